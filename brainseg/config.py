@@ -1,0 +1,299 @@
+"""`RunConfig`: the one description of a run. Command line, Train form and stored run all are this object."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from brainseg.errors import ConfigError
+
+Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown fields are refused and a section never changes once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """What to learn from and which part of it is held out."""
+
+    path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
+    split: Literal["random", "grouped", "k-fold", "given"] = Field(
+        "grouped",
+        description="How images are held out. grouped: byte-identical files and images of one patient share a side; "
+        "random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or manifest decide.",
+    )
+    valid_fraction: float = Field(0.2, ge=0.05, le=0.5, description="Share of the images that is held out.")
+    stratify: bool = Field(False, description="Keep the class shares equal on both sides (random split only).")
+    folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
+    fold: int = Field(0, ge=0, description="The fold that is held out, counted from 0 (k-fold only).")
+    seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
+    skip_bad: bool = Field(False, description="Leave out unreadable files and record them, instead of stopping.")
+    positive: str | None = Field(None, description="The class that counts as tumour; found by its name if not given.")
+
+    @model_validator(mode="after")
+    def _fold_exists(self) -> DataConfig:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} does not exist among {self.folds} folds, allowed: 0 to {self.folds - 1}")
+        return self
+
+
+class PreparationConfig(Section):
+    """From a scan to the array that a model sees; the same for training and diagnosis."""
+
+    size: int = Field(224, ge=32, le=1024, multiple_of=8, description="Side of the prepared square, in pixels.")
+    crop: bool = Field(True, description="Cut away the empty border around the head.")
+    denoise: Literal["none", "median", "non-local-means"] = Field("none", description="Noise reduction.")
+    contrast: Literal["none", "clahe", "stretch"] = Field(
+        "none", description="clahe: local histogram equalisation; stretch: 1st to 99th percentile to full range."
+    )
+    resize: Literal["pad", "squash"] = Field("pad", description="pad keeps the proportions, squash fills the square.")
+    normalise: Literal["imagenet", "per-image"] = Field(
+        "imagenet", description="Mean and spread to normalise by: ImageNet's, or each image's own."
+    )
+
+
+class ModelConfig(Section):
+    """The network and where its weights start from."""
+
+    arch: Architecture = Field("resnet34", description="ResNet body; resnet18 is meant for quick runs.")
+    weights: str = Field(
+        "imagenet",
+        min_length=1,
+        description="imagenet, none (random), run:<id> (warm start), or a .safetensors or .pth file.",
+    )
+    head: Literal["concat-pool", "logistic", "svm"] = Field(
+        "concat-pool",
+        description="concat-pool: fastai-style head, fine-tuned; logistic or svm: instant baseline on a frozen body.",
+    )
+    stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] | None = Field(
+        None,
+        description="Residual stages whose maps are pooled into the head, e.g. [2, 3]; the body ends at the last. "
+        "By default 4 when fine-tuning; for an instant baseline the last two stages that the weights hold.",
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the last layer; half of it after pooling.")
+    regularisation: float = Field(
+        0.01, gt=0, le=1e4, description="Inverse regularisation strength C of an instant baseline."
+    )
+
+    @model_validator(mode="after")
+    def _stages_ascend(self) -> ModelConfig:
+        if self.stages is not None and (not self.stages or list(self.stages) != sorted(set(self.stages))):
+            raise ValueError(f"stages {list(self.stages)} is not allowed: name each stage once, in ascending order")
+        return self
+
+
+class AugmentationConfig(Section):
+    """Random changes of the training images; each is drawn anew for every image and epoch."""
+
+    rotate: float = Field(10.0, ge=0, le=180, description="Largest rotation, in degrees.")
+    translate: float = Field(0.05, ge=0, le=0.5, description="Largest shift, as a share of the side.")
+    scale: float = Field(0.1, ge=0, lt=1, description="Largest relative change of size.")
+    flip: bool = Field(True, description="Mirror left and right.")
+    brightness: float = Field(0.2, ge=0, lt=1, description="Largest relative change of brightness.")
+    contrast: float = Field(0.2, ge=0, lt=1, description="Largest relative change of contrast.")
+
+
+class TrainingConfig(Section):
+    """How the network is trained."""
+
+    epochs: int = Field(15, ge=0, le=1000, description="Epochs with the whole network unfrozen.")
+    frozen_epochs: int = Field(1, ge=0, le=1000, description="Epochs before those in which only new layers learn.")
+    batch_size: int = Field(32, ge=2, le=1024, description="Images per step.")
+    learning_rate: Literal["valley"] | Annotated[float, Field(gt=0, le=10)] = Field(
+        "valley", description="valley: take the learning-rate finder's suggestion; or a number."
+    )
+    finder_steps: int = Field(60, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
+    body_lr_ratio: float = Field(
+        0.1, gt=0, le=1, description="Learning rate of the first pretrained layers, relative to the head's."
+    )
+    optimiser: Literal["adam", "radam", "sgd"] = Field("adam", description="adam is Adam with decoupled weight decay.")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="Weight decay.")
+    clip_norm: float = Field(1.0, ge=0, description="Largest gradient norm; 0 turns clipping off.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all classes.")
+    mixup: float = Field(0.0, ge=0, le=10, description="Alpha of mixup; 0 turns it off.")
+    balance: Literal["none", "weights", "sampling"] = Field(
+        "none", description="Against class imbalance: weights in the loss, or sampling rare classes more often."
+    )
+    patience: int = Field(0, ge=0, description="Stop after so many epochs without a lower validation loss; 0: never.")
+    keep: Literal["last", "best"] = Field(
+        "last", description="Which epoch ends in the bundle: the last, or the one with the lowest validation loss."
+    )
+    seed: int = Field(42, ge=0, lt=2**32, description="Seed of new weights, batches and augmentation.")
+    augmentation: AugmentationConfig = AugmentationConfig()
+
+    @model_validator(mode="after")
+    def _some_epoch(self) -> TrainingConfig:
+        if self.epochs + self.frozen_epochs == 0:
+            raise ValueError("epochs 0 with frozen_epochs 0 trains nothing, allowed: a sum of at least 1")
+        return self
+
+
+class ComputeConfig(Section):
+    """What the run may use of the machine."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="Number format while training; auto takes bf16 where the processor has it."
+    )
+    threads: int = Field(0, ge=0, le=1024, description="CPU threads of the training; 0: all cores.")
+    nice: int = Field(5, ge=0, le=19, description="How far the training steps back for other programs (0 to 19).")
+
+
+class RunConfig(Section):
+    """One run, whole: what `train` needs and what the store keeps."""
+
+    task: Literal["classify"] = Field("classify", description="classify: one label per image.")
+    preset: str = Field("default", description="The preset that the run started from.")
+    data: DataConfig = DataConfig()
+    preparation: PreparationConfig = PreparationConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    compute: ComputeConfig = ComputeConfig()
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> RunConfig:
+        """Build a configuration from nested plain values.
+
+        Raises:
+            ConfigError: A field is unknown or its value is not allowed; the message names the field, the value
+                and what is allowed.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from error
+
+    @classmethod
+    def from_preset(cls, name: str = "default", settings: dict[str, Any] | None = None) -> RunConfig:
+        """Build a configuration from a preset and dotted settings such as `{"training.epochs": 3}`.
+
+        Raises:
+            ConfigError: The preset or a field is unknown, or a value is not allowed.
+        """
+        values = {**load_preset(name), "preset": name}
+        for field, value in (settings or {}).items():
+            _assign(values, field, value)
+        return cls.parse(values)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> RunConfig:
+        """Read what `to_yaml` wrote.
+
+        Raises:
+            ConfigError: The text is not YAML, or a field or value is not allowed.
+        """
+        return cls.parse(_mapping(text, "the configuration"))
+
+    def to_yaml(self) -> str:
+        """Return the configuration as YAML that `from_yaml` reads back unchanged."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+    def flat(self) -> dict[str, Any]:
+        """Return every setting by its dotted name, as `--set` takes it."""
+        return dict(_flatten(self.model_dump(mode="json")))
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with brainseg."""
+    return sorted(file.name.removesuffix(".yaml") for file in _presets().iterdir() if file.name.endswith(".yaml"))
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """Return the nested values that a preset sets.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name not in preset_names():
+        raise ConfigError(f"preset: {name!r} is unknown, allowed: {', '.join(preset_names())}.")
+    return _mapping((_presets() / f"{name}.yaml").read_text("utf-8"), f"preset {name}")
+
+
+def parse_settings(pairs: list[str]) -> dict[str, Any]:
+    """Turn `section.field=value` texts into dotted settings; values are read as YAML.
+
+    Raises:
+        ConfigError: A text has no `=` or its value is not YAML.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        field, equals, value = pair.partition("=")
+        if not equals or not field.strip():
+            raise ConfigError(f"--set {pair!r} is not of the form section.field=value, for example training.epochs=5.")
+        try:
+            settings[field.strip()] = _number(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{field.strip()}: {value!r} cannot be read as a value.") from error
+    return settings
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """YAML 1.1 reads 1e-3 as text: people mean the number."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _presets() -> resources.abc.Traversable:
+    return resources.files("brainseg") / "presets"
+
+
+def _mapping(text: str, what: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{what} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{what} holds no settings: a mapping of sections is expected.")
+    return values
+
+
+def _assign(values: dict[str, Any], field: str, value: Any) -> None:  # noqa: ANN401 - checked by pydantic
+    *sections, last = field.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{field}: {section} has no fields of its own.")
+    values[last] = value
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        rows += _flatten(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return rows
+
+
+def _explain(error: ValidationError) -> str:
+    """Put the first faults into one sentence each: the field, the value and what is allowed."""
+    return " ".join(f"{line}." for line in dict.fromkeys(_fault(fault) for fault in error.errors()[:5]))
+
+
+def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    names = [part for part in fault["loc"] if isinstance(part, str) and not part.startswith(("literal[", "constrained"))]
+    names = [name for name in names if name != "float"]
+    field = ".".join(names) or "settings"
+    if fault["type"] == "extra_forbidden":
+        return f"{field} is not a setting, allowed here: {', '.join(_fields_beside(names))}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{field}: {message}"
+    return f"{field}: {fault['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+
+
+def _fields_beside(names: list[str]) -> list[str]:
+    section: type[BaseModel] = RunConfig
+    for name in names[:-1]:
+        section = section.model_fields[name].annotation  # type: ignore[assignment]
+    return list(section.model_fields)

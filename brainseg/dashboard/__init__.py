@@ -1,0 +1,1 @@
+"""Figures and readers that the pages and the command line share."""

@@ -1,0 +1,36 @@
+"""The phantom: synthetic brain MRI with and without tumours, so that everything works with no download."""
+
+from __future__ import annotations
+
+from brainseg.datasets.phantom.contrast import MODALITIES
+from brainseg.datasets.phantom.lesions import MAX_DIAMETER_MM, MIN_DIAMETER_MM
+from brainseg.datasets.phantom.subject import (
+    PLANES,
+    PhantomSlice,
+    Subject,
+    make_subject,
+    render_slice,
+)
+from brainseg.datasets.phantom.writer import (
+    GENERATOR_VERSION,
+    NO_TUMOUR,
+    TUMOUR,
+    PhantomSummary,
+    write_phantom,
+)
+
+__all__ = [
+    "GENERATOR_VERSION",
+    "MAX_DIAMETER_MM",
+    "MIN_DIAMETER_MM",
+    "MODALITIES",
+    "NO_TUMOUR",
+    "PLANES",
+    "TUMOUR",
+    "PhantomSlice",
+    "PhantomSummary",
+    "Subject",
+    "make_subject",
+    "render_slice",
+    "write_phantom",
+]

@@ -1,0 +1,49 @@
+"""What a dataset holds, in numbers: counts, sizes, modes, unreadable files and copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from brainseg.datasets import duplicates
+from brainseg.datasets.table import Dataset
+
+EXTENSIONS = {
+    "PNG": {".png"},
+    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
+    "BMP": {".bmp"},
+    "TIFF": {".tif", ".tiff"},
+    "GIF": {".gif"},
+}
+
+
+def dataset_report(dataset: Dataset) -> dict[str, Any]:
+    """Describe a dataset as plain values that JSON can hold; pixel sizes are (width, height)."""
+    table = dataset.table
+    sizes = table[["width", "height"]].drop_duplicates()
+    return {
+        "path": str(dataset.root),
+        "images": len(table),
+        "classes": {name: int((table["label"] == name).sum()) for name in dataset.classes},
+        "groups": int(table.loc[table["group"] != "", "group"].nunique()),
+        "splits": _counts(table.loc[table["split"] != "", "split"]),
+        "modes": _counts(table["mode"]),
+        "formats": _counts(table["source_format"]),
+        "sizes": {
+            "distinct": len(sizes),
+            "smallest": [int(table["width"].min()), int(table["height"].min())] if len(table) else None,
+            "largest": [int(table["width"].max()), int(table["height"].max())] if len(table) else None,
+        },
+        "wrong_extension": [
+            row.path for row in table.itertuples() if Path(row.path).suffix.lower() not in EXTENSIONS[row.source_format]
+        ],
+        "warnings": [{"path": row.path, "warning": row.warnings} for row in table.itertuples() if row.warnings],
+        "unreadable": [{"path": bad.path, "reason": bad.reason} for bad in dataset.bad],
+        "ignored": list(dataset.ignored),
+        "duplicates": duplicates.summary(table),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def _counts(column: Any) -> dict[str, int]:  # noqa: ANN401 - a pandas Series
+    return {str(key): int(count) for key, count in column.value_counts().items()}

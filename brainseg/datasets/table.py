@@ -1,0 +1,105 @@
+"""`Dataset`: a table of readable images with their classes, and the files that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from brainseg.errors import DataError
+from brainseg.files import sha256_bytes
+
+COLUMNS = ["path", "label", "group", "split", "sha256", "mode", "source_format", "width", "height", "warnings"]
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that could not be read, and the sentence that says why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images to learn from.
+
+    Attributes:
+        root: Folder that the paths are relative to.
+        table: One row a readable image, sorted by path. Columns: `path` (relative, with slashes), `label`, `group`
+            (patient or subject, "" where unknown), `split` ("train", "valid", "test" or "" where none is given),
+            `sha256` of the bytes, `mode` and `source_format` as stored, `width` and `height` in pixels, `warnings`
+            (what reading it left out, "" for most).
+        classes: Class names in their fixed order.
+        bad: Files that could not be read.
+        ignored: Files that do not look like images by their name.
+    """
+
+    root: Path
+    table: pd.DataFrame
+    classes: tuple[str, ...]
+    bad: tuple[BadFile, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over path, label, group, given split and content of every readable image."""
+        columns = self.table[["path", "label", "group", "split", "sha256"]]
+        return sha256_bytes("\n".join("\t".join(row) for row in columns.itertuples(index=False)).encode())
+
+    def file(self, path: str) -> Path:
+        """Return where an image of the table lies."""
+        return self.root / path
+
+    def usable(self, skip_bad: bool) -> Dataset:
+        """Return the dataset if a training may start from it.
+
+        Raises:
+            DataError: Files are unreadable and `skip_bad` is off, or a class has no readable image, or there are
+                fewer than two classes.
+        """
+        if self.bad and not skip_bad:
+            listed = "; ".join(bad.reason.rstrip(".") for bad in self.bad[:20])
+            more = f"; and {len(self.bad) - 20} more" if len(self.bad) > 20 else ""
+            raise DataError(
+                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or pass "
+                f"--skip-bad to leave them out ({listed}{more})."
+            )
+        counts = self.table["label"].value_counts()
+        if empty := [name for name in self.classes if not counts.get(name, 0)]:
+            raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
+        if len(self.classes) < 2:
+            raise DataError(
+                f"{self.root} has only one class, {self.classes[0]!r}: a classifier needs two folders of images or more."
+            )
+        return self
+
+
+def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str | None:
+    """Return the class that counts as tumour, or None where more than two classes leave no single one.
+
+    Sensitivity and specificity depend on it, so it is never left to the alphabet where the names tell.
+
+    Args:
+        classes: Class names in order.
+        wanted: The user's own choice.
+
+    Raises:
+        DataError: `wanted` is not a class.
+    """
+    if wanted is not None:
+        if wanted not in classes:
+            raise DataError(f"data.positive: {wanted!r} is not a class, allowed: {', '.join(classes)}.")
+        return wanted
+    if len(classes) != 2:
+        return None
+    negative = [name for name in classes if _names_absence(name)]
+    return next(name for name in classes if name != negative[0]) if len(negative) == 1 else classes[1]
+
+
+def _names_absence(name: str) -> bool:
+    words = name.lower().replace("-", "_").replace(" ", "_")
+    return words.split("_")[0] in {"no", "non", "normal", "healthy", "negative", "neg", "control", "0"} or words.startswith(
+        ("notum", "nontum")
+    )

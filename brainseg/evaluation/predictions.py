@@ -1,0 +1,79 @@
+"""The one inference pass of an evaluation, and the table that it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from brainseg.files import write_atomically
+from brainseg.models.architectures import Classifier
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.prepared_cache import PreparedImages
+
+BATCH = 32
+
+
+@torch.no_grad()
+def predict_logits(
+    model: Classifier,
+    images: PreparedImages,
+    rows: Sequence[int],
+    method: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> torch.Tensor:
+    """Run a model over prepared images in float32.
+
+    Args:
+        model: Put into evaluation mode and left there.
+        images: Prepared images.
+        rows: Which of them, in the order of the result.
+        method: How the model's inputs are normalised.
+        progress: Called with (images done, images in all).
+
+    Returns:
+        (len(rows), classes) float32 logits on the CPU.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        batch = to_batch(np.stack([images[row] for row in rows[start : start + BATCH]]))
+        parts.append(model(normalise(batch.to(device), method)).float().cpu())
+        if progress:
+            progress(min(start + BATCH, len(rows)), len(rows))
+    return torch.cat(parts)
+
+
+def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence[str]) -> pd.DataFrame:
+    """Lay predictions out as the table that every figure is drawn from.
+
+    Args:
+        rows: The images' `path`, `group` and `label`, in the order of the logits.
+        logits: (N, classes) float.
+        classes: Class names in order.
+
+    Returns:
+        Columns `path`, `group`, `label`, `prediction`, `loss` (cross-entropy of the true class, nats, float64) and
+        `p_<class>` (probabilities, float64).
+    """
+    scores = torch.log_softmax(logits.double(), dim=1).numpy()
+    codes = pd.Index(classes).get_indexer(rows["label"])
+    return pd.DataFrame(
+        {
+            "path": rows["path"].to_numpy(),
+            "group": rows["group"].to_numpy(),
+            "label": rows["label"].to_numpy(),
+            "prediction": np.array(classes, dtype=object)[scores.argmax(axis=1)],
+            "loss": -scores[np.arange(len(codes)), codes] + 0.0,
+            **{f"p_{name}": np.exp(scores[:, index]) for index, name in enumerate(classes)},
+        }
+    )
+
+
+def save_predictions(table: pd.DataFrame, file: Path) -> None:
+    """Write a predictions table as Parquet, atomically."""
+    write_atomically(file, lambda temporary: table.to_parquet(temporary, index=False))

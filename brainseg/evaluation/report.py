@@ -1,0 +1,104 @@
+"""The outcome of judging a classifier: plain numbers that can be stored as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """One class against all others.
+
+    Attributes:
+        tp: Images of the class that were called so.
+        fp: Images of other classes that were called this one.
+        fn: Images of the class that were called another.
+        tn: Images of other classes that were not called this one.
+        support: Images of the class, tp + fn.
+        precision: tp / (tp + fp); NaN if the class was never predicted.
+        sensitivity: tp / (tp + fn), also called recall; NaN without images of the class.
+        specificity: tn / (tn + fp); NaN without images of other classes.
+        f1: 2 tp / (2 tp + fp + fn); NaN if the class neither occurs nor was predicted.
+        roc_auc: Area under the ROC curve; NaN unless there are images of the class and of others.
+        pr_auc: Average precision; NaN unless there are images of the class and of others.
+        intervals: Wilson 95 % interval of `precision`, `sensitivity` and `specificity`, as (low, high).
+    """
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    support: int
+    precision: float
+    sensitivity: float
+    specificity: float
+    f1: float
+    roc_auc: float
+    pr_auc: float
+    intervals: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ClassificationReport:
+    """All metrics of one table of predictions.
+
+    `precision`, `sensitivity`, `specificity`, `f1`, `roc_auc` and `pr_auc` are those of the class `positive`, or the
+    unweighted means over all classes if that is None. Undefined values are NaN.
+
+    Attributes:
+        count: Number of images.
+        accuracy: Share of images whose class was named right.
+        balanced_accuracy: Mean sensitivity over all classes.
+        matthews: Matthews correlation coefficient, -1..1; 0 if all images are, or are called, one class.
+        precision: Share of the images called positive that are.
+        sensitivity: Share of the positive images that were found.
+        specificity: Share of the negative images that were called so.
+        f1: Harmonic mean of precision and sensitivity.
+        roc_auc: Area under the ROC curve (one class against the rest).
+        pr_auc: Average precision (one class against the rest).
+        mean_loss: Mean cross-entropy of the true class, nats.
+        per_class: Class name -> its metrics against the rest, in class order.
+        matrix: Confusion matrix, int64 of shape (classes, classes): rows actual, columns predicted.
+        intervals: Wilson 95 % interval (low, high) of `accuracy` and, with a positive class, of `precision`,
+            `sensitivity` and `specificity`. Means over classes are not proportions and have none.
+        classes: Class names, in order.
+        positive: The class that the headline metrics are about, or None.
+    """
+
+    count: int
+    accuracy: float
+    balanced_accuracy: float
+    matthews: float
+    precision: float
+    sensitivity: float
+    specificity: float
+    f1: float
+    roc_auc: float
+    pr_auc: float
+    mean_loss: float
+    per_class: dict[str, ClassMetrics]
+    matrix: np.ndarray
+    intervals: dict[str, tuple[float, float]]
+    classes: tuple[str, ...]
+    positive: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
+        return _plain(dataclasses.asdict(self))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - walks through whatever the report holds
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    return value

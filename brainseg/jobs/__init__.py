@@ -1,0 +1,1 @@
+"""The queue, its worker and the processes that train."""

@@ -1,0 +1,1 @@
+"""Architectures, pretrained weights and the bundle in which a model is stored."""

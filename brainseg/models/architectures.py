@@ -1,0 +1,119 @@
+"""Classifiers by name: a ResNet body and a head on its feature maps, built in plain torch and torchvision."""
+
+from __future__ import annotations
+
+import torch
+import torchvision
+from torch import nn
+
+STEM = ("conv1", "bn1")
+DEFAULT_STAGES = (4,)
+
+
+class ResNetBody(nn.Module):
+    """A torchvision ResNet without its classifier, cut after the last stage that is needed.
+
+    Module names are torchvision's own (`conv1`, `bn1`, `layer1` … `layer4`), so its weight files fit as they are.
+
+    Args:
+        arch: `resnet18`, 34, 50, 101 or 152.
+        stages: Residual stages (1 to 4, ascending) whose maps `forward` returns.
+    """
+
+    def __init__(self, arch: str, stages: tuple[int, ...]) -> None:
+        super().__init__()
+        resnet = torchvision.models.get_model(arch, weights=None)
+        self.stages = stages
+        self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
+        for stage in range(1, stages[-1] + 1):
+            setattr(self, f"layer{stage}", getattr(resnet, f"layer{stage}"))
+        widths = (64, 128, 256, 512)
+        expansion = resnet.fc.in_features // 512
+        self.channels = tuple(widths[stage - 1] * expansion for stage in stages)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the maps of the chosen stages.
+
+        Args:
+            images: (N, 3, H, W) float, normalised.
+
+        Returns:
+            One (N, C, h, w) map a stage, shallow to deep.
+        """
+        values = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        maps = []
+        for stage in range(1, self.stages[-1] + 1):
+            values = getattr(self, f"layer{stage}")(values)
+            if stage in self.stages:
+                maps.append(values)
+        return maps
+
+
+class ConcatPool(nn.Module):
+    """Pool every map to its channels' means and maxima, side by side."""
+
+    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Return (N, 2 x channels) features from a list of (N, C, h, w) maps."""
+        pooled = [part for values in maps for part in (values.amax((2, 3)), values.mean((2, 3)))]
+        return torch.cat(pooled, dim=1)
+
+
+class FeaturePool(nn.Module):
+    """Pool as an instant baseline needs it: means of every map, and maxima of the deepest one."""
+
+    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Return (N, channels + deepest channels) features from a list of (N, C, h, w) maps."""
+        means = [values.mean((2, 3)) for values in maps]
+        return torch.cat([maps[-1].amax((2, 3)), *means[::-1]], dim=1)
+
+
+class Classifier(nn.Module):
+    """A body and a head. `forward` is `head(body(images))`; Grad-CAM differentiates through the head alone."""
+
+    def __init__(self, body: ResNetBody, head: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (N, classes) logits for (N, 3, H, W) normalised images."""
+        return self.head(self.body(images))
+
+
+def build_classifier(
+    arch: str, classes: int, head: str = "concat-pool", stages: tuple[int, ...] | None = None, dropout: float = 0.5
+) -> Classifier:
+    """Build a classifier with random weights.
+
+    Args:
+        arch: Name of the ResNet.
+        classes: Number of classes.
+        head: `concat-pool` for fine-tuning (the layers of fastai's `create_head`), `logistic` or `svm` for one linear map.
+        stages: Residual stages whose maps the head sees; the last stage by default.
+        dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
+    """
+    body = ResNetBody(arch, stages or DEFAULT_STAGES)
+    make_head = _concat_pool_head if head == "concat-pool" else _linear_head
+    return Classifier(body, make_head(body.channels, classes, dropout))
+
+
+def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -> nn.Module:
+    features = 2 * sum(channels)
+    head = nn.Sequential(
+        ConcatPool(),
+        nn.BatchNorm1d(features),
+        nn.Dropout(dropout / 2),
+        nn.Linear(features, 512, bias=False),
+        nn.ReLU(inplace=True),
+        nn.BatchNorm1d(512),
+        nn.Dropout(dropout),
+        nn.Linear(512, classes, bias=False),
+    )
+    for layer in head:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    return head
+
+
+def _linear_head(channels: tuple[int, ...], classes: int, _dropout: float) -> nn.Module:
+    return nn.Sequential(FeaturePool(), nn.Linear(sum(channels) + channels[-1], classes))

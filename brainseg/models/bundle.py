@@ -1,0 +1,139 @@
+"""A bundle is the only form in which a model is stored: `model.safetensors` and `bundle.json`, nothing that runs code."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+import brainseg
+from brainseg.config import Architecture, PreparationConfig
+from brainseg.errors import BundleError
+from brainseg.files import sha256_bytes, sha256_file, write_atomically, write_json
+from brainseg.models.architectures import Classifier, build_classifier
+from brainseg.preparation import VERSION as PREPARATION_VERSION
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "bundle.json"
+LIBRARIES = ("torch", "torchvision", "fastai", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
+
+
+class BundleDescription(BaseModel):
+    """What `bundle.json` holds; unknown fields and values are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    disclaimer: str = brainseg.DISCLAIMER
+    name: str
+    task: Literal["classify"] = "classify"
+    arch: Architecture
+    head: Literal["concat-pool", "logistic", "svm"]
+    stages: tuple[int, ...]
+    dropout: float = Field(ge=0, lt=1)
+    classes: tuple[str, ...] = Field(min_length=2)
+    positive: str | None
+    preparation: PreparationConfig
+    preparation_version: int
+    weights_sha256: str
+    pretraining: dict[str, Any]
+    data: dict[str, Any]
+    validation: dict[str, Any]
+    libraries: dict[str, str]
+    brainseg: str = brainseg.__version__
+    created: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes:
+        description: What `bundle.json` says.
+        model: The classifier, on the CPU, in evaluation mode.
+        digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
+    """
+
+    description: BundleDescription
+    model: Classifier
+    digest: str
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the digest, to be shown beside the name."""
+        return self.digest[:12]
+
+
+def save_bundle(folder: Path, model: Classifier, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
+    """Write a bundle; the description comes last, so that a crash leaves no bundle rather than half of one.
+
+    Args:
+        folder: Where to; made if need be.
+        model: What to store.
+        facts: The fields of `BundleDescription` that do not follow from the model, the moment and the machine.
+    """
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary))
+    description = BundleDescription(
+        preparation_version=PREPARATION_VERSION,
+        weights_sha256=sha256_file(folder / WEIGHTS),
+        libraries={"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts,
+    )
+    write_json(folder / DESCRIPTION, description.model_dump(mode="json"))
+    return folder
+
+
+def read_description(folder: Path) -> BundleDescription:
+    """Read and check `bundle.json` alone, without loading the model.
+
+    Raises:
+        BundleError: The file is missing, damaged, of another version, or names something unknown.
+    """
+    file = folder / DESCRIPTION
+    try:
+        description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again.") from error
+    except (OSError, ValueError, ValidationError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else None
+        field = f" (field {'.'.join(map(str, detail['loc']))})" if detail else ""
+        raise BundleError(f"{file} is damaged or was not written by brainseg{field}: choose another run or train again.") from error
+    if description.preparation_version != PREPARATION_VERSION:
+        raise BundleError(
+            f"{folder.name} was made with preparation version {description.preparation_version}, this brainseg has "
+            f"{PREPARATION_VERSION}: train it again."
+        )
+    return description
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Load a bundle after checking that its weights are the ones it was written with.
+
+    Raises:
+        BundleError: A file is missing, damaged, changed, or does not fit the architecture it names.
+    """
+    description = read_description(folder)
+    weights = folder / WEIGHTS
+    if not weights.is_file() or weights.is_symlink():
+        raise BundleError(f"{folder} has no {WEIGHTS}: choose another run or train again.")
+    if sha256_file(weights) != description.weights_sha256:
+        raise BundleError(f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used.")
+    model = build_classifier(
+        description.arch, len(description.classes), description.head, description.stages, description.dropout
+    )
+    try:
+        model.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise BundleError(f"{weights} does not fit the {description.arch} that its bundle names: train it again.") from error
+    digest = sha256_bytes((description.weights_sha256 + (folder / DESCRIPTION).read_text("utf-8")).encode())
+    return Bundle(description, model.eval(), digest)

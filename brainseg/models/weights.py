@@ -1,0 +1,189 @@
+"""Where pretrained weights come from, and an exact account of what a file did and did not hold."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from brainseg.errors import WeightsError
+from brainseg.files import sha256_file
+from brainseg.models.architectures import STEM, ResNetBody
+
+IMAGENET = {"imagenet": "DEFAULT", "imagenet-v1": "IMAGENET1K_V1"}
+"""`imagenet` is torchvision's current recipe, `imagenet-v1` the one of the original publications."""
+WAYS_OUT = "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"
+HALF_LIMIT = torch.finfo(torch.float16).max
+TIMEOUT = 15
+"""Seconds to wait for the server that holds the ImageNet weights."""
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What was loaded into a body.
+
+    Attributes:
+        source: Where the weights are from, in words.
+        sha256: Of the file; "" for random weights.
+        taken: Tensors taken over.
+        total: Tensors that the body has (counters of batch normalisation left out).
+        stages: Tensors taken and tensors there, by stage ("stem", "layer1", …).
+        random_stages: Stages that do not work as trained, since a block of theirs lacks tensors. A block whose last
+            normalisation scales by zero passes its input through, so what else it lacks does no harm.
+    """
+
+    source: str
+    sha256: str
+    taken: int
+    total: int
+    stages: dict[str, tuple[int, int]]
+    random_stages: tuple[str, ...]
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether every stage of the body works as trained."""
+        return self.taken > 0 and not self.random_stages
+
+    def sentence(self) -> str:
+        """Say in one sentence what was loaded and what stays random."""
+        if not self.taken:
+            return "The body starts from random weights."
+        text = f"Took {self.taken} of {self.total} tensors of the body from {self.source}"
+        if self.random_stages:
+            return f"{text}; {' and '.join(self.random_stages)} start out random, so this body is NOT fully pretrained."
+        return f"{text}; every stage works as trained."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {**asdict(self), "pretrained": self.pretrained}
+
+
+def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None = None) -> WeightsReport:
+    """Load pretrained weights into a body, in place.
+
+    Args:
+        body: The body to fill.
+        arch: Its architecture by name.
+        spec: `imagenet`, `imagenet-v1`, `none`, `run:<id>` or the path of a file.
+        warm_start: The weights file that a `run:<id>` stands for.
+
+    Returns:
+        What was taken and what stays random.
+
+    Raises:
+        WeightsError: The weights cannot be had, the file is damaged or unsafe, or nothing in it fits.
+    """
+    if spec == "none":
+        return _report(body, "random weights", "", {})
+    if spec in IMAGENET:
+        file = _imagenet_file(arch, spec)
+        source = f"{spec} ({file.name})"
+    else:
+        file = warm_start if spec.startswith("run:") and warm_start else Path(spec).expanduser()
+        source = spec if spec.startswith("run:") else file.name
+    tensors = _fitting(body, _read(file))
+    report = _report(body, source, sha256_file(file), tensors)
+    # Files of other architectures share the stem and some inner shapes: no working first stage means no fit.
+    if {"stem", "layer1"} & set(report.random_stages):
+        raise WeightsError(f"{file.name} holds no weights that fit {arch}: give a file made for it, or choose its architecture.")
+    body.load_state_dict(tensors, strict=False)
+    return report
+
+
+def _imagenet_file(arch: str, spec: str) -> Path:
+    """Return torchvision's weights file from torch's own cache, downloaded with a progress bar if it is not there."""
+    url = torchvision.models.get_model_weights(arch)[IMAGENET[spec]].url
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if file.is_file():
+        return file
+    try:
+        # Asked first with a time limit: the download itself has none and would hang on a silent network.
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT):  # noqa: S310 - https
+            pass
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
+    except (OSError, urllib.error.URLError, RuntimeError) as error:
+        raise WeightsError(f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {WAYS_OUT}.") from error
+    return file
+
+
+def _read(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise WeightsError(f"The weights file {file} does not exist: {WAYS_OUT}.")
+    if file.suffix not in {".safetensors", ".pth", ".pt"}:
+        raise WeightsError(f"{file.name} is not a weights file: .safetensors, .pth and .pt are read.")
+    try:
+        if file.suffix == ".safetensors":
+            content: Any = load_file(file)
+        else:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except SafetensorError as error:
+        raise WeightsError(f"{file.name} is damaged or not a safetensors file: get it again.") from error
+    except Exception as error:  # torch.load raises many kinds, among them its refusal to run code
+        raise WeightsError(f"{file.name} is damaged or holds more than plain tensors, so it was not loaded: get it as .safetensors.") from error
+    return _tensors(content)
+
+
+def _tensors(content: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - whatever a file held
+    """Unwrap what training scripts put around a state dict."""
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict):
+        return {}
+    return {
+        str(name).removeprefix("module.").removeprefix("body."): value
+        for name, value in content.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def _fitting(body: nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    own = body.state_dict()
+    fitting = {
+        name: _within_range(value).to(own[name].dtype)
+        for name, value in tensors.items()
+        if name in own and value.shape == own[name].shape
+    }
+    return {name: value for name, value in fitting.items() if torch.isfinite(value).all()}
+
+
+def _within_range(value: torch.Tensor) -> torch.Tensor:
+    """A variance that overflowed when a file was saved in half precision would silence its channel for good."""
+    return value.clamp(-HALF_LIMIT, HALF_LIMIT) if value.dtype == torch.float16 else value
+
+
+def _report(body: ResNetBody, source: str, digest: str, tensors: dict[str, torch.Tensor]) -> WeightsReport:
+    names = [name for name in body.state_dict() if not name.endswith("num_batches_tracked")]
+    stages = ["stem", *(f"layer{stage}" for stage in range(1, body.stages[-1] + 1))]
+    members = {stage: [name for name in names if _stage(name) == stage] for stage in stages}
+    counts = {stage: (sum(name in tensors for name in part), len(part)) for stage, part in members.items()}
+    random = tuple(stage for stage, part in members.items() if not _works(part, tensors))
+    taken = sum(name in tensors for name in names)
+    return WeightsReport(source, digest, taken, len(names), counts, random)
+
+
+def _stage(name: str) -> str:
+    part = name.split(".", 1)[0]
+    return "stem" if part in STEM else part
+
+
+def _works(names: list[str], tensors: dict[str, torch.Tensor]) -> bool:
+    missing = {name.rsplit(".", 2)[0] for name in names if name not in tensors}
+    return all(_passes_through(block, names, tensors) for block in missing)
+
+
+def _passes_through(block: str, names: list[str], tensors: dict[str, torch.Tensor]) -> bool:
+    scales = sorted(name for name in names if name.startswith(f"{block}.bn") and name.endswith(".weight"))
+    if not scales or any(name.startswith(f"{block}.downsample") for name in names):
+        return False
+    last, shift = scales[-1], scales[-1].replace("weight", "bias")
+    return all(name in tensors and not tensors[name].any() for name in (last, shift))

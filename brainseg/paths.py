@@ -1,0 +1,33 @@
+"""Where things are written: everything below one folder, which `BRAINSEG_HOME` moves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from brainseg.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def home() -> Path:
+    """Return the folder for everything that brainseg writes, made if need be.
+
+    Raises:
+        ConfigError: The folder cannot be made or written to.
+    """
+    folder = Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts").expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"Cannot make the folder {folder} ({error.strerror}): set BRAINSEG_HOME to one that you may write to.") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to one that you may write to.")
+    return folder
+
+
+def subfolder(*parts: str) -> Path:
+    """Return a folder below `home()`, made if need be."""
+    folder = home().joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,138 @@
+"""From a scan's pixels to the square a model sees: one deterministic function for training and diagnosis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from brainseg.config import PreparationConfig
+
+VERSION = 1
+"""Raised with every change that alters prepared pixels: a bundle of another version is refused, a cache not found."""
+
+HEAD_LEVEL = 0.08
+"""Share of the brightest level above which a pixel belongs to the head; scanner noise stays below it."""
+SMALLEST_HEAD = 0.05
+"""A head that covers less than this share of the image is taken for a mistake, and nothing is cropped."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a prepared square lies on its scan; all in pixels.
+
+    Attributes:
+        scan: (height, width) of the scan.
+        box: (top, left, height, width) of the cropped part on the scan.
+        inner: (top, left, height, width) of that part on the prepared square; the rest is padding.
+    """
+
+    scan: tuple[int, int]
+    box: tuple[int, int, int, int]
+    inner: tuple[int, int, int, int]
+
+    def to_scan(self, values: np.ndarray) -> np.ndarray:
+        """Lay a map of the prepared square back on the scan.
+
+        Args:
+            values: (S, S) float32, for example a heatmap.
+
+        Returns:
+            (H, W) float32 of the scan's size; 0 outside the cropped part.
+        """
+        top, left, height, width = self.inner
+        part = np.ascontiguousarray(values[top : top + height, left : left + width], dtype=np.float32)
+        full = np.zeros(self.scan, dtype=np.float32)
+        top, left, height, width = self.box
+        full[top : top + height, left : left + width] = cv2.resize(part, (width, height))
+        return full
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared square, (S, S, 3) uint8 RGB, and how it lies on its scan."""
+
+    pixels: np.ndarray
+    geometry: Geometry
+
+
+def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
+    """Crop to the head, reduce noise, improve contrast and resize.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        settings: Which steps, and the side S of the result. Normalising follows on the batch (`models.inputs`).
+
+    Returns:
+        The prepared square. Equal pixels and settings give equal bytes on one machine.
+    """
+    box = head_box(pixels) if settings.crop else (0, 0, *pixels.shape[:2])
+    top, left, height, width = box
+    part = np.ascontiguousarray(pixels[top : top + height, left : left + width])
+    part = _contrast(_denoise(part, settings.denoise), settings.contrast)
+    square, inner = _resize(part, settings.size, keep_proportions=settings.resize == "pad")
+    return Prepared(square, Geometry(pixels.shape[:2], box, inner))
+
+
+def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
+    """Find the head: the largest connected part above the background, without thin text and frames.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+
+    Returns:
+        (top, left, height, width) in pixels; the whole image where no plausible head is found.
+    """
+    grey = cv2.GaussianBlur(pixels.max(axis=2), (5, 5), 0)
+    mask = (grey > HEAD_LEVEL * grey.max()).astype(np.uint8)
+    height, width = grey.shape
+    # Opening with a share of the image's size cuts thin text and frame lines off the head at any resolution.
+    side = max(3, min(height, width) // 50)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if count < 2:
+        return 0, 0, height, width
+    left, top, box_width, box_height, area = (int(value) for value in max(stats[1:], key=lambda row: row[4]))
+    if area < SMALLEST_HEAD * height * width:
+        return 0, 0, height, width
+    return top, left, box_height, box_width
+
+
+def _denoise(pixels: np.ndarray, method: str) -> np.ndarray:
+    if method == "median":
+        return cv2.medianBlur(pixels, 3)
+    if method == "non-local-means":
+        return cv2.fastNlMeansDenoising(pixels, None, h=7, templateWindowSize=5, searchWindowSize=15)
+    return pixels
+
+
+def _contrast(pixels: np.ndarray, method: str) -> np.ndarray:
+    """Work on each channel by itself, since channels may be different modalities."""
+    if method == "clahe":
+        clahe = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8))
+        return np.dstack([clahe.apply(np.ascontiguousarray(pixels[..., channel])) for channel in range(3)])
+    if method == "stretch":
+        return np.dstack([_stretch(pixels[..., channel]) for channel in range(3)])
+    return pixels
+
+
+def _stretch(channel: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(channel, (1, 99))
+    if high <= low:
+        return channel
+    return np.clip((channel.astype(np.float32) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+
+
+def _resize(pixels: np.ndarray, size: int, keep_proportions: bool) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    height, width = pixels.shape[:2]
+    scale = size / max(height, width)
+    new_height = max(1, round(height * scale)) if keep_proportions else size
+    new_width = max(1, round(width * scale)) if keep_proportions else size
+    # Averaging areas keeps thin structures when shrinking; it would only repeat pixels when enlarging.
+    shrinks = new_height * new_width < height * width
+    scaled = cv2.resize(pixels, (new_width, new_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    top, left = (size - new_height) // 2, (size - new_width) // 2
+    square = np.zeros((size, size, 3), dtype=np.uint8)
+    square[top : top + new_height, left : left + new_width] = scaled
+    return square, (top, left, new_height, new_width)

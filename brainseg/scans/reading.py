@@ -1,0 +1,152 @@
+"""Bytes or a path to a `Scan`."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Importing the plugins registers them; else Pillow does so in whichever thread reads the first file.
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
+
+from brainseg.errors import ScanError
+from brainseg.files import sha256_bytes
+from brainseg.scans.names import display_name
+from brainseg.scans.pixels import PixelError, to_rgb, turn_upright
+from brainseg.scans.scan import Scan
+from brainseg.scans.structure import MAX_PIXELS, objection
+
+MAX_BYTES = 200 * 1024 * 1024
+MAX_SIDE = 20_000
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".gif"})
+
+_FORMATS = "PNG, JPEG, BMP, TIFF and GIF"
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+}
+_SIZE_RULE = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side are read"
+_ORIENTATION = 0x0112
+
+
+def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
+    """Read an image file: PNG, JPEG, BMP, TIFF or GIF, told by its content and not by its extension.
+
+    Of an animation or a file of several pages the first picture is read, with a warning. Safe to call from many
+    threads; nothing global is changed.
+
+    Args:
+        source: The file, or its content.
+        name: What to call it in messages, where `source` is bytes or its path says little; only the base name is kept.
+
+    Returns:
+        The scan; see `Scan` for its fields and `to_rgb` for how pixels become 8-bit RGB.
+
+    Raises:
+        ScanError: Missing, unreadable, empty, larger than `MAX_BYTES`, of another format, larger than `MAX_PIXELS` or
+            `MAX_SIDE`, damaged or cut short. The text is one sentence that names the file.
+    """
+    shown = display_name(name if name is not None else "upload" if isinstance(source, bytes) else Path(source).name)
+    data = source if isinstance(source, bytes) else _read_bytes(Path(source), shown)
+    if len(data) > MAX_BYTES:
+        raise ScanError(_too_heavy(shown))
+    source_format = _format(data, shown)
+    with _damage_as_scan_error(shown, source_format):
+        return _decode(data, source_format, shown)
+
+
+def _read_bytes(path: Path, shown: str) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ScanError(f"{shown} is a folder: choose an image file in it.")
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
+            raise ScanError(f"{shown} is not an ordinary file.")
+        if status.st_size > MAX_BYTES:
+            raise ScanError(_too_heavy(shown))
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)  # it may grow meanwhile
+    except FileNotFoundError as error:
+        raise ScanError(f"{shown} does not exist.") from error
+    except PermissionError as error:
+        raise ScanError(f"{shown} may not be read: ask for permission to read it.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise ScanError(f"{shown} cannot be opened ({reason}).") from error
+
+
+def _too_heavy(shown: str) -> str:
+    return f"{shown} is larger than {MAX_BYTES // 2**20} MB: export a single image from it."
+
+
+def _format(data: bytes, shown: str) -> str:
+    if not data:
+        raise ScanError(f"{shown} is empty (0 bytes).")
+    for signature, source_format in _SIGNATURES.items():
+        if data.startswith(signature):
+            return source_format
+    raise ScanError(f"{shown} is not an image that can be read: {_FORMATS} are.")
+
+
+@contextmanager
+def _damage_as_scan_error(shown: str, source_format: str) -> Iterator[None]:
+    """Turn whatever a decoder throws at damaged data (OSError, SyntaxError, struct.error, …) into one sentence."""
+    try:
+        yield
+    except ScanError:
+        raise
+    except PixelError as error:
+        raise ScanError(f"{shown} {error}.") from error
+    except MemoryError as error:
+        raise ScanError(f"{shown} needs more memory than this machine has free.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter under -W error
+        raise ScanError(f"{shown} is too large: {_SIZE_RULE}.") from error
+    except Exception as error:
+        if "MAX_TEXT" in str(error):  # Pillow's own limits on what compressed text in a PNG may unpack to
+            raise ScanError(f"{shown} carries notes that unpack to a huge text: save it again without them.") from error
+        raise ScanError(f"{shown} is damaged or cut short ({source_format}): copy or export it again.") from error
+
+
+def _decode(data: bytes, source_format: str, shown: str) -> Scan:
+    if reason := objection(data, source_format):
+        raise ScanError(f"{shown} {reason}: save it again as a plain PNG.")
+    with Image.open(io.BytesIO(data), formats=(source_format,)) as image:
+        _check_size(image, shown)
+        size, mode = _stored_size(image), image.mode
+        animated = getattr(image, "is_animated", False)
+        image.load()
+        _check_size(image, shown)
+        orientation, notes = _orientation(image)
+        pixels, warnings = to_rgb(image)
+    pixels = turn_upright(pixels, orientation)
+    pixels.flags.writeable = False
+    several = ("It holds several pictures; only the first is used.",) if animated else ()
+    return Scan(pixels, shown, source_format, mode, size, sha256_bytes(data), warnings=several + notes + warnings)
+
+
+def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
+    try:
+        return image.getexif().get(_ORIENTATION, 1), ()
+    except Exception:  # damaged EXIF is no reason to refuse a sound picture
+        return 1, ("Its orientation note is damaged; it is shown as stored.",)
+
+
+def _check_size(image: Image.Image, shown: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise ScanError(f"{shown} is too large ({width:,} x {height:,} pixels): {_SIZE_RULE}.")
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    # Pillow reports the size of a TIFF with its orientation already applied, of all other formats as stored.
+    turned = getattr(image, "tag_v2", {}).get(_ORIENTATION) in (5, 6, 7, 8)
+    return image.size[::-1] if turned else image.size

@@ -1,0 +1,145 @@
+"""The instant baseline: pooled features of a frozen body and a linear classifier, ready in seconds.
+
+The standardisation and the fitted classifier are one linear map, which becomes the head of the model: bundle, evaluation
+and heatmap are those of any other run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from brainseg.config import RunConfig
+from brainseg.datasets.splits import fold_members, leak_groups
+from brainseg.errors import DataError
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.inputs import TrainingInputs
+from brainseg.training.log import Progress
+from brainseg.training.setup import Setup
+
+BATCH = 32
+PLATT_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """Logits as `features @ weight.T + bias`; weight (classes, features) and bias (classes,), float64."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Return the class number of each (N, features) row."""
+        return (features @ self.weight.T + self.bias).argmax(axis=1)
+
+
+def fit_baseline(setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
+    """Fit the linear head of `setup.model` on the training side, in place.
+
+    Returns:
+        `cv_accuracy` and `cv_accuracy_spread`: mean and standard deviation over folds of the whole set, drawn the
+        way of the run's split; nothing for a given split or a set too small for the folds.
+
+    Raises:
+        TrainingCancelled: The log said so.
+    """
+    features = pooled_features(setup, np.arange(len(inputs.images)))
+    train = inputs.rows("train")
+    groups = leak_groups(inputs.dataset.table)
+    fitted = fit_linear(features[train], inputs.labels[train], groups[train], setup.config)
+    layer = setup.model.head[-1]
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(fitted.weight))
+        layer.bias.copy_(torch.from_numpy(fitted.bias))
+    return _cross_validate(features, groups, setup, inputs)
+
+
+@torch.no_grad()
+def pooled_features(setup: Setup, rows: np.ndarray) -> np.ndarray:
+    """Return the (len(rows), features) float64 inputs of the linear layer, in the order of the rows."""
+    model = setup.model.to(setup.device).eval()
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        if setup.log.cancelled():
+            raise TrainingCancelled("The run was cancelled.")
+        batch = to_batch(np.stack([setup.data.images[row] for row in rows[start : start + BATCH]]))
+        values = model.head[0](model.body(normalise(batch.to(setup.device), setup.data.normalise)))
+        parts.append(values.double().cpu().numpy())
+        setup.log.progress(Progress("features", min(start + BATCH, len(rows)), len(rows)))
+    return np.concatenate(parts)
+
+
+def fit_linear(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, config: RunConfig) -> LinearMap:
+    """Standardise, fit and fold both into one map.
+
+    Args:
+        features: (N, F) float64.
+        labels: (N,) class numbers; every class occurs.
+        groups: (N,) numbers of rows that must not straddle a fold.
+        config: Head, regularisation and class balance of the run.
+    """
+    # Sampling rare classes more often and weighting them up are the same thing for a fit that sees all rows at once.
+    weight = None if config.training.balance == "none" else "balanced"
+    strength = config.model.regularisation
+    if config.model.head == "logistic":
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000))
+        return _one_row_a_class(_fold(model.fit(features, labels)))
+    svm = make_pipeline(StandardScaler(), LinearSVC(C=strength, class_weight=weight, max_iter=20_000))
+    return _one_row_a_class(_platt(svm, features, labels, groups))
+
+
+def _fold(pipeline: Pipeline) -> LinearMap:
+    """Put the scaler into the weights: w (x - m) / s + b = (w / s) x + (b - w m / s)."""
+    scaler, linear = pipeline[0], pipeline[-1]
+    weight = linear.coef_ / scaler.scale_
+    return LinearMap(weight, linear.intercept_ - weight @ scaler.mean_)
+
+
+def _one_row_a_class(fitted: LinearMap) -> LinearMap:
+    """Two classes share one score z: logits -z/2 and z/2 have the same softmax as its logistic function."""
+    if len(fitted.weight) > 1:
+        return fitted
+    return LinearMap(np.vstack([-fitted.weight, fitted.weight]) / 2, np.concatenate([-fitted.bias, fitted.bias]) / 2)
+
+
+def _platt(svm: Pipeline, features: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> LinearMap:
+    """Turn margins into probabilities by a logistic regression on out-of-fold margins (Platt 1999).
+
+    The regression is linear in the margins, which are linear in the features: the whole stays one linear map.
+    """
+    folds = StratifiedGroupKFold(PLATT_FOLDS, shuffle=True, random_state=0)
+    margins = cross_val_predict(svm, features, labels, groups=groups, cv=folds, method="decision_function")
+    link = LogisticRegression(C=1e3, max_iter=2000).fit(margins.reshape(len(labels), -1), labels)
+    margin = _fold(svm.fit(features, labels))
+    return LinearMap(link.coef_ @ margin.weight, link.coef_ @ margin.bias + link.intercept_)
+
+
+def _cross_validate(
+    features: np.ndarray, groups: np.ndarray, setup: Setup, inputs: TrainingInputs
+) -> dict[str, float]:
+    config = setup.config
+    if config.data.split == "given":
+        return {}
+    try:
+        grouped = config.data.split != "random"
+        folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, grouped)
+    except DataError as error:
+        setup.log.say(f"No cross-validation: {error}")
+        return {}
+    scores = []
+    for held in folds:
+        rest = np.setdiff1d(np.arange(len(features)), held)
+        fitted = fit_linear(features[rest], inputs.labels[rest], groups[rest], config)
+        scores.append(accuracy_score(inputs.labels[held], fitted.predict(features[held])))
+    mean, spread = float(np.mean(scores)), float(np.std(scores, ddof=1))
+    setup.log.say(f"Cross-validated accuracy over {len(folds)} folds: {mean:.3f} (standard deviation {spread:.3f}).")
+    return {"cv_accuracy": mean, "cv_accuracy_spread": spread}

@@ -1,0 +1,146 @@
+"""Checkpoints of a training under way: tensors in safetensors, the rest in JSON, each written atomically."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from brainseg.errors import TrainingError
+from brainseg.files import sha256_file, write_atomically, write_json
+from brainseg.training.log import EpochFigures
+
+BEST = "best.safetensors"
+STATE = "state.json"
+
+
+@dataclass
+class TrainingState:
+    """What a training knows besides its tensors.
+
+    Attributes:
+        fingerprint: Of the dataset, so that a resumed run cannot go on with other images.
+        learning_rate: The rate in use, found or given.
+        epochs: Figures of the finished epochs, in order.
+        finished_phases: Names of the phases that ended, by their epochs or by an early stop.
+        last_sha256: Of the checkpoint that belongs to the last finished epoch.
+    """
+
+    fingerprint: str
+    learning_rate: float
+    epochs: list[EpochFigures] = field(default_factory=list)
+    finished_phases: list[str] = field(default_factory=list)
+    last_sha256: str = ""
+
+    @property
+    def best(self) -> EpochFigures:
+        """The epoch with the lowest validation loss; the first of several."""
+        return min(self.epochs, key=lambda figures: figures.valid_loss)
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return self.epochs[-1].epoch - self.best.epoch
+
+
+class Checkpoints:
+    """The checkpoint folder of one run: the last epoch with the optimiser's state, and the best epoch's weights."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, fingerprint: str) -> TrainingState | None:
+        """Return the state to go on from, or None where there is no checkpoint yet.
+
+        Raises:
+            TrainingError: The checkpoint is damaged or belongs to other data.
+        """
+        file = self.folder / STATE
+        if not file.exists():
+            return None
+        try:
+            values = json.loads(file.read_text("utf-8"))
+            values["epochs"] = [EpochFigures(**figures) for figures in values["epochs"]]
+            state = TrainingState(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise TrainingError(f"The checkpoint {file} is damaged: train again instead of resuming.") from error
+        if state.fingerprint != fingerprint:
+            raise TrainingError("The dataset has changed since this run started: train again instead of resuming.")
+        return state
+
+    def write(self, state: TrainingState, model: nn.Module | None = None, optimiser: Any = None) -> None:  # noqa: ANN401
+        """Store the state, with the tensors of a finished epoch if a model is given.
+
+        The tensors go to a file of their own name before the state names them: a crash in between leaves the
+        previous epoch's pair in force.
+        """
+        if model is not None:
+            tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+            tensors |= _optimiser_tensors(optimiser)
+            file = self._last(state)
+            write_atomically(file, lambda temporary: save_file(tensors, temporary))
+            state.last_sha256 = sha256_file(file)
+        write_json(self.folder / STATE, asdict(state))
+        for old in self.folder.glob("epoch-*.safetensors"):
+            if old.name != self._last(state).name:
+                old.unlink()
+
+    def write_best(self, model: nn.Module) -> None:
+        """Store the weights of the best epoch so far."""
+        tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+        write_atomically(self.folder / BEST, lambda temporary: save_file(tensors, temporary))
+
+    def restore(self, state: TrainingState, model: nn.Module, optimiser: Any = None) -> None:  # noqa: ANN401
+        """Put the last epoch's weights back, and the optimiser's state if one is given.
+
+        Raises:
+            TrainingError: The checkpoint is missing or damaged.
+        """
+        file = self._last(state)
+        if not file.is_file() or sha256_file(file) != state.last_sha256:
+            raise TrainingError(f"The checkpoint {file} is missing or damaged: train again instead of resuming.")
+        tensors = load_file(file)
+        model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
+        if optimiser is not None:
+            _restore_optimiser(optimiser, tensors)
+
+    def restore_best(self, model: nn.Module) -> None:
+        """Put the best epoch's weights back.
+
+        Raises:
+            TrainingError: The checkpoint is missing or damaged.
+        """
+        try:
+            model.load_state_dict(load_file(self.folder / BEST))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise TrainingError(f"The checkpoint {self.folder / BEST} is missing or damaged: train again.") from error
+
+    def _last(self, state: TrainingState) -> Path:
+        return self.folder / f"epoch-{state.epochs[-1].epoch if state.epochs else 0}.safetensors"
+
+
+def _optimiser_tensors(optimiser: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - fastai's Optimizer
+    """Flatten fastai's state, a dict for each parameter; numbers become tensors of one value."""
+    return {
+        f"optimiser.{index}.{key}": torch.as_tensor(value).detach().cpu().contiguous().clone()
+        for index, entry in enumerate(optimiser.state_dict()["state"])
+        for key, value in entry.items()
+        if value is not None
+    }
+
+
+def _restore_optimiser(optimiser: Any, tensors: dict[str, torch.Tensor]) -> None:  # noqa: ANN401
+    state = optimiser.state_dict()["state"]  # the optimiser's own dicts: filling them restores it
+    parameters = [parameter for parameter, *_ in optimiser.all_params()]
+    for name, value in tensors.items():
+        if not name.startswith("optimiser."):
+            continue
+        _, index, key = name.split(".", 2)
+        whole = value.item() if value.ndim == 0 else value.to(parameters[int(index)].device)
+        state[int(index)][key] = whole

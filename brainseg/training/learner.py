@@ -1,0 +1,213 @@
+"""The one place that knows fastai: learners, their phases and the learning-rate finder."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.mixup import MixUp
+from fastai.callback.schedule import LRFinder, valley
+from fastai.callback.training import GradientClip
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
+from fastai.learner import Learner, Recorder
+from fastai.losses import CrossEntropyLossFlat
+from fastai.optimizer import Adam, RAdam, SGD
+from torch import nn
+
+from brainseg.config import TrainingConfig
+from brainseg.models.architectures import Classifier
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.prepared_cache import PreparedImages
+
+__all__ = ["Callback", "CancelFitException", "Learner", "TrainingData", "find_learning_rate", "fit_phase", "make_learner"]
+
+OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
+FINDER_SKIP_START = 10
+"""One part in so many of the finder's first steps is no basis for a suggestion (fastai's own choice)."""
+FINDER_SKIP_END = 5
+"""Neither are the last steps, where the loss has blown up (fastai's own choice)."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a learner is fed with.
+
+    Attributes:
+        images: Prepared images, uint8.
+        labels: (N,) int64 class numbers.
+        train: Row numbers to learn from.
+        valid: Row numbers to judge by.
+        normalise: The way of `models.inputs.normalise`.
+        augment: Changes a uint8 (N, 3, S, S) batch at random.
+    """
+
+    images: PreparedImages
+    labels: np.ndarray
+    train: np.ndarray
+    valid: np.ndarray
+    normalise: str
+    augment: Callable[[torch.Tensor], torch.Tensor]
+
+
+class _BatchLoader(DataLoader):
+    """A fastai loader over row numbers: a batch is gathered in one go from the memory-mapped array."""
+
+    def __init__(
+        self, data: TrainingData, rows: np.ndarray, batch_size: int, train: bool, weights: np.ndarray | None = None
+    ) -> None:
+        self.data, self.train, self.weights = data, train, weights
+        super().__init__(rows, bs=batch_size, shuffle=train, drop_last=train, num_workers=0)
+
+    def get_idxs(self) -> list[int]:
+        if self.weights is None:
+            return super().get_idxs()
+        return self.rng.choices(range(self.n), weights=self.weights, k=self.n)
+
+    def create_batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        pixels = np.stack([self.data.images[row] for row in rows])
+        return to_batch(pixels), torch.from_numpy(self.data.labels[np.asarray(rows)])
+
+    def after_batch(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = batch
+        if self.train:
+            images = self.data.augment(images)
+        images = normalise(images, self.data.normalise)
+        return images.contiguous(memory_format=torch.channels_last), labels
+
+
+def make_learner(
+    model: Classifier,
+    groups: list[list[nn.Parameter]],
+    data: TrainingData,
+    config: TrainingConfig,
+    device: torch.device,
+    callbacks: Sequence[Callback] = (),
+) -> Learner:
+    """Build a fastai learner without its printing and progress bars.
+
+    Args:
+        model: What to train.
+        groups: Its parameters, early pretrained layers first, new layers last; the last group alone learns while
+            the others are frozen.
+        data: Images, labels and split.
+        config: The run's training settings.
+        device: Where to train.
+        callbacks: What to add to clipping and mixup, which the settings ask for.
+    """
+    batch_size = min(config.batch_size, len(data.train))
+    classes = int(data.labels.max()) + 1
+    inverse = _inverse_frequency(data.labels[data.train], classes)
+    sampling = inverse[data.labels[data.train]] if config.balance == "sampling" else None
+    train = _BatchLoader(data, data.train, batch_size, train=True, weights=sampling)
+    valid = _BatchLoader(data, data.valid, batch_size, train=False)
+    weight = torch.tensor(inverse, dtype=torch.float32, device=device) if config.balance == "weights" else None
+    loss = CrossEntropyLossFlat(weight=weight, label_smoothing=config.label_smoothing)
+    extra: list[Callback] = [GradientClip(config.clip_norm)] if config.clip_norm else []
+    if config.mixup:
+        extra.append(MixUp(config.mixup))
+    learner = Learner(
+        DataLoaders(train, valid, device=device),
+        model.to(device, memory_format=torch.channels_last),
+        loss_func=loss,
+        opt_func=OPTIMISERS[config.optimiser],
+        splitter=lambda _: groups,
+        wd=config.weight_decay,
+    )
+    # fastai's default callbacks grow with what is imported: keep the two that train, drop those that print.
+    learner.remove_cbs([cb for cb in learner.cbs if cb.name not in {"train_eval", "recorder", "cast_to_tensor"}])
+    learner.add_cbs([*extra, *callbacks])
+    learner.logger = lambda _: None
+    return learner
+
+
+def fit_phase(
+    learner: Learner,
+    epochs: int,
+    learning_rate: float,
+    config: TrainingConfig,
+    frozen: bool,
+    start_epoch: int = 0,
+    restore: Callable[[Learner], None] | None = None,
+) -> None:
+    """Train one phase with fastai's one-cycle schedule.
+
+    The two phases follow fastai's `fine_tune`: the frozen phase rises to the learning rate almost to its end, the
+    unfrozen phase starts at a fifth of half the rate, peaks after three tenths and fades out.
+
+    Args:
+        learner: From `make_learner`.
+        epochs: Epochs of the whole phase.
+        learning_rate: Peak rate of the new layers.
+        config: The run's training settings.
+        frozen: Let only the last parameter group learn.
+        start_epoch: Epochs of this phase that are already done.
+        restore: Puts weights and optimiser state back before training goes on.
+    """
+    learner.create_opt()
+    learner.freeze() if frozen and len(learner.opt.param_lists) > 1 else learner.unfreeze()
+    if restore:
+        restore(learner)
+    if frozen:
+        learner.fit_one_cycle(epochs, slice(learning_rate), pct_start=0.99, start_epoch=start_epoch)
+        return
+    peak = learning_rate / 2
+    learner.fit_one_cycle(
+        epochs, slice(peak * config.body_lr_ratio, peak), pct_start=0.3, div=5.0, start_epoch=start_epoch
+    )
+
+
+def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, float]:
+    """Run fastai's learning-rate finder on a frozen body, and take its "valley" suggestion.
+
+    Args:
+        learner: A learner to spend on this: its weights change.
+        steps: Mini-batches at most; the finder stops early once the loss has blown up.
+
+    Returns:
+        The curve (columns `learning_rate`, `loss` of the batch, `smoothed_loss`; one row a step), and the suggestion.
+        A curve too short for a valley suggests the rate of the lowest smoothed loss, divided by ten.
+    """
+    learner.create_opt()
+    if len(learner.opt.param_lists) > 1:
+        learner.freeze()
+    losses = _BatchLosses()
+    epochs = math.ceil(steps / max(1, len(learner.dls.train)))
+    with tempfile.TemporaryDirectory() as folder:
+        # fastai saves and restores the weights around its finder: that file lives and dies in this folder.
+        learner.path = type(learner.path)(folder)
+        learner.fit(epochs, cbs=[LRFinder(start_lr=1e-7, end_lr=10, num_it=steps), losses])
+    recorder: Recorder = learner.recorder
+    curve = pd.DataFrame(
+        {"learning_rate": recorder.lrs, "loss": losses.values[: len(recorder.lrs)], "smoothed_loss": recorder.losses}
+    ).astype(float)
+    return curve, suggest(curve)
+
+
+def suggest(curve: pd.DataFrame) -> float:
+    """Return fastai's valley suggestion for a finder's curve; see `find_learning_rate`."""
+    part = curve.iloc[len(curve) // FINDER_SKIP_START : -FINDER_SKIP_END]
+    part = part[np.isfinite(part["smoothed_loss"])]
+    if len(part) < FINDER_SKIP_END:
+        finite = curve[np.isfinite(curve["smoothed_loss"])]
+        return float(finite.loc[finite["smoothed_loss"].idxmin(), "learning_rate"]) / 10
+    return valley(part["learning_rate"].to_list(), part["smoothed_loss"].to_list(), len(part))[0]
+
+
+class _BatchLosses(Callback):
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def after_batch(self) -> None:
+        self.values.append(float(self.loss))
+
+
+def _inverse_frequency(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Weights a class by N / (classes x its count), scikit-learn's "balanced" rule."""
+    return len(labels) / (classes * np.bincount(labels, minlength=classes).clip(1))

@@ -1,0 +1,102 @@
+"""A network ready to be trained: built, filled with pretrained weights and joined with its images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from brainseg.config import RunConfig
+from brainseg.models.architectures import Classifier, build_classifier
+from brainseg.models.weights import WeightsReport, load_weights
+from brainseg.training.augmentation import make_augmentation
+from brainseg.training.callbacks import seed_everything
+from brainseg.training.compute import choose_device, uses_bf16
+from brainseg.training.inputs import TrainingInputs
+from brainseg.training.learner import TrainingData
+from brainseg.training.log import RunLog
+
+EARLY_STAGES = {"stem", "layer1", "layer2"}
+"""Pretrained stages whose general features get the smallest learning rate, as in fastai's split of a ResNet."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the learning-rate finder and the training phases share.
+
+    Attributes:
+        config: The run.
+        model: The classifier, with its pretrained weights.
+        weights: What was loaded into it.
+        data: Images, labels and split as the learner takes them.
+        device: Where to train.
+        bf16: Whether to train in bfloat16.
+        log: Told of progress.
+    """
+
+    config: RunConfig
+    model: Classifier
+    weights: WeightsReport
+    data: TrainingData
+    device: torch.device
+    bf16: bool
+    log: RunLog
+
+
+def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: Path | None) -> Setup:
+    """Build the run's classifier from its seed, load its weights and say what they held.
+
+    Raises:
+        WeightsError: The pretrained weights cannot be had or do not fit.
+        ConfigError: The device asked for is not there.
+    """
+    device = choose_device(config.compute.device)
+    settings = config.model
+    classes = len(inputs.dataset.classes)
+    model, weights = _start(config, classes, settings.stages, warm_start)
+    if settings.head != "concat-pool" and settings.stages is None:
+        model, weights = _start(config, classes, _held_stages(weights), warm_start)
+    log.say(weights.sentence())
+    data = TrainingData(
+        inputs.images,
+        inputs.labels,
+        inputs.rows("train"),
+        inputs.rows("valid"),
+        config.preparation.normalise,
+        make_augmentation(config.training.augmentation),
+    )
+    return Setup(config, model, weights, data, device, uses_bf16(config.compute.precision, device), log)
+
+
+def _start(
+    config: RunConfig, classes: int, stages: tuple[int, ...] | None, warm_start: Path | None
+) -> tuple[Classifier, WeightsReport]:
+    settings = config.model
+    seed_everything(config.training.seed)
+    model = build_classifier(settings.arch, classes, settings.head, stages, settings.dropout)
+    return model, load_weights(model.body, settings.arch, settings.weights, warm_start)
+
+
+def _held_stages(weights: WeightsReport) -> tuple[int, ...]:
+    """Return the last two stages that work as trained: a frozen body has no use for random ones."""
+    held = [stage for stage in (1, 2, 3, 4) if f"layer{stage}" not in weights.random_stages]
+    return tuple(held[-2:])
+
+
+def parameter_groups(model: Classifier, weights: WeightsReport) -> list[list[nn.Parameter]]:
+    """Sort parameters into early pretrained, late pretrained and new ones; empty groups are left out.
+
+    Stages that start from random weights learn with the head, at its rate and from the first phase on: at the small
+    rate of pretrained layers they would never catch up.
+    """
+    groups: dict[str, list[nn.Parameter]] = {"early": [], "late": [], "new": []}
+    for name, parameter in model.named_parameters():
+        place, part = name.split(".")[:2]
+        stage = part if part.startswith("layer") else "stem"
+        if place == "head" or weights.taken == 0 or stage in weights.random_stages:
+            groups["new"].append(parameter)
+        else:
+            groups["early" if stage in EARLY_STAGES else "late"].append(parameter)
+    return [group for group in groups.values() if group]
