@@ -40,7 +40,9 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _fold_exists(self) -> DataConfig:
         if self.fold >= self.folds:
-            raise ValueError(f"fold {self.fold} does not exist among {self.folds} folds, allowed: 0 to {self.folds - 1}")
+            raise ValueError(
+                f"fold {self.fold} does not exist among {self.folds} folds, allowed: 0 to {self.folds - 1}"
+            )
         return self
 
 
@@ -109,7 +111,7 @@ class TrainingConfig(Section):
     learning_rate: Literal["valley"] | Annotated[float, Field(gt=0, le=10)] = Field(
         "valley", description="valley: take the learning-rate finder's suggestion; or a number."
     )
-    finder_steps: int = Field(60, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
+    finder_steps: int = Field(80, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
     body_lr_ratio: float = Field(
         0.1, gt=0, le=1, description="Learning rate of the first pretrained layers, relative to the head's."
     )
@@ -281,7 +283,9 @@ def _explain(error: ValidationError) -> str:
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    names = [part for part in fault["loc"] if isinstance(part, str) and not part.startswith(("literal[", "constrained"))]
+    names = [
+        part for part in fault["loc"] if isinstance(part, str) and not part.startswith(("literal[", "constrained"))
+    ]
     names = [name for name in names if name != "float"]
     field = ".".join(names) or "settings"
     if fault["type"] == "extra_forbidden":

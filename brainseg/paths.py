@@ -20,7 +20,9 @@ def home() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"Cannot make the folder {folder} ({error.strerror}): set BRAINSEG_HOME to one that you may write to.") from error
+        raise ConfigError(
+            f"Cannot make the folder {folder} ({error.strerror}): set BRAINSEG_HOME to one that you may write to."
+        ) from error
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to one that you may write to.")
     return folder

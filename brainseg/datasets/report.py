@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from brainseg.datasets import duplicates
 from brainseg.datasets.table import Dataset
 
@@ -18,7 +20,7 @@ EXTENSIONS = {
 
 
 def dataset_report(dataset: Dataset) -> dict[str, Any]:
-    """Describe a dataset as plain values that JSON can hold; pixel sizes are (width, height)."""
+    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels."""
     table = dataset.table
     sizes = table[["width", "height"]].drop_duplicates()
     return {
@@ -31,8 +33,8 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "formats": _counts(table["source_format"]),
         "sizes": {
             "distinct": len(sizes),
-            "smallest": [int(table["width"].min()), int(table["height"].min())] if len(table) else None,
-            "largest": [int(table["width"].max()), int(table["height"].max())] if len(table) else None,
+            "width": _range(table["width"]),
+            "height": _range(table["height"]),
         },
         "wrong_extension": [
             row.path for row in table.itertuples() if Path(row.path).suffix.lower() not in EXTENSIONS[row.source_format]
@@ -45,5 +47,9 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _counts(column: Any) -> dict[str, int]:  # noqa: ANN401 - a pandas Series
+def _range(column: pd.Series) -> list[int]:
+    return [int(column.min()), int(column.max())] if len(column) else []
+
+
+def _counts(column: pd.Series) -> dict[str, int]:
     return {str(key): int(count) for key, count in column.value_counts().items()}

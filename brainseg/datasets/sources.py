@@ -75,7 +75,9 @@ def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
 def _from_folders(root: Path) -> tuple[list[Entry], tuple[str, ...], list[str]]:
     folders = _subfolders(root)
     if not folders:
-        raise DataError(f"{root} has no class folders: put the images of each class into a folder of its own inside it.")
+        raise DataError(
+            f"{root} has no class folders: put the images of each class into a folder of its own inside it."
+        )
     if all(folder.name.lower() in SPLIT_FOLDERS for folder in folders):
         places = [(SPLIT_FOLDERS[part.name.lower()], folder) for part in folders for folder in _subfolders(part)]
     else:
@@ -114,7 +116,9 @@ def _from_manifest(file: Path) -> tuple[list[Entry], tuple[str, ...]]:
 
 
 def _manifest_entry(file: Path, number: int, row: dict[str, str | None]) -> Entry:
-    cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str) and not isinstance(value, list)}
+    cells = {
+        key: (value or "").strip() for key, value in row.items() if isinstance(key, str) and not isinstance(value, list)
+    }
     path, label, split = cells["path"], cells["label"], cells.get("split", "").lower()
     where = f"{file.name}, line {number}"
     if not path or not label:

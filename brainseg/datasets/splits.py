@@ -114,7 +114,9 @@ def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) 
     groups = leak_groups(table) if grouped else np.arange(len(table))
     for name, rows in table.groupby("label"):
         if len(np.unique(groups[rows.index])) < folds:
-            raise DataError(f"class {name!r} has fewer independent images or patients than {folds} folds: use fewer folds.")
+            raise DataError(
+                f"class {name!r} has fewer independent images or patients than {folds} folds: use fewer folds."
+            )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return [valid for _, valid in splitter.split(np.zeros(len(table)), table["label"], groups)]
 
@@ -122,7 +124,9 @@ def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) 
 def _given(dataset: Dataset, _config: DataConfig) -> np.ndarray:
     sides = dataset.table["split"].to_numpy(dtype=object)
     if not (sides != "").any():
-        raise DataError(f"{dataset.root} comes with no split: use train and test folders, a split column, or data.split=grouped.")
+        raise DataError(
+            f"{dataset.root} comes with no split: use train and test folders, a split column, or data.split=grouped."
+        )
     if (sides == "").any():
         raise DataError(f"{dataset.root}: {int((sides == '').sum())} images have no split: fill in the split column.")
     # A set with only train and test is monitored on its test images, as its users do.

@@ -100,6 +100,13 @@ def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str |
 
 def _names_absence(name: str) -> bool:
     words = name.lower().replace("-", "_").replace(" ", "_")
-    return words.split("_")[0] in {"no", "non", "normal", "healthy", "negative", "neg", "control", "0"} or words.startswith(
-        ("notum", "nontum")
-    )
+    return words.split("_")[0] in {
+        "no",
+        "non",
+        "normal",
+        "healthy",
+        "negative",
+        "neg",
+        "control",
+        "0",
+    } or words.startswith(("notum", "nontum"))

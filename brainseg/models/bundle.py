@@ -19,9 +19,9 @@ from brainseg.config import Architecture, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes, sha256_file, write_atomically, write_json
 from brainseg.models.architectures import Classifier, build_classifier
+from brainseg.models.sources import WEIGHTS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
-WEIGHTS = "model.safetensors"
 DESCRIPTION = "bundle.json"
 LIBRARIES = ("torch", "torchvision", "fastai", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
 
@@ -103,11 +103,15 @@ def read_description(folder: Path) -> BundleDescription:
     try:
         description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
     except FileNotFoundError as error:
-        raise BundleError(f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again.") from error
+        raise BundleError(
+            f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again."
+        ) from error
     except (OSError, ValueError, ValidationError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else None
         field = f" (field {'.'.join(map(str, detail['loc']))})" if detail else ""
-        raise BundleError(f"{file} is damaged or was not written by brainseg{field}: choose another run or train again.") from error
+        raise BundleError(
+            f"{file} is damaged or was not written by brainseg{field}: choose another run or train again."
+        ) from error
     if description.preparation_version != PREPARATION_VERSION:
         raise BundleError(
             f"{folder.name} was made with preparation version {description.preparation_version}, this brainseg has "
@@ -127,13 +131,17 @@ def load_bundle(folder: Path) -> Bundle:
     if not weights.is_file() or weights.is_symlink():
         raise BundleError(f"{folder} has no {WEIGHTS}: choose another run or train again.")
     if sha256_file(weights) != description.weights_sha256:
-        raise BundleError(f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used.")
+        raise BundleError(
+            f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used."
+        )
     model = build_classifier(
         description.arch, len(description.classes), description.head, description.stages, description.dropout
     )
     try:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
-        raise BundleError(f"{weights} does not fit the {description.arch} that its bundle names: train it again.") from error
+        raise BundleError(
+            f"{weights} does not fit the {description.arch} that its bundle names: train it again."
+        ) from error
     digest = sha256_bytes((description.weights_sha256 + (folder / DESCRIPTION).read_text("utf-8")).encode())
     return Bundle(description, model.eval(), digest)

@@ -17,10 +17,11 @@ from torch import nn
 from brainseg.errors import WeightsError
 from brainseg.files import sha256_file
 from brainseg.models.architectures import STEM, ResNetBody
+from brainseg.models.sources import IMAGENET, RUN
 
-IMAGENET = {"imagenet": "DEFAULT", "imagenet-v1": "IMAGENET1K_V1"}
-"""`imagenet` is torchvision's current recipe, `imagenet-v1` the one of the original publications."""
-WAYS_OUT = "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"
+WAYS_OUT = (
+    "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"
+)
 HALF_LIMIT = torch.finfo(torch.float16).max
 TIMEOUT = 15
 """Seconds to wait for the server that holds the ImageNet weights."""
@@ -87,13 +88,15 @@ def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None
         file = _imagenet_file(arch, spec)
         source = f"{spec} ({file.name})"
     else:
-        file = warm_start if spec.startswith("run:") and warm_start else Path(spec).expanduser()
-        source = spec if spec.startswith("run:") else file.name
+        file = warm_start if spec.startswith(RUN) and warm_start else Path(spec).expanduser()
+        source = spec if spec.startswith(RUN) else file.name
     tensors = _fitting(body, _read(file))
     report = _report(body, source, sha256_file(file), tensors)
     # Files of other architectures share the stem and some inner shapes: no working first stage means no fit.
     if {"stem", "layer1"} & set(report.random_stages):
-        raise WeightsError(f"{file.name} holds no weights that fit {arch}: give a file made for it, or choose its architecture.")
+        raise WeightsError(
+            f"{file.name} holds no weights that fit {arch}: give a file made for it, or choose its architecture."
+        )
     body.load_state_dict(tensors, strict=False)
     return report
 
@@ -111,7 +114,9 @@ def _imagenet_file(arch: str, spec: str) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
     except (OSError, urllib.error.URLError, RuntimeError) as error:
-        raise WeightsError(f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {WAYS_OUT}.") from error
+        raise WeightsError(
+            f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {WAYS_OUT}."
+        ) from error
     return file
 
 
@@ -128,7 +133,9 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise WeightsError(f"{file.name} is damaged or not a safetensors file: get it again.") from error
     except Exception as error:  # torch.load raises many kinds, among them its refusal to run code
-        raise WeightsError(f"{file.name} is damaged or holds more than plain tensors, so it was not loaded: get it as .safetensors.") from error
+        raise WeightsError(
+            f"{file.name} is damaged or holds more than plain tensors, so it was not loaded: get it as .safetensors."
+        ) from error
     return _tensors(content)
 
 

@@ -123,9 +123,7 @@ def _platt(svm: Pipeline, features: np.ndarray, labels: np.ndarray, groups: np.n
     return LinearMap(link.coef_ @ margin.weight, link.coef_ @ margin.bias + link.intercept_)
 
 
-def _cross_validate(
-    features: np.ndarray, groups: np.ndarray, setup: Setup, inputs: TrainingInputs
-) -> dict[str, float]:
+def _cross_validate(features: np.ndarray, groups: np.ndarray, setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
     config = setup.config
     if config.data.split == "given":
         return {}

@@ -76,7 +76,7 @@ class Guard(Callback):
         """Look at the loss of a training batch."""
         if self.watch_loss and self.training and not torch.isfinite(self.loss):
             self.reason = TrainingError(
-                f"The loss became {float(self.loss)} at a learning rate of {self.opt.hypers[-1]['lr']:.2g}: "
+                f"The loss became {float(self.loss.detach())} at a learning rate of {self.opt.hypers[-1]['lr']:.2g}: "
                 "choose a lower training.learning_rate, or fp32 in compute.precision."
             )
             raise CancelFitException
@@ -125,7 +125,7 @@ class Reporter(Callback):
     def after_batch(self) -> None:
         """Collect the loss of a training batch or the logits of a validation batch."""
         if self.training:
-            self.losses.append(float(self.loss))
+            self.losses.append(float(self.loss.detach()))
             self.log.progress(
                 Progress(self.phase, self.iter + 1, self.n_iter, self.first_epoch + self.epoch + 1, self.epochs)
             )
@@ -170,5 +170,5 @@ class EarlyStop(Callback):
 def seed_everything(seed: int) -> None:
     """Seed the generators of torch, numpy and Python."""
     torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - what fastai and mixup draw from
+    np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -18,7 +18,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner, Recorder
 from fastai.losses import CrossEntropyLossFlat
-from fastai.optimizer import Adam, RAdam, SGD
+from fastai.optimizer import SGD, Adam, RAdam
 from torch import nn
 
 from brainseg.config import TrainingConfig
@@ -26,9 +26,20 @@ from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.prepared_cache import PreparedImages
 
-__all__ = ["Callback", "CancelFitException", "Learner", "TrainingData", "find_learning_rate", "fit_phase", "make_learner"]
+__all__ = [
+    "Callback",
+    "CancelFitException",
+    "Learner",
+    "TrainingData",
+    "find_learning_rate",
+    "fit_phase",
+    "make_learner",
+]
 
 OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
+FINDER_START, FINDER_END = 1e-6, 1.0
+"""Six decades instead of fastai's eight: the same steps a decade for three quarters of the price. Nothing learns below,
+and every loss has blown up above."""
 FINDER_SKIP_START = 10
 """One part in so many of the finder's first steps is no basis for a suggestion (fastai's own choice)."""
 FINDER_SKIP_END = 5
@@ -182,7 +193,7 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     with tempfile.TemporaryDirectory() as folder:
         # fastai saves and restores the weights around its finder: that file lives and dies in this folder.
         learner.path = type(learner.path)(folder)
-        learner.fit(epochs, cbs=[LRFinder(start_lr=1e-7, end_lr=10, num_it=steps), losses])
+        learner.fit(epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps), losses])
     recorder: Recorder = learner.recorder
     curve = pd.DataFrame(
         {"learning_rate": recorder.lrs, "loss": losses.values[: len(recorder.lrs)], "smoothed_loss": recorder.losses}
@@ -205,7 +216,7 @@ class _BatchLosses(Callback):
         self.values: list[float] = []
 
     def after_batch(self) -> None:
-        self.values.append(float(self.loss))
+        self.values.append(float(self.loss.detach()))
 
 
 def _inverse_frequency(labels: np.ndarray, classes: int) -> np.ndarray:

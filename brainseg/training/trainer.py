@@ -8,6 +8,7 @@ from typing import Any
 
 from brainseg.config import RunConfig
 from brainseg.evaluation.classification import evaluate
+from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.predictions import predict_logits, prediction_table, save_predictions
 from brainseg.evaluation.report import ClassificationReport
 from brainseg.files import write_atomically, write_json
@@ -18,6 +19,8 @@ from brainseg.training.finetune import fine_tune
 from brainseg.training.inputs import TrainingInputs, load_inputs
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.setup import Setup, set_up
+
+HARDEST = 6
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
         config: The run, whole.
         log: Told of progress, epochs and sentences, and asked for a cancel request.
         folder: Takes every file: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
-            `epochs.csv`, `predictions.parquet`, `evaluation.json` and `bundle/`. A checkpoint found there is resumed.
+            `epochs.csv`, `predictions.parquet`, `hardest.csv`, `evaluation.json` and `bundle/`. A checkpoint found there is resumed.
         name: Name of the run, shown beside what its model says.
         warm_start: The weights file that `run:<id>` stands for.
 
@@ -74,6 +77,8 @@ def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> Classification
     logits = predict_logits(setup.model, inputs.images, rows, setup.config.preparation.normalise, tell)
     table = prediction_table(dataset.table.iloc[rows], logits, dataset.classes)
     save_predictions(table, folder / "predictions.parquet")
+    hardest = hardest_cases(table, HARDEST)
+    write_atomically(folder / "hardest.csv", lambda temporary: hardest.to_csv(temporary, index=False))
     report = evaluate(table, dataset.classes, inputs.positive)
     write_json(folder / "evaluation.json", {**report.to_dict(), **_caveats(setup, inputs)})
     return report

@@ -93,6 +93,10 @@ class Anatomy:
             points = points + (targets - self.to_template(points, templates)[..., 3:])
         return points.astype(np.float32)
 
+    def holds(self, head: np.ndarray, templates: Templates) -> np.ndarray:
+        """Return where brain (not skull, nor the hollows of the skull base) lies, bool (n,), at `head` (n, 3)."""
+        return (templates.hull.at(head) < 0) & (templates.brain_distance.at(head) < 2.5)
+
     def tissue(self, brain: np.ndarray, templates: Templates) -> tuple[np.ndarray, np.ndarray]:
         """Return the shares of white matter and of fluid, each (n,), at template positions `brain` (n, 3)."""
         limit = 0.84 - 0.34 * self.atrophy + 0.10 * self.sulci.at(brain, 9.0)

@@ -45,9 +45,9 @@ TISSUES = {
     "vitreous": Tissue(2569, 329, 1.0),
     "hyperintensity": Tissue(800, 150, 0.84),
     "gliosis": Tissue(1000, 160, 0.88),
-    "oedema": Tissue(980, 150, 0.88),
-    "tumour": Tissue(1120, 140, 0.88, agent=0.04),
-    "enhancing": Tissue(1120, 125, 0.88, agent=1.0),
+    "oedema": Tissue(1050, 165, 0.88),
+    "tumour": Tissue(1300, 155, 0.88, agent=0.04),
+    "enhancing": Tissue(1300, 140, 0.88, agent=1.1),
     "necrosis": Tissue(1900, 230, 0.95),
 }
 

@@ -58,6 +58,17 @@ class Noise:
         out = ndimage.map_coordinates(_bank(), index.T, order=1, mode="grid-wrap", output=np.float32)
         return out.reshape(points.shape[:-1])
 
+    def where(self, mask: np.ndarray, points: np.ndarray, scale: float) -> np.ndarray:
+        """Return `at` for the `points` (n, 3) in `mask` (n,) and 0 for the others, which cost nothing."""
+        out = np.zeros(len(points), np.float32)
+        out[mask] = self.at(points[mask], scale)
+        return out
+
+
+def length(vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean length of vectors (..., 3); several times faster than a sum over so short an axis."""
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+
 
 def inside(distance: np.ndarray, edge: float = 1.0) -> np.ndarray:
     """Return the share of a pixel inside a surface, from its signed distance (negative inside) and an edge width."""

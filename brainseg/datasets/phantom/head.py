@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg.datasets.phantom.fields import Noise, inside, smoothstep
+from brainseg.datasets.phantom.fields import Noise, inside, length, smoothstep
 
 Layer = tuple[str, np.ndarray]
 """A tissue name and how much of each point it covers, painted over the layers before it."""
@@ -82,9 +82,7 @@ class HeadShape:
         muscle = skull + profile["muscle"]
         fat = muscle + profile["fat"]
         skin = fat + self.skin
-        fine = np.zeros(len(points), np.float32)
-        outer_part = hull > -4  # deeper, the brain covers it all
-        fine[outer_part] = self.texture.at(points[outer_part], 1.6)
+        fine = self.texture.where(hull > -4, points, 1.6)  # deeper, the brain covers it all
         below = _below(points)
         layers = [
             ("skin", inside(np.minimum(hull - skin, below))),
@@ -148,11 +146,13 @@ def _spine(points: np.ndarray) -> list[Layer]:
 def _ellipsoid(points: np.ndarray, centre: tuple[float, ...], radii: tuple[float, ...]) -> np.ndarray:
     """Return the rough signed distance in mm to an ellipsoid."""
     scaled = (points - np.array(centre, np.float32)) / np.array(radii, np.float32)
-    return ((np.sqrt((scaled**2).sum(-1)) - 1) * min(radii)).astype(np.float32)
+    return ((length(scaled) - 1) * min(radii)).astype(np.float32)
 
 
 def _below(points: np.ndarray) -> np.ndarray:
     """Return the rough signed distance in mm to the face and the neck."""
+    if not (points[..., 2] < 12).any():
+        return np.full(len(points), 99.0, np.float32)
     face = _ellipsoid(points, (0, 26, -66), (64, 66, 74))
     nose = _ellipsoid(points, (0, 84, -58), (15, 22, 24))
     neck = (np.sqrt((points[..., 0] / 54) ** 2 + ((points[..., 1] + 32) / 58) ** 2) - 1) * 54

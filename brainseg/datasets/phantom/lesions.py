@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from brainseg.datasets.phantom.anatomy import Anatomy
-from brainseg.datasets.phantom.fields import Noise, inside, smoothstep
+from brainseg.datasets.phantom.fields import Noise, inside, length, smoothstep
 from brainseg.datasets.phantom.head import Layer
 from brainseg.datasets.phantom.templates import Templates
 
@@ -33,10 +33,10 @@ class Kind:
 
 # The families are caricatures, not epidemiology: all figures are chosen for looks and difficulty.
 KINDS = {
-    "ring": Kind(0.40, (16, 38), (0.8, 1.0), (0.75, 1.0), 0.85, (4, 16), (1.0, 2.2), (0.14, 0.26), (5, 60)),
-    "diffuse": Kind(0.22, (10, 38), (0.45, 1.0), (0.0, 0.2), 0.0, (0, 4), (2.0, 4.5), (0.14, 0.30), (5, 60)),
-    "metastasis": Kind(0.22, (6.5, 24), (0.65, 1.0), (0.6, 1.0), 0.5, (2, 13), (0.9, 1.6), (0.05, 0.14), (5, 60)),
-    "dural": Kind(0.16, (11, 36), (0.4, 0.8), (0.65, 1.0), 0.1, (0, 7), (0.8, 1.5), (0.07, 0.16), (2, 9)),
+    "ring": Kind(0.42, (20, 39), (0.85, 1.0), (0.8, 1.0), 0.85, (6, 18), (1.0, 2.2), (0.14, 0.26), (5, 60)),
+    "diffuse": Kind(0.20, (14, 39), (0.55, 1.0), (0.0, 0.25), 0.0, (0, 6), (2.0, 4.5), (0.14, 0.30), (5, 60)),
+    "metastasis": Kind(0.22, (6.5, 26), (0.75, 1.0), (0.7, 1.0), 0.5, (4, 15), (0.9, 1.6), (0.05, 0.14), (5, 60)),
+    "dural": Kind(0.16, (12, 38), (0.5, 0.9), (0.75, 1.0), 0.1, (0, 9), (0.8, 1.5), (0.07, 0.16), (2, 9)),
 }
 
 _LIMITS = ((-60.0, -84.0, -22.0), (60.0, 52.0, 58.0))  # template positions in mm, where a centre may lie
@@ -77,7 +77,7 @@ class Tumour:
         kind = KINDS[name]
         low = max(kind.diameter[0], smallest)
         high = max(kind.diameter[1], low)
-        diameter = float(low + (high - low) * rng.beta(1.4, 1.2))
+        diameter = float(low + (high - low) * rng.beta(1.6, 1.2))
         turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
         stretch = np.exp(rng.normal(0, 0.16, 3))
         lobes = np.concatenate([rng.normal(0, 0.42, (2, 3)), rng.uniform(0.45, 0.8, (2, 1))], axis=1)
@@ -94,7 +94,7 @@ class Tumour:
             enhancement=float(rng.uniform(*kind.enhancement)),
             rim=float(rng.uniform(0.16, 0.36)) if rng.uniform() < kind.ring else 0.0,
             oedema=float(rng.uniform(*kind.oedema)),
-            mass_mm=float(rng.uniform(0.08, 0.24)) * diameter,
+            mass_mm=float(rng.uniform(0.10, 0.28)) * diameter,
             noises=tuple(Noise.draw(rng) for _ in range(3)),
         )
         return shape._scaled(normal)
@@ -109,9 +109,9 @@ class Tumour:
 
     def _level(self, unit: np.ndarray) -> np.ndarray:
         """Return the level set (negative inside) at positions relative to the centre, in units of the radius."""
-        ball = np.sqrt(((unit @ self.axes) ** 2).sum(-1)) - 1
+        ball = length(unit @ self.axes) - 1
         for x, y, z, size in self.lobes:
-            lobe = np.sqrt(((unit - np.array((x, y, z), np.float32)) ** 2).sum(-1)) - size
+            lobe = length(unit - np.array((x, y, z), np.float32)) - size
             gap = np.clip(0.5 + (lobe - ball) / 0.5, 0, 1)
             ball = lobe + (ball - lobe) * gap - 0.25 * gap * (1 - gap)  # a smooth union of the two
         rough = self.roughness * (self.noises[0].at(unit, 0.42) + 0.45 * self.noises[1].at(unit, 0.17))
@@ -124,15 +124,15 @@ class Tumour:
     def push(self, points: np.ndarray) -> np.ndarray:
         """Return how far the mass has pushed what is now at `points` (..., 3): outwards, fading over centimetres."""
         offset = points - self.centre
-        reach = np.sqrt((offset**2).sum(-1, keepdims=True)) + 1e-3
+        reach = length(offset)[..., None] + 1e-3
         half = self.diameter_mm / 2
         amount = self.mass_mm * np.where(reach < half, reach / half, np.exp(-(reach - half) / (12 + half)))
         return (amount * offset / reach).astype(np.float32)
 
     def near(self, points: np.ndarray) -> np.ndarray:
         """Return which of `points` (n, 3) the tumour or its oedema may reach, bool (n,)."""
-        reach = 1.1 * self.diameter_mm + 2.2 * self.oedema + 6
-        return ((points - self.centre) ** 2).sum(-1) < reach**2
+        reach = 0.9 * self.diameter_mm + 2 * self.oedema + 3
+        return length(points - self.centre) < reach
 
     def layers(
         self, points: np.ndarray, distance: np.ndarray, within: np.ndarray, white: np.ndarray, fluid: np.ndarray
@@ -148,7 +148,7 @@ class Tumour:
         """
         patch = self.noises[2].at(points, 0.22 * self.radius + 0.8)
         fine = self.noises[1].at(points, 1.5)
-        fingers = self.oedema * (1 + 0.45 * self.noises[2].at(points, 5.0)) - 0.4
+        fingers = self.oedema * np.clip(1 + 0.45 * self.noises[2].at(points, 5.0), 0, 2) - 0.4
         swollen = inside(distance - np.maximum(fingers, 0), 4.0) * (0.12 + 0.88 * white) * (1 - fluid)
         solid = inside(distance, self.edge) * within
         core = 0.0
@@ -181,19 +181,20 @@ class Blobs:
     centres: np.ndarray
     radii: np.ndarray
 
-    def distance(self, points: np.ndarray, rough: np.ndarray) -> np.ndarray:
-        """Return the signed distance in mm to the nearest spot at `points` (n, 3), its outline moved by `rough`."""
+    def distance(self, points: np.ndarray, rough: Noise) -> np.ndarray:
+        """Return the signed distance in mm to the nearest spot at `points` (n, 3), unevenly outlined by `rough`."""
         best = np.full(len(points), 99.0, np.float32)
-        if len(points) == 0:
+        if len(points) == 0 or len(self.radii) == 0:
             return best
-        low, high = points.min(0), points.max(0)
+        columns = np.ascontiguousarray(points.T)
+        low, high = columns.min(1), columns.max(1)
         for centre, radius in zip(self.centres, self.radii, strict=True):
             reach = np.float32(1.5 * radius + 4)
             if (centre < low - reach).any() or (centre > high + reach).any():
                 continue  # the slice passes it by
-            offset = np.abs(points - centre)
-            near = np.flatnonzero((offset[:, 0] < reach) & (offset[:, 1] < reach) & (offset[:, 2] < reach))
-            gap = np.sqrt(((points[near] - centre) ** 2).sum(-1)) - radius * (1 + 0.4 * rough[near])
+            close = [np.abs(column - at) < reach for column, at in zip(columns, centre, strict=True)]
+            near = np.flatnonzero(close[0] & close[1] & close[2])
+            gap = length(points[near] - centre) - radius * (1 + 0.4 * rough.at(points[near], 1.8))
             best[near] = np.minimum(best[near], gap)
         return best
 
@@ -223,12 +224,12 @@ class HardNegatives:
         count = min(int(3 + 11 * load), 40)
         half = count // 2
         spots = np.concatenate([ranked[:half], targets[-(count - half) :]])
-        infarcts = int(rng.uniform() < 0.22)
+        infarcts = int(rng.uniform() < 0.15)
         surface = rng.choice(templates.brain_points, 300)
         depth = -templates.hull.at(surface)
         surface = anatomy.locate(surface[(depth > 1) & (depth < 4) & (surface[:, 2] > -20)][:40], templates)
         surface = surface[np.argsort(np.abs(surface[:, normal] - focus[normal]), kind="stable")]
-        surface = surface[: int(rng.uniform() < 0.15)]
+        surface = surface[: int(rng.uniform() < 0.10)]
         spaces = int(rng.integers(0, 14))
         return cls(
             spots=Blobs(spots, np.clip(np.exp(rng.normal(0.55, 0.5, count)), 0.9, 6.0)),
@@ -251,15 +252,15 @@ class HardNegatives:
         templates: Templates,
     ) -> dict[str, list[Layer]]:
         """Return the layers of each family at n points, from positions in scanner and template, hull, and tissue."""
-        rough = self.noises[2].at(points, 1.8)
+        rough = self.noises[2]
         deep = inside(hull + 1.0)
         ventricle = templates.ventricle.at(brain)
-        caps = inside(ventricle - self.caps_mm * (1 + 0.6 * self.noises[2].at(points, 4.0)), 2.5) * white
+        caps = inside(ventricle - self.caps_mm * (1 + 0.6 * rough.where(ventricle < 16, points, 4.0)), 2.5) * white
         spots = inside(self.spots.distance(points, rough), 1.6) * np.sqrt(white)
         cavity = self.infarcts.distance(points, rough)
-        cyst = inside(self.cysts.distance(points, 0.3 * rough), 1.2) * inside(hull - 1.0)
+        cyst = inside(self.cysts.distance(points, rough), 1.2) * inside(hull - 1.0)
         spaces = inside(self.spaces.distance(points, rough), 1.0) * white
-        plexus = inside(ventricle + 1.5) * smoothstep(self.noises[0].at(points, 1.9), 0.6, 1.3)
+        plexus = inside(ventricle + 1.5) * smoothstep(self.noises[0].where(ventricle < -0.5, points, 1.9), 0.6, 1.3)
         plexus = plexus * smoothstep(-brain[:, 1], 5, 25)
         return {
             "hyperintensities": [("hyperintensity", np.maximum(caps, spots) * (1 - fluid) * deep * self.strength)],
@@ -277,9 +278,10 @@ class HardNegatives:
         """Return vessels in the sulci: where two random surfaces cross there is a winding tube."""
         scale = 6.5
         # The noise changes by about 1/scale a mm, so that this is the distance in mm from the tube's axis.
-        first, second = (noise.at(points, scale) for noise in self.noises[:2])
+        room = inside(hull) * smoothstep(fluid, 0.15, 0.6)
+        first, second = (noise.where(room > 0, points, scale) for noise in self.noises[:2])
         axis = scale * np.sqrt(first**2 + second**2)
-        return inside(axis - self.vessel_mm, 1.0) * inside(hull) * smoothstep(fluid, 0.15, 0.6)
+        return inside(axis - self.vessel_mm, 1.0) * room
 
     def _sinus(self, brain: np.ndarray, hull: np.ndarray) -> np.ndarray:
         """Return the superior sagittal sinus, at the midline under the skull."""

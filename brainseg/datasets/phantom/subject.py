@@ -145,8 +145,8 @@ def _grow(
     most = np.pi / 4 * (MAX_DIAMETER_MM - 0.5) ** 2
     for _ in range(20):
         tumour = Tumour.draw(rng, anatomy, templates, normal, smallest)
-        step = max(tumour.diameter_mm / 14, 0.4)
-        offsets = tumour.centre[normal] + step * np.arange(-10, 11)
+        step = max(tumour.diameter_mm / 10, 0.4)
+        offsets = tumour.centre[normal] + step * np.arange(-7, 8)
         areas = np.array([_tumour_area(tumour, anatomy, normal, p, spacing) for p in offsets])
         seen = (areas >= max(1.15 * least, 0.3 * areas.max())) & (areas <= most)
         if seen.sum() >= 3:
@@ -174,7 +174,7 @@ def _tumour_area(tumour: Tumour, anatomy: Anatomy, normal: int, position: float,
     if len(points) == 0:
         return 0.0
     head = anatomy.to_template(points, load_templates())[:, :3]
-    return float((load_templates().hull.at(head) < 0).sum() * step**2)
+    return float(anatomy.holds(head, load_templates()).sum() * step**2)
 
 
 def slice_points(plane: str, position: float, fov: float, size: int) -> np.ndarray:
@@ -198,12 +198,12 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
     tumour = subject.tumour if subject.has_tumour else None
     warped = subject.anatomy.to_template(coarse, templates, tumour.push if tumour else None)
     maps = upsample(np.concatenate([warped - np.tile(coarse, 2), _stack(subject, warped)], -1), size)
-    head_mask = templates.hull.at(points + maps[..., :3]) < SCALP_REACH_MM
+    head_mask = maps[..., 7] < SCALP_REACH_MM
     if subject.plane != "axial":
         head_mask |= points[..., 2] < -30
     where, shift = points[head_mask], maps[head_mask]
     head, brain = where + shift[:, :3], where + shift[:, 3:6]
-    profile = {name: shift[:, 7 + i] for i, name in enumerate(_PROFILE)}
+    profile = {name: shift[:, 8 + i] for i, name in enumerate(_PROFILE)}
     hull = templates.hull.at(head)
     layers = subject.head.layers(head, hull, profile)
     core = np.flatnonzero(hull < 3)
@@ -217,7 +217,7 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
     mask = np.zeros((size, size), bool)
     if tumour:
         near = tumour.near(where)
-        distance, within = tumour.distance(where[near]), hull[near] < 0
+        distance, within = tumour.distance(where[near]), subject.anatomy.holds(head[near], templates)
         grown = tumour.layers(where[near], distance, within.astype(np.float32), white[near], fluid[near])
         layers += [(tissue, _spread(share, core[near], len(shift))) for tissue, share in grown]
         mask[head_mask] = _spread((distance < 0) & within, core[near], len(shift))
@@ -235,10 +235,11 @@ _PROFILE = ("fluid", "inner", "marrow", "sinus", "outer", "muscle", "fat")
 
 
 def _stack(subject: Subject, warped: np.ndarray) -> np.ndarray:
-    """Return the coil's sensitivity and the head's thickness maps, (n, n, 8), at template positions."""
+    """Return the coil's sensitivity, the hull's distance and the head's thickness maps, (n, n, 9)."""
     profile = subject.head.profile(warped[..., :3])
     bias = subject.scanner.bias_at(warped[..., :3])
-    return np.stack([bias, *(profile[name] for name in _PROFILE)], -1).astype(np.float32)
+    hull = load_templates().hull.at(warped[..., :3])
+    return np.stack([bias, hull, *(profile[name] for name in _PROFILE)], -1).astype(np.float32)
 
 
 def paint(anatomy: SliceAnatomy, subject: Subject, modality: str) -> np.ndarray:

@@ -1,0 +1,51 @@
+"""The program: all commands together, and the one place where errors become a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from brainseg import DISCLAIMER, paths
+from brainseg.cli import data, demo, doctor, jobs, predict, training
+from brainseg.errors import BrainsegError
+
+USER_ERROR = 2
+
+app = typer.Typer(
+    help=f"Train, judge and try ResNet models on brain MRI. {DISCLAIMER}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+for module in (doctor, demo, training, jobs, predict):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the program.
+
+    A fault that the user can mend ends in one sentence on stderr and exit code 2. A fault of brainseg itself ends in
+    a sentence too; its details go to a file.
+    """
+    try:
+        app()
+    except BrainsegError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(USER_ERROR)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # nobody should have to read a traceback
+        sys.stderr.write(
+            f"Something broke inside brainseg ({type(error).__name__}: {error}); details are in {_keep_details()}.\n"
+        )
+        sys.exit(1)
+
+
+def _keep_details() -> str:
+    file = paths.home() / "crash.log"
+    file.write_text(traceback.format_exc(), encoding="utf-8")
+    return str(file)

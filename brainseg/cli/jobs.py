@@ -1,0 +1,119 @@
+"""`runs`, `show`, `cancel` and `worker`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from brainseg.cli.options import JsonOption
+from brainseg.cli.output import ANSWERS, print_json
+from brainseg.cli.training import print_report
+
+RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(name="runs")(list_runs)
+    app.command()(show)
+    app.command()(cancel)
+    app.command()(worker)
+
+
+def list_runs(as_json: JsonOption = False) -> None:
+    """List runs, newest first."""
+    from brainseg.jobs.queue import reconcile
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    reconcile(store)
+    runs = store.list()
+    if as_json:
+        print_json([run.to_dict() for run in runs])
+        return
+    table = Table(
+        "id", "name", "status", "model", "accuracy (95 % interval)", "created (UTC)", box=None, pad_edge=False
+    )
+    for run in runs:
+        values = run.metrics
+        interval = (values.get("final_accuracy_low", 0.0), values.get("final_accuracy_high", 1.0))
+        accuracy = values.get("final_accuracy")
+        shown = f"{accuracy:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if accuracy is not None else run.reason[:60]
+        table.add_row(run.id[:8], run.name, run.status, run.config.model.arch, shown, f"{run.created:%Y-%m-%d %H:%M}")
+    ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
+
+
+def show(
+    run: RunArgument,
+    figures: Annotated[Path | None, typer.Option(help="Folder to draw the run's figures into.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one run: settings, progress, epochs, figures of merit and the hardest cases."""
+    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.jobs.queue import reconcile
+    from brainseg.jobs.reading import run_details
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    reconcile(store)
+    found = store.get(run)
+    drawn = write_run_figures(store, found, figures) if figures else []
+    details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
+    if as_json:
+        print_json(details)
+        return
+    ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
+    if found.reason:
+        ANSWERS.print(found.reason, markup=False, soft_wrap=True)
+    if details["progress"]:
+        ANSWERS.print(f"Progress: {json.dumps(details['progress'])}", markup=False, soft_wrap=True)
+    for row in details["epochs"]:
+        ANSWERS.print(
+            f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
+            f"accuracy {row['accuracy']:.3f}  {row['seconds']:.1f} s"
+        )
+    if details["evaluation"]:
+        print_report(details["evaluation"])
+    for case in details["hardest"]:
+        ANSWERS.print(
+            f"hard: {case['path']}: is {case['label']}, called {case['prediction']}, loss {case['loss']:.3f}",
+            markup=False,
+        )
+    for file in drawn:
+        ANSWERS.print(f"figure: {file}", markup=False, soft_wrap=True)
+
+
+def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Stop a waiting or running run within ten seconds."""
+    from brainseg.jobs.queue import cancel as stop
+    from brainseg.jobs.queue import reconcile
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    reconcile(store)
+    stopped = stop(store, run)
+    if as_json:
+        print_json(stopped.to_dict())
+    else:
+        ANSWERS.print(f"{stopped.name} ({stopped.id[:8]}): {stopped.status}", markup=False)
+
+
+def worker(
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda: which runs to take.")] = "auto",
+    idle: Annotated[
+        float | None, typer.Option(help="End after so many seconds without work; never by default.")
+    ] = None,
+) -> None:
+    """Take waiting runs one at a time, until stopped."""
+    from brainseg.jobs.worker import work
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"{device!r} is not allowed: auto, cpu or cuda.")
+    done = work(device, idle)
+    ANSWERS.print(
+        "Another worker already serves this device." if done < 0 else f"Trained {done} runs; nothing is waiting."
+    )

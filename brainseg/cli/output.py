@@ -1,0 +1,107 @@
+"""What commands print: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from brainseg.jobs.workspace import Workspace
+
+ANSWERS = Console(highlight=False)
+NOTES = Console(stderr=True, highlight=False)
+
+PHASES = {
+    "preparing": "Reading images",
+    "finding": "Learning rate",
+    "frozen": "Frozen body",
+    "unfrozen": "Whole network",
+    "features": "Features",
+    "evaluating": "Evaluating",
+}
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print a value as JSON, and nothing else, on stdout; what is no finite number becomes null."""
+    typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def share(value: float | None, interval: tuple[float, float] | None = None) -> str:
+    """Write a share of 0..1, with its 95 % interval if there is one."""
+    if value is None or not math.isfinite(value):
+        return "not defined"
+    return f"{value:.3f}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+
+
+def counter(what: str) -> tuple[Progress, Callable[[int, int], None]]:
+    """Return a progress bar and a function that moves it by (done, total)."""
+    bar = _bar()
+    task = bar.add_task(what, total=None)
+    return bar, lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=NOTES,
+        transient=True,
+    )
+
+
+class TrainingView:
+    """Shows a training of another process: its progress as bars, its sentences as lines; all on stderr."""
+
+    def __init__(self) -> None:
+        self.bar = _bar()
+        self.steps: TaskID | None = None
+        self.shown: tuple[object, object] = ("", 0)
+        self.place = 0
+
+    def __enter__(self) -> TrainingView:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, workspace: Workspace) -> None:
+        """Show what is new."""
+        self._sentences(workspace)
+        progress = workspace.read_progress()
+        if not progress:
+            return
+        key = (progress["phase"], progress["epoch"])
+        if self.steps is None or key != self.shown:
+            if self.steps is not None:
+                self.bar.remove_task(self.steps)
+            epoch = f", epoch {progress['epoch']} of {progress['epochs']}" if progress["epoch"] else ""
+            self.steps = self.bar.add_task(f"{PHASES[str(progress['phase'])]}{epoch}", total=None)
+            self.shown = key
+        self.bar.update(self.steps, completed=progress["step"], total=progress["steps"])
+
+    def _sentences(self, workspace: Workspace) -> None:
+        try:
+            with workspace.log.open(encoding="utf-8", errors="replace") as stream:
+                stream.seek(self.place)
+                text = stream.read()
+                self.place = stream.tell()
+        except OSError:
+            return
+        for line in text.splitlines():
+            self.bar.console.print(line, markup=False)

@@ -1,0 +1,191 @@
+"""`train`, `submit`, `resume` and `lr-find`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from brainseg import paths
+from brainseg.cli.options import (
+    ArchOption,
+    DataOption,
+    JsonOption,
+    NameOption,
+    PresetOption,
+    SetOption,
+    SkipBadOption,
+    WeightsOption,
+    build_config,
+    run_name,
+)
+from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
+from brainseg.models.sources import RUN
+
+if TYPE_CHECKING:
+    from brainseg.runs import Run, RunStore
+    from brainseg.training.log import EpochFigures, Progress
+
+FAILED_RUN = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(submit)
+    app.command()(resume)
+    app.command(name="lr-find")(lr_find)
+
+
+def train(
+    data: DataOption = None,
+    arch: ArchOption = None,
+    preset: PresetOption = "default",
+    weights: WeightsOption = None,
+    name: NameOption = None,
+    settings: SetOption = None,
+    skip_bad: SkipBadOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model here and now, and evaluate it."""
+    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    from brainseg.jobs.queue import create_claimed
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    _watch(store, create_claimed(store, config, run_name(name, config)), as_json)
+
+
+def submit(
+    data: DataOption = None,
+    arch: ArchOption = None,
+    preset: PresetOption = "default",
+    weights: WeightsOption = None,
+    name: NameOption = None,
+    settings: SetOption = None,
+    skip_bad: SkipBadOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a training into the queue; a worker process takes it from there."""
+    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    from brainseg.jobs.queue import submit as put
+    from brainseg.runs import RunStore
+
+    run = put(RunStore(), config, run_name(name, config))
+    _print_queued(run, as_json)
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="Id, start of the id, or name of a failed or cancelled run.")],
+    queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of training here.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a failed or cancelled run from its last epoch."""
+    from brainseg.jobs.queue import reclaim, reconcile, resubmit
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    reconcile(store)
+    if queue:
+        _print_queued(resubmit(store, run), as_json)
+    else:
+        _watch(store, reclaim(store, run), as_json)
+
+
+def lr_find(
+    data: DataOption = None,
+    arch: ArchOption = None,
+    preset: PresetOption = "default",
+    weights: WeightsOption = None,
+    settings: SetOption = None,
+    skip_bad: SkipBadOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a learning rate, and draw the curve with its valley."""
+    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    from brainseg.dashboard.figures import learning_rate_curve, save_html
+    from brainseg.training.compute import limit_threads
+    from brainseg.training.inputs import load_inputs
+    from brainseg.training.lr_finder import find_rate, save_curve
+    from brainseg.training.setup import set_up
+
+    warm_start = None
+    if config.model.weights.startswith(RUN):
+        from brainseg.runs import RunStore
+
+        warm_start = RunStore().warm_start(config)
+    folder = paths.subfolder("lr-find", run_name(None, config))
+    limit_threads(config.compute)
+    setup = set_up(config, load_inputs(config, _Notes(), folder), _Notes(), warm_start)
+    curve, suggestion = find_rate(setup)
+    save_curve(curve, suggestion, folder / "learning_rate.json")
+    figure = folder / "learning_rate.html"
+    save_html(learning_rate_curve(curve, suggestion), figure)
+    if as_json:
+        print_json({"suggestion": suggestion, "curve": curve.to_dict(orient="list"), "figure": str(figure)})
+    else:
+        ANSWERS.print(f"Suggested learning rate: {suggestion:.2e}\nCurve: {figure}", soft_wrap=True)
+
+
+class _Notes:
+    """A `RunLog` for the foreground: sentences on stderr."""
+
+    def say(self, sentence: str) -> None:
+        NOTES.print(sentence, markup=False)
+
+    def progress(self, progress: Progress) -> None:
+        """Draw nothing: a finder takes seconds."""
+
+    def epoch(self, figures: EpochFigures) -> None:
+        """Never called: a finder has no epochs."""
+
+    def cancelled(self) -> bool:
+        return False
+
+
+def _watch(store: RunStore, run: Run, as_json: bool) -> None:
+    from brainseg.jobs.supervisor import supervise
+
+    NOTES.print(f"Run {run.name} ({run.id[:8]})", markup=False)
+    try:
+        with TrainingView() as view:
+            ended = supervise(store, run, view)
+    except KeyboardInterrupt:
+        NOTES.print(f"Stopped; `python -m brainseg resume {run.id[:8]}` goes on from the last epoch.", markup=False)
+        raise typer.Exit(130) from None
+    if ended.status != "FINISHED":
+        if as_json:
+            print_json(ended.to_dict())
+        NOTES.print(f"{ended.status}: {ended.reason}", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED_RUN)
+    report = json.loads(store.path(ended.id, "evaluation.json").read_text("utf-8"))
+    bundle = store.bundle(ended)
+    if as_json:
+        print_json(
+            {"run_id": ended.id, "name": ended.name, "status": ended.status, "metrics": report, "bundle": str(bundle)}
+        )
+    else:
+        print_report(report)
+        ANSWERS.print(f"Bundle: {bundle}\nRun: {ended.id}", markup=False, soft_wrap=True)
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print the headline figures of an evaluation with their intervals and caveats."""
+    intervals = report["intervals"]
+    for metric in ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc"):
+        interval = intervals.get(metric)
+        ANSWERS.print(f"{metric:12} {share(report[metric], interval)}")
+    side = "test" if report["judged_on"] == "test" else "validation"
+    ANSWERS.print(f"on {report['count']} {side} images of a {report['split']} split.")
+    if report["selected_on_these_images"]:
+        ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
+
+
+def _print_queued(run: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(run.to_dict())
+    else:
+        ANSWERS.print(
+            f"Queued run {run.name} ({run.id}); `show {run.id[:8]}` tells how it goes.", markup=False, soft_wrap=True
+        )

@@ -1,0 +1,65 @@
+"""Grad-CAM without hooks: the body runs without gradients, and only the small head is differentiated.
+
+Nothing is stored on the model, so any number of threads may share one.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from brainseg.models.architectures import Classifier
+
+
+def logits_and_maps(model: Classifier, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Run the body without gradients and the head with them.
+
+    Args:
+        model: In evaluation mode.
+        images: (N, 3, S, S) float, normalised.
+
+    Returns:
+        (N, classes) logits that can be differentiated for the second result, the body's feature maps.
+    """
+    with torch.no_grad():
+        maps = model.body(images)
+    # Not inference mode: its tensors could not be differentiated afterwards.
+    maps = [values.detach().requires_grad_() for values in maps]
+    with torch.enable_grad():
+        return model.head(maps), maps
+
+
+def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
+    """Compute the Grad-CAM map of one class on the deepest feature map.
+
+    Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization":
+    channels weighted by the mean gradient of the class score, summed, negative values cut, scaled to 0..1.
+
+    Args:
+        logits: (1, classes), from `logits_and_maps`; its graph is kept for further classes.
+        maps: The feature maps of the same call.
+        class_number: The class to explain.
+
+    Returns:
+        (h, w) float32 in 0..1, at the resolution of the feature map; all zeros where nothing speaks for the class.
+    """
+    features = maps[-1]
+    (gradient,) = torch.autograd.grad(logits[0, class_number], features, retain_graph=True)
+    with torch.no_grad():
+        weights = gradient.mean((2, 3), keepdim=True)
+        values = torch.relu((weights * features).sum(dim=1))[0]
+    return _unit(values.float().cpu().numpy())
+
+
+def enlarge(values: np.ndarray, size: int) -> np.ndarray:
+    """Enlarge an (h, w) map in 0..1 to (size, size) float32, bilinearly, and scale it to 0..1 again."""
+    return _unit(cv2.resize(values.astype(np.float32), (size, size)))
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    """Scale to 0..1; a map of one value becomes all zeros rather than noise blown up."""
+    low, high = float(values.min()), float(values.max())
+    if high - low < 1e-7:
+        return np.zeros_like(values, dtype=np.float32)
+    return ((values - low) / (high - low)).astype(np.float32)

@@ -1,0 +1,94 @@
+"""Pictures of a diagnosis: the heatmap laid over the scan, and a captioned sheet to save."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+
+from brainseg import DISCLAIMER
+from brainseg.diagnosis.predictor import Diagnosis
+from brainseg.files import write_atomically
+
+CAPTION = "The colours show where the model looked, not where the tumour is."
+PANEL = 420
+MARGIN = 12
+LINE = 22
+
+
+def heat_colours(heatmap: np.ndarray) -> np.ndarray:
+    """Colour an (H, W) map in 0..1 with "inferno", which also reads in grey and for the colour-blind.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    levels = np.round(np.clip(heatmap, 0, 1) * 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+
+
+def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.6) -> np.ndarray:
+    """Lay a heatmap over a scan; where the map is 0 the scan stays as it is.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        heatmap: (H, W) float in 0..1.
+        opacity: Share of the colour where the map is 1, in 0..1.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    share = (opacity * np.clip(heatmap, 0, 1))[..., None]
+    return np.round(pixels * (1 - share) + heat_colours(heatmap) * share).astype(np.uint8)
+
+
+def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Image.Image:
+    """Put scan and overlay side by side above the decision, the model, the caption and the disclaimer.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the scan.
+        name: The file's name.
+        diagnosis: What the model said of it.
+    """
+    probabilities = ",  ".join(f"{label} {share:.1%}" for label, share in diagnosis.probabilities.items())
+    lines = [
+        f"{name}:  {probabilities}",
+        f"Model {diagnosis.model}; heatmap for class {diagnosis.explained}",
+        CAPTION,
+        DISCLAIMER,
+    ]
+    width, height = 2 * PANEL + 3 * MARGIN, PANEL + 3 * MARGIN + LINE * len(lines)
+    sheet = Image.new("RGB", (width, height), (24, 24, 28))
+    for column, picture in enumerate((pixels, overlay(pixels, diagnosis.heatmap))):
+        part = Image.fromarray(picture)
+        part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
+        left = MARGIN + column * (PANEL + MARGIN)
+        sheet.paste(part, (left + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    for row, line in enumerate(lines):
+        draw.text(
+            (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
+        )
+    return sheet
+
+
+def save_png(picture: Image.Image, file: Path) -> None:
+    """Write a picture as PNG with the disclaimer in its text, atomically."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Disclaimer", DISCLAIMER)
+    write_atomically(file, lambda temporary: picture.save(temporary, format="PNG", pnginfo=text))
+
+
+def _fit(size: tuple[int, int]) -> tuple[int, int]:
+    scale = PANEL / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def shorten(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:
+    """Cut a line to `room` pixels, with an ellipsis where something is missing."""
+    if font.getlength(line) <= room:
+        return line
+    while line and font.getlength(line + "…") > room:
+        line = line[:-1]
+    return line + "…"

@@ -1,0 +1,176 @@
+"""The queue: a run's status in the store, moved only under one lock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from brainseg import paths
+from brainseg.config import RunConfig
+from brainseg.errors import RunError
+from brainseg.jobs.workspace import Workspace, child_environment, kill_group
+from brainseg.runs import ENDED, Run, RunStore
+
+CANCEL_LIMIT = 9.0
+"""Seconds after which `cancel` itself ends a trainer that did not stop."""
+NVIDIA = Path("/proc/driver/nvidia/version")
+IDLE = 120.0
+"""Seconds without work after which a worker that was started on demand ends."""
+
+
+def queue_lock() -> FileLock:
+    """Return the lock under which runs change hands."""
+    return FileLock(paths.subfolder("jobs") / "queue.lock")
+
+
+def lane(device: str) -> str:
+    """Return the queue that a run of this device waits in, "cuda" or "cpu", without the cost of importing torch."""
+    return "cuda" if device == "cuda" or (device == "auto" and NVIDIA.exists()) else "cpu"
+
+
+def claim_next(store: RunStore, lane_name: str) -> Run | None:
+    """Take the run of this home that has waited longest; None if there is none."""
+    with queue_lock():
+        waiting = queued(store, lane_name)
+        return _take(store, waiting[0]) if waiting else None
+
+
+def queued(store: RunStore, lane_name: str) -> list[Run]:
+    """Return the waiting runs of this home, longest wait first."""
+    mine = (run for run in store.list(["SCHEDULED"]) if run.host == str(store.home))
+    return sorted((run for run in mine if lane(run.config.compute.device) == lane_name), key=lambda run: run.queued)
+
+
+def _take(store: RunStore, run: Run) -> Run:
+    workspace = Workspace(run.id)
+    workspace.make()
+    workspace.own([os.getpid()])
+    store.set_status(run.id, "RUNNING")
+    return store.get(run.id)
+
+
+def submit(store: RunStore, config: RunConfig, name: str) -> Run:
+    """Put a run into the queue, and start a worker for it if none lives."""
+    with queue_lock():
+        run = store.create(config, name)
+    ensure_worker(config.compute.device)
+    return run
+
+
+def create_claimed(store: RunStore, config: RunConfig, name: str) -> Run:
+    """Make a run that this process trains itself, past the queue."""
+    with queue_lock():
+        return _take(store, store.create(config, name))
+
+
+def reclaim(store: RunStore, run_id: str) -> Run:
+    """Take an ended run to go on with it in this process.
+
+    Raises:
+        RunError: The run is waiting, running or finished.
+    """
+    with queue_lock():
+        return _take(store, _resumable(store, run_id))
+
+
+def resubmit(store: RunStore, run_id: str) -> Run:
+    """Put a failed or cancelled run back into the queue, and start a worker for it if none lives.
+
+    Raises:
+        RunError: The run is waiting, running or finished.
+    """
+    with queue_lock():
+        run = _resumable(store, run_id)
+        Workspace(run.id).make()
+        store.requeue(run.id)
+    ensure_worker(run.config.compute.device)
+    return store.get(run.id)
+
+
+def _resumable(store: RunStore, run_id: str) -> Run:
+    run = store.get(run_id)
+    if run.status not in ("FAILED", "KILLED"):
+        raise RunError(f"Run {run.name!r} is {run.status}: only a FAILED or KILLED run can be resumed.")
+    if run.host != str(store.home):
+        raise RunError(f"Run {run.name!r} was trained from another home folder: resume it there.")
+    return run
+
+
+def cancel(store: RunStore, run_id: str) -> Run:
+    """Stop a run within ten seconds and leave no process of it behind.
+
+    Raises:
+        RunError: The run has already ended.
+    """
+    with queue_lock():
+        run = store.get(run_id)
+        if run.status in ENDED:
+            raise RunError(f"Run {run.name!r} is {run.status} already: there is nothing to cancel.")
+        if run.status == "SCHEDULED":
+            store.set_status(run.id, "KILLED", "The run was cancelled before it started.")
+            return store.get(run.id)
+    workspace = Workspace(run.id)
+    workspace.request_cancel()
+    limit = time.monotonic() + CANCEL_LIMIT
+    while time.monotonic() < limit and (workspace.trainer() or _supervised(store, run.id, workspace)):
+        time.sleep(0.2)
+    if trainer := workspace.trainer():
+        kill_group(trainer)
+    if store.get(run.id).status not in ENDED:
+        store.set_status(run.id, "KILLED", "The run was cancelled.")
+    return store.get(run.id)
+
+
+def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
+    """Say whether somebody alive still has to record the end, such as a supervisor about to start its trainer."""
+    return bool(workspace.owners()) and store.get(run_id).status not in ENDED
+
+
+def reconcile(store: RunStore) -> list[Run]:
+    """Record the end of runs whose processes all died without a word, as after a power cut.
+
+    Returns:
+        The runs that were marked FAILED.
+    """
+    with queue_lock():
+        lost = [
+            run for run in store.list(["RUNNING"]) if run.host == str(store.home) and not Workspace(run.id).owners()
+        ]
+        for run in lost:
+            tail = Workspace(run.id).log_tail()
+            store.set_status(
+                run.id,
+                "FAILED",
+                f"The training and its supervisor ended without a word; `resume` continues it. Last words: {tail}",
+            )
+        return lost
+
+
+def ensure_worker(device: str) -> bool:
+    """Start a worker for a device if none lives, and say whether one was started."""
+    lock = worker_lock(lane(device))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    lock.release()
+    with (paths.subfolder("jobs") / "worker.log").open("ab") as log:
+        subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "brainseg", "worker", "--device", device, "--idle", str(IDLE)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=child_environment(),
+        )
+    return True
+
+
+def worker_lock(lane_name: str) -> FileLock:
+    """Return the lock that a device's worker holds as long as it lives; the system lets go of it if it dies."""
+    return FileLock(paths.subfolder("jobs") / f"worker-{lane_name}.lock")

@@ -1,0 +1,58 @@
+"""The `RunLog` of a trainer process: sentences to its log, progress to its workspace, figures to the run store."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import RunStore
+from brainseg.training.log import EpochFigures, Progress
+
+EPOCH_METRICS = ("train_loss", "valid_loss", "accuracy", "sensitivity", "specificity", "learning_rate", "seconds")
+INTERVAL = 0.4
+"""Seconds between two notes of progress: a bar need not move faster, and a disk should rest."""
+
+
+class StoreLog:
+    """Reports one run; see `training.log.RunLog`.
+
+    Args:
+        store: The run store.
+        workspace: The run's folder.
+    """
+
+    def __init__(self, store: RunStore, workspace: Workspace) -> None:
+        self.store, self.workspace = store, workspace
+        self.noted, self.phase = 0.0, ""
+        self.stored = set(store.history(workspace.run_id, "valid_loss"))
+
+    def say(self, sentence: str) -> None:
+        """Write a sentence to the log."""
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {sentence}\n")
+        sys.stdout.flush()
+
+    def progress(self, progress: Progress) -> None:
+        """Note where the training is, not too often."""
+        now = time.monotonic()
+        if now - self.noted < INTERVAL and progress.phase == self.phase and progress.step < progress.steps:
+            return
+        self.noted, self.phase = now, progress.phase
+        self.workspace.write_progress({**asdict(progress), "time": time.time()})
+
+    def epoch(self, figures: EpochFigures) -> None:
+        """Store the figures of an epoch; a resumed training tells its earlier ones again, which are known."""
+        if figures.epoch in self.stored:
+            return
+        self.stored.add(figures.epoch)
+        values = {name: getattr(figures, name) for name in EPOCH_METRICS}
+        self.store.log_metrics(self.workspace.run_id, values, figures.epoch)
+        self.say(
+            f"epoch {figures.epoch:3d} ({figures.phase}): training loss {figures.train_loss:.4f}, "
+            f"validation loss {figures.valid_loss:.4f}, accuracy {figures.accuracy:.3f}, {figures.seconds:.1f} s"
+        )
+
+    def cancelled(self) -> bool:
+        """Say whether somebody asked for a stop."""
+        return self.workspace.cancel_requested()

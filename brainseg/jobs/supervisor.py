@@ -1,0 +1,102 @@
+"""Starting a trainer process, watching it, and recording its end if it cannot do so itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+
+from brainseg.jobs.workspace import Workspace, child_environment, kill_group
+from brainseg.runs import ENDED, Run, RunStore
+
+POLL = 0.2
+CANCEL_PATIENCE = 6.0
+"""Seconds that a trainer gets to stop by itself after a cancel request; a batch is shorter than that."""
+
+
+def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | None = None) -> Run:
+    """Train a claimed run in a process of its own and wait for its end.
+
+    Args:
+        store: The run store.
+        run: A run that this process has claimed.
+        watch: Called several times a second, for example to draw a progress bar.
+
+    Returns:
+        The run as it ended.
+    """
+    workspace = Workspace(run.id)
+    with workspace.log.open("ab") as log:
+        trainer = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "brainseg.jobs.trainer_process", run.id],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=_environment(run),
+        )
+    try:
+        workspace.own([os.getpid(), trainer.pid])
+        _wait(trainer, workspace, watch)
+    except BaseException:
+        _kill(trainer)
+        store.set_status(
+            run.id, "KILLED", "The process that supervised the training was stopped; `resume` continues it."
+        )
+        raise
+    return _record(store, run, workspace, trainer.returncode)
+
+
+def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callable[[Workspace], None] | None) -> None:
+    asked = None
+    while trainer.poll() is None:
+        if watch:
+            watch(workspace)
+        if workspace.cancel_requested():
+            asked = asked or time.monotonic()
+            if time.monotonic() - asked > CANCEL_PATIENCE:
+                _kill(trainer)
+        time.sleep(POLL)
+    if watch:
+        watch(workspace)
+
+
+def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
+    """Write down an end that the trainer could not record, and clean up after a good one."""
+    ended = store.get(run.id)
+    if ended.status not in ENDED:
+        if workspace.cancel_requested():
+            store.set_status(run.id, "KILLED", "The run was cancelled.")
+        else:
+            store.set_status(run.id, "FAILED", death_notice(code, workspace))
+        ended = store.get(run.id)
+    store.log_file(run.id, workspace.log)
+    if ended.status == "FINISHED":
+        workspace.remove()
+    return ended
+
+
+def death_notice(code: int, workspace: Workspace) -> str:
+    """Say how a trainer died that left no word, with the end of its log."""
+    how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    return f"The trainer process ended {how}; `resume` continues it from its last epoch. Its last words: {workspace.log_tail()}"
+
+
+def _kill(trainer: subprocess.Popen[bytes]) -> None:
+    if psutil.pid_exists(trainer.pid):
+        kill_group(psutil.Process(trainer.pid))
+    trainer.wait()
+
+
+def _environment(run: Run) -> dict[str, str]:
+    """Give the trainer its threads before numpy and torch start theirs."""
+    environment = child_environment()
+    threads = run.config.compute.threads
+    if threads:
+        environment["OMP_NUM_THREADS"] = environment["MKL_NUM_THREADS"] = str(threads)
+    return environment

@@ -1,0 +1,86 @@
+"""The trainer process: `python -m brainseg.jobs.trainer_process RUN_ID` trains one run of the store and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+
+from brainseg.config import RunConfig
+from brainseg.errors import BrainsegError
+from brainseg.jobs.store_log import StoreLog
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import FINAL, Run, RunStore
+from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.trainer import Trained, train
+
+FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
+ORPHANED = "Its supervising process ended, so the training stopped; `resume` continues it."
+
+
+def main(run_id: str) -> int:
+    """Train a run and record how it ended.
+
+    Returns:
+        The exit code: 0 finished, 1 crashed, 2 stopped by a fault that the user can mend, 3 cancelled.
+    """
+    store, workspace = RunStore(), Workspace(run_id)
+    run = store.get(run_id)
+    _stop_with_parent(store, run_id)
+    _step_back(run.config)
+    log = StoreLog(store, workspace)
+    try:
+        trained = train(run.config, log, workspace.results, run.name, store.warm_start(run.config))
+        _store(store, run, workspace, trained)
+    except TrainingCancelled as stop:
+        log.say(str(stop))
+        store.set_status(run_id, "KILLED", str(stop))
+        return CANCELLED
+    except BrainsegError as error:
+        log.say(str(error))
+        store.set_status(run_id, "FAILED", str(error))
+        return REFUSED
+    except Exception as error:  # the last line of defence: whatever happened is recorded with the run
+        traceback.print_exc()
+        store.set_status(run_id, "FAILED", f"The training broke off with {type(error).__name__}: {error}")
+        return CRASHED
+    return FINISHED
+
+
+def _store(store: RunStore, run: Run, workspace: Workspace, trained: Trained) -> None:
+    figures = trained.report.to_dict()
+    final = {FINAL + key: value for key, value in figures.items() if isinstance(value, int | float)}
+    low, high = trained.report.intervals["accuracy"]
+    extra = {FINAL + key: value for key, value in trained.extra.items()}
+    store.log_metrics(run.id, {**final, **extra, FINAL + "accuracy_low": low, FINAL + "accuracy_high": high})
+    for item in sorted(workspace.results.iterdir()):
+        if item.is_file():
+            store.log_file(run.id, item)
+        elif item.name != "checkpoint":
+            store.log_folder(run.id, item, item.name)
+    store.set_status(run.id, "FINISHED")
+
+
+def _step_back(config: RunConfig) -> None:
+    """Leave the machine to whoever sits in front of it."""
+    if hasattr(os, "nice"):
+        os.nice(config.compute.nice)
+
+
+def _stop_with_parent(store: RunStore, run_id: str) -> None:
+    """End with the supervisor, so that no trainer goes on unseen if that is killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        store.set_status(run_id, "FAILED", ORPHANED)
+        os._exit(CRASHED)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

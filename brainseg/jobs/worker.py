@@ -1,0 +1,41 @@
+"""The worker: one process a device that takes waiting runs one at a time, started on demand, outliving its starter."""
+
+from __future__ import annotations
+
+import time
+
+from filelock import Timeout
+
+from brainseg.jobs.queue import claim_next, lane, queue_lock, queued, reconcile, worker_lock
+from brainseg.jobs.supervisor import supervise
+from brainseg.runs import RunStore
+
+POLL = 1.0
+
+
+def work(device: str, idle: float | None) -> int:
+    """Take and train waiting runs until none came for `idle` seconds; for ever if that is None.
+
+    Returns:
+        How many runs were trained; -1 if another worker already serves this device.
+    """
+    lock = worker_lock(lane(device))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return -1
+    store, done, since = RunStore(), 0, time.monotonic()
+    reconcile(store)
+    while True:
+        run = claim_next(store, lane(device))
+        if run:
+            supervise(store, run)
+            done, since = done + 1, time.monotonic()
+        elif idle is not None and time.monotonic() - since > idle:
+            # Both locks at once: a run that is put in now either is seen here or finds that no worker lives.
+            with queue_lock():
+                if not queued(store, lane(device)):
+                    lock.release()
+                    return done
+        else:
+            time.sleep(POLL)

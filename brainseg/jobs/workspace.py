@@ -1,0 +1,123 @@
+"""The folder of a run under way: its log, progress, checkpoints, and who works on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import deque
+
+import psutil
+
+from brainseg import paths
+from brainseg.files import write_json
+
+TAIL_LINES = 20
+
+
+class Workspace:
+    """Files of one run between its start and its end; a failed run keeps them, so that it can be resumed.
+
+    Args:
+        run_id: The run.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.folder = paths.subfolder("work") / run_id
+        self.log = self.folder / "log.txt"
+        self.results = self.folder / "results"
+        self._progress = self.folder / "progress.json"
+        self._cancel = self.folder / "cancel"
+        self._owners = self.folder / "owners.json"
+
+    def make(self) -> None:
+        """Make the folder, and forget a cancel request of an earlier try."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._cancel.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def request_cancel(self) -> None:
+        """Ask the training to stop at its next batch."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._cancel.touch()
+
+    def cancel_requested(self) -> bool:
+        """Say whether somebody asked for a stop."""
+        return self._cancel.exists()
+
+    def write_progress(self, progress: dict[str, object]) -> None:
+        """Store where the training is, for those who watch."""
+        write_json(self._progress, progress)
+
+    def read_progress(self) -> dict[str, object]:
+        """Return what `write_progress` stored last; empty where there is nothing yet."""
+        try:
+            return json.loads(self._progress.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def own(self, process_ids: list[int]) -> None:
+        """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
+        owners = [{"pid": pid, "started": psutil.Process(pid).create_time()} for pid in process_ids]
+        write_json(self._owners, owners)
+
+    def owners(self) -> list[psutil.Process]:
+        """Return the recorded processes that are still alive; a reused process number does not count."""
+        try:
+            recorded = json.loads(self._owners.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [process for process in map(_alive, recorded) if process]
+
+    def trainer(self) -> psutil.Process | None:
+        """Return the living trainer process, if there is one."""
+        try:
+            recorded = json.loads(self._owners.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return _alive(recorded[1]) if len(recorded) > 1 else None
+
+    def log_tail(self, lines: int = TAIL_LINES) -> str:
+        """Return the last lines of the log."""
+        try:
+            with self.log.open(encoding="utf-8", errors="replace") as stream:
+                return "".join(deque(stream, lines)).strip()
+        except OSError:
+            return ""
+
+
+def _alive(record: dict[str, float]) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int(record["pid"]))
+        same = abs(process.create_time() - record["started"]) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def kill_group(process: psutil.Process) -> None:
+    """End a process and all that it started, at once. Trainers lead a process group of their own."""
+    try:
+        family = [process, *process.children(recursive=True)]
+        if os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, 9)
+    except (psutil.Error, ProcessLookupError, PermissionError):
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(family, timeout=3)
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment of a process that must find brainseg from any folder and write its log at once."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(paths.PROJECT_ROOT), environment.get("PYTHONPATH")]))
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
