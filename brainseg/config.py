@@ -77,7 +77,7 @@ class ModelConfig(Section):
     stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] | None = Field(
         None,
         description="Residual stages whose maps are pooled into the head, e.g. [2, 3]; the body ends at the last. "
-        "By default 4 when fine-tuning; for an instant baseline the last two stages that the weights hold.",
+        "By default the last stage that the weights hold, for an instant baseline the last two; 4 for random weights.",
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the last layer; half of it after pooling.")
     regularisation: float = Field(

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+
+from brainseg.config import RunConfig
+from brainseg.training.log import EpochFigures, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+# Small nets on small images gain nothing from threads, and processes started by tests would fight for the cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -14,4 +26,113 @@ def shared() -> Path:
     folder = Path(os.environ.get("BRAINSEG_SHARED") or PROJECT_ROOT.parent / "shared")
     if not (folder / "data").is_dir():
         pytest.skip(f"no real data: {folder / 'data'} does not exist (set BRAINSEG_SHARED to the folder above data/)")
+    return folder
+
+
+class Recorder:
+    """A `RunLog` that keeps what it is told; `stop` decides about a cancel request."""
+
+    def __init__(self, stop=lambda log: False) -> None:
+        self.sentences: list[str] = []
+        self.steps: list[Progress] = []
+        self.epochs: list[EpochFigures] = []
+        self.stop = stop
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def progress(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+    def epoch(self, figures: EpochFigures) -> None:
+        self.epochs.append(figures)
+
+    def cancelled(self) -> bool:
+        return self.stop(self)
+
+
+@pytest.fixture
+def recorder() -> type[Recorder]:
+    return Recorder
+
+
+def draw_slice(random: np.random.Generator, tumour: bool, side: int = 72) -> np.ndarray:
+    """A grey disc on black, with a bright spot in it if it has a "tumour": learnt within a few batches."""
+    y, x = np.mgrid[:side, :side]
+    centre = side / 2 + random.uniform(-3, 3, 2)
+    head = np.hypot(y - centre[0], x - centre[1]) < side * 0.42
+    image = np.where(head, 90 + random.normal(0, 12, head.shape), random.normal(3, 2, head.shape).clip(0))
+    if tumour:
+        spot = centre + random.uniform(-side / 6, side / 6, 2)
+        image[np.hypot(y - spot[0], x - spot[1]) < side * 0.14] = 235
+    return image.clip(0, 255).astype(np.uint8)
+
+
+def write_set(folder: Path, classes: tuple[str, ...], count: int, seed: int = 0) -> Path:
+    """Write `count` small PNGs a class; every class but the first has a spot."""
+    random = np.random.default_rng(seed)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(draw_slice(random, name != classes[0])).save(folder / name / f"{number:03d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 easy images of two classes."""
+    return write_set(tmp_path_factory.mktemp("data") / "tiny", ("no", "yes"), 20)
+
+
+def tiny_config(data: Path, **settings: object) -> RunConfig:
+    """A ResNet18 on 40 px for two epochs: seconds."""
+    return RunConfig.from_preset(
+        "quick",
+        {
+            "data.path": str(data),
+            "data.valid_fraction": 0.3,
+            "preparation.size": 40,
+            "model.weights": "none",
+            "training.epochs": 2,
+            "training.frozen_epochs": 1,
+            "training.batch_size": 8,
+            "compute.threads": 1,
+            **settings,
+        },
+    )
+
+
+@pytest.fixture
+def config(tiny_set: Path):
+    """Make a tiny run's configuration; dotted settings as a dict."""
+    return lambda settings=None: tiny_config(tiny_set, **(settings or {}))
+
+
+@pytest.fixture(scope="session")
+def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose run store is there and empty: making its tables takes seconds, so it is done once."""
+    from brainseg.runs import RunStore
+
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRAINSEG_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        RunStore()
+    return folder
+
+
+def fresh_home(folder: Path, template: Path) -> Path:
+    """Copy the empty run store into `folder`, and point it at its new place."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        database.execute("UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (str(template), str(folder)))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own, with an empty run store."""
+    folder = fresh_home(tmp_path / "home", store_template)
+    monkeypatch.setenv("BRAINSEG_HOME", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder

@@ -32,7 +32,7 @@ def phantom(
         print_json({**vars(made), "folder": str(made.folder)})
         return
     ANSWERS.print(
-        f"{made.slices} synthetic slices of {made.subjects} subjects, {made.tumour_slices} with a tumour, in {made.folder}",
+        f"{made.slices} synthetic slices of {made.subjects} subjects, {made.tumour_slices} with a tumour: {made.folder}",
         soft_wrap=True,
     )
 
@@ -71,7 +71,8 @@ def _print_report(report: dict[str, Any]) -> None:
     if report["splits"]:
         lines.append(f"Given split: {listed(report['splits'])}")
     lines += [
-        f"LEAK: {pair['files']} of {pair['total']} {pair['of']} files are byte-identical to a {pair['among']} file ({listed(pair['labels'])})"
+        f"LEAK: {pair['files']} of {pair['total']} {pair['of']} files are byte-identical to a {pair['among']} file "
+        f"({listed(pair['labels'])})"
         for pair in copies["across_splits"]
         if pair["files"] and pair["of"] != "train"
     ]

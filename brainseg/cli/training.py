@@ -178,6 +178,8 @@ def print_report(report: dict[str, Any]) -> None:
         ANSWERS.print(f"{metric:12} {share(report[metric], interval)}")
     side = "test" if report["judged_on"] == "test" else "validation"
     ANSWERS.print(f"on {report['count']} {side} images of a {report['split']} split.")
+    if report["copies_in_training"]:
+        ANSWERS.print(f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good.")
     if report["selected_on_these_images"]:
         ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
 

@@ -26,7 +26,7 @@ from brainseg.runs import Run, RunStore
 
 
 def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
-    """Draw what a run has: learning-rate curve, epochs, confusion matrix, metrics, ROC, precision-recall, hardest cases.
+    """Draw what a run has: learning rate, epochs, confusion matrix, metrics, ROC, precision-recall, hardest cases.
 
     Args:
         store: The run store.

@@ -45,7 +45,8 @@ def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) 
         (h, w) float32 in 0..1, at the resolution of the feature map; all zeros where nothing speaks for the class.
     """
     features = maps[-1]
-    (gradient,) = torch.autograd.grad(logits[0, class_number], features, retain_graph=True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(logits[0, class_number], features, retain_graph=True)
     with torch.no_grad():
         weights = gradient.mean((2, 3), keepdim=True)
         values = torch.relu((weights * features).sum(dim=1))[0]

@@ -51,10 +51,12 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
         name: The file's name.
         diagnosis: What the model said of it.
     """
-    probabilities = ",  ".join(f"{label} {share:.1%}" for label, share in diagnosis.probabilities.items())
+    # The likeliest class first, and long names last or alone: what does not fit is cut off at the right.
+    ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
     lines = [
-        f"{name}:  {probabilities}",
-        f"Model {diagnosis.model}; heatmap for class {diagnosis.explained}",
+        name,
+        "Prediction:  " + ",  ".join(f"{label} {share:.1%}" for label, share in ranked),
+        f"Heatmap for class {diagnosis.explained};  model {diagnosis.model}",
         CAPTION,
         DISCLAIMER,
     ]
@@ -70,13 +72,16 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
         draw.text(
             (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
         )
+    sheet.info["Caption"] = CAPTION
     return sheet
 
 
 def save_png(picture: Image.Image, file: Path) -> None:
-    """Write a picture as PNG with the disclaimer in its text, atomically."""
+    """Write a picture as PNG with its caption, if it has one, and the disclaimer in its text, atomically."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Disclaimer", DISCLAIMER)
+    if "Caption" in picture.info:
+        text.add_text("Caption", picture.info["Caption"])
     write_atomically(file, lambda temporary: picture.save(temporary, format="PNG", pnginfo=text))
 
 
@@ -86,7 +91,8 @@ def _fit(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def shorten(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:
-    """Cut a line to `room` pixels, with an ellipsis where something is missing."""
+    """Put a text on one line and cut it to `room` pixels, with an ellipsis where something is missing."""
+    line = " ".join(line.splitlines())
     if font.getlength(line) <= room:
         return line
     while line and font.getlength(line + "…") > room:

@@ -84,7 +84,8 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
 def death_notice(code: int, workspace: Workspace) -> str:
     """Say how a trainer died that left no word, with the end of its log."""
     how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    return f"The trainer process ended {how}; `resume` continues it from its last epoch. Its last words: {workspace.log_tail()}"
+    tail = workspace.log_tail()
+    return f"The trainer process ended {how}; `resume` continues it from its last epoch. Its last words: {tail}"
 
 
 def _kill(trainer: subprocess.Popen[bytes]) -> None:

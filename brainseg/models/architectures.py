@@ -88,7 +88,8 @@ def build_classifier(
     Args:
         arch: Name of the ResNet.
         classes: Number of classes.
-        head: `concat-pool` for fine-tuning (the layers of fastai's `create_head`), `logistic` or `svm` for one linear map.
+        head: `concat-pool` for fine-tuning (the layers of fastai's `create_head`), `logistic` or `svm` for one linear
+            map.
         stages: Residual stages whose maps the head sees; the last stage by default.
         dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
     """

@@ -1,4 +1,4 @@
-"""A bundle is the only form in which a model is stored: `model.safetensors` and `bundle.json`, nothing that runs code."""
+"""A bundle is the only form in which a model is stored: `model.safetensors` and `bundle.json`, no code to run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -37,7 +37,7 @@ class BundleDescription(BaseModel):
     task: Literal["classify"] = "classify"
     arch: Architecture
     head: Literal["concat-pool", "logistic", "svm"]
-    stages: tuple[int, ...]
+    stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
     classes: tuple[str, ...] = Field(min_length=2)
     positive: str | None
@@ -50,6 +50,27 @@ class BundleDescription(BaseModel):
     libraries: dict[str, str]
     brainseg: str = brainseg.__version__
     created: str
+
+    @field_validator("stages")
+    @classmethod
+    def _ascending(cls, stages: tuple[int, ...]) -> tuple[int, ...]:
+        if list(stages) != sorted(set(stages)):
+            raise ValueError("each stage once, in ascending order")
+        return stages
+
+    @field_validator("classes")
+    @classmethod
+    def _each_once(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(classes)) < len(classes):
+            raise ValueError("each class once")
+        return classes
+
+    @field_validator("positive")
+    @classmethod
+    def _is_a_class(cls, positive: str | None, info: ValidationInfo) -> str | None:
+        if positive is not None and positive not in info.data.get("classes", ()):
+            raise ValueError("one of the classes")
+        return positive
 
 
 @dataclass(frozen=True)
@@ -100,24 +121,29 @@ def read_description(folder: Path) -> BundleDescription:
         BundleError: The file is missing, damaged, of another version, or names something unknown.
     """
     file = folder / DESCRIPTION
-    try:
-        description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
-    except FileNotFoundError as error:
+    if not _is_own_file(file):
         raise BundleError(
             f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again."
-        ) from error
-    except (OSError, ValueError, ValidationError) as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else None
-        field = f" (field {'.'.join(map(str, detail['loc']))})" if detail else ""
+        )
+    try:
+        description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+        field = f" (field {'.'.join(map(str, place))})" if place else ""
         raise BundleError(
             f"{file} is damaged or was not written by brainseg{field}: choose another run or train again."
         ) from error
     if description.preparation_version != PREPARATION_VERSION:
         raise BundleError(
-            f"{folder.name} was made with preparation version {description.preparation_version}, this brainseg has "
-            f"{PREPARATION_VERSION}: train it again."
+            f"{description.name} was made with preparation version {description.preparation_version}, this brainseg "
+            f"has {PREPARATION_VERSION}: train it again."
         )
     return description
+
+
+def _is_own_file(file: Path) -> bool:
+    """Say whether this is a file of the folder itself, rather than a link that leads out of it."""
+    return file.is_file() and not file.is_symlink()
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -128,7 +154,7 @@ def load_bundle(folder: Path) -> Bundle:
     """
     description = read_description(folder)
     weights = folder / WEIGHTS
-    if not weights.is_file() or weights.is_symlink():
+    if not _is_own_file(weights):
         raise BundleError(f"{folder} has no {WEIGHTS}: choose another run or train again.")
     if sha256_file(weights) != description.weights_sha256:
         raise BundleError(

@@ -29,5 +29,7 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
     if method == "imagenet":
         mean = values.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         return (values - mean) / values.new_tensor(IMAGENET_SPREAD).view(1, 3, 1, 1)
+    # Counted from a pixel of the image itself, one value gives exact zeros rather than rounding errors blown up.
+    values = values - values[:, :1, :1, :1]
     mean = values.mean((1, 2, 3), keepdim=True)
     return (values - mean) / values.std((1, 2, 3), keepdim=True).clamp_min(1e-6)

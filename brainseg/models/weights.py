@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,9 @@ class WeightsReport:
             return "The body starts from random weights."
         text = f"Took {self.taken} of {self.total} tensors of the body from {self.source}"
         if self.random_stages:
-            return f"{text}; {' and '.join(self.random_stages)} start out random, so this body is NOT fully pretrained."
+            *others, last = self.random_stages
+            who = f"{', '.join(others)} and {last} start" if others else f"{last} starts"
+            return f"{text}; {who} out random, so this body is NOT fully pretrained."
         return f"{text}; every stage works as trained."
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +92,14 @@ def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None
     else:
         file = warm_start if spec.startswith(RUN) and warm_start else Path(spec).expanduser()
         source = spec if spec.startswith(RUN) else file.name
-    tensors = _fitting(body, _read(file))
+    found = _read(file)
+    surplus = _surplus(body, found)
+    if surplus:
+        raise WeightsError(
+            f"{file.name} was made for another architecture than {arch}, which has no {surplus}: give a file made for "
+            "it, or choose its architecture."
+        )
+    tensors = _fitting(body, found)
     report = _report(body, source, sha256_file(file), tensors)
     # Files of other architectures share the stem and some inner shapes: no working first stage means no fit.
     if {"stem", "layer1"} & set(report.random_stages):
@@ -109,11 +118,12 @@ def _imagenet_file(arch: str, spec: str) -> Path:
         return file
     try:
         # Asked first with a time limit: the download itself has none and would hang on a silent network.
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT):  # noqa: S310 - https
+        head = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})  # noqa: S310 - https
+        with urllib.request.urlopen(head, timeout=TIMEOUT):  # noqa: S310
             pass
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
-    except (OSError, urllib.error.URLError, RuntimeError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:
         raise WeightsError(
             f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {WAYS_OUT}."
         ) from error
@@ -131,10 +141,10 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
         else:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except SafetensorError as error:
-        raise WeightsError(f"{file.name} is damaged or not a safetensors file: get it again.") from error
+        raise WeightsError(f"{file} is damaged or not a safetensors file: get it again.") from error
     except Exception as error:  # torch.load raises many kinds, among them its refusal to run code
         raise WeightsError(
-            f"{file.name} is damaged or holds more than plain tensors, so it was not loaded: get it as .safetensors."
+            f"{file} is damaged or holds more than plain tensors, so it is not loaded: get it again or as .safetensors."
         ) from error
     return _tensors(content)
 
@@ -149,8 +159,21 @@ def _tensors(content: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - whateve
     return {
         str(name).removeprefix("module.").removeprefix("body."): value
         for name, value in content.items()
-        if isinstance(value, torch.Tensor)
+        if _is_plain(value)
     }
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 - whatever a file held
+    """Sparse, quantised and meta tensors, which a .pth may hold too, have no values to copy one by one."""
+    plain = isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_quantized
+    return plain and not value.is_meta and not value.is_complex()
+
+
+def _surplus(body: ResNetBody, tensors: dict[str, torch.Tensor]) -> str | None:
+    """Name a tensor that the body's stages have no place for: a deeper ResNet holds all that a shallower one takes."""
+    own = body.state_dict()
+    stages = tuple(f"layer{stage}." for stage in range(1, body.stages[-1] + 1))
+    return next((name for name in tensors if name.startswith(stages) and name not in own), None)
 
 
 def _fitting(body: nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

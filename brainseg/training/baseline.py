@@ -1,7 +1,7 @@
 """The instant baseline: pooled features of a frozen body and a linear classifier, ready in seconds.
 
-The standardisation and the fitted classifier are one linear map, which becomes the head of the model: bundle, evaluation
-and heatmap are those of any other run.
+The standardisation and the fitted classifier are one linear map, which becomes the head of the model: bundle,
+evaluation and heatmap are those of any other run.
 """
 
 from __future__ import annotations

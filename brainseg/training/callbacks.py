@@ -73,8 +73,8 @@ class Guard(Callback):
             raise CancelFitException
 
     def after_loss(self) -> None:
-        """Look at the loss of a training batch."""
-        if self.watch_loss and self.training and not torch.isfinite(self.loss):
+        """Look at the loss: a network can also overflow on validation images first."""
+        if self.watch_loss and not torch.isfinite(self.loss):
             self.reason = TrainingError(
                 f"The loss became {float(self.loss.detach())} at a learning rate of {self.opt.hypers[-1]['lr']:.2g}: "
                 "choose a lower training.learning_rate, or fp32 in compute.precision."

@@ -40,6 +40,8 @@ OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
 FINDER_START, FINDER_END = 1e-6, 1.0
 """Six decades instead of fastai's eight: the same steps a decade for three quarters of the price. Nothing learns below,
 and every loss has blown up above."""
+BLOWN_UP = 4
+"""A smoothed loss of so many times the best ends the search (fastai's own choice)."""
 FINDER_SKIP_START = 10
 """One part in so many of the finder's first steps is no basis for a suggestion (fastai's own choice)."""
 FINDER_SKIP_END = 5
@@ -188,12 +190,12 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     learner.create_opt()
     if len(learner.opt.param_lists) > 1:
         learner.freeze()
-    losses = _BatchLosses()
+    losses = _FinderLosses(steps)
     epochs = math.ceil(steps / max(1, len(learner.dls.train)))
     with tempfile.TemporaryDirectory() as folder:
         # fastai saves and restores the weights around its finder: that file lives and dies in this folder.
         learner.path = type(learner.path)(folder)
-        learner.fit(epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps), losses])
+        learner.fit(epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps, stop_div=False), losses])
     recorder: Recorder = learner.recorder
     curve = pd.DataFrame(
         {"learning_rate": recorder.lrs, "loss": losses.values[: len(recorder.lrs)], "smoothed_loss": recorder.losses}
@@ -211,12 +213,26 @@ def suggest(curve: pd.DataFrame) -> float:
     return valley(part["learning_rate"].to_list(), part["smoothed_loss"].to_list(), len(part))[0]
 
 
-class _BatchLosses(Callback):
-    def __init__(self) -> None:
+class _FinderLosses(Callback):
+    """Collect the finder's losses, and stop it once they have blown up.
+
+    fastai's own rule, four times the best smoothed loss, also counts the first batches: two that happen to be easy
+    end the search there. Here it counts from where the curve is used.
+    """
+
+    order = 55  # after the recorder, whose smoothed loss this reads, and before the finder may stop for good
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.best = steps, math.inf
         self.values: list[float] = []
 
     def after_batch(self) -> None:
         self.values.append(float(self.loss.detach()))
+        smoothed = float(self.smooth_loss)
+        if len(self.values) > self.steps // FINDER_SKIP_START:
+            self.best = min(self.best, smoothed)
+        if not math.isfinite(smoothed) or smoothed > BLOWN_UP * self.best:
+            raise CancelFitException
 
 
 def _inverse_frequency(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -56,8 +56,10 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
     settings = config.model
     classes = len(inputs.dataset.classes)
     model, weights = _start(config, classes, settings.stages, warm_start)
-    if settings.head != "concat-pool" and settings.stages is None:
-        model, weights = _start(config, classes, _held_stages(weights), warm_start)
+    if settings.stages is None and (stages := _useful_stages(weights, settings.head)) != model.body.stages:
+        model, weights = _start(config, classes, stages, warm_start)
+        if stages[-1] < 4:
+            log.say(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
     log.say(weights.sentence())
     data = TrainingData(
         inputs.images,
@@ -79,10 +81,16 @@ def _start(
     return model, load_weights(model.body, settings.arch, settings.weights, warm_start)
 
 
-def _held_stages(weights: WeightsReport) -> tuple[int, ...]:
-    """Return the last two stages that work as trained: a frozen body has no use for random ones."""
+def _useful_stages(weights: WeightsReport, head: str) -> tuple[int, ...]:
+    """Return the stages that the weights hold: the last for fine-tuning, the last two for an instant baseline.
+
+    A deep stage that starts at random learns nothing useful from a few hundred images, and shifts under the head while
+    it tries. Weights that hold nothing leave the network whole.
+    """
     held = [stage for stage in (1, 2, 3, 4) if f"layer{stage}" not in weights.random_stages]
-    return tuple(held[-2:])
+    if not weights.taken:
+        held = [3, 4]
+    return tuple(held[-1:] if head == "concat-pool" else held[-2:])
 
 
 def parameter_groups(model: Classifier, weights: WeightsReport) -> list[list[nn.Parameter]]:

@@ -45,7 +45,8 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
         config: The run, whole.
         log: Told of progress, epochs and sentences, and asked for a cancel request.
         folder: Takes every file: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
-            `epochs.csv`, `predictions.parquet`, `hardest.csv`, `evaluation.json` and `bundle/`. A checkpoint found there is resumed.
+            `epochs.csv`, `predictions.parquet`, `hardest.csv`, `evaluation.json` and `bundle/`. A checkpoint found
+            there is resumed.
         name: Name of the run, shown beside what its model says.
         warm_start: The weights file that `run:<id>` stands for.
 
@@ -91,7 +92,15 @@ def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
         "split": setup.config.data.split,
         "judged_on": inputs.judged_side,
         "selected_on_these_images": kept_best and inputs.judged_side == "valid",
+        "copies_in_training": _copies(inputs),
     }
+
+
+def _copies(inputs: TrainingInputs) -> int:
+    """Count the judged images whose bytes were also learnt from: each of them flatters the figures."""
+    digests = inputs.dataset.table["sha256"]
+    learnt = digests.iloc[inputs.rows("train")]
+    return int(digests.iloc[inputs.rows(inputs.judged_side)].isin(learnt).sum())
 
 
 def _bundle(setup: Setup, inputs: TrainingInputs, report: ClassificationReport, folder: Path, name: str) -> Path:

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from brainseg.config import PreparationConfig
+from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.models.architectures import Classifier
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.preparation import prepare
+
+HEADS = (("concat-pool", (4,)), ("concat-pool", (2, 4)), ("logistic", (2, 3)), ("svm", (4,)))
+THREADS, SCANS = 8, 5
+
+
+def cam(model: Classifier, image: torch.Tensor, class_number: int) -> np.ndarray:
+    logits, maps = logits_and_maps(model, image)
+    return enlarge(grad_cam(logits, maps, class_number), image.shape[-1])
+
+
+def package_cam(model: Classifier, image: torch.Tensor, class_number: int) -> np.ndarray:
+    """The map of the grad-cam package, which hooks into a private copy of the model."""
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    private = copy.deepcopy(model).requires_grad_(True)
+    deepest = getattr(private.body, f"layer{private.body.stages[-1]}")
+    with GradCAM(private, [deepest]) as reference:
+        return reference(image, [ClassifierOutputTarget(class_number)])[0]
+
+
+def batch(scan, size: int, method: str = "imagenet") -> torch.Tensor:
+    return normalise(to_batch(prepare(scan.pixels, PreparationConfig(size=size)).pixels[None]), method)
+
+
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_untouched(model: nn.Module, before: dict[str, torch.Tensor]) -> None:
+    for module in model.modules():
+        assert not module.training
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+        assert not module._backward_hooks
+        assert not module._backward_pre_hooks
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+# ----------------------------------------------------------------------------------------------------- the map is right
+
+
+@pytest.mark.parametrize(("head", "stages"), HEADS)
+@pytest.mark.parametrize("arch", ["resnet18", "resnet34", "resnet50"])
+def test_map_equals_that_of_the_grad_cam_package(arch, head, stages, classifier, images):
+    model = classifier(arch, head, stages)
+    spreads = []
+    for image in images[:2, None]:
+        for class_number in (0, 1):
+            own, expected = cam(model, image, class_number), package_cam(model, image, class_number)
+            assert own.shape == expected.shape == (64, 64)
+            np.testing.assert_allclose(own, expected, rtol=0, atol=1e-4)
+            spreads.append(own.std())
+    assert max(spreads) > 0.1, "at least one class has a map to speak of"
+
+
+def test_map_on_a_real_scan_equals_that_of_the_package(classifier, shared):
+    from brainseg.scans import read_scan
+
+    model = classifier("resnet18", "logistic", (2, 3))
+    image = batch(read_scan(sorted((shared / "data" / "kaggle253" / "yes").iterdir())[0]), 224)
+    for class_number in (0, 1):
+        np.testing.assert_allclose(
+            cam(model, image, class_number), package_cam(model, image, class_number), rtol=0, atol=1e-4
+        )
+
+
+def test_logits_are_those_of_the_model(classifier, images):
+    model = classifier("resnet34")
+    logits, _ = logits_and_maps(model, images)
+    with torch.no_grad():
+        assert torch.equal(logits.detach(), model(images))
+
+
+def test_one_pass_explains_every_class_and_any_number_of_times(classifier, images):
+    model = classifier("resnet18", "logistic", (2, 3))
+    logits, maps = logits_and_maps(model, images[:1])
+    together = [grad_cam(logits, maps, class_number) for class_number in (0, 1, 0)]
+    assert np.array_equal(together[0], together[2])
+    assert not np.allclose(together[0], together[1])
+    for class_number in (0, 1):
+        apart = grad_cam(*logits_and_maps(model, images[:1]), class_number)
+        np.testing.assert_allclose(apart, together[class_number], rtol=0, atol=1e-6)
+
+
+def test_a_caller_without_gradients_gets_the_same_map(classifier, images):
+    model = classifier()
+    with torch.no_grad():
+        inside = cam(model, images[:1], 1)
+    assert np.array_equal(inside, cam(model, images[:1], 1))
+
+
+@pytest.mark.parametrize("stages", [(4,), (2, 3)])
+def test_another_head_gives_another_map(stages, classifier, scans):
+    """A map that stays when the head is randomised would not show what the model learnt (Adebayo et al. 2018)."""
+    model, correlations = classifier(stages=stages), []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        other = copy.deepcopy(model)
+        for layer in other.head:
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+        for scan in scans[:3]:
+            image = batch(scan, 128)
+            for class_number in (0, 1):
+                maps = [cam(each, image, class_number).ravel() for each in (model, other)]
+                if all(values.std() > 0 for values in maps):
+                    correlations.append(np.corrcoef(maps)[0, 1])
+    assert len(correlations) > 12
+    assert np.mean(correlations) < 0.3
+    assert np.mean(np.array(correlations) > 0.5) < 0.25
+
+
+# -------------------------------------------------------------------------------------------------- the map is harmless
+
+
+@pytest.mark.parametrize("method", ["imagenet", "per-image"])
+@pytest.mark.parametrize("value", [0, 77, 255])
+@pytest.mark.parametrize(("head", "stages"), HEADS)
+def test_map_of_a_constant_image_is_finite_and_in_range(head, stages, value, method, classifier):
+    image = normalise(torch.full((1, 3, 64, 64), value, dtype=torch.uint8), method)
+    for class_number in (0, 1):
+        values = cam(classifier("resnet18", head, stages), image, class_number)
+        assert np.isfinite(values).all()
+        assert values.min() >= 0
+        assert values.max() <= 1
+
+
+def test_map_of_a_class_that_nothing_speaks_for_is_zero(classifier, images):
+    model = copy.deepcopy(classifier("resnet18", "svm"))
+    with torch.no_grad():
+        model.head[-1].weight[1].fill_(-1)
+    assert not cam(model, images[:1], 1).any()
+
+
+def test_a_map_of_one_point_becomes_zero_rather_than_noise(classifier, images):
+    assert not cam(classifier(), images[:1, :, :32, :32].contiguous(), 0).any()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_nothing_is_left_on_the_model(frozen, classifier, images):
+    model = copy.deepcopy(classifier()).requires_grad_(not frozen)
+    before = state(model)
+    for class_number in (0, 1):
+        cam(model, images[:1], class_number)
+    assert_untouched(model, before)
+
+
+# -------------------------------------------------------------------------------------------------------------- threads
+
+
+@pytest.mark.parametrize(("head", "stages"), [("concat-pool", (3, 4)), ("logistic", (2, 3))])
+def test_threads_that_share_a_predictor_get_the_serial_answers(head, stages, classifier, make_predictor, scans):
+    predictor = make_predictor(classifier("resnet18", head, stages), head=head)
+    before = state(predictor.model)
+    serial = {
+        (number, label): predictor.diagnose(scans[number], label) for number in range(SCANS) for label in ("no", "yes")
+    }
+    start = Barrier(THREADS)
+
+    def work(thread: int) -> list[tuple]:
+        start.wait()
+        answers = []
+        for step in range(SCANS):
+            number, label = (thread + step) % SCANS, ("no", "yes")[(thread + step) % 2]
+            answers.append((number, label, predictor.diagnose(scans[number], label)))
+        return answers
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = [answer for part in pool.map(work, range(THREADS)) for answer in part]
+    assert len(answers) == THREADS * SCANS
+    for number, label, diagnosis in answers:
+        expected = serial[number, label]
+        assert diagnosis.label == expected.label
+        assert diagnosis.explained == label
+        assert diagnosis.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+        np.testing.assert_allclose(diagnosis.cam, expected.cam, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(diagnosis.heatmap, expected.heatmap, rtol=0, atol=1e-5)
+    assert len({diagnosis.cam.tobytes() for *_, diagnosis in answers}) > SCANS, "the scans have maps of their own"
+    assert_untouched(predictor.model, before)

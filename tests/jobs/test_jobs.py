@@ -1,0 +1,199 @@
+"""Real processes: workers, trainers, kills. Nothing here is mocked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from brainseg.errors import RunError
+from brainseg.jobs import queue
+from brainseg.jobs.supervisor import supervise
+from brainseg.jobs.workspace import Workspace, child_environment
+from brainseg.runs import Run, RunStore
+
+PATIENCE = 90
+
+
+def wait_for(done: Callable[[], object], what: str) -> object:
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit:
+        if answer := done():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"waited {PATIENCE} s in vain for {what}")
+
+
+@pytest.fixture
+def store(home: Path):
+    yield RunStore()
+    for run in RunStore().list(["RUNNING"]):
+        for owner in Workspace(run.id).owners():
+            if owner.pid != os.getpid():
+                owner.kill()
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        if "brainseg" in (process.info["cmdline"] or []) and (process.info["environ"] or {}).get("BRAINSEG_HOME") == str(home):
+            process.kill()
+
+
+def start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "brainseg", "worker", "--idle", "0.5"], env=child_environment(), start_new_session=True
+    )
+
+
+def epochs_done(run: Run, least: int) -> bool:
+    file = Workspace(run.id).results / "epochs.csv"
+    return file.exists() and len(file.read_text().splitlines()) > least
+
+
+def long_run(config):
+    return config({"training.epochs": 400})
+
+
+def test_two_workers_started_at_once_never_take_the_same_run(store, config) -> None:
+    runs = [store.create(config({"training.epochs": 1}), f"run {number}") for number in range(2)]
+    workers = [start_worker(), start_worker()]
+    for worker in workers:
+        assert worker.wait(PATIENCE) == 0
+    assert {run.status for run in map(store.get, [run.id for run in runs])} == {"FINISHED"}
+    for run in runs:
+        log = store.path(run.id, "log.txt").read_text()
+        assert log.count("images of 2 classes") == 1
+        assert sorted(store.history(run.id, "valid_loss")) == [1, 2]
+
+
+def test_claims_are_exclusive_and_in_order(store, config) -> None:
+    first, second = (store.create(config(), name) for name in ("first", "second"))
+    assert queue.claim_next(store, "cpu").id == first.id
+    assert queue.claim_next(store, "cpu").id == second.id
+    assert queue.claim_next(store, "cpu") is None
+
+
+def test_a_submitted_run_is_trained_by_a_worker_that_outlives_its_starter(store, config, home: Path) -> None:
+    script = (
+        "import sys; from brainseg.config import RunConfig; from brainseg.runs import RunStore\n"
+        "from brainseg.jobs.queue import submit\n"
+        "print(submit(RunStore(), RunConfig.from_yaml(sys.stdin.read()), 'sent').id)"
+    )
+    sent = subprocess.run(
+        [sys.executable, "-c", script], input=config().to_yaml(), capture_output=True, text=True, env=child_environment()
+    )
+    assert sent.returncode == 0, sent.stderr
+    run_id = sent.stdout.strip()
+    wait_for(lambda: store.get(run_id).status == "FINISHED", "the run to finish")
+    assert store.get(run_id).metrics["final_count"] == 12
+    assert (store.bundle(store.get(run_id)) / "model.safetensors").is_file()
+    wait_for(lambda: not Workspace(run_id).folder.exists(), "the workspace to be cleaned up")
+
+
+def test_a_killed_trainer_ends_as_failed_with_its_log_and_resumes(store, config) -> None:
+    settings = config({"training.epochs": 6, "training.learning_rate": 0.001})
+    run = queue.create_claimed(store, settings, "victim")
+    killed = []
+
+    def kill_once(workspace: Workspace) -> None:
+        trainer = workspace.trainer()
+        if trainer and not killed and epochs_done(run, 2):
+            killed.append(trainer)
+            trainer.send_signal(signal.SIGKILL)
+
+    ended = supervise(store, run, kill_once)
+    assert ended.status == "FAILED"
+    assert "SIGKILL" in ended.reason
+    assert "images of 2 classes" in ended.reason, "the reason must hold the log's tail"
+    done_before = len((Workspace(run.id).results / "epochs.csv").read_text().splitlines()) - 1
+    finished = supervise(store, queue.reclaim(store, run.id))
+    assert finished.status == "FINISHED"
+    assert sorted(store.history(run.id, "valid_loss")) == list(range(1, 8))
+    log = store.path(run.id, "log.txt").read_text()
+    assert "Resuming after epoch" in log
+    assert 2 <= done_before < 7
+    with pytest.raises(RunError, match="only a FAILED or KILLED run can be resumed"):
+        queue.reclaim(store, run.id)
+
+
+def test_cancel_stops_a_running_run_and_leaves_no_child(store, config) -> None:
+    run = queue.submit(store, long_run(config), "endless")
+    wait_for(lambda: epochs_done(run, 1), "the first epochs")
+    trainer = Workspace(run.id).trainer()
+    started = time.monotonic()
+    cancelled = queue.cancel(store, run.id)
+    assert cancelled.status == "KILLED"
+    assert time.monotonic() - started < 10
+    assert not psutil.pid_exists(trainer.pid) or trainer.status() == psutil.STATUS_ZOMBIE
+    with pytest.raises(RunError, match="nothing to cancel"):
+        queue.cancel(store, run.id)
+
+
+def test_a_trainer_that_does_not_listen_is_killed(store, config) -> None:
+    run = queue.submit(store, long_run(config), "deaf")
+    trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")
+    trainer.suspend()
+    assert queue.cancel(store, run.id).status == "KILLED"
+    wait_for(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE, "the trainer to be gone")
+
+
+def test_a_waiting_run_is_cancelled_at_once(store, config) -> None:
+    run = store.create(config(), "waiting")
+    assert queue.cancel(store, run.id).status == "KILLED"
+    assert queue.claim_next(store, "cpu") is None
+
+
+def test_a_killed_worker_takes_its_trainer_along_and_the_run_can_go_on(store, config) -> None:
+    run = store.create(long_run(config), "orphan")
+    worker = start_worker()
+    wait_for(lambda: epochs_done(run, 1), "the first epochs")
+    trainer = Workspace(run.id).trainer()
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not trainer.is_running(), "the orphan to stop")
+    assert store.get(run.id).status == "FAILED"
+    assert "supervis" in store.get(run.id).reason
+    assert queue.reclaim(store, run.id).status == "RUNNING"
+
+
+def test_runs_whose_processes_all_died_are_found_out(store, config) -> None:
+    run = store.create(config(), "lost")
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    queue.claim_next(store, "cpu")
+    Workspace(run.id).own([sleeper.pid])
+    assert queue.reconcile(store) == []
+    sleeper.kill()
+    sleeper.wait()
+    assert [lost.id for lost in queue.reconcile(store)] == [run.id]
+    assert store.get(run.id).status == "FAILED"
+
+
+def test_a_fault_of_the_user_ends_the_run_with_its_sentence(store, config, tmp_path: Path) -> None:
+    settings = config({"data.path": str(tmp_path / "gone")})
+    ended = supervise(store, queue.create_claimed(store, settings, "faulty"))
+    assert ended.status == "FAILED"
+    assert ended.reason.endswith("does not exist: give a folder of class folders or a CSV manifest.")
+    assert "Traceback" not in store.path(ended.id, "log.txt").read_text()
+
+
+def test_another_home_s_runs_are_left_alone(store, config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = store.create(config(), "theirs")
+    uri = store.uri
+    monkeypatch.setenv("BRAINSEG_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    other = RunStore()
+    assert [seen.id for seen in other.list()] == [run.id]
+    assert queue.claim_next(other, "cpu") is None
+
+
+def test_a_warm_start_takes_the_weights_of_a_run(store, config) -> None:
+    first = supervise(store, queue.create_claimed(store, config({"training.epochs": 1}), "first"))
+    second = supervise(
+        store, queue.create_claimed(store, config({"training.epochs": 1, "model.weights": f"run:{first.id}"}), "second")
+    )
+    assert second.status == "FINISHED", second.reason
+    assert '"random_stages": []' in store.path(second.id, "weights.json").read_text()

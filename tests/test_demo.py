@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brainseg.cli import demo
+from brainseg.config import RunConfig
+from brainseg.runs import RunStore
+
+
+def test_the_demo_trains_once_and_diagnoses_every_time(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole of `make demo`, on fewer and smaller slices."""
+    full = demo.demo_config
+
+    def smaller(data: Path) -> RunConfig:
+        config = full(data)
+        values = {**config.flat(), "training.epochs": 1, "preparation.size": 32, "compute.threads": 1}
+        return RunConfig.from_preset(config.preset, values)
+
+    monkeypatch.setattr(demo, "SLICES", 40)
+    monkeypatch.setattr(demo, "demo_config", smaller)
+    demo.demo()
+    first = capsys.readouterr().out
+    assert "diagnosis.png" in first
+    assert "Research use only" in first
+    written = {path.name for path in (home / "demo").iterdir()}
+    assert {"diagnosis.png", "hardest.png", "confusion_matrix.html", "training_curves.html"} <= written
+    demo.demo()
+    assert len(RunStore().list()) == 1

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from brainseg.errors import RunError
+from brainseg.runs import RunStore
+
+
+def write_metrics(run_id: str, start: int) -> None:
+    store = RunStore()
+    for step in range(start, start + 25):
+        store.log_metrics(run_id, {"valid_loss": step}, step)
+
+
+def test_a_run_comes_back_as_it_was_made(home, config) -> None:
+    store = RunStore()
+    made = store.create(config(), "one")
+    found = store.get(made.id)
+    assert found.config == config()
+    assert (found.status, found.name, found.reason) == ("SCHEDULED", "one", "")
+    assert [run.id for run in store.list()] == [made.id]
+    assert store.list(["FINISHED"]) == []
+
+
+def test_runs_are_found_by_name_and_by_the_start_of_their_id(home, config) -> None:
+    store = RunStore()
+    one, two = store.create(config(), "one"), store.create(config(), "twin")
+    store.create(config(), "twin")
+    assert store.get("one").id == one.id
+    assert store.get(two.id[:12]).id == two.id
+    with pytest.raises(RunError, match="2 runs match 'twin'"):
+        store.get("twin")
+    for wanted in ("nobody", "f" * 32, "", "../x"):
+        with pytest.raises(RunError, match="There is no run"):
+            store.get(wanted)
+
+
+def test_many_processes_write_at_once(home, config) -> None:
+    store = RunStore()
+    run = store.create(config(), "busy")
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_metrics, args=(run.id, 1000 * number)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    assert len(store.history(run.id, "valid_loss")) == 75
+
+
+def test_values_that_are_no_numbers_are_left_out(home, config) -> None:
+    store = RunStore()
+    run = store.create(config(), "odd")
+    store.log_metrics(run.id, {"accuracy": float("nan"), "count": 3})
+    assert store.get(run.id).metrics == {"count": 3}
+
+
+def test_files_are_stored_and_missing_ones_are_one_sentence(home: Path, config, tmp_path: Path) -> None:
+    store = RunStore()
+    run = store.create(config(), "files")
+    (tmp_path / "note.txt").write_text("hello")
+    store.log_file(run.id, tmp_path / "note.txt")
+    assert store.path(run.id, "note.txt").read_text() == "hello"
+    assert home in store.path(run.id, "note.txt").parents
+    with pytest.raises(RunError, match=r"The run has no bundle: it did not get so far"):
+        store.path(run.id, "bundle")
+    with pytest.raises(RunError, match="it is SCHEDULED, only a FINISHED run can be used"):
+        store.bundle(run)
