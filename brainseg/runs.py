@@ -27,6 +27,9 @@ from brainseg.models.sources import RUN, WEIGHTS
 # Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+# Its own patience with a server that does not answer is minutes: people would take that for a hang.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -94,15 +97,27 @@ class Run:
 
 
 class RunStore:
-    """Reads and writes runs. Making one costs seconds the first time, when SQLite's tables are created."""
+    """Reads and writes runs. Making one costs seconds the first time, when SQLite's tables are created.
+
+    Raises:
+        RunError: The store is damaged or cannot be reached.
+    """
 
     def __init__(self) -> None:
         self.home = paths.home()
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
         # Two processes that create the tables at once would spoil each other's migration.
-        with FileLock(self.home / "mlflow.lock"):
-            self.client = MlflowClient(tracking_uri=self.uri)
-            self.experiment = self._experiment()
+        try:
+            with FileLock(self.home / "mlflow.lock"):
+                self.client = MlflowClient(tracking_uri=self.uri)
+                self.experiment = self._experiment()
+        except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
+            # The address of a server may hold a password, so it is not shown.
+            where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
+            raise RunError(
+                f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and whole, "
+                "or choose another home with BRAINSEG_HOME."
+            ) from error
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED") -> Run:
         """Make a run with a configuration."""

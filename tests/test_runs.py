@@ -69,3 +69,18 @@ def test_files_are_stored_and_missing_ones_are_one_sentence(home: Path, config, 
         store.path(run.id, "bundle")
     with pytest.raises(RunError, match="it is SCHEDULED, only a FINISHED run can be used"):
         store.bundle(run)
+
+
+def test_a_damaged_store_is_one_sentence(home: Path) -> None:
+    (home / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(RunError, match=r"mlflow.db cannot be opened .* check that it is reachable and whole"):
+        RunStore()
+
+
+def test_a_server_that_is_not_there_is_one_sentence_without_its_password(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    with pytest.raises(RunError, match="that MLFLOW_TRACKING_URI names cannot be opened") as refused:
+        RunStore()
+    assert "secret" not in str(refused.value)

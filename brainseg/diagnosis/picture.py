@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
@@ -16,6 +17,7 @@ CAPTION = "The colours show where the model looked, not where the tumour is."
 PANEL = 420
 MARGIN = 12
 LINE = 22
+TEXT_SIZE = 14
 
 
 def heat_colours(heatmap: np.ndarray) -> np.ndarray:
@@ -67,7 +69,7 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
         left = MARGIN + column * (PANEL + MARGIN)
         sheet.paste(part, (left + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    draw, font = ImageDraw.Draw(sheet), text_font(TEXT_SIZE)
     for row, line in enumerate(lines):
         draw.text(
             (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
@@ -88,6 +90,11 @@ def save_png(picture: Image.Image, file: Path) -> None:
 def _fit(size: tuple[int, int]) -> tuple[int, int]:
     scale = PANEL / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def text_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, which comes with matplotlib: Pillow's own font draws boxes for letters such as é, ß or λ."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
 def shorten(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:

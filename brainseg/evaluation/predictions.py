@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from brainseg.evaluation.checks import class_codes
 from brainseg.files import write_atomically
 from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
@@ -59,9 +60,12 @@ def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence
     Returns:
         Columns `path`, `group`, `label`, `prediction`, `loss` (cross-entropy of the true class, nats, float64) and
         `p_<class>` (probabilities, float64).
+
+    Raises:
+        ValueError: A label is not among the classes.
     """
     scores = torch.log_softmax(logits.double(), dim=1).numpy()
-    codes = pd.Index(classes).get_indexer(rows["label"])
+    codes = class_codes(rows, "label", classes)
     return pd.DataFrame(
         {
             "path": rows["path"].to_numpy(),

@@ -5,10 +5,19 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.picture import CAPTION, diagnosis_sheet, heat_colours, overlay, save_png, shorten
+from brainseg.diagnosis.picture import (
+    CAPTION,
+    TEXT_SIZE,
+    diagnosis_sheet,
+    heat_colours,
+    overlay,
+    save_png,
+    shorten,
+    text_font,
+)
 from brainseg.diagnosis.predictor import Diagnosis
 
 GREY = np.repeat(np.random.default_rng(0).integers(0, 256, (80, 60, 1), dtype=np.uint8), 3, axis=2)
@@ -24,12 +33,12 @@ def make_diagnosis(shape: tuple[int, int] = (80, 60), **changes: object) -> Diag
 
 def draws(sheet: Image.Image, text: str) -> bool:
     """Say whether a text stands somewhere on a sheet, whole and in its font."""
-    font = ImageFont.load_default(size=15)
+    font = text_font(TEXT_SIZE)
     left, top, right, bottom = map(round, font.getbbox(text))
     template = Image.new("RGB", (right - left, bottom - top), sheet.getpixel((0, 0)))
     ImageDraw.Draw(template).text((-left, -top), text, (235, 235, 235), font)
     found = cv2.matchTemplate(np.asarray(sheet.convert("L")), np.asarray(template.convert("L")), cv2.TM_CCOEFF_NORMED)
-    return found.max() > 0.9
+    return bool(found.max() > 0.9)
 
 
 # -------------------------------------------------------------------------------------------------------------- overlay
@@ -92,8 +101,7 @@ def sheet() -> Image.Image:
     [
         "scan.png",
         "Prediction:  yes 87.5%,  no 12.5%",
-        "Heatmap for class yes",
-        "a run (0123456789ab)",
+        "Heatmap for class yes;  model a run (0123456789ab)",
         CAPTION,
         DISCLAIMER,
     ],
@@ -128,7 +136,7 @@ def test_any_shape_of_scan_has_a_sheet_of_the_same_size(shape, sheet):
 def test_a_long_file_name_is_shortened_and_hides_nothing(sheet):
     long = diagnosis_sheet(GREY, LONG, make_diagnosis())
     assert long.size == sheet.size
-    for text in (LONG[:75], "Prediction:  yes 87.5%,  no 12.5%", "a run (0123456789ab)", DISCLAIMER):
+    for text in (LONG[:75], "Prediction:  yes 87.5%,  no 12.5%", "Heatmap for class yes;  model a run", DISCLAIMER):
         assert draws(long, text)
 
 
@@ -155,9 +163,21 @@ def test_names_with_line_breaks_stay_on_their_line(break_):
 # ---------------------------------------------------------------------------------------------------------------- lines
 
 
+@pytest.mark.parametrize("letter", "éßşłλж±…")
+def test_letters_of_many_languages_are_drawn(letter):
+    """A letter that a font lacks comes out as a box."""
+
+    def drawn(text: str) -> bytes:
+        picture = Image.new("L", (40, 40))
+        ImageDraw.Draw(picture).text((5, 5), text, 255, text_font(TEXT_SIZE))
+        return picture.tobytes()
+
+    assert drawn(letter) not in (drawn("\uffff"), drawn(" "))
+
+
 @pytest.mark.parametrize("room", [0, 1, 10, 55, 100, 300])
 def test_a_line_is_cut_to_its_room(room):
-    font = ImageFont.load_default(size=15)
+    font = text_font(TEXT_SIZE)
     line = shorten("meningioma and other words", font, room)
     assert line == "…" or font.getlength(line) <= room
     assert line == "meningioma and other words" or (
@@ -196,4 +216,4 @@ def test_sheet_of_a_real_answer(predictor, scans, tmp_path):
     diagnosis = predictor.diagnose(scans[0])
     drawn = diagnosis_sheet(scans[0].pixels, scans[0].name, diagnosis)
     assert draws(drawn, f"{diagnosis.label} {diagnosis.probabilities[diagnosis.label]:.1%}")
-    assert draws(drawn, predictor.bundle.version)
+    assert draws(drawn, f"Heatmap for class {diagnosis.label};  model a run ({predictor.bundle.version})")

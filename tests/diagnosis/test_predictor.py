@@ -50,10 +50,10 @@ def test_probabilities_are_those_of_the_evaluation(settings, classifier, make_pr
         diagnosis = predictor.diagnose(scan)
         assert diagnosis.probabilities == pytest.approx({"no": row["p_no"], "yes": row["p_yes"]}, abs=1e-5)
         assert diagnosis.label == row["prediction"]
-    assert table["p_yes"].std() > 0.01
+    assert np.ptp(table["p_yes"]) > 1e-3, "the scans are told apart"
 
 
-@pytest.mark.parametrize(("arch", "head", "stages"), [("resnet34", "logistic", (2, 3)), ("resnet50", "svm", (3,))])
+@pytest.mark.parametrize(("arch", "head", "stages"), [("resnet34", "logistic", (2, 3)), ("resnet50", "svm", (2,))])
 def test_baselines_answer_as_their_evaluation_does(arch, head, stages, classifier, make_predictor, scans):
     predictor = make_predictor(classifier(arch, head, stages), arch=arch, head=head)
     table = evaluated(predictor, scans)
@@ -71,21 +71,22 @@ def test_an_answer_does_not_depend_on_those_before_it(predictor, scans):
 
 
 def test_a_bundle_opened_twice_gives_the_same_answer(classifier, make_predictor, scans):
-    one, other = make_predictor(classifier()), make_predictor(classifier())
+    model = classifier("resnet18", "logistic", (2, 3))
+    one, other = make_predictor(model, head="logistic"), make_predictor(model, head="logistic")
     assert one.diagnose(scans[0]).probabilities == other.diagnose(scans[0]).probabilities
 
 
 @pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2)])
 @pytest.mark.parametrize("head", ["concat-pool", "logistic"])
 def test_the_order_of_the_classes_does_not_matter(head, order, make_predictor, scans):
-    names, model = ("glioma", "meningioma", "none"), make_classifier("resnet18", head, (2, 3), classes=3)
+    names, model = ("glioma", "meningioma", "none"), make_classifier("resnet18", head, (1, 2), classes=3)
     permuted = copy.deepcopy(model)
     with torch.no_grad():
         for name, parameter in permuted.head[-1].named_parameters():
             parameter.copy_(getattr(model.head[-1], name)[list(order)])
     one = make_predictor(model, names, head=head)
     other = make_predictor(permuted, tuple(names[index] for index in order), head=head)
-    for scan in scans:
+    for scan in scans[:2]:
         answer, same = one.diagnose(scan), other.diagnose(scan)
         assert same.probabilities == pytest.approx(answer.probabilities, abs=1e-6)
         assert same.label == answer.label
