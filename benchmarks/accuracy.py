@@ -3,8 +3,8 @@
     python -m benchmarks.accuracy DATA --arch resnet50 --weights FILE [--seeds 0 1 2 3 4] [--splits random grouped]
     python -m benchmarks.accuracy --report > docs/results.md
 
-Every row is a whole run of the `paper` preset, with `data.seed` and `training.seed` set to the seed. Rows are appended to
-`benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again.
+Every row is a whole run of the `paper` preset, with `data.seed` and `training.seed` set to the seed. Rows are
+appended to `benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def stored() -> list[dict[str, object]]:
 def report(rows: list[dict[str, object]]) -> str:
     """Lay the rows out as a Markdown table: mean over seeds, spread between them, and all images together."""
     lines = [
-        "| data | network | weights | recipe | split | seeds | accuracy, mean ± spread | pooled, 95 % interval | sensitivity | specificity |",
+        "| data | network | weights | recipe | split | seeds | accuracy, mean ± spread | pooled (95 % interval) "
+        "| sensitivity | specificity |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for key in sorted({tuple(row[part] for part in KEY[:-1]) for row in rows}):
@@ -94,7 +95,8 @@ def report(rows: list[dict[str, object]]) -> str:
         lines.append(
             f"| {data} | {arch} | {weights} | {recipe} | {split} | {', '.join(str(row['seed']) for row in group)} "
             f"| {np.mean(shares):.3f}{spread} | {correct}/{count} = {correct / count:.3f} ({low:.3f} to {high:.3f}) "
-            f"| {np.mean([row['sensitivity'] for row in group]):.3f} | {np.mean([row['specificity'] for row in group]):.3f} |"
+            f"| {np.mean([row['sensitivity'] for row in group]):.3f} "
+            f"| {np.mean([row['specificity'] for row in group]):.3f} |"
         )
     return "\n".join(lines)
 
@@ -112,7 +114,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
     options = parser.parse_args()
     if options.report:
-        print(report(stored()))  # noqa: T201 - the command's answer
+        print(report(stored()))
         return
     if not options.data or not options.weights:
         parser.error("DATA and --weights are needed")

@@ -5,11 +5,12 @@ A run's status in the store is the queue: SCHEDULED, RUNNING, FINISHED, FAILED o
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from filelock import FileLock
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import RunError
+from brainseg.errors import ConfigError, RunError
 from brainseg.models.sources import RUN, WEIGHTS
 
 # Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
@@ -115,14 +116,14 @@ class RunStore:
             # The address of a server may hold a password, so it is not shown.
             where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
             raise RunError(
-                f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and whole, "
-                "or choose another home with BRAINSEG_HOME."
+                f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
+                "whole, or choose another home with BRAINSEG_HOME."
             ) from error
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED") -> Run:
         """Make a run with a configuration."""
         tags = {
-            _TAG + "config": config.to_yaml(),
+            _TAG + "config": config.model_dump_json(),
             _TAG + "host": str(self.home),
             _TAG + "queued": repr(time.time()),
         }
@@ -141,9 +142,12 @@ class RunStore:
         """
         if len(wanted) == 32:
             try:
-                return _run(self.client.get_run(wanted))
+                found = self.client.get_run(wanted)
             except MlflowException as error:
                 raise RunError(f"There is no run {wanted!r}: `runs` lists those there are.") from error
+            if not (run := _run(found)):
+                raise RunError(f"Run {wanted} was not made by this version of brainseg: it cannot be used here.")
+            return run
         runs = self.list()
         found = [run for run in runs if run.name == wanted]
         if not found and len(wanted) >= 4:
@@ -155,16 +159,23 @@ class RunStore:
         return found[0]
 
     def list(self, statuses: Iterable[str] = STATUSES) -> list[Run]:
-        """Return runs, newest first; those that brainseg did not make are left out."""
-        statuses, token, found = list(statuses), None, []
+        """Return runs, newest first; those that this version of brainseg cannot read are left out."""
+        wanted = list(statuses)
+        # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
+        filters = [""] if set(wanted) == set(STATUSES) else [f"attributes.status = '{status}'" for status in wanted]
+        found = (_run(run) for question in filters for run in self._search(question))
+        return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
+
+    def _search(self, question: str) -> Iterator[MlflowRun]:
+        token = None
         while True:
             page = self.client.search_runs(
-                [self.experiment], run_view_type=ViewType.ACTIVE_ONLY, max_results=_PAGE, page_token=token
+                [self.experiment], question, ViewType.ACTIVE_ONLY, max_results=_PAGE, page_token=token
             )
-            found += [_run(run) for run in page if run.info.status in statuses and _TAG + "config" in run.data.tags]
+            yield from page
             token = page.token
             if not token:
-                return sorted(found, key=lambda run: run.created, reverse=True)
+                return
 
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Move a run to a status; an end takes the time and the reason with it."""
@@ -254,13 +265,18 @@ class RunStore:
         return self.client.create_experiment(EXPERIMENT, artifact_location=paths.subfolder("runs").as_uri())
 
 
-def _run(found: MlflowRun) -> Run:
+def _run(found: MlflowRun) -> Run | None:
+    """Return a stored run; None for one that something else, or another version, wrote into the same store."""
     tags = found.data.tags
+    try:
+        config = RunConfig.parse(json.loads(tags[_TAG + "config"]))
+    except (KeyError, ValueError, ConfigError):
+        return None
     return Run(
         id=found.info.run_id,
         name=found.info.run_name or found.info.run_id[:8],
         status=found.info.status,
-        config=RunConfig.from_yaml(tags[_TAG + "config"]),
+        config=config,
         created=datetime.fromtimestamp(found.info.start_time / 1000, UTC),
         ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
         metrics=dict(found.data.metrics),

@@ -125,7 +125,9 @@ def fresh_home(folder: Path, template: Path) -> Path:
     """Copy the empty run store into `folder`, and point it at its new place."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
     with sqlite3.connect(folder / "mlflow.db") as database:
-        database.execute("UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (str(template), str(folder)))
+        database.execute(
+            "UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (str(template), str(folder))
+        )
     return folder
 
 

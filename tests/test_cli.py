@@ -24,7 +24,11 @@ def brainseg(*args: object, home: Path | None = None) -> subprocess.CompletedPro
     if home:
         environment["BRAINSEG_HOME"] = str(home)
     return subprocess.run(
-        [sys.executable, "-m", "brainseg", *map(str, args)], capture_output=True, text=True, env=environment, timeout=300
+        [sys.executable, "-m", "brainseg", *map(str, args)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
     )
 
 
@@ -63,7 +67,17 @@ def test_predict_answers_for_good_files_and_names_the_bad_one(trained, tiny_set:
     bad.write_text("no image")
     good = sorted((tiny_set / "yes").iterdir())[:2]
     done = brainseg(
-        "predict", "--run", "tiny", *good, bad, "--json", "--cam", tmp_path / "cam.png", "--csv", tmp_path / "out.csv", home=home
+        "predict",
+        "--run",
+        "tiny",
+        *good,
+        bad,
+        "--json",
+        "--cam",
+        tmp_path / "cam.png",
+        "--csv",
+        tmp_path / "out.csv",
+        home=home,
     )
     assert done.returncode == 1
     answers = json.loads(done.stdout)
@@ -83,7 +97,9 @@ def test_predict_answers_for_good_files_and_names_the_bad_one(trained, tiny_set:
 def test_predict_agrees_with_the_evaluation(trained, tiny_set: Path) -> None:
     home, answer = trained
     table = pd.read_parquet(Path(answer["bundle"]).parent / "predictions.parquet").head(4)
-    done = brainseg("predict", "--run", answer["run_id"][:8], *(tiny_set / path for path in table["path"]), "--json", home=home)
+    done = brainseg(
+        "predict", "--run", answer["run_id"][:8], *(tiny_set / path for path in table["path"]), "--json", home=home
+    )
     shares = [entry["probabilities"]["yes"] for entry in json.loads(done.stdout)]
     assert shares == pytest.approx(table["p_yes"].tolist(), abs=1e-5)
 
@@ -98,7 +114,14 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
     assert len(shown["hardest"]) == 6
     assert shown["evaluation"]["accuracy"] == answer["metrics"]["accuracy"]
     names = {Path(file).name for file in shown["figures"]}
-    assert names == {"training_curves.html", "confusion_matrix.html", "metrics.html", "roc.html", "precision_recall.html", "hardest.png"}
+    assert names == {
+        "training_curves.html",
+        "confusion_matrix.html",
+        "metrics.html",
+        "roc.html",
+        "precision_recall.html",
+        "hardest.png",
+    }
     assert all(Path(file).stat().st_size > 1000 for file in shown["figures"])
     plain = brainseg("show", "tiny", home=home).stdout
     assert "accuracy" in plain
@@ -116,6 +139,7 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
         (["train", "--data", ".", "--preset", "best"], ["preset: 'best' is unknown", "paper"]),
         (["train", "--data", ".", "--arch", "vgg16"], ["model.arch", "'vgg16'", "resnet34"]),
         (["train", "--data", ".", "--weights", "lost.pth"], ["lost.pth does not exist"]),
+        (["train", "--data", ".", "--weights", "run:lost"], ["There is no run 'lost'"]),
         (["data", "inspect", "/nowhere"], ["/nowhere does not exist"]),
         (["data", "phantom", "--out", "x", "--n", "1"], ["1"]),
         (["show", "nobody"], ["There is no run 'nobody'"]),
@@ -174,7 +198,9 @@ def test_inspect_on_the_real_sets(shared: Path, trained) -> None:
 
 
 def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
-    done = brainseg("lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=20", "--json", home=trained[0])
+    done = brainseg(
+        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=20", "--json", home=trained[0]
+    )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert 1e-7 < answer["suggestion"] < 1

@@ -84,3 +84,13 @@ def test_a_server_that_is_not_there_is_one_sentence_without_its_password(
     with pytest.raises(RunError, match="that MLFLOW_TRACKING_URI names cannot be opened") as refused:
         RunStore()
     assert "secret" not in str(refused.value)
+
+
+def test_runs_of_other_programs_or_versions_are_left_out(home, config) -> None:
+    store = RunStore()
+    mine, foreign = store.create(config(), "mine"), store.create(config(), "newer")
+    store.set_tags(foreign.id, {"brainseg.config": '{"task": "dream"}'})
+    store.client.create_run(store.experiment)
+    assert [run.id for run in store.list()] == [mine.id]
+    with pytest.raises(RunError, match="not made by this version"):
+        store.get(foreign.id)

@@ -32,7 +32,7 @@ def phantom(
         print_json({**vars(made), "folder": str(made.folder)})
         return
     ANSWERS.print(
-        f"{made.slices} synthetic slices of {made.subjects} subjects, {made.tumour_slices} with a tumour: {made.folder}",
+        f"{made.slices} synthetic slices of {made.subjects} subjects, {made.tumour_slices} with tumour: {made.folder}",
         soft_wrap=True,
     )
 

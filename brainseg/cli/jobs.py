@@ -44,7 +44,14 @@ def list_runs(as_json: JsonOption = False) -> None:
         interval = (values.get("final_accuracy_low", 0.0), values.get("final_accuracy_high", 1.0))
         accuracy = values.get("final_accuracy")
         shown = f"{accuracy:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if accuracy is not None else run.reason[:60]
-        table.add_row(run.id[:8], escape(run.name), run.status, run.config.model.arch, escape(shown), f"{run.created:%Y-%m-%d %H:%M}")
+        table.add_row(
+            run.id[:8],
+            escape(run.name),
+            run.status,
+            run.config.model.arch,
+            escape(shown),
+            f"{run.created:%Y-%m-%d %H:%M}",
+        )
     ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
 
 

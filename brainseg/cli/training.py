@@ -54,6 +54,7 @@ def train(
     from brainseg.runs import RunStore
 
     store = RunStore()
+    store.warm_start(config)  # refuses a run that does not exist before a new one is made
     _watch(store, create_claimed(store, config, run_name(name, config)), as_json)
 
 
@@ -72,7 +73,9 @@ def submit(
     from brainseg.jobs.queue import submit as put
     from brainseg.runs import RunStore
 
-    run = put(RunStore(), config, run_name(name, config))
+    store = RunStore()
+    store.warm_start(config)
+    run = put(store, config, run_name(name, config))
     _print_queued(run, as_json)
 
 
@@ -179,7 +182,9 @@ def print_report(report: dict[str, Any]) -> None:
     side = "test" if report["judged_on"] == "test" else "validation"
     ANSWERS.print(f"on {report['count']} {side} images of a {report['split']} split.")
     if report["copies_in_training"]:
-        ANSWERS.print(f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good.")
+        ANSWERS.print(
+            f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good."
+        )
     if report["selected_on_these_images"]:
         ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
 

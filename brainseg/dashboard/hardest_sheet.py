@@ -57,7 +57,7 @@ def _draw_case(sheet: Image.Image, left: int, top: int, image: Path, case: dict)
     lines = [
         str(case["path"]),
         f"is {case['label']}, called {case['prediction']}",
-        f"{share:.1%} sure, loss {case['loss']:.2f}",
+        f"probability {share:.1%}, loss {case['loss']:.2f}",
     ]
     for row, line in enumerate(lines):
         text = shorten(line, font, SIDE - 16)

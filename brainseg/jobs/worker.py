@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import traceback
 
 from filelock import Timeout
 
 from brainseg.jobs.queue import claim_next, lane, queue_lock, queued, reconcile, worker_lock
 from brainseg.jobs.supervisor import supervise
-from brainseg.runs import RunStore
+from brainseg.runs import Run, RunStore
 
 POLL = 1.0
 
@@ -29,7 +30,7 @@ def work(device: str, idle: float | None) -> int:
     while True:
         run = claim_next(store, lane(device))
         if run:
-            supervise(store, run)
+            _train(store, run)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:
             # Both locks at once: a run that is put in now either is seen here or finds that no worker lives.
@@ -39,3 +40,11 @@ def work(device: str, idle: float | None) -> int:
                     return done
         else:
             time.sleep(POLL)
+
+
+def _train(store: RunStore, run: Run) -> None:
+    """Train one run; what breaks while watching it must not stop those that wait behind it."""
+    try:
+        supervise(store, run)
+    except Exception:
+        traceback.print_exc()

@@ -106,12 +106,20 @@ def save_bundle(folder: Path, model: Classifier, **facts: Any) -> Path:  # noqa:
     description = BundleDescription(
         preparation_version=PREPARATION_VERSION,
         weights_sha256=sha256_file(folder / WEIGHTS),
-        libraries={"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        libraries={"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
     )
     write_json(folder / DESCRIPTION, description.model_dump(mode="json"))
     return folder
+
+
+def _version(library: str) -> str:
+    """A library of another name, such as another build of OpenCV, is no reason to lose a trained model."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def read_description(folder: Path) -> BundleDescription:

@@ -195,7 +195,9 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     with tempfile.TemporaryDirectory() as folder:
         # fastai saves and restores the weights around its finder: that file lives and dies in this folder.
         learner.path = type(learner.path)(folder)
-        learner.fit(epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps, stop_div=False), losses])
+        learner.fit(
+            epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps, stop_div=False), losses]
+        )
     recorder: Recorder = learner.recorder
     curve = pd.DataFrame(
         {"learning_rate": recorder.lrs, "loss": losses.values[: len(recorder.lrs)], "smoothed_loss": recorder.losses}

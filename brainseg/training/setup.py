@@ -61,6 +61,8 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
         if stages[-1] < 4:
             log.say(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
     log.say(weights.sentence())
+    bf16 = uses_bf16(config.compute.precision, device)
+    log.say(f"Training runs on {device.type.upper()} in {'bfloat16' if bf16 else 'float32'}.")
     data = TrainingData(
         inputs.images,
         inputs.labels,
@@ -69,7 +71,7 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
         config.preparation.normalise,
         make_augmentation(config.training.augmentation),
     )
-    return Setup(config, model, weights, data, device, uses_bf16(config.compute.precision, device), log)
+    return Setup(config, model, weights, data, device, bf16, log)
 
 
 def _start(

@@ -39,7 +39,9 @@ def store(home: Path):
             if owner.pid != os.getpid():
                 owner.kill()
     for process in psutil.process_iter(["cmdline", "environ"]):
-        if "brainseg" in (process.info["cmdline"] or []) and (process.info["environ"] or {}).get("BRAINSEG_HOME") == str(home):
+        if "brainseg" in (process.info["cmdline"] or []) and (process.info["environ"] or {}).get(
+            "BRAINSEG_HOME"
+        ) == str(home):
             process.kill()
 
 
@@ -84,7 +86,11 @@ def test_a_submitted_run_is_trained_by_a_worker_that_outlives_its_starter(store,
         "print(submit(RunStore(), RunConfig.from_yaml(sys.stdin.read()), 'sent').id)"
     )
     sent = subprocess.run(
-        [sys.executable, "-c", script], input=config().to_yaml(), capture_output=True, text=True, env=child_environment()
+        [sys.executable, "-c", script],
+        input=config().to_yaml(),
+        capture_output=True,
+        text=True,
+        env=child_environment(),
     )
     assert sent.returncode == 0, sent.stderr
     run_id = sent.stdout.strip()

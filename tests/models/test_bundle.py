@@ -16,6 +16,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
+import brainseg.models.bundle as bundle_module
 from brainseg import DISCLAIMER
 from brainseg.config import PreparationConfig
 from brainseg.errors import BundleError
@@ -91,6 +92,12 @@ def test_description_says_what_it_was_given_and_where_it_was_made(classifier, tm
     assert description.data == {"images": 12}
     assert description.disclaimer == DISCLAIMER
     assert description.libraries["torch"].startswith(torch.__version__.split("+")[0])
+
+
+def test_a_library_that_is_installed_under_another_name_loses_no_model(classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_module, "LIBRARIES", ("torch", "opencv-of-another-name"))
+    store(tmp_path, classifier("resnet18", "logistic", (1, 2)), head="logistic")
+    assert load_bundle(tmp_path).description.libraries["opencv-of-another-name"] == "unknown"
 
 
 def test_memory_layout_of_the_model_does_not_matter(classifier, images, tmp_path):

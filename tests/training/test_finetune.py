@@ -77,7 +77,7 @@ def test_a_resumed_training_draws_the_uninterrupted_curves(run, config, interrup
 
 def test_resuming_a_finished_training_trains_nothing_more(run, config) -> None:
     first, _, folder = run(config())
-    again, log, _ = run(config())
+    again, _, _ = run(config())
     assert again.report.mean_loss == first.report.mean_loss
     assert len(pd.read_csv(folder / "epochs.csv")) == 3
 
