@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import reprlib
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from brainseg.errors import ConfigError
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
-Unit = Annotated[float, Field(ge=0, le=1)]
+NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
 
 
 class Section(BaseModel):
     """Base of every section: unknown fields are refused and a section never changes once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _switch_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any field's value
+        # YAML reads yes and on as True, and pydantic would go on to take that for 1.
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
+            raise ValueError(f"{value} is not allowed: input should be a number")
+        return value
 
 
 class DataConfig(Section):
@@ -27,7 +37,8 @@ class DataConfig(Section):
     split: Literal["random", "grouped", "k-fold", "given"] = Field(
         "grouped",
         description="How images are held out. grouped: byte-identical files and images of one patient share a side; "
-        "random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or manifest decide.",
+        "random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or manifest "
+        "decide.",
     )
     valid_fraction: float = Field(0.2, ge=0.05, le=0.5, description="Share of the images that is held out.")
     stratify: bool = Field(False, description="Keep the class shares equal on both sides (random split only).")
@@ -74,7 +85,7 @@ class ModelConfig(Section):
         "concat-pool",
         description="concat-pool: fastai-style head, fine-tuned; logistic or svm: instant baseline on a frozen body.",
     )
-    stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] | None = Field(
+    stages: tuple[Annotated[int, Field(ge=1, le=4, strict=True)], ...] | None = Field(
         None,
         description="Residual stages whose maps are pooled into the head, e.g. [2, 3]; the body ends at the last. "
         "By default the last stage that the weights hold, for an instant baseline the last two; 4 for random weights.",
@@ -108,7 +119,7 @@ class TrainingConfig(Section):
     epochs: int = Field(15, ge=0, le=1000, description="Epochs with the whole network unfrozen.")
     frozen_epochs: int = Field(1, ge=0, le=1000, description="Epochs before those in which only new layers learn.")
     batch_size: int = Field(32, ge=2, le=1024, description="Images per step.")
-    learning_rate: Literal["valley"] | Annotated[float, Field(gt=0, le=10)] = Field(
+    learning_rate: Literal["valley"] | Annotated[float, Field(gt=0, le=10, strict=True)] = Field(
         "valley", description="valley: take the learning-rate finder's suggestion; or a number."
     )
     finder_steps: int = Field(80, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
@@ -179,6 +190,8 @@ class RunConfig(Section):
         Raises:
             ConfigError: The preset or a field is unknown, or a value is not allowed.
         """
+        if settings and "preset" in settings:
+            raise ConfigError("preset: it is chosen with --preset, since a setting would change its name alone.")
         values = {**load_preset(name), "preset": name}
         for field, value in (settings or {}).items():
             _assign(values, field, value)
@@ -219,21 +232,37 @@ def load_preset(name: str) -> dict[str, Any]:
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
-    """Turn `section.field=value` texts into dotted settings; values are read as YAML.
+    """Turn `section.field=value` texts into dotted settings; values are read as YAML, names and paths as they stand.
 
     Raises:
         ConfigError: A text has no `=` or its value is not YAML.
     """
     settings: dict[str, Any] = {}
     for pair in pairs:
-        field, equals, value = pair.partition("=")
-        if not equals or not field.strip():
-            raise ConfigError(f"--set {pair!r} is not of the form section.field=value, for example training.epochs=5.")
-        try:
-            settings[field.strip()] = _number(yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{field.strip()}: {value!r} cannot be read as a value.") from error
+        field, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not field:
+            raise ConfigError(
+                f"--set {_brief(pair)} is not of the form section.field=value, for example training.epochs=5."
+            )
+        settings[field] = _text(field, value) if _takes_text(field) else _number(_yaml_value(field, value))
     return settings
+
+
+def _takes_text(field: str) -> bool:
+    annotation = _annotation(field.split("."))
+    return annotation in (str, str | None) or get_origin(annotation) is Literal
+
+
+def _text(field: str, value: str) -> Any:  # noqa: ANN401 - text or null
+    """Keep what YAML would change: a class named `no` or `007`, a folder named `2024-01-05` or `set #2`."""
+    return _yaml_value(field, value) if value in ("null", "~") or value[:1] in ("'", '"') else value
+
+
+def _yaml_value(field: str, value: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    try:
+        return yaml.safe_load(value)
+    except NOT_YAML as error:
+        raise ConfigError(f"{field}: {_brief(value)} cannot be read as a value.") from error
 
 
 def _number(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
@@ -253,7 +282,7 @@ def _presets() -> resources.abc.Traversable:
 def _mapping(text: str, what: str) -> dict[str, Any]:
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except NOT_YAML as error:
         raise ConfigError(f"{what} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{what} holds no settings: a mapping of sections is expected.")
@@ -279,25 +308,47 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _explain(error: ValidationError) -> str:
     """Put the first faults into one sentence each: the field, the value and what is allowed."""
-    return " ".join(f"{line}." for line in dict.fromkeys(_fault(fault) for fault in error.errors()[:5]))
+    faults: dict[str, list[str]] = {}
+    for fault in error.errors()[:5]:
+        what, allowed = _fault(fault)
+        # A field that takes a word or a number has a fault for either.
+        earlier = faults.setdefault(what, [])
+        earlier.append(allowed.removeprefix("input should be ") if earlier else allowed)
+    return " ".join(f"{what}{' or '.join(allowed)}." for what, allowed in faults.items())
 
 
-def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    names = [
-        part for part in fault["loc"] if isinstance(part, str) and not part.startswith(("literal[", "constrained"))
-    ]
-    names = [name for name in names if name != "float"]
-    field = ".".join(names) or "settings"
+def _fault(fault: Any) -> tuple[str, str]:  # noqa: ANN401 - pydantic's ErrorDetails
+    names = [part for part in fault["loc"] if isinstance(part, str)]
     if fault["type"] == "extra_forbidden":
-        return f"{field} is not a setting, allowed here: {', '.join(_fields_beside(names))}"
+        beside = list(_annotation(names[:-1]).model_fields)
+        return f"{'.'.join(names)} is not a setting, allowed here: ", ", ".join(beside)
+    while names and _annotation(names) is None:  # pydantic appends which member of a union it tried
+        names.pop()
+    field = ".".join(names) or "settings"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
-        return f"{field}: {message}"
-    return f"{field}: {fault['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+        return f"{field}: ", message
+    refused = f"{field}: {_brief(fault['input'])} is not allowed: "
+    if fault["type"] == "model_type":
+        return refused, f"it is a section with the fields {', '.join(_annotation(names).model_fields)}"
+    return refused, f"{message[0].lower()}{message[1:]}"
 
 
-def _fields_beside(names: list[str]) -> list[str]:
-    section: type[BaseModel] = RunConfig
-    for name in names[:-1]:
-        section = section.model_fields[name].annotation  # type: ignore[assignment]
-    return list(section.model_fields)
+def _brief(value: object) -> str:
+    shorten = reprlib.Repr()
+    shorten.maxstring = shorten.maxother = 80
+    try:
+        return shorten.repr(value)
+    except ValueError:  # Python refuses to print an integer of more than 4300 digits
+        return "a number of thousands of digits"
+
+
+def _annotation(names: list[str]) -> Any:  # noqa: ANN401 - a section or the type of a field
+    """Return the type behind a dotted name, or None where there is no such field."""
+    found: Any = RunConfig
+    for name in names:
+        fields = getattr(found, "model_fields", {})
+        if name not in fields:
+            return None
+        found = fields[name].annotation
+    return found

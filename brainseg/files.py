@@ -41,6 +41,13 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of writers of `path` that were killed; call it only while nobody else may write."""
+    for file in path.parent.iterdir():
+        if file.name.startswith(f".{path.name}."):
+            file.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write `value` as indented JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False)

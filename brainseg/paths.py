@@ -16,20 +16,28 @@ def home() -> Path:
     Raises:
         ConfigError: The folder cannot be made or written to.
     """
-    folder = Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts").expanduser().resolve()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot make the folder {folder} ({error.strerror}): set BRAINSEG_HOME to one that you may write to."
-        ) from error
+    folder = _made(Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts"))
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to one that you may write to.")
     return folder
 
 
 def subfolder(*parts: str) -> Path:
-    """Return a folder below `home()`, made if need be."""
-    folder = home().joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return a folder below `home()`, made if need be.
+
+    Raises:
+        ConfigError: The folder cannot be made.
+    """
+    return _made(home().joinpath(*parts))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder = folder.expanduser().resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there, or links in a circle
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise ConfigError(
+            f"Cannot make the folder {folder} ({reason}): set BRAINSEG_HOME to one that you may write to."
+        ) from error
     return folder

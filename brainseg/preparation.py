@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -103,18 +104,24 @@ def _denoise(pixels: np.ndarray, method: str) -> np.ndarray:
     if method == "median":
         return cv2.medianBlur(pixels, 3)
     if method == "non-local-means":
-        return cv2.fastNlMeansDenoising(pixels, None, h=7, templateWindowSize=5, searchWindowSize=15)
+        return _each_channel(
+            pixels,
+            lambda channel: cv2.fastNlMeansDenoising(channel, None, 7, templateWindowSize=5, searchWindowSize=15),
+        )
     return pixels
 
 
 def _contrast(pixels: np.ndarray, method: str) -> np.ndarray:
-    """Work on each channel by itself, since channels may be different modalities."""
     if method == "clahe":
-        clahe = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8))
-        return np.dstack([clahe.apply(np.ascontiguousarray(pixels[..., channel])) for channel in range(3)])
+        return _each_channel(pixels, cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply)
     if method == "stretch":
-        return np.dstack([_stretch(pixels[..., channel]) for channel in range(3)])
+        return _each_channel(pixels, _stretch)
     return pixels
+
+
+def _each_channel(pixels: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Work on each channel by itself, since channels may be different modalities."""
+    return np.dstack([change(np.ascontiguousarray(pixels[..., channel])) for channel in range(3)])
 
 
 def _stretch(channel: np.ndarray) -> np.ndarray:

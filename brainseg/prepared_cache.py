@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from brainseg import paths
 from brainseg.config import PreparationConfig
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
-from brainseg.files import sha256_bytes, write_atomically
+from brainseg.files import remove_leftovers, sha256_bytes, write_atomically
 from brainseg.preparation import VERSION, prepare
 from brainseg.scans import read_scan
 
@@ -54,7 +56,7 @@ def prepared_images(
 
     Raises:
         ScanError: A file cannot be read any more.
-        DataError: A file changed since the dataset was opened.
+        DataError: A file changed since the dataset was opened, or the disk has no room.
     """
     table = dataset.table
     first = table.drop_duplicates("sha256").sort_values("sha256")
@@ -64,6 +66,7 @@ def prepared_images(
         with FileLock(file.with_suffix(".lock")):
             if not file.exists():
                 sources = [(dataset.file(path), digest) for path, digest in zip(first["path"], hashes, strict=True)]
+                remove_leftovers(file)
                 write_atomically(file, lambda temporary: _fill(temporary, sources, settings, progress))
     row_of = {digest: row for row, digest in enumerate(hashes)}
     rows = np.array([row_of[digest] for digest in table["sha256"]], dtype=np.int64)
@@ -82,8 +85,7 @@ def _fill(
     settings: PreparationConfig,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    shape = (len(sources), settings.size, settings.size, 3)
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    array = _new_array(file, (len(sources), settings.size, settings.size, 3))
 
     def fill_row(row: int) -> None:
         source, digest = sources[row]
@@ -97,3 +99,18 @@ def _fill(
             if progress:
                 progress(done, len(sources))
     array.flush()
+
+
+def _new_array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Make the array with all its space taken: later, a full disk would kill the process in the middle of an image."""
+    try:
+        array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+            with file.open("r+b") as stream:
+                os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    except OSError as error:
+        raise DataError(
+            f"The prepared images need {math.prod(shape) / 1e6:,.0f} MB, which {file.parent} has no room for "
+            f"({error.strerror}): free some, or set BRAINSEG_HOME to a folder on another disk."
+        ) from error
+    return array

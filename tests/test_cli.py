@@ -94,6 +94,14 @@ def test_predict_answers_for_good_files_and_names_the_bad_one(trained, tiny_set:
     assert float(rows[0]["p_yes"]) == pytest.approx(answers[0]["probabilities"]["yes"])
 
 
+@pytest.mark.parametrize("option", ["--cam", "--csv"])
+def test_an_answer_that_cannot_be_written_is_one_sentence(trained, tiny_set: Path, tmp_path: Path, option: str) -> None:
+    (tmp_path / "folder").mkdir()
+    image = tiny_set / "yes" / "000.png"
+    done = brainseg("predict", "--run", "tiny", image, option, tmp_path / "folder", "--json", home=trained[0])
+    assert_refused(done, "cannot be read or written", "name another place")
+
+
 def test_predict_agrees_with_the_evaluation(trained, tiny_set: Path) -> None:
     home, answer = trained
     table = pd.read_parquet(Path(answer["bundle"]).parent / "predictions.parquet").head(4)

@@ -38,6 +38,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # files that the user named for an answer, or a full disk
+        sys.stderr.write(
+            f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another place.\n"
+        )
+        sys.exit(USER_ERROR)
     except Exception as error:  # nobody should have to read a traceback
         sys.stderr.write(
             f"Something broke inside brainseg ({type(error).__name__}: {error}); details are in {_keep_details()}.\n"

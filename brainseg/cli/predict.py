@@ -12,6 +12,7 @@ import typer
 from brainseg import DISCLAIMER
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
+from brainseg.diagnosis.words import percent
 from brainseg.errors import ScanError
 from brainseg.files import write_atomically
 
@@ -86,7 +87,7 @@ def _print(answers: list[dict[str, Any]]) -> None:
         if "error" in answer:
             NOTES.print(answer["error"], markup=False, soft_wrap=True)
             continue
-        shares = ", ".join(f"{name} {value:.1%}" for name, value in answer["probabilities"].items())
+        shares = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
         ANSWERS.print(
             f"{answer['file']}: {answer['label']} ({shares}), {answer['seconds']:.2f} s", markup=False, soft_wrap=True
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.picture import save_png, shorten
+from brainseg.diagnosis.picture import save_png, shorten, text_font
+from brainseg.diagnosis.words import percent
 from brainseg.errors import ScanError
 from brainseg.jobs.reading import run_file
 from brainseg.runs import Run, RunStore
@@ -38,7 +39,7 @@ def hardest_sheet(store: RunStore, run: Run, file: Path) -> list[Path]:
     for place, case in enumerate(cases.to_dict(orient="records")):
         left, top = place % COLUMNS * SIDE, place // COLUMNS * (SIDE + TEXT)
         _draw_case(sheet, left, top, root / str(case["path"]), case)
-    ImageDraw.Draw(sheet).text((8, sheet.height - 22), DISCLAIMER, GREY, ImageFont.load_default(size=13))
+    ImageDraw.Draw(sheet).text((8, sheet.height - 22), DISCLAIMER, GREY, text_font(12))
     save_png(sheet, file)
     return [file]
 
@@ -49,15 +50,13 @@ def _draw_case(sheet: Image.Image, left: int, top: int, image: Path, case: dict)
         picture.thumbnail((SIDE - 12, SIDE - 12), Image.Resampling.BICUBIC)
         sheet.paste(picture, (left + (SIDE - picture.width) // 2, top + (SIDE - picture.height) // 2))
     except ScanError:
-        ImageDraw.Draw(sheet).text(
-            (left + 12, top + SIDE // 2), "image not found", GREY, ImageFont.load_default(size=14)
-        )
-    font = ImageFont.load_default(size=14)
+        ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image not found", GREY, text_font(13))
+    font = text_font(13)
     share = case[f"p_{case['prediction']}"]
     lines = [
         str(case["path"]),
         f"is {case['label']}, called {case['prediction']}",
-        f"probability {share:.1%}, loss {case['loss']:.2f}",
+        f"probability {percent(share)}, loss {case['loss']:.2f}",
     ]
     for row, line in enumerate(lines):
         text = shorten(line, font, SIDE - 16)

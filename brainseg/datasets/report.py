@@ -42,7 +42,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "warnings": [{"path": row.path, "warning": row.warnings} for row in table.itertuples() if row.warnings],
         "unreadable": [{"path": bad.path, "reason": bad.reason} for bad in dataset.bad],
         "ignored": list(dataset.ignored),
-        "duplicates": duplicates.summary(table),
+        "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
         "fingerprint": dataset.fingerprint,
     }
 

@@ -78,20 +78,28 @@ def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
     held = _held_out(len(groups), config)
     random = np.random.default_rng(config.seed)
     sides = np.full(len(groups), "train", dtype=object)
-    for _ in range(ATTEMPTS):
-        sides = np.where(np.isin(groups, _fill(sizes, held, random)), "valid", "train").astype(object)
+    for attempt in range(ATTEMPTS):
+        sides = np.where(np.isin(groups, _fill(sizes, held, attempt, random)), "valid", "train").astype(object)
         if not _missing(dataset, sides):
             break
     return sides
 
 
-def _fill(sizes: np.ndarray, held: int, random: np.random.Generator) -> list[int]:
-    chosen, room = [], held
+def _fill(sizes: np.ndarray, held: int, attempt: int, random: np.random.Generator) -> list[int]:
+    """Draw groups that hold about `held` images together, and never all groups."""
+    chosen, left, room = [], [], held
     for group in random.permutation(len(sizes)):
         if sizes[group] <= room:
             chosen.append(group)
             room -= sizes[group]
-    return chosen or [int(sizes.argmin())]
+        else:
+            left.append(group)
+    left.sort(key=lambda group: sizes[group])
+    if not chosen:  # each alone is more than was asked for: the smallest, or the next where that lacks a class
+        return [left[attempt % len(left)]]
+    if len(left) > 1 and sizes[left[0]] - room < room:  # a little too many is closer than too few
+        chosen.append(left[0])
+    return chosen
 
 
 def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
@@ -134,7 +142,7 @@ def _given(dataset: Dataset, _config: DataConfig) -> np.ndarray:
 
 
 def _held_out(count: int, config: DataConfig) -> int:
-    held = int(count * config.valid_fraction)
+    held = int(count * config.valid_fraction + 1e-9)  # 100 * 0.29 is a hair less than 29
     if held < 1 or count - held < 2:
         raise DataError(f"{count} images are too few for a split with a share of {config.valid_fraction}: add images.")
     return held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
 
 COLUMNS = ["path", "label", "group", "split", "sha256", "mode", "source_format", "width", "height", "warnings"]
+
+ABSENCE = {
+    *("no", "non", "not", "none", "without", "absent", "free"),
+    *("normal", "healthy", "control", "negative", "neg", "false", "0"),
+}
+"""Words that, first or last in a class name, say that there is no tumour."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Dataset:
             (what reading it left out, "" for most).
         classes: Class names in their fixed order.
         bad: Files that could not be read.
-        ignored: Files that do not look like images by their name.
+        ignored: Files that do not look like images by their name or lie outside the class folders, and links to
+            folders.
     """
 
     root: Path
@@ -63,15 +71,16 @@ class Dataset:
             listed = "; ".join(bad.reason.rstrip(".") for bad in self.bad[:20])
             more = f"; and {len(self.bad) - 20} more" if len(self.bad) > 20 else ""
             raise DataError(
-                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or pass "
-                f"--skip-bad to leave them out ({listed}{more})."
+                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or "
+                f"pass --skip-bad to leave them out ({listed}{more})."
             )
         counts = self.table["label"].value_counts()
         if empty := [name for name in self.classes if not counts.get(name, 0)]:
             raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
         if len(self.classes) < 2:
             raise DataError(
-                f"{self.root} has only one class, {self.classes[0]!r}: a classifier needs two folders of images or more."
+                f"{self.root} has only one class, {self.classes[0]!r}: a classifier needs two folders of images or "
+                "more."
             )
         return self
 
@@ -99,14 +108,6 @@ def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str |
 
 
 def _names_absence(name: str) -> bool:
-    words = name.lower().replace("-", "_").replace(" ", "_")
-    return words.split("_")[0] in {
-        "no",
-        "non",
-        "normal",
-        "healthy",
-        "negative",
-        "neg",
-        "control",
-        "0",
-    } or words.startswith(("notum", "nontum"))
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^\w]+", "_", name).lower().strip("_").split("_")
+    joined = words[0].startswith(("notum", "nontum", "noncancer", "nonlesion"))
+    return joined or not ABSENCE.isdisjoint((words[0], words[-1]))

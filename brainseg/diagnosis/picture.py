@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from brainseg import DISCLAIMER
 from brainseg.diagnosis.predictor import Diagnosis
+from brainseg.diagnosis.words import percent
 from brainseg.files import write_atomically
 
 CAPTION = "The colours show where the model looked, not where the tumour is."
@@ -57,7 +58,7 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
     lines = [
         name,
-        "Prediction:  " + ",  ".join(f"{label} {share:.1%}" for label, share in ranked),
+        "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
         f"Heatmap for class {diagnosis.explained};  model {diagnosis.model}",
         CAPTION,
         DISCLAIMER,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.words import percent
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
@@ -41,7 +42,7 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The decision in words."""
-        return f"{self.model} says {self.label} with a probability of {self.probabilities[self.label]:.1%}."
+        return f"{self.model} says {self.label} with a probability of {percent(self.probabilities[self.label])}."
 
 
 class Predictor:

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+import pytest
+import yaml
+from annotated_types import Ge, Gt, Le, Lt, MultipleOf
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from brainseg.cli.options import build_config
+from brainseg.config import RunConfig, load_preset, parse_settings, preset_names
+from brainseg.errors import ConfigError
+
+
+def fields_of(section: type[BaseModel] = RunConfig, prefix: str = "") -> dict[str, FieldInfo]:
+    """Every setting by its dotted name."""
+    found = {}
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= fields_of(field.annotation, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = field
+    return found
+
+
+FIELDS = fields_of()
+NUMBERS = {name: field for name, field in FIELDS.items() if field.annotation in (int, float)}
+WORDS = {name: get_args(field.annotation) for name, field in FIELDS.items() if get_origin(field.annotation) is Literal}
+SWITCHES = [name for name, field in FIELDS.items() if field.annotation is bool]
+TEXTS = [name for name, field in FIELDS.items() if field.annotation in (str, str | None)]
+SECTIONS = ["data", "preparation", "model", "training", "training.augmentation", "compute"]
+ODD_TEXTS = [
+    "yes",
+    "no",
+    "null",
+    "~",
+    "007",
+    "1e-3",
+    "2024-13-45",
+    "ünïcode 🧠",
+    "a: b # c",
+    'it\'s "so"',
+    " a\n\tb ",
+    "\x85",
+]
+
+
+def nested(values: dict[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        *sections, last = name.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return tree
+
+
+def refusal(settings: dict[str, Any]) -> str:
+    """The sentence that refuses dotted settings."""
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_preset("default", settings)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+# -------------------------------------------------------------------------------------------------------- round trips
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_goes_through_yaml_unchanged(preset):
+    config = RunConfig.from_preset(preset)
+    assert RunConfig.from_yaml(config.to_yaml()) == config
+    assert RunConfig.parse(nested(config.flat())) == config
+
+
+def random_value(field: FieldInfo, random: np.random.Generator) -> Any:
+    low, high, step = 0.0, 1e6, 1
+    for rule in field.metadata:
+        if isinstance(rule, Ge | Gt):
+            low = rule.ge if isinstance(rule, Ge) else math.nextafter(rule.gt, math.inf)
+        elif isinstance(rule, Le | Lt):
+            high = rule.le if isinstance(rule, Le) else math.nextafter(rule.lt, -math.inf)
+        elif isinstance(rule, MultipleOf):
+            step = int(rule.multiple_of)
+    if field.annotation is int:
+        return step * int(random.integers(math.ceil(low / step), math.floor(high / step) + 1))
+    # Powers as well as an even spread: small numbers are what YAML writes in its own way.
+    return float(min(high, max(low, random.uniform(low, high) * 10.0 ** random.integers(-12, 1))))
+
+
+def random_settings(seed: int) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    values: dict[str, Any] = {name: random_value(field, random) for name, field in NUMBERS.items()}
+    values |= {name: random.choice(words).item() for name, words in WORDS.items()}
+    values |= {name: bool(random.integers(2)) for name in SWITCHES}
+    values |= {name: random.choice(ODD_TEXTS).item() for name in TEXTS if name != "preset"}
+    stages = sorted(random.choice([1, 2, 3, 4], random.integers(1, 5), replace=False).tolist())
+    values["model.stages"] = stages if random.integers(2) else None
+    values["training.learning_rate"] = 10.0 ** random.uniform(-9, 1) if random.integers(2) else "valley"
+    values["data.fold"] = int(random.integers(values["data.folds"]))
+    values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0
+    assert set(values) == set(FIELDS) - {"preset"}
+    return values
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_valid_configuration_goes_through_yaml_unchanged(seed):
+    settings = random_settings(seed)
+    config = RunConfig.from_preset("default", settings)
+    assert RunConfig.from_yaml(config.to_yaml()) == config
+    stored = yaml.safe_load(config.to_yaml())
+    assert RunConfig.parse(stored).flat() == config.flat()
+    assert {name: config.flat()[name] for name in settings} == settings
+
+
+def test_preset_sets_what_its_file_says_and_nothing_else():
+    for preset in preset_names():
+        written = set(fields_in(load_preset(preset)))
+        assert written <= set(FIELDS)
+        own, defaults = RunConfig.from_preset(preset).flat(), RunConfig().flat()
+        assert {name for name in own if own[name] != defaults[name]} <= written | {"preset"}
+
+
+def fields_in(values: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name, value in values.items():
+        found += fields_in(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name]
+    return found
+
+
+def test_options_that_are_not_given_leave_the_presets_values(tmp_path):
+    for preset in preset_names():
+        config = build_config(tmp_path, None, preset, None, None, False)
+        assert config == RunConfig.from_preset(preset, {"data.path": str(tmp_path)})
+
+
+def test_paper_preset_is_the_papers_protocol():
+    config = RunConfig.from_preset("paper")
+    assert (config.data.split, config.data.valid_fraction, config.preparation.size) == ("random", 0.2, 224)
+    assert (config.training.learning_rate, config.training.frozen_epochs, config.training.epochs) == ("valley", 1, 15)
+
+
+def test_every_preset_says_what_it_is_for_what_it_costs_and_when_not_to_use_it():
+    from importlib import resources
+
+    for preset in preset_names():
+        text = (resources.files("brainseg") / "presets" / f"{preset}.yaml").read_text("utf-8")
+        assert all(f"# {word}: " in text for word in ("What", "Cost", "Not for")), preset
+
+
+def test_every_setting_has_a_description():
+    assert not [name for name, field in FIELDS.items() if not field.description]
+
+
+def test_a_configuration_never_changes_once_made():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().training.epochs = 3  # type: ignore[misc]
+
+
+# -------------------------------------------------------------------------------------------------------- wrong values
+
+
+def outside(field: FieldInfo) -> list[tuple[Any, str]]:
+    """Values just beyond the bounds of a number, each with the bound that the sentence should name."""
+    steps = [int(rule.multiple_of) for rule in field.metadata if isinstance(rule, MultipleOf)]
+    step = steps[0] if steps else 1 if field.annotation is int else 1e-3
+    values: list[tuple[Any, float]] = [(10 * step + 1, step) for step in steps]
+    for rule in field.metadata:
+        if isinstance(rule, Ge):
+            values.append((rule.ge - step, rule.ge))
+        elif isinstance(rule, Gt):
+            values.append((rule.gt, rule.gt))
+        elif isinstance(rule, Le):
+            values.append((rule.le + step, rule.le))
+        elif isinstance(rule, Lt):
+            values.append((rule.lt, rule.lt))
+    return [(value, str(bound).removesuffix(".0")) for value, bound in values]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_number_beyond_its_bounds_is_refused_with_the_bound(name):
+    beyond = outside(NUMBERS[name])
+    assert beyond, f"{name} has no bounds at all"
+    for value, bound in beyond:
+        text = refusal({name: value})
+        assert text.startswith(f"{name}: {value!r} is not allowed: input should be ")
+        assert bound in text.split("input should be ")[1]
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, "training.learning_rate"])
+def test_what_is_no_number_is_refused(name):
+    for value in ("rubbish", None, [1], {"a": 1}, True, float("nan"), float("inf"), "1,5"):
+        assert refusal({name: value}).startswith(f"{name}: {value!r} is not allowed: input should be ")
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_unknown_word_is_refused_with_all_that_are_known(name):
+    for value in ("rubbish", None, 3, True, []):
+        text = refusal({name: value})
+        assert text.startswith(f"{name}: {value!r} is not allowed: input should be ")
+        assert all(repr(word) in text for word in WORDS[name])
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switch_takes_yes_or_no_only(name):
+    for value in ("perhaps", 2, None, [], 0.5):
+        assert refusal({name: value}).startswith(f"{name}: {value!r} is not allowed: ")
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "preset"])
+def test_text_takes_no_number(name):
+    assert refusal({name: 3}).startswith(f"{name}: 3 is not allowed: ")
+
+
+@pytest.mark.parametrize("section", ["", *(f"{section}." for section in SECTIONS)])
+def test_unknown_setting_is_refused_with_those_that_exist(section):
+    beside = {name.removeprefix(section).split(".")[0] for name in FIELDS if name.startswith(section)}
+    for unknown in ("rubbish", "float", "literal[x]", "constrained", "", " ", "ünï"):
+        text = refusal({f"{section}{unknown}": 1})
+        assert text.startswith(f"{section}{unknown} is not a setting, allowed here: ")
+        assert set(text.split("here: ")[1].rstrip(".").split(", ")) == beside
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section_is_no_value(section):
+    for value in (5, "none", None, [], True):
+        text = refusal({section: value})
+        assert text.startswith(f"{section}: {value!r} is not allowed: it is a section with the fields ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"data.fold": 5}, ["data", "fold 5", "0 to 4"]),
+        ({"data.folds": 3, "data.fold": 3}, ["fold 3", "3 folds", "0 to 2"]),
+        ({"model.stages": []}, ["model", "stages []", "ascending"]),
+        ({"model.stages": [3, 2]}, ["stages [3, 2]", "ascending"]),
+        ({"model.stages": [2, 2]}, ["stages [2, 2]"]),
+        ({"model.stages": [2, 5]}, ["model.stages: 5 is not allowed", "4"]),
+        ({"model.stages": [True]}, ["model.stages: True is not allowed"]),
+        ({"model.stages": 3}, ["model.stages: 3 is not allowed"]),
+        ({"model.weights": ""}, ["model.weights: '' is not allowed"]),
+        ({"training.epochs": 0, "training.frozen_epochs": 0}, ["training", "epochs 0", "at least 1"]),
+        ({"training.learning_rate": 0}, ["training.learning_rate: 0 is not allowed", "'valley' or greater than 0"]),
+        ({"training.learning_rate": 11}, ["'valley' or less than or equal to 10"]),
+        ({"training.epochs.x": 1}, ["training.epochs.x: epochs has no fields of its own"]),
+        ({"a.b.c": 1}, ["a is not a setting"]),
+        ({"preset": "paper"}, ["--preset"]),
+    ],
+)
+def test_what_does_not_go_together_is_refused(settings, words):
+    text = refusal(settings)
+    assert all(word in text for word in words), text
+
+
+def test_several_faults_are_named_together_each_once():
+    text = refusal({"training.epochs": -1, "data.split": "fair", "compute.nice": "x"})
+    assert [text.count(name) for name in ("training.epochs", "data.split", "compute.nice")] == [1, 1, 1]
+
+
+def test_a_huge_value_does_not_flood_the_sentence():
+    for value in ("x" * 100_000, ["y"] * 100_000, {"z": "z" * 100_000}, 16**6000):
+        assert len(refusal({"training.epochs": value})) < 400
+
+
+def test_unknown_preset_is_refused_with_those_that_exist():
+    with pytest.raises(ConfigError, match=r"preset: 'best' is unknown, allowed: default, demo, paper, quick\."):
+        RunConfig.from_preset("best")
+
+
+@pytest.mark.parametrize("name", ["../config", "default.yaml", "", "DEFAULT", "/etc/passwd"])
+def test_preset_is_a_name_and_no_path(name):
+    with pytest.raises(ConfigError, match="is unknown"):
+        RunConfig.from_preset(name)
+
+
+RUBBISH = [
+    *("", "[]", "3", "text", "\0", "a: [", "a: b: c", "[" * 1200, "&a [*a]", "<<: 3"),
+    *("1: 2", "data: {1: 2}", "null: 3", "? [1]\n: 2", "data:\n- path: x", "data: {path: null}", "data: 2024-13-45"),
+    *("!!python/object/apply:os.getcwd []", "training: {epochs: 0x_}"),
+]
+
+
+@pytest.mark.parametrize("text", RUBBISH, ids=range(len(RUBBISH)))
+def test_rubbish_is_no_configuration(text):
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_yaml(text)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_text_of_many_references_is_refused_without_writing_it_out():
+    """Each line names the one before nine times: written out, this would be 9^20 words."""
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 21))]
+    with pytest.raises(ConfigError, match="a0 is not a setting"):
+        RunConfig.from_yaml("\n".join(lines))
+    with pytest.raises(ConfigError, match=r"training\.epochs: .* is not allowed"):
+        RunConfig.from_yaml("\n".join([*lines, "training: {epochs: *a20}"]))
+
+
+# --------------------------------------------------------------------------------------------------------------- --set
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("training.epochs=3", 3),
+        (" training.epochs = 3 ", 3),
+        ("training.learning_rate=1e-3", 1e-3),
+        ("training.learning_rate=.5", 0.5),
+        ("training.learning_rate=valley", "valley"),
+        ("data.stratify=true", True),
+        ("data.stratify=off", False),
+        ("model.stages=[2, 3]", (2, 3)),
+        ("model.stages=null", None),
+        ("training.augmentation.flip=no", False),
+        ("data.positive=no", "no"),
+        ("data.positive=yes", "yes"),
+        ("data.positive=1", "1"),
+        ("data.positive=007", "007"),
+        ("data.positive=nan", "nan"),
+        ("data.positive='null'", "null"),
+        ("data.positive=null", None),
+        ("data.positive=a=b", "a=b"),
+        ("data.path=/data/set #2", "/data/set #2"),
+        ("data.path=2024-13-45", "2024-13-45"),
+        ("data.path=C:\\set", "C:\\set"),
+        ("data.path=[x]: {y", "[x]: {y"),
+        ("model.weights=none", "none"),
+        ("model.weights=run:1e5", "run:1e5"),
+        ("preparation.denoise=none", "none"),
+    ],
+)
+def test_setting_is_read_as_people_mean_it(text, value):
+    settings = parse_settings([text])
+    (field,) = settings
+    config: Any = RunConfig.from_preset("default", settings)
+    for name in field.split("."):
+        config = getattr(config, name)
+    assert config == value
+    assert type(config) is type(value)
+
+
+def test_the_last_of_two_settings_counts():
+    assert parse_settings(["training.epochs=3", "training.epochs=4"]) == {"training.epochs": 4}
+
+
+@pytest.mark.parametrize("text", ["", "training.epochs", "=3", " = ", "training.epochs 3"])
+def test_setting_without_a_name_or_value_is_refused(text):
+    with pytest.raises(ConfigError, match=r"is not of the form section\.field=value"):
+        parse_settings([text])
+
+
+def test_setting_that_is_no_yaml_is_refused():
+    for value in ("[", "{a", "0x_", "1" * 5000, "2024-13-45", "[" * 1200, "!!python/name:os.x", "\0"):
+        with pytest.raises(ConfigError, match=r"^training\.epochs: .* cannot be read as a value\.$") as caught:
+            parse_settings([f"training.epochs={value}"])
+        assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["training.epochs=yes", "training.epochs=", "training.epochs=1.5", "data.split=fair"])
+def test_setting_of_the_wrong_kind_is_refused(text):
+    assert text.split("=")[0] in refusal(parse_settings([text]))
