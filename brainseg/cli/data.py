@@ -57,7 +57,7 @@ def _print_report(report: dict[str, Any]) -> None:
         return ", ".join(f"{name} {count}" for name, count in counts.items())
 
     def spread(side: str) -> str:
-        return " to ".join(str(value) for value in report["sizes"][side])
+        return " to ".join(str(value) for value in report["sizes"][side]) or "nothing"
 
     copies = report["duplicates"]
     lines = [
@@ -80,6 +80,7 @@ def _print_report(report: dict[str, Any]) -> None:
     lines += [f"Warning: {entry['path']}: {entry['warning']}" for entry in report["warnings"]]
     lines += [f"Unreadable: {entry['reason']}" for entry in report["unreadable"]]
     if report["ignored"]:
-        lines.append(f"Ignored, since no images by their name: {', '.join(report['ignored'][:10])}")
+        more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""
+        lines.append(f"Ignored, being no images in a class folder: {', '.join(report['ignored'][:10])}{more}")
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)

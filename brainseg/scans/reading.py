@@ -74,7 +74,7 @@ def _read_bytes(path: Path, shown: str) -> bytes:
         if status.st_size > MAX_BYTES:
             raise ScanError(_too_heavy(shown))
         with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)  # it may grow meanwhile
+            return stream.read(status.st_size + 1)  # a byte more, in case it grows meanwhile; never the whole limit
     except FileNotFoundError as error:
         raise ScanError(f"{shown} does not exist.") from error
     except PermissionError as error:

@@ -19,6 +19,7 @@ from brainseg.diagnosis.picture import (
     text_font,
 )
 from brainseg.diagnosis.predictor import Diagnosis
+from brainseg.diagnosis.words import percent
 
 GREY = np.repeat(np.random.default_rng(0).integers(0, 256, (80, 60, 1), dtype=np.uint8), 3, axis=2)
 LONG = "a rather long name " * 12
@@ -100,7 +101,7 @@ def sheet() -> Image.Image:
     "text",
     [
         "scan.png",
-        "Prediction:  yes 87.5%,  no 12.5%",
+        "Prediction:  yes 87.5 %,  no 12.5 %",
         "Heatmap for class yes;  model a run (0123456789ab)",
         CAPTION,
         DISCLAIMER,
@@ -111,7 +112,7 @@ def test_sheet_says(text, sheet):
 
 
 def test_texts_that_are_not_there_are_not_found(sheet):
-    assert not draws(sheet, "Prediction:  no 87.5%,  yes 12.5%")
+    assert not draws(sheet, "Prediction:  no 87.5 %,  yes 12.5 %")
     assert not draws(sheet, "Approved for clinical use.")
 
 
@@ -136,7 +137,7 @@ def test_any_shape_of_scan_has_a_sheet_of_the_same_size(shape, sheet):
 def test_a_long_file_name_is_shortened_and_hides_nothing(sheet):
     long = diagnosis_sheet(GREY, LONG, make_diagnosis())
     assert long.size == sheet.size
-    for text in (LONG[:75], "Prediction:  yes 87.5%,  no 12.5%", "Heatmap for class yes;  model a run", DISCLAIMER):
+    for text in (LONG[:75], "Prediction:  yes 87.5 %,  no 12.5 %", "Heatmap for class yes;  model a run", DISCLAIMER):
         assert draws(long, text)
 
 
@@ -148,7 +149,7 @@ def test_the_decision_stays_in_sight_among_many_classes():
     shares = {f"a class of some length {number}": 0.02 for number in range(30)}
     shares["a class of some length 29"] = 0.42
     many = make_diagnosis(label="a class of some length 29", probabilities=shares)
-    assert draws(diagnosis_sheet(GREY, "scan.png", many), "a class of some length 29 42.0%")
+    assert draws(diagnosis_sheet(GREY, "scan.png", many), "a class of some length 29 42.0 %")
 
 
 @pytest.mark.parametrize("break_", ["\n", "\r\n", "\u2028"])
@@ -156,7 +157,7 @@ def test_names_with_line_breaks_stay_on_their_line(break_):
     name = f"two{break_}lines"
     odd = make_diagnosis(label=name, explained=name, probabilities={"no": 0.25, name: 0.75}, model=name)
     drawn = diagnosis_sheet(GREY, name, odd)
-    assert draws(drawn, "Prediction:  two lines 75.0%,  no 25.0%")
+    assert draws(drawn, "Prediction:  two lines 75.0 %,  no 25.0 %")
     assert draws(drawn, DISCLAIMER)
 
 
@@ -215,5 +216,5 @@ def test_a_file_is_replaced_whole(sheet, tmp_path):
 def test_sheet_of_a_real_answer(predictor, scans, tmp_path):
     diagnosis = predictor.diagnose(scans[0])
     drawn = diagnosis_sheet(scans[0].pixels, scans[0].name, diagnosis)
-    assert draws(drawn, f"{diagnosis.label} {diagnosis.probabilities[diagnosis.label]:.1%}")
+    assert draws(drawn, f"{diagnosis.label} {percent(diagnosis.probabilities[diagnosis.label])}")
     assert draws(drawn, f"Heatmap for class {diagnosis.label};  model a run ({predictor.bundle.version})")
