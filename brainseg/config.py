@@ -124,7 +124,7 @@ class TrainingConfig(Section):
     )
     finder_steps: int = Field(80, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
     body_lr_ratio: float = Field(
-        0.01, gt=0, le=1, description="Learning rate of the first pretrained layers, relative to the head's."
+        0.05, gt=0, le=1, description="Learning rate of the first pretrained layers, relative to the head's."
     )
     optimiser: Literal["adam", "radam", "sgd"] = Field("adam", description="adam is Adam with decoupled weight decay.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="Weight decay.")
