@@ -1,10 +1,11 @@
 """Accuracy of fine-tuning beside the instant baseline, over seeds, on the random and on the grouped split.
 
     python -m benchmarks.accuracy DATA --arch resnet50 --weights FILE [--seeds 0 1 2 3 4] [--splits random grouped]
-    python -m benchmarks.accuracy --report > docs/results.md
+    python -m benchmarks.accuracy --report
 
 Every row is a whole run of the `paper` preset, with `data.seed` and `training.seed` set to the seed. Rows are
-appended to `benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again.
+appended to `benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again. `--report` prints the table
+that `docs/results.md` holds.
 """
 
 from __future__ import annotations

@@ -56,22 +56,29 @@ def learning_rate_curve(
             hovertemplate=f"Loss, {name}: %{{y:.4f}}<br>Learning rate: %{{x:.2e}}<extra></extra>",
         )
     figure.update_xaxes(**_decades(rates, suggestion))
-    shown = _loss_range(loss, smoothed)
+    height = None if suggestion is None else _height(rates, smoothed, suggestion)
+    shown = _loss_range(loss, smoothed, height)
     figure.update_yaxes(range=shown)
     if suggestion is not None:
-        _mark(figure, rates, smoothed, suggestion, dark)
+        _mark(figure, rates, suggestion, height, dark)
     return finish(figure, TITLE, _subtitle(loss, smoothed, suggestion, shown), dark)
 
 
-def _mark(figure: go.Figure, rates: np.ndarray, smoothed: np.ndarray, suggestion: float, dark: bool) -> None:
+def _height(rates: np.ndarray, smoothed: np.ndarray, suggestion: float) -> float | None:
+    """Return the smoothed loss at the suggested rate; None where no smoothed loss is known."""
+    known = np.isfinite(smoothed)
+    if not known.any():
+        return None
+    order = np.argsort(rates[known])
+    return float(np.interp(np.log(suggestion), np.log(rates[known][order]), smoothed[known][order]))
+
+
+def _mark(figure: go.Figure, rates: np.ndarray, suggestion: float, height: float | None, dark: bool) -> None:
     """Mark the suggested rate by a line over the full height and a dot on the smoothed curve."""
     colours = palette(dark)
     colour = colours.series[1]
     figure.add_vline(x=suggestion, line={"color": colour, "width": 2, "dash": "dash"})
-    known = np.isfinite(smoothed)
-    if known.any():
-        order = np.argsort(rates[known])
-        height = np.interp(np.log(suggestion), np.log(rates[known][order]), smoothed[known][order])
+    if height is not None:
         figure.add_scatter(
             x=[suggestion],
             y=[height],
@@ -107,10 +114,11 @@ def _decades(rates: np.ndarray, suggestion: float | None) -> dict[str, object]:
     return {"range": [low - pad, high + pad], **ticks}
 
 
-def _loss_range(loss: np.ndarray, smoothed: np.ndarray) -> list[float] | None:
+def _loss_range(loss: np.ndarray, smoothed: np.ndarray, height: float | None) -> list[float] | None:
     """Return a range in which the valley can be seen: the blow-up at large rates would flatten all that precedes it.
 
-    It shows everything up to the smoothed minimum and as much again above; a double click shows the rest.
+    It shows everything up to the smoothed minimum and as much again above, and in any case the mark at `height`; a
+    double click shows the rest.
     """
     known = smoothed[np.isfinite(smoothed)]
     if known.size < 2:
@@ -122,7 +130,7 @@ def _loss_range(loss: np.ndarray, smoothed: np.ndarray) -> list[float] | None:
         return None
     finite = loss[np.isfinite(loss)]
     bottom = min(float(known.min()), float(finite.min()) if finite.size else math.inf)
-    top = min(before + span, float(np.max(np.concatenate([known, finite]))))
+    top = min(max(before + span, (height or before) + span), float(np.max(np.concatenate([known, finite]))))
     pad = 0.05 * (top - bottom)
     return [bottom - pad, top + pad]
 
