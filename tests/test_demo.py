@@ -17,8 +17,8 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
 
     def smaller(data: Path) -> RunConfig:
         config = full(data)
-        values = {**config.flat(), "training.epochs": 1, "preparation.size": 32, "compute.threads": 1}
-        return RunConfig.from_preset(config.preset, values)
+        small = {"training.epochs": 1, "preparation.size": 32, "compute.threads": 1}
+        return RunConfig.from_preset("demo", {"data.path": config.data.path, **small})
 
     monkeypatch.setattr(demo, "SLICES", 40)
     monkeypatch.setattr(demo, "demo_config", smaller)

@@ -14,6 +14,7 @@ import torch
 
 from brainseg.config import PreparationConfig
 from brainseg.diagnosis.predictor import Predictor
+from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
 from brainseg.evaluation.predictions import predict_logits, prediction_table
 from brainseg.preparation import prepare
@@ -105,7 +106,7 @@ def test_answer_names_label_probabilities_and_model(predictor, scans):
     assert diagnosis.label == max(diagnosis.probabilities, key=diagnosis.probabilities.get)
     assert diagnosis.model == predictor.name == f"a run ({predictor.bundle.digest[:12]})"
     assert diagnosis.seconds > 0
-    share = f"{diagnosis.probabilities[diagnosis.label]:.1%}"
+    share = percent(diagnosis.probabilities[diagnosis.label])
     assert diagnosis.sentence == f"{diagnosis.model} says {diagnosis.label} with a probability of {share}."
 
 
