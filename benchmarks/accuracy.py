@@ -4,8 +4,8 @@
     python -m benchmarks.accuracy --report
 
 Every row is a whole run of the `paper` preset, with `data.seed` and `training.seed` set to the seed. Rows are
-appended to `benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again. `--report` prints the table
-that `docs/results.md` holds.
+appended to `benchmarks/results/accuracy.jsonl`; a row that is there already is not measured again. `--report` prints
+the table that `docs/results.md` holds.
 """
 
 from __future__ import annotations
