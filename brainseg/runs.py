@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -40,6 +40,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 EXPERIMENT = "brainseg"
+Kind = Literal["train", "find-lr"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 FINAL = "final_"
@@ -64,6 +65,9 @@ class Run:
         metrics: Latest value of each metric.
         reason: Why it failed or was stopped; "" otherwise.
         host: The home folder whose worker runs it.
+        queued: When it was put into the queue last, in seconds since 1970.
+        kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
+        promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set.
     """
 
@@ -77,13 +81,21 @@ class Run:
     reason: str
     host: str
     queued: float
+    kind: Kind = "train"
+    promoted: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the run ended with a model that can diagnose."""
+        return self.status == "FINISHED" and self.kind == "train"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         return {
             "run_id": self.id,
             "name": self.name,
+            "kind": self.kind,
             "status": self.status,
             "reason": self.reason,
             "arch": self.config.model.arch,
@@ -120,10 +132,11 @@ class RunStore:
                 "whole, or choose another home with BRAINSEG_HOME."
             ) from error
 
-    def create(self, config: RunConfig, name: str, status: str = "SCHEDULED") -> Run:
+    def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
         tags = {
             _TAG + "config": config.model_dump_json(),
+            _TAG + "kind": kind,
             _TAG + "host": str(self.home),
             _TAG + "queued": repr(time.time()),
         }
@@ -189,6 +202,15 @@ class RunStore:
         """Set tags of a run."""
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
+    def promote(self, run_id: str) -> None:
+        """Choose a run's model for Diagnose, in place of the one that was chosen before.
+
+        Raises:
+            RunError: The run has no model.
+        """
+        self.bundle(self.get(run_id))
+        self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
+
     def requeue(self, run_id: str) -> None:
         """Put an ended run back into the queue, behind those that wait."""
         self.set_tags(run_id, {_TAG + "queued": repr(time.time())})
@@ -238,6 +260,8 @@ class RunStore:
         """
         if run.status != "FINISHED":
             raise RunError(f"Run {run.name!r} has no model: it is {run.status}, only a FINISHED run can be used.")
+        if not run.has_model:
+            raise RunError(f"Run {run.name!r} has no model: it only looked for a learning rate.")
         return self.path(run.id, "bundle")
 
     def warm_start(self, config: RunConfig) -> Path | None:
@@ -283,5 +307,7 @@ def _run(found: MlflowRun) -> Run | None:
         reason=tags.get(_TAG + "reason", ""),
         host=tags.get(_TAG + "host", ""),
         queued=float(tags.get(_TAG + "queued", 0)),
+        kind="find-lr" if tags.get(_TAG + "kind") == "find-lr" else "train",
+        promoted=float(tags.get(_TAG + "promoted", 0)),
         tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", _TAG))},
     )

@@ -1,0 +1,8 @@
+"""About."""
+
+from __future__ import annotations
+
+from brainseg.dashboard.page import page
+
+with page("About"):
+    pass

@@ -1,0 +1,8 @@
+"""Compare."""
+
+from __future__ import annotations
+
+from brainseg.dashboard.page import page
+
+with page("Compare"):
+    pass

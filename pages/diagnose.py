@@ -1,0 +1,8 @@
+"""Diagnose."""
+
+from __future__ import annotations
+
+from brainseg.dashboard.page import page
+
+with page("Diagnose"):
+    pass

@@ -1,0 +1,8 @@
+"""Runs."""
+
+from __future__ import annotations
+
+from brainseg.dashboard.page import page
+
+with page("Runs"):
+    pass
