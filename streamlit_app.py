@@ -1,4 +1,4 @@
-"""The frame around the pages: navigation and the demo session's switch. Start it with `streamlit run streamlit_app.py`."""
+"""The frame around the pages: navigation and title. Start it with `streamlit run streamlit_app.py`."""
 
 from __future__ import annotations
 

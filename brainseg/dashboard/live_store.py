@@ -79,20 +79,20 @@ def _stamp(uri: str) -> str:
 
 
 @st.cache_resource(show_spinner="Opening the run store …")
-def _open(home: str, uri: str) -> RunStore:  # noqa: ARG001 - what the cache goes by
+def _open(home: str, uri: str) -> RunStore:
     return RunStore()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _list(uri: str, stamp: str) -> list[Run]:  # noqa: ARG001 - what the cache goes by
+def _list(uri: str, stamp: str) -> list[Run]:
     return store().list()
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:  # noqa: ARG001 - what the cache goes by
+def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
     return run_details(store(), run(run_id))
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _read(file: str, changed: int) -> pd.DataFrame:  # noqa: ARG001 - what the cache goes by
+def _read(file: str, changed: int) -> pd.DataFrame:
     return pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file)
