@@ -7,8 +7,10 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 
 from brainseg.config import RunConfig
+from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
@@ -53,7 +55,8 @@ def _store(store: RunStore, run: Run, workspace: Workspace, trained: Trained) ->
     figures = trained.report.to_dict()
     final = {FINAL + key: value for key, value in figures.items() if isinstance(value, int | float)}
     low, high = trained.report.intervals["accuracy"]
-    extra = {FINAL + key: value for key, value in trained.extra.items()}
+    costs = model_costs(workspace.results, Path(run.config.data.path))
+    extra = {FINAL + key: value for key, value in {**trained.extra, **costs}.items()}
     store.log_metrics(run.id, {**final, **extra, FINAL + "accuracy_low": low, FINAL + "accuracy_high": high})
     for item in sorted(workspace.results.iterdir()):
         if item.is_file():
