@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import matplotlib
@@ -10,9 +11,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.predictor import Diagnosis
 from brainseg.diagnosis.words import percent
 from brainseg.files import write_atomically
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Diagnosis
 
 CAPTION = "The colours show where the model looked, not where the tumour is."
 PANEL = 420
