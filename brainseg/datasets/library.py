@@ -7,6 +7,7 @@ deleted when they are forgotten.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -104,6 +105,8 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) 
         DataError: The file is unsafe, damaged or too large or holds no dataset, or the name is taken or cannot be one.
     """
     wanted = free_name(name, known_datasets())
+    if isinstance(file, Path) and not os.access(file, os.R_OK):
+        raise DataError(f"{file} does not exist or may not be read: name a zip file that you may read.")
     _sweep()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
     place = datasets_folder() / _slug(wanted)
