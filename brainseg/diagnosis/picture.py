@@ -62,7 +62,7 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
     lines = [
         name,
         "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
-        f"Heatmap for class {diagnosis.explained};  model {diagnosis.model}",
+        f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
         DISCLAIMER,
     ]
