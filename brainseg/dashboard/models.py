@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from brainseg import paths
 from brainseg.dashboard import live_store
+from brainseg.errors import BrainsegError
+from brainseg.models.description import BundleDescription, bundle_digest, read_description
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 MOST = 6
 """Models kept in memory at a time; a ResNet152 takes about 230 MB."""
 
+VERSION_DIGITS = 12
 Key = tuple[str, tuple[int, ...]]
 
 
@@ -83,7 +87,25 @@ def ready(run_id: str) -> bool:
 
 def warm_up() -> None:
     """Have torch imported and the promoted model loaded in the background; returns at once and never raises."""
-    _warm_up(str(paths.home()))
+    # A fault here is told to whoever asks for the model; nobody has asked yet.
+    with suppress(BrainsegError):
+        promoted = live_store.promoted()
+        if promoted:
+            _SHELF.take(bundle_folder(promoted.id))
+        else:
+            _import_torch()
+
+
+def description(run_id: str) -> tuple[BundleDescription, str]:
+    """Return what a finished run's bundle says of itself, and its version; neither model nor torch are loaded for it.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+        BundleError: `bundle.json` is missing or damaged.
+    """
+    folder = bundle_folder(run_id)
+    found = read_description(folder)
+    return found, bundle_digest(folder, found)[:VERSION_DIGITS]
 
 
 def bundle_folder(run_id: str) -> Path:
@@ -103,21 +125,9 @@ def _bundle_folder(uri: str, run_id: str) -> Path:
 
 
 @st.cache_resource(show_spinner=False)
-def _warm_up(home: str) -> None:
-    """Once a home folder."""
-    threading.Thread(target=_load_promoted, name="warm up", daemon=True).start()
-
-
-def _load_promoted() -> None:
-    # A fault here is told to whoever asks for the model; nobody has asked yet.
-    try:
-        import brainseg.diagnosis.predictor  # noqa: F401 - the import is what takes long
-
-        promoted = live_store.promoted()
-        if promoted:
-            predictor(promoted.id)
-    except Exception:  # noqa: S110
-        pass
+def _import_torch() -> None:
+    """Once a server."""
+    threading.Thread(target=lambda: import_module("brainseg.diagnosis.predictor"), name="torch", daemon=True).start()
 
 
 def _result(loading: Future[Predictor]) -> Predictor:
