@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
 from brainseg.dashboard import run_results
-from brainseg.dashboard.run_images import read_image, small_picture
+from brainseg.dashboard.run_images import read_image, square
 from brainseg.diagnosis.picture import save_png, shorten, text_font
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ScanError
@@ -46,17 +46,15 @@ def hardest_sheet(store: RunStore, run: Run, file: Path) -> list[Path]:
 
 def _picture(run: Run, path: str, sha256: str | None) -> Image.Image | None:
     try:
-        picture = small_picture(read_image(run, path, sha256))
+        return square(read_image(run, path, sha256).pixels, SIDE - 12)
     except ScanError:
         return None
-    picture.thumbnail((SIDE - 12, SIDE - 12), Image.Resampling.BICUBIC)
-    return picture
 
 
 def _draw_case(sheet: Image.Image, left: int, top: int, picture: Image.Image | None, case: dict) -> None:
     font = text_font(13)
     if picture:
-        sheet.paste(picture, (left + (SIDE - picture.width) // 2, top + (SIDE - picture.height) // 2))
+        sheet.paste(picture, (left + 6, top + 6))
     else:
         ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image moved or changed", GREY, font)
     share = case[f"p_{case['prediction']}"]

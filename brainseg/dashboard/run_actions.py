@@ -8,9 +8,7 @@ import streamlit as st
 
 from brainseg.dashboard import live_store
 from brainseg.dashboard.page import demo_mode, guarded, link
-from brainseg.dashboard.run_exports import bundle_zip, figures_zip, file_stem
-from brainseg.dashboard.run_panels import evaluated
-from brainseg.dashboard.run_table import predictions_csv
+from brainseg.dashboard.run_exports import bundle_zip, figures_zip, file_stem, predictions_file
 from brainseg.dashboard.run_words import plain
 from brainseg.errors import RunError
 from brainseg.jobs.queue import cancel, resubmit
@@ -99,14 +97,8 @@ def _download(run: Run) -> None:
         _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
     _file("Figures (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
-        _predictions(run, stem)
+        _file("Predictions (CSV)", lambda: predictions_file(store, run), f"predictions-{stem}.csv", "One row an image.")
     st.caption("A file is made when you ask for it, which takes a few seconds.")
-
-
-@guarded
-def _predictions(run: Run, stem: str) -> None:
-    _, table = evaluated(run)
-    _file("Predictions (CSV)", lambda: predictions_csv(table), f"predictions-{stem}.csv", "One row an image.")
 
 
 def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from brainseg.dashboard import live_store, models, run_results
-from brainseg.dashboard.run_images import image_file, read_image, small_picture
+from brainseg.dashboard.run_images import image_file, read_image, square
 from brainseg.dashboard.run_words import plain
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BrainsegError, ScanError
@@ -90,7 +90,7 @@ def _changed(run: Run, path: str) -> int:
 
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int) -> bytes:
-    return _png(small_picture(read_image(live_store.run(run_id), path, sha256)))
+    return _png(read_image(live_store.run(run_id), path, sha256).pixels)
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -102,12 +102,10 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
         diagnosis = models.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
-    picture = Image.fromarray(overlay(scan.pixels, diagnosis.heatmap))
-    picture.thumbnail(small_picture(scan).size, Image.Resampling.BICUBIC)
-    return _png(picture)
+    return _png(overlay(scan.pixels, diagnosis.heatmap))
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    picture.save(stream, format="PNG")
+    square(pixels).save(stream, format="PNG")
     return stream.getvalue()

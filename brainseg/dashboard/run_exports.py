@@ -1,4 +1,4 @@
-"""What can be taken along of a run: its bundle and its figures, each as one zip file."""
+"""What can be taken along of a run: its bundle and its figures, each as one zip file, and its predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from brainseg import DISCLAIMER
+from brainseg.dashboard import run_results
 from brainseg.dashboard.run_figures import write_run_figures
+from brainseg.dashboard.run_table import predictions_csv
+from brainseg.errors import RunError
 from brainseg.runs import Run, RunStore
 
 NOTICE = "README.txt"
@@ -38,6 +41,19 @@ def figures_zip(store: RunStore, run: Run) -> bytes:
         write_run_figures(store, run, Path(name))
         what = f"The figures of run {run.name} ({run.id}): open the pages in any browser, beside plotly.min.js."
         return _zip(((file, f"figures/{file.name}") for file in sorted(Path(name).iterdir())), what)
+
+
+def predictions_file(store: RunStore, run: Run) -> bytes:
+    """Return a run's predictions as CSV.
+
+    Raises:
+        RunError: The run has none, or they are damaged.
+    """
+    report = run_results.evaluation(store, run)
+    table = run_results.predictions(store, run, report["classes"]) if report else None
+    if table is None:
+        raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
+    return predictions_csv(table)
 
 
 def file_stem(run: Run) -> str:

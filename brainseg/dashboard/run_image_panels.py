@@ -17,6 +17,8 @@ from brainseg.runs import Run
 
 IMAGES = 6
 """Images shown at a time."""
+MOST = 60
+"""Hardest cases that can be asked for."""
 
 
 @st.fragment
@@ -74,7 +76,8 @@ def hardest_panel(run: Run) -> None:
         st.info("No image was judged.")
         return
     wrong = int((table["label"] != table["prediction"]).sum())
-    many = st.number_input("How many", 1, min(60, len(table)), min(IMAGES, len(table)), key=f"hardest-count-{run.id}")
+    most = min(MOST, len(table))
+    many = st.number_input("How many", 1, most, min(IMAGES, most), key=f"hardest-count-{run.id}", width=160)
     st.markdown(
         f"The images with the highest loss (cross-entropy of the actual class, in nats), highest first. {wrong} of "
         f"{len(table)} images were called the wrong class."

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 
 from brainseg.errors import ScanError
 from brainseg.runs import Run
 from brainseg.scans import Scan, read_scan
 
 SIDE = 420
-"""Longest side of a shown image, in pixels."""
+"""Side of a shown image, in pixels."""
 
 
 def image_file(run: Run, path: str) -> Path:
@@ -47,8 +48,6 @@ def read_image(run: Run, path: str, sha256: str | None) -> Scan:
     return scan
 
 
-def small_picture(scan: Scan) -> Image.Image:
-    """Return a scan as a picture of at most `SIDE` pixels a side."""
-    picture = Image.fromarray(scan.pixels)
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return picture
+def square(pixels: np.ndarray, side: int = SIDE) -> Image.Image:
+    """Return (H, W, 3) uint8 pixels as a square picture, black beside what is narrower; small ones are enlarged."""
+    return ImageOps.pad(Image.fromarray(pixels), (side, side), Image.Resampling.BICUBIC)
