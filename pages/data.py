@@ -32,7 +32,8 @@ def listing(known: list[KnownDataset]) -> None:
         }
         for dataset in known
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", height="content")
+    counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts)
 
 
 def choose(known: list[KnownDataset]) -> KnownDataset:

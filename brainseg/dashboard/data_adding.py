@@ -7,9 +7,9 @@ from pathlib import PurePath
 import streamlit as st
 
 from brainseg.dashboard import live_store
-from brainseg.dashboard.data_images import escaped
 from brainseg.dashboard.data_reading import progress_bar
 from brainseg.dashboard.data_uses import refuse_if_needed
+from brainseg.dashboard.run_words import plain
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
 
 UPLOAD_MB = 1000
@@ -64,7 +64,7 @@ def _folder_form(unlisted: dict[str, int]) -> None:
                 known = add_folder(path, name.strip() or None, tell)
             _added(known)
     for place, count in list(unlisted.items())[:5]:
-        label = f"Add {escaped(place)}, which {count} run{'s' if count > 1 else ''} used"
+        label = f"Add {plain(place)}, which {count} run{'s' if count > 1 else ''} used"
         if st.button(label, key=f"data-add-{place}", type="tertiary", icon=":material/add:"):
             with progress_bar("Reading images") as tell:
                 known = add_folder(place, None, tell)

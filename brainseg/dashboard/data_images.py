@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from brainseg.dashboard.figures.dataset import GIVEN
 from brainseg.datasets.duplicates import duplicate_groups
 from brainseg.datasets.table import Dataset
 from brainseg.errors import ScanError
@@ -43,7 +43,8 @@ class CopyGroup:
         if len(self.labels) > 1:
             faults.append(f"Different labels ({', '.join(self.labels)}): at least one of them is wrong.")
         if len(self.splits) > 1:
-            faults.append(f"In {' and '.join(self.splits)}: a model is judged on an image that it has learnt.")
+            sides = " and ".join(name for name in GIVEN if name in self.splits)
+            faults.append(f"On both sides of the split ({sides}): figures on it say nothing about new images.")
         return faults
 
 
@@ -91,8 +92,3 @@ def _thumbnail(file: str, sha256: str) -> bytes | None:
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     return stream.getvalue()
-
-
-def escaped(text: str) -> str:
-    """Return a text that Streamlit's Markdown shows as it stands: names of files may hold anything."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)

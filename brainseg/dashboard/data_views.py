@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainseg.dashboard.data_images import CopyGroup, copy_groups, copy_table, escaped, sample, thumbnail
-from brainseg.dashboard.figures.dataset import class_balance_figure, modes_figure, size_table, sizes_figure
+from brainseg.dashboard.data_images import CopyGroup, copy_groups, copy_table, sample, thumbnail
+from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
 from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.run_words import plain
 from brainseg.datasets.table import Dataset
 
 ROW = 8
@@ -26,7 +27,7 @@ def headline(report: dict[str, Any]) -> None:
     copies = report["duplicates"]
     values = {
         "Images": (f"{report['images']:,}", "Files that can be read."),
-        "Classes": (f"{len(report['classes']):,}", ", ".join(map(escaped, report["classes"]))),
+        "Classes": (f"{len(report['classes']):,}", ", ".join(map(plain, report["classes"]))),
         "Unreadable files": (f"{len(report['unreadable']):,}", "A training stops at them, or leaves them out if told."),
         "Groups of copies": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
         "Surplus copies": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
@@ -41,8 +42,9 @@ def leaks(report: dict[str, Any]) -> list[str]:
     """Say in one sentence each what makes figures measured on this dataset too good, or wrong."""
     copies = report["duplicates"]
     sentences = [
-        f"{pair['files']:,} of {pair['total']:,} {pair['of']} files ({100 * pair['files'] / pair['total']:.1f} %) are "
-        f"byte-identical to a {pair['among']} file, so figures on them are too good: split by groups instead."
+        f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
+        f"({100 * pair['files'] / pair['total']:.1f} %) are byte-identical to a {GIVEN[pair['among']]} file, so "
+        "figures on them are too good: split by groups instead."
         for pair in copies["across_splits"]
         if pair["files"] and pair["of"] != "train"
     ]
@@ -56,7 +58,7 @@ def leaks(report: dict[str, Any]) -> list[str]:
             f"{copies['surplus']:,} files are copies of others: a random split puts some on both sides, the grouped "
             "split, which is the default, keeps them together."
         )
-    if empty := [escaped(name) for name, count in report["classes"].items() if not count]:
+    if empty := [plain(name) for name, count in report["classes"].items() if not count]:
         sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")
     return sentences
 
@@ -84,7 +86,7 @@ def samples(dataset: Dataset) -> None:
         seed = st.session_state["data-seed"] = seed + 1
     for name, rows in sample(dataset, ROW, seed):
         total = int((dataset.table["label"] == name).sum())
-        st.markdown(f"**{escaped(name)}** · {len(rows):,} of {total:,} images")
+        st.markdown(f"**{plain(name)}** · {len(rows):,} of {total:,} images")
         for column, row in zip(st.columns(ROW), rows.itertuples(), strict=False):
             with column:
                 _picture(dataset, row.path, f"{row.path}, {row.width} × {row.height}, {row.mode}")
@@ -131,21 +133,21 @@ def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
     with st.container(border=True):
         st.markdown(f"**{len(group.rows):,} identical files** · group {number:,} of {total:,}")
         for fault in group.faults:
-            st.markdown(f":material/error: **{escaped(fault)}**")
+            st.markdown(f":material/error: **{plain(fault)}**")
         for column, row in zip(st.columns(COPIES_SHOWN), group.rows.itertuples(), strict=False):
             with column:
-                split = f", {row.split}" if row.split else ""
+                split = f", {GIVEN[row.split]}" if row.split else ""
                 _picture(dataset, row.path, f"{row.path} (label {row.label}{split})")
         if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
-            st.caption(f"And {len(hidden):,} more: {escaped(', '.join(hidden[:50]))}.")
+            st.caption(f"And {len(hidden):,} more: {plain(', '.join(hidden[:50]))}.")
 
 
 def _picture(dataset: Dataset, path: str, caption: str) -> None:
     small = thumbnail(dataset, path)
     if small is None:
-        st.caption(f"{escaped(caption)}: cannot be read any more.")
+        st.caption(f"{plain(caption)}: cannot be read any more.")
     else:
-        st.image(small, escaped(caption), width="stretch", alt=f"Image {path}")
+        st.image(small, plain(caption), width="stretch", alt=f"Image {path}")
 
 
 def faults(report: dict[str, Any]) -> None:

@@ -56,7 +56,9 @@ def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark:
         "ticktext": [readable(name) for name in classes],
     }
     figure.update_xaxes(title="Images", range=[0, max(1, most) * 1.25])
-    figure.update_yaxes(title="Class", range=[len(classes) - 0.4, -0.6], ticks="", showline=False, **rows)
+    figure.update_yaxes(
+        title="Class", range=[len(classes) - 0.4, -0.6], ticks="", showline=False, ticksuffix="  ", **rows
+    )
     figure.update_layout(
         height=190 + ROW * len(classes) * max(1, len(splits)),
         bargap=0.3,
@@ -64,7 +66,8 @@ def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark:
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
         margin={"l": 150, "r": 40, "t": 92 + 26 * (len(splits) > 1)},
     )
-    finish(figure, "Images of each class", f"n = {len(table):,} readable images", dark)
+    of = "; %: share of the split's images" if len(splits) > 1 else ""
+    finish(figure, "Images of each class", f"n = {len(table):,} readable images{of}", dark)
     return figure if len(table) else remark(figure, "No image can be read.", dark)
 
 
