@@ -6,7 +6,7 @@ import streamlit as st
 
 from brainseg.dashboard import live_store
 from brainseg.dashboard.comparison import MOST, Judged, read_judged
-from brainseg.dashboard.run_words import plain, run_label
+from brainseg.dashboard.run_words import model_words, plain
 from brainseg.errors import RunError
 from brainseg.runs import Run
 
@@ -27,7 +27,7 @@ def choose() -> list[Run]:
         "Runs",
         list(offered),
         key=KEY,
-        format_func=lambda run_id: run_label(offered[run_id]),
+        format_func=lambda run_id: _short(offered[run_id]),
         max_selections=MOST,
         placeholder="Choose two runs or more",
         help=f"Finished trainings, newest first; {MOST} at most. Searches for a learning rate have no figures.",
@@ -54,6 +54,11 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
 
 def _keep_in_address() -> None:
     st.query_params["runs"] = ",".join(st.session_state[KEY])
+
+
+def _short(run: Run) -> str:
+    """Return what tells a run from others and still leaves room for six of them in one field."""
+    return f"{run.name} · {model_words(run)} · {run.id[:6]}"
 
 
 def read_chosen(runs: list[Run]) -> list[Judged]:

@@ -18,6 +18,8 @@ from brainseg.evaluation.comparison import disagreements
 from brainseg.scans import Scan, display_name, read_scan
 
 LOOKED = "The colours show where each model looked for the class that it named, not where the tumour is."
+ACROSS = 3
+"""Runs side by side."""
 PICTURE = 260
 """Width of a picture in pixels: scans of any size side by side."""
 
@@ -62,14 +64,17 @@ def _height(rows: int) -> int:
 
 def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: bool) -> None:
     scan = _read(comparison.runs[names[0]].run.config.data.path, row)
-    columns = st.columns(min(len(names) + 1, 4))
-    with columns[0]:
+    left, right = st.columns([1, ACROSS])
+    with left:
         st.markdown(f"**{plain(display_name(row['path']))}**  \nis {plain(row['label'])}")
         if scan:
             st.image(scan.pixels, width=PICTURE)
-    for position, name in enumerate(names, start=1):
-        with columns[position % len(columns)]:
-            _show_answer(comparison, name, row, scan, maps)
+    with right:
+        for start in range(0, len(names), ACROSS):
+            columns = st.columns(ACROSS)
+            for column, name in zip(columns, names[start : start + ACROSS], strict=False):
+                with column:
+                    _show_answer(comparison, name, row, scan, maps)
     if maps and scan:
         st.caption(LOOKED)
 

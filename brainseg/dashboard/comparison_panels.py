@@ -6,9 +6,10 @@ import streamlit as st
 
 from brainseg.dashboard.comparison import Comparison
 from brainseg.dashboard.comparison_table import for_csv, pairs_in_words, runs_in_words, runs_table
-from brainseg.dashboard.comparison_words import PATIENTS, group_sentences
+from brainseg.dashboard.comparison_words import PATIENTS, group_lines, notes, verdicts
 from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
 from brainseg.dashboard.page import dark, show
+from brainseg.dashboard.run_words import plain
 from brainseg.dashboard.theme import readable, series_style
 from brainseg.evaluation.classification import roc_curve
 from brainseg.evaluation.paired import compare_pairs
@@ -17,25 +18,32 @@ ACROSS = 3
 """Confusion matrices side by side."""
 
 TESTED = (
-    "Every two runs are tested on the same images with McNemar's exact test; Holm's adjustment keeps chance findings "
-    "among all pairs below 5 %. “Not separated” does not mean equally good: on this many images it cannot be told. "
-    "The difference stands with its 95 % interval (Bonett and Price)."
+    "Every two runs are tested on the same images with McNemar's exact test, and “separated” asks for p below 0.05 "
+    "after Holm's adjustment for all pairs. “Not separated” does not mean equally good: on so many images it cannot be "
+    "told. Differences stand with the 95 % interval of that pair by itself (Bonett and Price)."
 )
+INTERVALS = (
+    "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
+    "test below says more."
+)
+ROW, HEADER = 35, 38
+"""Heights in a table, in pixels."""
 
 
 def runs_panel(comparison: Comparison) -> None:
     """Draw the table of runs, and say which of them do not compare."""
-    for number, sentence in enumerate(group_sentences(comparison)):
+    for number, line in enumerate(group_lines(comparison)):
         if number:
-            st.markdown(f"- {sentence}")
+            st.markdown(f"- {plain(line)}")
         else:
-            st.warning(sentence, icon=":material/difference:")
+            st.warning(line, icon=":material/difference:")
     table = runs_table(comparison)
-    st.dataframe(runs_in_words(table), hide_index=True, width="stretch")
-    st.caption(
-        "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; "
-        "the paired test below says more."
-    )
+    st.dataframe(runs_in_words(table), hide_index=True, width="stretch", key="runs")
+    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
+    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”. " if positive else ""
+    st.caption(plain(about) + INTERVALS)
+    for note in notes(comparison):
+        st.markdown(f"- {note}")
     st.download_button(
         "Table as CSV",
         for_csv(table).to_csv(index=False).encode(),
@@ -51,7 +59,11 @@ def runs_panel(comparison: Comparison) -> None:
 def pairs_panel(comparison: Comparison, letter: str) -> None:
     """Draw the paired tests of one group."""
     pairs = compare_pairs(comparison.aligned(letter), comparison.groups[letter])
-    st.dataframe(pairs_in_words(pairs), hide_index=True, width="stretch")
+    for sentence in verdicts(comparison, pairs):
+        st.markdown(f"- {sentence}")
+    st.dataframe(
+        pairs_in_words(pairs), hide_index=True, width="stretch", height=HEADER + ROW * len(pairs), key=f"pairs-{letter}"
+    )
     st.caption(f"{TESTED} {PATIENTS}")
 
 

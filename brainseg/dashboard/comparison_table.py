@@ -10,7 +10,7 @@ import pandas as pd
 
 from brainseg import DISCLAIMER
 from brainseg.dashboard.comparison import Comparison, Judged
-from brainseg.dashboard.comparison_words import caveats, judged_words, verdict
+from brainseg.dashboard.comparison_words import caveats, judged_words
 from brainseg.dashboard.run_words import model_words
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
@@ -74,7 +74,6 @@ def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
     ]
     shown["Per diagnosis"] = [_measured(value, "ms") for value in table["diagnosis_ms"]]
     shown["Bundle"] = [_measured(value, "MB") for value in table["bundle_mb"]]
-    shown["Notes"] = table["notes"]
     return pd.DataFrame(shown)
 
 
@@ -100,16 +99,16 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
     """Return one row a pair of runs: what the paired test says of them."""
     return pd.DataFrame(
         {
-            "Runs": f"{pair.first} − {pair.second}",
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
             "Difference in accuracy": _difference(pair),
-            "Right: only the first": pair.only_first,
-            "Right: only the second": pair.only_second,
-            "n": pair.count,
-            "p (exact McNemar)": _p(pair.p),
+            "Only first right": f"{pair.only_first} of {pair.count}",
+            "Only second right": f"{pair.only_second} of {pair.count}",
+            "p": _p(pair.p),
             "p (Holm)": _p(pair.adjusted),
             "Same answer": percent(pair.agreement) if pair.agreement < 1 else "100 %",
             "Cohen's kappa": NOT_DEFINED if math.isnan(pair.kappa) else f"{pair.kappa:.2f}",
-            "What can be said": verdict(pair),
         }
         for pair in pairs
     )
@@ -117,7 +116,12 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 def _difference(pair: Pair) -> str:
     low, high = pair.interval
-    return f"{pair.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
+    return f"{_signed(pair.difference)} ({_signed(low)} to {_signed(high)})"
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.3f}"
+    return "0.000" if text[1:] == "0.000" else text.replace("-", "−")
 
 
 def _p(value: float) -> str:

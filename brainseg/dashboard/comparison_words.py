@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +35,46 @@ def judged_words(run: Run, report: Mapping[str, Any]) -> str:
     return f"{report['count']} {side} images of {Path(run.config.data.path).name}, {run.config.data.split} split"
 
 
-def group_sentences(comparison: Comparison) -> list[str]:
+def group_lines(comparison: Comparison) -> list[str]:
     """Say which runs may be compared and which may not; nothing to say where all share their images."""
     if len(comparison.groups) < 2:
         return []
-    told = []
+    told = [NOT_COMPARABLE]
     for letter, names in comparison.groups.items():
         first = comparison.runs[names[0]]
-        told.append(plain(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}."))
-    return [NOT_COMPARABLE, *told]
+        told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")
+    return told
 
 
-def verdict(pair: Pair) -> str:
-    """Say what the paired test of two runs allows to be said."""
-    differ = pair.only_first + pair.only_second
-    if not differ:
-        return f"Both are right and wrong on the same {pair.count} images."
-    if pair.better:
-        return f"{pair.better} is right more often on these {pair.count} images."
-    return f"Not separated: {differ} of {pair.count} images tell them apart, too few or too evenly split."
+def notes(comparison: Comparison) -> list[str]:
+    """Return what flatters the figures of each run, as Markdown; a reason that many share is told once."""
+    reasons: dict[str, list[str]] = {}
+    for name, judged_run in comparison.runs.items():
+        if reason := caveats(judged_run.report):
+            reasons.setdefault(reason, []).append(name)
+    return [f"**{plain(', '.join(names))}:** {plain(reason)}." for reason, names in reasons.items()]
+
+
+def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:
+    """Say what the paired tests allow to be said, as Markdown: which runs are separated, and how many pairs are not."""
+    told = []
+    for pair in pairs:
+        if pair.better:
+            flattered = caveats(comparison.runs[pair.better].report)
+            told.append(_separated(pair) + (" But mind the note on it above." if flattered else ""))
+    if left := len(pairs) - len(told):
+        which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
+        told.append(
+            f"{which} **not separated**: too few of the {pairs[0].count} images tell them apart, so neither of the two "
+            "is shown to be better."
+        )
+    return told
+
+
+def _separated(pair: Pair) -> str:
+    worse = pair.second if pair.better == pair.first else pair.first
+    ahead, behind = sorted((pair.only_first, pair.only_second), reverse=True)
+    return (
+        f"**{plain(pair.better)}** is right more often than **{plain(worse)}** on these {pair.count} images: it alone "
+        f"got {ahead} of them right, the other alone {behind}."
+    )
