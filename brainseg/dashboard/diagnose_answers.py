@@ -88,12 +88,11 @@ def standing(answered: Answered, members: Sequence[Member]) -> list[Remark]:
     for label in dict.fromkeys(sample.label for _, sample in found):
         right = label == answered.answer.label
         remarks.append(Remark(f"Labelled: {label}. The answer {'agrees' if right else 'differs'}.", not right))
-    for member, sample in found:
-        name = member.description.name
-        if sample.held_out:
-            remarks.append(Remark(f"{name} did not learn from this image: it was held out."))
-        else:
-            remarks.append(Remark(f"{name} learnt from this very image, so its answer proves nothing.", True))
+    if held_out := [member.description.name for member, sample in found if sample.held_out]:
+        remarks.append(Remark(f"{', '.join(held_out)} did not learn from this image: it was held out."))
+    if learnt := [member.description.name for member, sample in found if not sample.held_out]:
+        worth = "so that answer proves" if len(learnt) == 1 else "so those answers prove"
+        remarks.append(Remark(f"{', '.join(learnt)} learnt from this very image, {worth} nothing.", True))
     return remarks
 
 

@@ -67,8 +67,8 @@ def _decision(answered: Answered, members: Sequence[Member]) -> None:
         (st.warning if remark.alarming else st.info)(plain(remark.sentence), icon=icon)
     for sentence in answered.case.scan.warnings:
         st.caption(plain(sentence))
-    for member in members:
-        st.caption(f"**{plain(member.name)}** {plain(judged(member.description.validation))}")
+    if len(members) == 1:
+        _judged(members)
     st.caption(f"Answered in {answer.seconds:.2f} s. A probability is the model's own score, not a calibrated risk.")
 
 
@@ -91,7 +91,13 @@ def _agreement(answer: Consensus, members: Sequence[Member]) -> None:
             "Model": [member.model for member in answer.members],
             "Says": [member.label for member in answer.members],
             f"Probability of {answer.label}": [percent(share) for share in shares],
-            "On held-out images": [judged(member.description.validation) for member in members],
         }
     )
     st.dataframe(table, hide_index=True, width="stretch")
+    _judged(members)
+    st.caption("The ensemble as a whole was not judged on held-out images.")
+
+
+def _judged(members: Sequence[Member]) -> None:
+    for member in members:
+        st.caption(f"**{plain(member.name)}** {plain(judged(member.description.validation))}")

@@ -15,7 +15,8 @@ from brainseg.errors import ScanError
 from brainseg.scans import Scan, display_name, read_scan
 
 MOST_FILES = 24
-COLUMNS = 3
+WIDTH = 90
+"""Pixels of a shown thumbnail: three fit beside each other."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ def _offer_samples(member: Member) -> None:
         st.caption("The dataset of this model is not on this machine any more, so it has no samples: put in an image.")
         return
     st.markdown("or try a sample", help="Images of the model's dataset that were held out from its training.")
-    columns = st.columns(COLUMNS, gap="small")
-    for number, sample in enumerate(offered, start=1):
-        with columns[(number - 1) % COLUMNS]:
-            _offer(member, number, sample)
+    with st.container(horizontal=True, gap="small"):
+        for number, sample in enumerate(offered, start=1):
+            with st.container(width=WIDTH, gap="xxsmall"):
+                _offer(member, number, sample)
 
 
 def _offer(member: Member, number: int, sample: Sample) -> None:

@@ -77,8 +77,8 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
     with st.expander("Heatmap settings", icon=":material/tune:"):
         explain = st.selectbox(
             "Class to explain",
-            [None, *classes],
-            format_func=lambda name: "the decision" if name is None else name,
+            ["", *classes],
+            format_func=lambda name: name or "the decision",
             key="explain",
             help="What in the image speaks for this class? By default the class that the model decided for.",
         )
@@ -97,7 +97,7 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
             help="Residual stage to look into. Late layers are coarse and close to the decision, early ones fine and "
             "close to the image.",
         )
-    return Wishes(explain, method, stage)
+    return Wishes(explain or None, method, stage)
 
 
 def _preselect(usable: dict[str, Run], promoted: Run) -> None:

@@ -84,9 +84,7 @@ def _table(answered: Sequence[Answered], members: Sequence[Member]) -> None:
                 "Decision": answer.label,
                 **{f"P({name})": percent(share) for name, share in answer.probabilities.items()},
                 "Seconds": f"{answer.seconds:.2f}",
-                "Remark": " ".join(
-                    [*(remark.sentence for remark in standing(each, members)), *each.case.scan.warnings]
-                ),
+                "Remark": " ".join(remarks),
             }
         )
     st.dataframe(pd.DataFrame(rows).fillna(""), hide_index=True, width="stretch")

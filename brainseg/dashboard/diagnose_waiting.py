@@ -15,7 +15,7 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run
 
 POLL = 2.0
-LOADING_POLL = 0.5
+LOADING_POLL = 1.0
 """Seconds between two looks."""
 
 
