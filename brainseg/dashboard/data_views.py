@@ -50,13 +50,13 @@ def leaks(report: dict[str, Any]) -> list[str]:
     ]
     if copies["across_labels"]:
         sentences.append(
-            f"{copies['across_labels']:,} groups of identical files have different labels, so at least one label of "
-            "each is wrong: look at them under Copies and mend the labels."
+            f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
+            "each is wrong, so look at them under Copies and mend the labels."
         )
     if copies["surplus"] and not report["splits"]:
         sentences.append(
-            f"{copies['surplus']:,} files are copies of others: a random split puts some on both sides, the grouped "
-            "split, which is the default, keeps them together."
+            f"Surplus copies: {copies['surplus']:,}, some of which a random split puts on both sides, while the "
+            "grouped split, the default, keeps them together."
         )
     if empty := [plain(name) for name, count in report["classes"].items() if not count]:
         sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")

@@ -157,7 +157,7 @@ def _weights(pretraining: Mapping[str, Any]) -> str:
         f"* {pretraining['taken']} of {pretraining.get('total')} tensors of the body were taken from it",
     ]
     if random := pretraining.get("random_stages"):
-        lines.append(f"* **Started at random: {', '.join(random)}**")
+        lines.append(f"* **Started at random: {', '.join(map(literal, random))}**")
     return "\n".join(lines)
 
 
