@@ -21,6 +21,12 @@ SAID = "run-said"
 """Where the session keeps what was just done, to be said after the page was drawn anew."""
 
 
+def say_what_was_done() -> None:
+    """Say what the last click did: the page was drawn anew since."""
+    if said := st.session_state.pop(SAID, ""):
+        st.success(plain(said), icon=":material/check:")
+
+
 def draw_actions(run: Run, runs: list[Run]) -> None:
     """Draw the buttons that fit a run; in a demo only those that change nothing.
 
@@ -28,8 +34,6 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
         run: The run.
         runs: All runs.
     """
-    if said := st.session_state.pop(SAID, ""):
-        st.success(plain(said), icon=":material/check:")
     with st.container(horizontal=True, vertical_alignment="center"):
         if not demo_mode():
             _use_or_move(run, runs)
@@ -93,12 +97,18 @@ def _download(run: Run) -> None:
     """Draw the downloads; each file is made when it is asked for."""
     store, stem = live_store.store(), file_stem(run)
     if run.has_model:
-        store.bundle(run)  # says what is missing before somebody clicks
-        _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
+        _bundle(run, stem)
     _file("Figures (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
         _file("Predictions (CSV)", lambda: predictions_file(store, run), f"predictions-{stem}.csv", "One row an image.")
     st.caption("A file is made when you ask for it, which takes a few seconds.")
+
+
+@guarded
+def _bundle(run: Run, stem: str) -> None:
+    store = live_store.store()
+    store.bundle(run)  # says what is missing before somebody clicks
+    _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
 
 
 def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> None:

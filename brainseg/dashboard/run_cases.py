@@ -52,7 +52,12 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> N
                 picture = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
         else:
             picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
-        st.image(picture, width="stretch", alt=f"{path}: is {case['label']}, was called {case['prediction']}")
+        st.image(
+            picture,
+            width="stretch",
+            output_format="PNG",
+            alt=f"{path}: is {case['label']}, was called {case['prediction']}",
+        )
     except BrainsegError as error:
         st.info(plain(error), icon=":material/image_not_supported:")
     _describe(case)
