@@ -93,12 +93,16 @@ def _print(comparison: Comparison) -> None:
         differing = len(_disagreements(comparison, letter))
         count = comparison.runs[names[0]].report["count"]
         ANSWERS.print(f"\nThe runs{where} disagree on {differing} of {count} images.", markup=False)
-        _print_table(pairs_in_words(_pairs(comparison, letter)))
+        for pair in pairs_in_words(_pairs(comparison, letter)).to_dict(orient="records"):
+            figures = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
+            line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {figures}"
+            ANSWERS.print(line, markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 
 def _print_table(values: pd.DataFrame) -> None:
-    table = Table(*values.columns, box=None, pad_edge=False)
-    for row in values.itertuples(index=False):
-        table.add_row(*(escape(str(cell)) for cell in row))
+    """Print one column a run, since figures with their intervals are too long for a line of many."""
+    table = Table("", *map(escape, values["Run"]), box=None, pad_edge=False)
+    for name in values.columns[1:]:
+        table.add_row(name, *(escape(str(cell)) for cell in values[name]))
     ANSWERS.print(table)

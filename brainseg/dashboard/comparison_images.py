@@ -68,7 +68,7 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
     with left:
         st.markdown(f"**{plain(display_name(row['path']))}**  \nis {plain(row['label'])}")
         if scan:
-            st.image(scan.pixels, width=PICTURE)
+            st.image(scan.pixels, width=PICTURE, alt=f"{display_name(row['path'])}: the image")
     with right:
         for start in range(0, len(names), ACROSS):
             columns = st.columns(ACROSS)
@@ -102,7 +102,7 @@ def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan |
     if not (maps and scan):
         return
     try:
-        st.image(_looked(comparison.runs[name].run.id, scan.sha256, scan), width=PICTURE)
+        st.image(_looked(comparison.runs[name].run.id, scan.sha256, scan), width=PICTURE, alt=f"where {name} looked")
     except BrainsegError as error:
         st.info(str(error))
 

@@ -40,8 +40,8 @@ def runs_panel(comparison: Comparison) -> None:
     table = runs_table(comparison)
     st.dataframe(runs_in_words(table), hide_index=True, width="stretch", key="runs")
     positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
-    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”. " if positive else ""
-    st.caption(plain(about) + INTERVALS)
+    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
+    st.caption(f"{plain(about)} {INTERVALS}")
     for note in notes(comparison):
         st.markdown(f"- {note}")
     st.download_button(

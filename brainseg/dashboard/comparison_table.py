@@ -36,6 +36,7 @@ def _row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
         "model": model_words(judged.run),
         "images": letter,
         "judged_on": judged_words(judged.run, report),
+        "split": judged.run.config.data.split,
         "count": report["count"],
     }
     for share in SHARES:

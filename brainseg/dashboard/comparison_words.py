@@ -30,9 +30,9 @@ def caveats(report: Mapping[str, Any]) -> str:
 
 
 def judged_words(run: Run, report: Mapping[str, Any]) -> str:
-    """Return which images a run was judged on: "50 validation images of kaggle253, grouped split"."""
+    """Return which images a run was judged on: "50 validation images of kaggle253"."""
     side = "test" if report.get("judged_on") == "test" else "validation"
-    return f"{report['count']} {side} images of {Path(run.config.data.path).name}, {run.config.data.split} split"
+    return f"{report['count']} {side} images of {Path(run.config.data.path).name}"
 
 
 def group_lines(comparison: Comparison) -> list[str]:
