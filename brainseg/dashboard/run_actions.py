@@ -11,7 +11,7 @@ from brainseg.dashboard.page import demo_mode, guarded, link
 from brainseg.dashboard.run_exports import bundle_zip, figures_zip, file_stem, predictions_file
 from brainseg.dashboard.run_words import plain
 from brainseg.errors import RunError
-from brainseg.jobs.queue import cancel, resubmit
+from brainseg.jobs.queue import request_cancel, resubmit
 from brainseg.jobs.removal import delete
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
@@ -65,10 +65,9 @@ def _use_or_move(run: Run, runs: list[Run]) -> None:
         if st.button("Resume", icon=":material/resume:", help="Go on from its last epoch, in the queue."):
             resubmit(store, run.id)
             _done(f"{run.name} waits in the queue again.")
-    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="Takes up to ten seconds."):
-        with st.spinner("Stopping …"):
-            cancel(store, run.id)
-        _done(f"{run.name} is stopped; it can be resumed.")
+    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can go on later."):
+        request_cancel(store, run.id)
+        _done(f"{run.name} is told to stop.")
 
 
 @guarded

@@ -10,7 +10,8 @@ from brainseg.dashboard import live_store
 from brainseg.dashboard.page import demo_mode, guarded, link
 from brainseg.dashboard.run_panels import figure
 from brainseg.dashboard.run_record_panels import log_panel
-from brainseg.dashboard.run_words import progress_words
+from brainseg.dashboard.train_epoch import epoch_seconds, epoch_words
+from brainseg.dashboard.train_progress import place
 from brainseg.jobs.queue import lane, queued, reconcile
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run
@@ -34,16 +35,33 @@ def live_view(run_id: str) -> None:
     if run.status == "SCHEDULED":
         _waiting(run)
         return
-    progress = Workspace(run.id).read_progress()
-    share, words = progress_words(progress)
-    st.progress(share, words)
-    silent = time.time() - float(progress.get("time", time.time()))
-    if silent > SILENCE:
-        st.caption(f"No progress for {silent / 60:.0f} min: a large step, or a busy machine.")
+    draw_progress(run)
     figure(run, "training_curves", "" if run.kind == "find-lr" else "The curves begin when the first epoch has ended.")
+    figure(run, "learning_rate")
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
-    figure(run, "learning_rate")
+
+
+@guarded
+def draw_progress(run: Run) -> None:
+    """Draw where a running run is, how much longer it takes, and what its last epoch came to."""
+    workspace, moment = Workspace(run.id), time.time()
+    progress = workspace.read_progress()
+    now = place(progress, epoch_seconds(run), moment)
+    said = now.time_left(run.config.training.patience > 0)
+    if now.epoch:
+        st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
+        st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
+    else:
+        count = f": {now.step} of {now.steps}" if now.steps else ""
+        st.progress(now.part, f"{now.phase}{count}{', ' + said if said and now.steps else ''}")
+    if words := epoch_words(run):
+        st.caption(words)
+    if workspace.cancel_requested():
+        st.info("The run is being stopped, which takes up to ten seconds.", icon=":material/stop_circle:")
+    silent = moment - float(progress.get("time", moment))
+    if silent > SILENCE:
+        st.caption(f"No progress for {silent / 60:.0f} min: a large step, or a busy machine.")
 
 
 def _waiting(run: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
 from brainseg.runs import Run
 
@@ -74,21 +73,3 @@ def why(run: Run) -> str:
     """Return in one sentence why a run failed or was stopped, without the log that may follow in the store."""
     reason = _LAST_WORDS.sub(".", run.reason).strip()
     return " ".join(reason.split()) or "Nobody recorded why: the log may tell."
-
-
-def progress_words(progress: dict[str, Any]) -> tuple[float, str]:
-    """Return how far a training is, 0..1, and what it does right now.
-
-    Args:
-        progress: What `Workspace.read_progress` returns; may be empty.
-    """
-    epoch, epochs = progress.get("epoch", 0), progress.get("epochs", 0)
-    step, steps = progress.get("step", 0), progress.get("steps", 0)
-    part = step / steps if steps else 0.0
-    share = (epoch - 1 + part) / epochs if epoch and epochs else part
-    words = PHASES.get(str(progress.get("phase", "")), "Working")
-    if epoch:
-        words += f", epoch {epoch} of {epochs}"
-    if steps:
-        words += f", step {step} of {steps}"
-    return min(max(share, 0.0), 1.0), words

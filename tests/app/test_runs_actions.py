@@ -86,7 +86,8 @@ def test_a_waiting_run_is_stopped_and_cannot_be_deleted_before(home, config, ope
     assert "Delete for good" not in [each.label for each in app.button]
     button(app, "Stop").click().run()
     assert RunStore().get(run.id).status == "KILLED"
-    assert "waits is stopped" in texts(app)
+    assert "waits is told to stop." in texts(app)
+    assert "cancelled before it started" in texts(app)
 
 
 def test_a_failed_run_goes_back_into_the_queue(home, config, open_page, monkeypatch: pytest.MonkeyPatch) -> None:

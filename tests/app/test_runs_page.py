@@ -186,7 +186,9 @@ def live(home: Path, config) -> Run:
 
 def test_a_run_under_way_shows_where_it_is_and_goes_over_when_it_ends(live: Run, open_page) -> None:
     app = open_page("runs", run=live.id)
-    assert "Training the whole network, epoch 2 of 3, step 1 of 2" in str(app.get("progress")[0].proto)
+    bars = [str(bar.proto) for bar in app.get("progress")]
+    assert ["Epoch 2 of 3" in bars[0], "Training the whole network: batch 1 of 2" in bars[1]] == [True, True]
+    assert "training loss 1.000, validation loss 0.900" in texts(app)
     assert charts(app) == 1
     assert "epoch 1 is over" in app.code[0].value
     assert not app.tabs

@@ -11,7 +11,7 @@ from brainseg import DISCLAIMER
 from brainseg.dashboard.figures import confusion_matrix_figure
 from brainseg.dashboard.run_matrix import clickable, clicked_cell, first_cell, images_in_cell
 from brainseg.dashboard.run_table import filter_predictions, predictions_csv
-from brainseg.dashboard.run_words import plain, progress_words, why
+from brainseg.dashboard.run_words import plain, why
 from brainseg.runs import RunStore
 
 TABLE = pd.DataFrame(
@@ -101,11 +101,3 @@ def test_a_reason_is_one_sentence(home, config, reason: str, sentence: str) -> N
     run = store.create(config(), "one")
     store.set_status(run.id, "FAILED", reason)
     assert why(store.get(run.id)) == sentence
-
-
-def test_progress_is_a_share_and_words() -> None:
-    assert progress_words({}) == (0.0, "Starting")
-    share, words = progress_words({"phase": "unfrozen", "epoch": 3, "epochs": 4, "step": 1, "steps": 2})
-    assert share == pytest.approx(0.625)
-    assert words == "Training the whole network, epoch 3 of 4, step 1 of 2"
-    assert progress_words({"phase": "evaluating", "step": 5, "steps": 4})[0] == 1.0
