@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from brainseg.dashboard.page import DEMO_PAGES, PAGES, demo_mode
+from brainseg.dashboard.page import DEMO_PAGES, PAGES, caught, demo_mode
 
 ICONS = {
     "home": "home",
@@ -18,10 +18,12 @@ ICONS = {
 
 st.set_page_config(page_title="brainseg", page_icon=":material/neurology:", layout="wide")
 offered = DEMO_PAGES if demo_mode() else tuple(PAGES)
-st.navigation(
+pages = st.navigation(
     [
         st.Page(f"pages/{name}.py", title=PAGES[name], icon=f":material/{ICONS[name]}:", default=name == "home")
         for name in offered
     ],
     position="top",
-).run()
+)
+with caught():  # also what goes wrong before a page has begun
+    pages.run()

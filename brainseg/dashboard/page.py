@@ -50,7 +50,7 @@ def page(title: str, lead: str = "") -> Iterator[None]:
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)
-    with _caught():
+    with caught():
         yield
     st.divider()
     st.caption(f"**{DISCLAIMER}**")
@@ -61,14 +61,14 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        with _caught():
+        with caught():
             draw(*args, **kwargs)
 
     return protected
 
 
 @contextmanager
-def _caught() -> Iterator[None]:
+def caught() -> Iterator[None]:
     """Turn a user's error into its sentence, and anything else into one sentence and an entry in the log.
 
     Streamlit's own signals to stop or rerun a script are no `Exception`s and pass through.
