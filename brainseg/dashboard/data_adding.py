@@ -13,6 +13,8 @@ from brainseg.dashboard.run_words import plain
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
 
 UPLOAD_MB = 1000
+"""The largest upload in MB, as it is held in memory while it is unpacked."""
+
 JUST_ADDED = "data-just-added"
 SAID = "data-said"
 
@@ -72,15 +74,22 @@ def _folder_form(unlisted: dict[str, int]) -> None:
 
 
 def _upload_form() -> None:
+    # The server refuses what is over its own limit, whatever a widget allows.
+    limit = min(UPLOAD_MB, int(st.get_option("server.maxUploadSize")))
     with st.form("data-upload", border=False):
         file = st.file_uploader(
-            f"Zip file of images, at most {UPLOAD_MB} MB",
+            f"Zip file of images, at most {limit:,} MB",
             type="zip",
-            max_upload_size=UPLOAD_MB,
+            max_upload_size=limit,
             help="One folder of images a class, or train, valid and test folders of such folders. It is unpacked on "
             "the server; other files in it are left out. Upload no images from which a patient can be identified.",
         )
         name = st.text_input("Name (may be left empty)", help="By default as the file is called.", key="data-zip-name")
+        if limit < UPLOAD_MB:
+            st.caption(
+                "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
+                f"server with a higher limit, such as `--server.maxUploadSize {UPLOAD_MB}`."
+            )
         if st.form_submit_button("Unpack and add", type="primary"):
             if file is None:
                 st.error("No file was chosen: choose a zip file first.", icon=":material/error:")

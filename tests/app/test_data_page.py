@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from brainseg.config import RunConfig
@@ -179,6 +180,12 @@ def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):
     press(app, "Unpack and add")
     assert words in texts(app.error)
     assert known_datasets() == []
+
+
+def test_an_upload_is_offered_no_larger_than_the_server_takes(home, open_page, monkeypatch):
+    for server, offered in ((25, 25), (4000, 1000)):
+        monkeypatch.setattr(st, "get_option", lambda _name, server=server: server)
+        assert open_page("data").file_uploader[0].proto.max_upload_size_mb == offered
 
 
 def test_an_upload_without_a_file_is_said(home, open_page):

@@ -63,7 +63,7 @@ def test_one_size_is_said_in_words():
 
 def test_modes_are_counted_and_explained():
     (bars,) = modes_figure(MIXED).data
-    assert list(bars.x) == ["RGB (colour)", "L (grey)"]
+    assert list(bars.x) == ["RGB<br>colour", "L<br>grey"]
     assert list(bars.y) == [3, 1]
 
 

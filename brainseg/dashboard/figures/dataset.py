@@ -123,7 +123,7 @@ def modes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         dark: Draw for a dark page.
     """
     counts = table["mode"].value_counts()
-    words = [f"{name} ({MODES[name]})" if name in MODES else str(name) for name in counts.index]
+    words = [f"{name}<br>{MODES[name]}" if name in MODES else str(name) for name in counts.index]
     figure = go.Figure()
     figure.add_bar(
         x=words,
