@@ -47,12 +47,14 @@ class Best:
         rank = f"Ranked by the lower end of the interval among {others + 1} models on {self.data}."
         if not self.rivals:
             return [judged(self.report), rank]
-        overlap = "1 other overlaps" if len(self.rivals) == 1 else f"{len(self.rivals)} others overlap"
-        return [
-            judged(self.report),
-            f"{rank} The intervals of {overlap} with this one, so it is not shown to be better than "
-            f"{'that' if len(self.rivals) == 1 else 'those'}: Compare tests them on the images that they share.",
-        ]
+        if len(self.rivals) == 1:
+            overlap = "The interval of 1 other overlaps with this one, so it is not shown to be better than that"
+        else:
+            count = len(self.rivals)
+            overlap = (
+                f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
+            )
+        return [judged(self.report), f"{rank} {overlap}: Compare tests them on the images that they share."]
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:

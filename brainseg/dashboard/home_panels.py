@@ -13,10 +13,10 @@ from brainseg.dashboard.diagnose_style import LARGE
 from brainseg.dashboard.figures.comparison import comparison_curves
 from brainseg.dashboard.home import Best, best_models, under_way
 from brainseg.dashboard.page import dark, demo_mode, guarded, link, show
-from brainseg.dashboard.run_words import model_words, plain, progress_words
+from brainseg.dashboard.run_live import draw_progress
+from brainseg.dashboard.run_words import model_words, plain
 from brainseg.errors import RunError
 from brainseg.jobs.queue import reconcile
-from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run
 
 EVERY = 2.0
@@ -107,8 +107,8 @@ def _first_steps() -> None:
 
 
 def _training(run: Run) -> None:
-    share, words = progress_words(Workspace(run.id).read_progress())
-    st.progress(share, f"**{plain(run.name)}**, {plain(model_words(run))}: {words}")
+    st.markdown(f"**{plain(run.name)}**, {plain(model_words(run))}")
+    draw_progress(run)
     epochs = run_results.epochs(live_store.store(), run)
     if epochs is not None and len(epochs):
         figure = comparison_curves({run.name: epochs}, dark=dark())
