@@ -9,9 +9,9 @@ import streamlit as st
 from brainseg.dashboard import live_store, models
 from brainseg.dashboard.diagnose_models import Member
 from brainseg.dashboard.page import demo_mode, guarded, link
-from brainseg.dashboard.run_words import model_words, moment, plain, progress_words
+from brainseg.dashboard.run_live import draw_progress
+from brainseg.dashboard.run_words import model_words, moment, plain
 from brainseg.diagnosis.picture import CAPTION
-from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run
 
 POLL = 2.0
@@ -33,19 +33,18 @@ def wait_for_model() -> None:
         return
     st.info("There is no model yet, but one is on its way: this page notices by itself when it is there.")
     for run in reversed(waiting):
-        _draw_progress(run)
+        _draw_run(run)
     if not demo_mode():
         link("train", "See the trainings", icon=":material/model_training:")
 
 
-def _draw_progress(run: Run) -> None:
+def _draw_run(run: Run) -> None:
     name = f"**{plain(run.name)}** ({plain(model_words(run))})"
     if run.status == "SCHEDULED":
         st.markdown(f"{name} waits for its turn since {moment(run.created)}.")
         return
-    share, words = progress_words(Workspace(run.id).read_progress())
     st.markdown(f"{name} is training since {moment(run.created)}.")
-    st.progress(share, words)
+    draw_progress(run)
 
 
 def invite() -> None:

@@ -1,0 +1,302 @@
+"""The Diagnose page with models: images in, answers out, the same as elsewhere."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from brainseg.cli.app import app as command_line
+from brainseg.dashboard import diagnose_answers, models
+from brainseg.dashboard.diagnose_cases import MOST_FILES
+from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.picture import CAPTION
+from brainseg.diagnosis.words import judged, percent
+from brainseg.runs import Run, RunStore
+from brainseg.scans import read_scan
+from tests.app.diagnose_pages import answers, pictures, put_in, texts
+
+NOTES = ("notes.png", b"no image at all")
+
+
+@pytest.fixture
+def page(tuned: Run, open_page):
+    """The page with its model in memory."""
+    for run in RunStore().list():
+        models.predictor(run.id)
+    return open_page("diagnose")
+
+
+@pytest.fixture
+def images(tiny_set: Path) -> list[Path]:
+    return [tiny_set / "yes" / "000.png", tiny_set / "no" / "001.png", tiny_set / "yes" / "002.png"]
+
+
+def split_table(run: Run):
+    from brainseg.dashboard.run_results import split
+
+    return split(RunStore(), run)
+
+
+# ------------------------------------------------------------------------------------------------- one image
+
+
+def test_an_image_is_answered_as_the_predictor_answers(page, tuned: Run, images) -> None:
+    app = put_in(page, images[0])
+    expected = models.predictor(tuned.id).diagnose(read_scan(images[0]))
+    decision = f"{expected.label} · {percent(expected.probabilities[expected.label])}"
+    assert app.header[0].value.replace("\\", "") == decision
+    said = texts(app)
+    assert expected.sentence in said
+    assert expected.heatmap_title in said
+    assert CAPTION in said
+    assert judged(models.description(tuned.id)[0].validation) in said
+    assert f"tuned ({models.description(tuned.id)[1]})" in said
+    assert "not a calibrated risk" in said
+    assert "Answered in" in said
+    for caption in ("Image", "Heatmap", "Overlay"):
+        assert len(pictures(app, caption)) == 1
+    alts = [picture.alt for image in app.get("image") for picture in image.proto.imgs]
+    assert all(alts)
+    (answer,) = answers(app)
+    assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+    assert len(app.get("plotly_chart")) == 1
+    assert not app.error
+
+
+def test_the_command_line_gives_the_same_answer(page, tuned: Run, images) -> None:
+    put_in(page, images[1])
+    done = CliRunner().invoke(command_line, ["predict", "--run", tuned.id, str(images[1]), "--json"])
+    told = json.loads(done.stdout)[0]
+    (answer,) = answers(page)
+    assert told["label"] == answer.label
+    assert told["probabilities"] == pytest.approx(answer.probabilities, abs=1e-6)
+    assert told["model"] == answer.model
+
+
+def test_opacity_changes_the_overlay_alone_and_asks_no_model(page, images, monkeypatch) -> None:
+    app = put_in(page, images[0])
+    before = {caption: pictures(app, caption) for caption in ("Image", "Heatmap", "Overlay")}
+    monkeypatch.setattr(diagnose_answers, "ask", None)
+    app.slider(key="opacity").set_value(0).run()
+    assert not app.error
+    assert pictures(app, "Overlay") == pictures(app, "Image") == before["Image"]
+    app.slider(key="opacity").set_value(100).run()
+    assert pictures(app, "Overlay") != before["Overlay"]
+    assert pictures(app, "Heatmap") == before["Heatmap"]
+
+
+def test_the_same_image_under_the_same_settings_is_asked_about_once(page, images, monkeypatch) -> None:
+    asked = []
+    real = diagnose_answers.ask
+    monkeypatch.setattr(diagnose_answers, "ask", lambda *args, **wishes: asked.append(wishes) or real(*args, **wishes))
+    app = put_in(page, images[0])
+    app.run()
+    put_in(app, images[0])
+    assert len(asked) == 1
+    app.selectbox(key="explain").select("no").run()
+    app.selectbox(key="explain").select("").run()
+    assert len(asked) == 2
+
+
+def test_class_method_and_layer_can_be_chosen(page, images) -> None:
+    app = put_in(page, images[0])
+    label, maps = answers(app)[0].label, set(pictures(app, "Heatmap"))
+    other = "no" if label == "yes" else "yes"
+    app.selectbox(key="explain").select(other).run()
+    assert f"Heatmap for class {other} by Grad-CAM on layer4" in texts(app)
+    for method, words in (
+        ("grad-cam++", f"Heatmap for class {other} by Grad-CAM++ on layer2"),
+        ("eigen-cam", "for no class in particular, by EigenCAM on layer2"),
+        ("score-cam", f"Heatmap for class {other} by ScoreCAM on layer2"),
+    ):
+        app.selectbox(key="layer").select(2)
+        app.selectbox(key="method").select(method).run()
+        assert words in texts(app)
+        maps |= set(pictures(app, "Heatmap"))
+    assert len(maps) >= 4
+    assert {answer.label for answer in answers(app)} == {label}
+    assert app.selectbox(key="layer").options == ["layer4 (the last)", "layer3", "layer2", "layer1"]
+
+
+def test_an_image_that_was_learnt_from_proves_nothing_and_one_that_was_held_out_is_said_to_be(page, tuned, tiny_set):
+    table = split_table(tuned)
+    for side, words in (("train", "learnt from this very image"), ("valid", "it was held out")):
+        row = table[table["split"] == side].iloc[0]
+        app = put_in(page, tiny_set / row["path"])
+        assert words in texts(app)
+        assert f"Labelled: {row['label']}. The answer" in texts(app)
+
+
+# ------------------------------------------------------------------------------------------------- several images
+
+
+def test_a_bad_file_gets_one_sentence_beside_the_good_ones(page, images) -> None:
+    app = put_in(page, *images, NOTES)
+    (error,) = app.error
+    assert error.value.replace("\\", "").startswith("notes.png is not an image that can be read")
+    assert len(answers(app)) == 3
+    (table,) = (table.value for table in app.dataframe)
+    assert table["File"].tolist() == ["000.png", "001.png", "002.png", "notes.png"]
+    assert "not an image" in table["Remark"].iloc[3]
+    labels = [answer.label for answer in answers(app)]
+    assert table["Decision"].tolist() == [*labels, ""]
+    assert {button.label for button in app.get("download_button")} >= {
+        "Table (CSV)", "This image with its answer (PNG)", "All pictures and the table (ZIP)"
+    }  # fmt: skip
+
+
+def test_any_image_of_the_gallery_can_be_looked_at(page, images) -> None:
+    app = put_in(page, *images)
+    first = pictures(app, "Image")
+    app.button(key="show-2").click().run()
+    assert pictures(app, "Image") != first
+    assert not app.exception
+    put_in(app, images[0])
+    assert pictures(app, "Image") == first
+
+
+def test_a_bad_file_alone_is_one_sentence(page) -> None:
+    app = put_in(page, NOTES)
+    assert len(app.error) == 1
+    assert not pictures(app, "Image")
+
+
+def test_more_files_than_are_answered_at_a_time_are_one_sentence(page, images) -> None:
+    app = put_in(page, *[images[0]] * (MOST_FILES + 1))
+    assert f"{MOST_FILES + 1} files are more than the {MOST_FILES}" in texts(app)
+    assert len(app.dataframe[0].value) == MOST_FILES
+
+
+def test_images_that_are_put_in_are_never_written(page, images, finished_home: Path) -> None:
+    before = {file for file in finished_home.rglob("*") if file.is_file()}
+    put_in(page, *images)
+    assert {file for file in finished_home.rglob("*") if file.is_file()} - before == set()
+
+
+# ------------------------------------------------------------------------------------------------- samples
+
+
+def test_a_sample_tells_its_label_with_the_answer_and_not_before(page, tuned: Run) -> None:
+    assert "Labelled" not in texts(page)
+    buttons = [button for button in page.button if button.key.startswith("sample-")]
+    seen = set()
+    for button in buttons:
+        app = page.button(key=button.key).click().run()
+        assert not app.exception
+        said = texts(app)
+        assert "Labelled: " in said
+        assert "tuned did not learn from this image: it was held out." in said
+        seen |= {name for name in ("no", "yes") if f"Labelled: {name}." in said}
+    assert seen == {"no", "yes"}, "each class has a sample"
+
+
+def test_an_image_put_in_replaces_the_sample_and_the_other_way_round(page, images) -> None:
+    app = page.button(key="sample-1").click().run()
+    assert "Sample 1" in texts(app)
+    put_in(app, images[0])
+    assert "000.png" in texts(app)
+    assert "Sample 1" not in texts(app)
+    app.button(key="sample-2").click().run()
+    assert "Sample 2" in texts(app)
+    back = next(button for button in app.button if button.label == "Back to my images")
+    back.click().run()
+    assert "000.png" in texts(app)
+
+
+def test_without_the_dataset_there_are_no_samples_and_one_sentence(tuned: Run, open_page, monkeypatch) -> None:
+    monkeypatch.setattr("brainseg.dashboard.samples.image_file", lambda run, path: Path("/gone") / path)
+    models.predictor(tuned.id)
+    app = open_page("diagnose")
+    assert "it has no samples" in texts(app)
+    assert not [button for button in app.button if button.key.startswith("sample-")]
+
+
+# ------------------------------------------------------------------------------------------------- ensemble
+
+
+def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, images) -> None:
+    baseline = RunStore().get("baseline")
+    app = put_in(page, images[0])
+    app.multiselect[0].select(baseline.id).run()
+    assert not app.exception
+    predictors = [models.predictor(run.id) for run in (tuned, baseline)]
+    expected = consult(predictors, read_scan(images[0]))
+    said = texts(app)
+    assert expected.sentence in said
+    assert f"a spread of {100 * expected.spread[expected.label]:.1f} points" in said
+    assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
+    assert "The ensemble as a whole was not judged" in said
+    table = app.dataframe[0].value
+    assert table["Model"].tolist() == [each.name for each in predictors]
+    assert table["Says"].tolist() == [member.label for member in expected.members]
+    assert len(expected.dissenters) == sum("Says otherwise" in warning.value for warning in app.warning)
+    assert answers(app)[-1].probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------- models
+
+
+def test_the_promoted_model_is_the_first_choice(finished_home, open_page) -> None:
+    store = RunStore()
+    baseline = store.get("baseline")
+    store.promote(baseline.id)
+    assert open_page("diagnose").selectbox(key="model").value == baseline.id
+
+
+def test_the_address_chooses_the_model(finished_home, open_page) -> None:
+    baseline = RunStore().get("baseline")
+    app = open_page("diagnose", run=baseline.id)
+    assert app.selectbox(key="model").value == baseline.id
+    app.selectbox(key="model").select(RunStore().get("tuned").id).run()
+    assert app.selectbox(key="model").value == RunStore().get("tuned").id
+
+
+def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:
+    app = open_page("diagnose", run="f" * 32)
+    assert app.selectbox(key="model").value == tuned.id
+    assert "has no model here (yet)" in texts(app)
+
+
+@pytest.mark.parametrize("damage", ["bundle.json", "model.safetensors"])
+def test_a_damaged_bundle_is_one_sentence(damage, tuned: Run, images, open_page) -> None:
+    file = RunStore().path(tuned.id, f"bundle/{damage}")
+    file.write_bytes(file.read_bytes()[:100])
+    app = open_page("diagnose")
+    for _ in range(50):
+        if app.error:
+            break
+        threading.Event().wait(0.1)
+        app.run()
+    (error,) = app.error
+    assert damage in error.value.replace("\\", "")
+    assert not app.exception
+    app.selectbox(key="model").select(RunStore().get("baseline").id).run()
+    models.predictor(RunStore().get("baseline").id)
+    assert "Answered in" in texts(put_in(app, images[0]))
+
+
+def test_the_page_is_drawn_while_the_model_is_loaded(tuned: Run, images, open_page, monkeypatch) -> None:
+    gate, real = threading.Event(), models._load
+    monkeypatch.setattr(models, "_load", lambda *args: gate.wait(60) and real(*args))
+    app = open_page("diagnose")
+    assert "The model is being loaded" in texts(app)
+    assert judged(models.description(tuned.id)[0].validation) in texts(app)
+    put_in(app, images[0])
+    assert "Answered in" not in texts(app)
+    gate.set()
+    models.predictor(tuned.id)
+    app.run()
+    assert "Answered in" in texts(app)
+
+
+def test_a_demo_session_changes_nothing(finished_home, tuned: Run, images, open_page, monkeypatch) -> None:
+    monkeypatch.setenv("BRAINSEG_DEMO", "1")
+    models.predictor(tuned.id)
+    app = put_in(open_page("diagnose"), images[0])
+    assert "Answered in" in texts(app)
+    assert "font-size" in "".join(html.value for html in app.get("html"))
+    assert {run.id: run.status for run in RunStore().list()} == {run.id: "FINISHED" for run in RunStore().list()}
