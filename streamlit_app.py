@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
+from brainseg import dashboard
 from brainseg.dashboard.page import DEMO_PAGES, PAGES, caught, demo_mode
 
 ICONS = {
@@ -16,7 +19,8 @@ ICONS = {
     "about": "info",
 }
 
-st.set_page_config(page_title="brainseg", page_icon=":material/neurology:", layout="wide")
+# A file of our own: a named icon would be fetched from its maker's server.
+st.set_page_config(page_title="brainseg", page_icon=str(Path(dashboard.__file__).with_name("icon.png")), layout="wide")
 offered = DEMO_PAGES if demo_mode() else tuple(PAGES)
 pages = st.navigation(
     [

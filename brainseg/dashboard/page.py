@@ -15,8 +15,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
+from brainseg.dashboard.run_words import plain
 from brainseg.errors import BrainsegError
 
 PAGES = {
@@ -47,6 +49,7 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         title: Heading of the page.
         lead: One sentence that says what the page is for.
     """
+    _enter_through_the_frame()
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)
@@ -54,6 +57,17 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         yield
     st.divider()
     st.caption(f"**{DISCLAIMER}**")
+
+
+def _enter_through_the_frame() -> None:
+    """Run `streamlit_app.py` first where the server's very first visit is to a page other than Home.
+
+    Until a script has called `st.navigation`, Streamlit takes a folder called `pages` for its older kind of app: it
+    runs the page without the frame, beside a list of all pages.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -76,7 +90,7 @@ def caught() -> Iterator[None]:
     try:
         yield
     except BrainsegError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     except Exception:  # the last line of defence: no traceback reaches a visitor
         st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
 

@@ -123,3 +123,21 @@ def test_two_visitors_do_not_see_each_others_images(site: str, tab: Page, tiny_s
     expect(tab.get_by_text("005.png")).to_have_count(0)
     expect(other.get_by_text("004.png")).to_have_count(0)
     other.context.close()
+
+
+def test_the_first_visit_of_a_server_may_be_to_any_page(site_home: Path, tab: Page) -> None:
+    with Server(port=8740, demo_session=True) as server:
+        open_page(tab, f"{server.url}/compare", "Compare")
+        expect(tab.get_by_role("link", name="Diagnose", exact=True).first).to_be_visible(timeout=LIMIT)
+        expect(tab.get_by_role("link", name=re.compile("train", re.IGNORECASE))).to_have_count(0)
+        no_trouble(tab)
+
+
+def test_nothing_is_asked_of_another_machine(site: str, tab: Page) -> None:
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    for path, title in (("", "brainseg"), ("data", "Data"), ("about", "About"), ("runs", "Runs")):
+        open_page(tab, f"{site}/{path}", title)
+        tab.wait_for_timeout(1000)
+    assert asked
+    assert [url for url in asked if not url.startswith((site, "data:", "blob:", site.replace("http", "ws")))] == []
