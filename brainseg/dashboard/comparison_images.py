@@ -102,15 +102,17 @@ def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan |
     if not (maps and scan):
         return
     try:
-        st.image(_looked(comparison.runs[name].run.id, scan.sha256, scan), width=PICTURE, alt=f"where {name} looked")
+        st.image(
+            _looked(comparison.runs[name].run.id, answer, scan.sha256, scan), width=PICTURE, alt=f"where {name} looked"
+        )
     except BrainsegError as error:
         st.info(str(error))
 
 
 @st.cache_data(max_entries=60, show_spinner="Asking the model where it looked …")
-def _looked(run_id: str, sha256: str, _scan: Scan) -> np.ndarray:
-    """Return a scan with a model's map over it: (H, W, 3) uint8. Imports torch, so it is called on demand alone."""
+def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> np.ndarray:
+    """Return a scan with a model's map of a class over it: (H, W, 3) uint8. Imports torch, so on demand alone."""
     from brainseg.dashboard.models import predictor
     from brainseg.diagnosis.picture import overlay
 
-    return overlay(_scan.pixels, predictor(run_id).diagnose(_scan).heatmap)
+    return overlay(_scan.pixels, predictor(run_id).diagnose(_scan, explain).heatmap)

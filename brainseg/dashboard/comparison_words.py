@@ -24,9 +24,9 @@ TIMES = (
 
 
 def caveats(report: Mapping[str, Any]) -> str:
-    """Return why the figures of an evaluation may be too good; "" where nothing flatters them."""
+    """Return why the figures of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
     reasons = judged(report).rstrip(".").partition("; ")[2]
-    return reasons[:1].upper() + reasons[1:]
+    return f"judged on {report['count']} images; {reasons}" if reasons else ""
 
 
 def judged_words(run: Run, report: Mapping[str, Any]) -> str:
@@ -52,7 +52,7 @@ def notes(comparison: Comparison) -> list[str]:
     for name, judged_run in comparison.runs.items():
         if reason := caveats(judged_run.report):
             reasons.setdefault(reason, []).append(name)
-    return [f"**{plain(', '.join(names))}:** {plain(reason)}." for reason, names in reasons.items()]
+    return [f"**{plain(', '.join(names))}**: {plain(reason)}." for reason, names in reasons.items()]
 
 
 def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:

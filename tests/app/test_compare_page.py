@@ -183,9 +183,9 @@ def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
     add("clean", seed=1)
     add("leaky", seed=2, caveats={"copies_in_training": 7, "selected_on_these_images": True})
     said = words(open_page("compare"))
-    assert "**leaky:** The best epoch was chosen on these same images" in said
+    assert "**leaky**: judged on 40 images; the best epoch was chosen on these same images" in said
     assert "7 of them are copies of images it learnt from" in said
-    assert "**clean:" not in said
+    assert "**clean**:" not in said
 
 
 def test_the_paper_is_laid_over_with_its_source(add, open_page) -> None:
