@@ -95,6 +95,13 @@ def test_the_command_line_describes_and_promotes_runs(finished_home, command) ->
     runs = {run["name"]: run for run in json.loads(command("runs", "--json")[1])}
     assert runs["best"]["note"] == "looks good"
     assert (runs["best"]["promoted"], runs["baseline"]["promoted"]) == (False, True)
+    listed = command("runs")[1]
+    assert ["baseline *" in listed, "best *" in listed] == [True, False]
+    assert "Promoted" in command("show", "baseline")[1]
+    shown = command("show", "best")[1]
+    assert "Tags: reader=first" in shown
+    assert "Note: looks good" in shown
+    assert "Promoted" not in shown
 
 
 @pytest.mark.parametrize(
