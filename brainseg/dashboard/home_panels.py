@@ -109,15 +109,25 @@ def _first_steps() -> None:
 def _training(run: Run) -> None:
     st.markdown(f"**{plain(run.name)}**, {plain(model_words(run))}")
     draw_progress(run)
-    epochs = run_results.epochs(live_store.store(), run)
-    if epochs is not None and len(epochs):
-        figure = comparison_curves({run.name: epochs}, dark=dark())
-        settings = run.config.training
-        figure.update_xaxes(range=[0.5, settings.frozen_epochs + settings.epochs + 0.5])  # so that it is seen to fill
-        figure.update_layout(height=360, showlegend=False, margin={"r": 28})
-        show(figure, f"home-{run.id}", name=f"epochs-{run.name}")
+    _curves(run)
     if not demo_mode():
         link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
+
+
+def _curves(run: Run) -> None:
+    """Draw the epochs so far, on an axis as long as the training will be at most."""
+    try:
+        epochs = run_results.epochs(live_store.store(), run)
+    except RunError as error:  # half of a file, or of a task with other columns: the rest of Home still stands
+        st.caption(plain(error))
+        return
+    if epochs is None or epochs.empty:
+        return
+    settings = run.config.training
+    figure = comparison_curves({run.name: epochs}, dark=dark())
+    figure.update_xaxes(range=[0.5, settings.frozen_epochs + settings.epochs + 0.5])
+    figure.update_layout(height=360, showlegend=False, margin={"r": 28})
+    show(figure, f"home-{run.id}", name=f"epochs-{run.name}")
 
 
 def _best(best: Best) -> None:

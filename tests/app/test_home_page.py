@@ -140,6 +140,17 @@ def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny
     assert not app.error
 
 
+def test_a_damaged_curve_leaves_the_rest_of_home_standing(add, home, tiny_set, open_page) -> None:
+    add("model")
+    workspace = Workspace(create_claimed(RunStore(), tiny_config(tiny_set), "odd").id)
+    workspace.results.mkdir(parents=True)
+    (workspace.results / "epochs.csv").write_text("phase,epoch\nfrozen,1\n")
+    app = open_page("home")
+    assert not app.error
+    assert "epochs.csv of run 'odd' is damaged" in words(app)
+    assert "**model**" in words(app)
+
+
 def test_a_training_that_died_is_not_shown_as_running(home, tiny_set, open_page) -> None:
     run = create_claimed(RunStore(), tiny_config(tiny_set), "dead")
     dead = subprocess.Popen(["true"])
