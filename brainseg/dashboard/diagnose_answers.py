@@ -62,7 +62,7 @@ def answer_all(cases: Sequence[Case], members: Sequence[Member], wishes: Wishes)
     readable = [case for case in cases if case.scan]
     bar = st.progress(0.0) if len(readable) > 1 else None
     answered = []
-    with st.spinner("Asking the model …" if len(members) == 1 else "Asking the models …"):
+    with st.spinner("Asking the model …" if len(members) == 1 else "Asking the models …", show_time=True):
         for case in cases:
             if bar and case.scan:
                 bar.progress(len(answered) / len(cases), f"Image {len(answered) + 1} of {len(cases)}: {case.name}")

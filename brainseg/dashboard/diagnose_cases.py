@@ -15,8 +15,8 @@ from brainseg.errors import ScanError
 from brainseg.scans import Scan, display_name, read_scan
 
 MOST_FILES = 24
-WIDTH = 90
-"""Pixels of a shown thumbnail: three fit beside each other."""
+WIDTH, ROW = 90, 304
+"""Pixels of a shown thumbnail, and of three with the gaps between them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _offer_samples(member: Member) -> None:
         st.caption("The dataset of this model is not on this machine any more, so it has no samples: put in an image.")
         return
     st.markdown("or try a sample", help="Images of the model's dataset that were held out from its training.")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width=ROW):
         for number, sample in enumerate(offered, start=1):
             with st.container(width=WIDTH, gap="xxsmall"):
                 _offer(member, number, sample)
@@ -95,7 +95,7 @@ def _offer(member: Member, number: int, sample: Sample) -> None:
 
 
 def _sample_case(member: Member, number: int, sample: Sample) -> Case:
-    name = f"Sample {number}"
+    name = f"Sample {number}: {display_name(sample.path)}"
     try:
         return Case(name, read_image(member.run, sample.path, sample.sha256))
     except ScanError as error:

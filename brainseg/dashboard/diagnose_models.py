@@ -93,7 +93,7 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
             "Layer",
             list(range(last, 0, -1)),
             format_func=lambda number: layer_name(number) + (" (the last)" if number == last else ""),
-            key="layer",
+            key=f"layer-{last}",  # else a model with more layers would keep the last one of the model before
             help="Residual stage to look into. Late layers are coarse and close to the decision, early ones fine and "
             "close to the image.",
         )

@@ -12,5 +12,6 @@ STYLE = """<style>
 LARGE = """<style>
 [data-testid="stMain"] :is(p, li, label, button) { font-size: 1.15rem }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem }
+[data-testid="stMain"] h2 { font-size: 3.2rem }
 </style>"""
 """For a screen that people stand before."""

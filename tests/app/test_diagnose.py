@@ -113,13 +113,13 @@ def test_class_method_and_layer_can_be_chosen(page, images) -> None:
         ("eigen-cam", "for no class in particular, by EigenCAM on layer2"),
         ("score-cam", f"Heatmap for class {other} by ScoreCAM on layer2"),
     ):
-        app.selectbox(key="layer").select(2)
+        app.selectbox(key="layer-4").select(2)
         app.selectbox(key="method").select(method).run()
         assert words in texts(app)
         maps |= set(pictures(app, "Heatmap"))
     assert len(maps) >= 4
     assert {answer.label for answer in answers(app)} == {label}
-    assert app.selectbox(key="layer").options == ["layer4 (the last)", "layer3", "layer2", "layer1"]
+    assert app.selectbox(key="layer-4").options == ["layer4 (the last)", "layer3", "layer2", "layer1"]
 
 
 def test_an_image_that_was_learnt_from_proves_nothing_and_one_that_was_held_out_is_said_to_be(page, tuned, tiny_set):
