@@ -80,19 +80,19 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
         st.caption("How long it will take is not known: no images were found there to count.")
         return
     first = configs[0]
-    lines = [f"{config.model.arch}: {_sentence(config, images, runs)}" for config in configs]
+    lines = [f"Training of {config.model.arch}: {_sentence(config, images, runs)}" for config in configs]
     if first.model.head == "concat-pool":
         lines.append(f"Learning-rate finder ({first.model.arch}): {_sentence(first, images, runs, 'find-lr')}")
         lines.append(f"Instant baseline ({first.model.arch}): {_sentence(instant_baseline(first), images, runs)}")
     before = len(in_queue(runs))
     wait = f" after the {before} in the queue" if before else ""
-    st.caption(f"**Time{wait}, for {images:,} images**  \n" + "  \n".join(lines))
+    st.caption(f"**Time{wait}, for {images:,} images**\n" + "".join(f"\n* {line}" for line in lines))
 
 
 def _sentence(config: RunConfig, images: int, runs: list[Run], kind: Kind = "train") -> str:
     paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
     found = estimate(config, images, paces, kind)
-    return found.sentence() if found else "not known, since nothing was measured on this GPU yet"
+    return found.sentence() if found else "not known, since no such run was measured on this GPU yet"
 
 
 def _images(run: Run) -> int | None:

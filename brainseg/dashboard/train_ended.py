@@ -7,7 +7,8 @@ import streamlit as st
 from brainseg.dashboard import live_store
 from brainseg.dashboard.page import link
 from brainseg.dashboard.run_record_panels import log_panel
-from brainseg.dashboard.run_words import STATES, lasted, model_words, moment, plain, why
+from brainseg.dashboard.run_words import STATES, model_words, moment, plain, why
+from brainseg.diagnosis.words import judged
 from brainseg.jobs.queue import resubmit, retry
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, FINAL, Run
@@ -32,10 +33,8 @@ def draw_ended(runs: list[Run]) -> None:
 
 def _draw(run: Run) -> None:
     word, colour, icon = STATES[run.status]
-    st.markdown(
-        f"**{plain(run.name)}** · {plain(model_words(run))} · {moment(run.ended)} &nbsp; :{colour}-badge[{icon} {word}]"
-    )
-    st.caption(plain(outcome(run)))
+    st.markdown(f"**{plain(run.name)}** · {plain(model_words(run))} &nbsp; :{colour}-badge[{icon} {word}]")
+    st.caption(f"{moment(run.ended)}. {plain(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
             _go_on(run)
@@ -55,14 +54,7 @@ def outcome(run: Run) -> str:
         return why(run)
     if run.kind == "find-lr":
         return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; it leaves no model."
-    accuracy, count = run.metrics.get(FINAL + "accuracy"), run.metrics.get(FINAL + "count")
-    if accuracy is None or not count:
-        return f"Took {lasted(run)}."
-    low, high = run.metrics[FINAL + "accuracy_low"], run.metrics[FINAL + "accuracy_high"]
-    return (
-        f"Right on {round(accuracy * count)} of {count:.0f} held-out images ({100 * accuracy:.0f} %, 95 % interval "
-        f"{100 * low:.0f} to {100 * high:.0f} %)."
-    )
+    return judged(live_store.details(run)["evaluation"])
 
 
 def _go_on(run: Run) -> None:

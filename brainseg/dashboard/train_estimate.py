@@ -41,9 +41,8 @@ class Estimate:
 
     def sentence(self) -> str:
         """Say the range and where it is from."""
-        if not self.measured:
-            return f"{time_range(self.low, self.high)} (rough: no such run has been measured here yet)"
-        return f"{time_range(self.low, self.high)} (from {self.measured} such run{'s' * (self.measured > 1)} here)"
+        runs = f"going by {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
+        return f"{time_range(self.low, self.high)}, {runs}"
 
 
 def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[Run], int | None]) -> list[float]:

@@ -14,6 +14,8 @@ from brainseg.config import RunConfig
 
 WORDS = {"lr": "learning rate", "valid": "validation", "clip": "clipping"}
 """Words in the names of fields that read badly on a label."""
+LABELS = {"preparation.size": "Image size"}
+"""Labels of settings whose own name says too little outside of its section."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,9 @@ def _field(name: str, section: str, field: FieldInfo) -> FormField:
             kind = "list" if get_origin(kind_of) in (tuple, list) else "text"
         case _:
             kind = "text"
-    label = field.title or " ".join(WORDS.get(word, word) for word in name.split("_")).capitalize()
-    return FormField(
-        f"{section}.{name}".lstrip("."),
-        section,
-        label,
-        field.description or "",
-        kind,
-        words,
-        optional=optional,
-        **bounds,
-    )
+    dotted = f"{section}.{name}".lstrip(".")
+    label = LABELS.get(dotted) or " ".join(WORDS.get(word, word) for word in name.split("_")).capitalize()
+    return FormField(dotted, section, label, field.description or "", kind, words, optional=optional, **bounds)
 
 
 def _members(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type

@@ -58,8 +58,7 @@ def choose_preset() -> str:
         persist_state="session",
         help="Values to start from. Choosing another one sets all settings below to its values.",
     )
-    for title, note in preset_notes(preset).items():
-        st.caption(f"**{title}.** {note}")
+    st.caption("  \n".join(f"**{title}:** {note}" for title, note in preset_notes(preset).items()))
     return preset
 
 

@@ -91,7 +91,7 @@ def _running(run: Run) -> None:
     stopping = workspace.cancel_requested()
     with st.container(border=True):
         _title(run, "stopping" if stopping else "")
-        said = now.time_left(run.config.training.patience > 0)
+        said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
         if now.epoch:
             st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
             st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
@@ -111,7 +111,8 @@ def _waiting(run: Run, position: int) -> None:
 
 def _title(run: Run, more: str) -> None:
     word, colour, icon = STATES[run.status]
-    what = "learning-rate finder" if run.kind == "find-lr" else "training"
+    what = "training" if run.config.model.head == "concat-pool" else "instant baseline"
+    what = "learning-rate finder" if run.kind == "find-lr" else what
     st.markdown(
         f"**{plain(run.name)}** · {what} · {plain(model_words(run))} &nbsp; "
         f":{colour}-badge[{icon} {word}{', ' + more if more else ''}]"

@@ -38,6 +38,7 @@ def choose_architectures(preset: str) -> list[str]:
         typing.get_args(Architecture),
         selection_mode="multi",
         key=key,
+        wrap=True,
         persist_state="session",
         help=f"{ModelConfig.model_fields['arch'].description} Each one ticked becomes a run of its own.",
     )

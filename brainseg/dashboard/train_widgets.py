@@ -72,13 +72,8 @@ def _click(value: float) -> float:
 
 def _choice_or_number(field: FormField, value: str | float, key: str) -> str | float:
     word, number = (value, _example(field)) if isinstance(value, str) else (NUMBER, value)
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_start(field, key, word))
-    if chosen != NUMBER:
-        return chosen
-    with right:
-        return _number(field, f"{field.label}, number", number, number_key(key))
+    chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_start(field, key, word))
+    return _number(field, f"{field.label}, number", number, number_key(key)) if chosen == NUMBER else chosen
 
 
 def _example(field: FormField) -> float:

@@ -154,7 +154,7 @@ def cancel(store: RunStore, run_id: str) -> Run:
         time.sleep(0.2)
     if trainer := workspace.trainer():
         kill_group(trainer)
-    if store.get(run.id).status not in ENDED:
+    if store.get(run.id).status == "RUNNING":
         store.set_status(run.id, "KILLED", "The run was cancelled.")
     return store.get(run.id)
 
