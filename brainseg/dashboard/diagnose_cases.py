@@ -15,6 +15,8 @@ from brainseg.errors import ScanError
 from brainseg.scans import Scan, display_name, read_scan
 
 MOST_FILES = 24
+MOST_MEGABYTES = 50
+"""Of one image; the server's own limit is for datasets."""
 WIDTH, ROW = 90, 304
 """Pixels of a shown thumbnail, and of three with the gaps between them."""
 
@@ -33,6 +35,7 @@ def choose_cases(members: Sequence[Member]) -> list[Case]:
     uploads = st.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
+        max_upload_size=MOST_MEGABYTES,
         key="uploads",
         on_change=_forget_sample,
         disabled=not members,

@@ -41,9 +41,9 @@ def wait_for_model() -> None:
 def _draw_run(run: Run) -> None:
     name = f"**{plain(run.name)}** ({plain(model_words(run))})"
     if run.status == "SCHEDULED":
-        st.markdown(f"{name} waits for its turn since {moment(run.created)}.")
+        st.markdown(f"{name} has been waiting for its turn since {moment(run.created)}.")
         return
-    st.markdown(f"{name} is training since {moment(run.created)}.")
+    st.markdown(f"{name} has been training since {moment(run.created)}.")
     draw_progress(run)
 
 

@@ -42,8 +42,8 @@ def test_what_trains_is_shown_with_its_progress(home, tiny_set, open_page) -> No
     app = open_page("diagnose", run=run.id)
     said = texts(app)
     assert "one is on its way" in said
-    assert "on its way (resnet18) is training since" in said
-    assert "next in line (resnet18) waits for its turn" in said
+    assert "on its way (resnet18) has been training since" in said
+    assert "next in line (resnet18) has been waiting for its turn" in said
     assert "Epoch 2 of 2" in app.get("progress")[0].proto.text
 
 
