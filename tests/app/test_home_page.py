@@ -144,7 +144,7 @@ def test_a_damaged_curve_leaves_the_rest_of_home_standing(add, home, tiny_set, o
     add("model")
     workspace = Workspace(create_claimed(RunStore(), tiny_config(tiny_set), "odd").id)
     workspace.results.mkdir(parents=True)
-    (workspace.results / "epochs.csv").write_text("phase,epoch\nfrozen,1\n")
+    epochs_table(2, 0).drop(columns="specificity").to_csv(workspace.results / "epochs.csv", index=False)
     app = open_page("home")
     assert not app.error
     assert "epochs.csv of run 'odd' is damaged" in words(app)
