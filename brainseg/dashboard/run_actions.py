@@ -9,6 +9,7 @@ import streamlit as st
 from brainseg.dashboard import live_store
 from brainseg.dashboard.page import demo_mode, guarded, link
 from brainseg.dashboard.run_exports import bundle_zip, figures_zip, file_stem, predictions_file
+from brainseg.dashboard.run_figures import has_figures
 from brainseg.dashboard.run_words import plain
 from brainseg.errors import RunError
 from brainseg.jobs.queue import request_cancel, resubmit
@@ -97,6 +98,9 @@ def _download(run: Run) -> None:
     store, stem = live_store.store(), file_stem(run)
     if run.has_model:
         _bundle(run, stem)
+    if not has_figures(store, run):
+        st.info("There is nothing to download: the run did not get so far.")
+        return
     _file("Figures (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
         _file("Predictions (CSV)", lambda: predictions_file(store, run), f"predictions-{stem}.csv", "One row an image.")

@@ -21,6 +21,7 @@ from brainseg.dashboard.hardest_sheet import hardest_sheet
 from brainseg.errors import RunError
 from brainseg.evaluation.classification import pr_curve, roc_curve
 from brainseg.files import write_atomically
+from brainseg.jobs.reading import run_file
 from brainseg.runs import Run, RunStore
 
 NOT_DRAWN = "not-drawn.txt"
@@ -62,6 +63,11 @@ def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
         write_atomically(folder / NOT_DRAWN, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         written.append(folder / NOT_DRAWN)
     return written
+
+
+def has_figures(store: RunStore, run: Run) -> bool:
+    """Say whether there is anything to draw of a run (yet)."""
+    return any(run_file(store, run, name) for name in ("evaluation.json", "epochs.csv", "learning_rate.json"))
 
 
 def draw(name: str, store: RunStore, run: Run, *, dark: bool = False) -> Figure | None:

@@ -107,6 +107,13 @@ def test_a_finished_run_offers_its_files(tuned: Run, open_page) -> None:
     assert labels[:3] == ["Bundle (zip)", "Figures (zip)", "Predictions (CSV)"]
 
 
+def test_a_run_that_got_nowhere_offers_no_files(home, config, open_page) -> None:
+    run = RunStore().create(config(), "nowhere", "FAILED")
+    app = open_page("runs", run=run.id)
+    assert "There is nothing to download" in texts(app)
+    assert not app.get("download_button")
+
+
 def test_a_missing_bundle_is_said_before_somebody_asks_for_it(tuned: Run, finished_home, open_page) -> None:
     (finished_home / "runs" / tuned.id / "artifacts" / "bundle").rename(finished_home / "elsewhere")
     app = open_page("runs", run=tuned.id)
