@@ -1,10 +1,27 @@
-"""Helpers for tests of the Diagnose page."""
+"""Fixtures and helpers for tests of the Diagnose page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from brainseg.dashboard import models
+from brainseg.runs import Run, RunStore
+
+
+@pytest.fixture
+def page(tuned: Run, open_page):
+    """The page with its model in memory."""
+    for run in RunStore().list():
+        models.predictor(run.id)
+    return open_page("diagnose")
+
+
+@pytest.fixture
+def images(tiny_set: Path) -> list[Path]:
+    return [tiny_set / "yes" / "000.png", tiny_set / "no" / "001.png", tiny_set / "yes" / "002.png"]
 
 
 def texts(app: AppTest) -> str:
