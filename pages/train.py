@@ -7,6 +7,7 @@ import streamlit as st
 from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
 from brainseg.dashboard.page import demo_mode, page
+from brainseg.dashboard.run_words import plain
 from brainseg.dashboard.train_actions import draw_actions
 from brainseg.dashboard.train_data import choose_data
 from brainseg.dashboard.train_finder import draw_finders, finders
@@ -34,7 +35,7 @@ def form(runs: list[Run]) -> tuple[str, list[RunConfig]]:
     try:
         return data, configurations(values, data, archs, weights)
     except ConfigError as error:
-        fault.error(str(error), icon=":material/error:")
+        fault.error(plain(error), icon=":material/error:")
         return data, []
 
 

@@ -91,7 +91,9 @@ def _running(run: Run) -> None:
     stopping = workspace.cancel_requested()
     with st.container(border=True):
         _title(run, "stopping" if stopping else "")
-        said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
+        said = ""
+        if now.epoch or run.kind == "find-lr":  # what a training does before its epochs says nothing about its end
+            said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
         if now.epoch:
             st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
             st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
