@@ -11,10 +11,9 @@ from brainseg.dashboard.comparison_panels import matrix_panels, pairs_panel, roc
 from brainseg.dashboard.comparison_paper import SOURCE, paper_epochs
 from brainseg.dashboard.comparison_table import runs_table
 from brainseg.dashboard.comparison_words import TIMES, judged_words
-from brainseg.dashboard.diagnose_style import LARGE
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
-from brainseg.dashboard.page import dark, demo_mode, link, page, show
+from brainseg.dashboard.page import dark, link, page, show
 from brainseg.dashboard.run_words import plain
 
 
@@ -71,8 +70,6 @@ def draw_costs(comparison: Comparison) -> None:
 
 
 with page("Compare", "Set finished runs side by side, and see where their answers differ."):
-    if demo_mode():
-        st.html(LARGE)
     chosen = choose()
     check_comparable(chosen)
     judged = read_chosen(chosen)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from brainseg import DISCLAIMER
 from brainseg.dashboard.home_panels import demo_switch, doors, live
 from brainseg.dashboard.page import page
 
@@ -15,9 +12,6 @@ WHAT = (
 )
 
 with page("brainseg", WHAT):
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.warning(f"**{DISCLAIMER}**", icon=":material/science:")
-    with right:
-        demo_switch()
+    demo_switch()
     doors()
     live()

@@ -9,7 +9,6 @@ import streamlit as st
 
 from brainseg.dashboard import live_store, run_results
 from brainseg.dashboard.comparison import MOST
-from brainseg.dashboard.diagnose_style import LARGE
 from brainseg.dashboard.figures.comparison import comparison_curves
 from brainseg.dashboard.home import Best, best_models, under_way
 from brainseg.dashboard.page import dark, demo_mode, guarded, link, show
@@ -48,8 +47,6 @@ def demo_switch() -> None:
         help="Larger type, a guide in three steps, and nothing that can change what is stored."
         + (" This server was started for demonstrations, so it stays on." if forced else ""),
     )
-    if demo_mode():
-        st.html(LARGE)
 
 
 def _switch() -> None:

@@ -37,6 +37,20 @@ UNEXPECTED = (
     "Something unexpected happened on this page, and nothing was changed: reload it, and if it happens again send "
     "{log} to whoever looks after brainseg."
 )
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
+[data-testid="stImage"] img { background: black }
+[data-testid="stFileUploader"] section { max-height: 15rem; overflow-y: auto }
+</style>"""
+"""What a page is about comes up as far as possible, so that it fits on one screen."""
+
+LARGE = """<style>
+[data-testid="stMain"] :is(p, li, label, button) { font-size: 1.15rem }
+[data-testid="stMain"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem }
+[data-testid="stMain"] h2 { font-size: 3.2rem }
+</style>"""
+"""For a screen that people stand before."""
+
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
@@ -50,13 +64,14 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         lead: One sentence that says what the page is for.
     """
     _enter_through_the_frame()
-    st.title(title, anchor=False)
+    st.html(STYLE + (LARGE if demo_mode() else ""))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        st.badge(DISCLAIMER, icon=":material/science:", color="orange")
     if lead:
         st.markdown(lead)
     with caught():
         yield
-    st.divider()
-    st.caption(f"**{DISCLAIMER}**")
 
 
 def _enter_through_the_frame() -> None:
