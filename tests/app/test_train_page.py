@@ -1,4 +1,4 @@
-"""The Train page: what it shows of runs in every state, and real trainings that are started and steered from it."""
+"""What the Train page shows of runs in every state, and what it refuses."""
 
 from __future__ import annotations
 
@@ -6,68 +6,20 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from brainseg.dashboard.train_launch import launch
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import Run, RunStore
 from brainseg.training.log import EpochFigures
 from tests.app.run_pages import texts
+from tests.app.train_pages import click, fill, widget_key
 from tests.conftest import PROJECT_ROOT, tiny_config
-from tests.jobs.helpers import end_processes, epochs_done, wait_for
-
-QUICK = {
-    "preparation.size": 40,
-    "training.epochs": 1,
-    "training.batch_size": 8,
-    "training.frozen_epochs": 0,
-    "training.finder_steps": 20,
-    "data.valid_fraction": 0.3,
-    "compute.threads": 1,
-}
-
-
-@pytest.fixture
-def working_home(home: Path):
-    """An empty home, whose workers and trainers end with the test."""
-    yield home
-    end_processes(home)
-
-
-def fill(app: AppTest, data: Path, **settings: float) -> AppTest:
-    """Choose a tiny and quick training from random weights."""
-    app.selectbox(key="train:preset").select("quick")
-    app.text_input(key="train:data:path").set_value(str(data))
-    app.run()
-    app.selectbox(key=widget_key(app, "model.weights")).select("none")
-    for name, value in {**QUICK, **settings}.items():
-        app.number_input(key=widget_key(app, name)).set_value(value)
-    app.run()
-    assert not app.exception
-    return app
-
-
-def widget_key(app: AppTest, name: str) -> str:
-    version = app.session_state["train:version"] if "train:version" in app.session_state else 0  # noqa: SIM401
-    return f"train:{version}:{name}"
-
-
-def click(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
-
-
-def ended(run_id: str) -> Run:
-    return wait_for(lambda: (run := RunStore().get(run_id)).ended and run, "the run to end")
 
 
 def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
@@ -186,84 +138,6 @@ def test_a_link_from_elsewhere_chooses_the_dataset(finished_home: Path, tiny_set
     assert open_page("train", data=str(tiny_set)).selectbox(key="train:data").value == str(tiny_set)
     app = open_page("train", data="/somewhere/else")
     assert app.text_input(key="train:data:path").value == "/somewhere/else"
-
-
-def test_a_training_is_started_and_finishes(working_home: Path, tiny_set: Path, open_page) -> None:
-    app = fill(open_page("train"), tiny_set)
-    app.text_input(key="train:name").set_value("mine").run()
-    click(app, "train:train")
-    click(app, "train:train")  # a double click
-    [run] = RunStore().list()
-    assert run.name == "mine"
-    assert "mine" in texts(app)
-    flat = run.config.flat()
-    assert {name: flat[name] for name in QUICK} == QUICK
-    done = ended(run.id)
-    assert (done.status, done.reason) == ("FINISHED", "")
-    assert "on 12 held-out images" in texts(app.run()).replace("of 12", "on 12")
-
-
-def test_a_rate_is_found_and_taken_over(working_home: Path, tiny_set: Path, open_page) -> None:
-    app = fill(open_page("train"), tiny_set)
-    click(app, "train:find")
-    [run] = RunStore().list()
-    assert (run.kind, run.name) == ("find-lr", "resnet18-quick-rate")
-    assert "learning-rate finder" in texts(app)
-    found = ended(run.id)
-    assert found.status == "FINISHED", found.reason
-    app.run()
-    assert len(app.get("plotly_chart")) == 1
-    rate = found.metrics["final_learning_rate"]
-    assert app.button(key="train:take-rate").label == f"Use {rate:.2e} as learning rate"
-    click(app, "train:take-rate")
-    assert app.number_input(key=widget_key(app, "training.learning_rate:number")).value == pytest.approx(rate, rel=0.01)
-    assert "A finished run (warm start)" not in app.selectbox(key=widget_key(app, "model.weights")).options
-    click(app, "train:instant")
-    baseline = RunStore().list()[0]
-    assert baseline.config.model.head == "logistic"
-    assert baseline.config.training.learning_rate == pytest.approx(rate, rel=0.01)
-    assert ended(baseline.id).status == "FINISHED"
-
-
-def test_two_networks_are_two_runs_which_are_cancelled_and_resumed(
-    working_home: Path, tiny_set: Path, open_page
-) -> None:
-    app = fill(open_page("train"), tiny_set, **{"training.epochs": 300})
-    app.pills(key=widget_key(app, "model.arch")).set_value(["resnet18", "resnet34"]).run()
-    assert app.button(key="train:train").label == "Train 2 networks"
-    click(app, "train:train")
-    second, first = RunStore().list()
-    assert [first.config.model.arch, second.config.model.arch] == ["resnet18", "resnet34"]
-    wait_for(lambda: epochs_done(first, 1), "the first epoch")
-    assert "waiting, next in line" in texts(app.run())
-    click(app, f"train:cancel:{second.id}")
-    click(app, f"train:cancel:{first.id}")
-    assert ended(first.id).status == "KILLED"
-    app.run()
-    assert not [button for button in app.button if button.key == f"train:resume:{second.id}"], "it has no epoch yet"
-    done = len(RunStore().history(first.id, "valid_loss"))
-    click(app, f"train:resume:{first.id}")
-    wait_for(lambda: epochs_done(first, done + 1), "an epoch after those before")
-    assert RunStore().get(first.id).status == "RUNNING"
-    queue.cancel(RunStore(), first.id)
-
-
-def test_of_two_visitors_one_trains_and_the_other_waits(
-    working_home: Path, tiny_set: Path, open_page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders = [tiny_config(tiny_set, **{"training.epochs": 300, "training.seed": seed}) for seed in (1, 2)]
-    RunStore()  # both visitors find an open store, as on a server
-    threads = [threading.Thread(target=launch, args=([order],)) for order in orders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    running = wait_for(lambda: RunStore().list(["RUNNING"]), "one of them to run")
-    wait_for(lambda: epochs_done(running[0], 2), "its second epoch")
-    assert sorted(run.status for run in RunStore().list()) == ["RUNNING", "SCHEDULED"]
-    said = texts(open_page("train"))
-    assert "waiting, next in line" in said
-    assert "number 2 in line" not in said
 
 
 def test_the_page_never_imports_torch(finished_home: Path) -> None:
