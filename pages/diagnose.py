@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from brainseg.dashboard import models
-from brainseg.dashboard.diagnose_answers import answer_all
-from brainseg.dashboard.diagnose_cases import Case, choose_cases
-from brainseg.dashboard.diagnose_models import Member, Wishes, choose_members, choose_wishes
-from brainseg.dashboard.diagnose_results import show_results
-from brainseg.dashboard.diagnose_waiting import all_ready, invite, wait_for_loading, wait_for_model
+from brainseg.dashboard.diagnose.answers import answer_all
+from brainseg.dashboard.diagnose.cases import Case, choose_cases
+from brainseg.dashboard.diagnose.members import Member, Wishes, choose_members, choose_wishes
+from brainseg.dashboard.diagnose.results import show_results
+from brainseg.dashboard.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
 from brainseg.dashboard.page import page
 
 

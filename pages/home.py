@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainseg.dashboard.home_panels import demo_switch, doors, live
+from brainseg.dashboard.home.panels import demo_switch, doors, live
 from brainseg.dashboard.page import page
 
 WHAT = (

@@ -7,14 +7,14 @@ import streamlit as st
 from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
 from brainseg.dashboard.page import demo_mode, page
-from brainseg.dashboard.run_words import plain
-from brainseg.dashboard.train_actions import draw_actions
-from brainseg.dashboard.train_data import choose_data
-from brainseg.dashboard.train_finder import draw_finders, finders
-from brainseg.dashboard.train_form import choose_preset, draw_settings, reset
-from brainseg.dashboard.train_launch import configurations
-from brainseg.dashboard.train_queue import show_queue
-from brainseg.dashboard.train_weights import choose_architectures, choose_weights
+from brainseg.dashboard.train.actions import draw_actions
+from brainseg.dashboard.train.data import choose_data
+from brainseg.dashboard.train.finder import draw_finders, finders
+from brainseg.dashboard.train.form import choose_preset, draw_settings, reset
+from brainseg.dashboard.train.launch import configurations
+from brainseg.dashboard.train.queue import show_queue
+from brainseg.dashboard.train.weights import choose_architectures, choose_weights
+from brainseg.dashboard.words import plain
 from brainseg.errors import ConfigError
 from brainseg.runs import Run
 

@@ -16,7 +16,7 @@ from brainseg.cli.output import ANSWERS, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from brainseg.dashboard.comparison import Comparison
+    from brainseg.dashboard.compare.comparison import Comparison
     from brainseg.evaluation.paired import Pair
 
 
@@ -30,8 +30,8 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Set finished runs side by side; those judged on the same images are tested against each other."""
-    from brainseg.dashboard.comparison import check_comparable, read_judged
-    from brainseg.dashboard.comparison import compare as sort_out
+    from brainseg.dashboard.compare.comparison import check_comparable, read_judged
+    from brainseg.dashboard.compare.comparison import compare as sort_out
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -46,7 +46,7 @@ def compare(
 
 def _answer(comparison: Comparison) -> dict[str, Any]:
     """Return the whole comparison as plain values."""
-    from brainseg.dashboard.comparison_table import runs_table
+    from brainseg.dashboard.compare.table import runs_table
 
     return {
         "runs": runs_table(comparison).drop(columns="has_epochs").to_dict(orient="records"),
@@ -77,8 +77,8 @@ def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
 
 
 def _print(comparison: Comparison) -> None:
-    from brainseg.dashboard.comparison_table import pairs_in_words, runs_in_words, runs_table
-    from brainseg.dashboard.comparison_words import caveats, group_lines
+    from brainseg.dashboard.compare.table import pairs_in_words, runs_in_words, runs_table
+    from brainseg.dashboard.compare.words import caveats, group_lines
 
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)

@@ -105,7 +105,7 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
-    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.jobs.reading import run_details
 
     folder = paths.subfolder("demo")

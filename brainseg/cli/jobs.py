@@ -74,7 +74,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: settings, progress, epochs, figures of merit and the hardest cases."""
-    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.reading import run_details
     from brainseg.runs import RunStore

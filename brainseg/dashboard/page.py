@@ -18,7 +18,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
-from brainseg.dashboard.run_words import plain
+from brainseg.dashboard.words import plain
 from brainseg.errors import BrainsegError
 
 PAGES = {

@@ -9,7 +9,7 @@ import pytest
 
 import brainseg
 from brainseg.config import RunConfig
-from brainseg.dashboard.about_facts import places
+from brainseg.dashboard.about.facts import places
 from brainseg.runs import RunStore
 
 

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
-from brainseg.dashboard import diagnose_answers, models
-from brainseg.dashboard.diagnose_cases import MOST_FILES
+from brainseg.dashboard import models
+from brainseg.dashboard.diagnose import answers as diagnose_answers
+from brainseg.dashboard.diagnose.cases import MOST_FILES
 from brainseg.diagnosis.picture import CAPTION
 from brainseg.diagnosis.words import judged, percent
 from brainseg.runs import Run, RunStore
@@ -23,7 +24,7 @@ NOTES = ("notes.png", b"no image at all")
 
 
 def split_table(run: Run):
-    from brainseg.dashboard.run_results import split
+    from brainseg.dashboard.runs.results import split
 
     return split(RunStore(), run)
 
@@ -195,7 +196,7 @@ def test_an_image_put_in_replaces_the_sample_and_the_other_way_round(page, image
 
 
 def test_without_the_dataset_there_are_no_samples_and_one_sentence(tuned: Run, open_page, monkeypatch) -> None:
-    monkeypatch.setattr("brainseg.dashboard.samples.image_file", lambda run, path: Path("/gone") / path)
+    monkeypatch.setattr("brainseg.dashboard.diagnose.samples.image_file", lambda run, path: Path("/gone") / path)
     models.predictor(tuned.id)
     app = open_page("diagnose")
     assert "it has no samples" in texts(app)

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard.home import best_models
+from brainseg.dashboard.home.summary import best_models
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore

@@ -14,7 +14,7 @@ from PIL import Image
 
 from brainseg import DISCLAIMER
 from brainseg.cli.app import main
-from brainseg.dashboard.run_exports import bundle_zip, figures_zip, file_stem, predictions_file
+from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, file_stem, predictions_file
 from brainseg.errors import RunError
 from brainseg.models.bundle import load_bundle
 from brainseg.runs import Run, RunStore

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard.comparison_paper import SOURCE, paper_epochs
+from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
 from brainseg.dashboard.figures.comparison import comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
 from brainseg.dashboard.theme import palette

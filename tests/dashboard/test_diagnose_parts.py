@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard import diagnose_answers
-from brainseg.dashboard.diagnose_answers import Answered, Answers
-from brainseg.dashboard.diagnose_cases import Case
-from brainseg.dashboard.diagnose_exports import csv_file, png_file, zip_file
-from brainseg.dashboard.diagnose_models import Wishes
+from brainseg.dashboard.diagnose import answers as diagnose_answers
+from brainseg.dashboard.diagnose.answers import Answered, Answers
+from brainseg.dashboard.diagnose.cases import Case
+from brainseg.dashboard.diagnose.exports import csv_file, png_file, zip_file
+from brainseg.dashboard.diagnose.members import Wishes
 from brainseg.dashboard.figures.probabilities import MOST, probability_figure
 from brainseg.diagnosis.picture import CAPTION, squared
 from brainseg.diagnosis.predictor import Predictor

@@ -9,7 +9,7 @@ import pytest
 
 from brainseg import DISCLAIMER
 from brainseg.config import RunConfig
-from brainseg.dashboard.model_card import literal, model_card
+from brainseg.dashboard.about.model_card import literal, model_card
 from brainseg.datasets.report import dataset_report
 from brainseg.evaluation.classification import evaluate
 from brainseg.models.description import BundleDescription
@@ -143,6 +143,9 @@ def test_names_are_no_markup():
 
 
 def test_a_card_is_written_without_torch():
-    code = "import sys; import brainseg.dashboard.model_card; print({'torch', 'mlflow', 'fastai'} & set(sys.modules))"
+    code = (
+        "import sys; import brainseg.dashboard.about.model_card; "
+        "print({'torch', 'mlflow', 'fastai'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -9,9 +9,9 @@ import pytest
 
 from brainseg import DISCLAIMER
 from brainseg.dashboard.figures import confusion_matrix_figure
-from brainseg.dashboard.run_matrix import clickable, clicked_cell, first_cell, images_in_cell
-from brainseg.dashboard.run_table import filter_predictions, predictions_csv
-from brainseg.dashboard.run_words import plain, why
+from brainseg.dashboard.runs.matrix import clickable, clicked_cell, first_cell, images_in_cell
+from brainseg.dashboard.runs.table import filter_predictions, predictions_csv
+from brainseg.dashboard.words import plain, why
 from brainseg.runs import RunStore
 
 TABLE = pd.DataFrame(

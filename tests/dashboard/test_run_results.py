@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.dashboard import run_results
+from brainseg.dashboard.runs import results as run_results
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from brainseg.dashboard.samples import MOST, THUMBNAIL, known, samples, thumbnail
+from brainseg.dashboard.diagnose.samples import MOST, THUMBNAIL, known, samples, thumbnail
 from brainseg.errors import ScanError
 from brainseg.files import sha256_file
 from brainseg.runs import Run, RunStore

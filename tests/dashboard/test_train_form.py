@@ -9,19 +9,19 @@ from pydantic import BaseModel, Field
 from streamlit.testing.v1 import AppTest
 
 from brainseg.config import RunConfig, preset_names
-from brainseg.dashboard import train_fields
-from brainseg.dashboard.train_fields import FormField, form_fields
-from brainseg.dashboard.train_form import ELSEWHERE, FIRST, folded, shown_first
-from brainseg.dashboard.train_launch import configurations, instant_baseline
-from brainseg.dashboard.train_presets import preset_notes
-from brainseg.dashboard.train_widgets import NUMBER
+from brainseg.dashboard.train import fields as train_fields
+from brainseg.dashboard.train.fields import FormField, form_fields
+from brainseg.dashboard.train.form import ELSEWHERE, FIRST, folded, shown_first
+from brainseg.dashboard.train.launch import configurations, instant_baseline
+from brainseg.dashboard.train.presets import preset_notes
+from brainseg.dashboard.train.widgets import NUMBER
 from brainseg.errors import ConfigError
 
 
 def script() -> None:
     import streamlit as st
 
-    from brainseg.dashboard.train_form import choose_preset, draw_settings
+    from brainseg.dashboard.train.form import choose_preset, draw_settings
 
     st.session_state["said"] = draw_settings(choose_preset())
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from brainseg.config import RunConfig
-from brainseg.dashboard import train_estimate
-from brainseg.dashboard.train_estimate import duration, estimate, measured_paces, time_range
-from brainseg.dashboard.train_progress import place
+from brainseg.dashboard.train import estimate as train_estimate
+from brainseg.dashboard.train.estimate import duration, estimate, measured_paces, time_range
+from brainseg.dashboard.train.progress import place
 from brainseg.runs import Run
 
 CONFIG = RunConfig.from_preset("quick", {"compute.device": "cpu"})
