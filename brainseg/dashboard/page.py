@@ -168,14 +168,31 @@ def show(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None =
     }
     chosen = st.plotly_chart(figure, theme=None, key=key, config=config, **options)
     if table is not None:
-        st.download_button(
-            "Values as CSV",
-            table.to_csv(index=False).encode(),
-            f"{name}.csv",
-            "text/csv",
-            key=f"{key}-csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-        )
+        offer_csv("Values as CSV", table, name, f"{key}-csv")
     return chosen
+
+
+def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
+    """Draw a button that downloads a table.
+
+    Args:
+        label: What the button says.
+        table: Written when the button is clicked.
+        name: File name, without an ending.
+        key: Unique on the page.
+    """
+    st.download_button(
+        label,
+        lambda: csv_bytes(table),
+        f"{name}.csv",
+        "text/csv",
+        key=key,
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV in UTF-8, with the disclaimer in each row, as rows get parted from their table."""
+    return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()

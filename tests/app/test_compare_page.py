@@ -232,10 +232,11 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
 def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
     from brainseg.dashboard.compare.comparison import compare, read_judged
     from brainseg.dashboard.compare.table import for_csv, runs_table
+    from brainseg.dashboard.page import csv_bytes
 
     runs = [add("one", seed=1), add("two", {"model.head": "svm"}, seed=2)]
     table = runs_table(compare([read_judged(RunStore(), run) for run in runs]))
-    back = pd.read_csv(io.StringIO(for_csv(table).to_csv(index=False)))
+    back = pd.read_csv(io.BytesIO(csv_bytes(for_csv(table))))
     assert (back["disclaimer"] == DISCLAIMER).all()
     assert np.isnan(back["seconds_per_epoch"][1])
     low, accuracy, high = (back[name][0] for name in ("accuracy_low", "accuracy", "accuracy_high"))

@@ -9,8 +9,9 @@ import pytest
 
 from brainseg import DISCLAIMER
 from brainseg.dashboard.figures import confusion_matrix_figure
+from brainseg.dashboard.page import csv_bytes
 from brainseg.dashboard.runs.matrix import clickable, clicked_cell, first_cell, images_in_cell
-from brainseg.dashboard.runs.table import filter_predictions, predictions_csv
+from brainseg.dashboard.runs.table import filter_predictions
 from brainseg.dashboard.words import plain, why
 from brainseg.runs import RunStore
 
@@ -37,7 +38,7 @@ def test_filters_keep_what_passes_all_of_them() -> None:
 
 
 def test_predictions_as_csv_carry_the_disclaimer() -> None:
-    found = pd.read_csv(io.BytesIO(predictions_csv(TABLE)), keep_default_na=False)
+    found = pd.read_csv(io.BytesIO(csv_bytes(TABLE)), keep_default_na=False)
     assert set(found["disclaimer"]) == {DISCLAIMER}
     assert found.drop(columns="disclaimer").equals(TABLE)
 

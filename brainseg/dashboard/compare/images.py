@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard.compare.comparison import Comparison
-from brainseg.dashboard.compare.table import disagreements_in_words, for_csv
-from brainseg.dashboard.page import guarded
+from brainseg.dashboard.compare.table import disagreements_in_words
+from brainseg.dashboard.page import guarded, offer_csv
 from brainseg.dashboard.words import plain
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BrainsegError, ScanError
@@ -36,16 +36,7 @@ def show_disagreements(comparison: Comparison, letter: str) -> None:
         return
     st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs give different answers.")
     st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch", height=_height(len(rows)))
-    st.download_button(
-        "Disagreements as CSV",
-        for_csv(rows).to_csv(index=False).encode(),
-        f"disagreements-{letter}.csv",
-        "text/csv",
-        key=f"disagreements-csv-{letter}",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-    )
+    offer_csv("Disagreements as CSV", rows, f"disagreements-{letter}", f"disagreements-csv-{letter}")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     place = left.selectbox(
         "Image to look at",

@@ -8,7 +8,7 @@ from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.compare.table import for_csv, pairs_in_words, runs_in_words, runs_table
 from brainseg.dashboard.compare.words import PATIENTS, group_lines, notes, verdicts
 from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
-from brainseg.dashboard.page import dark, show
+from brainseg.dashboard.page import dark, offer_csv, show
 from brainseg.dashboard.theme import readable, series_style
 from brainseg.dashboard.words import plain
 from brainseg.evaluation.classification import roc_curve
@@ -44,16 +44,7 @@ def runs_panel(comparison: Comparison) -> None:
     st.caption(f"{plain(about)} {INTERVALS}")
     for note in notes(comparison):
         st.markdown(f"- {note}")
-    st.download_button(
-        "Table as CSV",
-        for_csv(table).to_csv(index=False).encode(),
-        "compare.csv",
-        "text/csv",
-        key="table-csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-    )
+    offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
 
 
 def pairs_panel(comparison: Comparison, letter: str) -> None:

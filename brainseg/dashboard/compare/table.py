@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg import DISCLAIMER
 from brainseg.dashboard.compare.comparison import Comparison, Judged
 from brainseg.dashboard.compare.words import caveats, judged_words
 from brainseg.dashboard.words import model_words
@@ -92,8 +91,8 @@ def _measured(value: float, unit: str) -> str:
 
 
 def for_csv(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the disclaimer in every row, so that none leaves without it."""
-    return table.drop(columns="has_epochs", errors="ignore").assign(disclaimer=DISCLAIMER)
+    """Return the table of `runs_table` without what only the page needs."""
+    return table.drop(columns="has_epochs")
 
 
 def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:

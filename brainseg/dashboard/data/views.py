@@ -10,7 +10,7 @@ import streamlit as st
 
 from brainseg.dashboard.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
 from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
-from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.page import dark, guarded, offer_csv, show
 from brainseg.dashboard.words import plain
 from brainseg.datasets.table import Dataset
 
@@ -106,8 +106,7 @@ def copies(dataset: Dataset) -> None:
         number = st.pagination(pages, key=f"data-copies-{len(shown)}") if pages > 1 else 1
         for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
             _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
-        table = copy_table(groups).to_csv(index=False).encode()
-        st.download_button("All groups as CSV", table, f"{dataset.root.name}-copies.csv", "text/csv", on_click="ignore")
+        offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
         "Only files with the very same bytes are found, not the same picture scaled or saved again. Neighbouring "
         "slices of one patient are no copies: a manifest with a group column keeps those together."

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from brainseg import DISCLAIMER
+from brainseg.dashboard.page import csv_bytes
 from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.figures import write_run_figures
-from brainseg.dashboard.runs.table import predictions_csv
 from brainseg.errors import RunError
 from brainseg.runs import Run, RunStore
 
@@ -53,7 +53,7 @@ def predictions_file(store: RunStore, run: Run) -> bytes:
     table = run_results.predictions(store, run, report["classes"]) if report else None
     if table is None:
         raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
-    return predictions_csv(table)
+    return csv_bytes(table)
 
 
 def file_stem(run: Run) -> str:

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
-from brainseg.dashboard.page import guarded
+from brainseg.dashboard.page import guarded, offer_csv
 from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.cases import draw_cases
 from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.panels import evaluated
-from brainseg.dashboard.runs.table import filter_predictions, predictions_csv
+from brainseg.dashboard.runs.table import filter_predictions
 from brainseg.dashboard.words import plain
 from brainseg.runs import Run
 
@@ -47,14 +47,7 @@ def predictions_panel(run: Run) -> None:
         key=f"table-{run.id}",
         alt="Predictions of the run",
     )
-    st.download_button(
-        "These predictions as CSV",
-        predictions_csv(found),
-        f"predictions-{file_stem(run)}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    offer_csv("These predictions as CSV", found, f"predictions-{file_stem(run)}", "predictions-csv")
     rows = [row for row in chosen["selection"]["rows"] if row < len(found)]
     draw_cases(run, found.iloc[rows], f"row-{run.id}")
 
@@ -125,14 +118,7 @@ def _split(run: Run) -> None:
         return
     counts = pd.crosstab(table["label"], table["split"], margins=True, margins_name="all")
     st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and side")
-    st.download_button(
-        "The split as CSV",
-        lambda: table.to_csv(index=False),
-        f"split-{file_stem(run)}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    offer_csv("The split as CSV", table, f"split-{file_stem(run)}", "split-csv")
 
 
 @guarded

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from brainseg import DISCLAIMER
-
 
 def filter_predictions(
     table: pd.DataFrame,
@@ -38,8 +36,3 @@ def filter_predictions(
         for_search = table["path"].astype(str) + "\n" + table["group"].fillna("").astype(str)
         keep &= for_search.str.casefold().str.contains(wanted, regex=False)
     return table[keep]
-
-
-def predictions_csv(table: pd.DataFrame) -> bytes:
-    """Return predictions as CSV in UTF-8, with the disclaimer in each row, as rows get parted from their table."""
-    return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()
