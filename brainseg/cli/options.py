@@ -15,7 +15,7 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="Dataset: a folder of class folders, or a CSV manifest.")
 ]
 ArchOption = Annotated[str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")]
-PresetOption = Annotated[str, typer.Option(help="default, paper, quick or demo; see brainseg/presets.")]
+PresetOption = Annotated[str, typer.Option(help="default, paper, quick, demo or segment; see brainseg/presets.")]
 WeightsOption = Annotated[
     str | None, typer.Option(help="imagenet, imagenet-v1, none, run:<id>, or a .safetensors or .pth file.")
 ]
