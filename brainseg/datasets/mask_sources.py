@@ -119,9 +119,28 @@ def _dataset(
     modalities: tuple[str, ...] | None,
     notes: tuple[str, ...],
 ) -> MaskedDataset:
+    channels = _channels(table, modalities)
     table = table.reindex(columns=MASK_COLUMNS).sort_values("path", ignore_index=True)
     if len(table) and (table["group"] == "").all():
         notes += ("No patient is named, so slices of one patient may be on both sides of a split: add a column group.",)
     labels = tuple(name for name in (NO_TUMOUR, TUMOUR) if (table["label"] == name).any())
     bad = tuple(sorted(listing.bad, key=lambda file: file.path))
-    return MaskedDataset(listing.root, table, labels, bad, tuple(listing.ignored), classes, numbers, modalities, notes)
+    return MaskedDataset(
+        root=listing.root,
+        table=table,
+        classes=labels,
+        bad=bad,
+        ignored=tuple(listing.ignored),
+        mask_classes=classes,
+        mask_values=numbers,
+        modalities=modalities,
+        channels=channels,
+        notes=notes,
+    )
+
+
+def _channels(table: pd.DataFrame, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
+    if modalities:
+        return tuple(modalities[position % len(modalities)] for position in range(3))
+    known = set(table["channels"]) if len(table) else set()
+    return known.pop() if len(known) == 1 else ()

@@ -32,12 +32,14 @@ class MaskedDataset(Dataset):
         mask_classes: Names of the pixel classes by number, background first.
         mask_values: Value in the mask files -> class number.
         modalities: The chosen modalities in their order, or None for images as stored.
+        channels: What the three channels that `read` returns are, or () where that is not known of all images.
         notes: Sentences on the whole set that a user should know.
     """
 
     mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
     mask_values: Mapping[int, int] = field(default_factory=dict)
     modalities: tuple[str, ...] | None = None
+    channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
