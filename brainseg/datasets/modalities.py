@@ -100,4 +100,9 @@ def read_stack(root: Path, inputs: list[Input]) -> np.ndarray:
     """
     files = {path: read_unchanged(root / path, digest) for path, digest, _ in inputs}
     planes = [files[path][..., channel] for path, _, channel in inputs]
+    return stack(planes)
+
+
+def stack(planes: list[np.ndarray]) -> np.ndarray:
+    """Return one to three (H, W) uint8 planes as (H, W, 3); see `read_stack`."""
     return np.dstack([planes[position % len(planes)] for position in range(3)])

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg.datasets import duplicates
+from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 
 EXTENSIONS = {
@@ -20,7 +21,11 @@ EXTENSIONS = {
 
 
 def dataset_report(dataset: Dataset) -> dict[str, Any]:
-    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels."""
+    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels.
+
+    Of a dataset with masks also `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
+    share of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
+    """
     table = dataset.table
     sizes = table[["width", "height"]].drop_duplicates()
     return {
@@ -44,6 +49,23 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "ignored": list(dataset.ignored),
         "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
         "fingerprint": dataset.fingerprint,
+        **(_masks(dataset) if isinstance(dataset, MaskedDataset) else {}),
+    }
+
+
+def _masks(dataset: MaskedDataset) -> dict[str, Any]:
+    table = dataset.table
+    pixels = int((table["width"] * table["height"]).sum())
+    return {
+        "masks": {
+            "classes": list(dataset.mask_classes),
+            "with_tumour": int((table["mask_pixels"] > 0).sum()),
+            "tumour_pixels": _range(table.loc[table["mask_pixels"] > 0, "mask_pixels"]),
+            "tumour_share": float(table["mask_pixels"].sum() / pixels) if pixels else 0.0,
+            "with_spacing": int((table["spacing"] != "").sum()),
+            "channels": list(dataset.channels),
+        },
+        "notes": list(dataset.notes),
     }
 
 
