@@ -33,7 +33,7 @@ def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
     mask = np.zeros_like(grey)
     part = grey[top : top + height, left : left + width]
     head = part > HEAD_LEVEL * part.max()
-    if head.any():
+    if head.any() and part[head].min() < part[head].max():
         # The black around the head would otherwise be the darker of Otsu's two classes.
         level, _ = cv2.threshold(part[head], 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         mask[top : top + height, left : left + width] = head & (part > level)
