@@ -52,9 +52,11 @@ def main(run_id: str) -> int:
 def _store(store: RunStore, run: Run, workspace: Workspace, trained: Trained) -> None:
     figures = trained.report.to_dict()
     final = {FINAL + key: value for key, value in figures.items() if isinstance(value, int | float)}
-    low, high = trained.report.intervals["accuracy"]
+    headline = FINAL + trained.headline
+    interval = trained.report.intervals[trained.headline]  # one patient alone gives none
+    bounds = dict(zip((f"{headline}_low", f"{headline}_high"), interval or (), strict=False))
     extra = {FINAL + key: value for key, value in trained.extra.items()}
-    store.log_metrics(run.id, {**final, **extra, FINAL + "accuracy_low": low, FINAL + "accuracy_high": high})
+    store.log_metrics(run.id, {**final, **extra, **bounds})
     for item in sorted(workspace.results.iterdir()):
         if item.is_file():
             store.log_file(run.id, item)

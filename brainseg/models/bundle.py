@@ -20,6 +20,7 @@ from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes, sha256_file, write_atomically, write_json
 from brainseg.models.architectures import Classifier, build_classifier
 from brainseg.models.sources import WEIGHTS
+from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
@@ -34,13 +35,15 @@ class BundleDescription(BaseModel):
     format: Literal[1] = 1
     disclaimer: str = brainseg.DISCLAIMER
     name: str
-    task: Literal["classify"] = "classify"
+    task: Literal["classify", "segment"] = "classify"
     arch: Architecture
-    head: Literal["concat-pool", "logistic", "svm"]
+    head: Literal["concat-pool", "logistic", "svm", "u-net"]
     stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
     classes: tuple[str, ...] = Field(min_length=2)
     positive: str | None
+    modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
+    self_attention: bool = False
     preparation: PreparationConfig
     preparation_version: int
     weights_sha256: str
@@ -72,6 +75,13 @@ class BundleDescription(BaseModel):
             raise ValueError("one of the classes")
         return positive
 
+    @field_validator("head")
+    @classmethod
+    def _fits_the_task(cls, head: str, info: ValidationInfo) -> str:
+        if (info.data.get("task") == "segment") != (head == "u-net"):
+            raise ValueError("a u-net segments, other heads classify")
+        return head
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -79,12 +89,12 @@ class Bundle:
 
     Attributes:
         description: What `bundle.json` says.
-        model: The classifier, on the CPU, in evaluation mode.
+        model: The classifier or U-Net, on the CPU, in evaluation mode.
         digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
     """
 
     description: BundleDescription
-    model: Classifier
+    model: Classifier | UNet
     digest: str
 
     @property
@@ -93,7 +103,7 @@ class Bundle:
         return self.digest[:12]
 
 
-def save_bundle(folder: Path, model: Classifier, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
+def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
     """Write a bundle; the description comes last, so that a crash leaves no bundle rather than half of one.
 
     Args:
@@ -168,9 +178,7 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used."
         )
-    model = build_classifier(
-        description.arch, len(description.classes), description.head, description.stages, description.dropout
-    )
+    model = _network(description)
     try:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
@@ -179,3 +187,29 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     digest = sha256_bytes((description.weights_sha256 + (folder / DESCRIPTION).read_text("utf-8")).encode())
     return Bundle(description, model.eval(), digest)
+
+
+def load_bundle_for(task: str, folder: Path) -> Bundle:
+    """Load a bundle of a task.
+
+    Args:
+        task: `classify` or `segment`.
+        folder: The bundle's.
+
+    Raises:
+        BundleError: The model does something else, or `load_bundle` refuses it.
+    """
+    description = read_description(folder)
+    if description.task != task:
+        does, wanted = (
+            ("classifies images", "marks tumours") if task == "segment" else ("marks tumours", "classifies images")
+        )
+        raise BundleError(f"{description.name} {does}: choose a run that {wanted}.")
+    return load_bundle(folder)
+
+
+def _network(description: BundleDescription) -> Classifier | UNet:
+    classes = len(description.classes)
+    if description.task == "segment":
+        return build_unet(description.arch, classes, description.stages, description.self_attention)
+    return build_classifier(description.arch, classes, description.head, description.stages, description.dropout)
