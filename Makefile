@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint clean
+.PHONY: help demo dashboard test lint clean
 
 help:
-	@echo "make demo   train and diagnose on synthetic slices, with nothing to download"
-	@echo "make test   run the whole test suite"
-	@echo "make lint   check style"
-	@echo "make clean  remove the environment and everything that brainseg wrote"
+	@echo "make demo       open the dashboard while a model trains on synthetic slices, with nothing to download"
+	@echo "make dashboard  open the dashboard alone"
+	@echo "make test       run the whole test suite"
+	@echo "make lint       check style"
+	@echo "make clean      remove the environment and everything that brainseg wrote"
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "brainseg needs Python 3.11 or newer: set PYTHON=/path/to/python3.11")'
@@ -25,6 +26,9 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m brainseg demo
+
+dashboard: $(VENV)/.installed
+	$(BIN)/python -m brainseg dashboard
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from PIL import Image
 from brainseg.cli.app import main
 from brainseg.jobs.workspace import child_environment
 from tests.conftest import fresh_home
+from tests.jobs.helpers import end_processes
 
 
 def brainseg(*args: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -214,6 +216,27 @@ def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
     assert 1e-7 < answer["suggestion"] < 1
     assert len(answer["curve"]["loss"]) == len(answer["curve"]["learning_rate"])
     assert Path(answer["figure"]).is_file()
+
+
+def test_a_queued_finder_is_told_apart_in_the_list(trained, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["--data", tiny_set, *TINY, "--set", "training.finder_steps=20"]
+    done = brainseg("lr-find", *options, "--queue", "--json", home=trained[0])
+    assert done.returncode == 0, done.stderr
+    queued = json.loads(done.stdout)
+    assert (queued["kind"], queued["name"]) == ("find-lr", "resnet18-quick-rate")
+    limit = time.monotonic() + 90
+    while (shown := json.loads(brainseg("show", queued["run_id"], "--json", home=trained[0]).stdout))["ended"] is None:
+        assert time.monotonic() < limit
+        time.sleep(1)
+    assert shown["status"] == "FINISHED", shown["reason"]
+    assert shown["learning_rate"]["suggestion"] == shown["metrics"]["final_learning_rate"]
+    assert "find-lr" in brainseg("runs", home=trained[0]).stdout
+    assert "Suggested learning rate" in brainseg("show", queued["run_id"], home=trained[0]).stdout
+    refused = brainseg("lr-find", *options, "--set", "model.head=svm", home=trained[0])
+    assert_refused(refused, "no learning rate to find")
+    assert_refused(brainseg("predict", "x.png", "--run", queued["run_id"], home=trained[0]), "has no model")
+    monkeypatch.setenv("BRAINSEG_HOME", str(trained[0]))
+    end_processes(trained[0])
 
 
 def test_doctor_finds_this_machine_fit(trained) -> None:

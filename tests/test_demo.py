@@ -6,6 +6,7 @@ import pytest
 
 from brainseg.cli import demo
 from brainseg.config import RunConfig
+from brainseg.jobs import queue
 from brainseg.runs import RunStore
 
 
@@ -21,12 +22,13 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
         return RunConfig.from_preset("demo", {"data.path": config.data.path, **small})
 
     monkeypatch.setattr(demo, "SLICES", 40)
+    monkeypatch.setattr(queue, "IDLE", 2.0)
     monkeypatch.setattr(demo, "demo_config", smaller)
-    demo.demo()
+    demo.demo(dashboard=False)
     first = capsys.readouterr().out
     assert "diagnosis.png" in first
     assert "Research use only" in first
     written = {path.name for path in (home / "demo").iterdir()}
     assert {"diagnosis.png", "hardest.png", "confusion_matrix.html", "training_curves.html"} <= written
-    demo.demo()
+    demo.demo(dashboard=False)
     assert len(RunStore().list()) == 1

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from brainseg.errors import RunError
+from brainseg.jobs.removal import delete
+from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
+from brainseg.runs.labels import parse_tags, tag_text
+from brainseg.runs.run import chosen
 
 
 def write_metrics(run_id: str, start: int) -> None:
@@ -94,3 +99,124 @@ def test_runs_of_other_programs_or_versions_are_left_out(home, config) -> None:
     assert [run.id for run in store.list()] == [mine.id]
     with pytest.raises(RunError, match="not made by this version"):
         store.get(foreign.id)
+
+
+def test_a_run_is_renamed_tagged_and_noted(home, config) -> None:
+    store = RunStore()
+    run = store.create(config(), "one", "FINISHED")
+    store.rename(run.id, "  first light ")
+    store.write_note(run.id, "Two slices look odd.\n")
+    store.tag(run.id, {"checked": "", "reader": "first"})
+    found = store.get("first light")
+    assert (found.id, found.note, found.tags) == (
+        run.id,
+        "Two slices look odd.",
+        {"checked": "", "reader": "first"},
+    )
+    store.tag(run.id, {"reader": "second"})
+    store.write_note(run.id, "")
+    assert (store.get(run.id).tags, store.get(run.id).note) == ({"reader": "second"}, "")
+    assert store.get(run.id).config == config()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "two\nlines", "a\u202eb", "f" * 32])
+def test_what_cannot_be_a_name_is_refused(home, config, name: str) -> None:
+    store = RunStore()
+    run = store.create(config(), "one")
+    with pytest.raises(RunError, match="cannot be a run's name"):
+        store.rename(run.id, name)
+    assert store.get(run.id).name == "one"
+
+
+def test_a_name_that_is_taken_is_refused_but_ones_own_is_not(home, config) -> None:
+    store = RunStore()
+    one, two = store.create(config(), "one"), store.create(config(), "two")
+    with pytest.raises(RunError, match=f"Run {one.id[:8]} is called 'one' already"):
+        store.rename(two.id, "one")
+    store.rename(one.id, "one")
+    assert store.get("two").id == two.id
+
+
+def test_tags_are_read_as_words_and_values() -> None:
+    assert parse_tags(["checked", "reader = first of two", "a b=1=2"]) == {
+        "checked": "",
+        "reader": "first of two",
+        "a b": "1=2",
+    }
+    assert parse_tags(tag_text(*item) for item in {"a": "", "b": "c"}.items()) == {"a": "", "b": "c"}
+    for wrong in ("", "=x", "brainseg.config=1", "mlflow.user=me", "a/b", "x" * 201, "a=two\nlines"):
+        with pytest.raises(RunError, match="cannot be a tag"):
+            parse_tags([wrong])
+
+
+def test_a_note_that_is_too_long_is_refused(home, config) -> None:
+    store = RunStore()
+    run = store.create(config(), "one")
+    with pytest.raises(RunError, match="4001 characters, and 4000 are allowed"):
+        store.write_note(run.id, "x" * 4001)
+
+
+def test_a_deleted_run_leaves_nothing(home: Path, config, tmp_path: Path) -> None:
+    store = RunStore()
+    run, other = store.create(config(), "one", "FINISHED"), store.create(config(), "other", "FINISHED")
+    (tmp_path / "note.txt").write_text("hello")
+    for each in (run, other):
+        store.log_file(each.id, tmp_path / "note.txt")
+        Workspace(each.id).make()
+    assert delete(store, "one").id == run.id
+    assert [left.id for left in store.list()] == [other.id]
+    assert [folder.name for folder in (home / "runs").iterdir()] == [other.id]
+    assert [folder.name for folder in (home / "work").iterdir()] == [other.id]
+    for wanted in ("one", run.id, run.id[:8]):
+        with pytest.raises(RunError, match="There is no run"):
+            store.get(wanted)
+    assert store.path(other.id, "note.txt").read_text() == "hello"
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "RUNNING"])
+def test_a_run_under_way_is_not_deleted(home, config, status: str) -> None:
+    store = RunStore()
+    run = store.create(config(), "busy", status)
+    with pytest.raises(RunError, match=f"Run 'busy' is {status}: stop it before"):
+        delete(store, run.id)
+    assert store.get(run.id).status == status
+
+
+def test_weights_that_a_waiting_run_starts_from_are_kept(home, config) -> None:
+    store = RunStore()
+    run = store.create(config(), "parent", "FINISHED")
+    heir = store.create(config({"model.weights": "run:parent"}), "heir")
+    with pytest.raises(RunError, match=r"Run 'heir' .* is to start from its weights"):
+        delete(store, run.id)
+    store.set_status(heir.id, "KILLED")
+    delete(store, run.id)
+    assert [left.id for left in store.list()] == [heir.id]
+
+
+def test_deleting_never_empties_a_folder_that_is_not_the_runs(home: Path, config, tmp_path: Path) -> None:
+    store = RunStore()
+    run = store.create(config(), "moved", "FINISHED")
+    (tmp_path / "mine.txt").write_text("keep")
+    with sqlite3.connect(home / "mlflow.db") as database:
+        database.execute("UPDATE runs SET artifact_uri = ?", (tmp_path.as_uri(),))
+    with pytest.raises(RunError, match="does not look like their place"):
+        delete(store, run.id)
+    assert (tmp_path / "mine.txt").exists()
+    assert store.list() == []
+
+
+def test_the_model_on_offer_is_the_promoted_one_or_the_newest(home, config, tmp_path: Path) -> None:
+    store = RunStore()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text("{}")
+    runs = [store.create(config(), name) for name in ("one", "two", "three")]
+    assert chosen(store.list()) is None
+    for run in runs:
+        store.log_folder(run.id, tmp_path / "bundle", "bundle")
+        store.set_status(run.id, "FINISHED")
+    assert chosen(store.list()).name == "three"
+    store.promote(runs[0].id)
+    assert chosen(store.list()).name == "one"
+    assert store.get("one").to_dict()["promoted"] is True
+    delete(store, runs[0].id)
+    assert chosen(store.list()).name == "three"

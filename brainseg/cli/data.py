@@ -1,15 +1,21 @@
-"""`data phantom` and `data inspect`."""
+"""`data`: make the phantom set, look into a dataset, and keep the list of known ones."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
 
-app = typer.Typer(help="Make the phantom set, or look into a dataset.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from brainseg.datasets.library import KnownDataset
+
+app = typer.Typer(
+    help="Make the phantom set, look into a dataset, or keep the list of known ones.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -20,7 +26,7 @@ def phantom(
     size: Annotated[int, typer.Option(help="Side of a slice, in pixels.")] = 256,
     plane: Annotated[str, typer.Option(help="axial, coronal, sagittal or mixed.")] = "axial",
     volumes: Annotated[bool, typer.Option(help="Also write one subject's NIfTI volumes with their mask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
     from brainseg.datasets.phantom import write_phantom
@@ -39,17 +45,83 @@ def phantom(
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="Folder of class folders, or a CSV manifest.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    path: Annotated[str, typer.Argument(help="Folder of class folders, a CSV manifest, or a known dataset's name.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Count classes, sizes, modes, unreadable files and copies of a dataset."""
+    from brainseg.datasets.library import resolve
     from brainseg.datasets.report import dataset_report
     from brainseg.datasets.sources import open_dataset
 
     bar, tell = counter("Reading images")
     with bar:
-        report = dataset_report(open_dataset(path, tell))
+        report = dataset_report(open_dataset(Path(resolve(path)), tell))
     print_json(report) if as_json else _print_report(report)
+
+
+@app.command()
+def add(
+    path: Annotated[Path, typer.Argument(help="Folder of class folders, CSV manifest, or .zip file of either.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; by default as its folder or file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a dataset known by a name; a zip file is unpacked below the home folder, a folder stays where it is."""
+    from brainseg.datasets.library import add_folder, add_zip
+
+    bar, tell = counter("Reading images")
+    with bar:
+        if path.suffix.lower() == ".zip":
+            known = add_zip(path, name or path.stem, tell)
+        else:
+            known = add_folder(path, name, tell)
+    print_json(vars(known)) if as_json else _print_known(known)
+
+
+@app.command(name="list")
+def list_known(as_json: JsonOption = False) -> None:
+    """List the known datasets."""
+    from brainseg.datasets.library import known_datasets
+
+    known = known_datasets()
+    if as_json:
+        print_json([vars(dataset) for dataset in known])
+    elif not known:
+        ANSWERS.print("No dataset is known yet: `data add PATH` adds one.", markup=False)
+    else:
+        for dataset in known:
+            _print_known(dataset)
+
+
+@app.command()
+def forget(
+    name: Annotated[str, typer.Argument(help="Name of a known dataset.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete an upload or a synthetic set without asking.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a dataset off the list; an upload or a synthetic set is deleted, a folder elsewhere never is."""
+    from brainseg.datasets import library
+
+    known = library.find(name)
+    if known.source != "folder":
+        from brainseg.dashboard.data_uses import refuse_if_needed
+        from brainseg.runs import RunStore
+
+        refuse_if_needed(known, RunStore().list())
+        if not yes:
+            typer.confirm(f"Delete {known.name} and its files in {known.path}?", abort=True, err=True)
+    library.forget(known.name)
+    if as_json:
+        print_json(vars(known))
+        return
+    done = "was taken off the list; its folder stays" if known.source == "folder" else "was deleted"
+    ANSWERS.print(f"{known.name} {done}: {known.path}", markup=False, soft_wrap=True)
+
+
+def _print_known(known: KnownDataset) -> None:
+    images = "not looked into yet" if known.images is None else f"{known.images} images"
+    counts = f" ({', '.join(f'{name} {count}' for name, count in known.counts.items())})" if known.counts else ""
+    gone = "" if known.exists else " NOT THERE ANY MORE"
+    ANSWERS.print(f"{known.name}: {known.source}, {images}{counts}, {known.path}{gone}", markup=False, soft_wrap=True)
 
 
 def _print_report(report: dict[str, Any]) -> None:

@@ -1,25 +1,31 @@
-"""`demo`: the whole chain on the phantom, with nothing to download."""
+"""`demo`: the dashboard, and in it the whole chain on the phantom, with nothing to download."""
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
 from brainseg import DISCLAIMER, paths
+from brainseg.cli.dashboard import PortOption, announce, stay
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, counter
 from brainseg.cli.training import print_report
 from brainseg.config import RunConfig
-from brainseg.errors import RunError
+from brainseg.errors import BrainsegError, RunError
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
 
 NAME = "demo"
-SLICES = 480
+SLICES = 640
+SIZE = 192
 SEED = 0
+MODALITIES = ("T1ce", "FLAIR")
+"""The contrasts in which a tumour stands out."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,26 +33,35 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo() -> None:
-    """Make phantom slices, train a ResNet34 on them, evaluate it and diagnose a held-out slice."""
-    from brainseg.jobs.reading import run_details
+def demo(
+    port: PortOption = 8501,
+    dashboard: Annotated[bool, typer.Option(help="Serve the dashboard, from the start and until Ctrl-C.")] = True,
+) -> None:
+    """Open the dashboard, train a ResNet34 on synthetic slices before your eyes, and diagnose a held-out one."""
+    from brainseg.jobs.queue import ensure_worker
     from brainseg.runs import RunStore
 
-    data = _phantom()
     store = RunStore()
-    run = _finished(store, demo_config(data)) or _train(store, demo_config(data))
-    folder = paths.subfolder("demo")
-    from brainseg.dashboard.run_figures import write_run_figures
+    data = paths.subfolder("datasets") / "phantom-demo"
+    with ExitStack() as stack:
+        server = None
+        run = _put_in(store, demo_config(data))
+        if dashboard:
+            from brainseg.dashboard.server import Server
 
-    figures = write_run_figures(store, run, folder)
-    sheet = _diagnose(store, run, data, folder / "diagnosis.png")
-    print_report(run_details(store, run)["evaluation"])
-    ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
-    for file in [*figures, sheet]:
-        ANSWERS.print(f"  {file.name}", markup=False)
-    ANSWERS.print(
-        f"Synthetic images, random starting weights: a demonstration, no result. {DISCLAIMER}", soft_wrap=True
-    )
+            server = stack.enter_context(Server(port))
+            announce(server)
+        _draw(data)
+        ensure_worker(run.config.compute.device)
+        try:
+            _report(store, _watch(store, run), data)
+        except BrainsegError as error:
+            if not server:
+                raise
+            NOTES.print(str(error), markup=False, soft_wrap=True)
+        if server:
+            ANSWERS.print(f"Drop an image onto Diagnose: {server.url}/diagnose", soft_wrap=True)
+            stay(server)
 
 
 def demo_config(data: Path) -> RunConfig:
@@ -55,29 +70,55 @@ def demo_config(data: Path) -> RunConfig:
     return RunConfig.from_preset("demo", settings)
 
 
-def _phantom() -> Path:
+def _put_in(store: RunStore, config: RunConfig) -> Run:
+    """Return the demo's run: an earlier one that has not failed, or else a new one in the queue.
+
+    It waits there while its images are drawn, so that the dashboard shows it from the first moment.
+    """
+    known = [run for run in store.list(["SCHEDULED", "RUNNING", "FINISHED"]) if run.config == config]
+    mine = [run for run in known if run.name == NAME and run.host == str(store.home)]
+    return mine[0] if mine else store.create(config, NAME)
+
+
+def _draw(data: Path) -> None:
     from brainseg.datasets.phantom import write_phantom
 
-    folder = paths.subfolder("datasets") / "phantom-demo"
     bar, tell = counter("Drawing synthetic slices")
     with bar:
-        write_phantom(folder, SLICES, SEED, progress=tell)
-    return folder
+        write_phantom(data, SLICES, SEED, size=SIZE, modalities=MODALITIES, difficulty="clear", progress=tell)
 
 
-def _finished(store: RunStore, config: RunConfig) -> Run | None:
-    return next((run for run in store.list(["FINISHED"]) if run.name == NAME and run.config == config), None)
-
-
-def _train(store: RunStore, config: RunConfig) -> Run:
-    from brainseg.jobs.queue import create_claimed
-    from brainseg.jobs.supervisor import supervise
+def _watch(store: RunStore, run: Run) -> Run:
+    """Show a queued run until it ends."""
+    from brainseg.jobs.workspace import Workspace
+    from brainseg.runs import ENDED
 
     with TrainingView() as view:
-        run = supervise(store, create_claimed(store, config, NAME), view)
+        while run.status not in ENDED:
+            view(Workspace(run.id))
+            time.sleep(0.3)
+            run = store.get(run.id)
     if run.status != "FINISHED":
         raise RunError(f"The demo's training is {run.status}: {run.reason}")
     return run
+
+
+def _report(store: RunStore, run: Run, data: Path) -> None:
+    """Draw the figures, diagnose one slice and say where all is."""
+    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.jobs.reading import run_details
+
+    folder = paths.subfolder("demo")
+    figures = write_run_figures(store, run, folder)
+    sheet = _diagnose(store, run, data, folder / "diagnosis.png")
+    print_report(run_details(store, run)["evaluation"])
+    ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
+    for file in [*figures, sheet]:
+        ANSWERS.print(f"  {file.name}", markup=False)
+    ANSWERS.print(
+        f"Synthetic images made to be easy, random starting weights: a demonstration, no result. {DISCLAIMER}",
+        soft_wrap=True,
+    )
 
 
 def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:

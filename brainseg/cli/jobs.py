@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,9 @@ from rich.table import Table
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, print_json
 from brainseg.cli.training import print_report
+
+if TYPE_CHECKING:
+    from brainseg.runs import Run
 
 RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
@@ -37,22 +40,28 @@ def list_runs(as_json: JsonOption = False) -> None:
         print_json([run.to_dict() for run in runs])
         return
     table = Table(
-        "id", "name", "status", "model", "accuracy (95 % interval)", "created (UTC)", box=None, pad_edge=False
+        "id", "name", "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
     for run in runs:
-        values = run.metrics
-        interval = (values.get("final_accuracy_low", 0.0), values.get("final_accuracy_high", 1.0))
-        accuracy = values.get("final_accuracy")
-        shown = f"{accuracy:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if accuracy is not None else run.reason[:60]
         table.add_row(
             run.id[:8],
             escape(run.name),
+            run.kind,
             run.status,
             run.config.model.arch,
-            escape(shown),
+            escape(_outcome(run)),
             f"{run.created:%Y-%m-%d %H:%M}",
         )
     ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
+
+
+def _outcome(run: Run) -> str:
+    values = run.metrics
+    if run.kind == "find-lr" and run.status == "FINISHED":
+        return f"learning rate {values['final_learning_rate']:.2e}"
+    if (accuracy := values.get("final_accuracy")) is None:
+        return run.reason[:60]
+    return f"accuracy {accuracy:.3f} ({values['final_accuracy_low']:.3f} to {values['final_accuracy_high']:.3f})"
 
 
 def show(
@@ -86,6 +95,8 @@ def show(
         )
     if details["evaluation"]:
         print_report(details["evaluation"])
+    if details["learning_rate"]:
+        ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
     for case in details["hardest"]:
         ANSWERS.print(
             f"hard: {case['path']}: is {case['label']}, called {case['prediction']}, loss {case['loss']:.3f}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,10 +19,9 @@ from brainseg.cli.options import (
     SkipBadOption,
     WeightsOption,
     build_config,
-    run_name,
 )
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
-from brainseg.models.sources import RUN
+from brainseg.jobs.orders import run_name
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
@@ -54,7 +54,6 @@ def train(
     from brainseg.runs import RunStore
 
     store = RunStore()
-    store.warm_start(config)  # refuses a run that does not exist before a new one is made
     _watch(store, create_claimed(store, config, run_name(name, config)), as_json)
 
 
@@ -73,10 +72,7 @@ def submit(
     from brainseg.jobs.queue import submit as put
     from brainseg.runs import RunStore
 
-    store = RunStore()
-    store.warm_start(config)
-    run = put(store, config, run_name(name, config))
-    _print_queued(run, as_json)
+    _print_queued(put(RunStore(), config, run_name(name, config)), as_json)
 
 
 def resume(
@@ -103,26 +99,31 @@ def lr_find(
     weights: WeightsOption = None,
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of searching here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate, and draw the curve with its valley."""
-    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    config = build_config(data, arch, preset, weights, settings, skip_bad, "find-lr")
+    from brainseg.runs import RunStore
+
+    name = run_name(None, config, "find-lr")
+    if queue:
+        from brainseg.jobs.queue import submit as put
+
+        _print_queued(put(RunStore(), config, name, "find-lr"), as_json)
+        return
+    from brainseg.training.lr_finder import CURVE, run_finder
+
+    folder = paths.subfolder("lr-find", name)
+    run_finder(config, _Notes(), folder, RunStore().warm_start(config))
+    _print_rate(folder / CURVE, folder, as_json)
+
+
+def _print_rate(file: Path, folder: Path, as_json: bool) -> None:
     from brainseg.dashboard.figures import learning_rate_curve, save_html
-    from brainseg.training.compute import limit_threads
-    from brainseg.training.inputs import load_inputs
-    from brainseg.training.lr_finder import find_rate, save_curve
-    from brainseg.training.setup import set_up
+    from brainseg.training.lr_finder import load_curve
 
-    warm_start = None
-    if config.model.weights.startswith(RUN):
-        from brainseg.runs import RunStore
-
-        warm_start = RunStore().warm_start(config)
-    folder = paths.subfolder("lr-find", run_name(None, config))
-    limit_threads(config.compute)
-    setup = set_up(config, load_inputs(config, _Notes(), folder), _Notes(), warm_start)
-    curve, suggestion = find_rate(setup)
-    save_curve(curve, suggestion, folder / "learning_rate.json")
+    curve, suggestion = load_curve(file)
     figure = folder / "learning_rate.html"
     save_html(learning_rate_curve(curve, suggestion), figure)
     if as_json:
@@ -162,6 +163,9 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
             print_json(ended.to_dict())
         NOTES.print(f"{ended.status}: {ended.reason}", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED_RUN)
+    if ended.kind == "find-lr":
+        _print_rate(store.path(ended.id, "learning_rate.json"), paths.subfolder("lr-find", ended.name), as_json)
+        return
     report = json.loads(store.path(ended.id, "evaluation.json").read_text("utf-8"))
     bundle = store.bundle(ended)
     if as_json:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
+from brainseg.dashboard import run_results
+from brainseg.dashboard.run_images import read_image, square
 from brainseg.diagnosis.picture import save_png, shorten, text_font
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ScanError
-from brainseg.jobs.reading import run_file
+from brainseg.evaluation.hardest import hardest_cases
 from brainseg.runs import Run, RunStore
-from brainseg.scans import read_scan
 
+MOST = 6
 SIDE = 260
 TEXT = 66
 COLUMNS = 3
@@ -28,30 +29,34 @@ def hardest_sheet(store: RunStore, run: Run, file: Path) -> list[Path]:
         The file, or nothing where the run has no evaluation yet. An image that is not there any more leaves its place
         empty and keeps its text.
     """
-    found = run_file(store, run, "hardest.csv")
-    if not found:
+    report = run_results.evaluation(store, run)
+    table = run_results.predictions(store, run, report["classes"]) if report else None
+    if table is None or table.empty:
         return []
-    cases = pd.read_csv(found, keep_default_na=False)
-    root = Path(run.config.data.path)
-    root = root.parent if root.is_file() else root
+    cases, known = hardest_cases(table, MOST), run_results.digests(store, run)
     rows = -(-len(cases) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * (SIDE + TEXT) + 24), DARK)
     for place, case in enumerate(cases.to_dict(orient="records")):
         left, top = place % COLUMNS * SIDE, place // COLUMNS * (SIDE + TEXT)
-        _draw_case(sheet, left, top, root / str(case["path"]), case)
+        _draw_case(sheet, left, top, _picture(run, case["path"], known.get(case["path"])), case)
     ImageDraw.Draw(sheet).text((8, sheet.height - 22), DISCLAIMER, GREY, text_font(12))
     save_png(sheet, file)
     return [file]
 
 
-def _draw_case(sheet: Image.Image, left: int, top: int, image: Path, case: dict) -> None:
+def _picture(run: Run, path: str, sha256: str | None) -> Image.Image | None:
     try:
-        picture = Image.fromarray(read_scan(image).pixels)
-        picture.thumbnail((SIDE - 12, SIDE - 12), Image.Resampling.BICUBIC)
-        sheet.paste(picture, (left + (SIDE - picture.width) // 2, top + (SIDE - picture.height) // 2))
+        return square(read_image(run, path, sha256).pixels, SIDE - 12)
     except ScanError:
-        ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image not found", GREY, text_font(13))
+        return None
+
+
+def _draw_case(sheet: Image.Image, left: int, top: int, picture: Image.Image | None, case: dict) -> None:
     font = text_font(13)
+    if picture:
+        sheet.paste(picture, (left + 6, top + 6))
+    else:
+        ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image moved or changed", GREY, font)
     share = case[f"p_{case['prediction']}"]
     lines = [
         str(case["path"]),

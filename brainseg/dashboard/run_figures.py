@@ -1,14 +1,13 @@
-"""All figures of one run, drawn from its stored files into a folder."""
+"""All figures of one run, drawn from its stored files."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 from plotly.graph_objects import Figure
 
+from brainseg.dashboard import run_results
 from brainseg.dashboard.figures import (
     confusion_matrix_figure,
     learning_rate_curve,
@@ -21,8 +20,10 @@ from brainseg.dashboard.figures import (
 from brainseg.dashboard.hardest_sheet import hardest_sheet
 from brainseg.errors import RunError
 from brainseg.evaluation.classification import pr_curve, roc_curve
-from brainseg.jobs.reading import run_file
+from brainseg.files import write_atomically
 from brainseg.runs import Run, RunStore
+
+NOT_DRAWN = "not-drawn.txt"
 
 
 def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
@@ -34,72 +35,98 @@ def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
         folder: Made if need be.
 
     Returns:
-        The files written; figures whose data do not exist (yet) are left out.
+        The files written; figures whose data do not exist (yet) are left out. Those whose data are damaged are named
+        in a text beside the others.
 
     Raises:
-        RunError: The run has nothing to draw yet.
+        RunError: The run has nothing to draw yet, or nothing that could be drawn.
     """
-    written = []
-    for name, draw in _DRAWINGS.items():
-        figure = draw(store, run)
+    written, problems = [], []
+    for name in FIGURES:
+        try:
+            figure = draw(name, store, run)
+        except RunError as error:
+            problems.append(f"{name}: {error}")
+            continue
         if figure is not None:
             save_html(figure, folder / f"{name}.html")
             written.append(folder / f"{name}.html")
-    written += hardest_sheet(store, run, folder / "hardest.png")
+    try:
+        written += hardest_sheet(store, run, folder / "hardest.png")
+    except RunError as error:
+        problems.append(f"hardest: {error}")
     if not written:
-        raise RunError(f"Run {run.name!r} is {run.status} and has nothing to draw yet.")
+        raise RunError(problems[0] if problems else f"Run {run.name!r} is {run.status} and has nothing to draw yet.")
+    if problems:
+        text = "\n".join(problems) + "\n"
+        write_atomically(folder / NOT_DRAWN, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        written.append(folder / NOT_DRAWN)
     return written
 
 
-def _learning_rate(store: RunStore, run: Run) -> Figure | None:
-    file = run_file(store, run, "learning_rate.json")
-    if not file:
-        return None
-    values = json.loads(file.read_text("utf-8"))
-    suggestion = values.pop("suggestion")
-    return learning_rate_curve(pd.DataFrame(values), suggestion)
+def draw(name: str, store: RunStore, run: Run, *, dark: bool = False) -> Figure | None:
+    """Draw one figure of a run.
+
+    Args:
+        name: One of `FIGURES`.
+        store: The run store.
+        run: Live or ended.
+        dark: Draw for a dark page.
+
+    Returns:
+        The figure; None if its data do not exist (yet).
+
+    Raises:
+        RunError: A file that it is drawn from is damaged.
+    """
+    try:
+        return FIGURES[name](store, run, dark)
+    except (ValueError, TypeError, KeyError) as error:  # values that no evaluation would have written
+        raise RunError(
+            f"The data of run {run.name!r} for the figure {name} are damaged: train the run again."
+        ) from error
 
 
-def _epochs(store: RunStore, run: Run) -> Figure | None:
-    file = run_file(store, run, "epochs.csv")
-    return training_curves(pd.read_csv(file)) if file else None
+def _learning_rate(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    found = run_results.learning_rate(store, run)
+    return learning_rate_curve(*found, dark=dark) if found else None
 
 
-def _matrix(store: RunStore, run: Run) -> Figure | None:
-    report = _report(store, run)
-    return confusion_matrix_figure(report["matrix"], report["classes"]) if report else None
+def _epochs(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    table = run_results.epochs(store, run)
+    return None if table is None else training_curves(table, dark=dark)
 
 
-def _metrics(store: RunStore, run: Run) -> Figure | None:
-    report = _report(store, run)
-    return metrics_figure(report) if report else None
+def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    report = run_results.evaluation(store, run)
+    return confusion_matrix_figure(report["matrix"], report["classes"], dark=dark) if report else None
 
 
-def _roc(store: RunStore, run: Run) -> Figure | None:
-    return _ranking(store, run, roc_curve, roc_figure, "roc_auc")
+def _metrics(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    report = run_results.evaluation(store, run)
+    return metrics_figure(report, dark=dark) if report else None
 
 
-def _precision_recall(store: RunStore, run: Run) -> Figure | None:
-    return _ranking(store, run, pr_curve, pr_figure, "pr_auc")
+def _roc(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    return _ranking(store, run, roc_curve, roc_figure, "roc_auc", dark)
 
 
-def _ranking(store: RunStore, run: Run, curve: Callable, draw: Callable, area: str) -> Figure | None:
+def _precision_recall(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    return _ranking(store, run, pr_curve, pr_figure, "pr_auc", dark)
+
+
+def _ranking(store: RunStore, run: Run, curve: Callable, figure: Callable, area: str, dark: bool) -> Figure | None:
     """Draw one curve: of the positive class, or one a class where there are more than two."""
-    report, file = _report(store, run), run_file(store, run, "predictions.parquet")
-    if not report or not file:
+    report = run_results.evaluation(store, run)
+    table = run_results.predictions(store, run, report["classes"]) if report else None
+    if report is None or table is None:
         return None
-    table = pd.read_parquet(file)
     names = [report["positive"]] if report["positive"] else report["classes"]
     curves = {name: curve(table, report["classes"], name) for name in names}
-    return draw(curves, {name: report["per_class"][name][area] for name in names})
+    return figure(curves, {name: report["per_class"][name][area] for name in names}, dark=dark)
 
 
-def _report(store: RunStore, run: Run) -> dict | None:
-    file = run_file(store, run, "evaluation.json")
-    return json.loads(file.read_text("utf-8")) if file else None
-
-
-_DRAWINGS: dict[str, Callable[[RunStore, Run], Figure | None]] = {
+FIGURES: dict[str, Callable[[RunStore, Run, bool], Figure | None]] = {
     "learning_rate": _learning_rate,
     "training_curves": _epochs,
     "confusion_matrix": _matrix,
@@ -107,3 +134,4 @@ _DRAWINGS: dict[str, Callable[[RunStore, Run], Figure | None]] = {
     "roc": _roc,
     "precision_recall": _precision_recall,
 }
+"""Name of each figure, which is also that of its file -> the function that draws it."""

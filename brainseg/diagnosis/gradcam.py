@@ -1,4 +1,4 @@
-"""Grad-CAM without hooks: the body runs without gradients, and only the small head is differentiated.
+"""Grad-CAM without hooks: the body runs without gradients, and only what comes after the map is differentiated.
 
 Nothing is stored on the model, so any number of threads may share one.
 """
@@ -9,29 +9,34 @@ import cv2
 import numpy as np
 import torch
 
+from brainseg.diagnosis.cut import Cut
 from brainseg.models.architectures import Classifier
 
 
-def logits_and_maps(model: Classifier, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Run the body without gradients and the head with them.
+def logits_and_maps(
+    model: Classifier, images: torch.Tensor, stage: int | None = None
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Run a model up to a stage without gradients, and from there on with them.
 
     Args:
         model: In evaluation mode.
         images: (N, 3, S, S) float, normalised.
+        stage: The residual stage whose map is to be explained; the last by default.
 
     Returns:
-        (N, classes) logits that can be differentiated for the second result, the body's feature maps.
+        (N, classes) logits that can be differentiated for the last of the second result, the feature maps.
     """
+    cut = Cut(model, stage)
     with torch.no_grad():
-        maps = model.body(images)
+        maps = cut.before(images)
     # Not inference mode: its tensors could not be differentiated afterwards.
     maps = [values.detach().requires_grad_() for values in maps]
     with torch.enable_grad():
-        return model.head(maps), maps
+        return cut.after(maps), maps
 
 
 def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
-    """Compute the Grad-CAM map of one class on the deepest feature map.
+    """Compute the Grad-CAM map of one class on the last of the feature maps.
 
     Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization":
     channels weighted by the mean gradient of the class score, summed, negative values cut, scaled to 0..1.

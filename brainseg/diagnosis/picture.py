@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import matplotlib
@@ -10,11 +12,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.predictor import Diagnosis
 from brainseg.diagnosis.words import percent
 from brainseg.files import write_atomically
 
+if TYPE_CHECKING:
+    from brainseg.diagnosis.ensemble import Consensus
+    from brainseg.diagnosis.predictor import Diagnosis
+
 CAPTION = "The colours show where the model looked, not where the tumour is."
+OPACITY = 0.6
 PANEL = 420
 MARGIN = 12
 LINE = 22
@@ -31,7 +37,7 @@ def heat_colours(heatmap: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
-def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.6) -> np.ndarray:
+def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = OPACITY) -> np.ndarray:
     """Lay a heatmap over a scan; where the map is 0 the scan stays as it is.
 
     Args:
@@ -46,26 +52,49 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.6) -> np
     return np.round(pixels * (1 - share) + heat_colours(heatmap) * share).astype(np.uint8)
 
 
-def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Image.Image:
+def squared(values: np.ndarray, side: int) -> np.ndarray:
+    """Fit an image or a map into a square, centred on black, for pictures that stand side by side.
+
+    Args:
+        values: (H, W, 3) uint8 or (H, W) float32.
+        side: S, in pixels.
+
+    Returns:
+        (S, S, 3) or (S, S) of the same type.
+    """
+    height, width = values.shape[:2]
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square = np.zeros((side, side, *values.shape[2:]), values.dtype)
+    square[top : top + size[1], left : left + size[0]] = fitted
+    return square
+
+
+def diagnosis_sheet(
+    pixels: np.ndarray, name: str, diagnosis: Diagnosis | Consensus, opacity: float = OPACITY
+) -> Image.Image:
     """Put scan and overlay side by side above the decision, the model, the caption and the disclaimer.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, the scan.
         name: The file's name.
-        diagnosis: What the model said of it.
+        diagnosis: What one or several models said of it.
+        opacity: Of the heatmap.
     """
     # The likeliest class first, and long names last or alone: what does not fit is cut off at the right.
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
     lines = [
         name,
         "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
-        f"Heatmap for class {diagnosis.explained};  model {diagnosis.model}",
+        f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
         DISCLAIMER,
     ]
     width, height = 2 * PANEL + 3 * MARGIN, PANEL + 3 * MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (width, height), (24, 24, 28))
-    for column, picture in enumerate((pixels, overlay(pixels, diagnosis.heatmap))):
+    for column, picture in enumerate((pixels, overlay(pixels, diagnosis.heatmap, opacity))):
         part = Image.fromarray(picture)
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
         left = MARGIN + column * (PANEL + MARGIN)
@@ -81,11 +110,18 @@ def diagnosis_sheet(pixels: np.ndarray, name: str, diagnosis: Diagnosis) -> Imag
 
 def save_png(picture: Image.Image, file: Path) -> None:
     """Write a picture as PNG with its caption, if it has one, and the disclaimer in its text, atomically."""
+    write_atomically(file, lambda temporary: temporary.write_bytes(png_bytes(picture)))
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """Return what `save_png` writes."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Disclaimer", DISCLAIMER)
     if "Caption" in picture.info:
         text.add_text("Caption", picture.info["Caption"])
-    write_atomically(file, lambda temporary: picture.save(temporary, format="PNG", pnginfo=text))
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG", pnginfo=text)
+    return stream.getvalue()
 
 
 def _fit(size: tuple[int, int]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.inputs import normalise, to_batch
@@ -29,6 +30,9 @@ class Diagnosis:
         heatmap: (H, W) float32 in 0..1, the same map on the scan; 0 outside the part that the model saw.
         seconds: Time from scan to answer, preparation and map included.
         model: Name and version of the model.
+        version: The version alone, 12 hexadecimal digits.
+        method: How the map was drawn, a key of `methods.METHODS`.
+        stage: The residual stage that it was taken from.
     """
 
     label: str
@@ -38,6 +42,14 @@ class Diagnosis:
     heatmap: np.ndarray
     seconds: float
     model: str
+    version: str = ""
+    method: str = DEFAULT
+    stage: int = 4
+
+    @property
+    def heatmap_title(self) -> str:
+        """What the heatmap shows."""
+        return heatmap_title(self.method, self.stage, self.explained)
 
     @property
     def sentence(self) -> str:
@@ -77,27 +89,46 @@ class Predictor:
         """Name and version, as shown beside every answer."""
         return f"{self.description.name} ({self.bundle.version})"
 
-    def diagnose(self, scan: Scan, explain: str | None = None) -> Diagnosis:
-        """Answer for one scan, with the Grad-CAM map of a class.
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """The residual stages that a heatmap can be taken from, shallow to deep."""
+        return tuple(range(1, self.model.body.stages[-1] + 1))
+
+    def diagnose(
+        self, scan: Scan, explain: str | None = None, method: str = DEFAULT, stage: int | None = None
+    ) -> Diagnosis:
+        """Answer for one scan, with the heatmap of a class.
 
         Args:
             scan: From `scans.read_scan`.
             explain: The class to explain; the predicted one by default.
+            method: How to draw the heatmap, a key of `methods.METHODS`.
+            stage: The residual stage to take it from, one of `stages`; the last by default.
 
         Raises:
-            ValueError: `explain` is not a class of the model.
+            ValueError: `explain` is not a class of the model, or it has no such method or stage.
         """
         started = time.perf_counter()
-        classes = self.description.classes
-        if explain is not None and explain not in classes:
-            raise ValueError(f"explain must be one of {list(classes)}, got {explain!r}.")
+        classes, stage = self.description.classes, self.stages[-1] if stage is None else stage
+        for name, value, allowed in (
+            ("explain", explain, (None, *classes)),
+            ("method", method, METHODS),
+            ("stage", stage, self.stages),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {[each for each in allowed if each]}, got {value!r}.")
         prepared = prepare(scan.pixels, self.description.preparation)
-        batch = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
-        logits, maps = logits_and_maps(self.model, batch.contiguous(memory_format=torch.channels_last))
+        image = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
+        image = image.contiguous(memory_format=torch.channels_last)
+        logits, maps = logits_and_maps(self.model, image, stage)
         scores = torch.softmax(logits.detach().double(), dim=1)[0].tolist()
         label = classes[int(np.argmax(scores))]
         explained = explain or label
-        cam = enlarge(grad_cam(logits, maps, classes.index(explained)), self.description.preparation.size)
+        if method == DEFAULT:
+            cam = grad_cam(logits, maps, classes.index(explained))
+        else:
+            cam = self._package_cam(image, classes.index(explained), method, stage)
+        cam = enlarge(cam, self.description.preparation.size)
         return Diagnosis(
             label=label,
             probabilities=dict(zip(classes, scores, strict=True)),
@@ -106,4 +137,13 @@ class Predictor:
             heatmap=prepared.geometry.to_scan(cam),
             seconds=time.perf_counter() - started,
             model=self.name,
+            version=self.bundle.version,
+            method=method,
+            stage=stage,
         )
+
+    def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
+        # The package takes seconds to import, and most diagnoses do without it.
+        from brainseg.diagnosis.package_cams import package_cam
+
+        return package_cam(self.model, image, class_number, method, stage)

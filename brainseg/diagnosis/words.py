@@ -1,6 +1,8 @@
-"""How a probability is put into words, the same on the command line, on sheets and on pages."""
+"""How a probability and the worth of a model are put into words, the same on the command line and on pages."""
 
 from __future__ import annotations
+
+from typing import Any
 
 LEAST, MOST = 0.0005, 0.9995
 
@@ -12,3 +14,31 @@ def percent(share: float) -> str:
     if share < LEAST:
         return "under 0.1 %"
     return f"{100 * share:.1f} %"
+
+
+def judged(validation: dict[str, Any]) -> str:
+    """Say how often a model was right on held-out images, how sure that is, and what flatters it.
+
+    Args:
+        validation: The field of that name of a bundle's description, or a run's evaluation; what they lack is not said.
+    """
+    count, accuracy = validation.get("count"), validation.get("accuracy")
+    if not count or accuracy is None:
+        return "Nothing is known of how often it is right."
+    interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
+    bounds = f", 95 % interval {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %" if interval else ""
+    right = round(accuracy * count)
+    said = f"Right on {right} of {count} held-out images ({100 * right / count:.0f} %{bounds})"
+    return "; ".join([said, *_caveats(validation)]) + "."
+
+
+def _caveats(validation: dict[str, Any]) -> list[str]:
+    """Say why the figure may be too good."""
+    caveats = []
+    if validation.get("selected_on_these_images"):
+        caveats.append("the best epoch was chosen on these same images, so expect less on new ones")
+    if copies := validation.get("copies_in_training"):
+        caveats.append(f"{copies} of them {'is a copy' if copies == 1 else 'are copies'} of images it learnt from")
+    if validation.get("split") == "random":
+        caveats.append("split at random, so slices of one patient may be on both sides")
+    return caveats

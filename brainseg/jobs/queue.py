@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
+from brainseg.jobs.orders import free_name
 from brainseg.jobs.workspace import Workspace, child_environment, kill_group
-from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs import ENDED, Kind, Run, RunStore
 
 CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` itself ends a trainer that did not stop."""
@@ -54,18 +55,28 @@ def _take(store: RunStore, run: Run) -> Run:
     return store.get(run.id)
 
 
-def submit(store: RunStore, config: RunConfig, name: str) -> Run:
-    """Put a run into the queue, and start a worker for it if none lives."""
+def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
+    """Put a run into the queue, and start a worker for it if none lives.
+
+    Raises:
+        RunError: Its weights are those of a run that does not exist or has no model.
+    """
+    store.warm_start(config)
     with queue_lock():
-        run = store.create(config, name)
+        run = store.create(config, name, kind=kind)
     ensure_worker(config.compute.device)
     return run
 
 
-def create_claimed(store: RunStore, config: RunConfig, name: str) -> Run:
-    """Make a run that this process trains itself, past the queue."""
+def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
+    """Make a run that this process trains itself, past the queue.
+
+    Raises:
+        RunError: Its weights are those of a run that does not exist or has no model.
+    """
+    store.warm_start(config)
     with queue_lock():
-        return _take(store, store.create(config, name))
+        return _take(store, store.create(config, name, kind=kind))
 
 
 def reclaim(store: RunStore, run_id: str) -> Run:
@@ -92,6 +103,16 @@ def resubmit(store: RunStore, run_id: str) -> Run:
     return store.get(run.id)
 
 
+def retry(store: RunStore, run_id: str) -> Run:
+    """Put a new run with the configuration of an earlier one into the queue.
+
+    Raises:
+        RunError: There is no such run, or its weights are those of a run that is gone.
+    """
+    run = store.get(run_id)
+    return submit(store, run.config, free_name(run.name, {other.name for other in store.list()}), run.kind)
+
+
 def _resumable(store: RunStore, run_id: str) -> Run:
     run = store.get(run_id)
     if run.status not in ("FAILED", "KILLED"):
@@ -101,8 +122,8 @@ def _resumable(store: RunStore, run_id: str) -> Run:
     return run
 
 
-def cancel(store: RunStore, run_id: str) -> Run:
-    """Stop a run within ten seconds and leave no process of it behind.
+def request_cancel(store: RunStore, run_id: str) -> Run:
+    """Ask for the end of a run, at once: one that waits is cancelled, one that runs ends within ten seconds.
 
     Raises:
         RunError: The run has already ended.
@@ -114,8 +135,20 @@ def cancel(store: RunStore, run_id: str) -> Run:
         if run.status == "SCHEDULED":
             store.set_status(run.id, "KILLED", "The run was cancelled before it started.")
             return store.get(run.id)
+    Workspace(run.id).request_cancel()
+    return run
+
+
+def cancel(store: RunStore, run_id: str) -> Run:
+    """Stop a run within ten seconds and leave no process of it behind.
+
+    Raises:
+        RunError: The run has already ended.
+    """
+    run = request_cancel(store, run_id)
+    if run.status in ENDED:
+        return run
     workspace = Workspace(run.id)
-    workspace.request_cancel()
     limit = time.monotonic() + CANCEL_LIMIT
     while time.monotonic() < limit and (workspace.trainer() or _supervised(store, run.id, workspace)):
         time.sleep(0.2)

@@ -24,7 +24,8 @@ class StoreLog:
 
     def __init__(self, store: RunStore, workspace: Workspace) -> None:
         self.store, self.workspace = store, workspace
-        self.noted, self.phase = 0.0, ""
+        self.noted, self.pass_ = 0.0, ("", 0)
+        self.started = 0.0
         self.stored = set(store.history(workspace.run_id, "valid_loss"))
 
     def say(self, sentence: str) -> None:
@@ -34,11 +35,13 @@ class StoreLog:
 
     def progress(self, progress: Progress) -> None:
         """Note where the training is, not too often."""
-        now = time.monotonic()
-        if now - self.noted < INTERVAL and progress.phase == self.phase and progress.step < progress.steps:
+        now, this_pass = time.monotonic(), (progress.phase, progress.epoch)
+        if now - self.noted < INTERVAL and this_pass == self.pass_ and progress.step < progress.steps:
             return
-        self.noted, self.phase = now, progress.phase
-        self.workspace.write_progress({**asdict(progress), "time": time.time()})
+        if this_pass != self.pass_:
+            self.pass_, self.started = this_pass, time.time()
+        self.noted = now
+        self.workspace.write_progress({**asdict(progress), "time": time.time(), "started": self.started})
 
     def epoch(self, figures: EpochFigures) -> None:
         """Store the figures of an epoch; a resumed training tells its earlier ones again, which are known."""

@@ -1,4 +1,4 @@
-"""The trainer process: `python -m brainseg.jobs.trainer_process RUN_ID` trains one run of the store and ends."""
+"""The trainer process: `python -m brainseg.jobs.trainer_process RUN_ID` does one run of the store and ends."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 
 from brainseg.config import RunConfig
+from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import FINAL, Run, RunStore
 from brainseg.training.callbacks import TrainingCancelled
-from brainseg.training.trainer import Trained, train
+from brainseg.training.lr_finder import run_finder
+from brainseg.training.trainer import train
 
 FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
 ORPHANED = "Its supervising process ended, so the training stopped; `resume` continues it."
 
 
 def main(run_id: str) -> int:
-    """Train a run and record how it ended.
+    """Train a run, or find its learning rate, and record how it ended.
 
     Returns:
         The exit code: 0 finished, 1 crashed, 2 stopped by a fault that the user can mend, 3 cancelled.
@@ -32,8 +35,8 @@ def main(run_id: str) -> int:
     _step_back(run.config)
     log = StoreLog(store, workspace)
     try:
-        trained = train(run.config, log, workspace.results, run.name, store.warm_start(run.config))
-        _store(store, run, workspace, trained)
+        figures = (_find_rate if run.kind == "find-lr" else _train)(store, run, workspace, log)
+        _store(store, run, workspace, figures)
     except TrainingCancelled as stop:
         log.say(str(stop))
         store.set_status(run_id, "KILLED", str(stop))
@@ -49,14 +52,22 @@ def main(run_id: str) -> int:
     return FINISHED
 
 
-def _store(store: RunStore, run: Run, workspace: Workspace, trained: Trained) -> None:
-    figures = trained.report.to_dict()
-    final = {FINAL + key: value for key, value in figures.items() if isinstance(value, int | float)}
-    headline = FINAL + trained.headline
+def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
+    _, suggestion = run_finder(run.config, log, workspace.results, store.warm_start(run.config))
+    return {"learning_rate": suggestion}
+
+
+def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
+    trained = train(run.config, log, workspace.results, run.name, store.warm_start(run.config))
     interval = trained.report.intervals[trained.headline]  # one patient alone gives none
-    bounds = dict(zip((f"{headline}_low", f"{headline}_high"), interval or (), strict=False))
-    extra = {FINAL + key: value for key, value in trained.extra.items()}
-    store.log_metrics(run.id, {**final, **extra, **bounds})
+    bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
+    figures = {key: value for key, value in trained.report.to_dict().items() if isinstance(value, int | float)}
+    costs = model_costs(workspace.results, Path(run.config.data.path))
+    return {**figures, **trained.extra, **costs, **bounds}
+
+
+def _store(store: RunStore, run: Run, workspace: Workspace, figures: dict[str, float]) -> None:
+    store.log_metrics(run.id, {FINAL + key: value for key, value in figures.items()})
     for item in sorted(workspace.results.iterdir()):
         if item.is_file():
             store.log_file(run.id, item)

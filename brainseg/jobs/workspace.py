@@ -32,9 +32,10 @@ class Workspace:
         self._owners = self.folder / "owners.json"
 
     def make(self) -> None:
-        """Make the folder, and forget a cancel request of an earlier try."""
+        """Make the folder, and forget the progress and a cancel request of an earlier try."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cancel.unlink(missing_ok=True)
+        self._progress.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete everything."""

@@ -42,6 +42,7 @@ def fine_tune(setup: Setup, inputs: TrainingInputs, folder: Path) -> TrainingSta
         checkpoints.write(state)
     elif state.epochs:
         setup.log.say(f"Resuming after epoch {state.epochs[-1].epoch}.")
+        _tell_again(state, setup, folder)
         checkpoints.restore(state, setup.model)
     training = setup.config.training
     _Phase(FROZEN, training.frozen_epochs, 0, setup, inputs, folder, checkpoints, state).run()
@@ -50,6 +51,13 @@ def fine_tune(setup: Setup, inputs: TrainingInputs, folder: Path) -> TrainingSta
         checkpoints.restore_best(setup.model)
         setup.log.say(f"Kept epoch {state.best.epoch}, which had the lowest validation loss.")
     return state
+
+
+def _tell_again(state: TrainingState, setup: Setup, folder: Path) -> None:
+    """Report the restored epochs: a crash between checkpoint and report would otherwise leave a gap in the curves."""
+    save_epochs(state.epochs, folder / "epochs.csv")
+    for figures in state.epochs:
+        setup.log.epoch(figures)
 
 
 def _learning_rate(setup: Setup, folder: Path) -> float:

@@ -65,7 +65,7 @@ class RunLog(Protocol):
         """Take where the training is; called often."""
 
     def epoch(self, figures: EpochFigures) -> None:
-        """Take the figures of a finished epoch."""
+        """Take the figures of a finished epoch; a resumed training tells its earlier ones again."""
 
     def cancelled(self) -> bool:
         """Say whether the training should stop; asked before every batch."""

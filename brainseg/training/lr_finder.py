@@ -1,4 +1,4 @@
-"""The learning-rate finder of a run: spent on a copy of the model, its curve stored."""
+"""The learning-rate finder: spent on a copy of a run's model, or on its own, its curve stored."""
 
 from __future__ import annotations
 
@@ -8,10 +8,38 @@ from pathlib import Path
 
 import pandas as pd
 
+from brainseg.config import RunConfig
 from brainseg.files import write_json
 from brainseg.training.callbacks import Autocast, FinderProgress, Guard, seed_everything
 from brainseg.training.learner import find_learning_rate, make_learner
-from brainseg.training.setup import Setup, parameter_groups
+from brainseg.training.log import RunLog
+from brainseg.training.setup import Setup, open_run, parameter_groups
+
+CURVE = "learning_rate.json"
+
+
+def run_finder(
+    config: RunConfig, log: RunLog, folder: Path, warm_start: Path | None = None
+) -> tuple[pd.DataFrame, float]:
+    """Find a learning rate for a run that is not trained (yet).
+
+    Args:
+        config: The run, whole.
+        log: Told of progress and sentences, and asked for a cancel request.
+        folder: Takes `config.yaml`, `dataset.json`, `split.csv`, `weights.json` and `learning_rate.json`.
+        warm_start: The weights file that `run:<id>` stands for.
+
+    Returns:
+        The curve and the valley suggestion, see `learner.find_learning_rate`.
+
+    Raises:
+        BrainsegError: Anything that the user can mend, in one sentence.
+    """
+    setup, _ = open_run(config, log, folder, warm_start)
+    curve, suggestion = find_rate(setup)
+    save_curve(curve, suggestion, folder / CURVE)
+    log.say(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
+    return curve, suggestion
 
 
 def find_rate(setup: Setup) -> tuple[pd.DataFrame, float]:

@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from brainseg.config import RunConfig
+from brainseg.files import write_atomically, write_json
 from brainseg.models.architectures import Classifier
 from brainseg.models.unet import UNet
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.augmentation import make_augmentation
 from brainseg.training.callbacks import seed_everything
-from brainseg.training.compute import choose_device, uses_bf16
-from brainseg.training.inputs import TrainingInputs
+from brainseg.training.compute import choose_device, limit_threads, uses_bf16
+from brainseg.training.inputs import TrainingInputs, load_inputs
 from brainseg.training.learner import TrainingData
 from brainseg.training.log import RunLog
 from brainseg.training.task import Task, task_of
@@ -48,6 +49,27 @@ class Setup:
     device: torch.device
     bf16: bool
     log: RunLog
+
+
+def open_run(config: RunConfig, log: RunLog, folder: Path, warm_start: Path | None) -> tuple[Setup, TrainingInputs]:
+    """Read a run's data and build its network, as training and learning-rate finder begin.
+
+    Args:
+        config: The run, whole.
+        log: Told of progress and sentences.
+        folder: Takes `config.yaml`, `dataset.json`, `split.csv` and `weights.json`; made if need be.
+        warm_start: The weights file that `run:<id>` stands for.
+
+    Raises:
+        BrainsegError: Anything that the user can mend, in one sentence.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "config.yaml", lambda temporary: temporary.write_text(config.to_yaml(), "utf-8"))
+    limit_threads(config.compute)
+    inputs = load_inputs(config, log, folder)
+    setup = set_up(config, inputs, log, warm_start)
+    write_json(folder / "weights.json", setup.weights.to_dict())
+    return setup, inputs
 
 
 def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: Path | None) -> Setup:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from brainseg.config import RunConfig
-from brainseg.files import write_atomically, write_json
+from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.training.baseline import fit_baseline
-from brainseg.training.compute import limit_threads
 from brainseg.training.finetune import fine_tune
-from brainseg.training.inputs import TrainingInputs, load_inputs
+from brainseg.training.inputs import TrainingInputs
 from brainseg.training.log import Progress, RunLog
-from brainseg.training.setup import Setup, set_up
+from brainseg.training.setup import Setup, open_run
 from brainseg.training.task import Report
 
 
@@ -50,12 +49,7 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
     Raises:
         BrainsegError: Anything that the user can mend, in one sentence.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "config.yaml", lambda temporary: temporary.write_text(config.to_yaml(), "utf-8"))
-    limit_threads(config.compute)
-    inputs = load_inputs(config, log, folder)
-    setup = set_up(config, inputs, log, warm_start)
-    write_json(folder / "weights.json", setup.weights.to_dict())
+    setup, inputs = open_run(config, log, folder, warm_start)
     if config.model.head == "concat-pool":
         state = fine_tune(setup, inputs, folder)
         extra = {"learning_rate": state.learning_rate, "best_epoch": state.best.epoch}

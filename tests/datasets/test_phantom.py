@@ -255,3 +255,21 @@ def test_a_parent_that_is_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="Cannot write the phantom"):
         write_phantom(tmp_path / "file" / "out", 4, size=64)
+
+
+def test_a_clear_phantom_has_large_tumours_and_nothing_that_looks_like_one():
+    seeds = np.random.SeedSequence(5).spawn(6)
+    for number, seed in enumerate(seeds):
+        subject = make_subject(seed, has_tumour=number % 2 == 0, slices=2, size=96, clear=True)
+        drawn = [render_slice(subject, index) for index in range(2)]
+        areas = [part.areas_mm2 for part in drawn]
+        assert all(part[name] == 0 for part in areas for name in ("infarcts", "cysts", "spaces"))
+        largest = max(part.tumour_area_mm2 for part in drawn)
+        assert (largest > 150) == subject.has_tumour
+
+
+def test_difficulty_is_part_of_what_a_phantom_is(phantom):
+    with pytest.raises(DataError, match="a phantom of other settings"):
+        write_phantom(phantom, COUNT, seed=3, difficulty="clear", **SMALL)
+    with pytest.raises(DataError, match="must be one of realistic, clear, not 'easy'"):
+        write_phantom(phantom.parent / "none", COUNT, difficulty="easy")

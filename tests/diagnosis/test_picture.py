@@ -102,7 +102,7 @@ def sheet() -> Image.Image:
     [
         "scan.png",
         "Prediction:  yes 87.5 %,  no 12.5 %",
-        "Heatmap for class yes;  model a run (0123456789ab)",
+        "Heatmap for class yes by Grad-CAM on layer4;  model a run (0123456789ab)",
         CAPTION,
         DISCLAIMER,
     ],
@@ -137,7 +137,12 @@ def test_any_shape_of_scan_has_a_sheet_of_the_same_size(shape, sheet):
 def test_a_long_file_name_is_shortened_and_hides_nothing(sheet):
     long = diagnosis_sheet(GREY, LONG, make_diagnosis())
     assert long.size == sheet.size
-    for text in (LONG[:75], "Prediction:  yes 87.5 %,  no 12.5 %", "Heatmap for class yes;  model a run", DISCLAIMER):
+    for text in (
+        LONG[:75],
+        "Prediction:  yes 87.5 %,  no 12.5 %",
+        "Heatmap for class yes by Grad-CAM on layer4;  model",
+        DISCLAIMER,
+    ):
         assert draws(long, text)
 
 
@@ -217,4 +222,4 @@ def test_sheet_of_a_real_answer(predictor, scans, tmp_path):
     diagnosis = predictor.diagnose(scans[0])
     drawn = diagnosis_sheet(scans[0].pixels, scans[0].name, diagnosis)
     assert draws(drawn, f"{diagnosis.label} {percent(diagnosis.probabilities[diagnosis.label])}")
-    assert draws(drawn, f"Heatmap for class {diagnosis.label};  model a run ({predictor.bundle.version})")
+    assert draws(drawn, f"{diagnosis.heatmap_title};  model a run ({predictor.bundle.version})")

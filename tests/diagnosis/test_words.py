@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainseg.diagnosis.words import percent
+from brainseg.diagnosis.words import judged, percent
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,33 @@ from brainseg.diagnosis.words import percent
 )
 def test_no_probability_is_written_as_certainty(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+VALIDATION = {"count": 50, "accuracy": 0.9, "accuracy_interval": [0.7864, 0.9565], "split": "grouped"}
+
+
+def test_how_good_a_model_is_comes_with_count_and_interval() -> None:
+    assert judged(VALIDATION) == "Right on 45 of 50 held-out images (90 %, 95 % interval 79 to 96 %)."
+
+
+def test_an_evaluation_says_the_same_as_the_bundle() -> None:
+    evaluation = {"count": 50, "accuracy": 0.9, "intervals": {"accuracy": [0.7864, 0.9565]}, "split": "grouped"}
+    assert judged(evaluation) == judged(VALIDATION)
+
+
+@pytest.mark.parametrize(
+    ("caveat", "words"),
+    [
+        ({"selected_on_these_images": True}, "the best epoch was chosen on these same images"),
+        ({"copies_in_training": 1}, "1 of them is a copy of images it learnt from"),
+        ({"copies_in_training": 7}, "7 of them are copies"),
+        ({"split": "random"}, "slices of one patient may be on both sides"),
+    ],
+)
+def test_what_flatters_a_figure_is_said_beside_it(caveat: dict, words: str) -> None:
+    assert words in judged({**VALIDATION, **caveat})
+
+
+@pytest.mark.parametrize("validation", [{}, {"accuracy": 0.5}, {"count": 0, "accuracy": None}])
+def test_what_is_not_known_is_not_claimed(validation: dict) -> None:
+    assert judged(validation) == "Nothing is known of how often it is right."

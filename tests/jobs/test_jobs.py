@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,43 +15,14 @@ from brainseg.errors import RunError
 from brainseg.jobs import queue
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace, child_environment
-from brainseg.runs import Run, RunStore
-
-PATIENCE = 90
-
-
-def wait_for(done: Callable[[], object], what: str) -> object:
-    limit = time.monotonic() + PATIENCE
-    while time.monotonic() < limit:
-        if answer := done():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"waited {PATIENCE} s in vain for {what}")
-
-
-@pytest.fixture
-def store(home: Path):
-    yield RunStore()
-    for run in RunStore().list(["RUNNING"]):
-        for owner in Workspace(run.id).owners():
-            if owner.pid != os.getpid():
-                owner.kill()
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        if "brainseg" in (process.info["cmdline"] or []) and (process.info["environ"] or {}).get(
-            "BRAINSEG_HOME"
-        ) == str(home):
-            process.kill()
+from brainseg.runs import RunStore
+from tests.jobs.helpers import PATIENCE, epochs_done, wait_for
 
 
 def start_worker() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "brainseg", "worker", "--idle", "0.5"], env=child_environment(), start_new_session=True
     )
-
-
-def epochs_done(run: Run, least: int) -> bool:
-    file = Workspace(run.id).results / "epochs.csv"
-    return file.exists() and len(file.read_text().splitlines()) > least
 
 
 def long_run(config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,11 @@ KINDS = {
     "dural": Kind(0.16, (12, 38), (0.5, 0.9), (0.75, 1.0), 0.1, (0, 9), (0.8, 1.5), (0.07, 0.16), (2, 9)),
 }
 
+CLEAR_KINDS = {
+    "ring": Kind(1.0, (28, 39), (1.0, 1.0), (1.0, 1.0), 0.8, (8, 18), (1.0, 2.2), (0.14, 0.26), (5, 60)),
+}
+"""Large and bright, for a set that a small training can learn."""
+
 _LIMITS = ((-60.0, -84.0, -22.0), (60.0, 52.0, 58.0))  # template positions in mm, where a centre may lie
 
 
@@ -69,12 +75,18 @@ class Tumour:
 
     @classmethod
     def draw(
-        cls, rng: np.random.Generator, anatomy: Anatomy, templates: Templates, normal: int, smallest: float
+        cls,
+        rng: np.random.Generator,
+        anatomy: Anatomy,
+        templates: Templates,
+        normal: int,
+        smallest: float,
+        kinds: Mapping[str, Kind] = KINDS,
     ) -> Tumour:
         """Draw a tumour whose largest cross-section across axis `normal` is at least `smallest` mm wide."""
-        names = list(KINDS)
-        name = names[rng.choice(len(names), p=[KINDS[key].share for key in names])]
-        kind = KINDS[name]
+        names = list(kinds)
+        name = names[rng.choice(len(names), p=[kinds[key].share for key in names])]
+        kind = kinds[name]
         low = max(kind.diameter[0], smallest)
         high = max(kind.diameter[1], low)
         diameter = float(low + (high - low) * rng.beta(1.6, 1.2))
@@ -241,6 +253,11 @@ class HardNegatives:
             vessel_mm=float(rng.uniform(0.5, 1.2)),
             noises=tuple(Noise.draw(rng) for _ in range(3)),
         )
+
+    def mild(self) -> HardNegatives:
+        """Return those of a healthy young brain: vessels and plexus, nothing that could pass for a tumour."""
+        none = Blobs(np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
+        return replace(self, spots=none, infarcts=none, cysts=none, spaces=none, caps_mm=0.3)
 
     def layers(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,15 @@ from brainseg.datasets.phantom.anatomy import Anatomy
 from brainseg.datasets.phantom.contrast import MODALITIES, Scanner, acquire, soften, tissue_signals, to_grey
 from brainseg.datasets.phantom.fields import upsample
 from brainseg.datasets.phantom.head import SCALP_REACH_MM, HeadShape, Layer
-from brainseg.datasets.phantom.lesions import MAX_DIAMETER_MM, MIN_DIAMETER_MM, HardNegatives, Tumour
+from brainseg.datasets.phantom.lesions import (
+    CLEAR_KINDS,
+    KINDS,
+    MAX_DIAMETER_MM,
+    MIN_DIAMETER_MM,
+    HardNegatives,
+    Kind,
+    Tumour,
+)
 from brainseg.datasets.phantom.templates import load_templates
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -104,6 +113,7 @@ def make_subject(
     modalities: tuple[str, ...] = MODALITIES,
     slices: int = 4,
     size: int = 256,
+    clear: bool = False,
 ) -> Subject:
     """Draw one person: a few milliseconds, no pixels yet.
 
@@ -114,6 +124,7 @@ def make_subject(
         modalities: Which of `MODALITIES` the slices take turns in.
         slices: How many slices.
         size: Pixels a side.
+        clear: Draw a large, bright tumour in a brain without look-alikes.
     """
     templates = load_templates()
     # The parent's children are counted from its state: a copy keeps a second call with the same seed the same.
@@ -126,25 +137,33 @@ def make_subject(
     head = HeadShape.draw(body, anatomy.atrophy)
     pixel = (scanner.fov_mm / size) ** 2
     least = max(np.pi / 4 * (MIN_DIAMETER_MM + 0.2) ** 2, _MIN_PIXELS * pixel)
-    tumour, positions = _grow(growth, anatomy, normal, least, slices, scanner.fov_mm / size)
+    kinds = CLEAR_KINDS if clear else KINDS
+    tumour, positions = _grow(growth, anatomy, normal, least, slices, scanner.fov_mm / size, kinds)
     order = choice.permutation(modalities)
     plans = tuple(
         SlicePlan(position, str(order[i % len(order)]), stream)
         for i, (position, stream) in enumerate(zip(positions, streams[5:], strict=True))
     )
     negatives = HardNegatives.draw(body, anatomy, templates, tumour.centre, normal)
+    negatives = negatives.mild() if clear else negatives
     return Subject(plane, size, anatomy, head, scanner, negatives, tumour, has_tumour, plans, streams[4])
 
 
 def _grow(
-    rng: np.random.Generator, anatomy: Anatomy, normal: int, least: float, slices: int, spacing: float
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    normal: int,
+    least: float,
+    slices: int,
+    spacing: float,
+    kinds: Mapping[str, Kind],
 ) -> tuple[Tumour, list[float]]:
     """Draw a tumour that can be seen, and positions at which its area is at least `least` mm²."""
     templates = load_templates()
     smallest = 1.25 * 2 * np.sqrt(least / np.pi)
     most = np.pi / 4 * (MAX_DIAMETER_MM - 0.5) ** 2
     for _ in range(20):
-        tumour = Tumour.draw(rng, anatomy, templates, normal, smallest)
+        tumour = Tumour.draw(rng, anatomy, templates, normal, smallest, kinds)
         step = max(tumour.diameter_mm / 10, 0.4)
         offsets = tumour.centre[normal] + step * np.arange(-7, 8)
         areas = np.array([_tumour_area(tumour, anatomy, normal, p, spacing) for p in offsets])

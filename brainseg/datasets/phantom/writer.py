@@ -28,6 +28,9 @@ GENERATOR_VERSION = 1
 NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
 """The class folders and labels."""
 
+DIFFICULTIES = ("realistic", "clear")
+"""How hard the set is to learn; see `write_phantom`."""
+
 _SIZES = (64, 512)
 _SETTINGS_FILE = "phantom.json"
 
@@ -55,6 +58,7 @@ class _Settings:
     modalities: tuple[str, ...]
     slices_per_subject: int
     volumes: bool
+    difficulty: str
 
     def check(self) -> None:
         """Raise a `DataError` for the first setting that is not allowed."""
@@ -70,6 +74,8 @@ class _Settings:
             f"The modalities must be among {modality_names}, not {', '.join(map(repr, unknown))}.": bool(unknown),
             f"Name at least one modality, each once, among {modality_names}.": not self.modalities
             or len(set(self.modalities)) < len(self.modalities),
+            f"The difficulty must be one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}.": self.difficulty
+            not in DIFFICULTIES,
             f"A subject gives 1 to 16 slices, not {self.slices_per_subject}.": not 1 <= self.slices_per_subject <= 16,
         }
         for sentence, wrong in faults.items():
@@ -102,6 +108,7 @@ def write_phantom(
     modalities: tuple[str, ...] = MODALITIES,
     slices_per_subject: int = 4,
     volumes: bool = False,
+    difficulty: Literal["realistic", "clear"] = "realistic",
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PhantomSummary:
@@ -120,6 +127,8 @@ def write_phantom(
         modalities: Which contrasts a subject's slices take turns in.
         slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer.
         volumes: Also write one person's four modalities and mask as NIfTI in `volumes/`.
+        difficulty: "realistic", with tumours of all sizes beside the changes that look like them, or "clear", with
+            large, bright tumours alone, for a training of a minute or two to learn.
         workers: Threads that draw.
         progress: Called with (slices done, slices in all) in the calling thread.
 
@@ -127,7 +136,7 @@ def write_phantom(
         DataError: A setting is not allowed, or `out` holds something else or cannot be written.
     """
     start = time.monotonic()
-    settings = _Settings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes)
+    settings = _Settings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
     settings.check()
     out = Path(out).absolute()
     if not _is_complete(out, settings):
@@ -203,6 +212,7 @@ def _subject(settings: _Settings, person: _Person) -> Subject:
         modalities=settings.modalities,
         slices=settings.slices_per_subject,
         size=settings.size,
+        clear=settings.difficulty == "clear",
     )
 
 

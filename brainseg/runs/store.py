@@ -1,100 +1,32 @@
-"""The run store: MLflow, with SQLite under the home folder unless `MLFLOW_TRACKING_URI` names another.
-
-A run's status in the store is the queue: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED.
-"""
+"""`RunStore`: reads and writes runs through MLflow's plain client."""
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from filelock import FileLock
+from mlflow.entities import LifecycleStage, Metric, Param, RunTag, ViewType
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import ConfigError, RunError
+from brainseg.errors import RunError
 from brainseg.models.sources import RUN, WEIGHTS
-
-# Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-# Its own patience with a server that does not answer is minutes: people would take that for a hang.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-logging.getLogger("alembic").setLevel(logging.WARNING)
-
-from mlflow.entities import Metric, Param, RunTag, ViewType  # noqa: E402
-from mlflow.entities import Run as MlflowRun  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
+from brainseg.runs import artifacts
+from brainseg.runs.labels import clean_name, clean_note
+from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow
+from brainseg.runs.run import PREFIX as _TAG
 
 EXPERIMENT = "brainseg"
-STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
-ENDED = ("FINISHED", "FAILED", "KILLED")
-FINAL = "final_"
-"""Prefix of the metrics of a finished run; the same names without it are those of each epoch."""
 
-_TAG = "brainseg."
 _PAGE = 1000
-_NO_FILE = "The run has no {}: it did not get so far, or its files were removed."
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run as the store knows it.
-
-    Attributes:
-        id: 32 hexadecimal digits.
-        name: What the user called it.
-        status: One of `STATUSES`.
-        config: Its configuration.
-        created: When it was made, in UTC.
-        ended: When it ended; None while it has not.
-        metrics: Latest value of each metric.
-        reason: Why it failed or was stopped; "" otherwise.
-        host: The home folder whose worker runs it.
-        tags: The tags that users set.
-    """
-
-    id: str
-    name: str
-    status: str
-    config: RunConfig
-    created: datetime
-    ended: datetime | None
-    metrics: dict[str, float]
-    reason: str
-    host: str
-    queued: float
-    tags: dict[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
-        return {
-            "run_id": self.id,
-            "name": self.name,
-            "status": self.status,
-            "reason": self.reason,
-            "arch": self.config.model.arch,
-            "head": self.config.model.head,
-            "preset": self.config.preset,
-            "data": self.config.data.path,
-            "split": self.config.data.split,
-            "created": self.created.isoformat(timespec="seconds"),
-            "ended": self.ended.isoformat(timespec="seconds") if self.ended else None,
-            "metrics": self.metrics,
-        }
+_NO_RUN = "There is no run {!r}: `runs` lists those there are."
 
 
 class RunStore:
@@ -120,10 +52,11 @@ class RunStore:
                 "whole, or choose another home with BRAINSEG_HOME."
             ) from error
 
-    def create(self, config: RunConfig, name: str, status: str = "SCHEDULED") -> Run:
+    def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
         tags = {
             _TAG + "config": config.model_dump_json(),
+            _TAG + "kind": kind,
             _TAG + "host": str(self.home),
             _TAG + "queued": repr(time.time()),
         }
@@ -141,29 +74,34 @@ class RunStore:
             RunError: There is none, or more than one.
         """
         if len(wanted) == 32:
-            try:
-                found = self.client.get_run(wanted)
-            except MlflowException as error:
-                raise RunError(f"There is no run {wanted!r}: `runs` lists those there are.") from error
-            if not (run := _run(found)):
-                raise RunError(f"Run {wanted} was not made by this version of brainseg: it cannot be used here.")
-            return run
+            return self._get(wanted)
         runs = self.list()
         found = [run for run in runs if run.name == wanted]
         if not found and len(wanted) >= 4:
             found = [run for run in runs if run.id.startswith(wanted)]
         if not found:
-            raise RunError(f"There is no run {wanted!r}: `runs` lists those there are.")
+            raise RunError(_NO_RUN.format(wanted))
         if len(found) > 1:
             raise RunError(f"{len(found)} runs match {wanted!r}: name one by its id, such as {found[0].id[:8]}.")
         return found[0]
+
+    def _get(self, run_id: str) -> Run:
+        try:
+            found = self.client.get_run(run_id)
+        except MlflowException as error:
+            raise RunError(_NO_RUN.format(run_id)) from error
+        if found.info.lifecycle_stage == LifecycleStage.DELETED:
+            raise RunError(_NO_RUN.format(run_id))
+        if not (run := from_mlflow(found)):
+            raise RunError(f"Run {run_id} was not made by this version of brainseg: it cannot be used here.")
+        return run
 
     def list(self, statuses: Iterable[str] = STATUSES) -> list[Run]:
         """Return runs, newest first; those that this version of brainseg cannot read are left out."""
         wanted = list(statuses)
         # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
         filters = [""] if set(wanted) == set(STATUSES) else [f"attributes.status = '{status}'" for status in wanted]
-        found = (_run(run) for question in filters for run in self._search(question))
+        found = (from_mlflow(run) for question in filters for run in self._search(question))
         return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
 
     def _search(self, question: str) -> Iterator[MlflowRun]:
@@ -188,6 +126,40 @@ class RunStore:
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Set tags of a run."""
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name. Its bundle keeps the name that it was trained under.
+
+        Raises:
+            RunError: The name cannot be one, or another run has it: people and commands tell runs by their names.
+        """
+        name = clean_name(name)
+        if other := next((run for run in self.list() if run.name == name and run.id != run_id), None):
+            raise RunError(f"Run {other.id[:8]} is called {name!r} already: choose another name.")
+        self.client.update_run(run_id, name=name)
+
+    def write_note(self, run_id: str, note: str) -> None:
+        """Write a note on a run, in place of the one that was there; "" removes it.
+
+        Raises:
+            RunError: It is too long.
+        """
+        self.set_tags(run_id, {NOTE: clean_note(note)})
+
+    def tag(self, run_id: str, tags: dict[str, str]) -> None:
+        """Give a run exactly these tags, from `labels.parse_tags`; those that it has besides are removed."""
+        for key in self.get(run_id).tags.keys() - tags.keys():
+            self.client.delete_tag(run_id, key)
+        self.set_tags(run_id, tags)
+
+    def promote(self, run_id: str) -> None:
+        """Choose a run's model for Diagnose, in place of the one that was chosen before.
+
+        Raises:
+            RunError: The run has no model.
+        """
+        self.bundle(self.get(run_id))
+        self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
 
     def requeue(self, run_id: str) -> None:
         """Put an ended run back into the queue, behind those that wait."""
@@ -218,17 +190,20 @@ class RunStore:
         Raises:
             RunError: The run has no such file.
         """
-        root = self.client.get_run(run_id).info.artifact_uri
-        try:
-            if root.startswith("file:"):
-                found = Path(url2pathname(urlparse(root).path)) / name
-            else:
-                found = Path(self.client.download_artifacts(run_id, name, str(self._cache(run_id))))
-        except (MlflowException, OSError) as error:
-            raise RunError(_NO_FILE.format(name)) from error
-        if not found.exists():
-            raise RunError(_NO_FILE.format(name))
-        return found
+        return artifacts.find(self.client, run_id, name)
+
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run from the store, and its files with it.
+
+        Raises:
+            RunError: The run has not ended, or its files cannot be removed.
+        """
+        run = self._get(run_id)
+        if run.status not in ENDED:
+            raise RunError(f"Run {run.name!r} is {run.status}: stop it before it is deleted.")
+        address = self.client.get_run(run_id).info.artifact_uri
+        self.client.delete_run(run_id)
+        artifacts.remove(address, run_id, self.uri)
 
     def bundle(self, run: Run) -> Path:
         """Return the folder of a finished run's bundle.
@@ -238,6 +213,8 @@ class RunStore:
         """
         if run.status != "FINISHED":
             raise RunError(f"Run {run.name!r} has no model: it is {run.status}, only a FINISHED run can be used.")
+        if not run.has_model:
+            raise RunError(f"Run {run.name!r} has no model: it only looked for a learning rate.")
         return self.path(run.id, "bundle")
 
     def warm_start(self, config: RunConfig) -> Path | None:
@@ -250,9 +227,6 @@ class RunStore:
             return None
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
 
-    def _cache(self, run_id: str) -> Path:
-        return paths.subfolder("cache", "artifacts", run_id)
-
     def _experiment(self) -> str:
         found = self.client.get_experiment_by_name(EXPERIMENT)
         if found:
@@ -263,25 +237,3 @@ class RunStore:
         with sqlite3.connect(self.uri.removeprefix("sqlite:///")) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         return self.client.create_experiment(EXPERIMENT, artifact_location=paths.subfolder("runs").as_uri())
-
-
-def _run(found: MlflowRun) -> Run | None:
-    """Return a stored run; None for one that something else, or another version, wrote into the same store."""
-    tags = found.data.tags
-    try:
-        config = RunConfig.parse(json.loads(tags[_TAG + "config"]))
-    except (KeyError, ValueError, ConfigError):
-        return None
-    return Run(
-        id=found.info.run_id,
-        name=found.info.run_name or found.info.run_id[:8],
-        status=found.info.status,
-        config=config,
-        created=datetime.fromtimestamp(found.info.start_time / 1000, UTC),
-        ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
-        metrics=dict(found.data.metrics),
-        reason=tags.get(_TAG + "reason", ""),
-        host=tags.get(_TAG + "host", ""),
-        queued=float(tags.get(_TAG + "queued", 0)),
-        tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", _TAG))},
-    )

@@ -1,0 +1,53 @@
+"""`dashboard`: the pages in the browser."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brainseg.cli.output import ANSWERS, NOTES
+
+if TYPE_CHECKING:
+    from brainseg.dashboard.server import Server
+
+PortOption = Annotated[
+    int, typer.Option(min=1024, max=65535, help="Where to serve; the next free port if that is taken.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(dashboard)
+
+
+def dashboard(
+    port: PortOption = 8501,
+    demo_session: Annotated[
+        bool, typer.Option("--demo-session", help="Only Home, Diagnose and Compare, and nothing that changes a run.")
+    ] = False,
+) -> None:
+    """Open the dashboard in the browser; Ctrl-C ends it, trainings go on."""
+    from brainseg.dashboard.server import Server
+
+    with Server(port, demo_session) as server:
+        announce(server)
+        stay(server)
+
+
+def announce(server: Server) -> None:
+    """Say where the dashboard is, and open it where somebody sits in front of the terminal."""
+    ANSWERS.print(f"The dashboard is at {server.url}", soft_wrap=True)
+    if sys.stdout.isatty():
+        webbrowser.open(server.url)
+
+
+def stay(server: Server) -> None:
+    """Keep the server up until Ctrl-C."""
+    NOTES.print("Ctrl-C ends the dashboard; trainings go on without it.")
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        NOTES.print("The dashboard has ended.")

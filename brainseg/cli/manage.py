@@ -1,0 +1,134 @@
+"""`rename`, `note`, `tag`, `promote`, `export` and `delete`: what the Runs page can do with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brainseg.cli.options import JsonOption
+from brainseg.cli.output import ANSWERS, print_json
+from brainseg.errors import RunError
+from brainseg.files import write_atomically
+
+if TYPE_CHECKING:
+    from brainseg.runs import Run
+
+RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (rename, note, tag, promote, export, delete):
+        app.command()(command)
+
+
+def rename(
+    run: RunArgument, name: Annotated[str, typer.Argument(help="Its new name.")], as_json: JsonOption = False
+) -> None:
+    """Give a run another name; its bundle keeps the one that it was trained under."""
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    found = store.get(run)
+    store.rename(found.id, name)
+    _answer(store.get(found.id), f"renamed from {found.name}", as_json)
+
+
+def note(
+    run: RunArgument,
+    text: Annotated[str, typer.Argument(help='What to note, in place of an earlier note; "" removes it.')],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a note on a run."""
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    found = store.get(run)
+    store.write_note(found.id, text)
+    _answer(store.get(found.id), "noted" if text.strip() else "has no note any more", as_json)
+
+
+def tag(
+    run: RunArgument,
+    tags: Annotated[list[str] | None, typer.Argument(help="Tags to add: word or word=value.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Word of a tag to take away; may be given again.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add tags to a run, or take them away; without either, say which it has."""
+    from brainseg.runs import RunStore
+    from brainseg.runs.labels import parse_tags, tag_text
+
+    store = RunStore()
+    found = store.get(run)
+    if unknown := [word for word in remove or [] if word not in found.tags]:
+        raise RunError(f"Run {found.name!r} has no tag {unknown[0]!r}: it has {', '.join(found.tags) or 'none'}.")
+    kept = {word: value for word, value in found.tags.items() if word not in (remove or [])}
+    store.tag(found.id, {**kept, **parse_tags(tags or [])})
+    changed = store.get(found.id)
+    _answer(changed, ", ".join(tag_text(*each) for each in changed.tags.items()) or "no tags", as_json)
+
+
+def promote(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Have Diagnose offer a run's model first."""
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    found = store.get(run)
+    store.promote(found.id)
+    _answer(store.get(found.id), "offered first in Diagnose", as_json)
+
+
+def export(
+    run: RunArgument,
+    bundle: Annotated[Path | None, typer.Option(help="Zip file to write the model's bundle into.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Zip file to write the figures into.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="CSV file to write the predictions into.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's bundle, figures or predictions into files to take along."""
+    from brainseg.dashboard.run_exports import bundle_zip, figures_zip, predictions_file
+    from brainseg.runs import RunStore
+
+    wanted = {bundle: bundle_zip, figures: figures_zip, predictions: predictions_file}
+    wanted.pop(None, None)
+    if not wanted:
+        raise RunError("Nothing to export was named: give --bundle, --figures or --predictions with a file.")
+    store = RunStore()
+    found = store.get(run)
+    for file, make in wanted.items():
+        _write(file, make(store, found))
+    _answer(found, ", ".join(map(str, wanted)), as_json)
+
+
+def delete(
+    run: RunArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete an ended run with its model, figures and log."""
+    from brainseg.jobs.queue import reconcile
+    from brainseg.jobs.removal import delete as remove
+    from brainseg.runs import RunStore
+    from brainseg.runs.run import chosen
+
+    store = RunStore()
+    reconcile(store)
+    found, offered = store.get(run), chosen(store.list())
+    if offered and offered.id == found.id:
+        typer.echo("Its model is the one that Diagnose offers first.", err=True)
+    if not yes:
+        typer.confirm(f"Delete run {found.name} ({found.id[:8]}) for good?", abort=True, err=True)
+    _answer(remove(store, found.id), "deleted", as_json)
+
+
+def _write(file: Path, data: bytes) -> None:
+    write_atomically(file, lambda temporary: temporary.write_bytes(data))
+
+
+def _answer(run: Run, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(run.to_dict())
+    else:
+        ANSWERS.print(f"{run.name} ({run.id[:8]}): {what}", markup=False, soft_wrap=True)

@@ -1,0 +1,149 @@
+"""Versions, places and their sizes, and how to cite: what the About page says of this installation."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from brainseg import __version__, paths
+
+LIBRARIES = {
+    "torch": "tensors and training",
+    "torchvision": "ResNets and ImageNet weights",
+    "fastai": "fine-tuning",
+    "scikit-learn": "splits and the instant baseline",
+    "mlflow": "run store",
+    "streamlit": "pages",
+    "plotly": "figures",
+    "grad-cam": "further heatmaps",
+    "opencv-python-headless": "preparation of images",
+    "pillow": "reading of images",
+    "numpy": "arrays",
+    "pandas": "tables",
+    "pydantic": "settings",
+    "safetensors": "weights files",
+    "nilearn": "MNI152 templates of the synthetic slices",
+}
+"""Package -> what it is used for."""
+
+CITE_BRAINSEG = f"""\
+@software{{brainseg,
+  title   = {{brainseg: train, judge and try ResNet models on brain MRI}},
+  author  = {{{{The brainseg contributors}}}},
+  version = {{{__version__}}},
+  license = {{Apache-2.0}}
+}}"""
+
+CITE_PAPER = """\
+@article{resnet_brain_tumor_2024,
+  title  = {Resnet Models For Brain Tumor Segmentation},
+  author = {Naveenkumar, M. and Sudhakaran, G. and Sandhanavimal, K. M. and Vimalraj, E. L.},
+  year   = {2024},
+  doi    = {10.47750/pnr.2024.14.01.03}
+}"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is kept.
+
+    Attributes:
+        what: What it is.
+        path: The folder or file; None where it is on another machine.
+        shown: What to show for it.
+        note: Whether it may be deleted, and what that costs.
+    """
+
+    what: str
+    path: Path | None
+    shown: str
+    note: str
+
+
+def versions() -> list[tuple[str, str, str]]:
+    """Return (name, version, use) of brainseg, Python and the libraries; none of these is imported for it."""
+    own = [
+        ("brainseg", __version__, "this program"),
+        ("Python", platform.python_version(), f"{platform.system()} on {platform.machine()}"),
+    ]
+    return own + [(name, _version(name), use) for name, use in LIBRARIES.items()]
+
+
+def places(store_uri: str) -> list[Place]:
+    """Return where everything is kept.
+
+    Args:
+        store_uri: Address of the run store.
+    """
+    home = paths.home()
+    cache = "may be deleted: it is filled again"
+    return [
+        _local("Everything below", home, "moved with BRAINSEG_HOME"),
+        _store(store_uri),
+        _local("Models and results of runs", home / "runs", "do not delete: they are the runs"),
+        _local("Datasets: uploads and synthetic", home / "datasets", "delete them on the Data page"),
+        _local("Work of running trainings", home / "work", "needed to resume a stopped training"),
+        _local("Prepared images", home / "cache" / "prepared", cache),
+        _local("All caches", home / "cache", f"{cache}"),
+        _local("Logs", home / "logs", "may be deleted"),
+        _local("ImageNet weights", _torch_cache(), "torch's own cache; downloaded again when asked for"),
+    ]
+
+
+def size_of(place: Path) -> int:
+    """Return the bytes of all files in a folder, links not followed, or of one file."""
+    if place.is_file():
+        return place.stat().st_size
+    total = 0
+    for folder, _, names in os.walk(place):
+        for name in names:
+            try:
+                total += (Path(folder) / name).lstat().st_size
+            except OSError:  # deleted this moment
+                continue
+    return total
+
+
+def readable_size(place: Path | None) -> str:
+    """Write how large a folder or file is, in the unit that suits it."""
+    if place is None or not place.exists():
+        return "not here" if place is None else "nothing yet"
+    count = size_of(place)
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _local(what: str, path: Path, note: str) -> Place:
+    return Place(what, path, str(path), note)
+
+
+def _store(uri: str) -> Place:
+    """Describe the run store; the address of a server may hold a password, so of that only the host is shown."""
+    what, note = "Run store (MLflow)", "do not delete: it is the list of runs"
+    if uri.startswith("sqlite:"):
+        return _local(what, Path(uri.removeprefix("sqlite:///")), note)
+    parts = urlparse(uri)
+    if parts.scheme in ("", "file"):
+        return _local(what, Path(url2pathname(parts.path)), note)
+    return Place(what, None, f"server {parts.hostname or 'unknown'}, named by MLFLOW_TRACKING_URI", note)
+
+
+def _torch_cache() -> Path:
+    """Return where torch keeps downloaded weights, by its own rules, without importing it."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

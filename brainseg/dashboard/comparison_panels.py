@@ -1,0 +1,88 @@
+"""The parts of the Compare page: tables, ROC curves and confusion matrices."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.dashboard.comparison import Comparison
+from brainseg.dashboard.comparison_table import for_csv, pairs_in_words, runs_in_words, runs_table
+from brainseg.dashboard.comparison_words import PATIENTS, group_sentences
+from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
+from brainseg.dashboard.page import dark, show
+from brainseg.dashboard.theme import readable, series_style
+from brainseg.evaluation.classification import roc_curve
+from brainseg.evaluation.paired import compare_pairs
+
+ACROSS = 3
+"""Confusion matrices side by side."""
+
+TESTED = (
+    "Every two runs are tested on the same images with McNemar's exact test; Holm's adjustment keeps chance findings "
+    "among all pairs below 5 %. “Not separated” does not mean equally good: on this many images it cannot be told. "
+    "The difference stands with its 95 % interval (Bonett and Price)."
+)
+
+
+def runs_panel(comparison: Comparison) -> None:
+    """Draw the table of runs, and say which of them do not compare."""
+    for number, sentence in enumerate(group_sentences(comparison)):
+        if number:
+            st.markdown(f"- {sentence}")
+        else:
+            st.warning(sentence, icon=":material/difference:")
+    table = runs_table(comparison)
+    st.dataframe(runs_in_words(table), hide_index=True, width="stretch")
+    st.caption(
+        "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; "
+        "the paired test below says more."
+    )
+    st.download_button(
+        "Table as CSV",
+        for_csv(table).to_csv(index=False).encode(),
+        "compare.csv",
+        "text/csv",
+        key="table-csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def pairs_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the paired tests of one group."""
+    pairs = compare_pairs(comparison.aligned(letter), comparison.groups[letter])
+    st.dataframe(pairs_in_words(pairs), hide_index=True, width="stretch")
+    st.caption(f"{TESTED} {PATIENTS}")
+
+
+def roc_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the ROC curves of one group; with more than two classes those of a class to choose."""
+    names = comparison.groups[letter]
+    report = comparison.runs[names[0]].report
+    wanted = report["positive"] or st.selectbox("Class", report["classes"], key=f"roc-class-{letter}")
+    curves, areas = {}, {}
+    for name in names:
+        judged = comparison.runs[name]
+        curves[name] = roc_curve(judged.predictions, judged.report["classes"], wanted)
+        areas[name] = judged.report["per_class"][wanted]["roc_auc"]
+    figure = roc_figure(curves, areas, dark=dark())
+    for trace, name in zip(figure.data, names, strict=False):
+        trace.line.update(series_style(comparison.position(name), dark()))
+    figure.update_layout(height=480, title_text=f"ROC curves of the class “{readable(wanted, 40, 1)}”")
+    show(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
+
+
+def matrix_panels(comparison: Comparison, letter: str) -> None:
+    """Draw the confusion matrices of one group side by side."""
+    names = comparison.groups[letter]
+    for start in range(0, len(names), ACROSS):
+        columns = st.columns(ACROSS)
+        for column, name in zip(columns, names[start : start + ACROSS], strict=False):
+            report = comparison.runs[name].report
+            figure = confusion_matrix_figure(report["matrix"], report["classes"], dark=dark())
+            right = sum(row[place] for place, row in enumerate(report["matrix"]))
+            figure.update_layout(
+                title={"text": readable(name, 30, 1), "subtitle": {"text": f"{right} of {report['count']} right"}}
+            )
+            with column:
+                show(figure, f"matrix-{comparison.runs[name].run.id}", name=f"compare-matrix-{name}")

@@ -1,0 +1,83 @@
+"""Datasets as the pages read them: with a progress bar the first time, from memory until a file changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from brainseg.datasets.inspection import remembered, signature
+from brainseg.datasets.library import KnownDataset, look_into
+from brainseg.datasets.report import dataset_report
+from brainseg.datasets.table import Dataset
+from brainseg.errors import DataError
+
+PATIENCE = 20
+"""Seconds for which a folder is taken as unchanged: walking through a large one takes its time."""
+
+
+def read_dataset(known: KnownDataset) -> Dataset:
+    """Return the images of a dataset; nobody may change what is returned, since visitors share it.
+
+    Raises:
+        DataError: It is not there any more, cannot be read, or changes while it is read.
+    """
+    if not known.exists:
+        raise DataError(f"{known.path} is not there any more: put it back, or forget the dataset {known.name!r}.")
+    stamp = _signature(known.path)
+    try:
+        return _kept(known.path, stamp)
+    except LookupError:
+        pass
+    with progress_bar("Reading images") as tell:
+        dataset = look_into(known, tell)
+    _signature.clear(known.path)
+    try:
+        return _kept(known.path, _signature(known.path))
+    except LookupError:  # files come and go this very moment
+        return dataset
+
+
+def read_report(known: KnownDataset, dataset: Dataset) -> dict[str, Any]:
+    """Return what `dataset_report` says of a dataset that `read_dataset` has returned."""
+    return _report(known.path, dataset.fingerprint, len(dataset.bad), dataset)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar while the `with` block works, which tells it of (done, total)."""
+    bar = st.progress(0.0, text=f"{what} …")
+    shown = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown
+        part = 100 * done // max(1, total)
+        if part != shown:  # one message a per cent, not one a file
+            shown = part
+            bar.progress(min(100, part), text=f"{what}: {done:,} of {total:,}")
+
+    try:
+        yield tell
+    finally:
+        bar.empty()
+
+
+@st.cache_data(ttl=PATIENCE, max_entries=100, show_spinner=False)
+def _signature(path: str) -> str:
+    return signature(Path(path))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kept(path: str, stamp: str) -> Dataset:
+    found = remembered(Path(path), stamp)
+    if found is None:
+        raise LookupError(path)  # which is not cached
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _report(path: str, fingerprint: str, bad: int, _dataset: Dataset) -> dict[str, Any]:
+    return dataset_report(_dataset)

@@ -1,0 +1,75 @@
+"""Several runs in one figure: their epochs, and what their accuracy costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from brainseg.dashboard.theme import DASHES, finish, palette, readable, remark, series_style
+from brainseg.evaluation.checks import require_columns
+
+LOSSES = {"valid_loss": "Validation loss (cross-entropy, nats)", "train_loss": "Training loss (cross-entropy, nats)"}
+PANELS_HEIGHT = 440
+FEW_EPOCHS = 2  # a line of one point cannot be seen, so so short ones get larger markers
+
+
+def comparison_curves(
+    runs: Mapping[str, pd.DataFrame | None],
+    paper: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    loss: Literal["valid_loss", "train_loss"] = "valid_loss",
+    dark: bool = False,
+) -> go.Figure:
+    """Draw the loss and the validation accuracy of several runs against epochs.
+
+    Args:
+        runs: Name of a run -> its epochs with `epoch` (from 1), `accuracy` (0..1) and the losses; None or empty for a
+            run without epochs, which keeps its colour for other figures but has no line.
+        paper: Published curves of the same columns, drawn as grey broken lines behind.
+        loss: Which loss to draw.
+        dark: Draw for a dark page.
+
+    Raises:
+        ValueError: A column is missing.
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
+    figure.update_layout(height=PANELS_HEIGHT, margin={"r": 190})
+    drawn = {name: epochs for name, epochs in runs.items() if epochs is not None and len(epochs)}
+    for position, (name, epochs) in enumerate((paper or {}).items()):
+        style = {"color": palette(dark).muted, "dash": DASHES[1 + position % 3], "width": 1.5}
+        _draw(figure, name, epochs, loss, style, rank=2000)
+    for position, name in enumerate(runs):
+        if name in drawn:
+            _draw(figure, name, drawn[name], loss, {**series_style(position, dark), "width": 2.5}, rank=1000)
+    figure.update_xaxes(title="Epoch", rangemode="tozero")
+    figure.update_yaxes(title=LOSSES[loss], rangemode="tozero", col=1)
+    figure.update_yaxes(
+        title="Accuracy on the validation images (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2
+    )
+    finish(figure, "Epochs", "Left: loss, lower is better; right: accuracy, higher is better", dark)
+    return figure if figure.data else remark(figure, "None of these runs has epochs.", dark)
+
+
+def _draw(figure: go.Figure, name: str, epochs: pd.DataFrame, loss: str, line: dict, rank: int) -> None:
+    """Add one run to both panels, with one entry in the legend that hides and shows both lines."""
+    require_columns(epochs, ["epoch", "accuracy", loss], f"The table of epochs of {name!r}")
+    for column, (measure, text) in enumerate(((loss, "loss"), ("accuracy", "accuracy")), start=1):
+        figure.add_scatter(
+            x=epochs["epoch"],
+            y=epochs[measure],
+            name=readable(name, 22),
+            legendgroup=name,
+            legendrank=rank,
+            showlegend=column == 1,
+            mode="lines+markers" if rank == 1000 or len(epochs) < FEW_EPOCHS else "lines",
+            line=line,
+            marker={"size": 6},
+            meta=readable(name, 40),
+            hovertemplate=f"%{{meta}}<br>epoch %{{x}}, {text} %{{y:.4f}}<extra></extra>",
+            row=1,
+            col=column,
+        )

@@ -1,0 +1,98 @@
+"""The run store as pages read it: opened once a server, listed again only when it changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg import paths
+from brainseg.jobs.reading import run_details, run_file
+from brainseg.runs import ENDED, Run, RunStore
+
+REMOTE_PATIENCE = 5.0
+"""Seconds for which a list from a remote store, whose changes cannot be seen, is taken as current."""
+
+
+def store() -> RunStore:
+    """Return the store, shared by all visitors.
+
+    Raises:
+        RunError: It is damaged or cannot be reached.
+        ConfigError: The home folder cannot be written to.
+    """
+    return _open(str(paths.home()), os.environ.get("MLFLOW_TRACKING_URI", ""))
+
+
+def runs() -> list[Run]:
+    """Return all runs, newest first."""
+    opened = store()
+    return _list(opened.uri, _stamp(opened.uri))
+
+
+def run(run_id: str) -> Run:
+    """Return one run as it is now.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    return store().get(run_id)
+
+
+def details(run: Run) -> dict[str, Any]:
+    """Return what `jobs.reading.run_details` says of a run; that of an ended run is remembered."""
+    if run.status in ENDED:
+        return _details(store().uri, run.id, str(run.ended))
+    return run_details(store(), run)
+
+
+def table(run: Run, name: str) -> pd.DataFrame | None:
+    """Return a stored table of a run, such as `predictions.parquet`; None if it does not exist (yet)."""
+    file = run_file(store(), run, name)
+    return _read(str(file), file.stat().st_mtime_ns) if file else None
+
+
+def promoted() -> Run | None:
+    """Return the run whose model Diagnose offers first: the one promoted last, or else the one that finished last."""
+    finished = [run for run in runs() if run.has_model]
+    return max(finished, key=lambda run: (run.promoted, run.ended), default=None)
+
+
+def refresh() -> None:
+    """Forget what was read, after a page changed the store."""
+    _list.clear()
+    _details.clear()
+
+
+def _stamp(uri: str) -> str:
+    """Return a text that differs after every change of the store."""
+    if not uri.startswith("sqlite:"):
+        return str(int(time.time() / REMOTE_PATIENCE))
+    database = Path(uri.removeprefix("sqlite:///"))
+    # Write-ahead logging: what was just written is in a file beside the database.
+    files = [database, database.with_name(database.name + "-wal")]
+    return " ".join(f"{file.stat().st_mtime_ns}:{file.stat().st_size}" for file in files if file.exists())
+
+
+@st.cache_resource(show_spinner="Opening the run store …")
+def _open(home: str, uri: str) -> RunStore:
+    return RunStore()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _list(uri: str, stamp: str) -> list[Run]:
+    return store().list()
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
+    return run_details(store(), run(run_id))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _read(file: str, changed: int) -> pd.DataFrame:
+    return pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file)

@@ -1,0 +1,153 @@
+"""Models in memory, shared by all visitors, loaded in the background; torch is imported by the loading thread alone."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.errors import BrainsegError
+from brainseg.models.description import BundleDescription, bundle_digest, read_description
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Predictor
+
+MOST = 6
+"""Models kept in memory at a time; a ResNet152 takes about 230 MB."""
+
+VERSION_DIGITS = 12
+Key = tuple[str, tuple[int, ...]]
+
+
+class Shelf:
+    """The models in use: each is loaded once, in a thread of its own, and the one unused for longest goes first."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self.most = most
+        self._models: OrderedDict[Key, Future[Predictor]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, folder: Path) -> Future[Predictor]:
+        """Return a bundle's predictor, perhaps still being loaded; a bundle that changed is loaded again.
+
+        Args:
+            folder: Of the bundle.
+        """
+        key = (str(folder), _stamp(folder))
+        with self._lock:
+            found = self._models.get(key)
+            if found is None:
+                found = Future()
+                threading.Thread(target=_load, args=(folder, found), name=f"load {folder}", daemon=True).start()
+                self._models[key] = found
+            self._models.move_to_end(key)
+            while len(self._models) > self.most:
+                self._models.popitem(last=False)
+            return found
+
+    def drop(self, failed: Future[Predictor]) -> None:
+        """Forget what could not be loaded, so that the next request tries again."""
+        with self._lock:
+            self._models = OrderedDict((key, kept) for key, kept in self._models.items() if kept is not failed)
+
+
+_SHELF = Shelf()
+
+
+def predictor(run_id: str) -> Predictor:
+    """Return a finished run's model, ready to diagnose; waits where it has to be loaded first. Safe in any thread.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+        BundleError: The bundle is missing, damaged or was changed.
+    """
+    return _result(_SHELF.take(bundle_folder(run_id)))
+
+
+def ready(run_id: str) -> bool:
+    """Say whether a model is in memory, and have it loaded in the background if it is not.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+        BundleError: The bundle is missing, damaged or was changed.
+    """
+    loading = _SHELF.take(bundle_folder(run_id))
+    if not loading.done():
+        return False
+    _result(loading)
+    return True
+
+
+def warm_up() -> None:
+    """Have torch imported and the promoted model loaded in the background; returns at once and never raises."""
+    # A fault here is told to whoever asks for the model; nobody has asked yet.
+    with suppress(BrainsegError):
+        promoted = live_store.promoted()
+        if promoted:
+            _SHELF.take(bundle_folder(promoted.id))
+        else:
+            _import_torch()
+
+
+def description(run_id: str) -> tuple[BundleDescription, str]:
+    """Return what a finished run's bundle says of itself, and its version; neither model nor torch are loaded for it.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+        BundleError: `bundle.json` is missing or damaged.
+    """
+    folder = bundle_folder(run_id)
+    found = read_description(folder)
+    return found, bundle_digest(folder, found)[:VERSION_DIGITS]
+
+
+def bundle_folder(run_id: str) -> Path:
+    """Return the folder of a finished run's bundle.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+    """
+    return _bundle_folder(live_store.store().uri, run_id)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _bundle_folder(uri: str, run_id: str) -> Path:
+    """Remembered, since a remote store would send the whole bundle again."""
+    store = live_store.store()
+    return store.bundle(store.get(run_id))
+
+
+@st.cache_resource(show_spinner=False)
+def _import_torch() -> None:
+    """Once a server."""
+    threading.Thread(target=lambda: import_module("brainseg.diagnosis.predictor"), name="torch", daemon=True).start()
+
+
+def _result(loading: Future[Predictor]) -> Predictor:
+    try:
+        return loading.result()
+    except Exception:
+        _SHELF.drop(loading)
+        _bundle_folder.clear()
+        raise
+
+
+def _load(folder: Path, into: Future[Predictor]) -> None:
+    try:
+        from brainseg.diagnosis.predictor import Predictor
+
+        into.set_result(Predictor.open(folder))
+    except BaseException as error:  # whoever waits gets it
+        into.set_exception(error)
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Return when and how large the bundle's files are; empty where there are none."""
+    return tuple(value for file in sorted(folder.glob("*")) for value in (file.stat().st_mtime_ns, file.stat().st_size))

@@ -1,0 +1,152 @@
+"""What every page shares: its frame, the disclaimer, links, figures, and one sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from brainseg import DISCLAIMER, paths
+from brainseg.errors import BrainsegError
+
+PAGES = {
+    "home": "Home",
+    "diagnose": "Diagnose",
+    "train": "Train",
+    "runs": "Runs",
+    "compare": "Compare",
+    "data": "Data",
+    "about": "About",
+}
+"""File name of each page in `pages/` -> its title, in the order of the navigation."""
+
+DEMO_PAGES = ("home", "diagnose", "compare")
+UNEXPECTED = (
+    "Something unexpected happened on this page, and nothing was changed: reload it, and if it happens again send "
+    "{log} to whoever looks after brainseg."
+)
+LOGGER = logging.getLogger(__name__)
+Arguments = ParamSpec("Arguments")
+
+
+@contextmanager
+def page(title: str, lead: str = "") -> Iterator[None]:
+    """Draw a page's title, lead and disclaimer around what the `with` block draws, and catch what goes wrong in it.
+
+    Args:
+        title: Heading of the page.
+        lead: One sentence that says what the page is for.
+    """
+    st.title(title, anchor=False)
+    if lead:
+        st.markdown(lead)
+    with _caught():
+        yield
+    st.divider()
+    st.caption(f"**{DISCLAIMER}**")
+
+
+def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Protect a fragment as `page` protects a page: its own reruns happen outside the page's `with` block."""
+
+    @functools.wraps(draw)
+    def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        with _caught():
+            draw(*args, **kwargs)
+
+    return protected
+
+
+@contextmanager
+def _caught() -> Iterator[None]:
+    """Turn a user's error into its sentence, and anything else into one sentence and an entry in the log.
+
+    Streamlit's own signals to stop or rerun a script are no `Exception`s and pass through.
+    """
+    try:
+        yield
+    except BrainsegError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:  # the last line of defence: no traceback reaches a visitor
+        st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
+
+
+def _keep_details() -> str:
+    """Write the traceback to the log, and return where that is."""
+    LOGGER.exception("A page failed.")
+    try:
+        log = paths.subfolder("logs") / "dashboard.log"
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
+    except (OSError, BrainsegError):
+        return "the server's output"
+    return str(log)
+
+
+def demo_mode() -> bool:
+    """Say whether this is a demo session: nothing may change the store, and only the demo's pages are offered."""
+    return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get("demo_session"))
+
+
+def dark() -> bool:
+    """Say whether the visitor's theme is dark, for figures."""
+    return st.context.theme.type == "dark"
+
+
+def link(target: str, label: str, *, icon: str | None = None, **query: str) -> None:
+    """Draw a link to another page.
+
+    Args:
+        target: A key of `PAGES`.
+        label: What the link says.
+        icon: A Material icon, such as `:material/biotech:`.
+        query: Query parameters, such as `run=run.id`.
+    """
+    try:
+        st.page_link(f"pages/{target}.py", label=label, icon=icon, query_params=query or None)
+    except (StreamlitAPIException, KeyError):  # the page was opened alone, so the others are not registered
+        st.markdown(label)
+
+
+def show(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
+    """Draw a figure that can be downloaded as PNG and, with its table, as CSV.
+
+    Args:
+        figure: From `dashboard.figures`.
+        key: Unique on the page.
+        name: File name of the downloads, without an ending.
+        table: The figure's values.
+        options: Passed on to `st.plotly_chart`.
+
+    Returns:
+        What `st.plotly_chart` returns, such as the selection.
+    """
+    config = {
+        "displaylogo": False,
+        "showSendToCloud": False,
+        "toImageButtonOptions": {"filename": name, "format": "png", "scale": 2},
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    }
+    chosen = st.plotly_chart(figure, theme=None, key=key, config=config, **options)
+    if table is not None:
+        st.download_button(
+            "Values as CSV",
+            table.to_csv(index=False).encode(),
+            f"{name}.csv",
+            "text/csv",
+            key=f"{key}-csv",
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+        )
+    return chosen

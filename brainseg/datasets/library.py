@@ -1,0 +1,232 @@
+"""What one can do with known datasets: add one from a folder, an upload or the phantom, find, look into, forget.
+
+A folder of this machine is only named in the list. Uploads and synthetic sets lie below the home folder, and are
+deleted when they are forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from brainseg.datasets.archive import top_folder, unpack_zip
+from brainseg.datasets.inspection import forget_inspection, inspect_dataset
+from brainseg.datasets.registry import (
+    KnownDataset,
+    Source,
+    change,
+    datasets_folder,
+    free_name,
+    known_datasets,
+    moment,
+    unused,
+)
+from brainseg.datasets.table import Dataset
+from brainseg.errors import DataError
+from brainseg.scans import display_name
+
+__all__ = [
+    "KnownDataset",
+    "add_folder",
+    "add_phantom",
+    "add_zip",
+    "find",
+    "forget",
+    "known_datasets",
+    "look_into",
+    "resolve",
+]
+
+Progress = Callable[[int, int], None]
+_PARTIAL = ".partial-"
+_LEFTOVER_AGE = 24 * 3600.0
+
+
+def find(name: str) -> KnownDataset:
+    """Return the dataset of a name; the case of letters does not matter.
+
+    Raises:
+        DataError: There is none.
+    """
+    known = known_datasets()
+    for dataset in known:
+        if dataset.name.casefold() == " ".join(name.split()).casefold():
+            return dataset
+    names = ", ".join(dataset.name for dataset in known[:10]) or "none yet"
+    raise DataError(f"There is no dataset named {display_name(name)!r}; known are: {names}.")
+
+
+def resolve(path_or_name: str) -> str:
+    """Return the path that a dataset's name stands for, and anything else as it is; what exists is a path."""
+    with contextlib.suppress(DataError, OSError, RuntimeError, ValueError):
+        if not Path(path_or_name).expanduser().exists():
+            return find(path_or_name).path
+    return path_or_name
+
+
+def add_folder(path: str | Path, name: str | None = None, progress: Progress | None = None) -> KnownDataset:
+    """Make a folder or a manifest of this machine known; it is read once, and stays where it is.
+
+    Args:
+        path: What `open_dataset` takes.
+        name: What to call it; by default as its folder, or as it is called already.
+        progress: Called with (files read, files in all).
+
+    Raises:
+        DataError: It does not exist, cannot be read or holds no dataset, or the name is taken or cannot be one.
+    """
+    place, known = _absolute(path), known_datasets()
+    earlier = next((other for other in known if other.path == str(place)), None)
+    if name:
+        wanted = free_name(name, [other for other in known if other != earlier])
+    else:
+        wanted = earlier.name if earlier else unused(place.stem if place.is_file() else place.name, known)
+    dataset = inspect_dataset(place, progress)
+    return _register(_made(wanted, place, earlier.source if earlier else "folder", dataset))
+
+
+def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) -> KnownDataset:
+    """Unpack a zip file below the home folder and make it known; whole, or not at all.
+
+    Args:
+        file: The zip file, as a path or open for reading in binary mode.
+        name: What to call it.
+        progress: Called with (files done, files in all), first for unpacking and then for reading.
+
+    Raises:
+        DataError: The file is unsafe, damaged or too large or holds no dataset, or the name is taken or cannot be one.
+    """
+    wanted = free_name(name, known_datasets())
+    if isinstance(file, Path) and not os.access(file, os.R_OK):
+        raise DataError(f"{file} does not exist or may not be read: name a zip file that you may read.")
+    _sweep()
+    partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
+    place = datasets_folder() / _slug(wanted)
+    try:
+        with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as source:
+            unpack_zip(source, partial, progress)
+        if not any(partial.iterdir()):
+            raise DataError("The zip file holds no images: pack a folder of images for each class, and send that.")
+        made = top_folder(partial)
+        made.chmod(0o755)
+        made.rename(place)
+        return _register(_made(wanted, place, "upload", inspect_dataset(place, progress)))
+    except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
+        _delete(place)
+        forget_inspection(place)
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise DataError(f"The zip file cannot be unpacked ({reason}): look whether the disk is full.") from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def add_phantom(count: int, seed: int, progress: Progress | None = None) -> KnownDataset:
+    """Draw a synthetic set below the home folder, or find it complete, and make it known.
+
+    Args:
+        count: Number of slices, half of them with a tumour.
+        seed: The same seed gives the same images.
+        progress: Called with (slices done, slices in all), first for drawing and then for reading.
+
+    Raises:
+        DataError: A setting is not allowed, or the folder cannot be written.
+    """
+    from brainseg.datasets.phantom import write_phantom
+
+    place = datasets_folder() / f"phantom-{count}-seed-{seed}"
+    write_phantom(place, count, seed, progress=progress)
+    return add_folder(place, progress=progress)
+
+
+def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:
+    """Return the images of a dataset, and note their counts in the list.
+
+    Raises:
+        DataError: It is not there any more, or cannot be read.
+    """
+    dataset = inspect_dataset(Path(known.path), progress)
+    now = _counted(known, dataset)
+    if now != known:
+        change(lambda listed: [now if other.path == known.path else other for other in listed])
+    return dataset
+
+
+def forget(name: str) -> KnownDataset:
+    """Take a dataset off the list; one below the home folder is deleted, a folder elsewhere never is.
+
+    Returns:
+        What it was.
+
+    Raises:
+        DataError: There is none of this name.
+    """
+    known = find(name)
+    change(lambda listed: [other for other in listed if other.path != known.path])
+    if known.source != "folder":
+        _delete(Path(known.path))
+    forget_inspection(Path(known.path))
+    return known
+
+
+def _absolute(path: str | Path) -> Path:
+    text = str(path).strip()
+    if not text:
+        raise DataError("No folder was named: give the path of a folder on the server.")
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # no such user, links in a circle, a NUL
+        raise DataError(f"{display_name(text)} is no path of this machine: give one that exists.") from error
+
+
+def _register(known: KnownDataset) -> KnownDataset:
+    """Put a dataset on the list, in place of what is known of the same path."""
+
+    def put(listed: list[KnownDataset]) -> list[KnownDataset]:
+        others = [other for other in listed if other.path != known.path]
+        free_name(known.name, others)  # another visitor may have taken it meanwhile
+        return [*others, known]
+
+    change(put)
+    return known
+
+
+def _made(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
+    return _counted(KnownDataset(name, str(place), source, moment()), dataset)
+
+
+def _counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
+    labels = dataset.table["label"]
+    counts = {name: int((labels == name).sum()) for name in dataset.classes}
+    return replace(known, counts=counts, unreadable=len(dataset.bad))
+
+
+def _slug(name: str) -> str:
+    """Return a folder's name, with a part that no other upload has."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'upload'}-{time.time_ns():x}"
+
+
+def _delete(place: Path) -> None:
+    """Delete a folder of ours: out of sight in one step, and then for good."""
+    folder = datasets_folder()
+    if place.is_symlink() or not place.is_dir() or place.resolve().parent != folder:
+        return
+    hidden = Path(tempfile.mkdtemp(dir=folder, prefix=_PARTIAL))
+    place.rename(hidden / "gone")
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what processes that were killed left behind."""
+    for folder in datasets_folder().glob(f"{_PARTIAL}*"):
+        if time.time() - folder.stat().st_mtime > _LEFTOVER_AGE:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""The list of known datasets: `library.json` below the home folder, changed by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
+
+from brainseg import paths
+from brainseg.errors import DataError
+from brainseg.files import write_json
+from brainseg.scans import display_name
+
+Source = Literal["folder", "upload", "synthetic"]
+PHANTOM = "phantom.json"
+"""What `write_phantom` leaves in a folder that it has completed."""
+
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class KnownDataset:
+    """A dataset with a name.
+
+    Attributes:
+        name: Unique, whatever the case of its letters.
+        path: What `open_dataset` takes: a folder, or a CSV manifest.
+        source: "folder" of this machine, "upload", or "synthetic"; the last two lie below the home folder.
+        added: When it was made known, in UTC, as ISO 8601.
+        task: What can be learnt from it.
+        counts: Readable images of each class when it was looked into last; None before.
+        unreadable: Files that could not be read then.
+    """
+
+    name: str
+    path: str
+    source: Source
+    added: str
+    task: str = "classify"
+    counts: dict[str, int] | None = None
+    unreadable: int = 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether it still is where it was."""
+        return Path(self.path).exists()
+
+    @property
+    def images(self) -> int | None:
+        """Number of readable images; None before it was looked into."""
+        return None if self.counts is None else sum(self.counts.values())
+
+
+_LIST = TypeAdapter(list[KnownDataset])
+
+
+def datasets_folder() -> Path:
+    """Return the folder of the list, the uploads and the synthetic sets."""
+    return paths.subfolder("datasets")
+
+
+def known_datasets() -> list[KnownDataset]:
+    """Return the known datasets by name, with the synthetic ones that lie below the home folder.
+
+    Raises:
+        DataError: The list is damaged.
+    """
+    known = _read()
+    for file in sorted(datasets_folder().glob(f"[!.]*/{PHANTOM}")):
+        if str(file.parent) not in {other.path for other in known}:
+            name = unused(file.parent.name, known)
+            known.append(KnownDataset(name, str(file.parent), "synthetic", moment(file.stat().st_mtime)))
+    return sorted(known, key=lambda dataset: dataset.name.casefold())
+
+
+def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
+    """Replace the list by what `edit` makes of it, while nobody else may.
+
+    Raises:
+        DataError: The list is damaged.
+    """
+    with FileLock(datasets_folder() / ".library.lock"):
+        write_json(_file(), [asdict(known) for known in edit(_read())])
+
+
+def fit_name(name: str) -> str:
+    """Return a name without needless blanks.
+
+    Raises:
+        DataError: It cannot serve as a name.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not re.fullmatch(r"\w[\w .()+-]*", name):
+        raise DataError(
+            f"{display_name(name)!r} cannot be a dataset's name: take 1 to {LONGEST_NAME} letters, digits, blanks and "
+            "the signs . ( ) + - _, and begin with a letter or digit."
+        )
+    return name
+
+
+def free_name(name: str, among: list[KnownDataset]) -> str:
+    """Return a name that no dataset has.
+
+    Raises:
+        DataError: It cannot serve as a name, or is taken.
+    """
+    name = fit_name(name)
+    if _is_taken(name, among):
+        raise DataError(f"There is a dataset named {name!r} already: choose another name, or forget that one first.")
+    return name
+
+
+def unused(text: str, among: list[KnownDataset]) -> str:
+    """Make a name from a file's, with a number where it is taken."""
+    kept = " ".join(re.sub(r"[^\w .()+-]+", " ", text).split()).lstrip(".()+- ")[: LONGEST_NAME - 5].strip()
+    base = name = kept or "dataset"
+    number = 1
+    while _is_taken(name, among):
+        number += 1
+        name = f"{base} {number}"
+    return name
+
+
+def moment(seconds: float | None = None) -> str:
+    """Return a time since 1970, by default now, as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC).isoformat(timespec="seconds")
+
+
+def _is_taken(name: str, among: list[KnownDataset]) -> bool:
+    return any(known.name.casefold() == name.casefold() for known in among)
+
+
+def _read() -> list[KnownDataset]:
+    try:
+        return _LIST.validate_python(json.loads(_file().read_text("utf-8")))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, ValidationError) as error:
+        raise DataError(
+            f"The list of datasets {_file()} is damaged: move it away and add the datasets again."
+        ) from error
+
+
+def _file() -> Path:
+    return datasets_folder() / "library.json"

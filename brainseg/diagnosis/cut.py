@@ -1,0 +1,65 @@
+"""A classifier in two parts, before and after one of its residual stages, so that a map can be taken in between."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from brainseg.models.architectures import Classifier
+
+
+class Cut(nn.Module):
+    """A view of a classifier that shares its layers, and changes nothing on them.
+
+    Only `seam` is its own: whatever needs hooks puts them there, and any number of threads may each have a `Cut`
+    of one shared model.
+
+    Args:
+        model: In evaluation mode, with parameters that need no gradients.
+        stage: The residual stage (1 to the model's last) after which to cut; the last by default.
+    """
+
+    def __init__(self, model: Classifier, stage: int | None = None) -> None:
+        super().__init__()
+        last = model.body.stages[-1]
+        self.stage = last if stage is None else stage
+        self.model = model
+        self.seam = Seam()
+        # A shallow copy has the same layers, and returns the maps of other stages.
+        self.front = copy.copy(model.body)
+        self.front.stages = (*(seen for seen in model.body.stages if seen < self.stage), self.stage)
+
+    def before(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the maps up to the cut.
+
+        Args:
+            images: (N, 3, S, S) float, normalised.
+
+        Returns:
+            (N, C, h, w) maps: those of earlier stages that the head sees, and that of the stage itself as the last.
+        """
+        return self.front(images)
+
+    def after(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Return (N, classes) logits from what `before` returned."""
+        body, values = self.model.body, maps[-1]
+        seen = maps if self.stage in body.stages else maps[:-1]
+        for stage in range(self.stage + 1, body.stages[-1] + 1):
+            values = getattr(body, f"layer{stage}")(values)
+            seen = [*seen, values] if stage in body.stages else seen
+        return self.model.head(seen)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (N, classes) logits for (N, 3, S, S) normalised images, through the seam."""
+        *earlier, values = self.before(images)
+        return self.after([*earlier, self.seam(values)])
+
+
+class Seam(nn.Module):
+    """Where a `Cut` is cut: gradients are taken up to here and no further."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the same values as a start of differentiation."""
+        return values.detach().requires_grad_()

@@ -1,0 +1,149 @@
+"""Several models asked about one scan: their mean answer, and how far they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainseg.diagnosis.methods import DEFAULT, heatmap_title
+from brainseg.diagnosis.words import percent
+from brainseg.errors import RunError
+from brainseg.scans import Scan
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Diagnosis, Predictor
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """What several models say of one scan together.
+
+    Attributes:
+        label: The class with the highest mean probability.
+        probabilities: Class name -> mean probability over the members, in the first member's class order.
+        explained: The class that the maps explain.
+        heatmap: (H, W) float32 in 0..1, the mean of the members' maps on the scan.
+        seconds: Time of all members together.
+        members: Each member's own answer.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    explained: str
+    heatmap: np.ndarray
+    seconds: float
+    members: tuple[Diagnosis, ...]
+
+    @property
+    def model(self) -> str:
+        """Names and versions of all members."""
+        return f"ensemble of {len(self.members)}: {', '.join(member.model for member in self.members)}"
+
+    @property
+    def version(self) -> str:
+        """Versions of all members, joined by a plus."""
+        return "+".join(member.version for member in self.members)
+
+    @property
+    def method(self) -> str:
+        """How the maps were drawn."""
+        return self.members[0].method
+
+    @property
+    def stage(self) -> int:
+        """The deepest residual stage that a map was taken from; without a choice, each model's last."""
+        return max(member.stage for member in self.members)
+
+    @property
+    def heatmap_title(self) -> str:
+        """What the heatmap shows."""
+        return f"Mean of {len(self.members)} maps: {heatmap_title(self.method, self.stage, self.explained)}"
+
+    @property
+    def spread(self) -> dict[str, float]:
+        """Class name -> largest minus smallest probability among the members."""
+        return {label: float(np.ptp(self._shares(label))) for label in self.probabilities}
+
+    @property
+    def deviation(self) -> dict[str, float]:
+        """Class name -> standard deviation among the members (of the members themselves, hence divided by n)."""
+        return {label: float(np.std(self._shares(label))) for label in self.probabilities}
+
+    @property
+    def dissenters(self) -> tuple[Diagnosis, ...]:
+        """The members whose own decision is another."""
+        return tuple(member for member in self.members if member.label != self.label)
+
+    @property
+    def sentence(self) -> str:
+        """The decision and the agreement in words."""
+        count = len(self.members)
+        share = percent(self.probabilities[self.label])
+        agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
+        return f"{count} models together say {self.label} with a mean probability of {share}; {agreement}."
+
+    def _shares(self, label: str) -> list[float]:
+        return [member.probabilities[label] for member in self.members]
+
+
+def ask(predictors: Sequence[Predictor], scan: Scan, **wishes: Any) -> Diagnosis | Consensus:  # noqa: ANN401 - consult's
+    """Return the answer of one model, or what several say together; see `consult` for `wishes`."""
+    return predictors[0].diagnose(scan, **wishes) if len(predictors) == 1 else consult(predictors, scan, **wishes)
+
+
+def consult(
+    predictors: Sequence[Predictor],
+    scan: Scan,
+    explain: str | None = None,
+    method: str = DEFAULT,
+    stage: int | None = None,
+) -> Consensus:
+    """Ask several models about one scan.
+
+    Args:
+        predictors: At least one, all with the same classes in any order.
+        scan: From `scans.read_scan`.
+        explain: The class to explain; the one they say together by default.
+        method: How to draw the heatmaps, a key of `methods.METHODS`.
+        stage: The residual stage to take them from; each model's last by default, or where it has not so many.
+
+    Raises:
+        RunError: The models do not tell the same classes apart.
+        ValueError: `explain` is not a class of the models, or there is no such method or stage.
+    """
+    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
+    answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
+    seconds = sum(answer.seconds for answer in answers)
+    shares = {
+        label: float(np.mean([answer.probabilities[label] for answer in answers])) for label in answers[0].probabilities
+    }
+    label = max(shares, key=lambda name: shares[name])
+    explained = explain or label
+    for place, (each, depth) in enumerate(asked):
+        if answers[place].explained != explained:  # one that says otherwise explained its own decision
+            answers[place] = each.diagnose(scan, explained, method, depth)
+            seconds += answers[place].seconds
+    heatmap = np.mean([answer.heatmap for answer in answers], axis=0, dtype=np.float32)
+    return Consensus(label, shares, explained, heatmap, seconds, tuple(answers))
+
+
+def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Refuse models that cannot answer together.
+
+    Args:
+        members: Name and classes of each.
+
+    Raises:
+        RunError: They do not tell the same classes apart.
+    """
+    (first, classes), *others = members
+    for name, other in others:
+        if set(other) != set(classes):
+            raise RunError(
+                f"{name} tells {', '.join(other)} apart and {first} {', '.join(classes)}: choose models with the same "
+                "classes."
+            )

@@ -1,0 +1,112 @@
+"""Which runs may be compared: those that were judged on the very same images, laid side by side image by image.
+
+Figures of different images do not compare: on 50 images one draw of them differs from another by more than most models
+do. Runs are therefore grouped by `judged_key`, and only runs of one group are set against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from brainseg.evaluation.checks import require_columns
+from brainseg.files import sha256_bytes
+
+
+def with_digests(predictions: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
+    """Add to each predicted image the hash of its bytes, as the split recorded it.
+
+    Args:
+        predictions: Needs the column `path`.
+        split: Needs `path` and `sha256`.
+
+    Returns:
+        The predictions with a column `sha256`.
+
+    Raises:
+        ValueError: A column is missing, or a predicted image is not in the split, or is there twice.
+    """
+    require_columns(predictions, ["path"])
+    require_columns(split, ["path", "sha256"], "The table of the split")
+    digests = split.set_index("path")["sha256"]
+    if digests.index.has_duplicates or not predictions["path"].isin(digests.index).all():
+        raise ValueError("The predictions and the split do not belong together: their images differ.")
+    return predictions.assign(sha256=predictions["path"].map(digests))
+
+
+def judged_key(table: pd.DataFrame, positive: str | None) -> str:
+    """Return what two runs must share for their figures to be compared: 64 hexadecimal digits.
+
+    It stands for the bytes and the labels of all judged images, and for the class that sensitivity is about. Names,
+    folders and order of the files do not matter.
+
+    Args:
+        table: Predictions with `sha256` (see `with_digests`) and `label`.
+        positive: The positive class, or None.
+    """
+    images = sorted(f"{digest} {label}" for digest, label in zip(table["sha256"], table["label"], strict=True))
+    return sha256_bytes("\n".join([f"positive {positive}", *images]).encode())
+
+
+def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Lay the predictions of models on the same images side by side.
+
+    Args:
+        tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`.
+
+    Returns:
+        One row an image: `path` (as the first model knew it), `label`, and for every model the columns
+        `prediction <name>` and `probability <name>` (of the class that it named, 0..1).
+
+    Raises:
+        ValueError: The tables are not of the same images with the same labels.
+    """
+    joined: pd.DataFrame | None = None
+    for name, table in tables.items():
+        own = _numbered(table)
+        side = own[["sha256", "label", "copy"]].assign(
+            **{f"prediction {name}": own["prediction"], f"probability {name}": _named_probability(own)}
+        )
+        if joined is None:
+            joined = own[["path", "sha256", "label", "copy"]].merge(side, on=["sha256", "label", "copy"])
+            continue
+        both = joined.merge(side, on=["sha256", "label", "copy"])
+        if not len(both) == len(joined) == len(side):
+            raise ValueError(f"{name!r} was not judged on the same images as {next(iter(tables))!r}.")
+        joined = both
+    if joined is None:
+        raise ValueError("There is nothing to align: name at least one model.")
+    return joined.drop(columns=["sha256", "copy"])
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    """Number images of the same bytes and label, so that each of them has one partner."""
+    ordered = table.sort_values("path", kind="stable")
+    return ordered.assign(copy=ordered.groupby(["sha256", "label"]).cumcount())
+
+
+def _named_probability(table: pd.DataFrame) -> np.ndarray:
+    """Return the probability of the class that was named: float64 array of shape (rows,)."""
+    values = np.full(len(table), np.nan)
+    for name in table["prediction"].unique():
+        rows = (table["prediction"] == name).to_numpy()
+        values[rows] = table[f"p_{name}"].to_numpy(dtype=np.float64)[rows]
+    return values
+
+
+def disagreements(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the images on which at least two models name different classes.
+
+    Args:
+        aligned: From `align`.
+        names: The models.
+
+    Returns:
+        The rows with a column `wrong` (how many models are wrong), most first, then by path.
+    """
+    answers = aligned[[f"prediction {name}" for name in names]]
+    rows = aligned[answers.nunique(axis=1) > 1]
+    wrong = answers.loc[rows.index].ne(rows["label"], axis=0).sum(axis=1)
+    return rows.assign(wrong=wrong).sort_values(["wrong", "path"], ascending=[False, True]).reset_index(drop=True)

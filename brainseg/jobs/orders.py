@@ -1,0 +1,66 @@
+"""What is checked and completed before a run goes into the queue, whoever orders it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brainseg.config import RunConfig
+from brainseg.errors import ConfigError, DataError, WeightsError
+from brainseg.models.sources import is_weights_file
+
+if TYPE_CHECKING:
+    from brainseg.runs import Kind
+
+
+def checked(config: RunConfig, kind: Kind = "train") -> RunConfig:
+    """Make paths absolute, since a worker runs in another folder, and refuse what cannot work.
+
+    Raises:
+        ConfigError: A learning rate is to be found for an instant baseline, which has none.
+        DataError: There is no dataset at the path.
+        WeightsError: There is no weights file at the path.
+    """
+    if kind == "find-lr" and config.model.head != "concat-pool":
+        raise ConfigError(
+            f"model.head: an instant baseline ({config.model.head}) has no learning rate to find, choose concat-pool."
+        )
+    if not config.data.path:
+        raise DataError("No dataset was named: give one with --data PATH.")
+    data = Path(config.data.path).expanduser().resolve()
+    if not data.exists():
+        raise DataError(f"{config.data.path} does not exist: give a folder of class folders or a CSV manifest.")
+    weights = config.model.weights
+    if is_weights_file(weights):
+        file = Path(weights).expanduser().resolve()
+        if not file.is_file():
+            raise WeightsError(
+                f"The weights file {weights} does not exist: give another, or imagenet, none or run:<id>."
+            )
+        weights = str(file)
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"path": str(data)}),
+            "model": config.model.model_copy(update={"weights": weights}),
+        }
+    )
+
+
+def run_name(name: str | None, config: RunConfig, kind: Kind = "train") -> str:
+    """Return the run's name, or one that says what it is."""
+    if name:
+        return name
+    what = config.preset if config.model.head == "concat-pool" else config.model.head
+    return f"{config.model.arch}-{what}" + ("-rate" if kind == "find-lr" else "")
+
+
+def free_name(wanted: str, taken: Container[str]) -> str:
+    """Return a name that no run has yet: the one wanted, or the same with the first number that is free."""
+    base = re.sub(r"-\d+$", "", wanted)
+    stem, number, name = base if base in taken else wanted, 1, wanted
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    return name

@@ -1,0 +1,110 @@
+"""What a bundle says of itself: `bundle.json`, read and checked without torch and without the model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+import brainseg
+from brainseg.config import Architecture, PreparationConfig
+from brainseg.errors import BundleError
+from brainseg.files import sha256_bytes
+from brainseg.preparation import VERSION as PREPARATION_VERSION
+
+DESCRIPTION = "bundle.json"
+
+
+class BundleDescription(BaseModel):
+    """What `bundle.json` holds; unknown fields and values are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    disclaimer: str = brainseg.DISCLAIMER
+    name: str
+    task: Literal["classify", "segment"] = "classify"
+    arch: Architecture
+    head: Literal["concat-pool", "logistic", "svm", "u-net"]
+    stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
+    dropout: float = Field(ge=0, lt=1)
+    classes: tuple[str, ...] = Field(min_length=2)
+    positive: str | None
+    modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
+    self_attention: bool = False
+    preparation: PreparationConfig
+    preparation_version: int
+    weights_sha256: str
+    pretraining: dict[str, Any]
+    data: dict[str, Any]
+    validation: dict[str, Any]
+    libraries: dict[str, str]
+    brainseg: str = brainseg.__version__
+    created: str
+
+    @field_validator("stages")
+    @classmethod
+    def _ascending(cls, stages: tuple[int, ...]) -> tuple[int, ...]:
+        if list(stages) != sorted(set(stages)):
+            raise ValueError("each stage once, in ascending order")
+        return stages
+
+    @field_validator("classes")
+    @classmethod
+    def _each_once(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(classes)) < len(classes):
+            raise ValueError("each class once")
+        return classes
+
+    @field_validator("head")
+    @classmethod
+    def _fits_the_task(cls, head: str, info: ValidationInfo) -> str:
+        if (info.data.get("task") == "segment") != (head == "u-net"):
+            raise ValueError("a u-net segments, other heads classify")
+        return head
+
+    @field_validator("positive")
+    @classmethod
+    def _is_a_class(cls, positive: str | None, info: ValidationInfo) -> str | None:
+        if positive is not None and positive not in info.data.get("classes", ()):
+            raise ValueError("one of the classes")
+        return positive
+
+
+def read_description(folder: Path) -> BundleDescription:
+    """Read and check `bundle.json` alone, without loading the model.
+
+    Raises:
+        BundleError: The file is missing, damaged, of another version, or names something unknown.
+    """
+    file = folder / DESCRIPTION
+    if not is_own_file(file):
+        raise BundleError(
+            f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again."
+        )
+    try:
+        description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+        field = f" (field {'.'.join(map(str, place))})" if place else ""
+        raise BundleError(
+            f"{file} is damaged or was not written by brainseg{field}: choose another run or train again."
+        ) from error
+    if description.preparation_version != PREPARATION_VERSION:
+        raise BundleError(
+            f"{description.name} was made with preparation version {description.preparation_version}, this brainseg "
+            f"has {PREPARATION_VERSION}: train it again."
+        )
+    return description
+
+
+def bundle_digest(folder: Path, description: BundleDescription) -> str:
+    """Return the SHA-256 over both files of a bundle, 64 hexadecimal digits; its first 12 are the model's version."""
+    return sha256_bytes((description.weights_sha256 + (folder / DESCRIPTION).read_text("utf-8")).encode())
+
+
+def is_own_file(file: Path) -> bool:
+    """Say whether this is a file of the folder itself, rather than a link that leads out of it."""
+    return file.is_file() and not file.is_symlink()

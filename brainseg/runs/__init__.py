@@ -1,0 +1,23 @@
+"""The run store: MLflow, with SQLite under the home folder unless `MLFLOW_TRACKING_URI` names another.
+
+A run's status in the store is the queue: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+# Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+# Its own patience with a server that does not answer is minutes: people would take that for a hang.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+from brainseg.runs.run import ENDED, FINAL, STATUSES, Kind, Run  # noqa: E402
+from brainseg.runs.store import EXPERIMENT, RunStore  # noqa: E402
+
+__all__ = ["ENDED", "EXPERIMENT", "FINAL", "STATUSES", "Kind", "Run", "RunStore"]

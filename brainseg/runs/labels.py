@@ -1,0 +1,60 @@
+"""What people may call a run and write on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from brainseg.errors import RunError
+from brainseg.runs.run import PREFIX
+
+NAME_LENGTH, NOTE_LENGTH, TAG_LENGTH = 80, 4000, 200
+_TAG = re.compile(r"[\w.\-]+(?: [\w.\-]+)*")
+
+
+def clean_name(name: str) -> str:
+    """Return a name without spaces around it.
+
+    Raises:
+        RunError: It is empty, too long, has a character that cannot be shown, or could be taken for an id.
+    """
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise RunError(f"{name[:NAME_LENGTH]!r} cannot be a run's name: give it 1 to {NAME_LENGTH} visible characters.")
+    if re.fullmatch("[0-9a-f]{32}", name):
+        raise RunError(f"{name!r} cannot be a run's name, since it looks like an id: add a word to it.")
+    return name
+
+
+def clean_note(note: str) -> str:
+    """Return a note without space around it.
+
+    Raises:
+        RunError: It is too long.
+    """
+    note = note.strip()
+    if len(note) > NOTE_LENGTH:
+        raise RunError(f"The note has {len(note)} characters, and {NOTE_LENGTH} are allowed: make it shorter.")
+    return note
+
+
+def parse_tags(texts: Iterable[str]) -> dict[str, str]:
+    """Read tags that are written as `word` or `word=value`.
+
+    Raises:
+        RunError: One of them is neither; names what is allowed.
+    """
+    parts = [(text, *map(str.strip, text.partition("=")[::2])) for text in texts]
+    for text, key, value in parts:
+        fits = _TAG.fullmatch(key) and max(len(key), len(value)) <= TAG_LENGTH and (value + "x").isprintable()
+        if not fits or key.startswith(("mlflow.", PREFIX)):
+            raise RunError(
+                f"{text!r} cannot be a tag: write letters, digits, spaces, dots and dashes, and after = a value, such "
+                "as checked or reader=first."
+            )
+    return {key: value for _, key, value in parts}
+
+
+def tag_text(key: str, value: str) -> str:
+    """Write a tag as `parse_tags` reads it."""
+    return f"{key}={value}" if value else key

@@ -1,0 +1,118 @@
+"""`Run`: one run as the store knows it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from brainseg.config import RunConfig
+from brainseg.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+Kind = Literal["train", "find-lr"]
+STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
+ENDED = ("FINISHED", "FAILED", "KILLED")
+FINAL = "final_"
+"""Prefix of the metrics of a finished run; the same names without it are those of each epoch."""
+PREFIX = "brainseg."
+"""Start of the names of brainseg's own tags."""
+NOTE = "mlflow.note.content"
+"""The tag that MLflow's own pages show as a run's description."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the store knows it.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        name: What the user called it.
+        status: One of `STATUSES`.
+        config: Its configuration.
+        created: When it was made, in UTC.
+        ended: When it ended; None while it has not.
+        metrics: Latest value of each metric.
+        reason: Why it failed or was stopped; "" otherwise.
+        host: The home folder whose worker runs it.
+        queued: When it was put into the queue last, in seconds since 1970.
+        kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
+        promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
+        tags: The tags that users set; a tag without a value has "".
+        note: What users wrote about it.
+    """
+
+    id: str
+    name: str
+    status: str
+    config: RunConfig
+    created: datetime
+    ended: datetime | None
+    metrics: dict[str, float]
+    reason: str
+    host: str
+    queued: float
+    kind: Kind = "train"
+    promoted: float = 0.0
+    tags: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the run ended with a model that can diagnose."""
+        return self.status == "FINISHED" and self.kind == "train"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "run_id": self.id,
+            "name": self.name,
+            "kind": self.kind,
+            "status": self.status,
+            "reason": self.reason,
+            "arch": self.config.model.arch,
+            "head": self.config.model.head,
+            "preset": self.config.preset,
+            "data": self.config.data.path,
+            "split": self.config.data.split,
+            "created": self.created.isoformat(timespec="seconds"),
+            "ended": self.ended.isoformat(timespec="seconds") if self.ended else None,
+            "promoted": self.promoted > 0,
+            "tags": self.tags,
+            "note": self.note,
+            "metrics": self.metrics,
+        }
+
+
+def chosen(runs: list[Run]) -> Run | None:
+    """Return the run whose model is offered first: the one promoted last, or else the one that finished last."""
+    finished = [run for run in runs if run.has_model]
+    return max(finished, key=lambda run: (run.promoted, run.ended), default=None)
+
+
+def from_mlflow(found: MlflowRun) -> Run | None:
+    """Return a stored run; None for one that was deleted, or that something else, or another version, wrote."""
+    tags = found.data.tags
+    try:
+        config = RunConfig.parse(json.loads(tags[PREFIX + "config"]))
+    except (KeyError, ValueError, ConfigError):
+        return None
+    return Run(
+        id=found.info.run_id,
+        name=found.info.run_name or found.info.run_id[:8],
+        status=found.info.status,
+        config=config,
+        created=datetime.fromtimestamp(found.info.start_time / 1000, UTC),
+        ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
+        metrics=dict(found.data.metrics),
+        reason=tags.get(PREFIX + "reason", ""),
+        host=tags.get(PREFIX + "host", ""),
+        queued=float(tags.get(PREFIX + "queued", 0)),
+        kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
+        promoted=float(tags.get(PREFIX + "promoted", 0)),
+        tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
+        note=tags.get(NOTE, ""),
+    )

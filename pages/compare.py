@@ -1,0 +1,80 @@
+"""Compare: finished runs side by side, on the images that they share."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.dashboard.comparison import Comparison, check_comparable, compare
+from brainseg.dashboard.comparison_choice import choose, read_chosen
+from brainseg.dashboard.comparison_images import show_disagreements
+from brainseg.dashboard.comparison_panels import matrix_panels, pairs_panel, roc_panel, runs_panel
+from brainseg.dashboard.comparison_paper import SOURCE, paper_epochs
+from brainseg.dashboard.comparison_table import runs_table
+from brainseg.dashboard.comparison_words import TIMES, judged_words
+from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
+from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
+from brainseg.dashboard.page import dark, link, page, show
+from brainseg.dashboard.run_words import plain
+
+
+def draw(comparison: Comparison) -> None:
+    """Draw the comparison from its table down to single images."""
+    runs_panel(comparison)
+    draw_curves(comparison)
+    for letter, names in comparison.groups.items():
+        if len(comparison.groups) > 1:
+            first = comparison.runs[names[0]]
+            st.header(f"Set {letter}", anchor=False, divider="gray")
+            st.caption(plain(judged_words(first.run, first.report)))
+        if len(names) > 1:
+            st.subheader("Can they be told apart?", anchor=False)
+            pairs_panel(comparison, letter)
+        st.subheader("How well they rank", anchor=False)
+        roc_panel(comparison, letter)
+        st.subheader("What they mistake for what", anchor=False)
+        matrix_panels(comparison, letter)
+        if len(names) > 1:
+            st.subheader("Where they disagree", anchor=False)
+            show_disagreements(comparison, letter)
+    draw_costs(comparison)
+
+
+def draw_curves(comparison: Comparison) -> None:
+    """Draw the epochs of all runs, with the paper's behind them on demand."""
+    st.subheader("Epoch by epoch", anchor=False)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    loss = left.segmented_control(
+        "Loss to draw",
+        list(LOSSES),
+        default="valid_loss",
+        format_func=lambda key: LOSSES[key].split(" (")[0],
+        key="compare-loss",
+    )
+    paper = right.toggle("Lay the paper's published curves over", key="compare-paper")
+    epochs = {name: judged.epochs for name, judged in comparison.runs.items()}
+    figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
+    show(figure, "curves-figure", name="compare-epochs")
+    if without := [name for name, table in epochs.items() if table is None]:
+        st.caption(f"An instant baseline has no epochs: {plain(', '.join(without))}.")
+    if paper:
+        st.caption(SOURCE)
+
+
+def draw_costs(comparison: Comparison) -> None:
+    """Draw accuracy against a cost."""
+    st.subheader("What accuracy costs", anchor=False)
+    cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost")
+    table = runs_table(comparison)
+    show(cost_figure(table, cost, dark=dark()), "cost-figure", name=f"compare-{cost}")
+    st.caption(TIMES)
+
+
+with page("Compare", "Set finished runs side by side, and see where their answers differ."):
+    chosen = choose()
+    check_comparable(chosen)
+    judged = read_chosen(chosen)
+    if judged:
+        draw(compare(judged))
+    elif not chosen:
+        st.info("Nothing to compare yet: choose runs above, or train a first model.", icon=":material/compare:")
+        link("train", "Train a model", icon=":material/model_training:")

@@ -1,0 +1,93 @@
+"""Data: which datasets there are, and what is wrong with them before a model learns it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.dashboard.data_adding import JUST_ADDED, SAID, adding, forgetting
+from brainseg.dashboard.data_reading import read_dataset, read_report
+from brainseg.dashboard.data_uses import runs_on, unlisted_paths
+from brainseg.dashboard.data_views import copies, faults, headline, overview, samples
+from brainseg.dashboard.page import demo_mode, link, page
+from brainseg.datasets.library import KnownDataset, known_datasets
+
+SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
+VIEWS = ("Overview", "Images", "Copies", "Files with faults")
+
+
+def listing(known: list[KnownDataset]) -> None:
+    """Show all datasets as a table."""
+    rows = [
+        {
+            "Name": dataset.name,
+            "Kind": SOURCES[dataset.source],
+            "Images": dataset.images,
+            "Classes": ", ".join(f"{name} {count:,}" for name, count in (dataset.counts or {}).items()),
+            "Unreadable": dataset.unreadable if dataset.counts is not None else None,
+            "Runs": len(runs_on(dataset, live_store.runs())),
+            "Added": dataset.added[:10],
+            "Place": dataset.path if dataset.exists else f"NOT THERE ANY MORE: {dataset.path}",
+        }
+        for dataset in known
+    ]
+    counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts)
+
+
+def choose(known: list[KnownDataset]) -> KnownDataset:
+    """Let the visitor choose a dataset; the address of the page remembers which."""
+    names = [dataset.name for dataset in known]
+    if JUST_ADDED in st.session_state:
+        st.session_state["data-chosen"] = st.session_state.pop(JUST_ADDED)
+    elif st.session_state.get("data-chosen") not in names:
+        asked = st.query_params.get("data")
+        st.session_state["data-chosen"] = asked if asked in names else names[0]
+    name = st.selectbox("Look into", names, key="data-chosen")
+    st.query_params["data"] = name
+    return known[names.index(name)]
+
+
+def one(known: KnownDataset) -> None:
+    """Show one dataset."""
+    dataset = read_dataset(known)
+    report = read_report(known, dataset)
+    if known.source == "synthetic":
+        st.info("Synthetic images: figures measured on them say nothing about patients.", icon=":material/info:")
+    headline(report)
+    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))
+    draw = {
+        "Overview": lambda: overview(dataset),
+        "Images": lambda: samples(dataset),
+        "Copies": lambda: copies(dataset),
+        "Files with faults": lambda: faults(report),
+    }
+    for name, tab in tabs.items():
+        if tab.open:
+            with tab:
+                draw[name]()
+    st.caption(f"Place: `{known.path}` · fingerprint of the data: `{report['fingerprint'][:12]}`")
+
+
+with page("Data", "Which datasets there are, and what is wrong with them before a model learns it."):
+    if demo_mode():
+        st.info("This is a demo session, in which datasets are neither shown nor changed.", icon=":material/info:")
+    else:
+        known = known_datasets()
+        if SAID in st.session_state:
+            st.success(st.session_state.pop(SAID), icon=":material/check:")
+        with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
+            adding(unlisted_paths(known, live_store.runs()))
+        if not known:
+            st.info("No dataset is known yet: add one above.", icon=":material/info:")
+        else:
+            listing(known)
+            left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
+            with left:
+                chosen = choose(known)
+            with middle:
+                link("train", "Train on it", icon=":material/model_training:", data=chosen.name)
+            with right:
+                forgetting(chosen, len(runs_on(chosen, live_store.runs())))
+            one(chosen)

@@ -1,0 +1,42 @@
+"""Diagnose: put in images, and see what a model says of them and where it looked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from brainseg.dashboard import models
+from brainseg.dashboard.diagnose_answers import answer_all
+from brainseg.dashboard.diagnose_cases import Case, choose_cases
+from brainseg.dashboard.diagnose_models import Member, Wishes, choose_members, choose_wishes
+from brainseg.dashboard.diagnose_results import show_results
+from brainseg.dashboard.diagnose_style import LARGE, STYLE
+from brainseg.dashboard.diagnose_waiting import all_ready, invite, wait_for_loading, wait_for_model
+from brainseg.dashboard.page import demo_mode, page
+
+
+def draw_answers(cases: Sequence[Case], members: Sequence[Member], wishes: Wishes) -> None:
+    """Draw what there is to see: an invitation, a model on its way, or the answers."""
+    if not members:
+        wait_for_model()
+    elif not all_ready(members):
+        wait_for_loading(members)
+    elif cases:
+        show_results(answer_all(cases, members, wishes), members)
+    else:
+        invite()
+
+
+with page("Diagnose", "Put in slices of brain MRI, and see what a model says of them and where it looked."):
+    st.html(STYLE + (LARGE if demo_mode() else ""))
+    models.warm_up()
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        inputs = st.container()
+        members = choose_members()
+        wishes = choose_wishes(members) if members else Wishes()
+        with inputs:
+            cases = choose_cases(members)
+    with right:
+        draw_answers(cases, members, wishes)

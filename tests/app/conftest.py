@@ -1,0 +1,83 @@
+"""Homes that pages are opened on: empty, with finished runs, with many, running or damaged ones."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from brainseg.jobs.queue import create_claimed
+from brainseg.jobs.trainer_process import main as train_run
+from brainseg.runs import Run, RunStore
+from tests.conftest import PROJECT_ROOT, fresh_home, tiny_config
+
+
+@pytest.fixture(autouse=True)
+def no_caches() -> None:
+    """Forget what pages of an earlier test's home remember."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_page():
+    """Open one page alone, by its file's name; keyword arguments are query parameters."""
+
+    def opened(name: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(PROJECT_ROOT / "pages" / f"{name}.py"), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def finished_template(tmp_path_factory: pytest.TempPathFactory, store_template: Path, tiny_set: Path) -> Path:
+    """A home with two finished runs on one split: `baseline` (logistic) and `tuned` (two epochs), newest last."""
+    folder = fresh_home(tmp_path_factory.mktemp("finished") / "home", store_template)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRAINSEG_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store = RunStore()
+        for name, settings in (("baseline", {"model.head": "logistic"}), ("tuned", {})):
+            run = create_claimed(store, tiny_config(tiny_set, **{"compute.nice": 0, **settings}), name)
+            assert train_run(run.id) == 0
+    return folder
+
+
+def moved_home(template: Path, folder: Path) -> Path:
+    """Copy a home with runs, and point its store at its new place."""
+    shutil.copytree(template, folder)
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("tags", "value"),
+        ):
+            database.execute(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?)",  # the names are those above
+                (str(template), str(folder)),
+            )
+    return folder
+
+
+@pytest.fixture
+def finished_home(tmp_path: Path, finished_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `finished_template`, to be changed at will."""
+    folder = moved_home(finished_template, tmp_path / "home")
+    monkeypatch.setenv("BRAINSEG_HOME", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+@pytest.fixture
+def tuned(finished_home: Path) -> Run:
+    """The fine-tuned run of `finished_home`."""
+    return RunStore().get("tuned")

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, ScoreCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from brainseg.diagnosis.cut import Cut
+from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.methods import METHODS, heatmap_title
+from brainseg.diagnosis.package_cams import package_cam
+from brainseg.models.architectures import Classifier
+from tests.diagnosis.test_gradcam import assert_untouched, state
+
+PLAIN = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "eigen-cam": EigenCAM, "score-cam": ScoreCAM}
+THREADS = 8
+
+
+def own(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
+    """The map as a diagnosis draws it."""
+    if method == "grad-cam":
+        cam = grad_cam(*logits_and_maps(model, image, stage), class_number)
+    else:
+        cam = package_cam(model, image, class_number, method, stage)
+    return enlarge(cam, image.shape[-1])
+
+
+def plain(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
+    """The map that the grad-cam package draws by itself, on a whole copy of the model with hooks on its layers."""
+    private = copy.deepcopy(model).requires_grad_(True)
+    cam = PLAIN[method](private, [getattr(private.body, f"layer{stage}")])
+    return cam(image, [ClassifierOutputTarget(class_number)])[0]
+
+
+@pytest.fixture(scope="module")
+def frozen(classifier):
+    """Classifiers as a predictor holds them."""
+    return lambda *kind: copy.deepcopy(classifier(*kind)).requires_grad_(False)
+
+
+def test_every_method_is_known_here():
+    assert set(PLAIN) == set(METHODS)
+
+
+@pytest.mark.parametrize(("head", "stages"), [("concat-pool", (4,)), ("logistic", (2, 3))])
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_equal_those_of_the_package_on_a_whole_model(method, stage, head, stages, frozen, images):
+    model = frozen("resnet18", head, stages)
+    if stage > stages[-1]:
+        pytest.skip("the network ends before")
+    for class_number in (0, 1):
+        maps = [draw(model, images[:1], class_number, method, stage) for draw in (own, plain)]
+        np.testing.assert_allclose(*maps, rtol=0, atol=1e-4)
+        assert maps[0].shape == (64, 64)
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+def test_a_cut_model_answers_as_the_whole_one(stage, frozen, images):
+    model = frozen("resnet18", "concat-pool", (2, 4))
+    with torch.no_grad():
+        assert torch.equal(Cut(model, stage)(images), model(images))
+
+
+def test_methods_and_stages_give_different_maps(frozen, images):
+    model = frozen("resnet18", "concat-pool", (4,))
+    maps = [own(model, images[:1], 1, method, 4) for method in METHODS] + [own(model, images[:1], 1, "grad-cam", 2)]
+    for number, one in enumerate(maps):
+        assert one.std() > 0.05
+        for other in maps[number + 1 :]:
+            assert np.abs(one - other).max() > 0.05
+
+
+def test_a_map_of_no_class_is_the_same_for_all(frozen, images):
+    model = frozen("resnet18", "concat-pool", (4,))
+    for method, known in METHODS.items():
+        same = np.allclose(*(own(model, images[:1], number, method, 4) for number in (0, 1)))
+        assert same != known.of_a_class
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_share_a_model_and_leave_nothing_on_it(method, frozen, images):
+    model = frozen("resnet18", "concat-pool", (3,))
+    before = state(model)
+    serial = {
+        (image, number): own(model, images[image, None], number, method, 3) for image in range(3) for number in (0, 1)
+    }
+    start = Barrier(THREADS)
+
+    def work(thread: int) -> list[tuple]:
+        start.wait()
+        keys = [((thread + step) % 3, (thread + step) % 2) for step in range(2)]
+        return [(key, own(model, images[key[0], None], key[1], method, 3)) for key in keys]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = [answer for part in pool.map(work, range(THREADS)) for answer in part]
+    assert len(answers) == 2 * THREADS
+    for key, cam in answers:
+        np.testing.assert_allclose(cam, serial[key], rtol=0, atol=1e-5)
+    assert_untouched(model, before)
+
+
+def test_a_predictor_draws_what_it_is_asked_for(predictor, scans):
+    default = predictor.diagnose(scans[0])
+    assert (default.method, default.stage, predictor.stages) == ("grad-cam", 4, (1, 2, 3, 4))
+    for method in ("grad-cam++", "eigen-cam"):
+        answer = predictor.diagnose(scans[0], method=method, stage=2)
+        assert (answer.method, answer.stage) == (method, 2)
+        assert answer.probabilities == pytest.approx(default.probabilities, abs=1e-6)
+        assert answer.heatmap.shape == scans[0].pixels.shape[:2]
+        assert not np.allclose(answer.cam, default.cam)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"method": "magic"}, r"method must be one of \['grad-cam', .*got 'magic'"),
+        ({"stage": 5}, r"stage must be one of \[1, 2, 3, 4\], got 5"),
+        ({"stage": 0}, r"stage must be one of \[1, 2, 3, 4\], got 0"),
+    ],
+)
+def test_what_a_model_cannot_draw_is_refused(asked, message, predictor, scans):
+    with pytest.raises(ValueError, match=message):
+        predictor.diagnose(scans[0], **asked)
+
+
+def test_a_title_claims_a_class_only_where_the_map_is_of_one():
+    assert heatmap_title("grad-cam", 4, "yes") == "Heatmap for class yes by Grad-CAM on layer4"
+    assert "yes" not in heatmap_title("eigen-cam", 1, "yes")

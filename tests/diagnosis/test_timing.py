@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from brainseg.diagnosis.timing import model_costs
+from tests.diagnosis.conftest import draw_head
+from tests.models.conftest import store
+
+
+@pytest.fixture
+def judged(tmp_path: Path, classifier) -> tuple[Path, Path]:
+    """A run's results and its dataset, with more images than are timed."""
+    data, results = tmp_path / "data", tmp_path / "results"
+    data.mkdir()
+    names = [f"{seed}.png" for seed in range(7)]
+    for seed, name in enumerate(names):
+        Image.fromarray(draw_head(seed)).save(data / name)
+    store(results / "bundle", classifier(), ("no", "yes"))
+    pd.DataFrame({"path": names}).to_parquet(results / "predictions.parquet")
+    return results, data
+
+
+def test_costs_are_those_of_the_stored_model(judged, classifier) -> None:
+    results, data = judged
+    costs = model_costs(results, data)
+    assert costs["parameters"] == sum(parameter.numel() for parameter in classifier().parameters())
+    assert costs["bundle_mb"] == (results / "bundle" / "model.safetensors").stat().st_size / 1e6
+    assert costs["diagnosis_ms"] > 0
+
+
+def test_a_manifest_names_its_folder(judged) -> None:
+    results, data = judged
+    (data / "manifest.csv").write_text("path,label\n")
+    assert "diagnosis_ms" in model_costs(results, data / "manifest.csv")
+
+
+def test_what_cannot_be_measured_is_left_out(judged, tmp_path: Path) -> None:
+    results, data = judged
+    (data / "3.png").unlink()
+    assert set(model_costs(results, data)) == {"parameters", "bundle_mb"}
+    assert model_costs(tmp_path / "nowhere", data) == {}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainseg.evaluation.comparison import align, disagreements, judged_key, with_digests
+from tests.evaluation.tables import random_table
+
+
+def judged(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, list[str]]:
+    table, classes = random_table(np.random.default_rng(seed), 2, rows)
+    return table.assign(sha256=[f"{row:064x}" for row in range(rows)]), classes
+
+
+def other_answers(table: pd.DataFrame, classes: list[str], seed: int) -> pd.DataFrame:
+    """Another model on the same images."""
+    scores = np.random.default_rng(seed).dirichlet([1, 1], len(table))
+    names = np.array(classes, dtype=object)
+    return table.assign(
+        prediction=names[scores.argmax(axis=1)], **{f"p_{name}": scores[:, code] for code, name in enumerate(classes)}
+    )
+
+
+def test_the_key_knows_images_and_labels_and_nothing_else() -> None:
+    table, classes = judged()
+    key = judged_key(table, classes[0])
+    moved = table.assign(path="elsewhere/" + table["path"], prediction=classes[1], group="x").sample(
+        frac=1, random_state=3
+    )
+    assert judged_key(moved, classes[0]) == key
+    relabelled = table.assign(label=[classes[1], *table["label"][1:]])
+    if table["label"].iloc[0] == classes[1]:
+        relabelled = table.assign(label=[classes[0], *table["label"][1:]])
+    others = [
+        table.iloc[1:],
+        pd.concat([table, table.iloc[:1]]),
+        table.assign(sha256=["f" * 64, *table["sha256"][1:]]),
+        relabelled,
+    ]
+    keys = {key, judged_key(table, classes[1]), *(judged_key(other, classes[0]) for other in others)}
+    assert len(keys) == 6
+
+
+def test_digests_come_from_the_split() -> None:
+    table, _ = judged()
+    split = table[["path", "sha256"]].sample(frac=1, random_state=1)
+    found = with_digests(table.drop(columns="sha256"), split)
+    assert found["sha256"].tolist() == table["sha256"].tolist()
+    with pytest.raises(ValueError, match="do not belong together"):
+        with_digests(table.drop(columns="sha256"), split.iloc[1:])
+    with pytest.raises(ValueError, match="lacks 'sha256'"):
+        with_digests(table, split[["path"]])
+
+
+def test_models_meet_on_the_same_image_whatever_its_name_and_place() -> None:
+    table, classes = judged()
+    other = other_answers(table, classes, 5).assign(path="copy_" + table["path"]).sample(frac=1, random_state=2)
+    aligned = align({"one": table, "two": other}).sort_values("path").reset_index(drop=True)
+    back = other.assign(path=other["path"].str.removeprefix("copy_")).sort_values("path").reset_index(drop=True)
+    assert aligned["path"].tolist() == sorted(table["path"])
+    assert aligned["prediction two"].tolist() == back["prediction"].tolist()
+    assert aligned["probability two"].to_numpy() == pytest.approx(back[[f"p_{name}" for name in classes]].max(axis=1))
+
+
+def test_copies_of_one_file_keep_a_row_each() -> None:
+    table, classes = judged(rows=6)
+    table = table.assign(sha256=["a" * 64] * 4 + ["b" * 64] * 2)
+    aligned = align({"one": table, "two": other_answers(table, classes, 1)})
+    assert sorted(aligned["path"]) == sorted(table["path"])
+
+
+def test_other_images_are_refused() -> None:
+    table, _ = judged()
+    with pytest.raises(ValueError, match="'two' was not judged on the same images as 'one'"):
+        align({"one": table, "two": table.iloc[1:]})
+    with pytest.raises(ValueError, match="nothing to align"):
+        align({})
+
+
+def test_disagreements_are_all_images_with_two_answers_and_no_other() -> None:
+    table, classes = judged(rows=80)
+    tables = {"one": table, "two": other_answers(table, classes, 1), "three": other_answers(table, classes, 2)}
+    aligned = align(tables)
+    found = disagreements(aligned, list(tables))
+    by_path = {name: dict(zip(own["path"], own["prediction"], strict=True)) for name, own in tables.items()}
+    differing = {path for path in table["path"] if len({answers[path] for answers in by_path.values()}) > 1}
+    assert set(found["path"]) == differing
+    label = dict(zip(table["path"], table["label"], strict=True))
+    for row in found.itertuples():
+        assert row.wrong == sum(answers[row.path] != label[row.path] for answers in by_path.values())
+    assert found["wrong"].is_monotonic_decreasing
+    assert disagreements(align({"one": table, "again": table}), ["one", "again"]).empty

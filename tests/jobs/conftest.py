@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brainseg.runs import RunStore
+from tests.jobs.helpers import end_processes
+
+
+@pytest.fixture
+def store(home: Path):
+    """The run store of the test's own home; no process of that home outlives the test."""
+    yield RunStore()
+    end_processes(home)
