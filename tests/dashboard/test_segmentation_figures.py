@@ -209,9 +209,7 @@ def test_names_from_files_are_shown_and_not_run(tmp_path):
         dice_per_patient_figure(patient_table(table)),
         dice_size_figure(table),
         outlines(table, masks),
-        segmentation_scores_figure(
-            evaluate_masks(table, CLASSES).to_dict(), {HOSTILE: evaluate_masks(table, CLASSES).to_dict()}
-        ),
+        segmentation_scores_figure(report, {HOSTILE: report}),
     ):
         save_html(figure, tmp_path / "page.html")
         page = (tmp_path / "page.html").read_text("utf-8")
