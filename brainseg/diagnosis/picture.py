@@ -90,21 +90,26 @@ def diagnosis_sheet(
         "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
-        DISCLAIMER,
     ]
+    return captioned_sheet(pixels, overlay(pixels, diagnosis.heatmap, opacity), lines)
+
+
+def captioned_sheet(left: np.ndarray, right: np.ndarray, lines: list[str]) -> Image.Image:
+    """Put two pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption."""
+    lines = [*lines, DISCLAIMER]
     width, height = 2 * PANEL + 3 * MARGIN, PANEL + 3 * MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (width, height), (24, 24, 28))
-    for column, picture in enumerate((pixels, overlay(pixels, diagnosis.heatmap, opacity))):
+    for column, picture in enumerate((left, right)):
         part = Image.fromarray(picture)
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
-        left = MARGIN + column * (PANEL + MARGIN)
-        sheet.paste(part, (left + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
+        start = MARGIN + column * (PANEL + MARGIN)
+        sheet.paste(part, (start + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
     draw, font = ImageDraw.Draw(sheet), text_font(TEXT_SIZE)
     for row, line in enumerate(lines):
         draw.text(
             (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
         )
-    sheet.info["Caption"] = CAPTION
+    sheet.info["Caption"] = lines[-2]
     return sheet
 
 

@@ -64,18 +64,23 @@ class Segmentation:
         return "mm" if self.spacing else "pixels"
 
     @property
-    def sentence(self) -> str:
-        """The answer in words."""
+    def finding(self) -> str:
+        """What was marked, in words."""
         if not self.regions:
-            return f"{self.model} marks nothing."
+            return "Nothing is marked."
         parts = "1 region" if len(self.regions) == 1 else f"{len(self.regions)} separate regions"
         each = ""
         if len(self.areas) > 1:
             each = " (" + ", ".join(f"{name} {area:,.0f}" for name, area in self.areas.items()) + ")"
         return (
-            f"{self.model} marks {parts} of {self.area:,.0f} {self.area_unit} in all{each}; the largest diameter is "
-            f"{self.diameter:,.1f} {self.length_unit}."
+            f"{parts} of {self.area:,.0f} {self.area_unit} in all{each}, the largest diameter {self.diameter:,.1f} "
+            f"{self.length_unit}."
         )
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words, with who gives it."""
+        return f"{self.model}: {self.finding}"
 
 
 class Segmenter:

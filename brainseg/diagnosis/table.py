@@ -46,7 +46,7 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str) -> dict[str, obje
         heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
     facts = {"error": answer} if isinstance(answer, str) else _facts(answer)
-    return {"file": _text(file), **facts, "disclaimer": DISCLAIMER}
+    return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
 
 
 _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "method", "layer", "seconds")
@@ -54,11 +54,11 @@ _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "me
 
 def _facts(answer: Diagnosis | Consensus) -> dict[str, object]:
     facts: dict[str, object] = {
-        "label": _text(answer.label),
+        "label": text_cell(answer.label),
         **{f"p_{name}": share for name, share in answer.probabilities.items()},
-        "model": _text(answer.model),
+        "model": text_cell(answer.model),
         "hash": answer.version,
-        "explained": _text(answer.explained) if METHODS[answer.method].of_a_class else "",
+        "explained": text_cell(answer.explained) if METHODS[answer.method].of_a_class else "",
         "method": METHODS[answer.method].title,
         "layer": layer_name(answer.stage),
         "seconds": round(answer.seconds, 3),
@@ -69,5 +69,6 @@ def _facts(answer: Diagnosis | Consensus) -> dict[str, object]:
     return facts
 
 
-def _text(value: str) -> str:
+def text_cell(value: str) -> str:
+    """Return a text as a cell that no spreadsheet runs as a formula."""
     return f"'{value}" if value.startswith(FORMULA) else value
