@@ -88,19 +88,21 @@ class Segmentation:
     def judge(
         self, model: nn.Module, inputs: TrainingInputs, folder: Path, tell: Callable[[int, int], None]
     ) -> SegmentationReport:
-        """Store `slices.parquet` and `masks.npz`, and judge on the scans' own grids."""
+        """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and judge on the scans' own grids."""
         rows, dataset = inputs.rows(inputs.judged_side), inputs.dataset
-        masks: list[np.ndarray] = []
+        masks: dict[str, list[np.ndarray]] = {"masks.npz": [], "truth.npz": []}
 
-        def predicted() -> Iterator[np.ndarray]:
-            for mask in predicted_masks(model, inputs, rows, self.config, tell):
-                masks.append(mask)
+        def kept(name: str, found: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+            for mask in found:
+                masks[name].append(mask)
                 yield mask
 
-        truths = (dataset.read_mask(row) for row in rows)
-        table = slice_table(dataset.table.iloc[rows], truths, predicted(), dataset.mask_classes)
+        truths = kept("truth.npz", (dataset.read_mask(row) for row in rows))
+        predicted = kept("masks.npz", predicted_masks(model, inputs, rows, self.config, tell))
+        table = slice_table(dataset.table.iloc[rows], truths, predicted, dataset.mask_classes)
         save_predictions(table, folder / "slices.parquet")
-        save_masks(folder / "masks.npz", masks, len(dataset.mask_classes))
+        for name, found in masks.items():
+            save_masks(folder / name, found, len(dataset.mask_classes))
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
 
     def facts(self, inputs: TrainingInputs) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
         log: Told of progress, epochs and sentences, and asked for a cancel request.
         folder: Takes every file: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
             `epochs.csv`, `evaluation.json`, `bundle/` and what was predicted: `predictions.parquet` and `hardest.csv`,
-            or `slices.parquet` and `masks.npz`. A checkpoint found there is resumed.
+            or `slices.parquet`, `masks.npz` and `truth.npz`. A checkpoint found there is resumed.
         name: Name of the run, shown beside what its model says.
         warm_start: The weights file that `run:<id>` stands for.
 
