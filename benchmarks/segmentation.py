@@ -20,13 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from brainseg import __version__
 from brainseg.config import RunConfig, parse_settings
-from brainseg.datasets.mask_sources import open_masked_dataset
-from brainseg.evaluation.segmentation import SegmentationReport, evaluate_masks, judge_baselines
 from brainseg.training.log import EpochFigures, Progress
 from brainseg.training.trainer import train
 
@@ -68,16 +63,11 @@ def measure(data: Path, weights: str, settings: list[str], seed: int, threads: i
     with tempfile.TemporaryDirectory() as folder:
         trained = train(config, _Quiet(), Path(folder), f"{data.name}-{seed}")
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-        judged = pd.read_parquet(Path(folder) / "slices.parquet")["path"]
-    dataset = open_masked_dataset(data, config.data.modalities)
-    rows = np.flatnonzero(dataset.table["path"].isin(set(judged)))
-    baselines = {
-        name: _scores(evaluate_masks(table, dataset.mask_classes, config.evaluation.empty_masks, seed))
-        for name, table in judge_baselines(dataset, rows).items()
-    }
+        baselines = json.loads((Path(folder) / "baselines.json").read_text("utf-8"))
     return {
         "data": data.name, "arch": config.model.arch, "weights": Path(weights).stem, "settings": " ".join(settings),
-        "seed": seed, "model": _scores(trained.report), **baselines, "epochs": _epochs(config),
+        "seed": seed, "model": _scores(trained.report.to_dict()),
+        **{name: _scores(scores) for name, scores in baselines.items()}, "epochs": _epochs(config),
         "size": config.preparation.size, "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1),
         "threads": threads, "brainseg": __version__, "machine": f"{platform.machine()}, {platform.system()}",
     }  # fmt: skip
@@ -87,8 +77,7 @@ def _epochs(config: RunConfig) -> int:
     return config.training.frozen_epochs + config.training.epochs
 
 
-def _scores(report: SegmentationReport) -> dict[str, Any]:
-    plain = report.to_dict()
+def _scores(plain: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: plain[name] for name in (*SCORES, "slices", "patients", "both_empty", "rule")},
         "detection": plain["detection"],

@@ -60,7 +60,7 @@ def _answer(segmenter: Segmenter, files: list[Path], pictures: Pictures, count: 
     if sheet := numbered(pictures.overlay, files[0], count):
         save_png(segmentation_sheet(scans[0].pixels, scans[0].name, found), sheet)
         answer["overlay"] = str(sheet)
-    warnings = [warning for scan in scans for warning in scan.warnings]
+    warnings = [*(warning for scan in scans for warning in scan.warnings), *found.warnings]
     return {**answer, **({"warnings": warnings} if warnings else {})}
 
 

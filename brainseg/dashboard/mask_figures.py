@@ -25,12 +25,15 @@ from brainseg.runs import Run, RunStore
 WORST = 6
 
 
-def _of_report(figure: Callable[..., Figure]) -> Callable[[RunStore, Run, bool], Figure | None]:
-    def draw(store: RunStore, run: Run, dark: bool) -> Figure | None:
-        report = run_results.mask_evaluation(store, run)
-        return figure(report, dark=dark) if report else None
+def _scores(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    report = run_results.mask_evaluation(store, run)
+    baselines = run_results.read_json(store, run, "baselines.json")
+    return segmentation_scores_figure(report, baselines, dark=dark) if report else None
 
-    return draw
+
+def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:
+    report = run_results.mask_evaluation(store, run)
+    return pixel_matrix_figure(report, dark=dark) if report else None
 
 
 def _of_slices(figure: Callable[..., Figure]) -> Callable[[RunStore, Run, bool], Figure | None]:
@@ -68,11 +71,11 @@ def _pixels(run: Run, path: str, sha256: str | None, shape: tuple[int, ...]) -> 
 
 
 MASK_FIGURES: dict[str, Callable[[RunStore, Run, bool], Figure | None]] = {
-    "mask_scores": _of_report(segmentation_scores_figure),
+    "mask_scores": _scores,
     "dice_distribution": _of_slices(dice_distribution_figure),
     "dice_per_patient": _of_slices(_per_patient),
     "dice_size": _of_slices(dice_size_figure),
-    "pixel_matrix": _of_report(pixel_matrix_figure),
+    "pixel_matrix": _matrix,
     "worst_slices": _worst,
 }
 """Name of each figure, which is also that of its file -> the function that draws it."""

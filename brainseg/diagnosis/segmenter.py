@@ -32,6 +32,7 @@ class Segmentation:
         spacing: (row, column) in mm, or None where the file does not know it.
         seconds: Time from scan to answer, preparation included.
         model: Name and version of the model.
+        warnings: Sentences on what makes the answer doubtful.
     """
 
     mask: np.ndarray
@@ -42,6 +43,7 @@ class Segmentation:
     spacing: tuple[float, float] | None
     seconds: float
     model: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def area(self) -> float:
@@ -143,7 +145,16 @@ class Segmenter:
             spacing=spacing,
             seconds=time.perf_counter() - started,
             model=self.name,
+            warnings=self._warnings(pixels),
         )
+
+    def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:
+        """Doubt a grey picture where the model learnt from pictures whose channels are different sequences."""
+        channels = self.description.channels
+        if len(set(channels)) < 2 or (pixels != pixels[..., :1]).any():
+            return ()
+        named = ", ".join(channels)
+        return (f"The model learnt from images whose channels are {named}, and this one is grey: do not rely on it.",)
 
     def _pixels(self, scans: tuple[Scan, ...]) -> np.ndarray:
         """Return what the model takes, (H, W, 3) uint8, refusing what it was not trained on."""

@@ -33,6 +33,7 @@ class BundleDescription(BaseModel):
     classes: tuple[str, ...] = Field(min_length=2)
     positive: str | None
     modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
+    channels: tuple[str, ...] = Field((), max_length=3)
     self_attention: bool = False
     preparation: PreparationConfig
     preparation_version: int

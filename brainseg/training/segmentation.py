@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -15,8 +16,16 @@ from brainseg.config import RunConfig
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.evaluation.predictions import logit_batches, save_predictions
-from brainseg.evaluation.segmentation import SegmentationReport, evaluate_masks, save_masks, scores, slice_table
+from brainseg.evaluation.segmentation import (
+    SegmentationReport,
+    evaluate_masks,
+    judge_baselines,
+    save_masks,
+    scores,
+    slice_table,
+)
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
+from brainseg.files import write_json
 from brainseg.models.masks import likeliest, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import find_geometry
@@ -88,7 +97,10 @@ class Segmentation:
     def judge(
         self, model: nn.Module, inputs: TrainingInputs, folder: Path, tell: Callable[[int, int], None]
     ) -> SegmentationReport:
-        """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and judge on the scans' own grids."""
+        """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and judge on the scans' own grids.
+
+        `baselines.json` says what finding nothing and a threshold would have got on the same slices.
+        """
         rows, dataset = inputs.rows(inputs.judged_side), inputs.dataset
         masks: dict[str, list[np.ndarray]] = {"masks.npz": [], "truth.npz": []}
 
@@ -103,6 +115,12 @@ class Segmentation:
         save_predictions(table, folder / "slices.parquet")
         for name, found in masks.items():
             save_masks(folder / name, found, len(dataset.mask_classes))
+        baselines = judge_baselines(dataset, rows)
+        reports = {name: self._report(found, dataset).to_dict() for name, found in baselines.items()}
+        write_json(folder / "baselines.json", reports)
+        return self._report(table, dataset)
+
+    def _report(self, table: pd.DataFrame, dataset: MaskedDataset) -> SegmentationReport:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
 
     def facts(self, inputs: TrainingInputs) -> dict[str, Any]:
@@ -115,6 +133,7 @@ class Segmentation:
             "classes": dataset.mask_classes,
             "positive": None,
             "modalities": dataset.modalities,
+            "channels": dataset.channels,
             "self_attention": self.config.model.self_attention,
         }
 

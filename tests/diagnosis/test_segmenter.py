@@ -114,6 +114,16 @@ def test_modalities_are_given_one_by_one_in_their_order(make_segmenter, scans) -
         one_sentence(caught.value)
 
 
+def test_a_grey_image_is_doubted_where_channels_are_different_sequences(make_segmenter, scans) -> None:
+    coloured = dataclasses.replace(
+        scans[0], pixels=np.roll(scans[0].pixels, 1, axis=0) // np.array([1, 2, 3], np.uint8)
+    )
+    several = make_segmenter(channels=("T1", "FLAIR", "T1ce"))
+    assert "T1, FLAIR, T1ce" in several.segment(scans[0]).warnings[0]
+    assert several.segment(coloured).warnings == ()
+    assert make_segmenter(channels=("FLAIR",) * 3).segment(scans[0]).warnings == ()
+
+
 def test_a_model_of_images_as_stored_takes_one(segmenter, scans) -> None:
     with pytest.raises(ScanError, match="one image at a time"):
         segmenter.segment(*scans[:2])

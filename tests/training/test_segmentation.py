@@ -64,6 +64,10 @@ def test_a_training_learns_and_leaves_everything_behind(run, mask_config, masked
     assert stored["dice"] == report.dice
     assert stored["judged_on"] == "valid"
     assert stored["rule"] == "skip"
+    baselines = json.loads((folder / "baselines.json").read_text())
+    assert baselines["all background"]["dice"] == 0
+    assert 0 < baselines["Otsu"]["dice"] <= 1
+    assert baselines["Otsu"]["slices"] == report.slices
     table = pd.read_parquet(folder / "slices.parquet")
     assert len(table) == report.slices == stored["slices"]
     assert evaluate_masks(table, ("background", "tumour"), "skip", 42).dice == report.dice
