@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-from brainseg.dashboard.page import DEMO_PAGES, PAGES, demo_mode
+from brainseg import dashboard
+from brainseg.dashboard.page import DEMO_PAGES, PAGES, caught, demo_mode
 
 ICONS = {
     "home": "home",
@@ -16,12 +19,15 @@ ICONS = {
     "about": "info",
 }
 
-st.set_page_config(page_title="brainseg", page_icon=":material/neurology:", layout="wide")
+# A file of our own: a named icon would be fetched from its maker's server.
+st.set_page_config(page_title="brainseg", page_icon=str(Path(dashboard.__file__).with_name("icon.png")), layout="wide")
 offered = DEMO_PAGES if demo_mode() else tuple(PAGES)
-st.navigation(
+pages = st.navigation(
     [
         st.Page(f"pages/{name}.py", title=PAGES[name], icon=f":material/{ICONS[name]}:", default=name == "home")
         for name in offered
     ],
     position="top",
-).run()
+)
+with caught():  # also what goes wrong before a page has begun
+    pages.run()

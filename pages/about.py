@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
-from brainseg.dashboard.about_facts import CITE_BRAINSEG, CITE_PAPER, places, readable_size, versions
-from brainseg.dashboard.about_model import card_of
+from brainseg.dashboard.about.facts import CITE_BRAINSEG, CITE_PAPER, places, readable_size, versions
+from brainseg.dashboard.about.model import card_of
 from brainseg.dashboard.page import demo_mode, guarded, link, page
-from brainseg.dashboard.run_words import run_label
+from brainseg.dashboard.words import run_label
 from brainseg.runs import Run
 
 LICENCES = """

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from brainseg.dashboard.comparison import Comparison, check_comparable, compare
-from brainseg.dashboard.comparison_choice import choose, read_chosen
-from brainseg.dashboard.comparison_images import show_disagreements
-from brainseg.dashboard.comparison_panels import matrix_panels, pairs_panel, roc_panel, runs_panel
-from brainseg.dashboard.comparison_paper import SOURCE, paper_epochs
-from brainseg.dashboard.comparison_table import runs_table
-from brainseg.dashboard.comparison_words import TIMES, judged_words
+from brainseg.dashboard.compare.choice import choose, read_chosen
+from brainseg.dashboard.compare.comparison import Comparison, check_comparable, compare
+from brainseg.dashboard.compare.images import show_disagreements
+from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel
+from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
+from brainseg.dashboard.compare.table import runs_table
+from brainseg.dashboard.compare.words import TIMES, judged_words
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
 from brainseg.dashboard.page import dark, link, page, show
-from brainseg.dashboard.run_words import plain
+from brainseg.dashboard.words import plain
 
 
 def draw(comparison: Comparison) -> None:

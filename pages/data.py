@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
-from brainseg.dashboard.data_adding import JUST_ADDED, SAID, adding, forgetting
-from brainseg.dashboard.data_reading import read_dataset, read_report
-from brainseg.dashboard.data_uses import runs_on, unlisted_paths
-from brainseg.dashboard.data_views import copies, faults, headline, overview, samples
+from brainseg.dashboard.data.adding import JUST_ADDED, SAID, adding, forgetting
+from brainseg.dashboard.data.reading import read_dataset, read_report
+from brainseg.dashboard.data.uses import runs_on, unlisted_paths
+from brainseg.dashboard.data.views import copies, faults, headline, overview, samples
 from brainseg.dashboard.page import demo_mode, link, page
 from brainseg.datasets.library import KnownDataset, known_datasets
 

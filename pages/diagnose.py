@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from brainseg.dashboard import models
-from brainseg.dashboard.diagnose_answers import answer_all
-from brainseg.dashboard.diagnose_cases import Case, choose_cases
-from brainseg.dashboard.diagnose_models import Member, Wishes, choose_members, choose_wishes
-from brainseg.dashboard.diagnose_results import show_results
-from brainseg.dashboard.diagnose_style import LARGE, STYLE
-from brainseg.dashboard.diagnose_waiting import all_ready, invite, wait_for_loading, wait_for_model
-from brainseg.dashboard.page import demo_mode, page
+from brainseg.dashboard.diagnose.answers import answer_all
+from brainseg.dashboard.diagnose.cases import Case, choose_cases
+from brainseg.dashboard.diagnose.members import Member, Wishes, choose_members, choose_wishes
+from brainseg.dashboard.diagnose.results import show_results
+from brainseg.dashboard.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
+from brainseg.dashboard.page import page
 
 
 def draw_answers(cases: Sequence[Case], members: Sequence[Member], wishes: Wishes) -> None:
@@ -29,7 +28,6 @@ def draw_answers(cases: Sequence[Case], members: Sequence[Member], wishes: Wishe
 
 
 with page("Diagnose", "Put in slices of brain MRI, and see what a model says of them and where it looked."):
-    st.html(STYLE + (LARGE if demo_mode() else ""))
     models.warm_up()
     left, right = st.columns([1, 3], gap="medium")
     with left:

@@ -103,7 +103,7 @@ def forget(
 
     known = library.find(name)
     if known.source != "folder":
-        from brainseg.dashboard.data_uses import refuse_if_needed
+        from brainseg.dashboard.data.uses import refuse_if_needed
         from brainseg.runs import RunStore
 
         refuse_if_needed(known, RunStore().list())

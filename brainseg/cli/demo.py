@@ -38,11 +38,13 @@ def demo(
     dashboard: Annotated[bool, typer.Option(help="Serve the dashboard, from the start and until Ctrl-C.")] = True,
 ) -> None:
     """Open the dashboard, train a ResNet34 on synthetic slices before your eyes, and diagnose a held-out one."""
-    from brainseg.jobs.queue import ensure_worker
+    from brainseg.jobs.queue import ensure_worker, worker_lives
     from brainseg.runs import RunStore
 
     store = RunStore()
     data = paths.subfolder("datasets") / "phantom-demo"
+    if worker_lives("auto"):
+        _draw(data)  # it would take the run before its images are there
     with ExitStack() as stack:
         server = None
         run = _put_in(store, demo_config(data))
@@ -105,7 +107,7 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
-    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.jobs.reading import run_details
 
     folder = paths.subfolder("demo")

@@ -32,6 +32,7 @@ def list_runs(as_json: JsonOption = False) -> None:
     """List runs, newest first."""
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore
+    from brainseg.runs.run import chosen
 
     store = RunStore()
     reconcile(store)
@@ -42,10 +43,11 @@ def list_runs(as_json: JsonOption = False) -> None:
     table = Table(
         "id", "name", "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
+    offered = chosen(runs)
     for run in runs:
         table.add_row(
             run.id[:8],
-            escape(run.name),
+            escape(run.name) + (" *" if offered and run.id == offered.id else ""),
             run.kind,
             run.status,
             run.config.model.arch,
@@ -53,6 +55,8 @@ def list_runs(as_json: JsonOption = False) -> None:
             f"{run.created:%Y-%m-%d %H:%M}",
         )
     ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
+    if offered:
+        ANSWERS.print("* Diagnose offers its model first.")
 
 
 def _outcome(run: Run) -> str:
@@ -73,7 +77,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: settings, progress, epochs, figures of merit and the hardest cases."""
-    from brainseg.dashboard.run_figures import write_run_figures
+    from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.reading import run_details
     from brainseg.runs import RunStore
@@ -87,6 +91,7 @@ def show(
         print_json(details)
         return
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
+    _print_labels(found)
     if found.reason:
         ANSWERS.print(found.reason, markup=False, soft_wrap=True)
     if details["progress"]:
@@ -111,6 +116,17 @@ def show(
 
 def _figure(row: dict[str, Any]) -> str:
     return f"Dice {row['dice']:.3f}" if "dice" in row else f"accuracy {row['accuracy']:.3f}"
+
+
+def _print_labels(run: Run) -> None:
+    from brainseg.runs.labels import tag_text
+
+    if run.promoted:
+        ANSWERS.print("Promoted: its model was chosen for Diagnose.")
+    if run.tags:
+        ANSWERS.print(f"Tags: {', '.join(tag_text(*tag) for tag in run.tags.items())}", markup=False, soft_wrap=True)
+    if run.note:
+        ANSWERS.print(f"Note: {run.note}", markup=False, soft_wrap=True)
 
 
 def cancel(run: RunArgument, as_json: JsonOption = False) -> None:

@@ -88,7 +88,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's bundle, figures or predictions into files to take along."""
-    from brainseg.dashboard.run_exports import bundle_zip, figures_zip, predictions_file
+    from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions_file
     from brainseg.runs import RunStore
 
     wanted = {bundle: bundle_zip, figures: figures_zip, predictions: predictions_file}

@@ -13,6 +13,7 @@ import streamlit as st
 from brainseg import paths
 from brainseg.jobs.reading import run_details, run_file
 from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs.run import chosen
 
 REMOTE_PATIENCE = 5.0
 """Seconds for which a list from a remote store, whose changes cannot be seen, is taken as current."""
@@ -58,8 +59,7 @@ def table(run: Run, name: str) -> pd.DataFrame | None:
 
 def promoted() -> Run | None:
     """Return the run whose model Diagnose offers first: the one promoted last, or else the one that finished last."""
-    finished = [run for run in runs() if run.has_model]
-    return max(finished, key=lambda run: (run.promoted, run.ended), default=None)
+    return chosen(runs())
 
 
 def refresh() -> None:
@@ -95,4 +95,7 @@ def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _read(file: str, changed: int) -> pd.DataFrame:
-    return pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file)
+    # A class may be called None or NA.
+    return (
+        pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file, keep_default_na=False, na_values="")
+    )

@@ -15,8 +15,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
+from brainseg.dashboard.words import plain
 from brainseg.errors import BrainsegError
 
 PAGES = {
@@ -35,6 +37,20 @@ UNEXPECTED = (
     "Something unexpected happened on this page, and nothing was changed: reload it, and if it happens again send "
     "{log} to whoever looks after brainseg."
 )
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
+[data-testid="stImage"] img { background: black }
+[data-testid="stFileUploader"] section { max-height: 15rem; overflow-y: auto }
+</style>"""
+"""What a page is about comes up as far as possible, so that it fits on one screen."""
+
+LARGE = """<style>
+[data-testid="stMain"] :is(p, li, label, button) { font-size: 1.15rem }
+[data-testid="stMain"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem }
+[data-testid="stMain"] h2 { font-size: 3.2rem }
+</style>"""
+"""For a screen that people stand before."""
+
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
@@ -47,13 +63,26 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         title: Heading of the page.
         lead: One sentence that says what the page is for.
     """
-    st.title(title, anchor=False)
+    _enter_through_the_frame()
+    st.html(STYLE + (LARGE if demo_mode() else ""))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        st.badge(DISCLAIMER, icon=":material/science:", color="orange")
     if lead:
         st.markdown(lead)
-    with _caught():
+    with caught():
         yield
-    st.divider()
-    st.caption(f"**{DISCLAIMER}**")
+
+
+def _enter_through_the_frame() -> None:
+    """Run `streamlit_app.py` first where the server's very first visit is to a page other than Home.
+
+    Until a script has called `st.navigation`, Streamlit takes a folder called `pages` for its older kind of app: it
+    runs the page without the frame, beside a list of all pages.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -61,14 +90,14 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        with _caught():
+        with caught():
             draw(*args, **kwargs)
 
     return protected
 
 
 @contextmanager
-def _caught() -> Iterator[None]:
+def caught() -> Iterator[None]:
     """Turn a user's error into its sentence, and anything else into one sentence and an entry in the log.
 
     Streamlit's own signals to stop or rerun a script are no `Exception`s and pass through.
@@ -76,7 +105,7 @@ def _caught() -> Iterator[None]:
     try:
         yield
     except BrainsegError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     except Exception:  # the last line of defence: no traceback reaches a visitor
         st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
 
@@ -139,14 +168,31 @@ def show(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None =
     }
     chosen = st.plotly_chart(figure, theme=None, key=key, config=config, **options)
     if table is not None:
-        st.download_button(
-            "Values as CSV",
-            table.to_csv(index=False).encode(),
-            f"{name}.csv",
-            "text/csv",
-            key=f"{key}-csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-        )
+        offer_csv("Values as CSV", table, name, f"{key}-csv")
     return chosen
+
+
+def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
+    """Draw a button that downloads a table.
+
+    Args:
+        label: What the button says.
+        table: Written when the button is clicked.
+        name: File name, without an ending.
+        key: Unique on the page.
+    """
+    st.download_button(
+        label,
+        lambda: csv_bytes(table),
+        f"{name}.csv",
+        "text/csv",
+        key=key,
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV in UTF-8, with the disclaimer in each row, as rows get parted from their table."""
+    return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()

@@ -57,7 +57,7 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`.
 
     Returns:
-        One row an image: `path` (as the first model knew it), `label`, and for every model the columns
+        One row an image: `path` (as the first model knew it), `sha256`, `label`, and for every model the columns
         `prediction <name>` and `probability <name>` (of the class that it named, 0..1).
 
     Raises:
@@ -78,7 +78,7 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         joined = both
     if joined is None:
         raise ValueError("There is nothing to align: name at least one model.")
-    return joined.drop(columns=["sha256", "copy"])
+    return joined.drop(columns="copy")
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:

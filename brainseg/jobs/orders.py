@@ -28,7 +28,7 @@ def checked(config: RunConfig, kind: Kind = "train") -> RunConfig:
             f"model.head: an instant baseline ({config.model.head}) has no learning rate to find, choose concat-pool."
         )
     if not config.data.path:
-        raise DataError("No dataset was named: give one with --data PATH.")
+        raise DataError("No dataset was named: give a folder of class folders or a CSV manifest.")
     data = Path(config.data.path).expanduser().resolve()
     if not data.exists():
         raise DataError(f"{config.data.path} does not exist: give a folder of class folders or a CSV manifest.")

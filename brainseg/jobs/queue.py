@@ -154,7 +154,7 @@ def cancel(store: RunStore, run_id: str) -> Run:
         time.sleep(0.2)
     if trainer := workspace.trainer():
         kill_group(trainer)
-    if store.get(run.id).status not in ENDED:
+    if store.get(run.id).status == "RUNNING":
         store.set_status(run.id, "KILLED", "The run was cancelled.")
     return store.get(run.id)
 
@@ -186,12 +186,8 @@ def reconcile(store: RunStore) -> list[Run]:
 
 def ensure_worker(device: str) -> bool:
     """Start a worker for a device if none lives, and say whether one was started."""
-    lock = worker_lock(lane(device))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
+    if worker_lives(device):
         return False
-    lock.release()
     with (paths.subfolder("jobs") / "worker.log").open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "brainseg", "worker", "--device", device, "--idle", str(IDLE)],
@@ -202,6 +198,17 @@ def ensure_worker(device: str) -> bool:
             env=child_environment(),
         )
     return True
+
+
+def worker_lives(device: str) -> bool:
+    """Say whether a worker serves a device."""
+    lock = worker_lock(lane(device))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def worker_lock(lane_name: str) -> FileLock:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import psutil
 
+from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace, child_environment, kill_group
-from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs import Run, RunStore
 
 POLL = 0.2
 CANCEL_PATIENCE = 6.0
@@ -67,13 +68,16 @@ def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callabl
 
 
 def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
-    """Write down an end that the trainer could not record, and clean up after a good one."""
-    ended = store.get(run.id)
-    if ended.status not in ENDED:
-        if workspace.cancel_requested():
-            store.set_status(run.id, "KILLED", "The run was cancelled.")
-        else:
-            store.set_status(run.id, "FAILED", death_notice(code, workspace))
+    """Write down an end that the trainer could not record, and clean up after a good one.
+
+    A trainer that could may have been resumed since then, and waits or is in other hands: that is left alone.
+    """
+    with queue_lock():
+        if store.get(run.id).status == "RUNNING" and os.getpid() in {owner.pid for owner in workspace.owners()}:
+            if workspace.cancel_requested():
+                store.set_status(run.id, "KILLED", "The run was cancelled.")
+            else:
+                store.set_status(run.id, "FAILED", death_notice(code, workspace))
         ended = store.get(run.id)
     store.log_file(run.id, workspace.log)
     if ended.status == "FINISHED":

@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.trainer_process import main as train_run
+from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run, RunStore
 from tests.conftest import PROJECT_ROOT, fresh_home, tiny_config
+from tests.jobs.helpers import end_processes
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,7 @@ def finished_template(tmp_path_factory: pytest.TempPathFactory, store_template: 
         for name, settings in (("baseline", {"model.head": "logistic"}), ("tuned", {})):
             run = create_claimed(store, tiny_config(tiny_set, **{"compute.nice": 0, **settings}), name)
             assert train_run(run.id) == 0
+            Workspace(run.id).remove()  # as its supervisor would
     return folder
 
 
@@ -81,3 +84,10 @@ def finished_home(tmp_path: Path, finished_template: Path, monkeypatch: pytest.M
 def tuned(finished_home: Path) -> Run:
     """The fine-tuned run of `finished_home`."""
     return RunStore().get("tuned")
+
+
+@pytest.fixture
+def working_home(home: Path):
+    """An empty home, whose workers and trainers end with the test."""
+    yield home
+    end_processes(home)

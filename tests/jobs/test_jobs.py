@@ -108,6 +108,20 @@ def test_cancel_stops_a_running_run_and_leaves_no_child(store, config) -> None:
         queue.cancel(store, run.id)
 
 
+def test_a_run_resumed_before_its_supervisor_looked_is_not_called_dead(store, config) -> None:
+    run = queue.create_claimed(store, long_run(config), "eager")
+
+    def resume_at_the_end(workspace: Workspace) -> None:
+        if epochs_done(run, 1) and not workspace.cancel_requested() and store.get(run.id).status == "RUNNING":
+            workspace.request_cancel()
+        if store.get(run.id).status == "KILLED":
+            workspace.make()
+            store.requeue(run.id)
+
+    assert supervise(store, run, resume_at_the_end).status == "SCHEDULED"
+    assert queue.claim_next(store, "cpu").id == run.id
+
+
 def test_a_trainer_that_does_not_listen_is_killed(store, config) -> None:
     run = queue.submit(store, long_run(config), "deaf")
     trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from brainseg.dashboard.theme import DASHES, finish, palette, readable, remark, series_style
 from brainseg.evaluation.checks import require_columns
 
-LOSSES = {"valid_loss": "Validation loss (cross-entropy, nats)", "train_loss": "Training loss (cross-entropy, nats)"}
+LOSSES = {"valid_loss": "Validation loss (nats)", "train_loss": "Training loss (nats)"}
 PANELS_HEIGHT = 440
 FEW_EPOCHS = 2  # a line of one point cannot be seen, so so short ones get larger markers
 
@@ -47,10 +47,8 @@ def comparison_curves(
             _draw(figure, name, drawn[name], loss, {**series_style(position, dark), "width": 2.5}, rank=1000)
     figure.update_xaxes(title="Epoch", rangemode="tozero")
     figure.update_yaxes(title=LOSSES[loss], rangemode="tozero", col=1)
-    figure.update_yaxes(
-        title="Accuracy on the validation images (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2
-    )
-    finish(figure, "Epochs", "Left: loss, lower is better; right: accuracy, higher is better", dark)
+    figure.update_yaxes(title="Validation accuracy (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2)
+    finish(figure, "Epochs", "Left: cross-entropy loss, lower is better; right: accuracy, higher is better", dark)
     return figure if figure.data else remark(figure, "None of these runs has epochs.", dark)
 
 

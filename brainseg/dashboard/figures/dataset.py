@@ -123,7 +123,7 @@ def modes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         dark: Draw for a dark page.
     """
     counts = table["mode"].value_counts()
-    words = [f"{name} ({MODES[name]})" if name in MODES else str(name) for name in counts.index]
+    words = [f"{name}<br>{MODES[name]}" if name in MODES else str(name) for name in counts.index]
     figure = go.Figure()
     figure.add_bar(
         x=words,
@@ -148,7 +148,10 @@ def size_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _share(count: int, total: int) -> str:
-    return f"{count:,} ({100 * count / total:.0f} %)" if total else "0"
+    if not total:
+        return "0"
+    share = 100 * count / total
+    return f"{count:,} (under 1 %)" if 0 < share < 1 else f"{count:,} ({share:.0f} %)"
 
 
 def _size_sentence(sizes: pd.DataFrame) -> str:

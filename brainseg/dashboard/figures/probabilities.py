@@ -10,6 +10,7 @@ from brainseg.dashboard.theme import finish, palette, readable
 from brainseg.diagnosis.words import percent
 
 HEAD, ROW, LEGEND_ROW = 180, 46, 24  # pixels: title, axis and footer together; one class; one model
+BELOW = 56  # pixels from the bars down to the legend: ticks and title of the axis
 MOST = 12
 """Classes that are drawn; the least likely ones beyond are left out, and that is said."""
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
@@ -52,7 +53,7 @@ def probability_figure(
             x=[shares[name] for name in shown],
             y=rows,
             mode="markers",
-            name=readable(model, 30, 2),
+            name=readable(model, 34, 1),
             marker={
                 "size": 12,
                 "symbol": SYMBOLS[number % len(SYMBOLS)],
@@ -71,9 +72,9 @@ def probability_figure(
     figure.update_layout(
         height=height,
         margin={"l": 110, "r": 104, "b": 88 + legend},
-        legend={"x": 0, "xref": "container", "y": 28 / height, "yref": "container", "yanchor": "bottom"},
+        legend={"x": 0, "xanchor": "left", "y": -BELOW / (ROW * len(shown)), "yanchor": "top"},
     )
-    figure.update_xaxes(title="Probability (the model's score, 0–1)", range=[0, 1], dtick=0.25, tickformat=".2f")
+    figure.update_xaxes(title="Probability (the model's score, 0–1)", range=[0, 1], dtick=0.5, tickformat=".1f")
     names = [f"<b>{readable(name, 14)}</b>" if not row else readable(name, 14) for row, name in enumerate(shown)]
     figure.update_yaxes(
         tickmode="array", tickvals=rows, ticktext=names, range=[len(shown) - 0.5, -0.5], ticks="", showline=False

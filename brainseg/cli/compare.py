@@ -1,0 +1,108 @@
+"""`compare`: finished runs side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from brainseg import DISCLAIMER
+from brainseg.cli.options import JsonOption
+from brainseg.cli.output import ANSWERS, print_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from brainseg.dashboard.compare.comparison import Comparison
+    from brainseg.evaluation.paired import Pair
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(compare)
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Ids, starts of ids, or names of finished runs.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Set finished runs side by side; those judged on the same images are tested against each other."""
+    from brainseg.dashboard.compare.comparison import check_comparable, read_judged
+    from brainseg.dashboard.compare.comparison import compare as sort_out
+    from brainseg.runs import RunStore
+
+    store = RunStore()
+    found = [store.get(run) for run in runs]
+    check_comparable(found)
+    comparison = sort_out([read_judged(store, run) for run in found])
+    if as_json:
+        print_json(_answer(comparison))
+    else:
+        _print(comparison)
+
+
+def _answer(comparison: Comparison) -> dict[str, Any]:
+    """Return the whole comparison as plain values."""
+    from brainseg.dashboard.compare.table import runs_table
+
+    return {
+        "runs": runs_table(comparison).drop(columns="has_epochs").to_dict(orient="records"),
+        "sets": [
+            {
+                "set": letter,
+                "runs": names,
+                "pairs": [{**asdict(pair), "better": pair.better} for pair in _pairs(comparison, letter)],
+                "disagreements": _disagreements(comparison, letter).to_dict(orient="records"),
+            }
+            for letter, names in comparison.groups.items()
+        ],
+        "comparable": len(comparison.groups) == 1,
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def _pairs(comparison: Comparison, letter: str) -> list[Pair]:
+    from brainseg.evaluation.paired import compare_pairs
+
+    return compare_pairs(comparison.aligned(letter), comparison.groups[letter])
+
+
+def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
+    from brainseg.evaluation.comparison import disagreements
+
+    return disagreements(comparison.aligned(letter), comparison.groups[letter])
+
+
+def _print(comparison: Comparison) -> None:
+    from brainseg.dashboard.compare.table import pairs_in_words, runs_in_words, runs_table
+    from brainseg.dashboard.compare.words import caveats, group_lines
+
+    for line in group_lines(comparison):
+        ANSWERS.print(line, markup=False, soft_wrap=True)
+    _print_table(runs_in_words(runs_table(comparison)))
+    for name, judged in comparison.runs.items():
+        if reason := caveats(judged.report):
+            ANSWERS.print(f"{name}: {reason}.", markup=False, soft_wrap=True)
+    for letter, names in comparison.groups.items():
+        if len(names) < 2:
+            continue
+        where = f" of set {letter}" if len(comparison.groups) > 1 else ""
+        differing = len(_disagreements(comparison, letter))
+        count = comparison.runs[names[0]].report["count"]
+        ANSWERS.print(f"\nThe runs{where} disagree on {differing} of {count} images.", markup=False)
+        for pair in pairs_in_words(_pairs(comparison, letter)).to_dict(orient="records"):
+            figures = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
+            line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {figures}"
+            ANSWERS.print(line, markup=False, soft_wrap=True)
+    ANSWERS.print(DISCLAIMER)
+
+
+def _print_table(values: pd.DataFrame) -> None:
+    """Print one column a run, since figures with their intervals are too long for a line of many."""
+    table = Table("", *map(escape, values["Run"]), box=None, pad_edge=False)
+    for name in values.columns[1:]:
+        table.add_row(name, *(escape(str(cell)) for cell in values[name]))
+    ANSWERS.print(table)

@@ -1,0 +1,1 @@
+"""The About page and the model card."""

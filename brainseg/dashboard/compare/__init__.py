@@ -1,0 +1,1 @@
+"""The Compare page, and what the command line shares with it."""

@@ -1,0 +1,91 @@
+"""The parts of the Compare page: tables, ROC curves and confusion matrices."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.dashboard.compare.comparison import Comparison
+from brainseg.dashboard.compare.table import for_csv, pairs_in_words, runs_in_words, runs_table
+from brainseg.dashboard.compare.words import PATIENTS, group_lines, notes, verdicts
+from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
+from brainseg.dashboard.page import dark, offer_csv, show
+from brainseg.dashboard.theme import readable, series_style
+from brainseg.dashboard.words import plain
+from brainseg.evaluation.classification import roc_curve
+from brainseg.evaluation.paired import compare_pairs
+
+ACROSS = 3
+"""Confusion matrices side by side."""
+
+TESTED = (
+    "Every two runs are tested on the same images with McNemar's exact test, and “separated” asks for p below 0.05 "
+    "after Holm's adjustment for all pairs. “Not separated” does not mean equally good: on so many images it cannot be "
+    "told. Differences stand with the 95 % interval of that pair by itself (Bonett and Price)."
+)
+INTERVALS = (
+    "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
+    "test below says more."
+)
+ROW, HEADER = 35, 38
+"""Heights in a table, in pixels."""
+
+
+def runs_panel(comparison: Comparison) -> None:
+    """Draw the table of runs, and say which of them do not compare."""
+    for number, line in enumerate(group_lines(comparison)):
+        if number:
+            st.markdown(f"- {plain(line)}")
+        else:
+            st.warning(line, icon=":material/difference:")
+    table = runs_table(comparison)
+    st.dataframe(runs_in_words(table), hide_index=True, width="stretch", key="runs")
+    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
+    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
+    st.caption(f"{plain(about)} {INTERVALS}")
+    for note in notes(comparison):
+        st.markdown(f"- {note}")
+    offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
+
+
+def pairs_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the paired tests of one group."""
+    pairs = compare_pairs(comparison.aligned(letter), comparison.groups[letter])
+    for sentence in verdicts(comparison, pairs):
+        st.markdown(f"- {sentence}")
+    st.dataframe(
+        pairs_in_words(pairs), hide_index=True, width="stretch", height=HEADER + ROW * len(pairs), key=f"pairs-{letter}"
+    )
+    st.caption(f"{TESTED} {PATIENTS}")
+
+
+def roc_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the ROC curves of one group; with more than two classes those of a class to choose."""
+    names = comparison.groups[letter]
+    report = comparison.runs[names[0]].report
+    wanted = report["positive"] or st.selectbox("Class", report["classes"], key=f"roc-class-{letter}")
+    curves, areas = {}, {}
+    for name in names:
+        judged = comparison.runs[name]
+        curves[name] = roc_curve(judged.predictions, judged.report["classes"], wanted)
+        areas[name] = judged.report["per_class"][wanted]["roc_auc"]
+    figure = roc_figure(curves, areas, dark=dark())
+    for trace, name in zip(figure.data, names, strict=False):
+        trace.line.update(series_style(comparison.position(name), dark()))
+    figure.update_layout(height=480, title_text=f"ROC curves of the class “{readable(wanted, 40, 1)}”")
+    show(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
+
+
+def matrix_panels(comparison: Comparison, letter: str) -> None:
+    """Draw the confusion matrices of one group side by side."""
+    names = comparison.groups[letter]
+    for start in range(0, len(names), ACROSS):
+        columns = st.columns(ACROSS)
+        for column, name in zip(columns, names[start : start + ACROSS], strict=False):
+            report = comparison.runs[name].report
+            figure = confusion_matrix_figure(report["matrix"], report["classes"], dark=dark())
+            right = sum(row[place] for place, row in enumerate(report["matrix"]))
+            figure.update_layout(
+                title={"text": readable(name, 30, 1), "subtitle": {"text": f"{right} of {report['count']} right"}}
+            )
+            with column:
+                show(figure, f"matrix-{comparison.runs[name].run.id}", name=f"compare-matrix-{name}")

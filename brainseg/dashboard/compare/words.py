@@ -1,0 +1,80 @@
+"""The sentences that keep figures from being read for more than they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brainseg.dashboard.compare.comparison import Comparison
+from brainseg.dashboard.words import plain
+from brainseg.diagnosis.words import judged
+from brainseg.evaluation.paired import Pair
+from brainseg.runs import Run
+
+NOT_COMPARABLE = (
+    "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
+    "class. Compare figures within a set, never between sets."
+)
+PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
+TIMES = (
+    "Times are those of the machine that trained each run, with whatever else it did. A diagnosis is timed on that "
+    "machine's processor as the median of five, preparation and heatmap included."
+)
+
+
+def caveats(report: Mapping[str, Any]) -> str:
+    """Return why the figures of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
+    reasons = judged(report).rstrip(".").partition("; ")[2]
+    return f"judged on {report['count']} images; {reasons}" if reasons else ""
+
+
+def judged_words(run: Run, report: Mapping[str, Any]) -> str:
+    """Return which images a run was judged on: "50 validation images of kaggle253"."""
+    side = "test" if report.get("judged_on") == "test" else "validation"
+    return f"{report['count']} {side} images of {Path(run.config.data.path).name}"
+
+
+def group_lines(comparison: Comparison) -> list[str]:
+    """Say which runs may be compared and which may not; nothing to say where all share their images."""
+    if len(comparison.groups) < 2:
+        return []
+    told = [NOT_COMPARABLE]
+    for letter, names in comparison.groups.items():
+        first = comparison.runs[names[0]]
+        told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")
+    return told
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Return what flatters the figures of each run, as Markdown; a reason that many share is told once."""
+    reasons: dict[str, list[str]] = {}
+    for name, judged_run in comparison.runs.items():
+        if reason := caveats(judged_run.report):
+            reasons.setdefault(reason, []).append(name)
+    return [f"**{plain(', '.join(names))}**: {plain(reason)}." for reason, names in reasons.items()]
+
+
+def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:
+    """Say what the paired tests allow to be said, as Markdown: which runs are separated, and how many pairs are not."""
+    told = []
+    for pair in pairs:
+        if pair.better:
+            flattered = caveats(comparison.runs[pair.better].report)
+            told.append(_separated(pair) + (" But mind the note on it above." if flattered else ""))
+    if left := len(pairs) - len(told):
+        which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
+        told.append(
+            f"{which} **not separated**: too few of the {pairs[0].count} images tell them apart, so neither of the two "
+            "is shown to be better."
+        )
+    return told
+
+
+def _separated(pair: Pair) -> str:
+    worse = pair.second if pair.better == pair.first else pair.first
+    ahead, behind = sorted((pair.only_first, pair.only_second), reverse=True)
+    return (
+        f"**{plain(pair.better)}** is right more often than **{plain(worse)}** on these {pair.count} images: it alone "
+        f"got {ahead} of them right, the other alone {behind}."
+    )

@@ -1,0 +1,118 @@
+"""How the Data page adds datasets and forgets them."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.dashboard.data.reading import progress_bar
+from brainseg.dashboard.data.uses import refuse_if_needed
+from brainseg.dashboard.words import plain
+from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
+
+UPLOAD_MB = 1000
+"""The largest upload in MB, as it is held in memory while it is unpacked."""
+
+JUST_ADDED = "data-just-added"
+SAID = "data-said"
+
+
+def adding(unlisted: dict[str, int]) -> None:
+    """Show the three ways to add a dataset.
+
+    Args:
+        unlisted: Paths that runs were made from and nobody listed, with their number of runs.
+    """
+    folder, upload, synthetic = st.tabs(["Folder on the server", "Zip file", "Synthetic slices"])
+    with folder:
+        _folder_form(unlisted)
+    with upload:
+        _upload_form()
+    with synthetic:
+        _synthetic_form()
+
+
+def forgetting(known: KnownDataset, runs: int) -> None:
+    """Ask before a dataset is forgotten, and forget it."""
+    deleted = known.source != "folder"
+    with st.popover("Forget", icon=":material/delete:", help="Take this dataset off the list.", width="stretch"):
+        if deleted:
+            st.markdown("It was put here by brainseg, so **its files are deleted**.")
+        else:
+            st.markdown("It is taken off the list. **The folder and its files stay** where they are.")
+        if runs:
+            st.markdown(f"{runs:,} runs were made from it: they stay, but can no longer show or prepare its images.")
+        sure = not deleted or st.checkbox("Delete the files for good", key=f"data-sure-{known.name}")
+        if st.button("Forget it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
+            refuse_if_needed(known, live_store.store().list())
+            forget(known.name)
+            st.session_state[SAID] = f"{known.name} was {'deleted' if deleted else 'taken off the list'}."
+            st.rerun()
+
+
+def _folder_form(unlisted: dict[str, int]) -> None:
+    with st.form("data-folder", border=False):
+        path = st.text_input(
+            "Folder, or CSV manifest",
+            placeholder="/data/slices",
+            help="On the machine that runs brainseg: one folder of images a class; train, valid and test folders of "
+            "such folders; or a CSV file with the columns path and label. Nothing is copied.",
+        )
+        name = st.text_input("Name (may be left empty)", help="By default as its folder is called.")
+        if st.form_submit_button("Add the folder", type="primary"):
+            with progress_bar("Reading images") as tell:
+                known = add_folder(path, name.strip() or None, tell)
+            _added(known)
+    for place, count in list(unlisted.items())[:5]:
+        label = f"Add {plain(place)}, which {count} run{'s' if count > 1 else ''} used"
+        if st.button(label, key=f"data-add-{place}", type="tertiary", icon=":material/add:"):
+            with progress_bar("Reading images") as tell:
+                known = add_folder(place, None, tell)
+            _added(known)
+
+
+def _upload_form() -> None:
+    # The server refuses what is over its own limit, whatever a widget allows.
+    limit = min(UPLOAD_MB, int(st.get_option("server.maxUploadSize")))
+    with st.form("data-upload", border=False):
+        file = st.file_uploader(
+            f"Zip file of images, at most {limit:,} MB",
+            type="zip",
+            max_upload_size=limit,
+            help="One folder of images a class, or train, valid and test folders of such folders. It is unpacked on "
+            "the server; other files in it are left out. Upload no images from which a patient can be identified.",
+        )
+        name = st.text_input("Name (may be left empty)", help="By default as the file is called.", key="data-zip-name")
+        if limit < UPLOAD_MB:
+            st.caption(
+                "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
+                f"server with a higher limit, such as `--server.maxUploadSize {UPLOAD_MB}`."
+            )
+        if st.form_submit_button("Unpack and add", type="primary"):
+            if file is None:
+                st.error("No file was chosen: choose a zip file first.", icon=":material/error:")
+            else:
+                with progress_bar("Unpacking and reading") as tell:
+                    known = add_zip(file, name.strip() or PurePath(file.name).stem, tell)
+                _added(known)
+
+
+def _synthetic_form() -> None:
+    with st.form("data-synthetic", border=False):
+        left, right = st.columns(2)
+        count = left.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
+        seed = right.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
+        st.caption("Drawn from the MNI152 templates, to try things out: figures on them say nothing about patients.")
+        if st.form_submit_button("Make synthetic slices", type="primary"):
+            with progress_bar("Drawing and reading slices") as tell:
+                known = add_phantom(int(count), int(seed), tell)
+            _added(known)
+
+
+def _added(known: KnownDataset) -> None:
+    """Show the dataset that was added, on a page drawn anew."""
+    st.session_state[JUST_ADDED] = known.name
+    st.session_state[SAID] = f"{known.name} was added: {known.images:,} images of {len(known.counts or {})} classes."
+    st.rerun()

@@ -1,0 +1,171 @@
+"""What the Data page shows of one dataset: figures, sample images, copies, and files with faults."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
+from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
+from brainseg.dashboard.page import dark, guarded, offer_csv, show
+from brainseg.dashboard.words import plain
+from brainseg.datasets.table import Dataset
+
+ROW = 8
+"""Pictures side by side."""
+
+GROUPS_A_PAGE = 8
+COPIES_SHOWN = 6
+"""Files of one group that are drawn; the others are named."""
+
+
+def headline(report: dict[str, Any]) -> None:
+    """Show the figures that one wants to know first, and a sentence for each fault that spoils a result."""
+    copies = report["duplicates"]
+    values = {
+        "Images": (f"{report['images']:,}", "Files that can be read."),
+        "Classes": (f"{len(report['classes']):,}", ", ".join(map(plain, report["classes"]))),
+        "Unreadable files": (f"{len(report['unreadable']):,}", "A training stops at them, or leaves them out if told."),
+        "Groups of copies": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
+        "Surplus copies": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
+    }
+    for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
+        column.metric(label, value, help=explanation, border=True)
+    for sentence in leaks(report):
+        st.warning(sentence, icon=":material/warning:")
+
+
+def leaks(report: dict[str, Any]) -> list[str]:
+    """Say in one sentence each what makes figures measured on this dataset too good, or wrong."""
+    copies = report["duplicates"]
+    sentences = [
+        f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
+        f"({100 * pair['files'] / pair['total']:.1f} %) are byte-identical to a {GIVEN[pair['among']]} file, so "
+        "figures on them are too good: split by groups instead."
+        for pair in copies["across_splits"]
+        if pair["files"] and pair["of"] != "train"
+    ]
+    if copies["across_labels"]:
+        sentences.append(
+            f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
+            "each is wrong, so look at them under Copies and mend the labels."
+        )
+    if copies["surplus"] and not report["splits"]:
+        sentences.append(
+            f"Surplus copies: {copies['surplus']:,}, some of which a random split puts on both sides, while the "
+            "grouped split, the default, keeps them together."
+        )
+    if empty := [plain(name) for name, count in report["classes"].items() if not count]:
+        sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")
+    return sentences
+
+
+def overview(dataset: Dataset) -> None:
+    """Show class balance, sizes and modes."""
+    table = dataset.table
+    name = dataset.root.name
+    balance = table.groupby(["label", "split"], as_index=False).size().rename(columns={"size": "images"})
+    show(class_balance_figure(table, dataset.classes, dark=dark()), "balance", name=f"{name}-classes", table=balance)
+    left, right = st.columns(2)
+    with left:
+        show(sizes_figure(table, dark=dark()), "sizes", name=f"{name}-sizes", table=size_table(table))
+    with right:
+        modes = table["mode"].value_counts().rename_axis("mode").reset_index(name="images")
+        show(modes_figure(table, dark=dark()), "modes", name=f"{name}-modes", table=modes)
+
+
+@st.fragment
+@guarded
+def samples(dataset: Dataset) -> None:
+    """Show some images of each class, and others on request."""
+    seed = st.session_state.setdefault("data-seed", 0)
+    if st.button("Show others", icon=":material/shuffle:", help="Draw other images of each class."):
+        seed = st.session_state["data-seed"] = seed + 1
+    for name, rows in sample(dataset, ROW, seed):
+        total = int((dataset.table["label"] == name).sum())
+        st.markdown(f"**{plain(name)}** · {len(rows):,} of {total:,} images")
+        for column, row in zip(st.columns(ROW), rows.itertuples(), strict=False):
+            with column:
+                _picture(dataset, row.path, f"{row.path}, {row.width} × {row.height}, {row.mode}")
+    st.caption("Drawn at random, small here; a training sees them prepared at its own size.")
+
+
+@st.fragment
+@guarded
+def copies(dataset: Dataset) -> None:
+    """Show groups of byte-identical files side by side, a page of them at a time."""
+    groups = copy_groups(dataset)
+    if not groups:
+        st.success("No two files are identical byte for byte.", icon=":material/check:")
+    else:
+        shown = _chosen(groups)
+        pages = math.ceil(len(shown) / GROUPS_A_PAGE)
+        number = st.pagination(pages, key=f"data-copies-{len(shown)}") if pages > 1 else 1
+        for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
+            _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
+        offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
+    st.caption(
+        "Only files with the very same bytes are found, not the same picture scaled or saved again. Neighbouring "
+        "slices of one patient are no copies: a manifest with a group column keeps those together."
+    )
+
+
+def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
+    """Let the visitor choose which groups to see."""
+    kinds = {
+        "All": groups,
+        "Different labels": [group for group in groups if len(group.labels) > 1],
+        "Across splits": [group for group in groups if len(group.splits) > 1],
+    }
+    offered = [kind for kind, members in kinds.items() if members]
+    if len(offered) == 1:
+        return groups
+    words = {kind: f"{kind} ({len(kinds[kind]):,})" for kind in offered}
+    kind = st.segmented_control("Groups", offered, default="All", format_func=words.get, required=True, key="data-kind")
+    return kinds[kind or "All"]
+
+
+def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{len(group.rows):,} identical files** · group {number:,} of {total:,}")
+        for fault in group.faults:
+            st.markdown(f":material/error: **{plain(fault)}**")
+        for column, row in zip(st.columns(COPIES_SHOWN), group.rows.itertuples(), strict=False):
+            with column:
+                split = f", {GIVEN[row.split]}" if row.split else ""
+                _picture(dataset, row.path, f"{row.path} (label {row.label}{split})")
+        if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
+            st.caption(f"And {len(hidden):,} more: {plain(', '.join(hidden[:50]))}.")
+
+
+def _picture(dataset: Dataset, path: str, caption: str) -> None:
+    small = thumbnail(dataset, path)
+    if small is None:
+        st.caption(f"{plain(caption)}: cannot be read any more.")
+    else:
+        st.image(small, plain(caption), width="stretch", alt=f"Image {path}")
+
+
+def faults(report: dict[str, Any]) -> None:
+    """List the files that cannot be read, with the reason, and those that are odd."""
+    lists = {
+        "Unreadable files": (report["unreadable"], "Every image file can be read."),
+        "Read with a warning": (report["warnings"], "No file was read with a warning."),
+        "Wrong extension (read by content)": (
+            [{"path": path} for path in report["wrong_extension"]],
+            "Every file is of the format that its name says.",
+        ),
+        "Ignored: no images, or outside the class folders": (
+            [{"path": path} for path in report["ignored"]],
+            "Nothing else lies in the folder.",
+        ),
+    }
+    for title, (rows, nothing) in lists.items():
+        st.markdown(f"**{title}** · {len(rows):,}")
+        if rows:
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"data-{title}")
+        else:
+            st.caption(nothing)

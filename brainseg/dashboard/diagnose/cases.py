@@ -1,0 +1,121 @@
+"""The images that are to be diagnosed: put in by the visitor, or a sample. They stay in memory and in this session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from brainseg.dashboard.diagnose.members import Member
+from brainseg.dashboard.diagnose.samples import Sample, samples, thumbnail
+from brainseg.dashboard.runs.images import read_image
+from brainseg.errors import ScanError
+from brainseg.scans import Scan, display_name, read_scan
+
+MOST_FILES = 24
+MOST_MEGABYTES = 50
+"""Of one image; the server's own limit is for datasets."""
+WIDTH, ROW = 90, 304
+"""Pixels of a shown thumbnail, and of three with the gaps between them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image: its name, and the scan or the sentence that says why it cannot be read."""
+
+    name: str
+    scan: Scan | None
+    error: str = ""
+
+
+def choose_cases(members: Sequence[Member]) -> list[Case]:
+    """Draw the upload and the samples of the first model, and return what was chosen last."""
+    uploads = st.file_uploader(
+        "Drop images here",
+        accept_multiple_files=True,
+        max_upload_size=MOST_MEGABYTES,
+        key="uploads",
+        on_change=_forget_sample,
+        disabled=not members,
+        help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
+        "never written to its disk.",
+    )
+    if members:
+        _offer_samples(members[0])
+    sample = st.session_state.get("sample")
+    if sample:
+        if uploads:
+            st.button("Back to my images", on_click=_forget_sample, icon=":material/undo:", width="stretch")
+        return [_sample_case(*sample)]
+    if len(uploads) > MOST_FILES:
+        st.warning(
+            f"{len(uploads)} files are more than the {MOST_FILES} that are answered at a time: the first {MOST_FILES} "
+            "are, put in the others afterwards.",
+            icon=":material/warning:",
+        )
+    return _read(uploads[:MOST_FILES])
+
+
+def _forget_sample() -> None:
+    st.session_state.pop("sample", None)
+
+
+def _take_sample(member: Member, number: int, sample: Sample) -> None:
+    st.session_state["sample"] = (member, number, sample)
+
+
+def _offer_samples(member: Member) -> None:
+    """Draw thumbnails without their labels, which come with the answer."""
+    offered = samples(member.run)
+    if not offered:
+        st.caption("The dataset of this model is not on this machine any more, so it has no samples: put in an image.")
+        return
+    st.markdown("or try a sample", help="Images of the model's dataset that were held out from its training.")
+    with st.container(horizontal=True, gap="small", width=ROW):
+        for number, sample in enumerate(offered, start=1):
+            with st.container(width=WIDTH, gap="xxsmall"):
+                _offer(member, number, sample)
+
+
+def _offer(member: Member, number: int, sample: Sample) -> None:
+    try:
+        picture = thumbnail(member.run, sample.path, sample.sha256)
+    except ScanError as error:
+        st.caption(str(error))
+        return
+    st.image(picture, width="stretch", alt=f"Sample {number}, a brain MRI slice held out from training")
+    shown = st.session_state.get("sample")
+    st.button(
+        f"Try {number}",
+        key=f"sample-{number}",
+        type="primary" if shown and shown[2] == sample else "secondary",
+        on_click=_take_sample,
+        args=(member, number, sample),
+        width="stretch",
+    )
+
+
+def _sample_case(member: Member, number: int, sample: Sample) -> Case:
+    name = f"Sample {number}: {display_name(sample.path)}"
+    try:
+        return Case(name, read_image(member.run, sample.path, sample.sha256))
+    except ScanError as error:
+        return Case(name, None, str(error))
+
+
+def _read(uploads: Sequence[UploadedFile]) -> list[Case]:
+    """Read each upload once in a session, and forget those that were taken out."""
+    kept: dict[str, Case] = st.session_state.get("cases", {})
+    read = {upload.file_id: kept.get(upload.file_id) or _case(upload) for upload in uploads}
+    st.session_state["cases"] = read
+    return list(read.values())
+
+
+def _case(upload: UploadedFile) -> Case:
+    try:
+        scan = read_scan(upload.getvalue(), upload.name)
+    except ScanError as error:
+        return Case(display_name(upload.name), None, str(error))
+    return Case(scan.name, scan)

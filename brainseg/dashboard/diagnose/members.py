@@ -1,0 +1,152 @@
+"""Which models Diagnose asks: one, or several as an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from brainseg.dashboard import live_store, models
+from brainseg.dashboard.words import model_words, plain
+from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
+from brainseg.diagnosis.words import judged
+from brainseg.models.description import BundleDescription
+from brainseg.runs import Run
+
+MOST_MEMBERS = 5
+"""Members of an ensemble, so that all of them stay in memory with room for another visitor's model."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model that is asked: its run, what its bundle says of itself, and its version."""
+
+    run: Run
+    description: BundleDescription
+    version: str
+
+    @property
+    def name(self) -> str:
+        """Name and version, as every answer names the model."""
+        return f"{self.description.name} ({self.version})"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the heatmap should be: see `diagnosis.ensemble.consult`."""
+
+    explain: str | None = None
+    method: str = DEFAULT
+    stage: int | None = None
+
+
+def choose_members() -> list[Member]:
+    """Draw the model picker; empty where there is no model yet.
+
+    Raises:
+        BundleError: A chosen model's bundle is missing or damaged.
+    """
+    promoted = live_store.promoted()
+    if promoted is None:
+        return []
+    usable = {run.id: run for run in live_store.runs() if run.has_model}
+    _preselect(usable, promoted)
+    chosen = st.selectbox(
+        "Model",
+        list(usable),
+        index=list(usable).index(promoted.id),
+        format_func=lambda run_id: _label(usable[run_id], promoted),
+        key="model",
+        help="All finished runs; the promoted one comes first, or else the one that finished last.",
+    )
+    first = _member(usable[chosen])
+    others = _choose_others(usable, first)
+    members = [first, *others]
+    for member in members:
+        st.caption(f"**{plain(member.name)}** {plain(judged(member.description.validation))}")
+    if others:
+        st.caption("The ensemble as a whole was not judged on held-out images.")
+    return members
+
+
+def choose_wishes(members: Sequence[Member]) -> Wishes:
+    """Draw the settings of the heatmap."""
+    classes = members[0].description.classes
+    last = max(member.description.stages[-1] for member in members)
+    with st.expander("Heatmap settings", icon=":material/tune:"):
+        explain = st.selectbox(
+            "Class to explain",
+            ["", *classes],
+            format_func=lambda name: name or "the decision",
+            key="explain",
+            help="What in the image speaks for this class? By default the class that the model decided for.",
+        )
+        method = st.selectbox(
+            "Method",
+            list(METHODS),
+            format_func=lambda key: METHODS[key].title + (" (slow)" if key == "score-cam" else ""),
+            key="method",
+            help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
+        )
+        stage = st.selectbox(
+            "Layer",
+            list(range(last, 0, -1)),
+            format_func=lambda number: layer_name(number) + (" (the last)" if number == last else ""),
+            key=f"layer-{last}",  # else a model with more layers would keep the last one of the model before
+            help="Residual stage to look into. Late layers are coarse and close to the decision, early ones fine and "
+            "close to the image.",
+        )
+    return Wishes(explain or None, method, stage)
+
+
+def _preselect(usable: dict[str, Run], promoted: Run) -> None:
+    """Start with the run that the address names, and forget a chosen one that is gone."""
+    wanted = st.query_params.get("run")
+    if wanted and st.session_state.get("asked for") != wanted:
+        st.session_state["asked for"] = wanted
+        if wanted in usable:
+            st.session_state["model"] = wanted
+        else:
+            st.session_state["model"] = promoted.id
+            st.info(
+                f"The run {plain(wanted[:8])} that this address names has no model here (yet): "
+                f"{plain(promoted.name)} is shown instead.",
+                icon=":material/info:",
+            )
+    if st.session_state.get("model") not in usable:
+        st.session_state.pop("model", None)
+
+
+def _label(run: Run, promoted: Run) -> str:
+    mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
+    return f"{run.name} · {model_words(run)}{mark}"
+
+
+def _member(run: Run) -> Member:
+    return Member(run, *models.description(run.id))
+
+
+def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
+    """Offer the runs that tell the same classes apart."""
+    fitting = {}
+    for run_id, run in usable.items():
+        if run_id != first.run.id and _classes(run) == set(first.description.classes):
+            fitting[run_id] = run
+    if not fitting:
+        return []
+    chosen = st.multiselect(
+        "Ask others as well (ensemble)",
+        list(fitting),
+        format_func=lambda run_id: f"{fitting[run_id].name} · {model_words(fitting[run_id])}",
+        key=f"others than {first.run.id}",
+        max_selections=MOST_MEMBERS - 1,
+        placeholder="Choose runs",
+        help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
+    )
+    return [_member(fitting[run_id]) for run_id in chosen]
+
+
+def _classes(run: Run) -> set[str]:
+    """Return the classes that a run was judged on; empty where that is not known."""
+    return set(live_store.details(run)["evaluation"].get("classes", ()))

@@ -1,0 +1,79 @@
+"""What Diagnose shows while there is nothing to ask yet: no model at all, or one that is being loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from brainseg.dashboard import live_store, models
+from brainseg.dashboard.diagnose.members import Member
+from brainseg.dashboard.page import demo_mode, guarded, link
+from brainseg.dashboard.runs.live import draw_progress
+from brainseg.dashboard.words import model_words, moment, plain
+from brainseg.diagnosis.picture import CAPTION
+from brainseg.runs import Run
+
+POLL = 2.0
+LOADING_POLL = 1.0
+"""Seconds between two looks."""
+
+
+@st.fragment(run_every=POLL)
+@guarded
+def wait_for_model() -> None:
+    """Say what is being trained, and draw the page anew once something can be asked."""
+    if live_store.promoted():
+        st.rerun()
+    waiting = [run for run in live_store.runs() if run.kind == "train" and run.status in ("RUNNING", "SCHEDULED")]
+    if not waiting:
+        st.info("There is no model yet: as soon as a training has finished, it can be asked here.")
+        if not demo_mode():
+            link("train", "Train a model", icon=":material/model_training:")
+        return
+    st.info("There is no model yet, but one is on its way: this page notices by itself when it is there.")
+    for run in reversed(waiting):
+        _draw_run(run)
+    if not demo_mode():
+        link("train", "See the trainings", icon=":material/model_training:")
+
+
+def _draw_run(run: Run) -> None:
+    name = f"**{plain(run.name)}** ({plain(model_words(run))})"
+    if run.status == "SCHEDULED":
+        st.markdown(f"{name} has been waiting for its turn since {moment(run.created)}.")
+        return
+    st.markdown(f"{name} has been training since {moment(run.created)}.")
+    draw_progress(run)
+
+
+def invite() -> None:
+    """Say what to do first."""
+    with st.container(border=True):
+        st.subheader("Drop one or more images on the left, or try a sample", anchor=False)
+        steps = (
+            (":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice a file."),
+            (":material/visibility:", "Heatmap", CAPTION),
+            (":material/bar_chart:", "Probabilities", "The decision in words, and the score of each class."),
+        )
+        for column, (icon, title, about) in zip(st.columns(3), steps, strict=True):
+            column.markdown(f"{icon} **{title}**  \n{about}")
+
+
+def all_ready(members: Sequence[Member]) -> bool:
+    """Say whether all models are in memory; those that are not are loaded from here on.
+
+    Raises:
+        BundleError: One is missing, damaged or was changed.
+    """
+    return all([models.ready(member.run.id) for member in members])  # a list: all are to be loaded, at once
+
+
+@st.fragment(run_every=LOADING_POLL)
+@guarded
+def wait_for_loading(members: Sequence[Member]) -> None:
+    """Say that models are being loaded, and draw the page anew once they are."""
+    if all_ready(members):
+        st.rerun()
+    which = "The model is" if len(members) == 1 else "The models are"
+    st.info(f"{which} being loaded …", icon=":material/hourglass_top:")

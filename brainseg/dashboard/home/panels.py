@@ -1,0 +1,155 @@
+"""The parts of Home: the demo switch, the doors, what is training, and the best model."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.dashboard.compare.comparison import MOST
+from brainseg.dashboard.figures.comparison import comparison_curves
+from brainseg.dashboard.home.summary import Best, best_models, under_way
+from brainseg.dashboard.page import dark, demo_mode, guarded, link, show
+from brainseg.dashboard.runs import results as run_results
+from brainseg.dashboard.runs.live import draw_progress
+from brainseg.dashboard.words import model_words, plain
+from brainseg.errors import RunError
+from brainseg.jobs.queue import reconcile
+from brainseg.runs import Run
+
+EVERY = 2.0
+"""Seconds between two looks at what is training."""
+SHOWN = 3
+"""Trainings that are shown at a time; there is seldom more than one."""
+
+DOORS = (
+    ("diagnose", "radiology", "Diagnose", "Drop an image, read what a model says of it and see where it looked."),
+    ("train", "model_training", "Train", "Choose images and a network, and watch the training epoch by epoch."),
+    ("compare", "compare", "Compare", "Set models side by side, with intervals, on the images that they share."),
+)
+STEPS = (
+    ("diagnose", "radiology", "1. Choose or drop an image", "On Diagnose: one of the held-out samples, or your own."),
+    ("diagnose", "fact_check", "2. Read the result", "What the model says, how sure it is, and where it looked."),
+    ("compare", "compare", "3. Compare", "How good the models are, and on which images they differ."),
+)
+
+
+def demo_switch() -> None:
+    """Draw the switch of the demo session; a server that was started for demonstrations keeps it on."""
+    forced = os.environ.get("BRAINSEG_DEMO", "") not in ("", "0")
+    st.toggle(
+        "Demo session",
+        value=demo_mode(),
+        key="demo_switch",
+        disabled=forced,
+        on_change=_switch,
+        help="Larger type, a guide in three steps, and nothing that can change what is stored."
+        + (" This server was started for demonstrations, so it stays on." if forced else ""),
+    )
+
+
+def _switch() -> None:
+    """Keep the choice for all pages: what a widget holds is forgotten where it is not drawn."""
+    st.session_state["demo_session"] = st.session_state["demo_switch"]
+
+
+def doors() -> None:
+    """Draw the ways into the program; in a demo session the three steps of the guide."""
+    cards = STEPS if demo_mode() else DOORS
+    for column, (target, icon, title, text) in zip(st.columns(len(cards)), cards, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.subheader(f":material/{icon}: {title}", anchor=False)
+            st.markdown(text)
+            link(target, f"Open {target.capitalize()}", icon=":material/arrow_forward:")
+
+
+@st.fragment(run_every=EVERY)
+@guarded
+def live() -> None:
+    """Draw what is training and the best model, again and again, so that a run that ends is seen to end."""
+    runs = live_store.runs()
+    if not runs:
+        _first_steps()
+        return
+    running, waiting = under_way(runs)
+    if running and not demo_mode():
+        reconcile(live_store.store())  # a training that died without a word would seem to run for ever
+    st.subheader("Training now", anchor=False)
+    for run in running[:SHOWN]:
+        _training(run)
+    if waiting:
+        names = ", ".join(run.name for run in waiting[:SHOWN])
+        more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
+        st.markdown(f":material/schedule: Waiting for its turn: {plain(names)}{more}.")
+    if not running and not waiting:
+        st.markdown("Nothing is training right now.")
+    st.subheader("Best model so far", anchor=False)
+    found = best_models(runs, _evaluation_of)
+    for best in found:
+        _best(best)
+    if not found:
+        st.markdown("No model has been judged yet.")
+
+
+def _first_steps() -> None:
+    st.subheader("Nothing has been trained yet", anchor=False)
+    st.markdown(
+        "First add a folder of slices, or have brainseg draw synthetic ones; then train a model on them, which takes "
+        "minutes. Diagnose and Compare work as soon as a training has finished."
+    )
+    if not demo_mode():
+        link("data", "Add images", icon=":material/database:")
+        link("train", "Train a model", icon=":material/model_training:")
+
+
+def _training(run: Run) -> None:
+    st.markdown(f"**{plain(run.name)}**, {plain(model_words(run))}")
+    draw_progress(run)
+    _curves(run)
+    if not demo_mode():
+        link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
+
+
+def _curves(run: Run) -> None:
+    """Draw the epochs so far, on an axis as long as the training will be at most."""
+    try:
+        epochs = run_results.epochs(live_store.store(), run)
+    except RunError as error:  # half of a file, or of a task with other columns: the rest of Home still stands
+        st.caption(plain(error))
+        return
+    if epochs is None or epochs.empty:
+        return
+    settings = run.config.training
+    figure = comparison_curves({run.name: epochs}, dark=dark())
+    figure.update_xaxes(range=[0.5, settings.frozen_epochs + settings.epochs + 0.5])
+    figure.update_layout(height=360, showlegend=False, margin={"r": 28})
+    show(figure, f"home-{run.id}", name=f"epochs-{run.name}")
+
+
+def _best(best: Best) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{plain(best.run.name)}**, {plain(model_words(best.run))}, trained on {plain(best.data)}")
+        for sentence in best.sentences():
+            st.markdown(plain(sentence))
+        with st.container(horizontal=True):
+            link("diagnose", "Diagnose with it", icon=":material/radiology:", run=best.run.id)
+            if best.rivals:
+                ids = ",".join(run.id for run in (best.run, *best.rivals[: MOST - 1]))
+                link("compare", "Compare it with the nearest", icon=":material/compare:", runs=ids)
+            if not demo_mode():
+                link("runs", "Open the run", icon=":material/query_stats:", run=best.run.id)
+
+
+def _evaluation_of(run: Run) -> dict[str, Any] | None:
+    return _evaluation(live_store.store().uri, run.id, str(run.ended))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
+    """An ended run no longer changes. A damaged one says so on its own page, and cannot be the best here."""
+    try:
+        return run_results.evaluation(live_store.store(), live_store.run(run_id))
+    except RunError:
+        return None

@@ -1,0 +1,97 @@
+"""What Home says of the store: what is under way, and which model is best, as far as that can be said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brainseg.diagnosis.words import judged
+from brainseg.runs import FINAL, Run
+
+LOOKED_AT = 10
+"""Runs whose evaluation is opened at most, to find one whose held-out images were not also learnt from."""
+SETS = 2
+"""Datasets whose best model is shown: those worked on last."""
+
+Evaluation = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best model on one dataset.
+
+    Attributes:
+        run: The run.
+        report: Its evaluation.
+        rivals: Other finished runs on the dataset whose interval overlaps with its own, best first.
+        beaten: How many further finished runs there are on the dataset.
+    """
+
+    run: Run
+    report: Evaluation
+    rivals: tuple[Run, ...]
+    beaten: int
+
+    @property
+    def data(self) -> str:
+        """Name of the dataset."""
+        return Path(self.run.config.data.path).name
+
+    def sentences(self) -> list[str]:
+        """Say how good the model is, and what its first place is worth."""
+        others = len(self.rivals) + self.beaten
+        if not others:
+            return [judged(self.report), f"It is the only judged model on {self.data} so far."]
+        rank = f"Ranked by the lower end of the interval among {others + 1} models on {self.data}."
+        if not self.rivals:
+            return [judged(self.report), rank]
+        if len(self.rivals) == 1:
+            overlap = "The interval of 1 other overlaps with this one, so it is not shown to be better than that"
+        else:
+            count = len(self.rivals)
+            overlap = (
+                f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
+            )
+        return [judged(self.report), f"{rank} {overlap}: Compare tests them on the images that they share."]
+
+
+def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs that train now, and those that wait, longest wait first."""
+    waiting = sorted((run for run in runs if run.status == "SCHEDULED"), key=lambda run: run.queued)
+    return [run for run in runs if run.status == "RUNNING"], waiting
+
+
+def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | None]) -> list[Best]:
+    """Return the best model of each of the datasets worked on last; accuracies on different sets do not compare.
+
+    The lower end of the accuracy's interval ranks, so that few images cannot win by luck. A run whose held-out images
+    were also learnt from comes first only where all runs that were looked at have that fault.
+
+    Args:
+        runs: All runs.
+        evaluation: Opens a run's `evaluation.json`; None where it is missing or damaged.
+    """
+    by_data: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.created, reverse=True):
+        if run.has_model and FINAL + "accuracy_low" in run.metrics:
+            by_data.setdefault(run.config.data.path, []).append(run)
+    found = (_best(candidates, evaluation) for candidates in list(by_data.values())[:SETS])
+    return [best for best in found if best]
+
+
+def _best(candidates: list[Run], evaluation: Callable[[Run], Evaluation | None]) -> Best | None:
+    ranked = sorted(candidates, key=lambda run: run.metrics[FINAL + "accuracy_low"], reverse=True)
+    opened = [(run, report) for run in ranked[:LOOKED_AT] if (report := evaluation(run))]
+    if not opened:
+        return None
+    run, report = next((pair for pair in opened if not pair[1].get("copies_in_training")), opened[0])
+    low, high = (run.metrics[FINAL + bound] for bound in ("accuracy_low", "accuracy_high"))
+    others = [other for other in ranked if other.id != run.id]
+    rivals = tuple(
+        other
+        for other in others
+        if other.metrics[FINAL + "accuracy_high"] >= low and other.metrics[FINAL + "accuracy_low"] <= high
+    )
+    return Best(run, report, rivals, len(others) - len(rivals))

@@ -1,0 +1,117 @@
+"""Single images of a run on the page: what they are, what they were called, and where the model looked."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard import live_store, models
+from brainseg.dashboard.runs import results as run_results
+from brainseg.dashboard.runs.images import image_file, read_image, square
+from brainseg.dashboard.words import plain
+from brainseg.diagnosis.words import percent
+from brainseg.errors import BrainsegError, ScanError
+from brainseg.runs import Run
+
+COLUMNS = 3
+
+
+def draw_cases(run: Run, cases: pd.DataFrame, key: str) -> None:
+    """Draw images in rows, each with its Grad-CAM on demand.
+
+    Args:
+        run: An ended run.
+        cases: Rows of its predictions.
+        key: Unique on the page.
+    """
+    digests = run_results.digests(live_store.store(), run)
+    records = cases.to_dict(orient="records")
+    for start in range(0, len(records), COLUMNS):
+        places = st.columns(COLUMNS)
+        for place, case in zip(places, records[start : start + COLUMNS], strict=False):
+            with place.container(border=True):
+                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}")
+
+
+def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> None:
+    """Draw one image with what is known of it, or the sentence why it cannot be shown.
+
+    Args:
+        run: An ended run.
+        case: A row of its predictions.
+        sha256: Hash of the image when it was judged, if known.
+        key: Unique on the page.
+    """
+    path, wanted = str(case["path"]), st.session_state.get(f"{key}-cam", False) and run.has_model
+    try:
+        if wanted:
+            with st.spinner("Looking where the model looked …"):
+                picture = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
+        else:
+            picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
+        st.image(
+            picture,
+            width="stretch",
+            output_format="PNG",
+            alt=f"{path}: is {case['label']}, was called {case['prediction']}",
+        )
+    except BrainsegError as error:
+        st.info(plain(error), icon=":material/image_not_supported:")
+    _describe(case)
+    if run.has_model:
+        st.toggle(
+            "Where the model looked",
+            key=f"{key}-cam",
+            help="Grad-CAM of the class that the image was called. It takes a moment, longer the first time.",
+        )
+    if wanted:
+        st.caption(
+            f"Grad-CAM for class {plain(case['prediction'])}. The colours show where the model looked, not where the "
+            "tumour is."
+        )
+
+
+def _describe(case: dict[str, Any]) -> None:
+    right = case["label"] == case["prediction"]
+    verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
+    share = percent(float(case[f"p_{case['prediction']}"]))
+    st.markdown(
+        f"{verdict} Actual: **{plain(case['label'])}**, predicted: **{plain(case['prediction'])}**  \n"
+        f"Probability of {plain(case['prediction'])} {share}, loss {case['loss']:.3f}"
+    )
+    st.caption(plain(case["path"]))
+
+
+def _changed(run: Run, path: str) -> int:
+    """Return when the file was changed last, so that nothing outdated is shown; 0 where it is not there."""
+    try:
+        return image_file(run, path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int) -> bytes:
+    return _png(read_image(live_store.run(run_id), path, sha256).pixels)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> bytes:
+    from brainseg.diagnosis.picture import overlay
+
+    scan = read_image(live_store.run(run_id), path, sha256)
+    try:
+        diagnosis = models.predictor(run_id).diagnose(scan, explain)
+    except ValueError as error:
+        raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
+    return _png(overlay(scan.pixels, diagnosis.heatmap))
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    square(pixels).save(stream, format="PNG")
+    return stream.getvalue()

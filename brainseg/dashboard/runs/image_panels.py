@@ -1,0 +1,85 @@
+"""The panels of a run that show single images: the cells of the confusion matrix and the hardest cases."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard.figures import confusion_matrix_figure
+from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.runs.cases import draw_cases
+from brainseg.dashboard.runs.exports import file_stem
+from brainseg.dashboard.runs.matrix import clickable, clicked_cell, first_cell, images_in_cell
+from brainseg.dashboard.runs.panels import caveats, evaluated
+from brainseg.dashboard.words import plain
+from brainseg.evaluation.hardest import hardest_cases
+from brainseg.runs import Run
+
+IMAGES = 6
+"""Images shown at a time."""
+MOST = 60
+"""Hardest cases that can be asked for."""
+
+
+@st.fragment
+@guarded
+def matrix_panel(run: Run) -> None:
+    """The confusion matrix, and the images of the cell that is chosen by a click or by name."""
+    report, table = evaluated(run)
+    classes = report["classes"]
+    keys = [f"cell-actual-{run.id}", f"cell-predicted-{run.id}"]
+    for key, name in zip(keys, first_cell(report["matrix"], classes), strict=True):
+        st.session_state.setdefault(key, name)
+    caveats(report)
+    left, right = st.columns([3, 2])
+    with right:
+        st.markdown("**Images of one cell**: click it, or choose its classes.")
+        actual = st.selectbox("Actual class", classes, key=keys[0])
+        predicted = st.selectbox("Predicted class", classes, key=keys[1])
+        inside = images_in_cell(table, actual, predicted)
+        st.markdown(
+            f"{len(inside)} of {len(table)} images are **{plain(actual)}** and were called **{plain(predicted)}**."
+        )
+    with left:
+        matrix = confusion_matrix_figure(report["matrix"], classes, dark=dark())
+        show(
+            clickable(matrix, classes, (actual, predicted), dark=dark()),
+            f"run-matrix-{run.id}",
+            name=f"confusion-matrix-{file_stem(run)}",
+            table=pd.DataFrame(report["matrix"], classes, classes).rename_axis("actual \\ predicted").reset_index(),
+            on_select=lambda: _choose(f"run-matrix-{run.id}", classes, keys),
+            selection_mode="points",
+            alt=f"{matrix.layout.title.text}: {matrix.layout.title.subtitle.text}",
+        )
+    draw_cases(run, _part(inside, f"cell-part-{run.id}-{actual}-{predicted}"), f"cell-{run.id}")
+
+
+def _choose(chart: str, classes: list[str], keys: list[str]) -> None:
+    cell = clicked_cell(st.session_state[chart]["selection"], classes)
+    if cell:
+        st.session_state.update(zip(keys, cell, strict=True))
+
+
+def _part(cases: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Return the images of the part that the visitor turned to, highest loss first."""
+    parts = -(-len(cases) // IMAGES)
+    turned = st.pagination(parts, key=key) if parts > 1 else 1
+    return cases.iloc[(turned - 1) * IMAGES : turned * IMAGES]
+
+
+@st.fragment
+@guarded
+def hardest_panel(run: Run) -> None:
+    """The images that the model got most wrong."""
+    _, table = evaluated(run)
+    if table.empty:
+        st.info("No image was judged.")
+        return
+    wrong = int((table["label"] != table["prediction"]).sum())
+    most = min(MOST, len(table))
+    many = st.number_input("How many", 1, most, min(IMAGES, most), key=f"hardest-count-{run.id}", width=160)
+    st.markdown(
+        f"The images with the highest loss (cross-entropy of the actual class, in nats), highest first. {wrong} of "
+        f"{len(table)} images were called the wrong class."
+    )
+    draw_cases(run, hardest_cases(table, many), f"hardest-{run.id}")

@@ -1,0 +1,129 @@
+"""The panels of a run that draw its figures: metrics and training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.runs import results as run_results
+from brainseg.dashboard.runs.exports import file_stem
+from brainseg.dashboard.runs.figures import draw
+from brainseg.diagnosis.words import judged
+from brainseg.errors import RunError
+from brainseg.runs import Run
+
+
+def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return a run's evaluation and predictions.
+
+    Raises:
+        RunError: One of them is missing or damaged.
+    """
+    report = _report(run)
+    table = run_results.predictions(live_store.store(), run, report["classes"])
+    if table is None:
+        raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
+    return report, table
+
+
+def _report(run: Run) -> dict[str, Any]:
+    report = run_results.evaluation(live_store.store(), run)
+    if report is None:
+        raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
+    return report
+
+
+@guarded
+def metrics_panel(run: Run) -> None:
+    """Headline metrics with their intervals, ROC and precision-recall curves, and what they are worth."""
+    report = _report(run)
+    caveats(report)
+    _headlines(report)
+    figure(run, "metrics")
+    left, right = st.columns(2)
+    with left:
+        figure(run, "roc")
+    with right:
+        figure(run, "precision_recall")
+
+
+def caveats(report: dict[str, Any]) -> None:
+    """Say on what the figures were taken, and what flatters them."""
+    flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
+    draw_note = st.warning if flattered or report.get("split") == "random" else st.info
+    side = "test" if report.get("judged_on") == "test" else "validation"
+    draw_note(f"{judged(report)} Judged on the {side} side of a {report.get('split', 'n unknown')} split.")
+
+
+def _headlines(report: dict[str, Any]) -> None:
+    names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
+    counts = _counts(report)
+    for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
+        value, interval = report.get(name), report.get("intervals", {}).get(name)
+        place.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
+        bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
+        place.caption(f"{bounds}n = {counts[name]}")
+
+
+def _counts(report: dict[str, Any]) -> dict[str, int]:
+    """Return the number of images that each share is a share of."""
+    count, positive = report["count"], report["positive"]
+    ill = report["per_class"][positive]["support"] if positive else count
+    healthy = count - ill if positive else count
+    return {"accuracy": count, "sensitivity": ill, "specificity": healthy, "roc_auc": count}
+
+
+@guarded
+def training_panel(run: Run) -> None:
+    """The learning-rate finder's curve and the epochs."""
+    figure(run, "learning_rate", _no_finder(run))
+    if run.kind == "train":
+        figure(run, "training_curves", _no_epochs(run))
+
+
+def _no_finder(run: Run) -> str:
+    if run.config.model.head != "concat-pool":
+        return "An instant baseline is fitted at once: it has no learning rate and no epochs."
+    if run.config.training.learning_rate != "valley":
+        return f"The learning rate was set to {run.config.training.learning_rate:g}, so none was looked for."
+    return "learning_rate.json is missing: the run did not get so far, or its files were removed."
+
+
+def _no_epochs(run: Run) -> str:
+    if run.config.model.head != "concat-pool":
+        return ""
+    return "epochs.csv is missing: no epoch ended, or the run's files were removed."
+
+
+@guarded
+def figure(run: Run, name: str, missing: str = "") -> None:
+    """Draw one figure of a run with its values to download, or say why it is not there.
+
+    Args:
+        run: The run.
+        name: One of `run_figures.FIGURES`.
+        missing: What to say if its data do not exist.
+    """
+    store = live_store.store()
+    drawn = draw(name, store, run, dark=dark())
+    if drawn is None:
+        if missing:
+            st.info(missing)
+        return
+    title = drawn.layout.title
+    words = f"{title.text}: {title.subtitle.text}"
+    show(drawn, f"run-{name}", name=f"{name}-{file_stem(run)}", table=_values(run, name), alt=words)
+
+
+def _values(run: Run, name: str) -> pd.DataFrame | None:
+    store = live_store.store()
+    if name == "training_curves":
+        return run_results.epochs(store, run)
+    if name == "learning_rate":
+        found = run_results.learning_rate(store, run)
+        return found[0] if found else None
+    return None

@@ -1,0 +1,131 @@
+"""The panels of a run that show its record: predictions, settings, split, data and log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.dashboard import live_store
+from brainseg.dashboard.page import guarded, offer_csv
+from brainseg.dashboard.runs import results as run_results
+from brainseg.dashboard.runs.cases import draw_cases
+from brainseg.dashboard.runs.exports import file_stem
+from brainseg.dashboard.runs.panels import evaluated
+from brainseg.dashboard.runs.table import filter_predictions
+from brainseg.dashboard.words import plain
+from brainseg.runs import Run
+
+SPLITS = {
+    "random": "at random: copies and slices of one patient may be on both sides",
+    "grouped": "grouped: byte-identical files and images of one patient are on one side",
+    "k-fold": "grouped folds, one of them held out",
+    "given": "as the folders or the manifest say",
+}
+
+
+@st.fragment
+@guarded
+def predictions_panel(run: Run) -> None:
+    """All predictions, with filters; a chosen row shows its image."""
+    report, table = evaluated(run)
+    classes = report["classes"]
+    places = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
+    actual = places[0].multiselect("Actual class", classes, placeholder="Any", key=f"table-actual-{run.id}")
+    predicted = places[1].multiselect("Predicted class", classes, placeholder="Any", key=f"table-predicted-{run.id}")
+    text = places[2].text_input("File or patient contains", key=f"table-text-{run.id}")
+    wrong = places[3].toggle("Only wrong", key=f"table-wrong-{run.id}")
+    found = filter_predictions(table, actual, predicted, wrong_only=wrong, text=text)
+    st.markdown(f"{len(found)} of {len(table)} images. Choose a row to see its image.")
+    chosen = st.dataframe(
+        found,
+        hide_index=True,
+        column_config=_columns(classes),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"table-{run.id}",
+        alt="Predictions of the run",
+    )
+    offer_csv("These predictions as CSV", found, f"predictions-{file_stem(run)}", "predictions-csv")
+    rows = [row for row in chosen["selection"]["rows"] if row < len(found)]
+    draw_cases(run, found.iloc[rows], f"row-{run.id}")
+
+
+def _columns(classes: list[str]) -> dict[str, Any]:
+    share = {"format": "%.4f", "min_value": 0, "max_value": 1}
+    return {
+        "path": "File",
+        "group": "Patient",
+        "label": "Actual",
+        "prediction": "Predicted",
+        "loss": st.column_config.NumberColumn("Loss", format="%.4f", help="Cross-entropy of the actual class, nats"),
+        **{f"p_{name}": st.column_config.ProgressColumn(f"Probability of {name}", **share) for name in classes},
+    }
+
+
+@guarded
+def settings_panel(run: Run) -> None:
+    """Every setting, and what the model started from."""
+    st.markdown(f"Preset: **{plain(run.config.preset)}**. The command line takes each as `--set section.field=value`.")
+    settings = pd.DataFrame(run.config.flat().items(), columns=["Setting", "Value"]).astype(str)
+    st.dataframe(settings, hide_index=True, alt="Settings of the run")
+    _weights(run)
+
+
+@guarded
+def _weights(run: Run) -> None:
+    weights = run_results.read_json(live_store.store(), run, "weights.json", ("source", "taken", "total"))
+    if weights is None:
+        st.info("weights.json is missing: what the network started from was not recorded.")
+        return
+    missing = ", ".join(weights.get("random_stages", []))
+    st.markdown(
+        f"Started from {plain(weights['source'])}: {weights['taken']} of {weights['total']} tensors were taken"
+        + (f"; random at the start: {plain(missing)}." if missing else ".")
+    )
+
+
+@guarded
+def data_panel(run: Run) -> None:
+    """The dataset's fingerprint and counts, and the split."""
+    st.markdown(f"Dataset: {plain(run.config.data.path)}")
+    _dataset(run)
+    _split(run)
+
+
+@guarded
+def _dataset(run: Run) -> None:
+    facts = run_results.read_json(live_store.store(), run, "dataset.json", ("fingerprint", "images"))
+    if facts is None:
+        st.info("dataset.json is missing: the run did not get so far, or its files were removed.")
+        return
+    st.markdown(f"Fingerprint (SHA-256 over paths, labels, groups and content): `{facts['fingerprint']}`")
+    copies = facts.get("duplicates", {}).get("surplus", 0)
+    unreadable = len(facts.get("unreadable", []))
+    said = [f"{facts['images']} images", f"{copies} byte-identical copies" if copies else "no byte-identical copies"]
+    said += [f"{unreadable} unreadable files were left out"] if unreadable else []
+    said += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients are not known"]
+    st.markdown("; ".join(said) + ".")
+
+
+@guarded
+def _split(run: Run) -> None:
+    st.markdown(f"Split: {SPLITS[run.config.data.split]}.")
+    table = run_results.split(live_store.store(), run)
+    if table is None:
+        st.info("split.csv is missing: the run did not get so far, or its files were removed.")
+        return
+    counts = pd.crosstab(table["label"], table["split"], margins=True, margins_name="all")
+    st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and side")
+    offer_csv("The split as CSV", table, f"split-{file_stem(run)}", "split-csv")
+
+
+@guarded
+def log_panel(run: Run) -> None:
+    """The log of the training."""
+    text = run_results.log_text(live_store.store(), run)
+    if text:
+        st.code(text, language=None, height=400)
+    else:
+        st.info("The run has no log: it never started, or its files were removed.")

@@ -1,0 +1,38 @@
+"""The predictions of a run as a table to look through and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+
+def filter_predictions(
+    table: pd.DataFrame,
+    actual: Sequence[str] = (),
+    predicted: Sequence[str] = (),
+    *,
+    wrong_only: bool = False,
+    text: str = "",
+) -> pd.DataFrame:
+    """Return the predictions that pass every filter, in their order, with their row numbers in the whole table.
+
+    Args:
+        table: Predictions.
+        actual: Classes that the image may be; all if empty.
+        predicted: Classes that it may have been called; all if empty.
+        wrong_only: Leave out what was called right.
+        text: Part of the path or of the group, in capitals or not.
+    """
+    keep = pd.Series(True, index=table.index)
+    if actual:
+        keep &= table["label"].isin(actual)
+    if predicted:
+        keep &= table["prediction"].isin(predicted)
+    if wrong_only:
+        keep &= table["label"] != table["prediction"]
+    if text.strip():
+        wanted = text.strip().casefold()
+        for_search = table["path"].astype(str) + "\n" + table["group"].fillna("").astype(str)
+        keep &= for_search.str.casefold().str.contains(wanted, regex=False)
+    return table[keep]

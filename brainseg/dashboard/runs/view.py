@@ -1,0 +1,117 @@
+"""The Runs page: the choice of a run, its head, and the panels that fit its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from brainseg.dashboard.page import link
+from brainseg.dashboard.runs.actions import draw_actions
+from brainseg.dashboard.runs.image_panels import hardest_panel, matrix_panel
+from brainseg.dashboard.runs.live import live_view
+from brainseg.dashboard.runs.panels import metrics_panel, training_panel
+from brainseg.dashboard.runs.record_panels import data_panel, log_panel, predictions_panel, settings_panel
+from brainseg.dashboard.words import STATES, lasted, model_words, moment, plain, run_label, why
+from brainseg.runs import ENDED, Run
+from brainseg.runs.labels import tag_text
+from brainseg.runs.run import chosen
+
+CHOICE, PANEL = "run-choice", "run-panel"
+"""Keys of the widgets."""
+
+JUDGED: dict[str, Callable[[Run], None]] = {
+    "Metrics": metrics_panel,
+    "Training": training_panel,
+    "Confusion matrix": matrix_panel,
+    "Hardest cases": hardest_panel,
+    "Predictions": predictions_panel,
+}
+RECORD: dict[str, Callable[[Run], None]] = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
+
+
+def choose_run(runs: list[Run]) -> Run:
+    """Let the visitor choose among runs (at least one); the query parameter `run` says which is chosen."""
+    by_id = {run.id: run for run in runs}
+    wanted = st.query_params.get("run")
+    if wanted not in by_id:
+        if wanted:
+            st.warning(f"There is no run {plain(wanted[:40])}: it was deleted, or the address is wrong.")
+        wanted = runs[0].id
+        st.query_params["run"] = wanted
+    st.session_state[CHOICE] = wanted
+    st.selectbox(
+        "Run",
+        list(by_id),
+        format_func=lambda run_id: run_label(by_id[run_id]),
+        key=CHOICE,
+        on_change=_keep_choice,
+        help="Newest first. Type to search: name, state, model, date or id.",
+    )
+    return by_id[wanted]
+
+
+def _keep_choice() -> None:
+    st.query_params["run"] = st.session_state[CHOICE]
+
+
+def draw_run(run: Run, runs: list[Run]) -> None:
+    """Draw all there is of a run.
+
+    Args:
+        run: The run.
+        runs: All runs.
+    """
+    _head(run, runs)
+    draw_actions(run, runs)
+    if run.status not in ENDED:
+        live_view(run.id)
+    elif run.status == "FINISHED" and run.kind == "train":
+        _panels(run, JUDGED | RECORD)
+    elif run.status == "FINISHED":
+        training_panel(run)
+        _panels(run, RECORD)
+    else:
+        _broken_off(run)
+
+
+def _head(run: Run, runs: list[Run]) -> None:
+    word, colour, icon = STATES[run.status]
+    with st.container(horizontal=True):
+        st.badge(word, color=colour, icon=icon)
+        offered = chosen(runs)
+        if offered is not None and offered.id == run.id:
+            st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
+        for tag in run.tags.items():
+            st.badge(plain(tag_text(*tag)), color="gray", icon=":material/sell:")
+    what = "learning-rate finder only" if run.kind == "find-lr" else f"preset {plain(run.config.preset)}"
+    took = f", took {lasted(run)}" if run.ended else ""
+    st.markdown(
+        f"{plain(model_words(run))}, {what}, on {plain(run.config.data.path)}; started {moment(run.created)}{took}; "
+        f"id `{run.id[:8]}`"
+    )
+    if run.note:
+        st.markdown(f"> {plain(run.note)}")
+
+
+def _panels(run: Run, panels: dict[str, Callable[[Run], None]]) -> None:
+    """Draw tabs, of which only the open one is filled."""
+    key = f"{PANEL}-{len(panels)}"
+    for tab, draw in zip(st.tabs(list(panels), key=key, on_change="rerun"), panels.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(run)
+
+
+def _broken_off(run: Run) -> None:
+    tell = st.error if run.status == "FAILED" else st.warning
+    tell(plain(why(run)), icon=STATES[run.status][2])
+    with st.expander("Log", icon=":material/notes:"):
+        log_panel(run)
+    _panels(run, {"Training": training_panel, "Settings": settings_panel, "Data and split": data_panel})
+
+
+def no_runs() -> None:
+    """Say how to come by a first run."""
+    st.info("There is no run yet: train a model, and it appears here while it learns.", icon=":material/info:")
+    link("train", "Train a model", icon=":material/model_training:")

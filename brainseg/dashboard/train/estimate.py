@@ -1,0 +1,139 @@
+"""How long a run will take: from what earlier runs took, or else from a rough rule. Always a range."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from brainseg.config import RunConfig
+from brainseg.jobs.queue import lane
+from brainseg.runs import Kind, Run
+
+CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
+"""Seconds of one core with bfloat16 for one training image of 224 px, there and back; ResNet34 and 50 measured, the
+others by their share of arithmetic."""
+ROUGH = (0.5, 3.0)
+"""How far a machine may be from that rule: the slow end has no bfloat16."""
+MEASURED = (0.8, 1.3)
+"""How far a run may be from earlier ones: the machine may be busier now, or was then."""
+FORWARD = 0.4
+"""Cost of a pass that does not learn, or of one that learns the head alone, relative to a whole one."""
+START = (8.0, 25.0)
+"""Seconds until a trainer has started and read its images."""
+NEWEST = 5
+"""Earlier runs that count: older ones may be from another machine."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A range of seconds.
+
+    Attributes:
+        low: If all goes well.
+        high: If it does not.
+        measured: How many earlier runs it rests on; 0 for the rough rule.
+    """
+
+    low: float
+    high: float
+    measured: int
+
+    def sentence(self) -> str:
+        """Say the range and where it is from."""
+        runs = f"going by {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
+        return f"{time_range(self.low, self.high)}, {runs}"
+
+
+def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[Run], int | None]) -> list[float]:
+    """Return the seconds for an image and epoch of the newest runs of the same network and image size.
+
+    Args:
+        config: The run to come.
+        runs: All runs, newest first.
+        images_of: Tells how many images a run had.
+    """
+    paces: list[float] = []
+    for run in runs:
+        if len(paces) == NEWEST:
+            break
+        seconds = run.metrics.get("seconds")
+        if seconds and _alike(config, run.config) and (images := images_of(run)):
+            paces.append(seconds / images)
+    return paces
+
+
+def _alike(config: RunConfig, other: RunConfig) -> bool:
+    return (
+        config.task == other.task
+        and config.model.arch == other.model.arch
+        and config.preparation.size == other.preparation.size
+        and lane(config.compute.device) == lane(other.compute.device)
+    )
+
+
+def estimate(config: RunConfig, images: int, paces: Sequence[float], kind: Kind = "train") -> Estimate | None:
+    """Return how long a run takes once its turn has come.
+
+    Args:
+        config: The run.
+        images: How many images its dataset has.
+        paces: From `measured_paces`.
+        kind: What the run does.
+
+    Returns:
+        A range; None on a GPU on which nothing was measured yet.
+    """
+    if not paces and lane(config.compute.device) == "cuda":
+        return None
+    slack, pace = (MEASURED, (min(paces), max(paces))) if paces else (ROUGH, (_rule(config),) * 2)
+    fewest, most = _passes(config, images, kind)
+    low, high = (
+        start + passes * images * each * factor
+        for start, passes, each, factor in zip(START, (fewest, most), pace, slack, strict=True)
+    )
+    return Estimate(low, high, len(paces))
+
+
+def _rule(config: RunConfig) -> float:
+    cores = config.compute.threads or os.cpu_count() or 1
+    return CORE_SECONDS[config.model.arch] * (config.preparation.size / 224) ** 2 / cores
+
+
+def _passes(config: RunConfig, images: int, kind: Kind) -> tuple[float, float]:
+    """Return how often the images go through the network, at least and at most, counted in epochs that learn it all."""
+    training = config.training
+    if config.model.head != "concat-pool":
+        return 2 * FORWARD, 2 * FORWARD
+    finder = 0.0
+    if kind == "find-lr" or training.learning_rate == "valley":
+        finder = FORWARD * training.finder_steps * training.batch_size / images
+    if kind == "find-lr":
+        return finder / 2, finder
+    fewest = min(training.epochs, training.patience + 1) if training.patience else training.epochs
+    around = finder + FORWARD * (training.frozen_epochs + 1)
+    return around + fewest, around + training.epochs
+
+
+def time_range(low: float, high: float) -> str:
+    """Write a range of seconds in one unit."""
+    unit, name = _unit(high)
+    least, most = _round(low / unit), _round(high / unit)
+    return f"about {least} {name}" if least == most else f"{least} to {most} {name}"
+
+
+def duration(seconds: float) -> str:
+    """Write a span of seconds in the unit that suits it."""
+    unit, name = _unit(seconds)
+    return f"{_round(seconds / unit)} {name}"
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return (1.0, "s") if seconds < 90 else (60.0, "min") if seconds < 5400 else (3600.0, "h")
+
+
+def _round(value: float) -> str:
+    """Round to what an estimate can promise: tens of seconds are enough above a minute's half."""
+    if value >= 30:
+        return f"{round(value / 5) * 5:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value < 3 else f"{value:.0f}"

@@ -1,0 +1,110 @@
+"""The settings of a run as a form needs them: read off `RunConfig`, whatever fields it has."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from brainseg.config import RunConfig
+
+WORDS = {"lr": "learning rate", "valid": "validation", "clip": "clipping"}
+"""Words in the names of fields that read badly on a label."""
+LABELS = {"preparation.size": "Image size"}
+"""Labels of settings whose own name says too little outside of its section."""
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One setting.
+
+    Attributes:
+        name: Dotted name, as `--set` takes it.
+        section: Dotted name of its section; "" for the top.
+        label: Its name in words.
+        help: What it means.
+        kind: "choice", "switch", "whole", "number", "choice or number", "list", or "text" for all else.
+        choices: Allowed words of a choice.
+        least: Smallest number allowed; None without a bound.
+        most: Largest number allowed; None without a bound.
+        step: By how much a number changes at a click.
+        optional: Whether it may be left empty.
+    """
+
+    name: str
+    section: str
+    label: str
+    help: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    step: float | None = None
+    optional: bool = False
+
+
+def form_fields() -> list[FormField]:
+    """Return every setting of a run, section by section, in the order of `RunConfig`."""
+    return list(_walk(RunConfig, ""))
+
+
+def _walk(section: type[BaseModel], place: str) -> Iterator[FormField]:
+    for name, field in section.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from _walk(annotation, f"{place}.{name}".lstrip("."))
+        else:
+            yield _field(name, place, field)
+
+
+def _field(name: str, section: str, field: FieldInfo) -> FormField:
+    members = _members(field.annotation)
+    optional = type(None) in members
+    members = [member for member in members if member is not type(None)]
+    words = tuple(word for member in members if get_origin(member) is Literal for word in get_args(member))
+    bounds = _bounds(field.metadata)
+    match [member for member in members if get_origin(member) is not Literal]:
+        case [] if all(isinstance(word, str) for word in words):
+            kind = "choice"
+        case [kind_of] if kind_of is bool and not words and not optional:
+            kind = "switch"
+        case [kind_of] if _plain(kind_of) in (int, float) and not optional:
+            whole = _plain(kind_of) is int and not words
+            kind = "choice or number" if words else "whole" if whole else "number"
+            bounds |= _bounds(getattr(kind_of, "__metadata__", ()))
+        case [kind_of]:
+            kind = "list" if get_origin(kind_of) in (tuple, list) else "text"
+        case _:
+            kind = "text"
+    dotted = f"{section}.{name}".lstrip(".")
+    label = LABELS.get(dotted) or " ".join(WORDS.get(word, word) for word in name.split("_")).capitalize()
+    return FormField(dotted, section, label, field.description or "", kind, words, optional=optional, **bounds)
+
+
+def _members(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type
+    """Return what a union is made of; anything else is made of itself."""
+    return list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - a type
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _bounds(metadata: Iterable[Any]) -> dict[str, float]:
+    """Return the bounds among a field's metadata; an open bound is left to the configuration's own check."""
+    found = {}
+    for entry in _constraints(metadata):
+        for name, bound in (("ge", "least"), ("gt", "least"), ("le", "most"), ("lt", "most"), ("multiple_of", "step")):
+            if (value := getattr(entry, name, None)) is not None:
+                found[bound] = value
+    return found
+
+
+def _constraints(metadata: Iterable[Any]) -> Iterator[Any]:
+    """Yield constraints one by one: `Annotated[float, Field(...)]` packs them into a field of its own."""
+    for entry in metadata:
+        yield from entry.metadata if isinstance(entry, FieldInfo) else [entry]

@@ -1,0 +1,75 @@
+"""How a run is put into words on pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from brainseg.runs import Run
+
+STATES = {
+    "SCHEDULED": ("waiting", "blue", ":material/schedule:"),
+    "RUNNING": ("running", "blue", ":material/play_circle:"),
+    "FINISHED": ("finished", "green", ":material/check_circle:"),
+    "FAILED": ("failed", "red", ":material/error:"),
+    "KILLED": ("stopped", "gray", ":material/cancel:"),
+}
+"""Status in the store -> the word, colour and icon for it."""
+
+PHASES = {
+    "": "Starting",
+    "preparing": "Reading images",
+    "finding": "Looking for a learning rate",
+    "frozen": "Training the new layers",
+    "unfrozen": "Training the whole network",
+    "features": "Computing features",
+    "evaluating": "Judging held-out images",
+}
+"""Phase of `training.log.Progress` -> what it does."""
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
+_LAST_WORDS = re.compile(r"(?:; `resume`.*?)?\. (?:Its last|Last) words:.*", re.DOTALL)
+
+
+def plain(text: object) -> str:
+    """Return a text as Markdown that shows it literally: names of runs and files come from people and folders."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def run_label(run: Run) -> str:
+    """Return what tells a run from others in a list, its state and its accuracy included."""
+    accuracy = run.metrics.get("final_accuracy")
+    parts = [
+        run.name,
+        STATES[run.status][0],
+        "learning rate only" if run.kind == "find-lr" else model_words(run),
+        "" if accuracy is None else f"accuracy {accuracy:.3f}",
+        moment(run.created),
+        run.id[:8],
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def model_words(run: Run) -> str:
+    """Return architecture and head."""
+    model = run.config.model
+    return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
+
+
+def moment(time: datetime) -> str:
+    """Return a time in UTC, to the minute."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def lasted(run: Run) -> str:
+    """Return how long an ended run took; "" for others."""
+    if run.ended is None:
+        return ""
+    seconds = (run.ended - run.created).total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def why(run: Run) -> str:
+    """Return in one sentence why a run failed or was stopped, without the log that may follow in the store."""
+    reason = _LAST_WORDS.sub(".", run.reason).strip()
+    return " ".join(reason.split()) or "Nobody recorded why: the log may tell."

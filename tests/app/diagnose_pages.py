@@ -1,0 +1,48 @@
+"""Fixtures and helpers for tests of the Diagnose page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from brainseg.dashboard import models
+from brainseg.runs import Run, RunStore
+
+
+@pytest.fixture
+def page(tuned: Run, open_page):
+    """The page with its model in memory."""
+    for run in RunStore().list():
+        models.predictor(run.id)
+    return open_page("diagnose")
+
+
+@pytest.fixture
+def images(tiny_set: Path) -> list[Path]:
+    return [tiny_set / "yes" / "000.png", tiny_set / "no" / "001.png", tiny_set / "yes" / "002.png"]
+
+
+def texts(app: AppTest) -> str:
+    """Return everything that the page says, without the marks of Markdown."""
+    parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "").replace("**", "")
+
+
+def put_in(app: AppTest, *files: Path | tuple[str, bytes]) -> AppTest:
+    """Upload files, as dropping them does."""
+    read = [(file.name, file.read_bytes()) if isinstance(file, Path) else file for file in files]
+    app.file_uploader(key="uploads").set_value([(name, content, "image/png") for name, content in read]).run()
+    assert not app.exception
+    return app
+
+
+def pictures(app: AppTest, caption: str) -> list[str]:
+    """Return the addresses of the pictures with a caption; equal pictures have equal ones."""
+    return [image.value[0] for image in app.get("image") if image.captions == [caption]]
+
+
+def answers(app: AppTest) -> list[object]:
+    """Return the answers that the session keeps."""
+    return list(app.session_state["answers"]._kept.values())

@@ -1,0 +1,266 @@
+"""The Compare page on every kind of store."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainseg import DISCLAIMER
+from brainseg.dashboard.compare.comparison import check_comparable
+from brainseg.errors import RunError
+from brainseg.jobs.workspace import child_environment
+from brainseg.runs import RunStore
+from tests.app.compare_runs import finished_run
+from tests.conftest import tiny_config, write_set
+
+
+def words(app) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+def chosen(app) -> list[str]:
+    return app.multiselect(key="compare_runs").value
+
+
+@pytest.fixture
+def add(home: Path, tiny_set: Path, tmp_path: Path):
+    """Add a finished run to the store; settings of its configuration as a dict, the rest as for `finished_run`."""
+    store = RunStore()
+
+    def added(name: str, settings: dict | None = None, **facts):
+        return finished_run(store, tiny_config(tiny_set, **(settings or {})), name, tmp_path / "runs", **facts)
+
+    return added
+
+
+def test_an_empty_store_says_what_to_do_first(home, open_page) -> None:
+    app = open_page("compare")
+    assert "Nothing to compare yet: choose runs above, or train a first model." in words(app)
+    assert DISCLAIMER in words(app)
+
+
+def test_one_run_is_shown_without_a_test(add, open_page) -> None:
+    add("alone")
+    app = open_page("compare")
+    assert not app.error
+    assert app.dataframe[0].value["Run"].tolist() == ["alone"]
+    titles = [title.value for title in app.subheader]
+    assert "Can they be told apart?" not in titles
+    assert "Where they disagree" not in titles
+
+
+def test_comparable_runs_are_tested_and_their_disagreements_listed(add, open_page) -> None:
+    add("first", seed=1)
+    add("second", seed=2)
+    app = open_page("compare")
+    assert not app.error
+    assert "Not comparable" not in words(app)
+    runs, pairs, images = (table.value for table in app.dataframe)
+    assert "Set" not in runs
+    assert runs["n"].tolist() == [40, 40]
+    assert runs["Accuracy"].str.fullmatch(r"0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)").all()
+    assert pairs["Test"].tolist() == ["not separated"]
+    assert "The two runs are **not separated**" in words(app)
+    answers = images[["second", "first"]].map(lambda text: text.split()[0])
+    assert (answers["first"] != answers["second"]).all()
+    assert f"On **{len(images)} of 40** images" in words(app)
+    assert len(app.get("plotly_chart")) == 5  # epochs, ROC, two matrices, cost
+
+
+def test_runs_on_other_images_are_marked_and_never_tested_together(add, open_page) -> None:
+    first, second = add("first", images=slice(0, 30)), add("second", images=slice(5, 40))
+    third = add("third", images=slice(0, 30), seed=3)
+    app = open_page("compare", runs=f"{first.id},{second.id},{third.id}")
+    assert "Not comparable as a whole" in words(app)
+    assert "Set A, 30 validation images of tiny: first, third." in words(app)
+    assert "Set B, 35 validation images of tiny: second." in words(app)
+    assert app.dataframe[0].value["Set"].tolist() == ["A", "B", "A"]
+    pairs = [table.value for table in app.dataframe if "Test" in table.value]
+    assert [(row["First"], row["Second"]) for table in pairs for row in table.to_dict("records")] == [
+        ("first", "third")
+    ]
+
+
+def test_the_address_names_runs_and_keeps_the_choice(add, open_page) -> None:
+    runs = [add(f"run {number}", seed=number) for number in range(3)]
+    app = open_page("compare", runs=f"{runs[0].id[:8]},{runs[2].id},gone")
+    assert chosen(app) == [runs[0].id, runs[2].id]
+    assert "No finished run gone: choose from those below." in words(app)
+    app.multiselect(key="compare_runs").set_value([runs[1].id, runs[0].id]).run()
+    assert app.query_params["runs"] in (f"{runs[1].id},{runs[0].id}", [f"{runs[1].id},{runs[0].id}"])
+    assert app.dataframe[0].value["Run"].tolist() == ["run 1", "run 0"]
+
+
+def test_fifty_runs_are_offered_newest_first_and_six_are_drawn(add, home, open_page) -> None:
+    runs = [add(f"run {number}", seed=number) for number in range(6)]
+    config = tiny_config(Path(runs[0].config.data.path))
+    store = RunStore()
+    for number in range(44):
+        store.set_status(store.create(config, f"other {number}", "RUNNING").id, "FINISHED")
+    app = open_page("compare", runs=",".join(run.id for run in runs))
+    assert len(app.multiselect(key="compare_runs").options) == 50
+    assert not app.error
+    assert len(app.dataframe[0].value) == 6
+    assert len(app.dataframe[1].value) == 15
+    app = open_page("compare", runs=",".join([*(run.id for run in runs), store.get("other 1").id]))
+    assert "The address names 7 runs: the first 6 are shown." in words(app)
+
+
+def test_runs_without_a_model_are_not_offered(add, home, tiny_set, open_page) -> None:
+    done = add("done")
+    store = RunStore()
+    store.create(tiny_config(tiny_set), "training", "RUNNING")
+    finder = store.create(tiny_config(tiny_set), "finder", "RUNNING", kind="find-lr")
+    store.set_status(finder.id, "FINISHED")
+    app = open_page("compare")
+    assert chosen(app) == [done.id]
+    assert len(app.multiselect(key="compare_runs").options) == 1
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "predictions.parquet", "split.csv", "epochs.csv"])
+def test_a_damaged_run_is_left_out_with_one_sentence(add, home, open_page, name: str) -> None:
+    add("whole", seed=1)
+    broken = add("broken", seed=2)
+    RunStore().path(broken.id, name).write_bytes(b"\x00 nothing \xff")
+    app = open_page("compare")
+    assert len(app.warning) == 1
+    assert "'broken'" in app.warning[0].value
+    assert app.dataframe[0].value["Run"].tolist() == ["whole"]
+
+
+def test_a_run_without_its_evaluation_is_left_out_with_one_sentence(add, home, open_page) -> None:
+    add("whole", seed=1)
+    RunStore().path(add("bare", seed=2).id, "evaluation.json").unlink()
+    app = open_page("compare")
+    assert app.warning[0].value == "Run 'bare' cannot be compared: its evaluation is missing."
+    assert app.dataframe[0].value["Run"].tolist() == ["whole"]
+
+
+def test_predictions_of_other_images_are_not_passed_off(add, home, open_page) -> None:
+    run = add("mixed")
+    split = RunStore().path(run.id, "split.csv")
+    split.write_text("\n".join(split.read_text().splitlines()[:-2]))
+    app = open_page("compare")
+    assert "do not fit together" in app.warning[0].value
+
+
+def test_names_from_people_are_shown_as_they_are(add, open_page) -> None:
+    hostile = "<b>x</b> ![i](http://h/x.png) **y**"
+    add(hostile.replace("/", "⁄"), seed=1, images=slice(0, 30))
+    add("plain", seed=2)
+    app = open_page("compare")
+    assert not app.error
+    assert "\\!\\[i\\]" in "\n".join(part.value for part in app.markdown)
+
+
+def test_runs_of_one_name_are_told_apart(add, home, open_page, tiny_set, tmp_path) -> None:
+    one, two = add("twin", seed=1), add("twin", seed=2)
+    app = open_page("compare")
+    assert set(app.dataframe[0].value["Run"]) == {f"twin ({one.id[:6]})", f"twin ({two.id[:6]})"}
+
+
+def test_costs_that_were_not_measured_say_so_and_a_baseline_has_no_epochs(add, open_page) -> None:
+    add("old", costs=False, seed=1)
+    add("instant", {"model.head": "logistic"}, seed=2)
+    table = open_page("compare").dataframe[0].value.set_index("Run")
+    assert table.loc["old", ["Parameters", "Per diagnosis", "Bundle"]].tolist() == ["not measured"] * 3
+    assert table.loc["old", "Seconds per epoch"] == "3 s"
+    assert table.loc["instant", "Seconds per epoch"] == "—"
+    assert table.loc["instant", "Per diagnosis"] == "38 ms"
+
+
+def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
+    add("clean", seed=1)
+    add("leaky", seed=2, caveats={"copies_in_training": 7, "selected_on_these_images": True})
+    said = words(open_page("compare"))
+    assert "**leaky**: judged on 40 images; the best epoch was chosen on these same images" in said
+    assert "7 of them are copies of images it learnt from" in said
+    assert "**clean**:" not in said
+
+
+def test_the_paper_is_laid_over_with_its_source(add, open_page) -> None:
+    add("mine")
+    app = open_page("compare")
+    assert "10.47750" not in words(app)
+    app.toggle(key="compare-paper").set_value(True).run()
+    assert "DOI 10.47750/pnr.2024.14.01.03" in words(app)
+    names = {trace["name"] for trace in json.loads(app.get("plotly_chart")[0].proto.spec)["data"]}
+    assert names == {"mine", "paper, ResNet34", "paper, ResNet50", "paper, ResNet101"}
+
+
+def test_maps_of_the_models_are_drawn_on_demand(finished_home: Path, open_page) -> None:
+    file = RunStore().path(RunStore().get("baseline").id, "predictions.parquet")
+    table = pd.read_parquet(file)
+    share = np.where(np.arange(len(table)) == 0, 1 - table["p_yes"], table["p_yes"])  # the models agree too well
+    names = np.where(share > 0.5, "yes", "no")
+    table.assign(p_yes=share, p_no=1 - share, prediction=names).to_parquet(file, index=False)
+    app = open_page("compare")
+    pictures = sum(len(image.proto.imgs) for image in app.image)
+    assert pictures == 1
+    app.toggle(key="maps-A").set_value(True).run()
+    assert not app.error
+    assert sum(len(image.proto.imgs) for image in app.image) == 3
+    assert "not where the tumour is" in words(app)
+
+
+def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> None:
+    data = write_set(tmp_path / "moving", ("no", "yes"), 6)
+    for seed, skill in ((1, 1.0), (2, 0.0)):
+        finished_run(RunStore(), tiny_config(data), f"run {seed}", tmp_path / "runs", seed=seed, skill=skill)
+    app = open_page("compare")
+    assert len(app.image) == 1
+    shutil.copy(data / "no" / "001.png", data / "no" / "000.png")
+    app.run()
+    assert "000.png was changed since it was judged" in words(app)
+    (data / "no" / "000.png").unlink()
+    app.run()
+    assert "000.png is no longer where it was" in words(app)
+    assert not app.image
+    assert not app.error
+
+
+def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
+    from brainseg.dashboard.compare.comparison import compare, read_judged
+    from brainseg.dashboard.compare.table import for_csv, runs_table
+    from brainseg.dashboard.page import csv_bytes
+
+    runs = [add("one", seed=1), add("two", {"model.head": "svm"}, seed=2)]
+    table = runs_table(compare([read_judged(RunStore(), run) for run in runs]))
+    back = pd.read_csv(io.BytesIO(csv_bytes(for_csv(table))))
+    assert (back["disclaimer"] == DISCLAIMER).all()
+    assert np.isnan(back["seconds_per_epoch"][1])
+    low, accuracy, high = (back[name][0] for name in ("accuracy_low", "accuracy", "accuracy_high"))
+    assert low < accuracy < high
+
+
+def test_tasks_are_never_mixed(add) -> None:
+    run = add("classifier")
+    other = replace(run, config=run.config.model_copy(update={"task": "segment"}))
+    with pytest.raises(RunError, match=r"different tasks \(classify, segment\): choose runs of one task"):
+        check_comparable([run, other])
+    with pytest.raises(RunError, match="Only classifiers"):
+        check_comparable([other])
+
+
+def test_the_page_needs_no_torch(add) -> None:
+    add("one", seed=1)
+    add("two", seed=2)
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        "for name in ('compare', 'home'):\n"
+        "    app = AppTest.from_file(f'pages/{name}.py', default_timeout=60).run()\n"
+        "    assert not app.exception and not app.error, (app.exception, app.error)\n"
+        "print(sorted({'torch', 'fastai', 'torchvision', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=child_environment())
+    assert done.stdout.strip() == "[]", done.stderr

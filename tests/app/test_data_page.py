@@ -1,0 +1,286 @@
+"""The Data page: what it shows, and how datasets are added and forgotten on it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from brainseg.config import RunConfig
+from brainseg.datasets.library import add_folder, add_phantom, find, known_datasets
+from brainseg.runs import RunStore
+from tests.conftest import PROJECT_ROOT
+from tests.datasets.conftest import write_images
+from tests.datasets.zips import images, make_zip
+
+
+def texts(elements: object) -> str:
+    return "\n".join(str(element.value) for element in elements)
+
+
+def captions(app: AppTest) -> str:
+    """Everything that stands below pictures; AppTest keeps pictures' captions in their messages."""
+    return "\n".join(str(element.proto) for element in app.get("image"))
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = [button for button in app.button if button.label == label]
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def turn_to(app: AppTest, view: str) -> AppTest:
+    app.session_state["data-view"] = view
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def leaky(tmp_path: Path) -> Path:
+    """A set with a given split, a leak, a copy under two labels, two unreadable files and odd names."""
+    names = [f"{split}/{label}/{n}.png" for split in ("train", "test") for label in ("no", "yes") for n in range(3)]
+    root = write_images(tmp_path / "leaky", [*names, "train/no/a*b_[c](d).png"])
+    shutil.copy(root / "train/yes/0.png", root / "test/yes/leak.png")
+    shutil.copy(root / "train/yes/1.png", root / "train/no/mislabelled.png")
+    (root / "train/no/empty.png").write_bytes(b"")
+    (root / "test/no/broken.png").write_bytes(b"no image")
+    (root / "notes.txt").write_text("x")
+    return root
+
+
+def test_without_datasets_it_says_how_to_begin(home, open_page):
+    app = open_page("data")
+    assert "No dataset is known yet" in texts(app.info)
+    assert not app.metric
+    assert not app.error
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_runs_are_counted_and_their_folders_offered(home, tiny_set, open_page, count):
+    store = RunStore()
+    for number in range(count):
+        store.create(RunConfig.from_preset("quick", {"data.path": str(tiny_set)}), f"run {number}", "KILLED")
+    app = open_page("data")
+    (offer,) = [button for button in app.button if "run" in button.label]
+    assert f"{count} run" in offer.label
+    offer.click().run()
+    assert [known.name for known in known_datasets()] == ["tiny"]
+    assert list(app.dataframe[0].value["Runs"]) == [count]
+    assert "40 images of 2 classes" in texts(app.success)
+
+
+def test_a_folder_is_added_and_described(home, leaky, open_page):
+    app = open_page("data")
+    app.text_input[0].set_value(str(leaky))
+    press(app, "Add the folder")
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Images": "15",
+        "Classes": "2",
+        "Unreadable files": "2",
+        "Groups of copies": "2",
+        "Surplus copies": "2",
+    }
+    warned = texts(app.warning)
+    assert "1 of 7 test files (14.3 %) are byte-identical to a training file" in warned
+    assert "Groups of identical files with different labels: 1," in warned
+    assert "leaky" in app.query_params["data"]
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_a_folder_that_is_not_there_is_said_in_a_sentence(home, open_page):
+    app = open_page("data")
+    for path, words in (("/nowhere/at/all", "does not exist"), ("", "No folder was named")):
+        app.text_input[0].set_value(path)
+        press(app, "Add the folder")
+        assert words in texts(app.error)
+    assert known_datasets() == []
+
+
+def test_copies_are_shown_side_by_side_with_what_is_wrong(home, leaky, open_page):
+    add_folder(leaky)
+    app = turn_to(open_page("data"), "Copies")
+    shown = texts(app.markdown)
+    assert "Different labels \\(no, yes\\)\\: at least one of them is wrong" in shown
+    assert "On both sides of the split \\(train and test\\)" in shown
+    assert shown.index("Different labels") < shown.index("On both sides")
+    assert len(app.get("image")) == 4
+    pictures = captions(app)
+    for path, label in (("train/yes/1", "label yes, training"), ("train/no/mislabelled", "label no, training")):
+        assert path in pictures
+        assert label in pictures
+    assert "label yes, test" in pictures
+
+
+def test_no_copies_are_said_too(home, tiny_set, open_page):
+    add_folder(tiny_set)
+    assert "No two files are identical" in texts(turn_to(open_page("data"), "Copies").success)
+
+
+def test_unreadable_and_odd_files_are_listed_with_reasons(home, leaky, open_page):
+    add_folder(leaky)
+    app = turn_to(open_page("data"), "Files with faults")
+    tables = [table.value for table in app.dataframe if "reason" in table.value]
+    (unreadable,) = tables
+    assert set(unreadable["path"]) == {"train/no/empty.png", "test/no/broken.png"}
+    assert all(unreadable["reason"].str.endswith("."))
+    assert any("notes.txt" in table.value.to_string() for table in app.dataframe)
+
+
+def test_sample_images_change_on_request_only(home, tiny_set, open_page):
+    add_folder(tiny_set)
+    app = turn_to(open_page("data"), "Images")
+    first = captions(app)
+    assert len(app.get("image")) == 16
+    assert "8 of 20 images" in texts(app.markdown)
+    app.run()
+    assert captions(app) == first
+    press(app, "Show others")
+    assert captions(app) != first
+
+
+def test_names_of_files_are_no_markup(home, leaky, open_page):
+    add_folder(leaky)
+    app = turn_to(open_page("data"), "Images")
+    assert "a\\\\*b" in captions(app)
+
+
+def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
+    app = open_page("data")
+    app.file_uploader[0].set_value(("my slices.zip", make_zip(images("set/")).getvalue(), "application/zip"))
+    press(app, "Unpack and add")
+    assert "my slices was added: 6 images of 2 classes" in texts(app.success)
+    place = Path(find("my slices").path)
+    assert place.parent == home / "datasets"
+    (forget,) = [button for button in app.button if button.label == "Forget it"]
+    assert forget.disabled
+    app.checkbox[0].check().run()
+    press(app, "Forget it")
+    assert "was deleted" in texts(app.success)
+    assert not place.exists()
+    assert known_datasets() == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"../escape.png": b"x"}, "leads out of its folder"),
+        ({"readme.txt": b"x"}, "holds no images"),
+    ],
+)
+def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):
+    app = open_page("data")
+    app.file_uploader[0].set_value(("bad.zip", make_zip(entries).getvalue(), "application/zip"))
+    press(app, "Unpack and add")
+    assert words in texts(app.error)
+    assert known_datasets() == []
+
+
+def test_an_upload_is_offered_no_larger_than_the_server_takes(home, open_page, monkeypatch):
+    for server, offered in ((25, 25), (4000, 1000)):
+        monkeypatch.setattr(st, "get_option", lambda _name, server=server: server)
+        assert open_page("data").file_uploader[0].proto.max_upload_size_mb == offered
+
+
+def test_an_upload_without_a_file_is_said(home, open_page):
+    assert "No file was chosen" in texts(press(open_page("data"), "Unpack and add").error)
+
+
+def test_synthetic_slices_are_made_and_named_so(home, open_page):
+    app = open_page("data")
+    app.number_input[0].set_value(4)
+    press(app, "Make synthetic slices")
+    assert "phantom-4-seed-0 was added: 4 images" in texts(app.success)
+    assert "say nothing about patients" in texts(app.info)
+
+
+def test_what_a_waiting_run_needs_is_not_deleted(home, open_page):
+    known = add_phantom(4, 0)
+    RunStore().create(RunConfig.from_preset("quick", {"data.path": known.path}), "waits")
+    app = open_page("data")
+    app.checkbox[0].check().run()
+    press(app, "Forget it")
+    assert "run 'waits' still needs it" in texts(app.error)
+    assert known_datasets() == [known]
+
+
+def test_a_server_folder_is_forgotten_and_stays(home, tiny_set, open_page):
+    add_folder(tiny_set)
+    app = press(open_page("data"), "Forget it")
+    assert "taken off the list" in texts(app.success)
+    assert len(list(tiny_set.rglob("*.png"))) == 40
+
+
+def test_a_folder_that_went_away_can_still_be_forgotten(home, leaky, open_page):
+    add_folder(leaky)
+    shutil.rmtree(leaky)
+    app = open_page("data")
+    assert "is not there any more" in texts(app.error)
+    press(app, "Forget it")
+    assert known_datasets() == []
+
+
+def test_a_dataset_is_named_by_the_address(home, tiny_set, leaky, open_page):
+    add_folder(leaky)
+    add_folder(tiny_set)
+    assert open_page("data", data="tiny").selectbox[0].value == "tiny"
+    assert open_page("data", data="unknown").selectbox[0].value == "leaky"
+
+
+def test_a_changed_folder_is_read_anew(home, leaky, open_page):
+    add_folder(leaky)
+    write_images(leaky, ["train/yes/new.png"])
+    assert open_page("data").metric[0].value == "16"
+    assert find("leaky").images == 16
+
+
+def test_a_damaged_list_is_said_in_a_sentence(home, open_page):
+    (home / "datasets").mkdir()
+    (home / "datasets" / "library.json").write_text("[")
+    assert "is damaged: move it away" in texts(open_page("data").error).replace("\\", "")
+
+
+def test_a_demo_session_sees_one_sentence_and_changes_nothing(home, tiny_set, open_page, monkeypatch):
+    add_folder(tiny_set)
+    monkeypatch.setenv("BRAINSEG_DEMO", "1")
+    app = open_page("data")
+    assert "This is a demo session" in texts(app.info)
+    assert not app.button
+    assert not app.dataframe
+    assert "tiny" not in texts(app.markdown)
+
+
+def test_the_papers_set_as_the_page_shows_it(home, shared, open_page):
+    add_folder(shared / "data" / "kaggle253")
+    app = open_page("data")
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values["Images"] == "253"
+    assert (values["Groups of copies"], values["Surplus copies"]) == ("22", "25")
+    assert list(app.dataframe[0].value["Classes"]) == ["no 98, yes 155"]
+    modes = next(chart for chart in app.get("plotly_chart") if "Modes" in str(chart.proto))
+    for mode in ("217 (86 %)", "30 (12 %)", "5 (2 %)", "1 (under 1 %)"):
+        assert mode in str(modes.proto)
+    assert "Surplus copies: 25," in texts(app.warning)
+    assert "group 1 of 22" in texts(turn_to(app, "Copies").markdown)
+
+
+def test_the_leak_of_the_four_class_set(home, shared, open_page):
+    add_folder(shared / "data" / "mc7023")
+    assert "216 of 1,311 test files (16.5 %) are byte-identical to a training file" in texts(open_page("data").warning)
+
+
+@pytest.mark.parametrize("name", ["data", "about"])
+def test_the_page_needs_no_torch(home, name):
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        f"app = AppTest.from_file({str(PROJECT_ROOT / 'pages' / name) + '.py'!r}, default_timeout=60).run(); "
+        "assert not app.exception and not app.error; print({'torch', 'fastai'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
+    assert done.stdout.strip() == "set()"

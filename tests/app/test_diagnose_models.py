@@ -1,0 +1,100 @@
+"""Which models the Diagnose page asks, and what it says while they cannot answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from brainseg.dashboard import models
+from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.words import judged
+from brainseg.runs import Run, RunStore
+from brainseg.scans import read_scan
+from tests.app.diagnose_pages import answers, images, page, put_in, texts
+
+__all__ = ["images", "page"]
+
+
+def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, images) -> None:
+    baseline = RunStore().get("baseline")
+    app = put_in(page, images[0])
+    app.multiselect[0].select(baseline.id).run()
+    assert not app.exception
+    predictors = [models.predictor(run.id) for run in (tuned, baseline)]
+    expected = consult(predictors, read_scan(images[0]))
+    said = texts(app)
+    assert expected.sentence in said
+    assert f"a spread of {100 * expected.spread[expected.label]:.1f} points" in said
+    assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
+    assert "The ensemble as a whole was not judged" in said
+    table = app.dataframe[0].value
+    assert table["Model"].tolist() == [each.name for each in predictors]
+    assert table["Says"].tolist() == [member.label for member in expected.members]
+    assert len(expected.dissenters) == sum("Says otherwise" in warning.value for warning in app.warning)
+    assert answers(app)[-1].probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------- models
+
+
+def test_the_promoted_model_is_the_first_choice(finished_home, open_page) -> None:
+    store = RunStore()
+    baseline = store.get("baseline")
+    store.promote(baseline.id)
+    assert open_page("diagnose").selectbox(key="model").value == baseline.id
+
+
+def test_the_address_chooses_the_model(finished_home, open_page) -> None:
+    baseline = RunStore().get("baseline")
+    app = open_page("diagnose", run=baseline.id)
+    assert app.selectbox(key="model").value == baseline.id
+    app.selectbox(key="model").select(RunStore().get("tuned").id).run()
+    assert app.selectbox(key="model").value == RunStore().get("tuned").id
+
+
+def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:
+    app = open_page("diagnose", run="f" * 32)
+    assert app.selectbox(key="model").value == tuned.id
+    assert "has no model here (yet)" in texts(app)
+
+
+@pytest.mark.parametrize("damage", ["bundle.json", "model.safetensors"])
+def test_a_damaged_bundle_is_one_sentence(damage, tuned: Run, images, open_page) -> None:
+    file = RunStore().path(tuned.id, f"bundle/{damage}")
+    file.write_bytes(file.read_bytes()[:100])
+    app = open_page("diagnose")
+    for _ in range(50):
+        if app.error:
+            break
+        threading.Event().wait(0.1)
+        app.run()
+    (error,) = app.error
+    assert damage in error.value.replace("\\", "")
+    assert not app.exception
+    app.selectbox(key="model").select(RunStore().get("baseline").id).run()
+    models.predictor(RunStore().get("baseline").id)
+    assert "Answered in" in texts(put_in(app, images[0]))
+
+
+def test_the_page_is_drawn_while_the_model_is_loaded(tuned: Run, images, open_page, monkeypatch) -> None:
+    gate, real = threading.Event(), models._load
+    monkeypatch.setattr(models, "_load", lambda *args: gate.wait(60) and real(*args))
+    app = open_page("diagnose")
+    assert "The model is being loaded" in texts(app)
+    assert judged(models.description(tuned.id)[0].validation) in texts(app)
+    put_in(app, images[0])
+    assert "Answered in" not in texts(app)
+    gate.set()
+    models.predictor(tuned.id)
+    app.run()
+    assert "Answered in" in texts(app)
+
+
+def test_a_demo_session_changes_nothing(finished_home, tuned: Run, images, open_page, monkeypatch) -> None:
+    monkeypatch.setenv("BRAINSEG_DEMO", "1")
+    models.predictor(tuned.id)
+    app = put_in(open_page("diagnose"), images[0])
+    assert "Answered in" in texts(app)
+    assert "font-size" in "".join(html.value for html in app.get("html"))
+    assert {run.id: run.status for run in RunStore().list()} == {run.id: "FINISHED" for run in RunStore().list()}

@@ -1,0 +1,206 @@
+"""Home on every kind of store, and the demo session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from brainseg import DISCLAIMER
+from brainseg.dashboard.home.summary import best_models
+from brainseg.jobs.queue import create_claimed
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import RunStore
+from tests.app.compare_runs import epochs_table, finished_run
+from tests.conftest import PROJECT_ROOT, tiny_config, write_set
+
+
+def words(app) -> str:
+    parts = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+@pytest.fixture
+def add(home: Path, tiny_set: Path, tmp_path: Path):
+    store = RunStore()
+
+    def added(name: str, settings: dict | None = None, data: Path = tiny_set, **facts):
+        return finished_run(store, tiny_config(data, **(settings or {})), name, tmp_path / "runs", **facts)
+
+    return added
+
+
+def test_an_empty_store_says_what_to_do_first(home, open_page) -> None:
+    app = open_page("home")
+    said = words(app)
+    assert not app.error
+    assert "First add a folder of slices" in said
+    assert said.count(DISCLAIMER) == 1
+    for door in ("Open Diagnose", "Open Train", "Open Compare"):
+        assert door in said
+
+
+def test_one_model_is_the_best_and_the_only_one(add, open_page) -> None:
+    run = add("alone")
+    said = words(open_page("home"))
+    right = round(run.metrics["final_accuracy"] * 40)
+    assert f"Right on {right} of 40 held-out images" in said
+    assert "95 % interval" in said
+    assert "It is the only judged model on tiny so far." in said
+    assert "Nothing is training right now." in said
+
+
+def test_the_best_is_ranked_by_the_lower_end_and_its_rivals_are_named(add, open_page) -> None:
+    add("lucky", seed=1, images=slice(0, 3), skill=1.0)  # all of 3: an interval from 0.44
+    add("solid", seed=2, skill=0.95)
+    add("poor", seed=3, skill=0.2)
+    said = words(open_page("home"))
+    assert "**solid**" in said
+    assert "among 3 models on tiny" in said
+    assert "The interval of 1 other overlaps with this one, so it is not shown to be better than that" in said
+
+
+def test_a_model_that_learnt_from_its_judged_images_comes_behind_a_clean_one(add, open_page) -> None:
+    add("leaky", seed=1, skill=1.0, caveats={"copies_in_training": 9})
+    assert "9 of them are copies of images it learnt from" in words(open_page("home")), "alone it is shown, with that"
+    add("clean", seed=2, skill=0.9)
+    said = words(open_page("home"))
+    assert "**clean**" in said
+    assert "**leaky**" not in said
+
+
+def test_accuracies_on_different_datasets_are_not_ranked_against_each_other(add, tmp_path, open_page) -> None:
+    easy = write_set(tmp_path / "easy", ("no", "yes"), 12)
+    add("perfect", data=easy, skill=1.0)
+    add("real", seed=2)
+    said = words(open_page("home"))
+    assert "**perfect**" in said
+    assert "**real**" in said
+    assert said.count("It is the only judged model on") == 2
+
+
+def test_a_damaged_evaluation_is_passed_over(add, open_page) -> None:
+    broken = add("broken", seed=1, skill=1.0)
+    add("whole", seed=2, skill=0.7)
+    RunStore().path(broken.id, "evaluation.json").write_text("{")
+    app = open_page("home")
+    assert not app.error
+    assert "**whole**" in words(app)
+
+
+def test_no_model_judged_yet_is_said(home, tiny_set, open_page) -> None:
+    store = RunStore()
+    store.set_status(store.create(tiny_config(tiny_set), "failed", "RUNNING").id, "FAILED", "Because.")
+    assert "No model has been judged yet." in words(open_page("home"))
+
+
+def test_two_hundred_runs_open_few_files() -> None:
+    class Fake:
+        """A run as `best_models` sees it."""
+
+        def __init__(self, number: int) -> None:
+            self.id, self.created, self.has_model = str(number), number, True
+            self.metrics = {"final_accuracy_low": number / 300, "final_accuracy_high": number / 300 + 0.2}
+            self.config = tiny_config(Path("set"))
+
+    opened = []
+    (best,) = best_models([Fake(number) for number in range(200)], lambda run: opened.append(run.id) or {"count": 9})
+    assert best.run.id == "199"
+    assert len(opened) <= 10
+    assert len(best.rivals) == 60
+    assert len(best.rivals) + best.beaten == 199
+
+
+def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny_set, open_page) -> None:
+    store = RunStore()
+    run = create_claimed(store, tiny_config(tiny_set, **{"training.epochs": 9}), "growing")
+    store.create(tiny_config(tiny_set), "patient")
+    workspace = Workspace(run.id)
+    workspace.results.mkdir(parents=True)
+    app = open_page("home")
+    assert "Waiting for its turn: patient." in words(app)
+    assert not app.get("plotly_chart")
+    for epoch in (2, 4):
+        workspace.write_progress(
+            {"phase": "unfrozen", "step": 1, "steps": 2, "epoch": epoch, "epochs": 10, "time": time.time()}
+        )
+        epochs_table(epoch, 0).to_csv(workspace.results / "epochs.csv", index=False)
+        app.run()
+        whole = app.get("progress")[0].proto
+        assert f"Epoch {epoch} of 10" in whole.text
+        assert whole.value == pytest.approx(100 * (epoch - 0.5) / 10, abs=1)
+        (chart,) = app.get("plotly_chart")
+        figure = json.loads(chart.proto.spec)
+        assert figure["layout"]["xaxis"]["range"] == [0.5, 10.5]
+    assert not app.error
+
+
+def test_a_damaged_curve_leaves_the_rest_of_home_standing(add, home, tiny_set, open_page) -> None:
+    add("model")
+    workspace = Workspace(create_claimed(RunStore(), tiny_config(tiny_set), "odd").id)
+    workspace.results.mkdir(parents=True)
+    epochs_table(2, 0).drop(columns="specificity").to_csv(workspace.results / "epochs.csv", index=False)
+    app = open_page("home")
+    assert not app.error
+    assert "epochs.csv of run 'odd' is damaged" in words(app)
+    assert "**model**" in words(app)
+
+
+def test_a_training_that_died_is_not_shown_as_running(home, tiny_set, open_page) -> None:
+    run = create_claimed(RunStore(), tiny_config(tiny_set), "dead")
+    dead = subprocess.Popen(["true"])
+    Workspace(run.id).own([dead.pid])
+    dead.wait()
+    open_page("home")
+    assert RunStore().get(run.id).status == "FAILED"
+
+
+def test_the_demo_session_shows_the_guide_and_changes_nothing(add, home, tiny_set, open_page) -> None:
+    add("model")
+    run = create_claimed(RunStore(), tiny_config(tiny_set), "dead")
+    dead = subprocess.Popen(["true"])
+    Workspace(run.id).own([dead.pid])
+    dead.wait()
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "home.py"), default_timeout=60)
+    app.session_state["demo_session"] = True
+    app.run()
+    said = words(app)
+    for step in ("1. Choose or drop an image", "2. Read the result", "3. Compare"):
+        assert step in said
+    assert "Open Train" not in said
+    assert not app.button
+    assert app.toggle(key="demo_switch").value is True
+    assert RunStore().get(run.id).status == "RUNNING"
+
+
+def test_the_switch_turns_the_demo_session_on_and_off(home, open_page) -> None:
+    app = open_page("home")
+    assert "Open Train" in words(app)
+    app.toggle(key="demo_switch").set_value(True).run()
+    assert app.session_state["demo_session"] is True
+    assert "Open Train" not in words(app)
+    app.toggle(key="demo_switch").set_value(False).run()
+    assert "Open Train" in words(app)
+
+
+def test_a_server_for_demonstrations_keeps_the_session_on(home, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAINSEG_DEMO", "1")
+    app = open_page("home")
+    switch = app.toggle(key="demo_switch")
+    assert switch.value is True
+    assert switch.disabled
+    assert "stays on" in switch.help
+
+
+def test_the_session_stays_on_over_pages(home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "BRAINSEG_DEMO" not in os.environ
+    app = AppTest.from_file(str(PROJECT_ROOT / "streamlit_app.py"), default_timeout=60).run()
+    app.toggle(key="demo_switch").set_value(True).run()
+    app.switch_page("pages/compare.py").run()
+    assert not app.exception
+    assert app.session_state["demo_session"] is True

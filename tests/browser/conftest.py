@@ -1,0 +1,70 @@
+"""A real server and a real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from brainseg.dashboard.server import Server
+from tests.app.conftest import finished_template, moved_home
+
+__all__ = ["finished_template"]
+
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+PATIENCE = 90_000
+"""Milliseconds until something that should appear counts as missing; two busy cores can be slow."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; without one its tests are skipped, unless BRAINSEG_REQUIRE_BROWSER says that they must run."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        reason = "no Chromium: install it, for example with `apt install chromium`"
+        pytest.fail(reason) if os.environ.get("BRAINSEG_REQUIRE_BROWSER") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def site_home(tmp_path_factory: pytest.TempPathFactory, finished_template: Path) -> Iterator[Path]:
+    """A home with two finished runs, which the server of the session shows."""
+    folder = moved_home(finished_template, tmp_path_factory.mktemp("site") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRAINSEG_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def site(site_home: Path) -> Iterator[str]:
+    """The address of a running dashboard."""
+    with Server(port=8710) as server:
+        yield server.url
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor's tab; whatever its console calls an error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    complaints: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        # Streamlit looks for its server beside the page's own address first, and misses it there by design.
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            complaints.append(f"{message.text} {message.location}")
+
+    page.on("console", keep)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert not complaints

@@ -1,0 +1,143 @@
+"""What a visitor does, in a real browser on a real server."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from brainseg.dashboard.server import Server
+from brainseg.runs import RunStore
+
+LIMIT = 90_000
+"""Milliseconds."""
+
+
+def open_page(tab: Page, address: str, title: str) -> None:
+    tab.goto(address)
+    expect(tab.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=LIMIT)
+
+
+def choose(tab: Page, label: str, option: str) -> None:
+    """Choose an option of a select box."""
+    tab.get_by_role("combobox", name=label).first.click()
+    tab.get_by_role("option", name=option, exact=True).first.click()
+
+
+def no_trouble(tab: Page) -> None:
+    """Neither an error of ours nor one of Streamlit's is to be seen."""
+    expect(tab.get_by_test_id("stException")).to_have_count(0)
+    expect(tab.get_by_text("Something unexpected happened")).to_have_count(0)
+
+
+def test_an_image_that_is_dropped_is_answered_with_its_heatmap(site: str, tab: Page, tiny_set: Path) -> None:
+    open_page(tab, f"{site}/diagnose", "Diagnose")
+    tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tiny_set / "yes" / "003.png")
+    for caption in ("Image", "Heatmap", "Overlay"):
+        expect(tab.get_by_test_id("stImage").filter(has_text=re.compile(f"^{caption}$"))).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("where the model looked, not where the tumour is")).to_be_visible()
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible()
+    expect(tab.get_by_role("heading", name=re.compile(r"(yes|no) · .*%"))).to_be_visible()
+    no_trouble(tab)
+
+
+def test_a_bad_file_gets_its_sentence_beside_the_good_one(site: str, tab: Page, tiny_set: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.png"
+    bad.write_text("no image")
+    open_page(tab, f"{site}/diagnose", "Diagnose")
+    tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files([bad, tiny_set / "no" / "001.png"])
+    expect(tab.get_by_test_id("stAlert").filter(has_text="notes.png")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_test_id("stImage").filter(has_text=re.compile("^Overlay$"))).to_be_visible(timeout=LIMIT)
+
+
+def test_a_click_on_a_cell_of_the_matrix_shows_its_images(site: str, site_home: Path, tab: Page) -> None:
+    run = RunStore().get("tuned")
+    open_page(tab, f"{site}/runs?run={run.id}", "Runs")
+    tab.get_by_role("tab", name="Confusion matrix").click()
+    chart = tab.get_by_test_id("stPlotlyChart").first
+    expect(chart).to_be_visible(timeout=LIMIT)
+    plot = chart.locator(".nsewdrag").first
+    box = plot.bounding_box()
+    assert box
+    tab.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    expect(tab.get_by_text(re.compile(r"image.*(actual|called|predicted|no)", re.IGNORECASE)).first).to_be_visible()
+    expect(tab.get_by_test_id("stImage").first).to_be_visible(timeout=LIMIT)
+    no_trouble(tab)
+
+
+def test_two_runs_are_compared(site: str, tab: Page) -> None:
+    open_page(tab, f"{site}/compare", "Compare")
+    expect(tab.get_by_role("heading", name="Can they be told apart?")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_role("heading", name="What accuracy costs")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
+    no_trouble(tab)
+
+
+def test_a_training_is_launched_watched_reloaded_and_ends(
+    site: str, site_home: Path, tab: Page, tiny_set: Path
+) -> None:
+    open_page(tab, f"{site}/train?data={tiny_set}", "Train")
+    choose(tab, "Preset", "quick")
+    choose(tab, "Weights to start from", "None (random)")
+    epochs = tab.get_by_role("spinbutton", name="Epochs", exact=True)
+    epochs.fill("30")
+    epochs.press("Enter")
+    size = tab.get_by_role("spinbutton", name="Image size")
+    size.fill("32")
+    size.press("Enter")
+    tab.get_by_role("textbox", name="Name").fill("browser")
+    tab.get_by_role("textbox", name="Name").press("Enter")
+    tab.get_by_role("button", name="Train", exact=True).click()
+    link = tab.get_by_role("link", name="Open").first
+    expect(link).to_be_visible(timeout=LIMIT)
+    link.click()
+    expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)  # the curve has begun
+    tab.reload()
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("FINISHED").or_(tab.get_by_text("finished")).first).to_be_visible(timeout=2 * LIMIT)
+    expect(tab.get_by_role("tab", name="Metrics")).to_be_visible(timeout=LIMIT)  # without a reload by hand
+    no_trouble(tab)
+
+
+def test_a_demo_session_offers_three_pages(site_home: Path, tab: Page) -> None:
+    with Server(port=8730, demo_session=True) as server:
+        open_page(tab, server.url, "brainseg")
+        for name in ("Home", "Diagnose", "Compare"):
+            expect(tab.get_by_role("link", name=name, exact=True).first).to_be_visible(timeout=LIMIT)
+        for name in ("Train", "Runs", "Data"):
+            expect(tab.get_by_role("link", name=name, exact=True)).to_have_count(0)
+        expect(tab.get_by_text("1. Choose or drop an image")).to_be_visible()
+        no_trouble(tab)
+
+
+def test_two_visitors_do_not_see_each_others_images(site: str, tab: Page, tiny_set: Path) -> None:
+    open_page(tab, f"{site}/diagnose", "Diagnose")
+    other = tab.context.browser.new_context().new_page()
+    open_page(other, f"{site}/diagnose", "Diagnose")
+    tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tiny_set / "yes" / "004.png")
+    expect(tab.get_by_text("004.png").first).to_be_visible(timeout=LIMIT)
+    other.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tiny_set / "no" / "005.png")
+    expect(other.get_by_text("005.png").first).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("005.png")).to_have_count(0)
+    expect(other.get_by_text("004.png")).to_have_count(0)
+    other.context.close()
+
+
+def test_the_first_visit_of_a_server_may_be_to_any_page(site_home: Path, tab: Page) -> None:
+    with Server(port=8740, demo_session=True) as server:
+        open_page(tab, f"{server.url}/compare", "Compare")
+        expect(tab.get_by_role("link", name="Diagnose", exact=True).first).to_be_visible(timeout=LIMIT)
+        expect(tab.get_by_role("link", name=re.compile("train", re.IGNORECASE))).to_have_count(0)
+        no_trouble(tab)
+
+
+def test_nothing_is_asked_of_another_machine(site: str, tab: Page) -> None:
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    for path, title in (("", "brainseg"), ("data", "Data"), ("about", "About"), ("runs", "Runs")):
+        open_page(tab, f"{site}/{path}", title)
+        tab.wait_for_timeout(1000)
+    assert asked
+    assert [url for url in asked if not url.startswith((site, "data:", "blob:", site.replace("http", "ws")))] == []
