@@ -16,8 +16,8 @@ from brainseg.dashboard.figures import (
     segmentation_scores_figure,
     worst_slices_figure,
 )
-from brainseg.dashboard.run_images import read_image
 from brainseg.dashboard.runs import results as run_results
+from brainseg.dashboard.runs.images import read_image
 from brainseg.errors import ScanError
 from brainseg.evaluation.segmentation import patient_table, worst_slices
 from brainseg.runs import Run, RunStore
