@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brainseg.diagnosis.words import percent
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -22,6 +24,16 @@ class Agreement:
     energy_inside: float
     chance: float
     hit: bool
+
+
+def agreement_words(found: Agreement | None) -> str:
+    """Say how far a heatmap and a mask agree; without an `Agreement`, why nothing is compared."""
+    if found is None:
+        return "Nothing is marked or the heatmap is empty, so the two are not compared."
+    return (
+        f"{percent(found.energy_inside)} of the heatmap's sum lies inside the mask, which covers "
+        f"{percent(found.chance)} of the image; its highest point lies {'inside' if found.hit else 'outside'}."
+    )
 
 
 def agreement(heatmap: np.ndarray, mask: np.ndarray) -> Agreement | None:

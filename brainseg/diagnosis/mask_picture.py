@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from PIL import Image
 
-from brainseg.diagnosis.picture import captioned_sheet
-from brainseg.diagnosis.segmenter import Segmentation
+from brainseg.diagnosis.agreement import agreement, agreement_words
+from brainseg.diagnosis.picture import OPACITY, captioned_sheet, diagnosis_lines, overlay
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.ensemble import Consensus
+    from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.segmenter import Segmentation
 
 CAPTION = "Marked by a model and not checked by a person."
 FILL = 0.35
@@ -54,16 +61,44 @@ def class_colour(number: int) -> tuple[int, int, int]:
     return COLOURS[(number - 1) % len(COLOURS)]
 
 
-def segmentation_sheet(pixels: np.ndarray, name: str, segmentation: Segmentation) -> Image.Image:
+def segmentation_sheet(pixels: np.ndarray, name: str, segmentation: Segmentation, opacity: float = FILL) -> Image.Image:
     """Put scan and marked scan side by side above the answer, the caption and the disclaimer.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, the scan.
         name: The file's name.
         segmentation: What the model marked on it.
+        opacity: Of the mask's inside.
     """
-    lines = [name, segmentation.finding, f"Model {segmentation.model}", CAPTION]
-    return captioned_sheet(pixels, mask_overlay(pixels, segmentation.mask), lines)
+    pictures = [pixels, mask_overlay(pixels, segmentation.mask, opacity)]
+    return captioned_sheet(pictures, [name, *_lines(segmentation), CAPTION])
+
+
+def joint_sheet(
+    pixels: np.ndarray,
+    name: str,
+    diagnosis: Diagnosis | Consensus,
+    segmentation: Segmentation,
+    opacities: tuple[float, float] = (OPACITY, FILL),
+) -> Image.Image:
+    """Put scan, heatmap and mask side by side above both answers, how far they agree, captions and the disclaimer.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the scan.
+        name: The file's name.
+        diagnosis: What classifiers said of it.
+        segmentation: What another model marked on it.
+        opacities: Of the heatmap and of the mask's inside.
+    """
+    heat, mask = opacities
+    pictures = [pixels, overlay(pixels, diagnosis.heatmap, heat), mask_overlay(pixels, segmentation.mask, mask)]
+    *said, caption = diagnosis_lines(diagnosis)
+    lines = [name, *said, *_lines(segmentation), agreement_words(agreement(diagnosis.heatmap, segmentation.mask))]
+    return captioned_sheet(pictures, [*lines, f"{caption} The mask: {CAPTION[0].lower()}{CAPTION[1:]}"])
+
+
+def _lines(segmentation: Segmentation) -> list[str]:
+    return [segmentation.finding, f"Marked by model {segmentation.model}"]
 
 
 def mask_image(segmentation: Segmentation) -> Image.Image:

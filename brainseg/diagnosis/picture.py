@@ -83,23 +83,27 @@ def diagnosis_sheet(
         diagnosis: What one or several models said of it.
         opacity: Of the heatmap.
     """
+    return captioned_sheet([pixels, overlay(pixels, diagnosis.heatmap, opacity)], [name, *diagnosis_lines(diagnosis)])
+
+
+def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
+    """Return what stands below the picture of an answer: the decision, the heatmap with the model, and the caption."""
     # The likeliest class first, and long names last or alone: what does not fit is cut off at the right.
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
-    lines = [
-        name,
+    return [
         "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
     ]
-    return captioned_sheet(pixels, overlay(pixels, diagnosis.heatmap, opacity), lines)
 
 
-def captioned_sheet(left: np.ndarray, right: np.ndarray, lines: list[str]) -> Image.Image:
-    """Put two pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption."""
+def captioned_sheet(pictures: list[np.ndarray], lines: list[str]) -> Image.Image:
+    """Put pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption."""
     lines = [*lines, DISCLAIMER]
-    width, height = 2 * PANEL + 3 * MARGIN, PANEL + 3 * MARGIN + LINE * len(lines)
+    width = len(pictures) * (PANEL + MARGIN) + MARGIN
+    height = PANEL + 3 * MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (width, height), (24, 24, 28))
-    for column, picture in enumerate((left, right)):
+    for column, picture in enumerate(pictures):
         part = Image.fromarray(picture)
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
         start = MARGIN + column * (PANEL + MARGIN)

@@ -38,7 +38,11 @@ def _overlap(validation: dict[str, Any]) -> str:
     interval = validation.get("dice_interval") or validation.get("intervals", {}).get("dice")
     bounds = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
     count = validation.get("count") or validation.get("slices")
-    return f"Its masks overlap the true ones with a Dice of {validation['dice']:.2f}{bounds} on {count} held-out slices"
+    patients = f" of {validation['patients']} patients" if validation.get("unit") == "patient" else ""
+    return (
+        f"Its masks overlap the true ones with a Dice of {validation['dice']:.2f}{bounds} on {count} held-out slices"
+        f"{patients}"
+    )
 
 
 def _caveats(validation: dict[str, Any]) -> list[str]:

@@ -119,7 +119,7 @@ def test_warming_up_loads_the_promoted_model(named, monkeypatch) -> None:
     class Promoted:
         id = "1"
 
-    monkeypatch.setattr(models.live_store, "promoted", lambda: Promoted)
+    monkeypatch.setattr(models.live_store, "promoted", lambda task: Promoted if task == "classify" else None)
     models.warm_up()
     assert len(named._models) == 1
     assert models.predictor("1").description.name == "model 1"

@@ -58,5 +58,8 @@ def test_masks_are_judged_by_their_overlap() -> None:
         "Its masks overlap the true ones with a Dice of 0.81 (95 % interval 0.71 to 0.88) on 232 held-out slices."
     )
     assert judged(evaluation) == judged(stored) == expected
+    counted = judged({**evaluation, "patients": 12, "unit": "patient"})
+    assert counted == expected.replace("slices.", "slices of 12 patients.")
+    assert judged({**evaluation, "patients": 232, "unit": "slice"}) == expected
     assert "chosen on these same" in judged({**stored, "selected_on_these_images": True})
     assert "interval" not in judged({**stored, "dice_interval": None})
