@@ -26,6 +26,13 @@ from brainseg.jobs.reading import run_file
 from brainseg.runs import Run, RunStore
 
 NOT_DRAWN = "not-drawn.txt"
+PIXEL_LOSSES = {
+    "auto": "Loss (cross-entropy in nats + Dice)",
+    "cross-entropy": "Loss (cross-entropy of pixels, nats)",
+    "dice": "Loss (1 − soft Dice)",
+    "focal": "Loss (focal)",
+    "cross-entropy+dice": "Loss (cross-entropy in nats + Dice)",
+}
 Draw = Callable[[RunStore, Run, bool], Figure | None]
 
 
@@ -102,7 +109,10 @@ def _learning_rate(store: RunStore, run: Run, dark: bool) -> Figure | None:
 
 def _epochs(store: RunStore, run: Run, dark: bool) -> Figure | None:
     table = run_results.epochs(store, run)
-    return None if table is None else training_curves(table, dark=dark)
+    if table is None:
+        return None
+    title = {"loss_title": PIXEL_LOSSES[run.config.training.loss]} if run.config.task == "segment" else {}
+    return training_curves(table, **title, dark=dark)
 
 
 def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:

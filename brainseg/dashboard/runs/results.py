@@ -41,6 +41,11 @@ def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
     return read_json(store, run, "evaluation.json", ("count", "classes", "positive", "matrix", "per_class"))
 
 
+def judgement(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a run's figures of merit, whatever its task."""
+    return mask_evaluation(store, run) if run.config.task == "segment" else evaluation(store, run)
+
+
 def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
     """Return the curve of the learning-rate finder (columns `CURVE`) and its suggestion."""
     values = read_json(store, run, "learning_rate.json", (*CURVE, "suggestion"))
