@@ -53,6 +53,25 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def mask_sentence(report: dict[str, Any]) -> str:
+    """Say what the masks of a dataset hold.
+
+    Args:
+        report: Of a dataset with masks.
+    """
+    masks = report["masks"]
+    least, most = masks["tumour_pixels"] or (0, 0)
+    parts = [
+        f"Masks of {', '.join(masks['classes'][1:])}: {masks['with_tumour']} of {report['images']} slices have any",
+        f"from {least} to {most} pixels on such a slice, {100 * masks['tumour_share']:.2f} % of all pixels",
+        f"{report['groups']} patients" if report["groups"] else "patients are not known",
+        f"spacing known of {masks['with_spacing']} slices",
+    ]
+    if masks["channels"]:
+        parts.append(f"channels {', '.join(masks['channels'])}")
+    return "; ".join(parts) + "."
+
+
 def _masks(dataset: MaskedDataset) -> dict[str, Any]:
     table = dataset.table
     pixels = int((table["width"] * table["height"]).sum())
