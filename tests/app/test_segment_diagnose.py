@@ -74,7 +74,7 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
         assert len(pictures(app, caption)) == 1
     compared = agreement(answer.heatmap, found.mask)
     said = texts(app)
-    for words in (answer.sentence, found.finding, agreement_words(compared), CAPTION, found.model):
+    for words in (answer.sentence, found.sentence, agreement_words(compared), CAPTION, found.model):
         assert words in said
     shown = figures(app)
     assert shown["Area"] == f"{found.area:,.0f} pixels"
@@ -129,7 +129,7 @@ def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: 
         row = table[(table["split"] == side) & (table["label"] == "tumour")].iloc[0]
         said = texts(put_in(page, masked_set / row["path"]))
         assert words in said
-        assert "Labelled: tumour. The mask agrees." in said
+        assert "Labelled: tumour. Something is marked, which agrees; whether in the right place was not" in said
 
 
 # ------------------------------------------------------------------------------------------- one of them alone

@@ -122,8 +122,7 @@ def standing(answered: Answered, asked: Sequence[Member]) -> list[Remark]:
     found = [(member, sample) for member, sample in found if sample]
     remarks = []
     for task, label in dict.fromkeys((member.description.task, sample.label) for member, sample in found):
-        right, said = _is_right(answered, task, label)
-        remarks.append(Remark(f"Labelled: {label}. {said} {'agrees' if right else 'differs'}.", not right))
+        remarks.append(_beside_label(answered, task, label))
     if held_out := [member.description.name for member, sample in found if sample.held_out]:
         remarks.append(Remark(f"{', '.join(held_out)} did not learn from this image: it was held out."))
     if learnt := [member.description.name for member, sample in found if not sample.held_out]:
@@ -132,11 +131,17 @@ def standing(answered: Answered, asked: Sequence[Member]) -> list[Remark]:
     return remarks
 
 
-def _is_right(answered: Answered, task: str, label: str) -> tuple[bool, str]:
-    """Compare a label of a dataset with the answer, or with whether anything is marked."""
-    if task == "segment":
-        return (label != NO_TUMOUR) == bool(answered.marked.regions), "The mask"
-    return label == answered.answer.label, "The answer"
+def _beside_label(answered: Answered, task: str, label: str) -> Remark:
+    """Compare a dataset's label with the answer, or with whether anything is marked at all."""
+    if task == "classify":
+        right = label == answered.answer.label
+        return Remark(f"Labelled: {label}. The answer {'agrees' if right else 'differs'}.", not right)
+    marks = bool(answered.marked.regions)
+    right = (label != NO_TUMOUR) == marks
+    said = (
+        f"Labelled: {label}. {'Something' if marks else 'Nothing'} is marked, which {'agrees' if right else 'differs'}"
+    )
+    return Remark(f"{said}{'; whether in the right place was not compared' if marks and right else ''}.", not right)
 
 
 def _bytes(answer: Diagnosis | Consensus | Segmentation) -> int:

@@ -47,6 +47,7 @@ def show_card(answered: Answered, members: Sequence[Member], marker: Member | No
     if members:
         _show_decision(answered, members, marker)
     else:
+        st.markdown(f"**{plain(answered.marked.sentence)}**")
         _show_standing(answered, [marker])
     if marker:
         show_mask(answered, members, marker)
@@ -99,6 +100,8 @@ def _show_decision(answered: Answered, members: Sequence[Member], marker: Member
     words, bars = st.columns(2, gap="medium")
     with words:
         st.markdown(f"**{plain(answer.sentence)}**")
+        if answered.marked:
+            st.markdown(f"**{plain(answered.marked.sentence)}**")
         _show_standing(answered, [*members, marker] if marker else members)
         if len(members) == 1:
             _judged(members)

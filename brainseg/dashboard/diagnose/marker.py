@@ -38,13 +38,17 @@ def choose_marker(alone: bool) -> Member | None:
     if chosen == NOBODY:
         return None
     marker = Member.of(usable[chosen])
-    # The stored evaluation knows the number of patients, the bundle does not.
-    evaluation = live_store.details(marker.run)["evaluation"]
-    st.caption(f"**{plain(marker.name)}** {plain(judged({**marker.description.validation, **evaluation}))}")
+    st.caption(f"**{plain(marker.name)}** {plain(worth(marker))}")
     if sentence := refusal(marker):
         st.warning(plain(sentence), icon=":material/warning:")
         return None
     return marker
+
+
+def worth(marker: Member) -> str:
+    """Say how good its masks were on held-out slices; the run's evaluation knows of how many patients."""
+    evaluation = live_store.details(marker.run)["evaluation"]
+    return judged({**evaluation, **marker.description.validation})
 
 
 def refusal(marker: Member) -> str:

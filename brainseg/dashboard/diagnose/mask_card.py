@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard.diagnose.answers import Answered
+from brainseg.dashboard.diagnose.marker import worth
 from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.words import plain
 from brainseg.diagnosis.agreement import agreement_words
@@ -54,7 +55,6 @@ def show_mask(answered: Answered, members: Sequence[Member], marker: Member) -> 
     """Draw the figures of a mask, the comparison with the heatmap if there is one, and what makes them doubtful."""
     marked = answered.marked
     st.subheader("Marked area", anchor=False)
-    st.markdown(f"**{plain(marked.finding)}**")
     figures = [
         ("Area", f"{marked.area:,.0f} {marked.area_unit}", None),
         ("Largest diameter", f"{marked.diameter:,.1f} {marked.length_unit}", "Of any one region, corner to corner."),
@@ -74,8 +74,9 @@ def show_mask(answered: Answered, members: Sequence[Member], marker: Member) -> 
     if answered.answer:
         st.markdown(f"**How far heatmap and mask agree.** {plain(agreement_words(compared))}")
         st.caption(f"{plain(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
-    notes = [f"Marked by **{plain(marker.name)}** in {marked.seconds:.2f} s."]
-    st.caption(" ".join([*notes, CAPTION, *([] if marked.spacing else [NO_SPACING])]))
+    st.caption(f"**{plain(marker.name)}** {plain(worth(marker))}")
+    unit = "" if marked.spacing else f" {NO_SPACING}"
+    st.caption(f"{CAPTION} It took {marked.seconds:.2f} s.{unit}")
 
 
 def _contradiction(answered: Answered, members: Sequence[Member]) -> list[str]:
