@@ -11,7 +11,7 @@ from brainseg.dashboard.compare.mask_panels import dice_panel
 from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel
 from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
 from brainseg.dashboard.compare.table import runs_table
-from brainseg.dashboard.compare.words import TIMES, judged_words
+from brainseg.dashboard.compare.words import MASK_TIMES, TIMES, judged_words
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
 from brainseg.dashboard.page import dark, link, page, show
@@ -24,7 +24,7 @@ def draw(comparison: Comparison) -> None:
     if comparison.task == "segment":
         dice_panel(comparison)
         draw_curves(comparison)
-        st.caption(TIMES)
+        st.caption(MASK_TIMES)
         return
     draw_curves(comparison)
     for letter, names in comparison.groups.items():

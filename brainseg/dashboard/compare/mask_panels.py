@@ -10,8 +10,8 @@ from brainseg.dashboard.figures.comparison_masks import dice_figure
 from brainseg.dashboard.page import dark, show
 
 INTERVALS = (
-    "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known. Runs whose "
-    "intervals overlap are not ranked, and no paired test is made of masks."
+    "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
+    "ten they are too narrow. Runs whose intervals overlap are not ranked, and no paired test is made of masks."
 )
 
 

@@ -25,6 +25,7 @@ TIMES = (
     "Times are those of the machine that trained each run, with whatever else it did. A diagnosis is timed on that "
     "machine's processor as the median of five, preparation and heatmap included."
 )
+MASK_TIMES = TIMES.replace("preparation and heatmap", "preparation")
 
 
 def caveats(report: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from brainseg.runs import Run
 
 MISSING = "{} is missing: the run did not get so far, or its files were removed."
 SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
+FEW = 10
+"""Patients below which resampling them says too little of how patients differ."""
 OUTLINES = "A slice that is not in its dataset any more, or was changed since, is drawn black; its outlines stay."
 
 
@@ -38,6 +40,10 @@ def scores_panel(run: Run) -> None:
             headline(title, value, bounds.get(name), counted)
     if report["unit"] != "patient":
         st.warning("No patient is named, so the intervals take slices as independent: the truth is less certain.")
+    elif report["patients"] < FEW:
+        st.warning(
+            f"Only {report['patients']} patients were judged, so the intervals are too narrow: trust them less."
+        )
     figure(run, "mask_scores")
     st.caption(
         "Slice sensitivity and specificity ask only whether any tumour was marked. The baselines mark nothing, or what "
