@@ -16,6 +16,25 @@ NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 """What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
 
 
+FIXED: dict[str, dict[str, tuple[Any, ...]]] = {
+    "classify": {
+        "data.modalities": (None,),
+        "model.self_attention": (False,),
+        "training.loss": ("auto", "cross-entropy"),
+        "evaluation.empty_masks": ("skip",),
+    },
+    "segment": {
+        "data.positive": (None,),
+        "model.head": ("concat-pool",),
+        "model.dropout": (0.5,),
+        "training.label_smoothing": (0.0,),
+        "training.mixup": (0.0,),
+        "training.balance": ("none", "sampling"),
+    },
+}
+"""Settings that mean nothing to a task, each with the values it may keep: a wish that is not heard is refused."""
+
+
 class Section(BaseModel):
     """Base of every section: unknown fields are refused and a section never changes once made."""
 
@@ -47,6 +66,13 @@ class DataConfig(Section):
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
     skip_bad: bool = Field(False, description="Leave out unreadable files and record them, instead of stopping.")
     positive: str | None = Field(None, description="The class that counts as tumour; found by its name if not given.")
+    modalities: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=3,
+        description="Modalities to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
+        "(segmentation only).",
+    )
 
     @model_validator(mode="after")
     def _fold_exists(self) -> DataConfig:
@@ -94,6 +120,7 @@ class ModelConfig(Section):
     regularisation: float = Field(
         0.01, gt=0, le=1e4, description="Inverse regularisation strength C of an instant baseline."
     )
+    self_attention: bool = Field(False, description="Self-attention within the U-Net's decoder (segmentation only).")
 
     @model_validator(mode="after")
     def _stages_ascend(self) -> ModelConfig:
@@ -129,6 +156,11 @@ class TrainingConfig(Section):
     optimiser: Literal["adam", "radam", "sgd"] = Field("adam", description="adam is Adam with decoupled weight decay.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="Weight decay.")
     clip_norm: float = Field(1.0, ge=0, description="Largest gradient norm; 0 turns clipping off.")
+    loss: Literal["auto", "cross-entropy", "dice", "focal", "cross-entropy+dice"] = Field(
+        "auto",
+        description="auto: cross-entropy when classifying, cross-entropy+dice when segmenting; the others are for "
+        "segmentation.",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all classes.")
     mixup: float = Field(0.0, ge=0, le=10, description="Alpha of mixup; 0 turns it off.")
     balance: Literal["none", "weights", "sampling"] = Field(
@@ -148,6 +180,16 @@ class TrainingConfig(Section):
         return self
 
 
+class EvaluationConfig(Section):
+    """How a model is judged."""
+
+    empty_masks: Literal["skip", "one"] = Field(
+        "skip",
+        description="Dice of a slice without tumour in which none was found. skip: not counted; one: 1, which "
+        "makes a model that finds nothing look good (segmentation only).",
+    )
+
+
 class ComputeConfig(Section):
     """What the run may use of the machine."""
 
@@ -162,13 +204,26 @@ class ComputeConfig(Section):
 class RunConfig(Section):
     """One run, whole: what `train` needs and what the store keeps."""
 
-    task: Literal["classify"] = Field("classify", description="classify: one label per image.")
+    task: Literal["classify", "segment"] = Field(
+        "classify", description="classify: one label per image; segment: one label per pixel."
+    )
     preset: str = Field("default", description="The preset that the run started from.")
     data: DataConfig = DataConfig()
     preparation: PreparationConfig = PreparationConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     compute: ComputeConfig = ComputeConfig()
+
+    @model_validator(mode="after")
+    def _settings_fit_the_task(self) -> RunConfig:
+        for field, allowed in FIXED[self.task].items():
+            section, name = field.split(".")
+            value = getattr(getattr(self, section), name)
+            if value not in allowed:
+                shown = " or ".join(str(item) for item in allowed)
+                raise ValueError(f"{field} {value!r} is not for task {self.task}, allowed: {shown}")
+        return self
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> RunConfig:
@@ -324,8 +379,10 @@ def _fault(fault: Any) -> tuple[str, str]:  # noqa: ANN401 - pydantic's ErrorDet
         return f"{'.'.join(names)} is not a setting, allowed here: ", ", ".join(beside)
     while names and _annotation(names) is None:  # pydantic appends which member of a union it tried
         names.pop()
-    field = ".".join(names) or "settings"
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error" and not names:  # between sections, and named in the message
+        return "", message
+    field = ".".join(names) or "settings"
     if fault["type"] == "value_error":
         return f"{field}: ", message
     refused = f"{field}: {_brief(fault['input'])} is not allowed: "

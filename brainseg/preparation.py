@@ -49,6 +49,25 @@ class Geometry:
         full[top : top + height, left : left + width] = cv2.resize(part, (width, height))
         return full
 
+    def to_square(self, mask: np.ndarray, size: int) -> np.ndarray:
+        """Lay a mask of the scan on the prepared square; each pixel takes the nearest one, as classes have no mean.
+
+        Args:
+            mask: (H, W) uint8 class numbers, of the scan's size.
+            size: Side S of the square.
+
+        Returns:
+            (S, S) uint8; 0 in the padding.
+        """
+        top, left, height, width = self.box
+        part = np.ascontiguousarray(mask[top : top + height, left : left + width])
+        top, left, height, width = self.inner
+        square = np.zeros((size, size), dtype=np.uint8)
+        square[top : top + height, left : left + width] = cv2.resize(
+            part, (width, height), interpolation=cv2.INTER_NEAREST_EXACT
+        )
+        return square
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -68,12 +87,17 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
     Returns:
         The prepared square. Equal pixels and settings give equal bytes on one machine.
     """
-    box = head_box(pixels) if settings.crop else (0, 0, *pixels.shape[:2])
-    top, left, height, width = box
+    geometry = find_geometry(pixels, settings)
+    top, left, height, width = geometry.box
     part = np.ascontiguousarray(pixels[top : top + height, left : left + width])
     part = _contrast(_denoise(part, settings.denoise), settings.contrast)
-    square, inner = _resize(part, settings.size, keep_proportions=settings.resize == "pad")
-    return Prepared(square, Geometry(pixels.shape[:2], box, inner))
+    return Prepared(_resize(part, settings.size, geometry.inner), geometry)
+
+
+def find_geometry(pixels: np.ndarray, settings: PreparationConfig) -> Geometry:
+    """Return where `prepare` puts a scan, (H, W, 3) uint8, without preparing its pixels."""
+    box = head_box(pixels) if settings.crop else (0, 0, *pixels.shape[:2])
+    return Geometry(pixels.shape[:2], box, _inner(box, settings.size, keep_proportions=settings.resize == "pad"))
 
 
 def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
@@ -131,15 +155,20 @@ def _stretch(channel: np.ndarray) -> np.ndarray:
     return np.clip((channel.astype(np.float32) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
 
 
-def _resize(pixels: np.ndarray, size: int, keep_proportions: bool) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    height, width = pixels.shape[:2]
+def _inner(box: tuple[int, int, int, int], size: int, keep_proportions: bool) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width) of the part `box` of a scan on the square of side `size`."""
+    _, _, height, width = box
     scale = size / max(height, width)
     new_height = max(1, round(height * scale)) if keep_proportions else size
     new_width = max(1, round(width * scale)) if keep_proportions else size
+    return (size - new_height) // 2, (size - new_width) // 2, new_height, new_width
+
+
+def _resize(pixels: np.ndarray, size: int, inner: tuple[int, int, int, int]) -> np.ndarray:
+    top, left, height, width = inner
     # Averaging areas keeps thin structures when shrinking; it would only repeat pixels when enlarging.
-    shrinks = new_height * new_width < height * width
-    scaled = cv2.resize(pixels, (new_width, new_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    top, left = (size - new_height) // 2, (size - new_width) // 2
+    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     square = np.zeros((size, size, 3), dtype=np.uint8)
-    square[top : top + new_height, left : left + new_width] = scaled
-    return square, (top, left, new_height, new_width)
+    square[top : top + height, left : left + width] = cv2.resize(pixels, (width, height), interpolation=method)
+    return square

@@ -9,25 +9,31 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from filelock import FileLock
 
 from brainseg import paths
 from brainseg.config import PreparationConfig
+from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import remove_leftovers, sha256_bytes, write_atomically
-from brainseg.preparation import VERSION, prepare
-from brainseg.scans import read_scan
+from brainseg.preparation import VERSION, find_geometry, prepare
+
+LATER = {"normalise"}
+"""Settings that work on the batch, and so do not change what is stored."""
 
 
 @dataclass(frozen=True)
 class PreparedImages:
-    """The prepared images of a dataset.
+    """The prepared images of a dataset, or its masks.
 
     Attributes:
-        pixels: (M, S, S, 3) uint8, memory-mapped read-only; one row for each distinct file content.
+        pixels: (M, S, S, 3) uint8 RGB, or (M, S, S) uint8 class numbers of masks; memory-mapped read-only, one row for
+            each distinct content.
         rows: (N,) int64, the row of `pixels` for each row of the dataset's table.
     """
 
@@ -38,7 +44,7 @@ class PreparedImages:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Return image `index` of the dataset's table, (S, S, 3) uint8."""
+        """Return image or mask `index` of the dataset's table."""
         return self.pixels[self.rows[index]]
 
 
@@ -58,46 +64,79 @@ def prepared_images(
         ScanError: A file cannot be read any more.
         DataError: A file changed since the dataset was opened, or the disk has no room.
     """
-    table = dataset.table
-    first = table.drop_duplicates("sha256").sort_values("sha256")
-    hashes = first["sha256"].to_list()
-    file = paths.subfolder("cache", "prepared") / f"{_key(hashes, settings)}.npy"
+
+    def draw(row: int) -> np.ndarray:
+        return prepare(dataset.read(row), settings).pixels
+
+    facts = {"settings": settings.model_dump(exclude=LATER)}
+    return PreparedImages(*_cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), draw, progress))
+
+
+def prepared_masks(
+    dataset: MaskedDataset, settings: PreparationConfig, progress: Callable[[int, int], None] | None = None
+) -> PreparedImages:
+    """Return the masks of a dataset as they lie on its prepared images, cached by the same rules.
+
+    Args:
+        dataset: Images with masks.
+        settings: How the images are prepared: their crop and size hold for the masks.
+        progress: Called with (masks prepared, masks in all) while the cache is filled.
+
+    Raises:
+        ScanError: A file cannot be read any more.
+        DataError: A file changed since the dataset was opened, or the disk has no room.
+    """
+
+    def draw(row: int) -> np.ndarray:
+        geometry = find_geometry(dataset.read(row), settings)
+        return geometry.to_square(dataset.read_mask(row), settings.size)
+
+    facts = {
+        "settings": settings.model_dump(include={"size", "crop", "resize"}),
+        "values": sorted(dataset.mask_values.items()),
+    }
+    contents = dataset.table["sha256"] + " " + dataset.table["mask_sha256"]
+    return PreparedImages(*_cached(contents, facts, (settings.size, settings.size), draw, progress))
+
+
+def _cached(
+    contents: pd.Series,
+    facts: dict[str, Any],
+    shape: tuple[int, ...],
+    draw: Callable[[int], np.ndarray],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return one array of `shape` for each distinct content, memory-mapped, and its row for each row of the table."""
+    first = contents.drop_duplicates().sort_values()
+    keys = first.to_list()
+    name = sha256_bytes(json.dumps({"version": VERSION, **facts, "images": keys}, sort_keys=True).encode())[:32]
+    file = paths.subfolder("cache", "prepared") / f"{name}.npy"
     if not file.exists():
         with FileLock(file.with_suffix(".lock")):
             if not file.exists():
-                sources = [(dataset.file(path), digest) for path, digest in zip(first["path"], hashes, strict=True)]
                 remove_leftovers(file)
-                write_atomically(file, lambda temporary: _fill(temporary, sources, settings, progress))
-    row_of = {digest: row for row, digest in enumerate(hashes)}
-    rows = np.array([row_of[digest] for digest in table["sha256"]], dtype=np.int64)
-    return PreparedImages(np.load(file, mmap_mode="r"), rows)
-
-
-def _key(hashes: list[str], settings: PreparationConfig) -> str:
-    # Normalising happens on the batch, so it does not change what is stored.
-    facts = {"version": VERSION, "settings": settings.model_dump(exclude={"normalise"}), "images": hashes}
-    return sha256_bytes(json.dumps(facts, sort_keys=True).encode())[:32]
+                positions = [contents.index.get_loc(label) for label in first.index]
+                write_atomically(file, lambda temporary: _fill(temporary, positions, shape, draw, progress))
+    row_of = {key: row for row, key in enumerate(keys)}
+    return np.load(file, mmap_mode="r"), np.array([row_of[key] for key in contents], dtype=np.int64)
 
 
 def _fill(
     file: Path,
-    sources: list[tuple[Path, str]],
-    settings: PreparationConfig,
+    positions: list[int],
+    shape: tuple[int, ...],
+    draw: Callable[[int], np.ndarray],
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    array = _new_array(file, (len(sources), settings.size, settings.size, 3))
+    array = _new_array(file, (len(positions), *shape))
 
     def fill_row(row: int) -> None:
-        source, digest = sources[row]
-        scan = read_scan(source)
-        if scan.sha256 != digest:
-            raise DataError(f"{source.name} changed while it was being read: start again.")
-        array[row] = prepare(scan.pixels, settings).pixels
+        array[row] = draw(positions[row])
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for done, _ in enumerate(pool.map(fill_row, range(len(sources))), start=1):
+        for done, _ in enumerate(pool.map(fill_row, range(len(positions))), start=1):
             if progress:
-                progress(done, len(sources))
+                progress(done, len(positions))
     array.flush()
 
 

@@ -7,10 +7,11 @@ import streamlit as st
 from brainseg.dashboard.compare.choice import choose, read_chosen
 from brainseg.dashboard.compare.comparison import Comparison, check_comparable, compare
 from brainseg.dashboard.compare.images import show_disagreements
+from brainseg.dashboard.compare.mask_panels import dice_panel
 from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel
 from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
 from brainseg.dashboard.compare.table import runs_table
-from brainseg.dashboard.compare.words import TIMES, judged_words
+from brainseg.dashboard.compare.words import MASK_TIMES, TIMES, judged_words
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
 from brainseg.dashboard.page import dark, link, page, show
@@ -20,6 +21,11 @@ from brainseg.dashboard.words import plain
 def draw(comparison: Comparison) -> None:
     """Draw the comparison from its table down to single images."""
     runs_panel(comparison)
+    if comparison.task == "segment":
+        dice_panel(comparison)
+        draw_curves(comparison)
+        st.caption(MASK_TIMES)
+        return
     draw_curves(comparison)
     for letter, names in comparison.groups.items():
         if len(comparison.groups) > 1:
@@ -50,7 +56,9 @@ def draw_curves(comparison: Comparison) -> None:
         format_func=lambda key: LOSSES[key].split(" (")[0],
         key="compare-loss",
     )
-    paper = right.toggle("Lay the paper's published curves over", key="compare-paper")
+    # The paper's curves are of accuracy.
+    masks = comparison.task == "segment"
+    paper = not masks and right.toggle("Lay the paper's published curves over", key="compare-paper")
     epochs = {name: judged.epochs for name, judged in comparison.runs.items()}
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
     show(figure, "curves-figure", name="compare-epochs")

@@ -7,13 +7,14 @@ import streamlit as st
 
 from brainseg.dashboard import live_store
 from brainseg.dashboard.data.adding import JUST_ADDED, SAID, adding, forgetting
-from brainseg.dashboard.data.reading import read_dataset, read_report
+from brainseg.dashboard.data.reading import count_pairs, read_dataset, read_report
 from brainseg.dashboard.data.uses import runs_on, unlisted_paths
 from brainseg.dashboard.data.views import copies, faults, headline, overview, samples
 from brainseg.dashboard.page import demo_mode, link, page
 from brainseg.datasets.library import KnownDataset, known_datasets
 
 SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
+LEARNT = {"classify": "classification", "segment": "segmentation"}
 VIEWS = ("Overview", "Images", "Copies", "Files with faults")
 
 
@@ -23,6 +24,7 @@ def listing(known: list[KnownDataset]) -> None:
         {
             "Name": dataset.name,
             "Kind": SOURCES[dataset.source],
+            "For": LEARNT.get(dataset.task, dataset.task),
             "Images": dataset.images,
             "Classes": ", ".join(f"{name} {count:,}" for name, count in (dataset.counts or {}).items()),
             "Unreadable": dataset.unreadable if dataset.counts is not None else None,
@@ -56,6 +58,8 @@ def one(known: KnownDataset) -> None:
     if known.source == "synthetic":
         st.info("Synthetic images: figures measured on them say nothing about patients.", icon=":material/info:")
     headline(report)
+    if "masks" not in report and (pairs := count_pairs(known.path)):
+        st.caption(f"Masks of {pairs:,} images lie beside them: the task segment in Train learns from these.")
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))
     draw = {
         "Overview": lambda: overview(dataset),

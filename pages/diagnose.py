@@ -1,4 +1,4 @@
-"""Diagnose: put in images, and see what a model says of them and where it looked."""
+"""Diagnose: put in images, and see what models say of them, where they looked and what they mark."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from brainseg.dashboard import models
+from brainseg.dashboard import live_store, models
+from brainseg.dashboard.diagnose.address import preselect
 from brainseg.dashboard.diagnose.answers import answer_all
 from brainseg.dashboard.diagnose.cases import Case, choose_cases
+from brainseg.dashboard.diagnose.marker import choose_marker
 from brainseg.dashboard.diagnose.members import Member, Wishes, choose_members, choose_wishes
 from brainseg.dashboard.diagnose.results import show_results
 from brainseg.dashboard.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
 from brainseg.dashboard.page import page
 
 
-def draw_answers(cases: Sequence[Case], members: Sequence[Member], wishes: Wishes) -> None:
+def draw_answers(cases: Sequence[Case], members: Sequence[Member], marker: Member | None, wishes: Wishes) -> None:
     """Draw what there is to see: an invitation, a model on its way, or the answers."""
-    if not members:
+    asked = [*members, marker] if marker else members
+    if live_store.promoted() is None:
         wait_for_model()
-    elif not all_ready(members):
-        wait_for_loading(members)
-    elif cases:
-        show_results(answer_all(cases, members, wishes), members)
+    elif not all_ready(asked):
+        wait_for_loading(asked)
+    elif cases and asked:
+        show_results(answer_all(cases, members, wishes, marker), members, marker)
     else:
-        invite()
+        invite(bool(members), bool(marker))
 
 
 with page("Diagnose", "Put in slices of brain MRI, and see what a model says of them and where it looked."):
@@ -32,9 +35,11 @@ with page("Diagnose", "Put in slices of brain MRI, and see what a model says of 
     left, right = st.columns([1, 3], gap="medium")
     with left:
         inputs = st.container()
+        preselect()
         members = choose_members()
+        marker = choose_marker(alone=not members)
         wishes = choose_wishes(members) if members else Wishes()
         with inputs:
-            cases = choose_cases(members)
+            cases = choose_cases([*members, marker] if marker else members)
     with right:
-        draw_answers(cases, members, wishes)
+        draw_answers(cases, members, marker, wishes)

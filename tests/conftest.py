@@ -109,6 +109,32 @@ def tiny_config(data: Path, **settings: object) -> RunConfig:
     )
 
 
+def write_masked_set(folder: Path, patients: int, slices: int, seed: int = 0) -> Path:
+    """Write `images/` and `masks/` of `slices` slices a patient; the spot of every second slice is the "tumour"."""
+    random = np.random.default_rng(seed)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(patients * slices):
+        name = f"patient{number // slices:02d}_{number % slices}.png"
+        image = draw_slice(random, tumour=number % 2 == 0)
+        Image.fromarray(image).save(folder / "images" / name)
+        Image.fromarray(np.where(image == 235, 255, 0).astype(np.uint8)).save(folder / "masks" / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def masked_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 easy slices of 10 patients, with masks."""
+    return write_masked_set(tmp_path_factory.mktemp("data") / "masked", 10, 4)
+
+
+@pytest.fixture
+def mask_config(masked_set: Path):
+    """Make a tiny segmentation's configuration; dotted settings as a dict."""
+    basis = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01}
+    return lambda settings=None: tiny_config(masked_set, **{**basis, **(settings or {})})
+
+
 @pytest.fixture
 def config(tiny_set: Path):
     """Make a tiny run's configuration; dotted settings as a dict."""

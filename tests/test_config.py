@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brainseg.cli.options import build_config
-from brainseg.config import RunConfig, load_preset, parse_settings, preset_names
+from brainseg.config import FIXED, RunConfig, load_preset, parse_settings, preset_names
 from brainseg.errors import ConfigError
 
 
@@ -102,11 +102,39 @@ def random_settings(seed: int) -> dict[str, Any]:
     values |= {name: random.choice(ODD_TEXTS).item() for name in TEXTS if name != "preset"}
     stages = sorted(random.choice([1, 2, 3, 4], random.integers(1, 5), replace=False).tolist())
     values["model.stages"] = stages if random.integers(2) else None
+    modalities = random.choice(["t1", "t1ce", "t2", "flair"], random.integers(1, 4), replace=False).tolist()
+    values["data.modalities"] = modalities if random.integers(2) else None
     values["training.learning_rate"] = 10.0 ** random.uniform(-9, 1) if random.integers(2) else "valley"
     values["data.fold"] = int(random.integers(values["data.folds"]))
     values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0
     assert set(values) == set(FIELDS) - {"preset"}
-    return values
+    return values | {name: allowed[0] for name, allowed in FIXED[values["task"]].items()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"task": "segment", "model.head": "svm"}, "model.head"),
+        ({"task": "segment", "model.dropout": 0.2}, "model.dropout"),
+        ({"task": "segment", "training.mixup": 0.4}, "training.mixup"),
+        ({"task": "segment", "training.balance": "weights"}, "training.balance"),
+        ({"task": "segment", "data.positive": "yes"}, "data.positive"),
+        ({"training.loss": "dice"}, "training.loss"),
+        ({"data.modalities": ["flair"]}, "data.modalities"),
+        ({"model.self_attention": True}, "model.self_attention"),
+        ({"evaluation.empty_masks": "one"}, "evaluation.empty_masks"),
+    ],
+)
+def test_a_setting_of_the_other_task_is_refused(settings, field):
+    text = refusal(settings)
+    assert text.startswith(field)
+    assert f"not for task {settings.get('task', 'classify')}, allowed: " in text
+
+
+def test_up_to_three_modalities_are_taken_in_their_order():
+    config = RunConfig.from_preset("segment", parse_settings(["data.modalities=[flair, t1]"]))
+    assert config.data.modalities == ("flair", "t1")
+    assert "at most 3" in refusal({"task": "segment", "data.modalities": ["t1", "t1ce", "t2", "flair"]})
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -270,7 +298,9 @@ def test_a_huge_value_does_not_flood_the_sentence():
 
 
 def test_unknown_preset_is_refused_with_those_that_exist():
-    with pytest.raises(ConfigError, match=r"preset: 'best' is unknown, allowed: default, demo, paper, quick\."):
+    with pytest.raises(
+        ConfigError, match=r"preset: 'best' is unknown, allowed: default, demo, paper, quick, segment\."
+    ):
         RunConfig.from_preset("best")
 
 

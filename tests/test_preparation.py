@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brainseg.config import PreparationConfig
-from brainseg.preparation import Geometry, head_box, prepare
+from brainseg.preparation import Geometry, find_geometry, head_box, prepare
 
 STEPS = [
     {"crop": crop, "denoise": denoise, "contrast": contrast, "resize": resize}
@@ -311,3 +311,28 @@ def test_padding_never_bleeds_into_the_scan():
     values = np.full((96, 96), 9, np.float32)
     values[24:72] = 1
     np.testing.assert_array_equal(geometry.to_scan(values), 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------- masks
+
+
+@pytest.mark.parametrize("resize", ["pad", "squash"])
+@pytest.mark.parametrize("crop", [True, False])
+def test_mask_lies_on_the_square_where_its_image_does(crop, resize):
+    random = np.random.default_rng(0)
+    image = np.zeros((90, 140, 3), np.uint8)
+    image[20:75, 30:120] = 120
+    mask = np.zeros((90, 140), np.uint8)
+    mask[30:55, 60:95] = 2
+    image[mask > 0] = 250
+    settings = PreparationConfig(size=64, crop=crop, resize=resize)
+    prepared = prepare(image, settings)
+    square = prepared.geometry.to_square(mask, 64)
+    assert (square.shape, square.dtype, set(np.unique(square))) == ((64, 64), np.uint8, {0, 2})
+    bright = prepared.pixels[..., 0] > 185
+    assert (bright & (square > 0)).sum() / (bright | (square > 0)).sum() > 0.93
+    back = prepared.geometry.to_scan((square > 0).astype(np.float32)) > 0.5
+    assert 2 * (back & (mask > 0)).sum() / (back.sum() + (mask > 0).sum()) > 0.95
+    assert find_geometry(image, settings) == prepared.geometry
+    noise = random.integers(0, 21, (90, 140)).astype(np.uint8)
+    assert set(np.unique(prepared.geometry.to_square(noise, 64))) <= set(range(21))

@@ -15,14 +15,16 @@ import pytest
 
 from brainseg import prepared_cache
 from brainseg.config import PreparationConfig
+from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError, ScanError
 from brainseg.files import sha256_bytes
 from brainseg.preparation import prepare
-from brainseg.prepared_cache import prepared_images
+from brainseg.prepared_cache import prepared_images, prepared_masks
 from brainseg.scans import read_scan
 from tests.datasets.conftest import opened_pngs, write_images
+from tests.datasets.masked import save, spot, write_lgg, write_pairs
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SMALL = PreparationConfig(size=32)
@@ -223,7 +225,7 @@ from pathlib import Path
 from brainseg.config import PreparationConfig
 from brainseg.datasets.sources import open_dataset
 from brainseg.files import sha256_bytes
-from brainseg.prepared_cache import prepared_images
+from brainseg.prepared_cache import prepared_images, prepared_masks
 
 root, pause_at = Path(sys.argv[1]), int(sys.argv[2])
 dataset, made = open_dataset(root), 0
@@ -299,3 +301,56 @@ def test_threads_of_one_process_fill_once(root, home):
     assert len(digests) == 1
     assert told == [1, 2, 3, 4, 5]
     assert len(cached(home)) == 1
+
+
+# ------------------------------------------------------------------------------------------------- masks and modalities
+
+
+def test_masks_are_prepared_like_their_images(tmp_path, home):
+    dataset = open_masked_dataset(write_pairs(tmp_path / "pairs", ["a", "b", "c"]))
+    images, masks = prepared_images(dataset, SMALL), prepared_masks(dataset, SMALL)
+    assert (masks.pixels.shape, masks.pixels.dtype, len(masks)) == ((3, 32, 32), np.uint8, 3)
+    assert isinstance(masks.pixels, np.memmap)
+    for row in range(3):
+        prepared = prepare(dataset.read(row), SMALL)
+        np.testing.assert_array_equal(images[row], prepared.pixels)
+        np.testing.assert_array_equal(masks[row], prepared.geometry.to_square(dataset.read_mask(row), 32))
+    assert [int(masks[row].max()) for row in range(3)] == [1, 0, 1]
+    assert len(cached(home)) == 2
+    assert leftovers(home) == []
+
+
+def test_masks_are_prepared_once_whatever_changes_only_the_look(tmp_path, home):
+    dataset = open_masked_dataset(write_pairs(tmp_path / "pairs", ["a", "b"]))
+    prepared_masks(dataset, SMALL)
+    for path in dataset.table["mask"]:
+        dataset.file(path).unlink()
+    clahe = SMALL.model_copy(update={"contrast": "clahe", "denoise": "median"})
+    assert len(prepared_masks(dataset, clahe)) == 2
+    assert len(cached(home)) == 1
+
+
+def test_another_mask_of_the_same_image_has_a_file_of_its_own(tmp_path, home):
+    root = write_pairs(tmp_path / "pairs", ["a", "b"])
+    before = prepared_masks(open_masked_dataset(root), SMALL)[1].copy()
+    save(root / "masks" / "b.png", spot())
+    after = prepared_masks(open_masked_dataset(root), SMALL)[1]
+    assert (before.max(), after.max()) == (0, 1)
+    assert len(cached(home)) == 2
+
+
+def test_mask_that_changed_since_it_was_listed_is_refused(tmp_path, home):
+    dataset = open_masked_dataset(write_pairs(tmp_path / "pairs", ["a", "b"]))
+    save(dataset.file("masks/b.png"), spot())
+    with pytest.raises(DataError, match=r"^b\.png changed while it was being read: start again\.$"):
+        prepared_masks(dataset, SMALL)
+    assert (cached(home), leftovers(home)) == ([], [])
+
+
+def test_each_choice_of_modalities_has_images_of_its_own(tmp_path, home):
+    root = write_lgg(tmp_path / "lgg")
+    for chosen in (("FLAIR",), ("T1ce", "FLAIR"), ("FLAIR", "T1ce")):
+        dataset = open_masked_dataset(root, chosen)
+        images = prepared_images(dataset, SMALL)
+        np.testing.assert_array_equal(images[1], prepare(dataset.read(1), SMALL).pixels)
+    assert len(cached(home)) == 3

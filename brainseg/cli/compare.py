@@ -67,12 +67,18 @@ def _answer(comparison: Comparison) -> dict[str, Any]:
 def _pairs(comparison: Comparison, letter: str) -> list[Pair]:
     from brainseg.evaluation.paired import compare_pairs
 
+    if comparison.task == "segment":  # nothing is tested pair by pair
+        return []
     return compare_pairs(comparison.aligned(letter), comparison.groups[letter])
 
 
 def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
+    import pandas as pd
+
     from brainseg.evaluation.comparison import disagreements
 
+    if comparison.task == "segment":
+        return pd.DataFrame()
     return disagreements(comparison.aligned(letter), comparison.groups[letter])
 
 
@@ -87,7 +93,7 @@ def _print(comparison: Comparison) -> None:
         if reason := caveats(judged.report):
             ANSWERS.print(f"{name}: {reason}.", markup=False, soft_wrap=True)
     for letter, names in comparison.groups.items():
-        if len(names) < 2:
+        if len(names) < 2 or comparison.task == "segment":
             continue
         where = f" of set {letter}" if len(comparison.groups) > 1 else ""
         differing = len(_disagreements(comparison, letter))

@@ -45,18 +45,27 @@ def phantom(
 
 @app.command()
 def inspect(
-    path: Annotated[str, typer.Argument(help="Folder of class folders, a CSV manifest, or a known dataset's name.")],
+    path: Annotated[
+        str,
+        typer.Argument(help="Folder of class folders or images and masks, CSV manifest, or a known set's name."),
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """Count classes, sizes, modes, unreadable files and copies of a dataset."""
+    """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
+    from brainseg.datasets.inspection import open_any
     from brainseg.datasets.library import resolve
-    from brainseg.datasets.report import dataset_report
-    from brainseg.datasets.sources import open_dataset
+    from brainseg.datasets.report import dataset_report, mask_sentence
 
     bar, tell = counter("Reading images")
     with bar:
-        report = dataset_report(open_dataset(Path(resolve(path)), tell))
-    print_json(report) if as_json else _print_report(report)
+        report = dataset_report(open_any(Path(resolve(path)), tell))
+    if as_json:
+        print_json(report)
+        return
+    _print_report(report)
+    if "masks" in report:
+        for line in (mask_sentence(report), *report["notes"]):
+            ANSWERS.print(line, markup=False, soft_wrap=True)
 
 
 @app.command()

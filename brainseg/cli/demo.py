@@ -20,7 +20,7 @@ from brainseg.errors import BrainsegError, RunError
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
 
-NAME = "demo"
+NAME, MASK_NAME = "demo", "demo-mask"
 SLICES = 640
 SIZE = 192
 SEED = 0
@@ -37,7 +37,10 @@ def demo(
     port: PortOption = 8501,
     dashboard: Annotated[bool, typer.Option(help="Serve the dashboard, from the start and until Ctrl-C.")] = True,
 ) -> None:
-    """Open the dashboard, train a ResNet34 on synthetic slices before your eyes, and diagnose a held-out one."""
+    """Open the dashboard, train a ResNet34 on synthetic slices before your eyes, and diagnose a held-out one.
+
+    A small U-Net that marks the tumours waits behind it in the queue.
+    """
     from brainseg.jobs.queue import ensure_worker, worker_lives
     from brainseg.runs import RunStore
 
@@ -47,7 +50,8 @@ def demo(
         _draw(data)  # it would take the run before its images are there
     with ExitStack() as stack:
         server = None
-        run = _put_in(store, demo_config(data))
+        run = _put_in(store, demo_config(data), NAME)
+        marks = _put_in(store, mask_config(data), MASK_NAME)
         if dashboard:
             from brainseg.dashboard.server import Server
 
@@ -63,6 +67,8 @@ def demo(
             NOTES.print(str(error), markup=False, soft_wrap=True)
         if server:
             ANSWERS.print(f"Drop an image onto Diagnose: {server.url}/diagnose", soft_wrap=True)
+            if store.get(marks.id).status in ("SCHEDULED", "RUNNING"):
+                ANSWERS.print("A U-Net trains now: in some minutes Diagnose also marks the tumour.", soft_wrap=True)
             stay(server)
 
 
@@ -72,14 +78,27 @@ def demo_config(data: Path) -> RunConfig:
     return RunConfig.from_preset("demo", settings)
 
 
-def _put_in(store: RunStore, config: RunConfig) -> Run:
-    """Return the demo's run: an earlier one that has not failed, or else a new one in the queue.
+def mask_config(data: Path) -> RunConfig:
+    """Return the demo's second run: a small U-Net from random weights, on the same slices and the same split."""
+    settings = {
+        "data.path": str(data),
+        "preparation.size": 64,
+        "model.arch": "resnet18",
+        "model.weights": "none",
+        "training.epochs": 12,
+        "training.frozen_epochs": 0,
+    }
+    return RunConfig.from_preset("segment", settings)
+
+
+def _put_in(store: RunStore, config: RunConfig, name: str) -> Run:
+    """Return a run of the demo: an earlier one that has not failed, or else a new one in the queue.
 
     It waits there while its images are drawn, so that the dashboard shows it from the first moment.
     """
     known = [run for run in store.list(["SCHEDULED", "RUNNING", "FINISHED"]) if run.config == config]
-    mine = [run for run in known if run.name == NAME and run.host == str(store.home)]
-    return mine[0] if mine else store.create(config, NAME)
+    mine = [run for run in known if run.name == name and run.host == str(store.home)]
+    return mine[0] if mine else store.create(config, name)
 
 
 def _draw(data: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -63,9 +63,12 @@ def _outcome(run: Run) -> str:
     values = run.metrics
     if run.kind == "find-lr" and run.status == "FINISHED":
         return f"learning rate {values['final_learning_rate']:.2e}"
-    if (accuracy := values.get("final_accuracy")) is None:
+    name = "dice" if run.config.task == "segment" else "accuracy"
+    if (outcome := values.get(f"final_{name}")) is None:
         return run.reason[:60]
-    return f"accuracy {accuracy:.3f} ({values['final_accuracy_low']:.3f} to {values['final_accuracy_high']:.3f})"
+    low, high = (values.get(f"final_{name}_{end}") for end in ("low", "high"))
+    shown = f"{'Dice' if name == 'dice' else name} {outcome:.3f}"
+    return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
 
 
 def show(
@@ -96,7 +99,7 @@ def show(
     for row in details["epochs"]:
         ANSWERS.print(
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
-            f"accuracy {row['accuracy']:.3f}  {row['seconds']:.1f} s"
+            f"{_figure(row)}  {row['seconds']:.1f} s"
         )
     if details["evaluation"]:
         print_report(details["evaluation"])
@@ -109,6 +112,10 @@ def show(
         )
     for file in drawn:
         ANSWERS.print(f"figure: {file}", markup=False, soft_wrap=True)
+
+
+def _figure(row: dict[str, Any]) -> str:
+    return f"Dice {row['dice']:.3f}" if "dice" in row else f"accuracy {row['accuracy']:.3f}"
 
 
 def _print_labels(run: Run) -> None:

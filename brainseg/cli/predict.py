@@ -11,12 +11,14 @@ import typer
 from brainseg import DISCLAIMER
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
+from brainseg.cli.segment import Pictures, numbered, segment_files, segments_csv
 from brainseg.diagnosis.ensemble import Consensus, ask, check_same_classes
 from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
+from brainseg.models.description import read_description
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis, Predictor
@@ -47,27 +49,33 @@ def predict(
     layer: Annotated[
         int | None, typer.Option(help="Residual stage of the heatmap, 1 to 4; the last by default.")
     ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="PNG for the mask that a segmentation run marks; with several files, one PNG each beside it."
+        ),
+    ] = None,
+    outlined: Annotated[
+        Path | None, typer.Option("--overlay", help="PNG to draw scan and mask into (segmentation runs).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Diagnose images; a bad file gets its sentence, the others still get answers."""
-    from brainseg.diagnosis.predictor import Predictor
     from brainseg.runs import RunStore
 
     _one_of("--method", method, METHODS)
     store = RunStore()
-    predictors = [Predictor.open(store.bundle(store.get(name))) for name in run]
-    check_same_classes([(each.name, each.description.classes) for each in predictors])
-    classes = predictors[0].description.classes
-    _one_of("--explain", explain, (None, *classes))
-    _one_of("--layer", layer, (None, *max((each.stages for each in predictors), key=len)))
-    wishes = {"explain": explain, "method": method, "stage": layer}
-    rows, answers = [], []
-    for file in files:
-        answer, more = _answer(predictors, file, _sheet_file(cam, file, len(files)), wishes)
-        rows.append(answer_row(str(file), answer))
-        answers.append({"file": str(file), **_plain(answer), **more})
+    bundles = [store.bundle(store.get(name)) for name in run]
+    tasks = {read_description(bundle).task for bundle in bundles}
+    if tasks == {"segment"}:
+        _refuse(_given(method=method != DEFAULT, cam=cam, explain=explain, layer=layer), "classifies", "marks tumours")
+        answers, table = _segment(bundles, files, Pictures(mask, outlined))
+    elif tasks == {"classify"}:
+        _refuse(_given(mask=mask, overlay=outlined), "marks tumours", "classifies images")
+        answers, table = _classify(bundles, files, cam, {"explain": explain, "method": method, "stage": layer})
+    else:
+        raise ConfigError("--run names a run that classifies and one that marks tumours: ask one kind at a time.")
     if csv_file:
-        table = answers_csv(rows, classes)
         write_atomically(csv_file, lambda temporary: temporary.write_text(table, encoding="utf-8"))
     if as_json:
         print_json(answers)
@@ -75,6 +83,42 @@ def predict(
         _print(answers)
     if any("error" in answer for answer in answers):
         raise typer.Exit(SOME_FAILED)
+
+
+def _given(**options: object) -> list[str]:
+    return [f"--{name}" for name, value in options.items() if value]
+
+
+def _refuse(options: list[str], fits: str, does: str) -> None:
+    if options:
+        raise ConfigError(f"{options[0]} is for a run that {fits}, and the run of --run {does}: leave it out.")
+
+
+def _segment(bundles: list[Path], files: list[Path], pictures: Pictures) -> tuple[list[dict[str, Any]], str]:
+    from brainseg.diagnosis.segmenter import Segmenter
+
+    if len(bundles) > 1:
+        raise ConfigError("--run names several runs that mark tumours, which do not add up to an ensemble: name one.")
+    answers = segment_files(Segmenter.open(bundles[0]), files, pictures)
+    return answers, segments_csv(answers)
+
+
+def _classify(
+    bundles: list[Path], files: list[Path], cam: Path | None, wishes: dict[str, Any]
+) -> tuple[list[dict[str, Any]], str]:
+    from brainseg.diagnosis.predictor import Predictor
+
+    predictors = [Predictor.open(bundle) for bundle in bundles]
+    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    classes = predictors[0].description.classes
+    _one_of("--explain", wishes["explain"], (None, *classes))
+    _one_of("--layer", wishes["stage"], (None, *max((each.stages for each in predictors), key=len)))
+    rows, answers = [], []
+    for file in files:
+        answer, more = _answer(predictors, file, numbered(cam, file, len(files)), wishes)
+        rows.append(answer_row(str(file), answer))
+        answers.append({"file": str(file), **_plain(answer), **more})
+    return answers, answers_csv(rows, classes)
 
 
 def _one_of(option: str, value: object, allowed: Collection[object]) -> None:
@@ -122,21 +166,19 @@ def _plain(answer: Diagnosis | Consensus | str) -> dict[str, Any]:
     return plain
 
 
-def _sheet_file(cam: Path | None, file: Path, count: int) -> Path | None:
-    if cam is None or count == 1:
-        return cam
-    return cam.with_name(f"{cam.stem}-{file.stem}{cam.suffix or '.png'}")
-
-
 def _print(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
         if "error" in answer:
             NOTES.print(answer["error"], markup=False, soft_wrap=True)
             continue
-        shares = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
-        ANSWERS.print(
-            f"{answer['file']}: {answer['label']} ({shares}), {answer['seconds']:.2f} s", markup=False, soft_wrap=True
-        )
+        ANSWERS.print(f"{answer['file']}: {_words(answer)} ({answer['seconds']:.2f} s)", markup=False, soft_wrap=True)
         for warning in answer.get("warnings", []):
             NOTES.print(warning, markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
+
+
+def _words(answer: dict[str, Any]) -> str:
+    if "sentence" in answer:
+        return answer["sentence"]
+    shares = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
+    return f"{answer['label']} ({shares})"

@@ -179,18 +179,47 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
 
 def print_report(report: dict[str, Any]) -> None:
     """Print the headline figures of an evaluation with their intervals and caveats."""
-    intervals = report["intervals"]
-    for metric in ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc"):
-        interval = intervals.get(metric)
-        ANSWERS.print(f"{metric:12} {share(report[metric], interval)}")
     side = "test" if report["judged_on"] == "test" else "validation"
-    ANSWERS.print(f"on {report['count']} {side} images of a {report['split']} split.")
+    (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
     if report["copies_in_training"]:
         ANSWERS.print(
             f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good."
         )
     if report["selected_on_these_images"]:
         ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
+
+
+def _print_classes(report: dict[str, Any], side: str) -> None:
+    for metric in ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc"):
+        ANSWERS.print(f"{metric:12} {share(report[metric], report['intervals'].get(metric))}")
+    ANSWERS.print(f"on {report['count']} {side.format('images')}.")
+
+
+MASK_FIGURES = {
+    "dice": "Dice, all pixels",
+    "patient_dice": "Dice, mean of patients",
+    "slice_dice": "Dice, mean of slices",
+    "iou": "IoU, all pixels",
+    "precision": "precision",
+    "sensitivity": "sensitivity",
+}
+
+
+def _print_masks(report: dict[str, Any], side: str) -> None:
+    intervals = report["intervals"]
+    for metric, name in MASK_FIGURES.items():
+        ANSWERS.print(f"{name:23} {share(report[metric], intervals.get(metric))}")
+    for metric in ("sensitivity", "specificity"):
+        found = intervals.get(f"detection_{metric}")
+        ANSWERS.print(f"{f'any tumour, {metric}':23} {share(report['detection'][metric], found)}")
+    for unit in ("mm", "pixels"):
+        if count := report[f"hd95_{unit}_slices"]:
+            ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {report[f'hd95_{unit}']:.1f} (mean of {count} slices)")
+    rule = "count as 1" if report["rule"] == "one" else "are not counted"
+    ANSWERS.print(f"on {report['slices']} {side.format('slices')}, {report['patients']} {report['unit']}s.")
+    ANSWERS.print(
+        f"{report['both_empty']} slices without tumour in which none was found {rule} in the means of slices."
+    )
 
 
 def _print_queued(run: Run, as_json: bool) -> None:

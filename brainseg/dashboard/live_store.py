@@ -57,9 +57,9 @@ def table(run: Run, name: str) -> pd.DataFrame | None:
     return _read(str(file), file.stat().st_mtime_ns) if file else None
 
 
-def promoted() -> Run | None:
-    """Return the run whose model Diagnose offers first: the one promoted last, or else the one that finished last."""
-    return chosen(runs())
+def promoted(task: str | None = None) -> Run | None:
+    """Return the run whose model Diagnose offers first, of a task or of any; see `runs.run.chosen`."""
+    return chosen(runs(), task)
 
 
 def refresh() -> None:

@@ -18,12 +18,16 @@ from brainseg.models.description import BundleDescription, bundle_digest, read_d
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
+    from brainseg.diagnosis.segmenter import Segmenter
 
-MOST = 6
-"""Models kept in memory at a time; a ResNet152 takes about 230 MB."""
+    Model = Predictor | Segmenter
+
+MOST = 7
+"""Models kept in memory at a time: an ensemble, what marks tumours beside it, and another visitor's; a ResNet152 takes
+about 230 MB."""
 
 VERSION_DIGITS = 12
-Key = tuple[str, tuple[int, ...]]
+Key = tuple[str, str, tuple[int, ...]]
 
 
 class Shelf:
@@ -31,28 +35,29 @@ class Shelf:
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
-        self._models: OrderedDict[Key, Future[Predictor]] = OrderedDict()
+        self._models: OrderedDict[Key, Future[Model]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, folder: Path) -> Future[Predictor]:
-        """Return a bundle's predictor, perhaps still being loaded; a bundle that changed is loaded again.
+    def take(self, folder: Path, task: str = "classify") -> Future[Model]:
+        """Return a bundle's predictor or segmenter, perhaps still being loaded; one that changed is loaded again.
 
         Args:
             folder: Of the bundle.
+            task: What the model is asked to do.
         """
-        key = (str(folder), _stamp(folder))
+        key = (task, str(folder), _stamp(folder))
         with self._lock:
             found = self._models.get(key)
             if found is None:
                 found = Future()
-                threading.Thread(target=_load, args=(folder, found), name=f"load {folder}", daemon=True).start()
+                threading.Thread(target=_load, args=(folder, task, found), name=f"load {folder}", daemon=True).start()
                 self._models[key] = found
             self._models.move_to_end(key)
             while len(self._models) > self.most:
                 self._models.popitem(last=False)
             return found
 
-    def drop(self, failed: Future[Predictor]) -> None:
+    def drop(self, failed: Future[Model]) -> None:
         """Forget what could not be loaded, so that the next request tries again."""
         with self._lock:
             self._models = OrderedDict((key, kept) for key, kept in self._models.items() if kept is not failed)
@@ -66,19 +71,29 @@ def predictor(run_id: str) -> Predictor:
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed.
+        BundleError: The bundle is missing, damaged or was changed, or is of a model that marks tumours.
     """
     return _result(_SHELF.take(bundle_folder(run_id)))
 
 
-def ready(run_id: str) -> bool:
+def segmenter(run_id: str) -> Segmenter:
+    """Return a finished run's model, ready to mark tumours; otherwise as `predictor`.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+        BundleError: The bundle is missing, damaged or was changed, or is of a classifier.
+    """
+    return _result(_SHELF.take(bundle_folder(run_id), "segment"))
+
+
+def ready(run_id: str, task: str = "classify") -> bool:
     """Say whether a model is in memory, and have it loaded in the background if it is not.
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed.
+        BundleError: The bundle is missing, damaged or was changed, or is of a model of another task.
     """
-    loading = _SHELF.take(bundle_folder(run_id))
+    loading = _SHELF.take(bundle_folder(run_id), task)
     if not loading.done():
         return False
     _result(loading)
@@ -86,14 +101,13 @@ def ready(run_id: str) -> bool:
 
 
 def warm_up() -> None:
-    """Have torch imported and the promoted model loaded in the background; returns at once and never raises."""
+    """Have torch imported and the promoted models loaded in the background; returns at once and never raises."""
     # A fault here is told to whoever asks for the model; nobody has asked yet.
     with suppress(BrainsegError):
-        promoted = live_store.promoted()
-        if promoted:
-            _SHELF.take(bundle_folder(promoted.id))
-        else:
-            _import_torch()
+        _import_torch()
+        for task in ("classify", "segment"):
+            if promoted := live_store.promoted(task):
+                _SHELF.take(bundle_folder(promoted.id), task)
 
 
 def description(run_id: str) -> tuple[BundleDescription, str]:
@@ -130,7 +144,7 @@ def _import_torch() -> None:
     threading.Thread(target=lambda: import_module("brainseg.diagnosis.predictor"), name="torch", daemon=True).start()
 
 
-def _result(loading: Future[Predictor]) -> Predictor:
+def _result(loading: Future[Model]) -> Model:
     try:
         return loading.result()
     except Exception:
@@ -139,11 +153,12 @@ def _result(loading: Future[Predictor]) -> Predictor:
         raise
 
 
-def _load(folder: Path, into: Future[Predictor]) -> None:
+def _load(folder: Path, task: str, into: Future[Model]) -> None:
     try:
         from brainseg.diagnosis.predictor import Predictor
+        from brainseg.diagnosis.segmenter import Segmenter
 
-        into.set_result(Predictor.open(folder))
+        into.set_result((Segmenter if task == "segment" else Predictor).open(folder))
     except BaseException as error:  # whoever waits gets it
         into.set_exception(error)
 

@@ -37,13 +37,14 @@ def plain(text: object) -> str:
 
 
 def run_label(run: Run) -> str:
-    """Return what tells a run from others in a list, its state and its accuracy included."""
-    accuracy = run.metrics.get("final_accuracy")
+    """Return what tells a run from others in a list, its state and its accuracy or Dice included."""
+    name = "Dice" if run.config.task == "segment" else "accuracy"
+    value = run.metrics.get(f"final_{name.lower()}")
     parts = [
         run.name,
         STATES[run.status][0],
         "learning rate only" if run.kind == "find-lr" else model_words(run),
-        "" if accuracy is None else f"accuracy {accuracy:.3f}",
+        "" if value is None else f"{name} {value:.3f}",
         moment(run.created),
         run.id[:8],
     ]
@@ -53,6 +54,8 @@ def run_label(run: Run) -> str:
 def model_words(run: Run) -> str:
     """Return architecture and head."""
     model = run.config.model
+    if run.config.task == "segment":
+        return f"{model.arch} U-Net"
     return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
 
 

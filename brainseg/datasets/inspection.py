@@ -6,29 +6,64 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from brainseg import paths
+from brainseg.datasets.manifest import MANIFEST, read_manifest
+from brainseg.datasets.mask_layouts import list_pairs
+from brainseg.datasets.mask_sources import open_masked_dataset
+from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
+from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 1
+FORMAT = 2
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
     """Return a dataset, read anew only if a file in its folder came, went or changed since it was read last.
 
     Args:
-        path: What `open_dataset` takes.
+        path: What `open_any` takes.
         progress: Called with (files read, files in all) while it is read.
 
     Raises:
         DataError: The path does not exist or holds no dataset.
     """
     stamp = signature(path)
-    return remembered(path, stamp) or remember(path, open_dataset(path, progress), stamp)
+    return remembered(path, stamp) or remember(path, open_any(path, progress), stamp)
+
+
+def open_any(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
+    """List and read every image of a dataset once, with its masks where it has masks and no classes.
+
+    Args:
+        path: What `open_dataset` or `open_masked_dataset` takes.
+        progress: Called with (files read, files in all).
+
+    Raises:
+        DataError: The path does not exist or holds no dataset, or a manifest is damaged.
+    """
+    return open_masked_dataset(path, progress=progress) if _is_masked(path) else open_dataset(path, progress)
+
+
+def _is_masked(path: Path) -> bool:
+    """Say whether images have masks and no classes, going by names: `images` and `masks` look like two classes."""
+    manifest = path if path.is_file() else path / MANIFEST
+    try:
+        if manifest.is_file():
+            read_manifest(manifest, ("path", "label"), ())
+            return False
+    except DataError:  # it names no classes
+        pass
+    try:
+        found = list_pairs(path)
+    except DataError:
+        return False
+    return len(found.pairs) > len(found.bad)
 
 
 def signature(path: Path) -> str:
@@ -55,9 +90,11 @@ def remembered(path: Path, stamp: str) -> Dataset | None:
         stored = json.loads(_file(path).read_text("utf-8"))
         if stored["signature"] != stamp:
             return None
-        table = pd.DataFrame(stored["rows"], columns=COLUMNS)
+        masks = stored["masks"]
+        table = pd.DataFrame(stored["rows"], columns=MASK_COLUMNS if masks else COLUMNS)
         bad = tuple(BadFile(**entry) for entry in stored["bad"])
-        return Dataset(Path(stored["root"]), table, tuple(stored["classes"]), bad, tuple(stored["ignored"]))
+        whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, tuple(stored["ignored"])
+        return MaskedDataset(*whole, **_mask_facts(masks)) if masks else Dataset(*whole)
     except (OSError, ValueError, KeyError, TypeError):  # a cache may be missing or damaged: it is filled again
         return None
 
@@ -68,12 +105,25 @@ def remember(path: Path, dataset: Dataset, stamp: str) -> Dataset:
         "signature": stamp,
         "root": str(dataset.root),
         "classes": dataset.classes,
-        "rows": dataset.table[COLUMNS].to_numpy().tolist(),
+        "rows": dataset.table[MASK_COLUMNS if isinstance(dataset, MaskedDataset) else COLUMNS].to_numpy().tolist(),
         "bad": [vars(bad) for bad in dataset.bad],
         "ignored": dataset.ignored,
+        "masks": {},
     }
+    if isinstance(dataset, MaskedDataset):
+        stored["masks"] = {
+            "mask_classes": dataset.mask_classes,
+            "mask_values": list(dataset.mask_values.items()),
+            "channels": dataset.channels,
+            "notes": dataset.notes,
+        }
     write_json(_file(path), stored)
     return dataset
+
+
+def _mask_facts(stored: dict[str, list[Any]]) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: tuple(values) for name, values in stored.items()}
+    return {**facts, "mask_values": dict(stored["mask_values"])}
 
 
 def forget_inspection(path: Path) -> None:

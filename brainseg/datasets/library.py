@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from brainseg.datasets.archive import top_folder, unpack_zip
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
+from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.registry import (
     KnownDataset,
     Source,
@@ -207,7 +208,8 @@ def _made(name: str, place: Path, source: Source, dataset: Dataset) -> KnownData
 def _counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
     labels = dataset.table["label"]
     counts = {name: int((labels == name).sum()) for name in dataset.classes}
-    return replace(known, counts=counts, unreadable=len(dataset.bad))
+    task = "segment" if isinstance(dataset, MaskedDataset) else "classify"
+    return replace(known, task=task, counts=counts, unreadable=len(dataset.bad))
 
 
 def _slug(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg.datasets import duplicates
+from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 
 EXTENSIONS = {
@@ -20,7 +21,11 @@ EXTENSIONS = {
 
 
 def dataset_report(dataset: Dataset) -> dict[str, Any]:
-    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels."""
+    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels.
+
+    Of a dataset with masks also `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
+    share of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
+    """
     table = dataset.table
     sizes = table[["width", "height"]].drop_duplicates()
     return {
@@ -44,6 +49,42 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "ignored": list(dataset.ignored),
         "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
         "fingerprint": dataset.fingerprint,
+        **(_masks(dataset) if isinstance(dataset, MaskedDataset) else {}),
+    }
+
+
+def mask_sentence(report: dict[str, Any]) -> str:
+    """Say what the masks of a dataset hold.
+
+    Args:
+        report: Of a dataset with masks.
+    """
+    masks = report["masks"]
+    least, most = masks["tumour_pixels"] or (0, 0)
+    parts = [
+        f"Masks of {', '.join(masks['classes'][1:])}: {masks['with_tumour']} of {report['images']} slices have any",
+        f"from {least} to {most} pixels on such a slice, {100 * masks['tumour_share']:.2f} % of all pixels",
+        f"{report['groups']} patients" if report["groups"] else "patients are not known",
+        f"spacing known of {masks['with_spacing']} slices",
+    ]
+    if masks["channels"]:
+        parts.append(f"channels {', '.join(masks['channels'])}")
+    return "; ".join(parts) + "."
+
+
+def _masks(dataset: MaskedDataset) -> dict[str, Any]:
+    table = dataset.table
+    pixels = int((table["width"] * table["height"]).sum())
+    return {
+        "masks": {
+            "classes": list(dataset.mask_classes),
+            "with_tumour": int((table["mask_pixels"] > 0).sum()),
+            "tumour_pixels": _range(table.loc[table["mask_pixels"] > 0, "mask_pixels"]),
+            "tumour_share": float(table["mask_pixels"].sum() / pixels) if pixels else 0.0,
+            "with_spacing": int((table["spacing"] != "").sum()),
+            "channels": list(dataset.channels),
+        },
+        "notes": list(dataset.notes),
     }
 
 

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
+from brainseg.scans import read_scan
 
 COLUMNS = ["path", "label", "group", "split", "sha256", "mode", "source_format", "width", "height", "warnings"]
 
@@ -60,6 +62,15 @@ class Dataset:
         """Return where an image of the table lies."""
         return self.root / path
 
+    def read(self, row: int) -> np.ndarray:
+        """Return the pixels of row `row` of the table, (H, W, 3) uint8, as they were when the dataset was opened.
+
+        Raises:
+            ScanError: The file cannot be read any more.
+            DataError: The file has changed.
+        """
+        return read_unchanged(self.file(self.table["path"].iloc[row]), self.table["sha256"].iloc[row])
+
     def usable(self, skip_bad: bool) -> Dataset:
         """Return the dataset if a training may start from it.
 
@@ -67,13 +78,7 @@ class Dataset:
             DataError: Files are unreadable and `skip_bad` is off, or a class has no readable image, or there are
                 fewer than two classes.
         """
-        if self.bad and not skip_bad:
-            listed = "; ".join(bad.reason.rstrip(".") for bad in self.bad[:20])
-            more = f"; and {len(self.bad) - 20} more" if len(self.bad) > 20 else ""
-            raise DataError(
-                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or "
-                f"pass --skip-bad to leave them out ({listed}{more})."
-            )
+        self.refuse_bad(skip_bad)
         counts = self.table["label"].value_counts()
         if empty := [name for name in self.classes if not counts.get(name, 0)]:
             raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
@@ -83,6 +88,33 @@ class Dataset:
                 "more."
             )
         return self
+
+    def refuse_bad(self, skip_bad: bool) -> None:
+        """Refuse a dataset with files that cannot be used, unless they may be left out.
+
+        Raises:
+            DataError: Names the first twenty.
+        """
+        if self.bad and not skip_bad:
+            listed = "; ".join(bad.reason.rstrip(".") for bad in self.bad[:20])
+            more = f"; and {len(self.bad) - 20} more" if len(self.bad) > 20 else ""
+            raise DataError(
+                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or "
+                f"pass --skip-bad to leave them out ({listed}{more})."
+            )
+
+
+def read_unchanged(file: Path, digest: str) -> np.ndarray:
+    """Return the pixels of an image file, (H, W, 3) uint8, if its SHA-256 is still `digest`.
+
+    Raises:
+        ScanError: The file cannot be read any more.
+        DataError: The file has changed.
+    """
+    scan = read_scan(file)
+    if scan.sha256 != digest:
+        raise DataError(f"{file.name} changed while it was being read: start again.")
+    return scan.pixels
 
 
 def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str | None:

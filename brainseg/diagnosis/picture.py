@@ -83,28 +83,37 @@ def diagnosis_sheet(
         diagnosis: What one or several models said of it.
         opacity: Of the heatmap.
     """
+    return captioned_sheet([pixels, overlay(pixels, diagnosis.heatmap, opacity)], [name, *diagnosis_lines(diagnosis)])
+
+
+def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
+    """Return what stands below the picture of an answer: the decision, the heatmap with the model, and the caption."""
     # The likeliest class first, and long names last or alone: what does not fit is cut off at the right.
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
-    lines = [
-        name,
+    return [
         "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
-        DISCLAIMER,
     ]
-    width, height = 2 * PANEL + 3 * MARGIN, PANEL + 3 * MARGIN + LINE * len(lines)
+
+
+def captioned_sheet(pictures: list[np.ndarray], lines: list[str]) -> Image.Image:
+    """Put pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption."""
+    lines = [*lines, DISCLAIMER]
+    width = len(pictures) * (PANEL + MARGIN) + MARGIN
+    height = PANEL + 3 * MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (width, height), (24, 24, 28))
-    for column, picture in enumerate((pixels, overlay(pixels, diagnosis.heatmap, opacity))):
+    for column, picture in enumerate(pictures):
         part = Image.fromarray(picture)
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
-        left = MARGIN + column * (PANEL + MARGIN)
-        sheet.paste(part, (left + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
+        start = MARGIN + column * (PANEL + MARGIN)
+        sheet.paste(part, (start + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
     draw, font = ImageDraw.Draw(sheet), text_font(TEXT_SIZE)
     for row, line in enumerate(lines):
         draw.text(
             (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
         )
-    sheet.info["Caption"] = CAPTION
+    sheet.info["Caption"] = lines[-2]
     return sheet
 
 

@@ -12,7 +12,7 @@ import torch
 from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
-from brainseg.models.bundle import Bundle, BundleDescription, load_bundle
+from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
@@ -75,9 +75,9 @@ class Predictor:
         """Load the bundle in `folder`.
 
         Raises:
-            BundleError: The bundle is missing, damaged or was changed.
+            BundleError: The bundle is missing, damaged, was changed or is of a segmentation.
         """
-        return cls(load_bundle(folder), device)
+        return cls(load_bundle_for("classify", folder), device)
 
     @property
     def description(self) -> BundleDescription:

@@ -12,41 +12,46 @@ from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.methods import METHODS, layer_name
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.agreement import Agreement
     from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.segmenter import Segmentation
 
 FORMULA = ("=", "+", "-", "@", "\t")
 """What makes a spreadsheet run a cell as a formula; file and class names may come from strangers."""
 
 
-def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str]) -> str:
+def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks: bool = False) -> str:
     """Write rows from `answer_row` as CSV.
 
     Args:
         rows: One a file.
-        classes: The classes, in the order of their columns.
+        classes: The classes, in the order of their columns; none where no classifier was asked.
+        masks: Whether a model marked tumours, so that there are columns for `mask_facts`.
     """
     stream = io.StringIO()
-    names = ["file", "label", *(f"p_{name}" for name in classes), *_FACTS, "error", "disclaimer"]
+    shares = [f"p_{name}" for name in classes]
+    said = ["label", *shares, *_FACTS] if shares else []
+    names = ["file", *said, *(MASK_FACTS if masks else ()), "error", "disclaimer"]
     writer = csv.DictWriter(stream, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
 
 
-def answer_row(file: str, answer: Diagnosis | Consensus | str) -> dict[str, object]:
+def answer_row(file: str, answer: Diagnosis | Consensus | str | None) -> dict[str, object]:
     """Return an answer as a row, without its pictures.
 
     Args:
         file: Name of the file.
-        answer: The answer, or the sentence that says why there is none.
+        answer: The answer, or the sentence that says why there is none; None where no classifier was asked.
 
     Returns:
         Column -> value: label, probability of each class (`p_<class>`), how far an ensemble's members disagree about
         the label (largest minus smallest probability, standard deviation, how many say otherwise), model, hash, the
         heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
-    facts = {"error": answer} if isinstance(answer, str) else _facts(answer)
-    return {"file": _text(file), **facts, "disclaimer": DISCLAIMER}
+    said = {"error": answer} if isinstance(answer, str) else _facts(answer) if answer else {}
+    return {"file": text_cell(file), **said, "disclaimer": DISCLAIMER}
 
 
 _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "method", "layer", "seconds")
@@ -54,11 +59,11 @@ _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "me
 
 def _facts(answer: Diagnosis | Consensus) -> dict[str, object]:
     facts: dict[str, object] = {
-        "label": _text(answer.label),
+        "label": text_cell(answer.label),
         **{f"p_{name}": share for name, share in answer.probabilities.items()},
-        "model": _text(answer.model),
+        "model": text_cell(answer.model),
         "hash": answer.version,
-        "explained": _text(answer.explained) if METHODS[answer.method].of_a_class else "",
+        "explained": text_cell(answer.explained) if METHODS[answer.method].of_a_class else "",
         "method": METHODS[answer.method].title,
         "layer": layer_name(answer.stage),
         "seconds": round(answer.seconds, 3),
@@ -69,5 +74,47 @@ def _facts(answer: Diagnosis | Consensus) -> dict[str, object]:
     return facts
 
 
-def _text(value: str) -> str:
+MASK_FACTS = (
+    "area",
+    "area_unit",
+    "diameter",
+    "length_unit",
+    "regions",
+    "marked_by",
+    "heat_inside",
+    "mask_share",
+    "heat_peak_inside",
+    "mask_doubts",
+)
+
+
+def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[str, object]:
+    """Return the columns that a mask adds to a row.
+
+    Args:
+        found: What was marked.
+        compared: With a classifier's heatmap, where there is one.
+
+    Returns:
+        Column -> value: area and largest diameter with their units, number of regions, name and version of the model,
+        the share of the heatmap's sum inside the mask, the share of the image that the mask covers, whether the
+        heatmap's highest point is inside, and sentences on what makes the mask doubtful.
+    """
+    facts: dict[str, object] = {
+        "area": found.area,
+        "area_unit": found.area_unit,
+        "diameter": found.diameter,
+        "length_unit": found.length_unit,
+        "regions": len(found.regions),
+        "marked_by": text_cell(found.model),
+        "mask_share": float((found.mask > 0).mean()),
+        "mask_doubts": text_cell(" ".join(found.warnings)),
+    }
+    if compared:
+        facts["heat_inside"], facts["heat_peak_inside"] = compared.energy_inside, compared.hit
+    return facts
+
+
+def text_cell(value: str) -> str:
+    """Return a text as a cell that no spreadsheet runs as a formula."""
     return f"'{value}" if value.startswith(FORMULA) else value

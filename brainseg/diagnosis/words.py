@@ -23,6 +23,8 @@ def judged(validation: dict[str, Any]) -> str:
         validation: The field of that name of a bundle's description, or a run's evaluation; what they lack is not said.
     """
     count, accuracy = validation.get("count"), validation.get("accuracy")
+    if validation.get("dice") is not None:
+        return "; ".join([_overlap(validation), *_caveats(validation)]) + "."
     if not count or accuracy is None:
         return "Nothing is known of how often it is right."
     interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
@@ -30,6 +32,17 @@ def judged(validation: dict[str, Any]) -> str:
     right = round(accuracy * count)
     said = f"Right on {right} of {count} held-out images ({100 * right / count:.0f} %{bounds})"
     return "; ".join([said, *_caveats(validation)]) + "."
+
+
+def _overlap(validation: dict[str, Any]) -> str:
+    interval = validation.get("dice_interval") or validation.get("intervals", {}).get("dice")
+    bounds = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    count = validation.get("count") or validation.get("slices")
+    patients = f" of {validation['patients']} patients" if validation.get("unit") == "patient" else ""
+    return (
+        f"Its masks overlap the true ones with a Dice of {validation['dice']:.2f}{bounds} on {count} held-out slices"
+        f"{patients}"
+    )
 
 
 def _caveats(validation: dict[str, Any]) -> list[str]:

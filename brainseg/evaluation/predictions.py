@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from brainseg.evaluation.checks import class_codes
 from brainseg.files import write_atomically
@@ -19,6 +20,34 @@ BATCH = 32
 
 
 @torch.no_grad()
+def logit_batches(
+    model: nn.Module,
+    images: PreparedImages,
+    rows: Sequence[int],
+    method: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[torch.Tensor]:
+    """Run a model over prepared images in float32, a batch at a time.
+
+    Args:
+        model: Put into evaluation mode and left there.
+        images: Prepared images.
+        rows: Which of them, in the order of the result.
+        method: How the model's inputs are normalised.
+        progress: Called with (images done, images in all).
+
+    Yields:
+        The float32 logits of up to `BATCH` images, on the CPU.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    for start in range(0, len(rows), BATCH):
+        batch = to_batch(np.stack([images[row] for row in rows[start : start + BATCH]]))
+        yield model(normalise(batch.to(device), method)).float().cpu()
+        if progress:
+            progress(min(start + BATCH, len(rows)), len(rows))
+
+
 def predict_logits(
     model: Classifier,
     images: PreparedImages,
@@ -38,15 +67,7 @@ def predict_logits(
     Returns:
         (len(rows), classes) float32 logits on the CPU.
     """
-    model.eval()
-    device = next(model.parameters()).device
-    parts = []
-    for start in range(0, len(rows), BATCH):
-        batch = to_batch(np.stack([images[row] for row in rows[start : start + BATCH]]))
-        parts.append(model(normalise(batch.to(device), method)).float().cpu())
-        if progress:
-            progress(min(start + BATCH, len(rows)), len(rows))
-    return torch.cat(parts)
+    return torch.cat(list(logit_batches(model, images, rows, method, progress)))
 
 
 def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence[str]) -> pd.DataFrame:

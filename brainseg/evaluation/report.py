@@ -89,14 +89,15 @@ class ClassificationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - walks through whatever the report holds
+def plain(value: Any) -> Any:  # noqa: ANN401 - walks through whatever the report holds
+    """Return nested values as what JSON can hold: lists for arrays and tuples, None for NaN."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, float):

@@ -10,7 +10,6 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
 from brainseg.training.log import EpochFigures, Progress
 
-EPOCH_METRICS = ("train_loss", "valid_loss", "accuracy", "sensitivity", "specificity", "learning_rate", "seconds")
 INTERVAL = 0.4
 """Seconds between two notes of progress: a bar need not move faster, and a disk should rest."""
 
@@ -49,11 +48,12 @@ class StoreLog:
         if figures.epoch in self.stored:
             return
         self.stored.add(figures.epoch)
-        values = {name: getattr(figures, name) for name in EPOCH_METRICS}
+        values = figures.to_dict()
+        del values["phase"], values["epoch"]
         self.store.log_metrics(self.workspace.run_id, values, figures.epoch)
         self.say(
             f"epoch {figures.epoch:3d} ({figures.phase}): training loss {figures.train_loss:.4f}, "
-            f"validation loss {figures.valid_loss:.4f}, accuracy {figures.accuracy:.3f}, {figures.seconds:.1f} s"
+            f"validation loss {figures.valid_loss:.4f}, {figures.headline}, {figures.seconds:.1f} s"
         )
 
     def cancelled(self) -> bool:

@@ -59,10 +59,11 @@ def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -
 
 def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
     trained = train(run.config, log, workspace.results, run.name, store.warm_start(run.config))
-    low, high = trained.report.intervals["accuracy"]
+    interval = trained.report.intervals[trained.headline]  # one patient alone gives none
+    bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
     figures = {key: value for key, value in trained.report.to_dict().items() if isinstance(value, int | float)}
     costs = model_costs(workspace.results, Path(run.config.data.path))
-    return {**figures, **trained.extra, **costs, "accuracy_low": low, "accuracy_high": high}
+    return {**figures, **trained.extra, **costs, **bounds}
 
 
 def _store(store: RunStore, run: Run, workspace: Workspace, figures: dict[str, float]) -> None:

@@ -27,9 +27,10 @@ class ResNetBody(nn.Module):
         self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
         for stage in range(1, stages[-1] + 1):
             setattr(self, f"layer{stage}", getattr(resnet, f"layer{stage}"))
-        widths = (64, 128, 256, 512)
         expansion = resnet.fc.in_features // 512
-        self.channels = tuple(widths[stage - 1] * expansion for stage in stages)
+        widths = (64, *(width * expansion for width in (64, 128, 256, 512)))
+        self.level_channels = widths[: stages[-1] + 1]
+        self.channels = tuple(widths[stage] for stage in stages)
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the maps of the chosen stages.
@@ -40,13 +41,16 @@ class ResNetBody(nn.Module):
         Returns:
             One (N, C, h, w) map a stage, shallow to deep.
         """
-        values = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        maps = []
+        levels = self.levels(images)
+        return [levels[stage] for stage in self.stages]
+
+    def levels(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the stem's map, at half the image's resolution, and the map of every stage, shallow to deep."""
+        levels = [self.relu(self.bn1(self.conv1(images)))]
         for stage in range(1, self.stages[-1] + 1):
-            values = getattr(self, f"layer{stage}")(values)
-            if stage in self.stages:
-                maps.append(values)
-        return maps
+            values = self.maxpool(levels[0]) if stage == 1 else levels[-1]
+            levels.append(getattr(self, f"layer{stage}")(values))
+        return levels
 
 
 class ConcatPool(nn.Module):

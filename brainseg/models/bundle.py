@@ -17,9 +17,19 @@ from brainseg.files import sha256_file, write_atomically, write_json
 from brainseg.models.architectures import Classifier, build_classifier
 from brainseg.models.description import DESCRIPTION, BundleDescription, bundle_digest, is_own_file, read_description
 from brainseg.models.sources import WEIGHTS
+from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
-__all__ = ["DESCRIPTION", "LIBRARIES", "Bundle", "BundleDescription", "load_bundle", "read_description", "save_bundle"]
+__all__ = [
+    "DESCRIPTION",
+    "LIBRARIES",
+    "Bundle",
+    "BundleDescription",
+    "load_bundle",
+    "load_bundle_for",
+    "read_description",
+    "save_bundle",
+]
 
 LIBRARIES = ("torch", "torchvision", "fastai", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
 
@@ -30,12 +40,12 @@ class Bundle:
 
     Attributes:
         description: What `bundle.json` says.
-        model: The classifier, on the CPU, in evaluation mode.
+        model: The classifier or U-Net, on the CPU, in evaluation mode.
         digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
     """
 
     description: BundleDescription
-    model: Classifier
+    model: Classifier | UNet
     digest: str
 
     @property
@@ -44,7 +54,7 @@ class Bundle:
         return self.digest[:12]
 
 
-def save_bundle(folder: Path, model: Classifier, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
+def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
     """Write a bundle; the description comes last, so that a crash leaves no bundle rather than half of one.
 
     Args:
@@ -87,9 +97,7 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used."
         )
-    model = build_classifier(
-        description.arch, len(description.classes), description.head, description.stages, description.dropout
-    )
+    model = _network(description)
     try:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
@@ -97,3 +105,27 @@ def load_bundle(folder: Path) -> Bundle:
             f"{weights} does not fit the {description.arch} that its bundle names: train it again."
         ) from error
     return Bundle(description, model.eval(), bundle_digest(folder, description))
+
+
+def load_bundle_for(task: str, folder: Path) -> Bundle:
+    """Load a bundle of a task.
+
+    Args:
+        task: `classify` or `segment`.
+        folder: The bundle's.
+
+    Raises:
+        BundleError: The model does something else, or `load_bundle` refuses it.
+    """
+    description = read_description(folder)
+    if description.task != task:
+        does, wanted = ("classifies images", "marks tumours")[:: 1 if task == "segment" else -1]
+        raise BundleError(f"{description.name} {does}: choose a run that {wanted}.")
+    return load_bundle(folder)
+
+
+def _network(description: BundleDescription) -> Classifier | UNet:
+    classes = len(description.classes)
+    if description.task == "segment":
+        return build_unet(description.arch, classes, description.stages, description.self_attention)
+    return build_classifier(description.arch, classes, description.head, description.stages, description.dropout)

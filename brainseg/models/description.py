@@ -25,13 +25,16 @@ class BundleDescription(BaseModel):
     format: Literal[1] = 1
     disclaimer: str = brainseg.DISCLAIMER
     name: str
-    task: Literal["classify"] = "classify"
+    task: Literal["classify", "segment"] = "classify"
     arch: Architecture
-    head: Literal["concat-pool", "logistic", "svm"]
+    head: Literal["concat-pool", "logistic", "svm", "u-net"]
     stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
     classes: tuple[str, ...] = Field(min_length=2)
     positive: str | None
+    modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
+    channels: tuple[str, ...] = Field((), max_length=3)
+    self_attention: bool = False
     preparation: PreparationConfig
     preparation_version: int
     weights_sha256: str
@@ -55,6 +58,13 @@ class BundleDescription(BaseModel):
         if len(set(classes)) < len(classes):
             raise ValueError("each class once")
         return classes
+
+    @field_validator("head")
+    @classmethod
+    def _fits_the_task(cls, head: str, info: ValidationInfo) -> str:
+        if (info.data.get("task") == "segment") != (head == "u-net"):
+            raise ValueError("a u-net segments, other heads classify")
+        return head
 
     @field_validator("positive")
     @classmethod

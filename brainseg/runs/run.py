@@ -87,10 +87,15 @@ class Run:
         }
 
 
-def chosen(runs: list[Run]) -> Run | None:
-    """Return the run whose model is offered first: the one promoted last, or else the one that finished last."""
-    finished = [run for run in runs if run.has_model]
-    return max(finished, key=lambda run: (run.promoted, run.ended), default=None)
+def chosen(runs: list[Run], task: str | None = None) -> Run | None:
+    """Return the run whose model is offered first: the one promoted last, or else the one that finished last.
+
+    Args:
+        runs: All there are.
+        task: Of the runs that count; by default any, but one that classifies comes before one that segments.
+    """
+    finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
+    return max(finished, key=lambda run: (run.config.task == "classify", run.promoted, run.ended), default=None)
 
 
 def from_mlflow(found: MlflowRun) -> Run | None:

@@ -6,12 +6,19 @@ from collections.abc import Callable
 
 import torch
 from torchvision.transforms import v2
+from torchvision.tv_tensors import Mask
 
 from brainseg.config import AugmentationConfig
 
 
-def make_augmentation(config: AugmentationConfig) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a function that changes a (N, 3, S, S) uint8 batch, each image by its own draw from torch's generator."""
+def make_augmentation(
+    config: AugmentationConfig,
+) -> Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    """Return a function that changes a batch, each image by its own draw from torch's generator.
+
+    It takes (N, 3, S, S) uint8 images and their targets. Masks, (N, S, S) uint8, move with their images and keep whole
+    class numbers (nearest neighbour; background where nothing was); (N,) class numbers stay as they are.
+    """
     steps: list[v2.Transform] = []
     if config.flip:
         steps.append(v2.RandomHorizontalFlip())
@@ -27,6 +34,15 @@ def make_augmentation(config: AugmentationConfig) -> Callable[[torch.Tensor], to
     if config.brightness or config.contrast:
         steps.append(v2.ColorJitter(brightness=config.brightness, contrast=config.contrast))
     if not steps:
-        return lambda batch: batch
+        return lambda images, targets: (images, targets)
     change = v2.Compose(steps)
-    return lambda batch: torch.stack([change(image) for image in batch])
+
+    def augment(images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if targets.ndim == 1:
+            return torch.stack([change(image) for image in images]), targets
+        pairs = [change(image, Mask(mask)) for image, mask in zip(images, targets, strict=True)]
+        return torch.stack([image for image, _ in pairs]), torch.stack(
+            [mask.as_subclass(torch.Tensor) for _, mask in pairs]
+        )
+
+    return augment

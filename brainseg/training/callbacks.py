@@ -13,6 +13,7 @@ import torch
 from brainseg.errors import BrainsegError, TrainingError
 from brainseg.training.learner import Callback, CancelFitException
 from brainseg.training.log import EpochFigures, Progress, RunLog
+from brainseg.training.task import Meter
 
 
 class TrainingCancelled(BrainsegError):
@@ -109,43 +110,38 @@ class Reporter(Callback):
         first_epoch: int,
         epochs: int,
         log: RunLog,
-        judge: Callable[[torch.Tensor], tuple[float, float, float, float]],
+        meter: Callable[[], Meter],
         finish: Callable[[EpochFigures], None],
     ) -> None:
         self.phase, self.first_epoch, self.epochs = phase, first_epoch, epochs
-        self.log, self.judge, self.finish = log, judge, finish
+        self.log, self.new_meter, self.finish = log, meter, finish
         self.losses: list[float] = []
-        self.logits: list[torch.Tensor] = []
 
     def before_epoch(self) -> None:
         """Start afresh."""
         self.started = time.perf_counter()
-        self.losses, self.logits = [], []
+        self.losses, self.meter = [], self.new_meter()
 
     def after_batch(self) -> None:
-        """Collect the loss of a training batch or the logits of a validation batch."""
+        """Collect the loss of a training batch, or judge a validation batch."""
         if self.training:
             self.losses.append(float(self.loss.detach()))
             self.log.progress(
                 Progress(self.phase, self.iter + 1, self.n_iter, self.first_epoch + self.epoch + 1, self.epochs)
             )
         else:
-            self.logits.append(self.pred.detach().float().cpu())
+            self.meter.add(self.pred.detach().float().cpu(), self.y.cpu())
 
     def after_epoch(self) -> None:
         """Report the epoch, unless it was skipped because an earlier session did it."""
         if not self.losses:
             return
-        valid_loss, accuracy, sensitivity, specificity = self.judge(torch.cat(self.logits))
         self.finish(
             EpochFigures(
                 phase=self.phase,
                 epoch=self.first_epoch + self.epoch + 1,
                 train_loss=float(np.mean(self.losses)),
-                valid_loss=valid_loss,
-                accuracy=accuracy,
-                sensitivity=sensitivity,
-                specificity=specificity,
+                **self.meter.figures(),
                 learning_rate=float(self.opt.hypers[-1]["lr"]),
                 seconds=time.perf_counter() - self.started,
             )

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
 
-from brainseg.evaluation.classification import evaluate
-from brainseg.evaluation.predictions import prediction_table
 from brainseg.files import write_atomically
 from brainseg.training.callbacks import Autocast, EarlyStop, EpochSeeds, Guard, Reporter
 from brainseg.training.checkpoint import Checkpoints, TrainingState
@@ -18,6 +15,7 @@ from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
 from brainseg.training.log import EpochFigures
 from brainseg.training.lr_finder import find_rate, save_curve
 from brainseg.training.setup import Setup, parameter_groups
+from brainseg.training.task import Meter
 
 FROZEN, UNFROZEN = "frozen", "unfrozen"
 
@@ -126,16 +124,12 @@ class _Phase:
         return [
             EpochSeeds(training.seed, self.first_epoch),
             Autocast(setup.device, setup.bf16),
-            Reporter(self.name, self.first_epoch, planned, setup.log, self._judge, finish),
+            Reporter(self.name, self.first_epoch, planned, setup.log, self._meter, finish),
             EarlyStop(training.patience if self.name == UNFROZEN else 0, lambda: state.waited, setup.log),
         ]
 
-    def _judge(self, logits: torch.Tensor) -> tuple[float, float, float, float]:
-        """Return loss, accuracy, sensitivity and specificity of the validation side, by the evaluation's own rules."""
-        dataset = self.inputs.dataset
-        table = prediction_table(dataset.table.iloc[self.setup.data.valid], logits, dataset.classes)
-        report = evaluate(table, dataset.classes, self.inputs.positive)
-        return report.mean_loss, report.accuracy, report.sensitivity, report.specificity
+    def _meter(self) -> Meter:
+        return self.setup.task.meter(self.inputs)
 
 
 def save_epochs(epochs: list[EpochFigures], file: Path) -> None:

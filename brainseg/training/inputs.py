@@ -10,13 +10,13 @@ import pandas as pd
 
 from brainseg.config import RunConfig
 from brainseg.datasets.report import dataset_report
-from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import DataError
 from brainseg.files import write_atomically, write_json
 from brainseg.prepared_cache import PreparedImages, prepared_images
 from brainseg.training.log import Progress, RunLog
+from brainseg.training.task import Targets, task_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class TrainingInputs:
         dataset: The readable images.
         sides: "train", "valid" or "test" for each row of the dataset's table.
         images: The prepared images, one for each row.
-        labels: (N,) int64 class numbers.
+        labels: (N,) int64 class numbers of whole images.
+        targets: What the model is to say of each row: its label, or its mask.
         positive: The class that counts as tumour; None for more than two classes.
     """
 
@@ -35,11 +36,18 @@ class TrainingInputs:
     sides: pd.Series
     images: PreparedImages
     labels: np.ndarray
+    targets: Targets
     positive: str | None
 
     def rows(self, side: str) -> np.ndarray:
         """Return the row numbers of a side."""
         return np.flatnonzero(self.sides == side)
+
+    def inverse_frequencies(self) -> np.ndarray:
+        """Weigh each class by N / (classes x its count) on the training side, scikit-learn's "balanced" rule."""
+        labels = self.labels[self.rows("train")]
+        counts = np.bincount(labels, minlength=int(self.labels.max()) + 1)
+        return len(labels) / (len(counts) * counts.clip(1))
 
     @property
     def judged_side(self) -> str:
@@ -60,11 +68,14 @@ def load_inputs(config: RunConfig, log: RunLog, folder: Path) -> TrainingInputs:
     def tell(done: int, total: int) -> None:
         log.progress(Progress("preparing", done, total))
 
-    found = open_dataset(Path(config.data.path), tell)
+    task = task_of(config)
+    found = task.open(tell)
     write_json(folder / "dataset.json", dataset_report(found))
     dataset = found.usable(config.data.skip_bad)
     if dataset.bad:
         log.say(f"Left out {len(dataset.bad)} unreadable files, listed in dataset.json.")
+    for note in getattr(dataset, "notes", ()):
+        log.say(note)
     sides = split_dataset(dataset, config.data)
     table = dataset.table[["path", "label", "group", "sha256"]].assign(split=sides)
     write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
@@ -72,5 +83,6 @@ def load_inputs(config: RunConfig, log: RunLog, folder: Path) -> TrainingInputs:
     log.say(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
     images = prepared_images(dataset, config.preparation, tell)
     labels = pd.Index(dataset.classes).get_indexer(dataset.table["label"]).astype(np.int64)
+    targets = task.targets(dataset, labels, tell)
     positive = positive_class(dataset.classes, config.data.positive)
-    return TrainingInputs(dataset, sides, images, labels, positive if len(dataset.classes) == 2 else None)
+    return TrainingInputs(dataset, sides, images, labels, targets, positive if len(dataset.classes) == 2 else None)

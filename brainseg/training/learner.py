@@ -17,14 +17,13 @@ from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner, Recorder
-from fastai.losses import CrossEntropyLossFlat
 from fastai.optimizer import SGD, Adam, RAdam
 from torch import nn
 
 from brainseg.config import TrainingConfig
-from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.prepared_cache import PreparedImages
+from brainseg.training.task import Targets
 
 __all__ = [
     "Callback",
@@ -54,19 +53,23 @@ class TrainingData:
 
     Attributes:
         images: Prepared images, uint8.
-        labels: (N,) int64 class numbers.
+        targets: The class number, or the (S, S) mask of class numbers, of each image.
         train: Row numbers to learn from.
         valid: Row numbers to judge by.
         normalise: The way of `models.inputs.normalise`.
-        augment: Changes a uint8 (N, 3, S, S) batch at random.
+        augment: Changes a batch of uint8 (N, 3, S, S) images and its targets at random.
+        loss: What training minimises, from logits and int64 targets.
+        sampling: How often each training row is drawn, relative to the others; None draws each once an epoch.
     """
 
     images: PreparedImages
-    labels: np.ndarray
+    targets: Targets
     train: np.ndarray
     valid: np.ndarray
     normalise: str
-    augment: Callable[[torch.Tensor], torch.Tensor]
+    augment: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    loss: nn.Module
+    sampling: np.ndarray | None = None
 
 
 class _BatchLoader(DataLoader):
@@ -85,18 +88,18 @@ class _BatchLoader(DataLoader):
 
     def create_batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = np.stack([self.data.images[row] for row in rows])
-        return to_batch(pixels), torch.from_numpy(self.data.labels[np.asarray(rows)])
+        return to_batch(pixels), torch.from_numpy(np.stack([self.data.targets[row] for row in rows]))
 
     def after_batch(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = batch
+        images, targets = batch
         if self.train:
-            images = self.data.augment(images)
+            images, targets = self.data.augment(images, targets)
         images = normalise(images, self.data.normalise)
-        return images.contiguous(memory_format=torch.channels_last), labels
+        return images.contiguous(memory_format=torch.channels_last), targets.long()
 
 
 def make_learner(
-    model: Classifier,
+    model: nn.Module,
     groups: list[list[nn.Parameter]],
     data: TrainingData,
     config: TrainingConfig,
@@ -109,26 +112,21 @@ def make_learner(
         model: What to train.
         groups: Its parameters, early pretrained layers first, new layers last; the last group alone learns while
             the others are frozen.
-        data: Images, labels and split.
+        data: Images, targets, split and loss.
         config: The run's training settings.
         device: Where to train.
         callbacks: What to add to clipping and mixup, which the settings ask for.
     """
     batch_size = min(config.batch_size, len(data.train))
-    classes = int(data.labels.max()) + 1
-    inverse = _inverse_frequency(data.labels[data.train], classes)
-    sampling = inverse[data.labels[data.train]] if config.balance == "sampling" else None
-    train = _BatchLoader(data, data.train, batch_size, train=True, weights=sampling)
+    train = _BatchLoader(data, data.train, batch_size, train=True, weights=data.sampling)
     valid = _BatchLoader(data, data.valid, batch_size, train=False)
-    weight = torch.tensor(inverse, dtype=torch.float32, device=device) if config.balance == "weights" else None
-    loss = CrossEntropyLossFlat(weight=weight, label_smoothing=config.label_smoothing)
     extra: list[Callback] = [GradientClip(config.clip_norm)] if config.clip_norm else []
     if config.mixup:
         extra.append(MixUp(config.mixup))
     learner = Learner(
         DataLoaders(train, valid, device=device),
         model.to(device, memory_format=torch.channels_last),
-        loss_func=loss,
+        loss_func=data.loss.to(device),
         opt_func=OPTIMISERS[config.optimiser],
         splitter=lambda _: groups,
         wd=config.weight_decay,
@@ -235,8 +233,3 @@ class _FinderLosses(Callback):
             self.best = min(self.best, smoothed)
         if not math.isfinite(smoothed) or smoothed > BLOWN_UP * self.best:
             raise CancelFitException
-
-
-def _inverse_frequency(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Weights a class by N / (classes x its count), scikit-learn's "balanced" rule."""
-    return len(labels) / (classes * np.bincount(labels, minlength=classes).clip(1))

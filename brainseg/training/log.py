@@ -25,23 +25,34 @@ class Progress:
     epochs: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EpochFigures:
-    """The figures of one epoch. Losses are mean cross-entropies in nats; seconds are wall time, validation included."""
+    """The figures of one epoch; seconds are wall time, validation included.
+
+    Classifying, losses are mean cross-entropies in nats and the figures are about images. Segmenting, losses are those
+    that `training.loss` names, and Dice, sensitivity and specificity are about the tumour's pixels of all validation
+    slices together; a share of pixels called right would say nothing, so there is no accuracy.
+    """
 
     phase: str
     epoch: int
     train_loss: float
     valid_loss: float
-    accuracy: float
+    accuracy: float | None = None
+    dice: float | None = None
     sensitivity: float
     specificity: float
     learning_rate: float
     seconds: float
 
+    @property
+    def headline(self) -> str:
+        """The task's headline figure in words."""
+        return f"Dice {self.dice:.3f}" if self.accuracy is None else f"accuracy {self.accuracy:.3f}"
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values by column name."""
-        return asdict(self)
+        """Return plain values by column name; what the task has no figure for is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class RunLog(Protocol):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from brainseg.config import RunConfig
 from brainseg.files import write_atomically, write_json
-from brainseg.models.architectures import Classifier, build_classifier
+from brainseg.models.architectures import Classifier
+from brainseg.models.unet import UNet
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.augmentation import make_augmentation
 from brainseg.training.callbacks import seed_everything
@@ -18,6 +20,7 @@ from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.inputs import TrainingInputs, load_inputs
 from brainseg.training.learner import TrainingData
 from brainseg.training.log import RunLog
+from brainseg.training.task import Task, task_of
 
 EARLY_STAGES = {"stem", "layer1", "layer2"}
 """Pretrained stages whose general features get the smallest learning rate, as in fastai's split of a ResNet."""
@@ -29,16 +32,18 @@ class Setup:
 
     Attributes:
         config: The run.
-        model: The classifier, with its pretrained weights.
+        task: What it learns.
+        model: The network, with its pretrained weights.
         weights: What was loaded into it.
-        data: Images, labels and split as the learner takes them.
+        data: Images, targets, split and loss as the learner takes them.
         device: Where to train.
         bf16: Whether to train in bfloat16.
         log: Told of progress.
     """
 
     config: RunConfig
-    model: Classifier
+    task: Task
+    model: Classifier | UNet
     weights: WeightsReport
     data: TrainingData
     device: torch.device
@@ -68,18 +73,17 @@ def open_run(config: RunConfig, log: RunLog, folder: Path, warm_start: Path | No
 
 
 def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: Path | None) -> Setup:
-    """Build the run's classifier from its seed, load its weights and say what they held.
+    """Build the run's network from its seed, load its weights and say what they held.
 
     Raises:
         WeightsError: The pretrained weights cannot be had or do not fit.
         ConfigError: The device asked for is not there.
     """
     device = choose_device(config.compute.device)
-    settings = config.model
-    classes = len(inputs.dataset.classes)
-    model, weights = _start(config, classes, settings.stages, warm_start)
+    task, settings = task_of(config), config.model
+    model, weights = _start(task, config, inputs, settings.stages, warm_start)
     if settings.stages is None and (stages := _useful_stages(weights, settings.head)) != model.body.stages:
-        model, weights = _start(config, classes, stages, warm_start)
+        model, weights = _start(task, config, inputs, stages, warm_start)
         if stages[-1] < 4:
             log.say(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
     log.say(weights.sentence())
@@ -87,22 +91,27 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
     log.say(f"Training runs on {device.type.upper()} in {'bfloat16' if bf16 else 'float32'}.")
     data = TrainingData(
         inputs.images,
-        inputs.labels,
+        inputs.targets,
         inputs.rows("train"),
         inputs.rows("valid"),
         config.preparation.normalise,
         make_augmentation(config.training.augmentation),
+        task.loss(inputs),
+        _sampling(inputs) if config.training.balance == "sampling" else None,
     )
-    return Setup(config, model, weights, data, device, bf16, log)
+    return Setup(config, task, model, weights, data, device, bf16, log)
+
+
+def _sampling(inputs: TrainingInputs) -> np.ndarray:
+    return inputs.inverse_frequencies()[inputs.labels[inputs.rows("train")]]
 
 
 def _start(
-    config: RunConfig, classes: int, stages: tuple[int, ...] | None, warm_start: Path | None
-) -> tuple[Classifier, WeightsReport]:
-    settings = config.model
+    task: Task, config: RunConfig, inputs: TrainingInputs, stages: tuple[int, ...] | None, warm_start: Path | None
+) -> tuple[Classifier | UNet, WeightsReport]:
     seed_everything(config.training.seed)
-    model = build_classifier(settings.arch, classes, settings.head, stages, settings.dropout)
-    return model, load_weights(model.body, settings.arch, settings.weights, warm_start)
+    model = task.build(inputs.dataset, stages)
+    return model, load_weights(model.body, config.model.arch, config.model.weights, warm_start)
 
 
 def _useful_stages(weights: WeightsReport, head: str) -> tuple[int, ...]:
@@ -117,7 +126,7 @@ def _useful_stages(weights: WeightsReport, head: str) -> tuple[int, ...]:
     return tuple(held[-1:] if head == "concat-pool" else held[-2:])
 
 
-def parameter_groups(model: Classifier, weights: WeightsReport) -> list[list[nn.Parameter]]:
+def parameter_groups(model: Classifier | UNet, weights: WeightsReport) -> list[list[nn.Parameter]]:
     """Sort parameters into early pretrained, late pretrained and new ones; empty groups are left out.
 
     Stages that start from random weights learn with the head, at its rate and from the first phase on: at the small

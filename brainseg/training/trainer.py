@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from brainseg.config import RunConfig
-from brainseg.evaluation.classification import evaluate
-from brainseg.evaluation.hardest import hardest_cases
-from brainseg.evaluation.predictions import predict_logits, prediction_table, save_predictions
-from brainseg.evaluation.report import ClassificationReport
-from brainseg.files import write_atomically, write_json
+from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.training.baseline import fit_baseline
 from brainseg.training.finetune import fine_tune
 from brainseg.training.inputs import TrainingInputs
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.setup import Setup, open_run
-
-HARDEST = 6
+from brainseg.training.task import Report
 
 
 @dataclass(frozen=True)
@@ -29,11 +24,13 @@ class Trained:
     Attributes:
         bundle: The folder of the model.
         report: Its figures on the images that were held out.
+        headline: The name of the one that stands for the run.
         extra: Further figures by name, such as the learning rate.
     """
 
     bundle: Path
-    report: ClassificationReport
+    report: Report
+    headline: str
     extra: dict[str, float]
 
 
@@ -44,8 +41,8 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
         config: The run, whole.
         log: Told of progress, epochs and sentences, and asked for a cancel request.
         folder: Takes every file: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
-            `epochs.csv`, `predictions.parquet`, `hardest.csv`, `evaluation.json` and `bundle/`. A checkpoint found
-            there is resumed.
+            `epochs.csv`, `evaluation.json`, `bundle/` and what was predicted: `predictions.parquet` and `hardest.csv`,
+            or `slices.parquet`, `masks.npz` and `truth.npz`. A checkpoint found there is resumed.
         name: Name of the run, shown beside what its model says.
         warm_start: The weights file that `run:<id>` stands for.
 
@@ -60,21 +57,14 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
         extra = fit_baseline(setup, inputs)
     report = _judge(setup, inputs, folder)
     bundle = _bundle(setup, inputs, report, folder / "bundle", name)
-    return Trained(bundle, report, extra)
+    return Trained(bundle, report, setup.task.headline, extra)
 
 
-def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> ClassificationReport:
-    rows, dataset = inputs.rows(inputs.judged_side), inputs.dataset
-
+def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> Report:
     def tell(done: int, total: int) -> None:
         setup.log.progress(Progress("evaluating", done, total))
 
-    logits = predict_logits(setup.model, inputs.images, rows, setup.config.preparation.normalise, tell)
-    table = prediction_table(dataset.table.iloc[rows], logits, dataset.classes)
-    save_predictions(table, folder / "predictions.parquet")
-    hardest = hardest_cases(table, HARDEST)
-    write_atomically(folder / "hardest.csv", lambda temporary: hardest.to_csv(temporary, index=False))
-    report = evaluate(table, dataset.classes, inputs.positive)
+    report = setup.task.judge(setup.model, inputs, folder, tell)
     write_json(folder / "evaluation.json", {**report.to_dict(), **_caveats(setup, inputs)})
     return report
 
@@ -97,26 +87,22 @@ def _copies(inputs: TrainingInputs) -> int:
     return int(digests.iloc[inputs.rows(inputs.judged_side)].isin(learnt).sum())
 
 
-def _bundle(setup: Setup, inputs: TrainingInputs, report: ClassificationReport, folder: Path, name: str) -> Path:
-    settings = setup.config.model
-    low, high = report.intervals["accuracy"]
+def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, name: str) -> Path:
+    headline, figures = setup.task.headline, report.to_dict()
     return save_bundle(
         folder,
         setup.model,
         name=name,
-        arch=settings.arch,
-        head=settings.head,
+        arch=setup.config.model.arch,
         stages=setup.model.body.stages,
-        dropout=settings.dropout,
-        classes=inputs.dataset.classes,
-        positive=inputs.positive,
+        **setup.task.facts(inputs),
         preparation=setup.config.preparation,
         pretraining=setup.weights.to_dict(),
         data={"fingerprint": inputs.dataset.fingerprint, "images": len(inputs.dataset.table)},
         validation={
-            "count": report.count,
-            "accuracy": report.accuracy,
-            "accuracy_interval": [low, high],
+            "count": len(inputs.rows(inputs.judged_side)),
+            headline: figures[headline],
+            f"{headline}_interval": figures["intervals"][headline],
             **_caveats(setup, inputs),
         },
     )

@@ -55,6 +55,24 @@ def finished_template(tmp_path_factory: pytest.TempPathFactory, store_template: 
     return folder
 
 
+@pytest.fixture(scope="session")
+def segment_template(
+    tmp_path_factory: pytest.TempPathFactory, store_template: Path, tiny_set: Path, masked_set: Path
+) -> Path:
+    """A home with a finished baseline `tuned` and, newest, a finished segmentation `marks` (64 px, two epochs)."""
+    folder = fresh_home(tmp_path_factory.mktemp("segmented") / "home", store_template)
+    unet = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01, "preparation.size": 64}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRAINSEG_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store = RunStore()
+        for name, data, settings in (("tuned", tiny_set, {"model.head": "logistic"}), ("marks", masked_set, unet)):
+            run = create_claimed(store, tiny_config(data, **{"compute.nice": 0, **settings}), name)
+            assert train_run(run.id) == 0
+            Workspace(run.id).remove()
+    return folder
+
+
 def moved_home(template: Path, folder: Path) -> Path:
     """Copy a home with runs, and point its store at its new place."""
     shutil.copytree(template, folder)
@@ -75,6 +93,15 @@ def moved_home(template: Path, folder: Path) -> Path:
 def finished_home(tmp_path: Path, finished_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `finished_template`, to be changed at will."""
     folder = moved_home(finished_template, tmp_path / "home")
+    monkeypatch.setenv("BRAINSEG_HOME", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+@pytest.fixture
+def segment_home(tmp_path: Path, segment_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `segment_template`, to be changed at will."""
+    folder = moved_home(segment_template, tmp_path / "home")
     monkeypatch.setenv("BRAINSEG_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder

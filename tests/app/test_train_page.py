@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -27,8 +26,10 @@ def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
     run = queue.create_claimed(RunStore(), tiny_config(data, **{"training.epochs": 4}), name)
     workspace = Workspace(run.id)
     (workspace.results / "checkpoint").mkdir(parents=True)
-    figures = [EpochFigures("unfrozen", n + 1, 0.5, 0.4, 0.75, 0.8, 0.7, 1e-3, 10.0) for n in range(epochs)]
-    pd.DataFrame(map(asdict, figures)).to_csv(workspace.results / "epochs.csv", index=False)
+    values = {"train_loss": 0.5, "valid_loss": 0.4, "accuracy": 0.75, "sensitivity": 0.8, "specificity": 0.7}
+    values |= {"learning_rate": 1e-3, "seconds": 10.0}
+    figures = [EpochFigures(phase="unfrozen", epoch=n + 1, **values) for n in range(epochs)]
+    pd.DataFrame([each.to_dict() for each in figures]).to_csv(workspace.results / "epochs.csv", index=False)
     pd.DataFrame({"path": map(str, range(40)), "split": ["valid"] * 12 + ["train"] * 28}).to_csv(
         workspace.results / "split.csv", index=False
     )

@@ -10,8 +10,10 @@ import pytest
 
 from brainseg.dashboard import models
 from brainseg.dashboard.models import Shelf
+from brainseg.diagnosis.segmenter import Segmentation
 from brainseg.errors import BundleError
 from tests.diagnosis.conftest import draw_head
+from tests.diagnosis.test_segmenter import FACTS, marking
 from tests.models.conftest import make_classifier, store
 
 THREADS, SCANS = 8, 5
@@ -71,6 +73,42 @@ def test_visitors_at_once_get_the_serial_maps(named, scans) -> None:
         np.testing.assert_allclose(heatmap, serial[number], rtol=0, atol=1e-5)
 
 
+def test_visitors_at_once_get_the_serial_masks(named, scans, tmp_path, monkeypatch) -> None:
+    folder = store(tmp_path / "unet", marking(), ("background", "tumour"), **FACTS)
+    monkeypatch.setattr(models, "bundle_folder", lambda _: folder)
+    serial = [models.segmenter("x").segment(scan) for scan in scans]
+    assert all(found.regions for found in serial)
+    start = Barrier(THREADS)
+
+    def visit(thread: int) -> list[tuple[int, Segmentation]]:
+        start.wait()
+        order = [(thread + step) % SCANS for step in range(SCANS)]
+        return [(number, models.segmenter("x").segment(scans[number])) for number in order]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = [answer for part in pool.map(visit, range(THREADS)) for answer in part]
+    assert len(answers) == THREADS * SCANS
+    for number, found in answers:
+        np.testing.assert_allclose(found.probabilities, serial[number].probabilities, rtol=0, atol=1e-5)
+        assert (found.mask != serial[number].mask).mean() < 1e-3
+
+
+def test_classifiers_and_what_marks_tumours_stand_on_one_shelf(named, tmp_path, monkeypatch) -> None:
+    unet = store(tmp_path / "unet", marking(), ("background", "tumour"), **FACTS)
+    classifier = models.bundle_folder("0")
+    monkeypatch.setattr(models, "bundle_folder", lambda run_id: unet if run_id == "unet" else classifier)
+    predictor, segmenter = models.predictor("0"), models.segmenter("unet")
+    assert models.predictor("0") is predictor
+    assert models.segmenter("unet") is segmenter
+    assert models.ready("unet", "segment")
+    assert len(named._models) == 2
+    with pytest.raises(BundleError, match="marks tumours"):
+        models.predictor("unet")
+    with pytest.raises(BundleError, match="classifies images"):
+        models.segmenter("0")
+    assert len(named._models) == 2, "what could not be loaded is forgotten"
+
+
 def test_a_model_is_ready_once_it_is_loaded_and_not_before(named, monkeypatch) -> None:
     gate, real = threading.Event(), models._load
     monkeypatch.setattr(models, "_load", lambda *args: gate.wait(60) and real(*args))
@@ -119,7 +157,7 @@ def test_warming_up_loads_the_promoted_model(named, monkeypatch) -> None:
     class Promoted:
         id = "1"
 
-    monkeypatch.setattr(models.live_store, "promoted", lambda: Promoted)
+    monkeypatch.setattr(models.live_store, "promoted", lambda task: Promoted if task == "classify" else None)
     models.warm_up()
     assert len(named._models) == 1
     assert models.predictor("1").description.name == "model 1"

@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel, Field
 from streamlit.testing.v1 import AppTest
 
-from brainseg.config import RunConfig, preset_names
+from brainseg.config import FIXED, RunConfig, preset_names
 from brainseg.dashboard.train import fields as train_fields
-from brainseg.dashboard.train.fields import FormField, form_fields
+from brainseg.dashboard.train.fields import FormField, for_task, form_fields
 from brainseg.dashboard.train.form import ELSEWHERE, FIRST, folded, shown_first
 from brainseg.dashboard.train.launch import configurations, instant_baseline
 from brainseg.dashboard.train.presets import preset_notes
@@ -59,7 +59,9 @@ def test_every_field_has_a_widget_or_a_place_of_its_own(form: AppTest) -> None:
         if field.name in ELSEWHERE or (field.kind == "choice" and len(field.choices) == 1):
             continue
         drawn = widget(form, field.name)
-        assert (drawn.label, drawn.proto.help) == (field.label, field.help)
+        assert drawn.label == field.label
+        assert drawn.proto.help.endswith(field.help)
+        assert drawn.disabled == (len(FIXED["classify"].get(field.name, ())) == 1)
 
 
 def test_bounds_and_choices_are_those_of_the_configuration() -> None:
@@ -123,25 +125,41 @@ def another(field: FormField, value: object) -> object:
         case "choice or number":
             return NUMBER
         case "list":
-            return "2, 4"
+            return "2, 4" if field.name == "model.stages" else "T1, FLAIR"
         case _:
             return "yes"
 
 
-def test_values_come_through_unchanged(form: AppTest) -> None:
-    start, wanted = RunConfig.from_preset("default").flat(), {}
+@pytest.mark.parametrize("task", ["classify", "segment"])
+def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
+    widget(form, "task").set_value(task).run()
+    start, wanted = RunConfig.from_preset("default").flat(), {} if task == "classify" else {"task": task}
     for field in form_fields():
-        if field.name not in ELSEWHERE and not (field.kind == "choice" and len(field.choices) == 1):
-            wanted[field.name] = another(field, start[field.name])
+        if field.name not in (*ELSEWHERE, "task") and not for_task(field, task).locked:
+            allowed = FIXED[task].get(field.name, ())
+            wanted[field.name] = allowed[1] if allowed else another(field, start[field.name])
             widget(form, field.name).set_value(wanted[field.name])
     form.run()
     form.number_input(key="train:0:training.learning_rate:number").set_value(0.0025).run()
     wanted |= {"training.learning_rate": 0.0025, "model.stages": [2, 4]}
+    wanted |= {"data.modalities": ["T1", "FLAIR"]} if task == "segment" else {}
     values = said(form)
     assert values.settings == wanted
     assert values.faults == []
     flat = RunConfig.from_preset("default", values.settings).flat()
     assert {name: flat[name] for name in wanted} == wanted
+
+
+def test_what_the_other_task_had_is_taken_back(form: AppTest) -> None:
+    widget(form, "training.mixup").set_value(0.4)
+    widget(form, "data.positive").set_value("tumour")
+    widget(form, "model.head").set_value("svm")
+    assert said(form.run()).settings == {"training.mixup": 0.4, "data.positive": "tumour", "model.head": "svm"}
+    widget(form, "task").set_value("segment")
+    assert said(form.run()).settings == {"task": "segment"}
+    assert widget(form, "training.mixup").value == 0
+    assert widget(form, "model.head").disabled
+    assert not widget(form, "model.self_attention").disabled
 
 
 def test_another_preset_takes_all_values_back(form: AppTest) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.datasets.sources import SPLIT_FOLDERS, open_dataset
+from brainseg.datasets.manifest import SPLIT_NAMES
+from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import COLUMNS, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_file
@@ -95,7 +96,7 @@ def test_who_stops_in_the_middle_does_not_wait_for_the_rest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("folder", "split"), [*SPLIT_FOLDERS.items(), ("Training", "train"), ("TEST", "test"), ("Val", "valid")]
+    ("folder", "split"), [*SPLIT_NAMES.items(), ("Training", "train"), ("TEST", "test"), ("Val", "valid")]
 )
 def test_split_folder_gives_its_split(tmp_path, folder, split):
     write_images(tmp_path / folder, TWO)

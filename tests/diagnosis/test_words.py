@@ -49,3 +49,17 @@ def test_what_flatters_a_figure_is_said_beside_it(caveat: dict, words: str) -> N
 @pytest.mark.parametrize("validation", [{}, {"accuracy": 0.5}, {"count": 0, "accuracy": None}])
 def test_what_is_not_known_is_not_claimed(validation: dict) -> None:
     assert judged(validation) == "Nothing is known of how often it is right."
+
+
+def test_masks_are_judged_by_their_overlap() -> None:
+    evaluation = {"slices": 232, "dice": 0.8123, "intervals": {"dice": [0.71, 0.879]}, "split": "grouped"}
+    stored = {"count": 232, "dice": 0.8123, "dice_interval": [0.71, 0.879], "split": "grouped"}
+    expected = (
+        "Its masks overlap the true ones with a Dice of 0.81 (95 % interval 0.71 to 0.88) on 232 held-out slices."
+    )
+    assert judged(evaluation) == judged(stored) == expected
+    counted = judged({**evaluation, "patients": 12, "unit": "patient"})
+    assert counted == expected.replace("slices.", "slices of 12 patients.")
+    assert judged({**evaluation, "patients": 232, "unit": "slice"}) == expected
+    assert "chosen on these same" in judged({**stored, "selected_on_these_images": True})
+    assert "interval" not in judged({**stored, "dice_interval": None})

@@ -250,7 +250,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "class twice": {"classes": ["no", "no"]},
     "classes as numbers": {"classes": [1, 2]},
     "positive": {"positive": "maybe"},
-    "task": {"task": "segment"},
+    "task": {"task": "paint"},
+    "head of the other task": {"head": "u-net"},
+    "self-attention": {"self_attention": "much"},
+    "modalities": {"modalities": ["T1", "T1ce", "T2", "FLAIR"]},
     "format": {"format": 2},
     "data": {"data": "x"},
 }

@@ -14,6 +14,8 @@ from typing import Any
 
 import brainseg
 from brainseg.config import RunConfig
+from brainseg.dashboard.about.mask_card import NOT_FOR as MASKS_NOT_FOR
+from brainseg.dashboard.about.mask_card import mask_figures, mask_limits, mask_purpose
 from brainseg.dashboard.about.model_card_figures import confusion_lines, figure_lines
 from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
@@ -50,12 +52,13 @@ def model_card(
             `sides` how many of them each side of the split has.
         version: The first digits of the bundle's digest.
     """
+    masks = description.task == "segment"
     sections = {
-        "Purpose": _purpose(description),
+        "Purpose": mask_purpose(description, literal) if masks else _purpose(description),
         "Intended users": USERS,
-        "What it is not for": NOT_FOR,
+        "What it is not for": MASKS_NOT_FOR if masks else NOT_FOR,
         "Data": _data(description, config, dataset or {}),
-        "How often it is right": _figures(description, report),
+        "How well its masks fit" if masks else "How often it is right": _figures(description, report),
         "Split and leakage": _split(description, config, report, dataset or {}),
         "Limits and uncertainty": _limits(description, report, dataset or {}),
         "Preparation of an image": _settings(config.preparation.model_dump()),
@@ -108,6 +111,8 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
 def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
     if not report:
         return f"{judged(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
+    if description.task == "segment":
+        return mask_figures(report)
     parts = [judged(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
     return "\n\n".join(parts)
 
@@ -116,12 +121,13 @@ def _split(
     description: BundleDescription, config: RunConfig, report: Mapping[str, Any], dataset: Mapping[str, Any]
 ) -> str:
     facts = report or description.validation
-    side = "test images" if facts.get("judged_on") == "test" else "validation images"
+    what = "slices" if description.task == "segment" else "images"
+    side = f"{'test' if facts.get('judged_on') == 'test' else 'validation'} {what}"
     copies = facts.get("copies_in_training")
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
         f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
-        f"* Judged on {facts.get('count', 'an unknown number of')} {side}",
+        f"* Judged on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
         f"* {copies} of these are byte-identical to a training image" if copies is not None else "",
         "* The kept epoch was chosen by the loss on these same images: expect less on new ones"
         if facts.get("selected_on_these_images")
@@ -132,9 +138,14 @@ def _split(
 
 def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
     count = (report or description.validation).get("count") or 0
-    lines = [
+    elsewhere = (
         "* Judged on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
-        "as a rule it is worse.",
+        "as a rule it is worse."
+    )
+    if description.task == "segment":
+        return "\n".join([elsewhere, *mask_limits(report)])
+    lines = [
+        elsewhere,
         "* Intervals are Wilson 95 % intervals that take images as independent. Slices of one patient are not, so the "
         "true uncertainty is larger.",
         "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
@@ -168,7 +179,7 @@ def _making(description: BundleDescription, config: RunConfig, version: str) -> 
     model = config.model.model_copy(update={"weights": PurePath(config.model.weights).name})
     shown = config.model_copy(update={"data": data, "model": model}).to_yaml().strip()
     lines = [
-        f"* Network: {description.arch}, stages pooled: {', '.join(map(str, description.stages))}; {description.head}",
+        f"* Network: {description.arch}, {_stages(description)}; {description.head}",
         f"* Version of the model: `{version}`" if version else "",
         f"* SHA-256 of the weights: `{_code(description.weights_sha256)}`",
         f"* Made {description.created} by brainseg {description.brainseg}",
@@ -176,6 +187,11 @@ def _making(description: BundleDescription, config: RunConfig, version: str) -> 
         "* Every setting:",
     ]
     return "\n".join(filter(None, lines)) + f"\n\n```yaml\n{shown}\n```"
+
+
+def _stages(description: BundleDescription) -> str:
+    numbers = ", ".join(map(str, description.stages))
+    return f"encoder up to stage {numbers}" if description.task == "segment" else f"stages pooled: {numbers}"
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ def choose() -> list[Run]:
         format_func=lambda run_id: _short(offered[run_id]),
         max_selections=MOST,
         placeholder="Choose two runs or more",
-        help=f"Finished trainings, newest first; {MOST} at most. Searches for a learning rate have no figures.",
+        help=f"Finished trainings of one task, newest first; {MOST} at most. Learning-rate searches have no figures.",
         on_change=_keep_in_address,
     )
     return [offered[run_id] for run_id in chosen]
@@ -40,7 +40,9 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
     """Return the runs that the address names (`?runs=id,id`), or else the newest."""
     wanted = [part.strip() for part in st.query_params.get("runs", "").split(",") if part.strip()]
     if not wanted:
-        return [run.id for run in offered.values() if run.config.task == CLASSIFY][:FIRST]
+        tasks = [run.config.task for run in offered.values()]
+        first = CLASSIFY if CLASSIFY in tasks else next(iter(tasks), CLASSIFY)
+        return [run.id for run in offered.values() if run.config.task == first][:FIRST]
     found = {part: next((run_id for run_id in offered if run_id.startswith(part)), None) for part in wanted}
     if missing := [part[:40] for part, run_id in found.items() if run_id is None]:
         st.warning(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any, TypeVar
@@ -11,8 +12,9 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from brainseg.dashboard.runs import results as run_results
-from brainseg.errors import RunError
+from brainseg.errors import DataError, RunError
 from brainseg.evaluation.comparison import align, judged_key, with_digests
+from brainseg.files import sha256_bytes
 from brainseg.runs import Run, RunStore
 
 Value = TypeVar("Value")
@@ -20,6 +22,7 @@ MOST = 6
 """Runs that one figure can hold and still be read."""
 
 REPORT = ("count", "accuracy", "sensitivity", "specificity", "roc_auc", "intervals", "matrix", "classes", "positive")
+MASK_REPORT = ("slice_dice", "patient_dice", "rule", "patients", "unit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,8 @@ class Judged:
     Attributes:
         run: The run.
         report: Its `evaluation.json`.
-        predictions: Its predictions, with the column `sha256` of each image.
+        predictions: Its predictions, with the column `sha256` of each image; of a segmentation its judged slices, with
+            `label` as a digest of the true mask.
         epochs: Its epochs; None for an instant baseline, which has none.
         key: What runs must share to be compared, see `evaluation.comparison.judged_key`.
     """
@@ -53,6 +57,11 @@ class Comparison:
     runs: dict[str, Judged]
     groups: dict[str, list[str]]
 
+    @property
+    def task(self) -> str:
+        """The task, which all of them share."""
+        return next(iter(self.runs.values())).run.config.task
+
     def letter(self, name: str) -> str:
         """Return the letter of the set of images that a run was judged on."""
         return next(letter for letter, names in self.groups.items() if name in names)
@@ -73,19 +82,42 @@ def read_judged(store: RunStore, run: Run) -> Judged:
         RunError: It did not finish, is of another task, or a file of it is missing or damaged.
     """
     check_comparable([run])
+    return _read_masks(store, run) if run.config.task == "segment" else _read_classes(store, run)
+
+
+def _read_classes(store: RunStore, run: Run) -> Judged:
     report = _found(run_results.evaluation(store, run), "evaluation", run)
     predictions = _found(run_results.predictions(store, run, report["classes"]), "table of predictions", run)
     split = _found(run_results.split(store, run), "split", run)
-    try:
-        if missing := [part for part in REPORT if part not in report]:
-            raise ValueError(f"the evaluation lacks {missing[0]}")
+    with _fitting(run, report, REPORT):
         predictions = with_digests(predictions, split)
         key = judged_key(predictions, report["positive"])
-    except (ValueError, TypeError) as error:
+    return Judged(run, report, predictions, run_results.epochs(store, run), key)
+
+
+def _read_masks(store: RunStore, run: Run) -> Judged:
+    report = _found(run_results.mask_evaluation(store, run), "evaluation", run)
+    slices = _found(run_results.slices(store, run), "table of slices", run)
+    truths = _found(run_results.masks(store, run, "truth.npz"), "set of true masks", run)
+    split = _found(run_results.split(store, run), "split", run)
+    with _fitting(run, report, MASK_REPORT):
+        labels = [sha256_bytes(truths[row].tobytes()) for row in range(len(slices))]
+        slices = with_digests(slices.assign(label=labels), split)
+        key = judged_key(slices, f"{report['classes']} {report['rule']}")
+    return Judged(run, report, slices, run_results.epochs(store, run), key)
+
+
+@contextmanager
+def _fitting(run: Run, report: dict[str, Any], parts: Sequence[str]) -> Iterator[None]:
+    """Say in one sentence that files of a run do not belong together, or that the evaluation lacks a part."""
+    try:
+        if missing := [part for part in parts if part not in report]:
+            raise ValueError(f"the evaluation lacks {missing[0]}")
+        yield
+    except (ValueError, TypeError, IndexError, DataError) as error:
         raise RunError(
             f"Run {run.name!r} cannot be compared: its evaluation and its predictions do not fit together."
         ) from error
-    return Judged(run, report, predictions, run_results.epochs(store, run), key)
 
 
 def _found(value: Value | None, what: str, run: Run) -> Value:
@@ -107,8 +139,6 @@ def check_comparable(runs: Sequence[Run]) -> None:
     tasks = sorted({run.config.task for run in runs})
     if len(tasks) > 1:
         raise RunError(f"These runs have different tasks ({', '.join(tasks)}): choose runs of one task.")
-    if tasks and tasks != ["classify"]:
-        raise RunError(f"Only classifiers can be set side by side so far: open runs of the task {tasks[0]!r} in Runs.")
 
 
 def compare(judged: Sequence[Judged]) -> Comparison:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard.compare.comparison import Comparison
+from brainseg.dashboard.compare.mask_panels import INTERVALS as MASK_INTERVALS
 from brainseg.dashboard.compare.table import for_csv, pairs_in_words, runs_in_words, runs_table
 from brainseg.dashboard.compare.words import PATIENTS, group_lines, notes, verdicts
 from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
@@ -39,12 +40,16 @@ def runs_panel(comparison: Comparison) -> None:
             st.warning(line, icon=":material/difference:")
     table = runs_table(comparison)
     st.dataframe(runs_in_words(table), hide_index=True, width="stretch", key="runs")
-    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
-    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
-    st.caption(f"{plain(about)} {INTERVALS}")
+    offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
+    st.caption(MASK_INTERVALS if comparison.task == "segment" else _about(comparison))
     for note in notes(comparison):
         st.markdown(f"- {note}")
-    offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
+
+
+def _about(comparison: Comparison) -> str:
+    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
+    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
+    return f"{plain(about)} {INTERVALS}"
 
 
 def pairs_panel(comparison: Comparison, letter: str) -> None:

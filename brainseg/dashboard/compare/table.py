@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from brainseg.dashboard.compare.cells import NOT_DEFINED, cost_words, costs, number, with_interval
 from brainseg.dashboard.compare.comparison import Comparison, Judged
+from brainseg.dashboard.compare.mask_table import mask_row, masks_in_words
 from brainseg.dashboard.compare.words import caveats, judged_words
 from brainseg.dashboard.words import model_words
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
-from brainseg.runs import FINAL
 
-NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
 SHARES = ("accuracy", "sensitivity", "specificity")
 
 
@@ -24,11 +24,12 @@ def runs_table(comparison: Comparison) -> pd.DataFrame:
 
     Shares are 0..1; what is not defined or was not measured is NaN.
     """
-    return pd.DataFrame([_row(comparison.letter(name), name, judged) for name, judged in comparison.runs.items()])
+    row = mask_row if comparison.task == "segment" else _row
+    return pd.DataFrame([row(comparison.letter(name), name, judged) for name, judged in comparison.runs.items()])
 
 
 def _row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
-    report, metrics = judged.report, judged.run.metrics
+    report = judged.report
     row: dict[str, Any] = {
         "run": name,
         "id": judged.run.id,
@@ -40,54 +41,23 @@ def _row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
     }
     for share in SHARES:
         low, high = report["intervals"].get(share) or (None, None)
-        row |= {share: report[share], f"{share}_low": low, f"{share}_high": high}
-    row["roc_auc"] = report["roc_auc"]
-    for cost in ("parameters", "diagnosis_ms", "bundle_mb"):
-        row[cost] = metrics.get(FINAL + cost)
-    row["seconds_per_epoch"] = None if judged.epochs is None else judged.epochs["seconds"].mean()
-    row["has_epochs"] = judged.epochs is not None
-    row["notes"] = caveats(report)
-    numbers = [*SHARES, "roc_auc", "parameters", "diagnosis_ms", "bundle_mb", "seconds_per_epoch"]
-    numbers += [f"{share}_{bound}" for share in SHARES for bound in ("low", "high")]
-    return {key: _number(value) if key in numbers else value for key, value in row.items()}
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+        row |= {share: number(report[share]), f"{share}_low": number(low), f"{share}_high": number(high)}
+    return {**row, "roc_auc": number(report["roc_auc"]), **costs(judged), "notes": caveats(report)}
 
 
 def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of runs as it is shown: every share with its interval, every cost with its unit."""
+    if "dice" in table:
+        return masks_in_words(table)
     several = table["images"].nunique() > 1
     shown = {"Run": table["run"], "Model": table["model"]}
     if several:
         shown["Set"] = table["images"]
     shown["n"] = table["count"]
     for share in SHARES:
-        columns = table[[share, f"{share}_low", f"{share}_high"]]
-        shown[share.capitalize()] = [_share(*values) for values in columns.itertuples(index=False)]
+        shown[share.capitalize()] = with_interval(table, share)
     shown["AUC"] = [NOT_DEFINED if math.isnan(value) else f"{value:.3f}" for value in table["roc_auc"]]
-    shown["Parameters"] = [_measured(value / 1e6, "M") for value in table["parameters"]]
-    shown["Seconds per epoch"] = [
-        _measured(value, "s") if epochs else NO_EPOCHS
-        for value, epochs in zip(table["seconds_per_epoch"], table["has_epochs"], strict=True)
-    ]
-    shown["Per diagnosis"] = [_measured(value, "ms") for value in table["diagnosis_ms"]]
-    shown["Bundle"] = [_measured(value, "MB") for value in table["bundle_mb"]]
-    return pd.DataFrame(shown)
-
-
-def _share(value: float, low: float, high: float) -> str:
-    if math.isnan(value):
-        return NOT_DEFINED
-    return f"{value:.3f}" if math.isnan(low) else f"{value:.3f} ({low:.3f}–{high:.3f})"
-
-
-def _measured(value: float, unit: str) -> str:
-    """Write a cost with three digits that count; a whole number keeps all of its own."""
-    if math.isnan(value):
-        return NOT_MEASURED
-    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+    return pd.DataFrame({**shown, **cost_words(table)})
 
 
 def for_csv(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,30 +16,39 @@ NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
     "class. Compare figures within a set, never between sets."
 )
+MASKS_NOT_COMPARABLE = (
+    "Not comparable as a whole: these runs were not all judged on the same slices with the same masks, classes and "
+    "rule for empty masks. Compare figures within a set, never between sets."
+)
 PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
 TIMES = (
     "Times are those of the machine that trained each run, with whatever else it did. A diagnosis is timed on that "
     "machine's processor as the median of five, preparation and heatmap included."
 )
+MASK_TIMES = TIMES.replace("preparation and heatmap", "preparation")
 
 
 def caveats(report: Mapping[str, Any]) -> str:
     """Return why the figures of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
     reasons = judged(report).rstrip(".").partition("; ")[2]
-    return f"judged on {report['count']} images; {reasons}" if reasons else ""
+    return f"judged on {_judged_on(report)}; {reasons}" if reasons else ""
+
+
+def _judged_on(report: Mapping[str, Any], side: str = "") -> str:
+    return f"{report['slices']} {side}slices" if "slices" in report else f"{report['count']} {side}images"
 
 
 def judged_words(run: Run, report: Mapping[str, Any]) -> str:
     """Return which images a run was judged on: "50 validation images of kaggle253"."""
     side = "test" if report.get("judged_on") == "test" else "validation"
-    return f"{report['count']} {side} images of {Path(run.config.data.path).name}"
+    return f"{_judged_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
 
 
 def group_lines(comparison: Comparison) -> list[str]:
     """Say which runs may be compared and which may not; nothing to say where all share their images."""
     if len(comparison.groups) < 2:
         return []
-    told = [NOT_COMPARABLE]
+    told = [MASKS_NOT_COMPARABLE if comparison.task == "segment" else NOT_COMPARABLE]
     for letter, names in comparison.groups.items():
         first = comparison.runs[names[0]]
         told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")

@@ -58,7 +58,8 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             "Folder, or CSV manifest",
             placeholder="/data/slices",
             help="On the machine that runs brainseg: one folder of images a class; train, valid and test folders of "
-            "such folders; or a CSV file with the columns path and label. Nothing is copied.",
+            "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
+            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied.",
         )
         name = st.text_input("Name (may be left empty)", help="By default as its folder is called.")
         if st.form_submit_button("Add the folder", type="primary"):
@@ -114,5 +115,6 @@ def _synthetic_form() -> None:
 def _added(known: KnownDataset) -> None:
     """Show the dataset that was added, on a page drawn anew."""
     st.session_state[JUST_ADDED] = known.name
-    st.session_state[SAID] = f"{known.name} was added: {known.images:,} images of {len(known.counts or {})} classes."
+    what = "with masks" if known.task == "segment" else f"of {len(known.counts or {})} classes"
+    st.session_state[SAID] = f"{known.name} was added: {known.images:,} images {what}."
     st.rerun()

@@ -11,6 +11,7 @@ import streamlit as st
 
 from brainseg.datasets.inspection import remembered, signature
 from brainseg.datasets.library import KnownDataset, look_into
+from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
@@ -39,6 +40,15 @@ def read_dataset(known: KnownDataset) -> Dataset:
         return _kept(known.path, _signature(known.path))
     except LookupError:  # files come and go this very moment
         return dataset
+
+
+@st.cache_data(ttl=300, max_entries=50, show_spinner=False)
+def count_pairs(path: str) -> int | None:
+    """Return how many images with a mask a dataset has, by their names; None where there are none."""
+    try:
+        return len(list_pairs(Path(path)).pairs) if path else None
+    except DataError:
+        return None
 
 
 def read_report(known: KnownDataset, dataset: Dataset) -> dict[str, Any]:

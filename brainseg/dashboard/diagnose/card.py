@@ -1,19 +1,23 @@
-"""One answer as a card: image, heatmap and overlay side by side, and the decision beside its probabilities."""
+"""One answer as a card: image, heatmap, overlay and mask side by side, and what the models say of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from brainseg.dashboard.diagnose.answers import Answered, standing
+from brainseg.dashboard.diagnose.mask_card import lay_mask, show_mask
 from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.figures.probabilities import probability_figure
 from brainseg.dashboard.page import dark, show
 from brainseg.dashboard.words import plain
 from brainseg.diagnosis.ensemble import Consensus
+from brainseg.diagnosis.mask_picture import FILL
 from brainseg.diagnosis.picture import CAPTION, OPACITY, heat_colours, overlay, squared
 from brainseg.diagnosis.words import judged, percent
 
@@ -21,19 +25,88 @@ SIDE = 640
 """Pixels of each picture's side."""
 
 
-def show_card(answered: Answered, members: Sequence[Member]) -> None:
-    """Draw a good answer: the decision, the pictures with their opacity, and what supports it."""
-    answer = answered.answer
-    title, slider = st.columns([2, 1], vertical_alignment="bottom", gap="small")
+@dataclass(frozen=True)
+class Opacities:
+    """How much of a picture its colours hide, in 0..1."""
+
+    heat: float = OPACITY
+    mask: float = FILL
+
+
+def show_card(answered: Answered, members: Sequence[Member], marker: Member | None) -> Opacities:
+    """Draw a good answer: the decision, the pictures with their opacity, and what supports it.
+
+    Returns:
+        The opacities that were chosen.
+    """
+    title, *sliders = st.columns([2, *[1] * (bool(members) + bool(marker))], vertical_alignment="bottom", gap="small")
     title.caption(plain(answered.case.name))
-    title.header(f"{plain(answer.label)} · {percent(answer.probabilities[answer.label])}", anchor=False)
-    opacity = slider.slider(
-        "Opacity of the heatmap, %", 0, 100, round(100 * OPACITY), 5, key="opacity", help="0 shows the image alone."
-    )
-    _pictures(answered, opacity / 100)
+    title.header(plain(short_words(answered)), anchor=False)
+    opacities = _choose_opacities(sliders, bool(members), bool(marker))
+    _pictures(answered, opacities)
+    if members:
+        _show_decision(answered, members, marker)
+    else:
+        st.markdown(f"**{plain(answered.marked.sentence)}**")
+        _show_standing(answered, [marker])
+    if marker:
+        show_mask(answered, members, marker)
+    return opacities
+
+
+def short_words(answered: Answered) -> str:
+    """Return the decision with its probability; without a classifier, how much is marked."""
+    answer, marked = answered.answer, answered.marked
+    if answer:
+        return f"{answer.label} · {percent(answer.probabilities[answer.label])}"
+    return f"{marked.area:,.0f} {marked.area_unit} marked" if marked.regions else "Nothing marked"
+
+
+def tile(answered: Answered, opacities: Opacities, side: int) -> np.ndarray:
+    """Return the heatmap laid over the image, with the outline of what is marked; without a heatmap, the mask.
+
+    Args:
+        answered: A good answer.
+        opacities: Of heatmap and mask.
+        side: S, in pixels.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
+    pixels, mask = squared(answered.case.scan.pixels, side), opacities.mask
+    if answered.answer:
+        pixels, mask = overlay(pixels, squared(answered.answer.heatmap, side), opacities.heat), 0.0
+    return lay_mask(pixels, answered.marked.mask, mask) if answered.marked else pixels
+
+
+def _choose_opacities(columns: list[DeltaGenerator], classifies: bool, marks: bool) -> Opacities:
+    """Draw a slider for each kind of picture that there is."""
+    columns, chosen = iter(columns), Opacities()
+    if classifies:
+        heat = next(columns).slider(
+            "Opacity of the heatmap, %", 0, 100, round(100 * OPACITY), 5, key="opacity", help="0 shows the image alone."
+        )
+        chosen = replace(chosen, heat=heat / 100)
+    if marks:
+        fill = next(columns).slider(
+            "Opacity of the mask, %", 0, 100, round(100 * FILL), 5, key="fill", help="0 leaves the outline alone."
+        )
+        chosen = replace(chosen, mask=fill / 100)
+    return chosen
+
+
+def _show_decision(answered: Answered, members: Sequence[Member], marker: Member | None) -> None:
+    answer = answered.answer
     words, bars = st.columns(2, gap="medium")
     with words:
-        _decision(answered, members)
+        st.markdown(f"**{plain(answer.sentence)}**")
+        if answered.marked:
+            st.markdown(f"**{plain(answered.marked.sentence)}**")
+        _show_standing(answered, [*members, marker] if marker else members)
+        if len(members) == 1:
+            _judged(members)
+        worth = "A probability is the model's own score, not a calibrated risk."
+        st.caption(f"Answered in {answer.seconds:.2f} s. {worth}")
     with bars:
         shares = _member_shares(answer) if isinstance(answer, Consensus) else None
         figure = probability_figure(answer.probabilities, shares, dark=dark())
@@ -42,34 +115,33 @@ def show_card(answered: Answered, members: Sequence[Member]) -> None:
         _agreement(answer, members)
 
 
-def _pictures(answered: Answered, opacity: float) -> None:
-    """Draw image, heatmap and overlay in three equal columns."""
+def _pictures(answered: Answered, opacities: Opacities) -> None:
+    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns."""
     answer, name = answered.answer, answered.case.name
-    pixels, heatmap = squared(answered.case.scan.pixels, SIDE), squared(answer.heatmap, SIDE)
-    of_class = answer.heatmap_title
-    drawn: tuple[tuple[str, np.ndarray, str], ...] = (
-        ("Image", pixels, f"{name}, the image as it was put in"),
-        ("Heatmap", heat_colours(heatmap), f"{of_class} for {name}: bright where the model looked, black where not"),
-        ("Overlay", overlay(pixels, heatmap, opacity), f"{name} with the heatmap laid over it"),
-    )
-    for column, (caption, picture, alt) in zip(st.columns(3, gap="small"), drawn, strict=True):
+    pixels = squared(answered.case.scan.pixels, SIDE)
+    drawn: list[tuple[str, np.ndarray, str]] = [("Image", pixels, f"{name}, the image as it was put in")]
+    if answer:
+        heatmap = squared(answer.heatmap, SIDE)
+        looked = f"{answer.heatmap_title} for {name}: bright where the model looked, black where not"
+        drawn.append(("Heatmap", heat_colours(heatmap), looked))
+        drawn.append(("Overlay", overlay(pixels, heatmap, opacities.heat), f"{name} with the heatmap laid over it"))
+    if answered.marked:
+        marked = lay_mask(pixels, answered.marked.mask, opacities.mask)
+        drawn.append(("Mask", marked, f"{name} with the mask laid over it: {answered.marked.finding}"))
+    for column, (caption, picture, alt) in zip(st.columns(max(3, len(drawn)), gap="small"), drawn, strict=False):
         column.image(picture, caption=caption, width="stretch", alt=alt, output_format="PNG")
-    st.caption(
-        f"{plain(answer.heatmap_title)}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
-    )
+    if answer:
+        st.caption(
+            f"{plain(answer.heatmap_title)}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
+        )
 
 
-def _decision(answered: Answered, members: Sequence[Member]) -> None:
-    answer = answered.answer
-    st.markdown(f"**{plain(answer.sentence)}**")
-    for remark in standing(answered, members):
+def _show_standing(answered: Answered, asked: Sequence[Member]) -> None:
+    for remark in standing(answered, asked):
         icon = ":material/warning:" if remark.alarming else ":material/label:"
         (st.warning if remark.alarming else st.info)(plain(remark.sentence), icon=icon)
     for sentence in answered.case.scan.warnings:
         st.caption(plain(sentence))
-    if len(members) == 1:
-        _judged(members)
-    st.caption(f"Answered in {answer.seconds:.2f} s. A probability is the model's own score, not a calibrated risk.")
 
 
 def _member_shares(answer: Consensus) -> dict[str, dict[str, float]]:

@@ -30,20 +30,20 @@ class Case:
     error: str = ""
 
 
-def choose_cases(members: Sequence[Member]) -> list[Case]:
-    """Draw the upload and the samples of the first model, and return what was chosen last."""
+def choose_cases(asked: Sequence[Member]) -> list[Case]:
+    """Draw the upload and the samples of the first model that is asked, and return what was chosen last."""
     uploads = st.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
         max_upload_size=MOST_MEGABYTES,
         key="uploads",
         on_change=_forget_sample,
-        disabled=not members,
+        disabled=not asked,
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk.",
     )
-    if members:
-        _offer_samples(members[0])
+    if asked:
+        _offer_samples(asked[0])
     sample = st.session_state.get("sample")
     if sample:
         if uploads:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from brainseg.dashboard import live_store, models
+from brainseg.dashboard.diagnose.address import PICKERS, forget_gone
 from brainseg.dashboard.words import model_words, plain
 from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
 from brainseg.diagnosis.words import judged
@@ -26,6 +27,15 @@ class Member:
     description: BundleDescription
     version: str
 
+    @classmethod
+    def of(cls, run: Run) -> Member:
+        """Return a finished run's model.
+
+        Raises:
+            BundleError: Its bundle is missing or damaged.
+        """
+        return cls(run, *models.description(run.id))
+
     @property
     def name(self) -> str:
         """Name and version, as every answer names the model."""
@@ -42,25 +52,24 @@ class Wishes:
 
 
 def choose_members() -> list[Member]:
-    """Draw the model picker; empty where there is no model yet.
+    """Draw the picker of classifiers; empty where there is none yet.
 
     Raises:
         BundleError: A chosen model's bundle is missing or damaged.
     """
-    promoted = live_store.promoted()
+    promoted, usable = live_store.promoted("classify"), with_model("classify")
     if promoted is None:
         return []
-    usable = {run.id: run for run in live_store.runs() if run.has_model}
-    _preselect(usable, promoted)
+    forget_gone(PICKERS["classify"], usable)
     chosen = st.selectbox(
         "Model",
         list(usable),
         index=list(usable).index(promoted.id),
-        format_func=lambda run_id: _label(usable[run_id], promoted),
-        key="model",
+        format_func=lambda run_id: run_words(usable[run_id], promoted),
+        key=PICKERS["classify"],
         help="All finished runs; the promoted one comes first, or else the one that finished last.",
     )
-    first = _member(usable[chosen])
+    first = Member.of(usable[chosen])
     others = _choose_others(usable, first)
     members = [first, *others]
     for member in members:
@@ -100,31 +109,15 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
     return Wishes(explain or None, method, stage)
 
 
-def _preselect(usable: dict[str, Run], promoted: Run) -> None:
-    """Start with the run that the address names, and forget a chosen one that is gone."""
-    wanted = st.query_params.get("run")
-    if wanted and st.session_state.get("asked for") != wanted:
-        st.session_state["asked for"] = wanted
-        if wanted in usable:
-            st.session_state["model"] = wanted
-        else:
-            st.session_state["model"] = promoted.id
-            st.info(
-                f"The run {plain(wanted[:8])} that this address names has no model here (yet): "
-                f"{plain(promoted.name)} is shown instead.",
-                icon=":material/info:",
-            )
-    if st.session_state.get("model") not in usable:
-        st.session_state.pop("model", None)
+def with_model(task: str) -> dict[str, Run]:
+    """Return the finished runs of a task by their ids, newest first."""
+    return {run.id: run for run in live_store.runs() if run.has_model and run.config.task == task}
 
 
-def _label(run: Run, promoted: Run) -> str:
+def run_words(run: Run, promoted: Run) -> str:
+    """Return what tells a run from others in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
     return f"{run.name} · {model_words(run)}{mark}"
-
-
-def _member(run: Run) -> Member:
-    return Member(run, *models.description(run.id))
 
 
 def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
@@ -144,7 +137,7 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
         placeholder="Choose runs",
         help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
     )
-    return [_member(fitting[run_id]) for run_id in chosen]
+    return [Member.of(fitting[run_id]) for run_id in chosen]
 
 
 def _classes(run: Run) -> set[str]:

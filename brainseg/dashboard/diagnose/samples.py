@@ -49,7 +49,7 @@ def samples(run: Run) -> list[Sample]:
     The same run gives the same samples. At most `MOST`, or one a class where there are more classes.
     """
     table = _table(run)
-    if table is None:
+    if table is None or run.config.data.modalities:  # an image of several files, or one whose hash is not its file's
         return []
     held_out = table[table["split"].isin(["valid", "test"])].sort_values(["sha256", "path"])
     classes = sorted(held_out["label"].unique())

@@ -11,6 +11,7 @@ from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.page import demo_mode, guarded, link
 from brainseg.dashboard.runs.live import draw_progress
 from brainseg.dashboard.words import model_words, moment, plain
+from brainseg.diagnosis.mask_picture import CAPTION as MASK_CAPTION
 from brainseg.diagnosis.picture import CAPTION
 from brainseg.runs import Run
 
@@ -47,16 +48,25 @@ def _draw_run(run: Run) -> None:
     draw_progress(run)
 
 
-def invite() -> None:
-    """Say what to do first."""
+def invite(classifies: bool, marks: bool) -> None:
+    """Say what to do first.
+
+    Args:
+        classifies: There is a classifier to ask.
+        marks: There is a model to mark tumours.
+    """
     with st.container(border=True):
         st.subheader("Drop one or more images on the left, or try a sample", anchor=False)
-        steps = (
-            (":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice a file."),
-            (":material/visibility:", "Heatmap", CAPTION),
-            (":material/bar_chart:", "Probabilities", "The decision in words, and the score of each class."),
-        )
-        for column, (icon, title, about) in zip(st.columns(3), steps, strict=True):
+        steps = [(":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice a file.")]
+        if classifies:
+            steps.append((":material/visibility:", "Heatmap", CAPTION))
+        if marks:
+            steps.append((":material/gesture:", "Mask", MASK_CAPTION))
+        if classifies:
+            steps.append(
+                (":material/bar_chart:", "Probabilities", "The decision in words, and the score of each class.")
+            )
+        for column, (icon, title, about) in zip(st.columns(max(3, len(steps))), steps, strict=False):
             column.markdown(f"{icon} **{title}**  \n{about}")
 
 
@@ -66,7 +76,8 @@ def all_ready(members: Sequence[Member]) -> bool:
     Raises:
         BundleError: One is missing, damaged or was changed.
     """
-    return all([models.ready(member.run.id) for member in members])  # a list: all are to be loaded, at once
+    # A list: all are to be loaded, at once.
+    return all([models.ready(member.run.id, member.description.task) for member in members])
 
 
 @st.fragment(run_every=LOADING_POLL)

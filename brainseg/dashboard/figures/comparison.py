@@ -13,6 +13,8 @@ from brainseg.dashboard.theme import DASHES, finish, palette, readable, remark, 
 from brainseg.evaluation.checks import require_columns
 
 LOSSES = {"valid_loss": "Validation loss (nats)", "train_loss": "Training loss (nats)"}
+DICE_LOSSES = {"valid_loss": "Validation loss", "train_loss": "Training loss"}
+"""Those of segmentations add up parts that have no common unit."""
 PANELS_HEIGHT = 440
 FEW_EPOCHS = 2  # a line of one point cannot be seen, so so short ones get larger markers
 
@@ -24,11 +26,11 @@ def comparison_curves(
     loss: Literal["valid_loss", "train_loss"] = "valid_loss",
     dark: bool = False,
 ) -> go.Figure:
-    """Draw the loss and the validation accuracy of several runs against epochs.
+    """Draw the loss and the validation accuracy, or Dice, of several runs of one task against epochs.
 
     Args:
-        runs: Name of a run -> its epochs with `epoch` (from 1), `accuracy` (0..1) and the losses; None or empty for a
-            run without epochs, which keeps its colour for other figures but has no line.
+        runs: Name of a run -> its epochs with `epoch` (from 1), `accuracy` or `dice` (0..1) and the losses; None or
+            empty for a run without epochs, which keeps its colour for other figures but has no line.
         paper: Published curves of the same columns, drawn as grey broken lines behind.
         loss: Which loss to draw.
         dark: Draw for a dark page.
@@ -39,23 +41,28 @@ def comparison_curves(
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
     figure.update_layout(height=PANELS_HEIGHT, margin={"r": 190})
     drawn = {name: epochs for name, epochs in runs.items() if epochs is not None and len(epochs)}
+    masks = any("dice" in epochs for epochs in drawn.values())
+    share, titles = ("dice", DICE_LOSSES) if masks else ("accuracy", LOSSES)
     for position, (name, epochs) in enumerate((paper or {}).items()):
         style = {"color": palette(dark).muted, "dash": DASHES[1 + position % 3], "width": 1.5}
-        _draw(figure, name, epochs, loss, style, rank=2000)
+        _draw(figure, name, epochs, (loss, share), style, rank=2000)
     for position, name in enumerate(runs):
         if name in drawn:
-            _draw(figure, name, drawn[name], loss, {**series_style(position, dark), "width": 2.5}, rank=1000)
+            style = {**series_style(position, dark), "width": 2.5}
+            _draw(figure, name, drawn[name], (loss, share), style, rank=1000)
     figure.update_xaxes(title="Epoch", rangemode="tozero")
-    figure.update_yaxes(title=LOSSES[loss], rangemode="tozero", col=1)
-    figure.update_yaxes(title="Validation accuracy (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2)
-    finish(figure, "Epochs", "Left: cross-entropy loss, lower is better; right: accuracy, higher is better", dark)
+    figure.update_yaxes(title=titles[loss], rangemode="tozero", col=1)
+    word = "Dice of all pixels" if masks else "accuracy"
+    figure.update_yaxes(title=f"Validation {word} (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2)
+    kind = "loss" if masks else "cross-entropy loss"
+    finish(figure, "Epochs", f"Left: {kind}, lower is better; right: {word}, higher is better", dark)
     return figure if figure.data else remark(figure, "None of these runs has epochs.", dark)
 
 
-def _draw(figure: go.Figure, name: str, epochs: pd.DataFrame, loss: str, line: dict, rank: int) -> None:
+def _draw(figure: go.Figure, name: str, epochs: pd.DataFrame, measures: tuple[str, str], line: dict, rank: int) -> None:
     """Add one run to both panels, with one entry in the legend that hides and shows both lines."""
-    require_columns(epochs, ["epoch", "accuracy", loss], f"The table of epochs of {name!r}")
-    for column, (measure, text) in enumerate(((loss, "loss"), ("accuracy", "accuracy")), start=1):
+    require_columns(epochs, ["epoch", *measures], f"The table of epochs of {name!r}")
+    for column, (measure, text) in enumerate(zip(measures, ("loss", measures[1]), strict=True), start=1):
         figure.add_scatter(
             x=epochs["epoch"],
             y=epochs[measure],

@@ -14,12 +14,15 @@ CELL = 42  # least height in pixels of a cell with two lines of text
 FEW = 5  # classes up to which cells and labels have room for more text
 
 
-def confusion_matrix_figure(matrix: np.ndarray, classes: Sequence[str], *, dark: bool = False) -> go.Figure:
+def confusion_matrix_figure(
+    matrix: np.ndarray, classes: Sequence[str], *, unit: str = "images", dark: bool = False
+) -> go.Figure:
     """Draw a confusion matrix: counts, and per cent of the row, which is the actual class.
 
     Args:
         matrix: Counts of shape (classes, classes); rows actual, columns predicted. A list of lists will do.
         classes: Class names, in the order of the rows.
+        unit: What was counted, in the plural.
         dark: Draw for a dark page.
 
     Raises:
@@ -40,7 +43,7 @@ def confusion_matrix_figure(matrix: np.ndarray, classes: Sequence[str], *, dark:
         z=np.nan_to_num(shares),
         x=list(range(size)),
         y=list(range(size)),
-        customdata=_hover_texts(classes, counts, shares),
+        customdata=_hover_texts(classes, counts, shares, unit),
         hovertemplate="%{customdata}<extra></extra>",
         colorscale=list(palette(dark).scale),
         zmin=0,
@@ -51,7 +54,7 @@ def confusion_matrix_figure(matrix: np.ndarray, classes: Sequence[str], *, dark:
     )
     _write_cells(figure, counts, shares, dark)
     _name_axes(figure, names, classes, totals)
-    right = f"{int(np.trace(counts))} of {int(counts.sum())} images are on the diagonal (right)"
+    right = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} {unit} are on the diagonal (right)"
     return finish(figure, "Confusion matrix", f"{right}; colour and %: share of the actual class (row)", dark)
 
 
@@ -69,12 +72,12 @@ def _name_axes(figure: go.Figure, names: list[str], classes: Sequence[str], tota
         "constrain": "domain",
     }
     if many:
-        rows = [f"{readable(name, 18, 1)} (n = {total})" for name, total in zip(classes, totals, strict=True)]
+        rows = [f"{readable(name, 18, 1)} (n = {total:,})" for name, total in zip(classes, totals, strict=True)]
         letters = max(len(line) for name in names for line in name.split("<br>"))
         below = 76 + 8 * letters  # 8 pixels a letter is ample
         figure.update_layout(margin={"b": below}, height=MARGIN["t"] + below + CELL * len(names))
     else:
-        rows = [f"{name}<br>n = {total}" for name, total in zip(names, totals, strict=True)]
+        rows = [f"{name}<br>n = {total:,}" for name, total in zip(names, totals, strict=True)]
         figure.update_layout(margin={"b": 104})
     figure.update_xaxes(title="Predicted class", ticktext=names, tickangle=-90 if many else 0, **ticks)
     figure.update_yaxes(title="Actual class", ticktext=rows, autorange="reversed", automargin=True, **ticks)
@@ -92,7 +95,8 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, shares: np.ndarray, dark
         y=rows,
         mode="text",
         text=[
-            f"{count}<br>{_percent(share, digits)}" for count, share in zip(counts.ravel(), shares.ravel(), strict=True)
+            f"{count:,}<br>{_percent(share, digits)}"
+            for count, share in zip(counts.ravel(), shares.ravel(), strict=True)
         ],
         textfont={
             "size": 20 if size <= 3 else 15 if size <= FEW else 11,
@@ -103,12 +107,12 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, shares: np.ndarray, dark
     )
 
 
-def _hover_texts(classes: Sequence[str], counts: np.ndarray, shares: np.ndarray) -> list[list[str]]:
+def _hover_texts(classes: Sequence[str], counts: np.ndarray, shares: np.ndarray, unit: str) -> list[list[str]]:
     names = [readable(name, 50, 3) for name in classes]
 
     def text(row: int, column: int) -> str:
-        images = f"{counts[row, column]} of {counts[row].sum()} images ({_percent(shares[row, column], 1)})"
-        return f"Actual: {names[row]}<br>Predicted: {names[column]}<br>{images}"
+        found = f"{counts[row, column]:,} of {counts[row].sum():,} {unit} ({_percent(shares[row, column], 1)})"
+        return f"Actual: {names[row]}<br>Predicted: {names[column]}<br>{found}"
 
     return [[text(row, column) for column in range(len(names))] for row in range(len(names))]
 

@@ -12,7 +12,7 @@ from brainseg.evaluation.checks import require_columns
 
 COLUMNS = ("phase", "epoch", "learning_rate", "seconds")
 LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
-METRICS = {"accuracy": "accuracy", "sensitivity": "sensitivity", "specificity": "specificity"}
+METRICS = {"accuracy": "accuracy", "dice": "Dice", "sensitivity": "sensitivity", "specificity": "specificity"}
 DENSE = 40  # epochs from which on full-size markers would run into each other
 PHASES = {"frozen": "frozen: head only", "unfrozen": "unfrozen: all layers"}
 HEIGHT = 640
@@ -25,15 +25,17 @@ def training_curves(
 
     Args:
         epochs: One row per epoch with `phase` ('frozen' or 'unfrozen'), `epoch` (counted over both phases from 1),
-            `train_loss`, `valid_loss`, `accuracy`, `sensitivity`, `specificity` (0..1), `learning_rate` and `seconds`.
-            NaN leaves a gap; a metric that is NaN throughout is left out. May be empty.
+            `train_loss`, `valid_loss`, `accuracy` or `dice`, `sensitivity`, `specificity` (0..1), `learning_rate` and
+            `seconds`. NaN leaves a gap; a metric that is NaN throughout is left out. May be empty.
         loss_title: Title of the loss axis, with its unit.
         dark: Draw for a dark page.
 
     Raises:
         ValueError: A column is missing or `phase` has another value.
     """
-    require_columns(epochs, [*COLUMNS, *LOSSES, *METRICS], "The table of epochs")
+    headline = "dice" if "dice" in epochs else "accuracy"
+    metrics = {name: METRICS[name] for name in (headline, "sensitivity", "specificity")}
+    require_columns(epochs, [*COLUMNS, *LOSSES, *metrics], "The table of epochs")
     if unknown := sorted(set(epochs["phase"]) - set(PHASES), key=str):
         raise ValueError(f"phase must be one of {list(PHASES)}, got {unknown[0]!r}.")
     epochs = epochs.sort_values("epoch", kind="stable")
@@ -42,12 +44,13 @@ def training_curves(
     figure.update_layout(height=HEIGHT, margin={"r": 172})
     finish(figure, "Training", _subtitle(epochs, best), dark)
     figure.update_yaxes(title=loss_title, row=1)
-    figure.update_yaxes(title="Share of images (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
+    share = "Tumour pixels (0–1)" if headline == "dice" else "Share of images (0–1)"
+    figure.update_yaxes(title=share, range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
     figure.update_xaxes(title="Epoch", row=2)
     if not len(epochs):
         return remark(figure, "No epoch has finished yet.", dark)
     _draw(figure, epochs, LOSSES, row=1, legend="legend", dark=dark)
-    _draw(figure, epochs, METRICS, row=2, legend="legend2", dark=dark, first_colour=len(LOSSES))
+    _draw(figure, epochs, metrics, row=2, legend="legend2", dark=dark, first_colour=len(LOSSES))
     _shade_frozen(figure, epochs, dark)
     if best is not None:
         _mark_best(figure, best, dark)

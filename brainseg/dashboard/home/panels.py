@@ -116,7 +116,7 @@ def _curves(run: Run) -> None:
     """Draw the epochs so far, on an axis as long as the training will be at most."""
     try:
         epochs = run_results.epochs(live_store.store(), run)
-    except RunError as error:  # half of a file, or of a task with other columns: the rest of Home still stands
+    except RunError as error:  # half of a file: the rest of Home still stands
         st.caption(plain(error))
         return
     if epochs is None or epochs.empty:
@@ -150,6 +150,6 @@ def _evaluation_of(run: Run) -> dict[str, Any] | None:
 def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
     """An ended run no longer changes. A damaged one says so on its own page, and cannot be the best here."""
     try:
-        return run_results.evaluation(live_store.store(), live_store.run(run_id))
+        return run_results.judgement(live_store.store(), live_store.run(run_id))
     except RunError:
         return None

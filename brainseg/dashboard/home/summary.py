@@ -13,19 +13,21 @@ from brainseg.runs import FINAL, Run
 LOOKED_AT = 10
 """Runs whose evaluation is opened at most, to find one whose held-out images were not also learnt from."""
 SETS = 2
-"""Datasets whose best model is shown: those worked on last."""
+"""Datasets whose best model is shown for each task: those worked on last."""
+SCORES = {"classify": ("accuracy", "model"), "segment": ("dice", "segmentation model")}
+"""Task -> the score that ranks, and what its models are called."""
 
 Evaluation = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best model on one dataset.
+    """The best model of a task on one dataset.
 
     Attributes:
         run: The run.
         report: Its evaluation.
-        rivals: Other finished runs on the dataset whose interval overlaps with its own, best first.
+        rivals: Other finished runs of the task on the dataset whose interval overlaps with its own, best first.
         beaten: How many further finished runs there are on the dataset.
     """
 
@@ -41,10 +43,10 @@ class Best:
 
     def sentences(self) -> list[str]:
         """Say how good the model is, and what its first place is worth."""
-        others = len(self.rivals) + self.beaten
+        others, (_, kind) = len(self.rivals) + self.beaten, SCORES[self.run.config.task]
         if not others:
-            return [judged(self.report), f"It is the only judged model on {self.data} so far."]
-        rank = f"Ranked by the lower end of the interval among {others + 1} models on {self.data}."
+            return [judged(self.report), f"It is the only judged {kind} on {self.data} so far."]
+        rank = f"Ranked by the lower end of the interval among {others + 1} {kind}s on {self.data}."
         if not self.rivals:
             return [judged(self.report), rank]
         if len(self.rivals) == 1:
@@ -54,7 +56,10 @@ class Best:
             overlap = (
                 f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
             )
-        return [judged(self.report), f"{rank} {overlap}: Compare tests them on the images that they share."]
+        more = "Compare tests them on the images that they share."
+        if self.run.config.task == "segment":
+            more = "Compare sets them side by side."
+        return [judged(self.report), f"{rank} {overlap}: {more}"]
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
@@ -64,34 +69,37 @@ def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
 
 
 def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | None]) -> list[Best]:
-    """Return the best model of each of the datasets worked on last; accuracies on different sets do not compare.
+    """Return the best model of each of the datasets worked on last; figures of different sets or tasks do not compare.
 
-    The lower end of the accuracy's interval ranks, so that few images cannot win by luck. A run whose held-out images
-    were also learnt from comes first only where all runs that were looked at have that fault.
+    The lower end of the interval of accuracy or Dice ranks, so that few images cannot win by luck. A run whose
+    held-out images were also learnt from comes first only where all runs that were looked at have that fault.
 
     Args:
         runs: All runs.
         evaluation: Opens a run's `evaluation.json`; None where it is missing or damaged.
     """
-    by_data: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: run.created, reverse=True):
-        if run.has_model and FINAL + "accuracy_low" in run.metrics:
-            by_data.setdefault(run.config.data.path, []).append(run)
-    found = (_best(candidates, evaluation) for candidates in list(by_data.values())[:SETS])
+    newest = sorted(runs, key=lambda run: run.created, reverse=True)
+    found = []
+    for task, (score, _) in SCORES.items():
+        by_data: dict[str, list[Run]] = {}
+        for run in newest:
+            if run.config.task == task and run.has_model and f"{FINAL}{score}_low" in run.metrics:
+                by_data.setdefault(run.config.data.path, []).append(run)
+        found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]
     return [best for best in found if best]
 
 
-def _best(candidates: list[Run], evaluation: Callable[[Run], Evaluation | None]) -> Best | None:
-    ranked = sorted(candidates, key=lambda run: run.metrics[FINAL + "accuracy_low"], reverse=True)
+def _best(candidates: list[Run], score: str, evaluation: Callable[[Run], Evaluation | None]) -> Best | None:
+    ranked = sorted(candidates, key=lambda run: run.metrics[f"{FINAL}{score}_low"], reverse=True)
     opened = [(run, report) for run in ranked[:LOOKED_AT] if (report := evaluation(run))]
     if not opened:
         return None
     run, report = next((pair for pair in opened if not pair[1].get("copies_in_training")), opened[0])
-    low, high = (run.metrics[FINAL + bound] for bound in ("accuracy_low", "accuracy_high"))
+    low, high = (run.metrics[f"{FINAL}{score}_{bound}"] for bound in ("low", "high"))
     others = [other for other in ranked if other.id != run.id]
     rivals = tuple(
         other
         for other in others
-        if other.metrics[FINAL + "accuracy_high"] >= low and other.metrics[FINAL + "accuracy_low"] <= high
+        if other.metrics[f"{FINAL}{score}_high"] >= low and other.metrics[f"{FINAL}{score}_low"] <= high
     )
     return Best(run, report, rivals, len(others) - len(rivals))

@@ -103,7 +103,8 @@ def _download(run: Run) -> None:
         return
     _file("Figures (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
-        _file("Predictions (CSV)", lambda: predictions_file(store, run), f"predictions-{stem}.csv", "One row an image.")
+        what, row = ("Slices", "slice") if run.config.task == "segment" else ("Predictions", "image")
+        _file(f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row a {row}.")
     st.caption("A file is made when you ask for it, which takes a few seconds.")
 
 

@@ -44,13 +44,16 @@ def figures_zip(store: RunStore, run: Run) -> bytes:
 
 
 def predictions_file(store: RunStore, run: Run) -> bytes:
-    """Return a run's predictions as CSV.
+    """Return a run's predictions as CSV: a row an image, of a segmentation a row a judged slice.
 
     Raises:
         RunError: The run has none, or they are damaged.
     """
-    report = run_results.evaluation(store, run)
-    table = run_results.predictions(store, run, report["classes"]) if report else None
+    if run.config.task == "segment":
+        table = run_results.slices(store, run)
+    else:
+        report = run_results.evaluation(store, run)
+        table = run_results.predictions(store, run, report["classes"]) if report else None
     if table is None:
         raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
     return csv_bytes(table)

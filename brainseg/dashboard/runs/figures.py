@@ -18,6 +18,7 @@ from brainseg.dashboard.figures import (
 )
 from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.hardest_sheet import hardest_sheet
+from brainseg.dashboard.runs.mask_figures import MASK_FIGURES
 from brainseg.errors import RunError
 from brainseg.evaluation.classification import pr_curve, roc_curve
 from brainseg.files import write_atomically
@@ -25,10 +26,18 @@ from brainseg.jobs.reading import run_file
 from brainseg.runs import Run, RunStore
 
 NOT_DRAWN = "not-drawn.txt"
+PIXEL_LOSSES = {
+    "auto": "Loss (cross-entropy in nats + Dice)",
+    "cross-entropy": "Loss (cross-entropy of pixels, nats)",
+    "dice": "Loss (1 − soft Dice)",
+    "focal": "Loss (focal)",
+    "cross-entropy+dice": "Loss (cross-entropy in nats + Dice)",
+}
+Draw = Callable[[RunStore, Run, bool], Figure | None]
 
 
 def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
-    """Draw what a run has: learning rate, epochs, confusion matrix, metrics, ROC, precision-recall, hardest cases.
+    """Draw what a run has: learning rate, epochs, and how it did: by class and image, or by mask.
 
     Args:
         store: The run store.
@@ -43,7 +52,7 @@ def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
         RunError: The run has nothing to draw yet, or nothing that could be drawn.
     """
     written, problems = [], []
-    for name in FIGURES:
+    for name in figures_of(run):
         try:
             figure = draw(name, store, run)
         except RunError as error:
@@ -53,7 +62,7 @@ def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
             save_html(figure, folder / f"{name}.html")
             written.append(folder / f"{name}.html")
     try:
-        written += hardest_sheet(store, run, folder / "hardest.png")
+        written += hardest_sheet(store, run, folder / "hardest.png") if run.config.task == "classify" else []
     except RunError as error:
         problems.append(f"hardest: {error}")
     if not written:
@@ -74,7 +83,7 @@ def draw(name: str, store: RunStore, run: Run, *, dark: bool = False) -> Figure 
     """Draw one figure of a run.
 
     Args:
-        name: One of `FIGURES`.
+        name: One of `figures_of(run)`.
         store: The run store.
         run: Live or ended.
         dark: Draw for a dark page.
@@ -86,7 +95,7 @@ def draw(name: str, store: RunStore, run: Run, *, dark: bool = False) -> Figure 
         RunError: A file that it is drawn from is damaged.
     """
     try:
-        return FIGURES[name](store, run, dark)
+        return figures_of(run)[name](store, run, dark)
     except (ValueError, TypeError, KeyError) as error:  # values that no evaluation would have written
         raise RunError(
             f"The data of run {run.name!r} for the figure {name} are damaged: train the run again."
@@ -100,7 +109,10 @@ def _learning_rate(store: RunStore, run: Run, dark: bool) -> Figure | None:
 
 def _epochs(store: RunStore, run: Run, dark: bool) -> Figure | None:
     table = run_results.epochs(store, run)
-    return None if table is None else training_curves(table, dark=dark)
+    if table is None:
+        return None
+    title = {"loss_title": PIXEL_LOSSES[run.config.training.loss]} if run.config.task == "segment" else {}
+    return training_curves(table, **title, dark=dark)
 
 
 def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:
@@ -132,12 +144,17 @@ def _ranking(store: RunStore, run: Run, curve: Callable, figure: Callable, area:
     return figure(curves, {name: report["per_class"][name][area] for name in names}, dark=dark)
 
 
-FIGURES: dict[str, Callable[[RunStore, Run, bool], Figure | None]] = {
-    "learning_rate": _learning_rate,
-    "training_curves": _epochs,
+COURSE: dict[str, Draw] = {"learning_rate": _learning_rate, "training_curves": _epochs}
+FIGURES: dict[str, Draw] = {
+    **COURSE,
     "confusion_matrix": _matrix,
     "metrics": _metrics,
     "roc": _roc,
     "precision_recall": _precision_recall,
 }
-"""Name of each figure, which is also that of its file -> the function that draws it."""
+"""Name of each figure of a classification, which is also that of its file -> the function that draws it."""
+
+
+def figures_of(run: Run) -> dict[str, Draw]:
+    """Return the figures that a run of its task can have, by name; see `FIGURES`."""
+    return {**COURSE, **MASK_FIGURES} if run.config.task == "segment" else FIGURES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.figures import draw
 from brainseg.diagnosis.words import judged
 from brainseg.errors import RunError
+from brainseg.evaluation.segmentation import patient_table
 from brainseg.runs import Run
 
 
@@ -23,15 +25,20 @@ def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
     Raises:
         RunError: One of them is missing or damaged.
     """
-    report = _report(run)
+    report = judgement(run)
     table = run_results.predictions(live_store.store(), run, report["classes"])
     if table is None:
         raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
     return report, table
 
 
-def _report(run: Run) -> dict[str, Any]:
-    report = run_results.evaluation(live_store.store(), run)
+def judgement(run: Run) -> dict[str, Any]:
+    """Return a run's evaluation.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    report = run_results.judgement(live_store.store(), run)
     if report is None:
         raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
     return report
@@ -40,7 +47,7 @@ def _report(run: Run) -> dict[str, Any]:
 @guarded
 def metrics_panel(run: Run) -> None:
     """Headline metrics with their intervals, ROC and precision-recall curves, and what they are worth."""
-    report = _report(run)
+    report = judgement(run)
     caveats(report)
     _headlines(report)
     figure(run, "metrics")
@@ -63,10 +70,15 @@ def _headlines(report: dict[str, Any]) -> None:
     names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
     counts = _counts(report)
     for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
-        value, interval = report.get(name), report.get("intervals", {}).get(name)
-        place.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
-        bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
-        place.caption(f"{bounds}n = {counts[name]}")
+        with place:
+            headline(title, report.get(name), report.get("intervals", {}).get(name), f"n = {counts[name]}")
+
+
+def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:
+    """Draw one figure of merit above its 95 % interval and what it was counted on."""
+    st.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
+    bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
+    st.caption(f"{bounds}{counted}")
 
 
 def _counts(report: dict[str, Any]) -> dict[str, int]:
@@ -126,4 +138,7 @@ def _values(run: Run, name: str) -> pd.DataFrame | None:
     if name == "learning_rate":
         found = run_results.learning_rate(store, run)
         return found[0] if found else None
+    if name in ("dice_distribution", "dice_per_patient", "dice_size"):
+        table = run_results.slices(store, run)
+        return patient_table(table) if table is not None and name == "dice_per_patient" else table
     return None

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg.errors import RunError
+from brainseg.errors import DataError, RunError
 from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
+from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.jobs.reading import run_file
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run, RunStore
@@ -26,7 +27,6 @@ EPOCHS = [
     "epoch",
     "train_loss",
     "valid_loss",
-    "accuracy",
     "sensitivity",
     "specificity",
     "learning_rate",
@@ -41,6 +41,11 @@ def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
     return read_json(store, run, "evaluation.json", ("count", "classes", "positive", "matrix", "per_class"))
 
 
+def judgement(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a run's figures of merit, whatever its task."""
+    return mask_evaluation(store, run) if run.config.task == "segment" else evaluation(store, run)
+
+
 def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
     """Return the curve of the learning-rate finder (columns `CURVE`) and its suggestion."""
     values = read_json(store, run, "learning_rate.json", (*CURVE, "suggestion"))
@@ -51,13 +56,13 @@ def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None
 
 
 def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return the figures of each epoch that has ended, with the columns `EPOCHS`."""
+    """Return the figures of each epoch that has ended, with the columns `EPOCHS` and `accuracy` or `dice`."""
     file = run_file(store, run, "epochs.csv")
     if not file:
         return None
     with _damage("epochs.csv", run):
         table = pd.read_csv(file)
-        require_columns(table, EPOCHS)
+        require_columns(table, [*EPOCHS, "dice" if "dice" in table else "accuracy"])
         return table
 
 
@@ -74,6 +79,31 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
         probabilities(table, classes)
         losses(table)
         return table
+
+
+def mask_evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a segmentation's figures of merit; see `SegmentationReport.to_dict` and what `train` adds to it."""
+    return read_json(store, run, "evaluation.json", ("slices", "dice", "detection", "intervals", "matrix", "classes"))
+
+
+def slices(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the judged slices of a segmentation; see `evaluation.segmentation.slice_table` for the columns."""
+    file = run_file(store, run, "slices.parquet")
+    if not file:
+        return None
+    with _damage("slices.parquet", run):
+        table = pd.read_parquet(file)
+        require_columns(table, ["path", "group", "spacing", "dice", "true_pixels", "predicted_pixels"])
+        return table
+
+
+def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
+    """Return `masks.npz` (predicted) or `truth.npz` of a segmentation, in the order of its slices."""
+    file = run_file(store, run, name)
+    if not file:
+        return None
+    with _damage(name, run):
+        return load_masks(file)
 
 
 def split(store: RunStore, run: Run) -> pd.DataFrame | None:
@@ -129,7 +159,7 @@ def _damage(name: str, run: Run) -> Iterator[None]:
     """Turn whatever a reader throws at a damaged file into one sentence."""
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, DataError) as error:
         raise RunError(
             f"{name} of run {run.name!r} is damaged, so what it holds cannot be shown: put the file back, or train the "
             "run again."

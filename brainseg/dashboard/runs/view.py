@@ -10,6 +10,7 @@ from brainseg.dashboard.page import link
 from brainseg.dashboard.runs.actions import draw_actions
 from brainseg.dashboard.runs.image_panels import hardest_panel, matrix_panel
 from brainseg.dashboard.runs.live import live_view
+from brainseg.dashboard.runs.mask_panels import MASK_PANELS
 from brainseg.dashboard.runs.panels import metrics_panel, training_panel
 from brainseg.dashboard.runs.record_panels import data_panel, log_panel, predictions_panel, settings_panel
 from brainseg.dashboard.words import STATES, lasted, model_words, moment, plain, run_label, why
@@ -67,7 +68,7 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     if run.status not in ENDED:
         live_view(run.id)
     elif run.status == "FINISHED" and run.kind == "train":
-        _panels(run, JUDGED | RECORD)
+        _panels(run, (MASK_PANELS if run.config.task == "segment" else JUDGED) | RECORD)
     elif run.status == "FINISHED":
         training_panel(run)
         _panels(run, RECORD)

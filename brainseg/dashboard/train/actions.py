@@ -9,6 +9,7 @@ import streamlit as st
 
 from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
+from brainseg.dashboard.data.reading import count_pairs
 from brainseg.dashboard.page import guarded
 from brainseg.dashboard.train.data import count_images
 from brainseg.dashboard.train.estimate import estimate, measured_paces
@@ -17,6 +18,13 @@ from brainseg.dashboard.train.queue import in_queue
 from brainseg.dashboard.words import plain
 from brainseg.jobs.reading import run_file
 from brainseg.runs import ENDED, Kind, Run
+
+BASELINE = (
+    "A linear classifier on what the frozen network sees: a first model, and the mark that a training has to beat."
+)
+NO_BASELINE = (
+    "An instant baseline is for classification alone: a segmentation is judged beside marking nothing and a threshold."
+)
 
 
 @guarded
@@ -35,7 +43,7 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run]) -> None:
     if not data or not configs:
         st.info("Choose a dataset first." if not data else "Mend the settings first.", icon=":material/info:")
     ready = bool(data and configs)
-    count = len(configs)
+    count, masks = len(configs), any(config.task == "segment" for config in configs)
     with st.container(horizontal=True):
         train = st.button(
             "Train" if count < 2 else f"Train {count} networks",
@@ -54,11 +62,12 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run]) -> None:
         instant = st.button(
             "Instant baseline",
             icon=":material/bolt:",
-            disabled=not ready,
+            disabled=not ready or masks,
             key="train:instant",
-            help="A linear classifier on what the frozen network sees: a first model, and the mark that a training "
-            "has to beat.",
+            help=NO_BASELINE if masks else BASELINE,
         )
+    if masks:
+        st.caption(NO_BASELINE)
     if ready:
         _estimates(configs, data, runs)
     if train:
@@ -75,24 +84,30 @@ def _report(queued: Sequence[Run]) -> None:
 
 
 def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
-    images = count_images(data)
-    if not images:
-        st.caption("How long it will take is not known: no images were found there to count.")
-        return
     first = configs[0]
+    masks = first.task == "segment"
+    images = count_pairs(data) if masks else count_images(data)
+    if not images:
+        what = "images with masks" if masks else "images"
+        st.caption(f"How long it will take is not known: no {what} were found there to count.")
+        return
     lines = [f"Training of {config.model.arch}: {_sentence(config, images, runs)}" for config in configs]
     if first.model.head == "concat-pool":
         lines.append(f"Learning-rate finder ({first.model.arch}): {_sentence(first, images, runs, 'find-lr')}")
+    if first.model.head == "concat-pool" and not masks:
         lines.append(f"Instant baseline ({first.model.arch}): {_sentence(instant_baseline(first), images, runs)}")
     before = len(in_queue(runs))
     wait = f" after the {before} in the queue" if before else ""
-    st.caption(f"**Time{wait}, for {images:,} images**\n" + "".join(f"\n* {line}" for line in lines))
+    what = "images with masks" if masks else "images"
+    st.caption(f"**Time{wait}, for {images:,} {what}**\n" + "".join(f"\n* {line}" for line in lines))
 
 
 def _sentence(config: RunConfig, images: int, runs: list[Run], kind: Kind = "train") -> str:
     paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
     found = estimate(config, images, paces, kind)
-    return found.sentence() if found else "not known, since no such run was measured on this GPU yet"
+    if found:
+        return found.sentence()
+    return f"not known, since no such run was measured {'here' if config.task == 'segment' else 'on this GPU'} yet"
 
 
 def _images(run: Run) -> int | None:

@@ -38,7 +38,8 @@ def choose_data(runs: list[Run]) -> str:
             "Folder or CSV manifest on the server",
             key=TYPED,
             persist_state="session",
-            help="A folder with one folder of images a class, or a CSV manifest with the columns path and label.",
+            help="A folder with one folder of images a class, or a CSV manifest with the columns path and label; for "
+            "segmentation the folders images and masks, masks called NAME_mask, or a manifest with the column mask.",
         )
         return typed.strip()
     if chosen in named:
@@ -67,7 +68,8 @@ def _describe(dataset: KnownDataset) -> None:
     else:
         counts = ", ".join(f"{count:,} {plain(name)}" for name, count in dataset.counts.items())
         bad = f"; {dataset.unreadable:,} files cannot be read" if dataset.unreadable else ""
-        st.caption(f"{dataset.images:,} images: {counts}{bad}.")
+        masks = " with masks" if dataset.task == "segment" else ""
+        st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")
     if dataset.source == "synthetic":
         st.caption("Synthetic images: figures measured on them say nothing about patients.")
     link("data", "Look into it", icon=":material/database:", data=dataset.name)

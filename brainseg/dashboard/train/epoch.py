@@ -20,7 +20,8 @@ def epoch_words(run: Run) -> str:
         return ""
     last = table.iloc[-1]
     losses = f"training loss {last['train_loss']:.3f}, validation loss {last['valid_loss']:.3f}"
-    return f"Epoch {last['epoch']:.0f}: {losses}, {_accuracy(run, float(last['accuracy']))}."
+    share = f"Dice {last['dice']:.3f}" if "dice" in last else _accuracy(run, float(last["accuracy"]))
+    return f"Epoch {last['epoch']:.0f}: {losses}, {share}."
 
 
 def _accuracy(run: Run, accuracy: float) -> str:

@@ -82,9 +82,9 @@ def estimate(config: RunConfig, images: int, paces: Sequence[float], kind: Kind 
         kind: What the run does.
 
     Returns:
-        A range; None on a GPU on which nothing was measured yet.
+        A range; None for a segmentation, and on a GPU, as long as nothing was measured.
     """
-    if not paces and lane(config.compute.device) == "cuda":
+    if not paces and (config.task == "segment" or lane(config.compute.device) == "cuda"):
         return None
     slack, pace = (MEASURED, (min(paces), max(paces))) if paces else (ROUGH, (_rule(config),) * 2)
     fewest, most = _passes(config, images, kind)

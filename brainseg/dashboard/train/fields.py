@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from brainseg.config import RunConfig
+from brainseg.config import FIXED, RunConfig
 
 WORDS = {"lr": "learning rate", "valid": "validation", "clip": "clipping"}
 """Words in the names of fields that read badly on a label."""
@@ -33,6 +33,7 @@ class FormField:
         most: Largest number allowed; None without a bound.
         step: By how much a number changes at a click.
         optional: Whether it may be left empty.
+        locked: Whether it means nothing to the chosen task and can only be looked at.
     """
 
     name: str
@@ -45,11 +46,19 @@ class FormField:
     most: float | None = None
     step: float | None = None
     optional: bool = False
+    locked: bool = False
 
 
 def form_fields() -> list[FormField]:
     """Return every setting of a run, section by section, in the order of `RunConfig`."""
     return list(_walk(RunConfig, ""))
+
+
+def for_task(field: FormField, task: str) -> FormField:
+    """Return a setting as it is for a task: locked if the task allows one value alone."""
+    if len(FIXED[task].get(field.name, ())) != 1:
+        return field
+    return replace(field, locked=True, help=f"Not for the task {task}. {field.help}")
 
 
 def _walk(section: type[BaseModel], place: str) -> Iterator[FormField]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.config import RunConfig, preset_names
-from brainseg.dashboard.train.fields import FormField, form_fields
+from brainseg.config import FIXED, RunConfig, preset_names
+from brainseg.dashboard.train.fields import FormField, for_task, form_fields
 from brainseg.dashboard.train.presets import preset_notes
 from brainseg.dashboard.train.widgets import NUMBER, draw, number_key
 from brainseg.errors import ConfigError
@@ -26,6 +26,7 @@ FIRST = (
 )
 """Settings that matter most, in the order in which they are shown; what else there is, is folded away."""
 RATE = "training.learning_rate"
+LOCKED = "Settings that cannot be changed mean nothing to the chosen task."
 PRESET = "train:preset"
 _VERSION = "train:version"
 
@@ -81,7 +82,8 @@ def widget_key(name: str) -> str:
 def draw_settings(preset: str) -> FormValues:
     """Draw the settings that matter, and the others by section, folded away."""
     start = RunConfig.from_preset(preset).flat()
-    fields = [field for field in form_fields() if field.name not in ELSEWHERE]
+    task = st.session_state.get(widget_key("task"), start["task"])
+    fields = [for_task(field, task) for field in form_fields() if field.name not in ELSEWHERE]
     settings: dict[str, Any] = {}
     faults: list[str] = []
 
@@ -90,13 +92,15 @@ def draw_settings(preset: str) -> FormValues:
         for number, field in enumerate(some):
             with places[number % columns]:
                 try:
-                    value = draw(field, start[field.name], widget_key(field.name))
+                    first = FIXED[task][field.name][0] if field.locked else start[field.name]
+                    value = draw(field, first, widget_key(field.name))
                     if value != start[field.name]:
                         settings[field.name] = value
                 except ConfigError as error:
                     faults.append(str(error))
 
     grid(shown_first(fields), 2)
+    st.caption(LOCKED)
     for section, members in folded(fields).items():
         with st.expander(f"Advanced: {section_title(section)}", key=f"train:advanced:{section}"):
             grid(members, 2)

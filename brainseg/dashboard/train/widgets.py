@@ -30,6 +30,8 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
     Raises:
         ConfigError: A text cannot be read as a value.
     """
+    if field.locked:
+        st.session_state.pop(key, None)  # what it was set to for another task
     if field.kind == "switch":
         return st.toggle(field.label, **_start(field, key, value))
     if field.kind == "choice":
@@ -51,7 +53,7 @@ def number_key(key: str) -> str:
 def _start(field: FormField, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any setting
     """Return what every widget takes. Its first value goes into the session, from where a button may also change it."""
     st.session_state.setdefault(key, value)
-    return {"key": key, "help": field.help, "persist_state": "session"}
+    return {"key": key, "help": field.help, "disabled": field.locked, "persist_state": "session"}
 
 
 def _number(field: FormField, label: str, value: float, key: str) -> float:

@@ -1,0 +1,55 @@
+"""What the tables of both tasks write into their cells."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from brainseg.dashboard.compare.comparison import Judged
+from brainseg.runs import FINAL
+
+NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
+
+
+def number(value: float | None) -> float:
+    """Return a number, NaN for what is not known."""
+    return math.nan if value is None else float(value)
+
+
+def costs(judged: Judged) -> dict[str, Any]:
+    """Return what a run's model costs; NaN for what was not measured."""
+    found = {cost: number(judged.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")}
+    found["seconds_per_epoch"] = number(None if judged.epochs is None else judged.epochs["seconds"].mean())
+    return {**found, "has_epochs": judged.epochs is not None}
+
+
+def cost_words(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of `costs` with their units."""
+    epochs = zip(table["seconds_per_epoch"], table["has_epochs"], strict=True)
+    return {
+        "Parameters": [measured_words(value / 1e6, "M") for value in table["parameters"]],
+        "Seconds per epoch": [measured_words(value, "s") if known else NO_EPOCHS for value, known in epochs],
+        "Per diagnosis": [measured_words(value, "ms") for value in table["diagnosis_ms"]],
+        "Bundle": [measured_words(value, "MB") for value in table["bundle_mb"]],
+    }
+
+
+def with_interval(table: pd.DataFrame, name: str) -> list[str]:
+    """Return the column of a score in words, with its interval from the columns `_low` and `_high`."""
+    columns = table[[name, f"{name}_low", f"{name}_high"]]
+    return [_score(*values) for values in columns.itertuples(index=False)]
+
+
+def _score(value: float, low: float, high: float) -> str:
+    if math.isnan(value):
+        return NOT_DEFINED
+    return f"{value:.3f}" if math.isnan(low) else f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def measured_words(value: float, unit: str) -> str:
+    """Write a cost with three digits that count; a whole number keeps all of its own."""
+    if math.isnan(value):
+        return NOT_MEASURED
+    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"

@@ -1,0 +1,51 @@
+"""The table of compared segmentations: numbers to keep, and the same in words to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from brainseg.dashboard.compare.cells import cost_words, costs, number, with_interval
+from brainseg.dashboard.compare.comparison import Judged
+from brainseg.dashboard.compare.words import caveats, judged_words
+from brainseg.dashboard.words import model_words
+
+SCORES = {
+    "dice": "Dice, all pixels",
+    "slice_dice": "Dice, mean of slices",
+    "patient_dice": "Dice, mean of patients",
+    "detection_sensitivity": "Slice sensitivity",
+    "detection_specificity": "Slice specificity",
+}
+
+
+def mask_row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
+    """Return a run's row: who it is, what it was judged on, its scores with 95 % intervals, and its costs."""
+    report = judged.report
+    row: dict[str, Any] = {
+        "run": name,
+        "id": judged.run.id,
+        "model": model_words(judged.run),
+        "images": letter,
+        "judged_on": judged_words(judged.run, report),
+        "split": judged.run.config.data.split,
+        "count": report["slices"],
+        "patients": report["patients"] if report["unit"] == "patient" else None,
+    }
+    flat = {**report, **{f"detection_{name}": value for name, value in report["detection"].items()}}
+    for score in SCORES:
+        low, high = report["intervals"].get(score) or (None, None)
+        row |= {score: number(flat.get(score)), f"{score}_low": number(low), f"{score}_high": number(high)}
+    return {**row, **costs(judged), "notes": caveats(report)}
+
+
+def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as it is shown: every score with its interval, every cost with its unit."""
+    shown: dict[str, Any] = {"Run": table["run"], "Model": table["model"]}
+    if table["images"].nunique() > 1:
+        shown["Set"] = table["images"]
+    shown["Slices"] = table["count"]
+    shown["Patients"] = ["not known" if pd.isna(count) else f"{count:.0f}" for count in table["patients"]]
+    shown |= {title: with_interval(table, score) for score, title in SCORES.items()}
+    return pd.DataFrame({**shown, **cost_words(table)})

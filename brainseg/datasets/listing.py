@@ -1,0 +1,44 @@
+"""What lies in a folder, and how to spell it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+from brainseg.scans import display_name
+
+
+def contents(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders in a folder and its other contents; a link to a folder around it counts as the latter."""
+    items = sorted(item for item in folder.iterdir() if not hidden(item.name))
+    folders = [item for item in items if item.is_dir() and not folder.resolve().is_relative_to(item.resolve())]
+    return folders, [item for item in items if item not in folders]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all files below a folder; links to folders are listed like files and not followed."""
+    found = []
+    for place, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not hidden(name)]
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        found += [Path(place, name) for name in (*files, *links) if not hidden(name)]
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def hidden(name: str) -> bool:
+    """Return whether a file is none of the user's own making."""
+    return name.startswith(".") or name == "__MACOSX"  # what macOS adds to a ZIP file
+
+
+def spelled(name: str) -> str:
+    """Replace what is not UTF-8 in a file's name, which could be neither printed nor stored."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def folders_of(path: str) -> str:
+    """Return the folders of a path, fit for display, to go before the file's name."""
+    return "".join(f"{display_name(part)}/" for part in PurePosixPath(path).parts[:-1])

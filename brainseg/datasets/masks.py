@@ -1,0 +1,107 @@
+"""`MaskedDataset`: images with a mask each, to learn segmentation from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from brainseg.datasets.mask_values import BACKGROUND, TUMOUR, class_numbers, read_values
+from brainseg.datasets.modalities import parse_inputs, read_stack
+from brainseg.datasets.table import COLUMNS, Dataset
+from brainseg.errors import DataError
+from brainseg.files import sha256_bytes
+
+NO_TUMOUR = "no tumour"
+MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "spacing", "inputs"]
+
+
+@dataclass(frozen=True)
+class MaskedDataset(Dataset):
+    """Images with their masks.
+
+    The table has further columns: `mask` (path from the root), `mask_sha256`, `mask_pixels` (int, not background),
+    `spacing` ("row column" in mm, "" where unknown; see `parse_spacing`) and `inputs` (files and channels that the
+    chosen modalities are read from, "" for the image as stored). `label` says whether a slice has any tumour, so that
+    splits and reports work as for whole images; `classes` are those of the two labels that occur. `sha256` is of all
+    that the model sees: it differs from the file's where modalities are chosen.
+
+    Attributes:
+        mask_classes: Names of the pixel classes by number, background first.
+        mask_values: Value in the mask files -> class number.
+        modalities: The chosen modalities in their order, or None for images as stored.
+        channels: What the three channels that `read` returns are, or () where that is not known of all images.
+        notes: Sentences on the whole set that a user should know.
+    """
+
+    mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
+    mask_values: Mapping[int, int] = field(default_factory=dict)
+    modalities: tuple[str, ...] | None = None
+    channels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over what `Dataset.fingerprint` covers, and the masks, their classes and the modalities."""
+        masks = "\n".join(self.table["mask_sha256"])
+        return sha256_bytes(f"{super().fingerprint}\n{self.mask_classes}\n{self.modalities}\n{masks}".encode())
+
+    def read(self, row: int) -> np.ndarray:
+        """Return the pixels of a slice, (H, W, 3) uint8: one modality in all channels, two as first, second, first.
+
+        Raises:
+            ScanError: A file cannot be read any more.
+            DataError: A file has changed.
+        """
+        inputs = parse_inputs(self.table["inputs"].iloc[row])
+        return read_stack(self.root, inputs) if inputs else super().read(row)
+
+    def read_mask(self, row: int) -> np.ndarray:
+        """Return the mask of a slice on the scan's own grid, (H, W) uint8 class numbers.
+
+        Raises:
+            ScanError: The file cannot be read any more.
+            DataError: The file has changed.
+        """
+        file = self.file(self.table["mask"].iloc[row])
+        mask = read_values(self.root, self.table["mask"].iloc[row])
+        if mask.sha256 != self.table["mask_sha256"].iloc[row]:
+            raise DataError(f"{file.name} changed while it was being read: start again.")
+        return class_numbers(mask.values, self.mask_values, file.name)
+
+    def usable(self, skip_bad: bool) -> MaskedDataset:
+        """Return the dataset if a training may start from it.
+
+        Raises:
+            DataError: Files cannot be used and `skip_bad` is off, nothing is left, or no mask has a tumour.
+        """
+        self.refuse_bad(skip_bad)
+        if not len(self.table):
+            raise DataError(f"{self.root} has no image with a mask that can be used.")
+        if not self.table["mask_pixels"].any():
+            raise DataError(f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn.")
+        return self
+
+
+def read_mask(file: Path, values: Mapping[int, int]) -> np.ndarray:
+    """Return a mask file's class numbers, (H, W) uint8.
+
+    Args:
+        file: PNG, TIFF or another image with one value a pixel.
+        values: Value in the file -> class number, as in `MaskedDataset.mask_values`.
+
+    Raises:
+        ScanError: The file cannot be read.
+        DataError: It is a colour picture or holds an unknown value.
+    """
+    return class_numbers(read_values(file.parent, file.name).values, values, file.name)
+
+
+def parse_spacing(text: str) -> tuple[float, float] | None:
+    """Return (row, column) spacing in mm of the table's column `spacing`, or None where it is unknown."""
+    if not text:
+        return None
+    row, column = (float(part) for part in text.split())
+    return row, column

@@ -1,0 +1,55 @@
+"""How far a classifier's heatmap and a mask agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brainseg.diagnosis.words import percent
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A heatmap beside a mask.
+
+    Attributes:
+        energy_inside: Share of the heatmap's sum that lies in the mask, 0..1 (the energy-based pointing game of Wang et
+            al. 2020, "Score-CAM").
+        chance: What a heatmap that is the same everywhere would have: the share of the image that the mask covers.
+        hit: Whether a highest point of the heatmap lies in the mask (the pointing game of Zhang et al. 2018, "Top-down
+            Neural Attention by Excitation Backprop", without their tolerance of 15 pixels).
+    """
+
+    energy_inside: float
+    chance: float
+    hit: bool
+
+
+def agreement_words(found: Agreement | None) -> str:
+    """Say how far a heatmap and a mask agree; without an `Agreement`, why nothing is compared."""
+    if found is None:
+        return "Nothing is marked or the heatmap is empty, so the two are not compared."
+    return (
+        f"{percent(found.energy_inside)} of the heatmap's sum lies inside the mask, which covers "
+        f"{percent(found.chance)} of the image; its highest point lies {'inside' if found.hit else 'outside'}."
+    )
+
+
+def agreement(heatmap: np.ndarray, mask: np.ndarray) -> Agreement | None:
+    """Compare a heatmap with a mask; None where the mask is empty or the heatmap all zero, since nothing is compared.
+
+    Args:
+        heatmap: (H, W) float, not negative.
+        mask: (H, W), of the same size; not 0 where the tumour is.
+
+    Raises:
+        ValueError: The sizes differ.
+    """
+    if heatmap.shape != mask.shape:
+        raise ValueError(f"heatmap and mask must have one size, got {heatmap.shape} and {mask.shape}.")
+    inside, total = mask > 0, float(heatmap.sum(dtype=np.float64))
+    if not inside.any() or total <= 0:
+        return None
+    energy = float(heatmap[inside].sum(dtype=np.float64)) / total
+    return Agreement(energy, float(inside.mean()), bool(heatmap[inside].max() == heatmap.max()))

@@ -1,0 +1,176 @@
+"""`Segmenter`: a U-Net's bundle applied to a scan. One instance may serve any number of threads."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from brainseg.datasets.modalities import stack
+from brainseg.diagnosis.regions import Region, regions
+from brainseg.errors import ScanError
+from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.models.masks import likeliest, scan_probabilities
+from brainseg.preparation import prepare
+from brainseg.scans import Scan
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a U-Net marks on one scan.
+
+    Attributes:
+        mask: (H, W) uint8 class numbers on the scan's own grid, 0 is background.
+        probabilities: (classes, H, W) float32, background first; they sum to 1 at every pixel.
+        classes: Class names by number.
+        areas: Class name -> marked area in `area_unit`, without the background.
+        regions: Separate parts of all that is marked, the largest first.
+        spacing: (row, column) in mm, or None where the file does not know it.
+        seconds: Time from scan to answer, preparation included.
+        model: Name and version of the model.
+        warnings: Sentences on what makes the answer doubtful.
+    """
+
+    mask: np.ndarray
+    probabilities: np.ndarray
+    classes: tuple[str, ...]
+    areas: dict[str, float]
+    regions: tuple[Region, ...]
+    spacing: tuple[float, float] | None
+    seconds: float
+    model: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def area(self) -> float:
+        """Marked area of all classes together, in `area_unit`."""
+        return sum(self.areas.values())
+
+    @property
+    def diameter(self) -> float:
+        """Largest diameter of any one region (see `Region`), in `length_unit`; 0 without one."""
+        return max((region.diameter for region in self.regions), default=0.0)
+
+    @property
+    def area_unit(self) -> str:
+        """Unit of areas: "mm²", or "pixels" where the spacing is unknown."""
+        return "mm²" if self.spacing else "pixels"
+
+    @property
+    def length_unit(self) -> str:
+        """Unit of lengths: "mm", or "pixels" where the spacing is unknown."""
+        return "mm" if self.spacing else "pixels"
+
+    @property
+    def finding(self) -> str:
+        """What was marked, in words."""
+        if not self.regions:
+            return "Nothing is marked."
+        parts = "1 region" if len(self.regions) == 1 else f"{len(self.regions)} separate regions"
+        each = ""
+        if len(self.areas) > 1:
+            each = " (" + ", ".join(f"{name} {area:,.0f}" for name, area in self.areas.items()) + ")"
+        return (
+            f"{parts} of {self.area:,.0f} {self.area_unit} in all{each}, the largest diameter {self.diameter:,.1f} "
+            f"{self.length_unit}."
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words, with who gives it."""
+        return f"{self.model}: {self.finding}"
+
+
+class Segmenter:
+    """Marks tumours on scans with one model; holds no state between them.
+
+    Args:
+        bundle: The model, a U-Net.
+        device: Where to run it.
+    """
+
+    def __init__(self, bundle: Bundle, device: str = "cpu") -> None:
+        self.bundle = bundle
+        self.device = torch.device(device)
+        self.model = bundle.model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+    @classmethod
+    def open(cls, folder: Path, device: str = "cpu") -> Segmenter:
+        """Load the bundle in `folder`.
+
+        Raises:
+            BundleError: The bundle is missing, damaged, was changed or is of a classifier.
+        """
+        return cls(load_bundle_for("segment", folder), device)
+
+    @property
+    def description(self) -> BundleDescription:
+        """What the bundle says of itself."""
+        return self.bundle.description
+
+    @property
+    def name(self) -> str:
+        """Name and version, as shown beside every answer."""
+        return f"{self.description.name} ({self.bundle.version})"
+
+    def segment(self, *scans: Scan) -> Segmentation:
+        """Mark one slice.
+
+        Args:
+            scans: The slice; for a model with chosen modalities one grey scan of it for each, in their order.
+
+        Raises:
+            ScanError: The scans are not those that the model takes.
+        """
+        started = time.perf_counter()
+        pixels, settings = self._pixels(scans), self.description.preparation
+        prepared = prepare(pixels, settings)
+        batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
+        with torch.inference_mode():
+            logits = self.model(batch.contiguous(memory_format=torch.channels_last))[0]
+        probabilities = scan_probabilities(logits, prepared.geometry)
+        mask, spacing = likeliest(probabilities), scans[0].spacing
+        unit = spacing[0] * spacing[1] if spacing else 1.0
+        classes = self.description.classes
+        return Segmentation(
+            mask=mask,
+            probabilities=probabilities,
+            classes=classes,
+            areas={name: float((mask == number).sum()) * unit for number, name in enumerate(classes) if number},
+            regions=regions(mask > 0, spacing),
+            spacing=spacing,
+            seconds=time.perf_counter() - started,
+            model=self.name,
+            warnings=self._warnings(pixels),
+        )
+
+    def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:
+        """Doubt a grey picture where the model learnt from pictures whose channels are different sequences."""
+        channels = self.description.channels
+        if len(set(channels)) < 2 or (pixels != pixels[..., :1]).any():
+            return ()
+        named = ", ".join(channels)
+        return (f"The model learnt from images whose channels are {named}, and this one is grey: do not rely on it.",)
+
+    def _pixels(self, scans: tuple[Scan, ...]) -> np.ndarray:
+        """Return what the model takes, (H, W, 3) uint8, refusing what it was not trained on."""
+        wanted = self.description.modalities
+        if wanted is None:
+            if len(scans) != 1:
+                raise ScanError(f"{self.description.name} takes one image at a time, not {len(scans)}: give one.")
+            return scans[0].pixels
+        names = ", ".join(wanted)
+        if len(scans) != len(wanted):
+            raise ScanError(
+                f"{self.description.name} takes {len(wanted)} images of a slice ({names}), not {len(scans)}: give each."
+            )
+        for scan in scans:
+            if scan.pixels.shape != scans[0].pixels.shape:
+                raise ScanError(f"{scan.name} has another size than {scans[0].name}: give images of one slice.")
+            if (scan.pixels != scan.pixels[..., :1]).any():
+                raise ScanError(f"{scan.name} has colours: give a grey image of each modality ({names}).")
+        return stack([scan.pixels[..., 0] for scan in scans])

@@ -1,0 +1,35 @@
+"""Judging masks: count pixels once a slice, derive every score from the counts."""
+
+from brainseg.evaluation.segmentation.baselines import all_background, judge_baselines, otsu
+from brainseg.evaluation.segmentation.counts import confusion, counts
+from brainseg.evaluation.segmentation.evaluate import evaluate_masks
+from brainseg.evaluation.segmentation.hausdorff import hausdorff95
+from brainseg.evaluation.segmentation.patients import patient_table
+from brainseg.evaluation.segmentation.report import EMPTY_RULES, SegmentationReport
+from brainseg.evaluation.segmentation.scores import dice, iou, precision, sensitivity, specificity
+from brainseg.evaluation.segmentation.slices import judge_slice, slice_table, worst_slices
+from brainseg.evaluation.segmentation.storage import SavedMasks, load_masks, save_masks
+
+__all__ = [
+    "EMPTY_RULES",
+    "SavedMasks",
+    "SegmentationReport",
+    "all_background",
+    "confusion",
+    "counts",
+    "dice",
+    "evaluate_masks",
+    "hausdorff95",
+    "iou",
+    "judge_baselines",
+    "judge_slice",
+    "load_masks",
+    "otsu",
+    "patient_table",
+    "precision",
+    "save_masks",
+    "sensitivity",
+    "slice_table",
+    "specificity",
+    "worst_slices",
+]

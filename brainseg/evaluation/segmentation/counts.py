@@ -1,0 +1,93 @@
+"""The one count that every score is derived from: which class each pixel is, and which it was called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Counts(NamedTuple):
+    """Pixels of a class against all others; numbers or arrays of the same shape, int64.
+
+    Attributes:
+        tp: Of the class and called so.
+        fp: Of another class and called this one.
+        fn: Of the class and called another.
+        tn: Neither of the class nor called so.
+    """
+
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    tn: np.ndarray
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count actual against predicted classes.
+
+    Args:
+        truth: (H, W) uint8 class numbers.
+        predicted: (H, W) uint8 class numbers.
+        classes: How many classes there are, background included; 2 to 21.
+
+    Returns:
+        (classes, classes) int64: rows are actual, columns predicted classes.
+
+    Raises:
+        ValueError: The shapes or types differ, or a class number is too large.
+    """
+    if truth.shape != predicted.shape or truth.ndim != 2:
+        raise ValueError(
+            f"truth and predicted must be two masks of one shape, got {truth.shape} and {predicted.shape}."
+        )
+    if not 2 <= classes <= 21:
+        raise ValueError(f"classes must be 2 to 21, got {classes}.")
+    for name, mask in (("truth", truth), ("predicted", predicted)):
+        if mask.dtype != np.uint8 or (mask.size and mask.max() >= classes):
+            raise ValueError(f"{name} must hold uint8 class numbers below {classes}, got {mask.dtype} {mask.max()}.")
+    if classes == 2:
+        return _binary(truth, predicted)
+    pairs = truth.astype(np.uint16).ravel() * np.uint16(classes) + predicted.ravel()
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+def _binary(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Counting ones is several times faster than a histogram of pairs."""
+    both = int(np.count_nonzero(truth & predicted))
+    actual, called = int(np.count_nonzero(truth)), int(np.count_nonzero(predicted))
+    neither = truth.size - actual - called + both
+    return np.array([[neither, called - both], [actual - both, both]], dtype=np.int64)
+
+
+def class_counts(matrix: np.ndarray) -> Counts:
+    """Return the counts of every class against the rest.
+
+    Args:
+        matrix: (..., classes, classes) int64, as `confusion` gives it.
+
+    Returns:
+        Counts of shape (..., classes).
+    """
+    tp = np.diagonal(matrix, axis1=-2, axis2=-1)
+    fn, fp = matrix.sum(axis=-1) - tp, matrix.sum(axis=-2) - tp
+    return Counts(tp, fp, fn, matrix.sum(axis=(-2, -1))[..., None] - tp - fp - fn)
+
+
+def foreground_counts(matrix: np.ndarray) -> Counts:
+    """Return the counts of everything but background, whichever class it is, against background.
+
+    Args:
+        matrix: (..., classes, classes) int64, background first.
+
+    Returns:
+        Counts of shape (...).
+    """
+    tn = matrix[..., 0, 0]
+    fp, fn = matrix[..., 0, 1:].sum(axis=-1), matrix[..., 1:, 0].sum(axis=-1)
+    return Counts(matrix[..., 1:, 1:].sum(axis=(-2, -1)), fp, fn, tn)
+
+
+def counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Counts:
+    """Return the counts of every class of one slice, each of shape (classes,); see `confusion`."""
+    return class_counts(confusion(truth, predicted, classes))

@@ -1,0 +1,151 @@
+"""From a table of slices to a report; every number and its interval come from the same sums over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from brainseg.evaluation.checks import check_classes, require_columns
+from brainseg.evaluation.segmentation import scores
+from brainseg.evaluation.segmentation.bootstrap import patient_intervals
+from brainseg.evaluation.segmentation.counts import Counts, class_counts
+from brainseg.evaluation.segmentation.patients import patient_codes, summed
+from brainseg.evaluation.segmentation.report import EMPTY_RULES, SegmentationReport
+from brainseg.evaluation.segmentation.slices import matrices
+
+_COUNTED = ("tp", "fp", "fn", "tn")
+
+
+def evaluate_masks(
+    table: pd.DataFrame, classes: Sequence[str], rule: str = "skip", seed: int = 0
+) -> SegmentationReport:
+    """Compute every segmentation score of one table of slices.
+
+    Args:
+        table: What `slice_table` gives; may be empty, which makes every score NaN.
+        classes: Names of the pixel classes, background first.
+        rule: What slices and patients count where both masks are empty: "skip" (not at all) or "one" (a score of 1).
+        seed: Of the bootstrap; the same seed gives the same intervals.
+
+    Returns:
+        The report, with 95 % intervals by bootstrap over patients.
+
+    Raises:
+        ValueError: The rule is unknown or a column is missing.
+
+    Example:
+        A model that predicts nothing has a Dice of 0 on each slice with a tumour. Under "skip" that is its mean,
+        however many slices have none.
+    """
+    if rule not in EMPTY_RULES:
+        raise ValueError(f"rule {rule!r} is unknown, allowed: {', '.join(EMPTY_RULES)}.")
+    names = check_classes(classes)
+    needed = (*_COUNTED, "dice", "iou", "hd95", "spacing", "has_tumour", "detected")
+    require_columns(table, needed, "The table of slices")
+    codes, slices = patient_codes(table), matrices(table, len(names))
+    patients = summed(slices, codes)
+    sums = _sums(table, codes, rule)
+    of = sums.sum()
+    total = {name: float(values[0]) for name, values in _derive(of.to_numpy()[None], sums.columns).items()}
+    intervals = patient_intervals(sums.to_numpy(), lambda drawn: _derive(drawn, sums.columns), seed)
+    return SegmentationReport(
+        slices=len(table),
+        patients=len(patients),
+        unit="patient" if (table["group"] != "").any() else "slice",
+        rule=rule,
+        both_empty=int((~table["has_tumour"].astype(bool) & ~table["detected"].astype(bool)).sum()),
+        **{name: value for name, value in total.items() if not name.startswith("detection")},
+        slices_counted=int(of["slice_n"]),
+        patients_counted=int(of["patient_n"]),
+        hd95_mm_slices=int(of["mm_n"]),
+        hd95_pixels_slices=int(of["pixels_n"]),
+        hd95_undefined=int((table["has_tumour"].astype(bool) != table["detected"].astype(bool)).sum()),
+        detection={
+            **{name: int(of[f"detected_{name}"]) for name in _COUNTED},
+            "sensitivity": total["detection_sensitivity"],
+            "specificity": total["detection_specificity"],
+        },
+        per_class=_per_class(patients, names, rule),
+        matrix=slices.sum(axis=0),
+        intervals=intervals,
+        classes=names,
+    )
+
+
+def _sums(table: pd.DataFrame, codes: np.ndarray, rule: str) -> pd.DataFrame:
+    """Return, for each patient, the sums that the scores are made of; float64."""
+    actual, called = table["has_tumour"].to_numpy(dtype=bool), table["detected"].to_numpy(dtype=bool)
+    known = (table["spacing"] != "").to_numpy()
+    columns = {name: table[name].to_numpy(dtype=np.float64) for name in _COUNTED}
+    columns |= _parts("slice", _by_rule(table["dice"], rule), _by_rule(table["iou"], rule))
+    columns["mm_sum"], columns["mm_n"] = _part(table["hd95"].where(known))
+    columns["pixels_sum"], columns["pixels_n"] = _part(table["hd95"].where(~known))
+    for name, hit in zip(
+        _COUNTED, (actual & called, ~actual & called, actual & ~called, ~actual & ~called), strict=True
+    ):
+        columns[f"detected_{name}"] = hit.astype(np.float64)
+    sums = pd.DataFrame(summed(np.column_stack(list(columns.values())), codes), columns=list(columns))
+    volume = Counts(*(sums[name].to_numpy() for name in _COUNTED))
+    return sums.assign(**_parts("patient", _by_rule(scores.dice(volume), rule), _by_rule(scores.iou(volume), rule)))
+
+
+def _parts(name: str, dice: np.ndarray, iou: np.ndarray) -> dict[str, np.ndarray]:
+    (total, count), (second, _) = _part(dice), _part(iou)
+    return {f"{name}_sum": total, f"{name}_iou_sum": second, f"{name}_n": count}
+
+
+def _part(values: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each value adds to the sum and to the count of a mean: nothing where it is NaN."""
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.nan_to_num(numbers), (~np.isnan(numbers)).astype(np.float64)
+
+
+def _by_rule(values: np.ndarray | pd.Series, rule: str) -> np.ndarray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.nan_to_num(numbers, nan=1.0) if rule == "one" else numbers
+
+
+def _derive(totals: np.ndarray, columns: pd.Index) -> dict[str, np.ndarray]:
+    """Return every score from totals (draws, quantities); each (draws,)."""
+    of = dict(zip(columns, totals.T, strict=True))
+    pooled = Counts(*(of[name] for name in _COUNTED))
+    detected = Counts(*(of[f"detected_{name}"] for name in _COUNTED))
+    return {
+        "dice": scores.dice(pooled),
+        "iou": scores.iou(pooled),
+        "precision": scores.precision(pooled),
+        "sensitivity": scores.sensitivity(pooled),
+        "specificity": scores.specificity(pooled),
+        "slice_dice": scores.ratio(of["slice_sum"], of["slice_n"]),
+        "slice_iou": scores.ratio(of["slice_iou_sum"], of["slice_n"]),
+        "patient_dice": scores.ratio(of["patient_sum"], of["patient_n"]),
+        "patient_iou": scores.ratio(of["patient_iou_sum"], of["patient_n"]),
+        "hd95_mm": scores.ratio(of["mm_sum"], of["mm_n"]),
+        "hd95_pixels": scores.ratio(of["pixels_sum"], of["pixels_n"]),
+        "detection_sensitivity": scores.sensitivity(detected),
+        "detection_specificity": scores.specificity(detected),
+    }
+
+
+def _per_class(patients: np.ndarray, names: tuple[str, ...], rule: str) -> dict[str, dict[str, float]]:
+    volumes, pooled = class_counts(patients), class_counts(patients.sum(axis=0))
+    sums, counted = _part(_by_rule(scores.dice(volumes), rule))
+    means = scores.ratio(sums.sum(axis=0), counted.sum(axis=0))
+    derived = {
+        "dice": scores.dice(pooled),
+        "iou": scores.iou(pooled),
+        "precision": scores.precision(pooled),
+        "sensitivity": scores.sensitivity(pooled),
+        "specificity": scores.specificity(pooled),
+        "patient_dice": means,
+    }
+    return {
+        name: {
+            **{part: int(count[number]) for part, count in pooled._asdict().items()},
+            **{score: float(values[number]) for score, values in derived.items()},
+        }
+        for number, name in enumerate(names)
+        if number  # background: near 1 for any model, it would only make one look good
+    }

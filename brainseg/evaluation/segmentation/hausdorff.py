@@ -1,0 +1,54 @@
+"""How far two outlines lie apart."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+
+
+def hausdorff95(truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, float] | None = None) -> float:
+    """Return the 95 % Hausdorff distance of two masks.
+
+    From each outline pixel of one mask the distance to the nearest outline pixel of the other is taken; the result is
+    the larger of the two directions' 95th percentiles (Huttenlocher et al. 1993, IEEE TPAMI 15, 850-863, as in Metrics
+    Reloaded, Maier-Hein et al. 2024, and MONAI). An outline pixel has a 4-neighbour outside the mask; beyond the
+    image's edge is outside.
+
+    Args:
+        truth: (H, W), not 0 where the class is.
+        predicted: (H, W), likewise.
+        spacing: (row, column) distance of pixel centres in mm; None counts in pixels.
+
+    Returns:
+        The distance in mm, or in pixels without a spacing; 0 if both masks are the same, NaN if one is empty or both
+        are.
+
+    Raises:
+        ValueError: The shapes differ, or the spacing is not positive.
+    """
+    if truth.shape != predicted.shape:
+        raise ValueError(f"truth and predicted must have one shape, got {truth.shape} and {predicted.shape}.")
+    if spacing is not None and not min(spacing) > 0:
+        raise ValueError(f"spacing must be positive, got {spacing}.")
+    first, second = _outline(truth), _outline(predicted)
+    if not len(first) or not len(second):
+        return float("nan")
+    scale = np.array(spacing or (1.0, 1.0))
+    first, second = first * scale, second * scale
+    there, _ = cKDTree(second).query(first)
+    back, _ = cKDTree(first).query(second)
+    return float(max(np.percentile(there, 95), np.percentile(back, 95)))
+
+
+def _outline(mask: np.ndarray) -> np.ndarray:
+    """Return the (row, column) of a mask's outline pixels, (n, 2) int64."""
+    solid = (mask != 0).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(solid)
+    part = np.ascontiguousarray(solid[top : top + height, left : left + width])
+    if not part.size:
+        return np.empty((0, 2), np.int64)
+    inner = cv2.erode(part, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.argwhere(part != inner) + np.array([top, left])

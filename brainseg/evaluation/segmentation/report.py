@@ -1,0 +1,84 @@
+"""The outcome of judging masks: plain numbers that can be stored as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainseg.evaluation.report import plain
+
+EMPTY_RULES = ("skip", "one")
+"""What a slice or patient is worth where both masks are empty: skip leaves it out of every mean, as nnU-Net does; one
+counts it as a score of 1, which lets a model that predicts nothing look good on slices without a tumour."""
+
+
+@dataclass(frozen=True)
+class SegmentationReport:
+    """All scores of one table of slices. What is undefined is NaN.
+
+    Scores are of everything that is not background against background; `per_class` has each class by itself.
+
+    Attributes:
+        slices: Number of slices.
+        patients: Number of patients, or of slices where no patient is known.
+        unit: "patient", or "slice" where no patient is known: then the intervals take slices as independent.
+        rule: The empty-mask rule, one of `EMPTY_RULES`.
+        both_empty: Slices on which both masks are empty.
+        dice: Pooled: from the pixels of all slices together.
+        iou: Pooled.
+        precision: Pooled share of the predicted pixels that are right.
+        sensitivity: Pooled share of the true pixels that were found.
+        specificity: Pooled share of the background that was left alone.
+        slice_dice: Mean over slices.
+        slice_iou: Mean over slices.
+        slices_counted: Slices in these means.
+        patient_dice: Mean over patients of the Dice of the patient's whole volume.
+        patient_iou: Likewise.
+        patients_counted: Patients in these means.
+        hd95_mm: Mean 95 % Hausdorff distance over the slices with a spacing on which neither mask is empty, in mm.
+        hd95_mm_slices: Slices in this mean.
+        hd95_pixels: The same over slices without a spacing, in pixels.
+        hd95_pixels_slices: Slices in this mean.
+        hd95_undefined: Slices on which one mask is empty and the other is not: such misses are in no distance.
+        detection: Is there any tumour on the slice: `tp`, `fp`, `fn`, `tn` (slices), `sensitivity`, `specificity`.
+        per_class: Name of each class but background -> pooled `tp`, `fp`, `fn`, `tn` (pixels), `dice`, `iou`,
+            `precision`, `sensitivity`, `specificity`, and `patient_dice`.
+        matrix: Pixels, int64 (classes, classes): rows actual, columns predicted.
+        intervals: Name of a score -> 95 % interval by bootstrap over patients, None where there is none. The names are
+            those of the fields, `detection_sensitivity` and `detection_specificity`.
+        classes: Names of the pixel classes, background first.
+    """
+
+    slices: int
+    patients: int
+    unit: str
+    rule: str
+    both_empty: int
+    dice: float
+    iou: float
+    precision: float
+    sensitivity: float
+    specificity: float
+    slice_dice: float
+    slice_iou: float
+    slices_counted: int
+    patient_dice: float
+    patient_iou: float
+    patients_counted: int
+    hd95_mm: float
+    hd95_mm_slices: int
+    hd95_pixels: float
+    hd95_pixels_slices: int
+    hd95_undefined: int
+    detection: dict[str, float]
+    per_class: dict[str, dict[str, float]]
+    matrix: np.ndarray
+    intervals: dict[str, tuple[float, float] | None]
+    classes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
+        return plain(dataclasses.asdict(self))

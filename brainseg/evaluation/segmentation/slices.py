@@ -1,0 +1,113 @@
+"""The table of judged slices: the one thing that reports and figures of a segmentation are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brainseg.datasets.masks import parse_spacing
+from brainseg.evaluation.checks import check_classes, require_columns
+from brainseg.evaluation.segmentation import scores
+from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
+from brainseg.evaluation.segmentation.hausdorff import hausdorff95
+
+
+def slice_table(
+    rows: pd.DataFrame, truths: Iterable[np.ndarray], predictions: Iterable[np.ndarray], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Judge predicted masks, one pass over all.
+
+    Args:
+        rows: The slices' `path`, `group` and `spacing` ("row column" in mm, "" where unknown).
+        truths: For each row the true mask, (H, W) uint8 class numbers; each slice may have its own size.
+        predictions: For each row the predicted mask, of the same size.
+        classes: Names of the pixel classes, background first.
+
+    Returns:
+        For each row `path`, `group` and `spacing`, and what `judge_slice` gives.
+
+    Raises:
+        ValueError: A column is missing, there are more or fewer masks than rows, or two masks do not fit.
+    """
+    require_columns(rows, ("path", "group", "spacing"), "The table of slices")
+    names = check_classes(classes)
+    spacings = [parse_spacing(text) for text in rows["spacing"]]
+    judged = [judge_slice(*masks, len(names)) for masks in zip(truths, predictions, spacings, strict=True)]
+    columns = list(judge_slice(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint8), None, len(names)))
+    given = rows[["path", "group", "spacing"]].reset_index(drop=True)
+    return pd.concat([given, pd.DataFrame(judged, columns=columns)], axis=1)
+
+
+def judge_slice(
+    truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, float] | None, classes: int
+) -> dict[str, Any]:
+    """Count one slice and score it; all but `n_*` is about everything that is not background.
+
+    Args:
+        truth: (H, W) uint8 class numbers.
+        predicted: (H, W) uint8 class numbers.
+        spacing: (row, column) in mm, or None.
+        classes: How many classes, background included.
+
+    Returns:
+        `n_<actual>_<predicted>` (pixels, for each pair of class numbers), `tp`, `fp`, `fn`, `tn` (pixels), `dice` and
+        `iou` (NaN if both masks are empty), `hd95` (95 % Hausdorff distance in mm, in pixels without a spacing; NaN if
+        a mask is empty), `true_pixels`, `predicted_pixels`, `has_tumour` and `detected` (whether there is any).
+
+    Raises:
+        ValueError: The masks do not fit each other or the classes.
+    """
+    matrix = confusion(truth, predicted, classes)
+    counted = foreground_counts(matrix)
+    tp, fp, fn, tn = (int(count) for count in counted)
+    return {
+        **{f"n_{i}_{j}": int(matrix[i, j]) for i in range(classes) for j in range(classes)},
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "tn": tn,
+        "dice": float(scores.dice(counted)),
+        "iou": float(scores.iou(counted)),
+        "hd95": hausdorff95(truth, predicted, spacing) if tp + fn and tp + fp else float("nan"),
+        "true_pixels": tp + fn,
+        "predicted_pixels": tp + fp,
+        "has_tumour": tp + fn > 0,
+        "detected": tp + fp > 0,
+    }
+
+
+def matrices(table: pd.DataFrame, classes: int) -> np.ndarray:
+    """Return the confusion matrix of each slice, (slices, classes, classes) int64: rows actual, columns predicted.
+
+    Raises:
+        ValueError: A column is missing.
+    """
+    columns = [f"n_{i}_{j}" for i in range(classes) for j in range(classes)]
+    require_columns(table, columns, "The table of slices")
+    return table[columns].to_numpy(dtype=np.int64).reshape(len(table), classes, classes)
+
+
+def worst_slices(table: pd.DataFrame, k: int = 6) -> pd.DataFrame:
+    """Return the `k` slices with the lowest Dice, worst first; of equal ones those with more wrong pixels.
+
+    Args:
+        table: What `slice_table` gives. Slices where both masks are empty have no Dice and are never among the worst.
+        k: How many to return, at least 1.
+
+    Returns:
+        The rows with all columns and `row`, their position in `table` (by which their masks are found).
+
+    Raises:
+        ValueError: `k` is below 1 or a column is missing.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    require_columns(table, ("path", "dice", "fp", "fn"), "The table of slices")
+    ranked = table.assign(row=np.arange(len(table)), wrong=table["fp"] + table["fn"])
+    ranked = ranked[ranked["dice"].notna()].sort_values(
+        ["dice", "wrong", "path"], ascending=[True, False, True], kind="stable"
+    )
+    return ranked.head(k).drop(columns="wrong").reset_index(drop=True)

@@ -1,0 +1,28 @@
+"""From a U-Net's answer on the prepared square to a mask on the scan's own grid, in evaluation and diagnosis alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from brainseg.preparation import Geometry
+
+
+def scan_probabilities(logits: torch.Tensor, geometry: Geometry) -> np.ndarray:
+    """Lay the probabilities of every class on the scan.
+
+    Args:
+        logits: (classes, S, S) of one prepared square, background first.
+        geometry: How that square lies on its scan.
+
+    Returns:
+        (classes, H, W) float32 that sum to 1 at every pixel; all background outside the part that the model saw.
+    """
+    shares = torch.softmax(logits.float(), dim=0).cpu().numpy()
+    found = np.stack([geometry.to_scan(share) for share in shares[1:]])
+    return np.concatenate([1 - found.sum(axis=0, keepdims=True), found]).clip(0, 1)
+
+
+def likeliest(probabilities: np.ndarray) -> np.ndarray:
+    """Return the number of the likeliest class at every pixel, (H, W) uint8; the lower of two that are equal."""
+    return probabilities.argmax(axis=0).astype(np.uint8)

@@ -1,0 +1,165 @@
+"""A U-Net on a ResNet: the layers of fastai's `DynamicUnet`, in plain torch.
+
+fastai's own keeps the encoder's maps in hooks between the two halves of a forward pass, so threads that share one model
+mix up their images. Here the maps are handed over as values: nothing is stored on the model.
+
+Ronneberger, Fischer and Brox 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation"; sub-pixel
+upsampling by Shi et al. 2016, started without checkerboards by Aitken et al. 2017 (ICNR); self-attention by Zhang et
+al. 2019 (SAGAN).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+from brainseg.models.architectures import DEFAULT_STAGES, ResNetBody
+
+ATTENTION_FROM_LAST = 3
+"""The third block from the end has the self-attention, where there are as many (fastai's own choice)."""
+
+
+class UNet(nn.Module):
+    """A ResNet body that shrinks the image and a head that grows it again, a class score for every pixel.
+
+    Args:
+        body: Its deepest stage is where the head begins.
+        classes: Number of classes, background included.
+        self_attention: Let distant places speak to each other once within the head.
+    """
+
+    def __init__(self, body: ResNetBody, classes: int, self_attention: bool = False) -> None:
+        super().__init__()
+        self.body = body
+        self.head = UNetHead(body.level_channels, classes, self_attention)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (N, classes, H, W) logits for (N, 3, H, W) normalised images."""
+        return self.head(images, self.body.levels(images))
+
+
+class UNetHead(nn.Module):
+    """Everything behind the encoder; it also sees the image itself, for sharp outlines.
+
+    Args:
+        channels: Of the encoder's maps, shallow to deep.
+        classes: Number of classes.
+        self_attention: See `UNet`.
+    """
+
+    def __init__(self, channels: tuple[int, ...], classes: int, self_attention: bool) -> None:
+        super().__init__()
+        *skips, width = channels
+        self.norm = _batch_norm(width)
+        self.middle = nn.Sequential(_conv(width, 2 * width), _conv(2 * width, width))
+        blocks = []
+        for left, skip in zip(range(len(skips), 0, -1), reversed(skips), strict=True):
+            attends = self_attention and left == ATTENTION_FROM_LAST
+            blocks.append(UpBlock(width, skip, last=left == 1, self_attention=attends))
+            width = blocks[-1].width
+        self.blocks = nn.ModuleList(blocks)
+        self.shuffle = _shuffle(width, width)
+        width += 3  # the image's channels
+        self.residual = nn.Sequential(_conv(width, width), _conv(width, width, active=False))
+        self.scores = nn.Conv2d(width, classes, 1)
+
+    def forward(self, images: torch.Tensor, levels: list[torch.Tensor]) -> torch.Tensor:
+        """Return (N, classes, H, W) logits.
+
+        Args:
+            images: (N, 3, H, W), what the encoder saw.
+            levels: The encoder's maps, shallow to deep.
+        """
+        *skips, values = levels
+        values = self.middle(functional.relu(self.norm(values)))
+        for block, skip in zip(self.blocks, reversed(skips), strict=True):
+            values = block(values, skip)
+        values = torch.cat([_resized(self.shuffle(values), images), images], dim=1)
+        return self.scores(functional.relu(self.residual(values) + values))
+
+
+class UpBlock(nn.Module):
+    """Double the resolution, join the encoder's map of that resolution and mix both.
+
+    Args:
+        width: Channels that come from below.
+        skip: Channels of the encoder's map.
+        last: Halve the channels of the result, as the last block does.
+        self_attention: Attend over the result.
+    """
+
+    def __init__(self, width: int, skip: int, last: bool, self_attention: bool) -> None:
+        super().__init__()
+        joined = width // 2 + skip
+        self.width = joined // 2 if last else joined
+        self.shuffle = _shuffle(width, width // 2)
+        self.norm = _batch_norm(skip)
+        self.mix = nn.Sequential(_conv(joined, self.width), _conv(self.width, self.width))
+        self.attention = SelfAttention(self.width) if self_attention else nn.Identity()
+
+    def forward(self, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        """Return (N, width, h, w) of the skip map's size."""
+        joined = torch.cat([_resized(self.shuffle(values), skip), self.norm(skip)], dim=1)
+        return self.attention(self.mix(functional.relu(joined)))
+
+
+class SelfAttention(nn.Module):
+    """Self-attention over all places of a map, faded in from nothing by a learnt weight (Zhang et al. 2019)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (
+            spectral_norm(nn.Conv1d(channels, width, 1, bias=False))
+            for width in (channels // 8, channels // 8, channels)
+        )
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return a map of the same (N, C, h, w)."""
+        flat = values.flatten(2)
+        weights = torch.softmax(torch.bmm(self.query(flat).transpose(1, 2), self.key(flat)), dim=1)
+        return (self.gamma * torch.bmm(self.value(flat), weights) + flat).view_as(values)
+
+
+def build_unet(arch: str, classes: int, stages: tuple[int, ...] | None = None, self_attention: bool = False) -> UNet:
+    """Build a U-Net with random weights.
+
+    Args:
+        arch: Name of the ResNet.
+        classes: Number of classes, background included.
+        stages: Its last is the encoder's last; the whole ResNet by default.
+        self_attention: See `UNet`.
+    """
+    return UNet(ResNetBody(arch, stages or DEFAULT_STAGES), classes, self_attention)
+
+
+def _conv(inputs: int, outputs: int, active: bool = True) -> nn.Module:
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    nn.init.kaiming_normal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, nn.ReLU(inplace=True)) if active else layer
+
+
+def _shuffle(inputs: int, outputs: int) -> nn.Module:
+    """Double the resolution by sub-pixel convolution; at first, the four pixels that one becomes are equal (ICNR)."""
+    layer = nn.Conv2d(inputs, 4 * outputs, 1)
+    with torch.no_grad():
+        start = nn.init.kaiming_normal_(torch.empty(outputs, inputs, 1, 1))
+        layer.weight.copy_(start.repeat_interleave(4, dim=0))
+    nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, nn.ReLU(inplace=True), nn.PixelShuffle(2))
+
+
+def _batch_norm(channels: int) -> nn.BatchNorm2d:
+    layer = nn.BatchNorm2d(channels)
+    nn.init.constant_(layer.bias, 1e-3)  # fastai's start
+    return layer
+
+
+def _resized(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Sizes that 32 does not divide leave a row or column too many after doubling."""
+    if values.shape[-2:] == like.shape[-2:]:
+        return values
+    return functional.interpolate(values, like.shape[-2:], mode="nearest")

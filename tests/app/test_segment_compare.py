@@ -1,0 +1,92 @@
+"""Compare with segmentation runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from brainseg.cli.app import app as command_line
+from brainseg.dashboard.compare.comparison import compare, read_judged
+from brainseg.runs import FINAL, Run, RunStore
+from tests.app.run_pages import charts, texts
+
+
+@pytest.fixture
+def pair(segment_home: Path, tmp_path: Path) -> tuple[Run, Run]:
+    """`marks`, and a run that left the same files."""
+    store = RunStore()
+    marks = store.get("marks")
+    return marks, copy_of(store, marks, "again", tmp_path / "copy")
+
+
+def copy_of(store: RunStore, run: Run, name: str, folder: Path) -> Run:
+    shutil.copytree(store.path(run.id, "evaluation.json").parent, folder)
+    other = store.create(run.config, name, "RUNNING")
+    store.log_metrics(other.id, {key: value for key, value in run.metrics.items() if key.startswith(FINAL)})
+    store.log_folder(other.id, folder)
+    store.set_status(other.id, "FINISHED")
+    return store.get(other.id)
+
+
+def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
+    app = open_page("compare", runs=",".join(run.id for run in pair))
+    assert not app.error
+    assert not app.warning
+    report = json.loads(RunStore().path(pair[0].id, "evaluation.json").read_text())
+    low, high = report["intervals"]["dice"]
+    table = app.dataframe[0].value
+    assert table["Dice, all pixels"].tolist() == [f"{report['dice']:.3f} ({low:.3f}–{high:.3f})"] * 2
+    assert table["Slices"].tolist() == [report["slices"]] * 2
+    assert "Set" not in table
+    assert table["Parameters"][0].endswith(" M")
+    assert table["Seconds per epoch"][0].endswith(" s")
+    assert charts(app) == 2
+    assert "bootstrap over patients" in texts(app)
+
+
+def test_other_masks_are_another_set(pair, open_page) -> None:
+    store = RunStore()
+    other = pair[1]
+    from brainseg.evaluation.segmentation import load_masks, save_masks
+
+    file = store.path(other.id, "truth.npz")
+    masks = [mask.copy() for mask in (load_masks(file)[row] for row in range(len(load_masks(file))))]
+    masks[0][0, 0] = 1 - masks[0][0, 0]
+    save_masks(file, masks)
+    comparison = compare([read_judged(store, run) for run in pair])
+    assert list(comparison.groups.values()) == [["marks"], ["again"]]
+    app = open_page("compare", runs=",".join(run.id for run in pair))
+    assert "not all judged on the same slices" in app.warning[0].value
+    assert app.dataframe[0].value["Set"].tolist() == ["A", "B"]
+
+
+def test_tasks_are_refused_together_in_one_sentence(segment_home: Path, open_page) -> None:
+    store = RunStore()
+    app = open_page("compare", runs=f"{store.get('tuned').id},{store.get('marks').id}")
+    (error,) = app.error
+    assert "different tasks" in error.value
+    assert charts(app) == 0
+
+
+def test_what_is_lost_is_one_sentence(pair, open_page) -> None:
+    RunStore().path(pair[1].id, "truth.npz").unlink()
+    app = open_page("compare", runs=",".join(run.id for run in pair))
+    assert "its set of true masks is missing" in app.warning[0].value.replace("\\", "")
+    assert not app.error
+    assert len(app.dataframe[0].value) == 1
+
+
+def test_the_command_prints_and_writes_them(pair) -> None:
+    shown = CliRunner().invoke(command_line, ["compare", *(run.id for run in pair)], catch_exceptions=False)
+    assert "Dice, all pixels" in shown.stdout
+    answer = CliRunner().invoke(command_line, ["compare", *(run.id for run in pair), "--json"], catch_exceptions=False)
+    found = json.loads(answer.stdout)
+    assert found["comparable"] is True
+    assert found["sets"][0]["pairs"] == []
+    table = pd.DataFrame(found["runs"])
+    assert (table["dice_low"] <= table["dice"]).all()

@@ -1,0 +1,72 @@
+"""Datasets of images with masks, on the Data page and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from brainseg.cli.data import app as command_line
+from brainseg.datasets.inspection import inspect_dataset, open_any, remembered, signature
+from brainseg.datasets.library import add_folder, add_phantom
+from brainseg.datasets.masks import MaskedDataset
+from tests.app.run_pages import texts
+from tests.conftest import write_set
+from tests.datasets.masked import write_lgg, write_manifest, write_pairs
+
+
+def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path, open_page) -> None:
+    known = add_folder(masked_set)
+    assert known.task == "segment"
+    assert known.counts == {"no tumour": 20, "tumour": 20}
+    app = open_page("data")
+    assert not app.error
+    assert app.dataframe[0].value["For"].tolist() == ["segmentation"]
+    assert "Masks of tumour: 20 of 40 slices have any" in texts(app)
+    assert "10 patients" in texts(app)
+
+
+def test_notes_on_the_whole_set_are_said(home: Path, tmp_path: Path, open_page) -> None:
+    add_folder(write_pairs(tmp_path / "pairs", ["brain", "head"]))
+    assert "No patient is named" in " ".join(each.value for each in open_page("data").info)
+
+
+def test_what_has_classes_and_masks_keeps_its_classes(home: Path, open_page) -> None:
+    known = add_phantom(8, 0)
+    assert known.task == "classify"
+    app = open_page("data")
+    assert not app.error
+    assert "Masks of 8 images lie beside them" in texts(app)
+
+
+@pytest.mark.parametrize("layout", ["pairs", "lgg", "manifest"])
+def test_every_layout_is_recognised_and_remembered(home: Path, tmp_path: Path, layout: str) -> None:
+    root = tmp_path / layout
+    if layout == "lgg":
+        write_lgg(root)
+    else:
+        write_pairs(root, ["p1_0", "p1_1", "p2_0"])
+    if layout == "manifest":
+        rows = [{"path": f"images/{name}.png", "mask": f"masks/{name}.png"} for name in ("p1_0", "p1_1")]
+        write_manifest(root, rows)
+    dataset = inspect_dataset(root)
+    assert isinstance(dataset, MaskedDataset)
+    again = remembered(root, signature(root))
+    assert isinstance(again, MaskedDataset)
+    assert again.fingerprint == dataset.fingerprint
+    assert (again.mask_values, again.channels, again.notes) == (dataset.mask_values, dataset.channels, dataset.notes)
+    assert again.table.equals(dataset.table)
+    assert (again.read_mask(0) == dataset.read_mask(0)).all()
+
+
+def test_class_folders_stay_classes(tmp_path: Path) -> None:
+    assert not isinstance(open_any(write_set(tmp_path / "set", ("no", "yes"), 2)), MaskedDataset)
+
+
+def test_inspect_tells_what_the_masks_hold(home: Path, masked_set: Path) -> None:
+    shown = CliRunner().invoke(command_line, ["inspect", str(masked_set)], catch_exceptions=False).stdout
+    assert "Masks of tumour: 20 of 40 slices have any" in shown
+    answer = CliRunner().invoke(command_line, ["inspect", str(masked_set), "--json"], catch_exceptions=False).stdout
+    assert json.loads(answer)["masks"]["with_tumour"] == 20

@@ -1,0 +1,238 @@
+"""The Diagnose page with a segmentation model, beside a classifier and alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from brainseg import DISCLAIMER
+from brainseg.dashboard import models
+from brainseg.dashboard.diagnose.answers import Answered
+from brainseg.dashboard.diagnose.cases import Case
+from brainseg.dashboard.diagnose.exports import csv_file, zip_file
+from brainseg.diagnosis.agreement import agreement, agreement_words
+from brainseg.diagnosis.mask_picture import CAPTION
+from brainseg.errors import BundleError
+from brainseg.jobs.queue import create_claimed
+from brainseg.jobs.removal import delete
+from brainseg.runs import Run, RunStore
+from brainseg.runs.run import chosen
+from brainseg.scans import read_scan
+from tests.app.diagnose_pages import pictures, put_in, texts
+from tests.conftest import tiny_config
+
+
+@pytest.fixture
+def marks(segment_home: Path) -> Run:
+    """The segmentation run of `segment_home`."""
+    return RunStore().get("marks")
+
+
+@pytest.fixture
+def slices(masked_set: Path) -> list[Path]:
+    """Two held-out-like slices with a tumour and one without."""
+    return [masked_set / "images" / f"patient00_{number}.png" for number in (0, 2, 1)]
+
+
+@pytest.fixture
+def page(marks: Run, open_page) -> AppTest:
+    """The page with both models in memory."""
+    models.predictor(RunStore().get("tuned").id)
+    models.segmenter(marks.id)
+    return open_page("diagnose")
+
+
+@pytest.fixture
+def lonely(marks: Run, open_page) -> AppTest:
+    """The page in a home whose only model marks tumours."""
+    delete(RunStore(), RunStore().get("tuned").id)
+    models.segmenter(marks.id)
+    return open_page("diagnose")
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+# --------------------------------------------------------------------------------------------------- both models
+
+
+def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks: Run, slices) -> None:
+    app = put_in(page, slices[0])
+    scan = read_scan(slices[0])
+    found = models.segmenter(marks.id).segment(scan)
+    answer = models.predictor(RunStore().get("tuned").id).diagnose(scan)
+    assert found.regions, "the model of the test marks something"
+    for caption in ("Image", "Heatmap", "Overlay", "Mask"):
+        assert len(pictures(app, caption)) == 1
+    compared = agreement(answer.heatmap, found.mask)
+    said = texts(app)
+    for words in (answer.sentence, found.sentence, agreement_words(compared), CAPTION, found.model):
+        assert words in said
+    shown = figures(app)
+    assert shown["Area"] == f"{found.area:,.0f} pixels"
+    assert shown["Largest diameter"] == f"{found.diameter:,.1f} pixels"
+    assert shown["Regions"] == str(len(found.regions))
+    assert shown["Heat inside the mask"] == f"{100 * compared.energy_inside:.1f} %"
+    assert "nothing can be given in millimetres" in said
+
+
+def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:
+    assert page.selectbox(key="marker").value == marks.id
+    dice = models.description(marks.id)[0].validation["dice"]
+    said = texts(page)
+    assert f"marks ({models.description(marks.id)[1]})" in said
+    assert f"a Dice of {dice:.2f} (95 % interval " in said
+    assert "held-out slices of 3 patients" in said
+    assert page.selectbox(key="model").value == RunStore().get("tuned").id
+    assert page.selectbox(key="model").options == ["tuned · resnet18 + logistic · newest"]
+
+
+def test_without_a_segmentation_model_the_card_is_the_classifiers_own(page, slices) -> None:
+    app = put_in(page, slices[0])
+    app.selectbox(key="marker").select("").run()
+    assert not app.exception
+    assert not pictures(app, "Mask")
+    assert not app.metric
+    assert "Answered in" in texts(app)
+
+
+def test_the_masks_opacity_changes_the_mask_alone_and_asks_no_model(page, slices, monkeypatch) -> None:
+    app = put_in(page, slices[0])
+    before = {caption: pictures(app, caption) for caption in ("Image", "Overlay", "Mask")}
+    monkeypatch.setattr(models, "segmenter", None)
+    app.slider(key="fill").set_value(100).run()
+    assert not app.error
+    assert pictures(app, "Mask") != before["Mask"]
+    assert pictures(app, "Overlay") == before["Overlay"]
+
+
+def test_several_images_have_their_figures_in_one_table(page, slices) -> None:
+    app = put_in(page, *slices)
+    (table,) = (table.value for table in app.dataframe)
+    assert {"Decision", "Area, pixels", "Diameter, pixels", "Regions", "Heat inside"} <= set(table.columns)
+    assert table["Area, pixels"].iloc[0] == figures(app)["Area"].removesuffix(" pixels")
+
+
+def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: Run, masked_set: Path) -> None:
+    from brainseg.dashboard.runs.results import split
+
+    table = split(RunStore(), marks)
+    for side, words in (("train", "marks learnt from this very image"), ("valid", "marks did not learn from this")):
+        row = table[(table["split"] == side) & (table["label"] == "tumour")].iloc[0]
+        said = texts(put_in(page, masked_set / row["path"]))
+        assert words in said
+        assert "Labelled: tumour. Something is marked, which agrees; whether in the right place was not" in said
+
+
+# ------------------------------------------------------------------------------------------- one of them alone
+
+
+def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
+    assert [box.key for box in lonely.selectbox] == ["marker"]
+    assert lonely.selectbox(key="marker").options == ["marks · resnet18 U-Net · newest"]
+    assert "Mask" in texts(lonely)
+    app = put_in(lonely, *slices)
+    found = models.segmenter(marks.id).segment(read_scan(slices[0]))
+    assert app.header[0].value.replace("\\", "") == f"{found.area:,.0f} pixels marked"
+    assert len(pictures(app, "Image")) == len(pictures(app, "Mask")) == 1
+    assert not pictures(app, "Heatmap")
+    assert set(figures(app)) == {"Area", "Largest diameter", "Regions"}
+    assert not app.error
+    assert {button.label for button in app.get("download_button")} == {
+        "Table (CSV)", "This image with its answer (PNG)", "All pictures and the table (ZIP)"
+    }  # fmt: skip
+    app.button(key="sample-1").click().run()
+    assert "marks did not learn from this image: it was held out." in texts(app)
+
+
+def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> None:
+    app = open_page("diagnose", run=marks.id)
+    assert app.selectbox(key="marker").value == marks.id
+    assert app.selectbox(key="model").value == RunStore().get("tuned").id
+    assert "has no model here" not in texts(app)
+
+
+def test_a_model_of_several_modalities_cannot_take_one_image(marks: Run, open_page, masked_set: Path) -> None:
+    import json
+
+    file = RunStore().path(marks.id, "bundle/bundle.json")
+    described = json.loads(file.read_text("utf-8")) | {"modalities": ["FLAIR", "T1"]}
+    file.write_text(json.dumps(described), "utf-8")
+    models.predictor(RunStore().get("tuned").id)
+    app = put_in(open_page("diagnose"), masked_set / "images" / "patient00_0.png")
+    (warning,) = (each.value for each in app.warning if "images of each slice" in each.value)
+    assert "needs 2 images of each slice (FLAIR, T1)" in warning.replace("\\", "")
+    assert not pictures(app, "Mask")
+    assert "Answered in" in texts(app)
+    delete(RunStore(), RunStore().get("tuned").id)
+    app = open_page("diagnose")
+    assert app.file_uploader(key="uploads").proto.disabled
+    assert not app.error
+
+
+def test_a_classifier_is_offered_before_a_segmentation_and_neither_is_taken_for_the_other(marks: Run) -> None:
+    store = RunStore()
+    tuned = store.get("tuned")
+    store.promote(marks.id)
+    assert chosen(store.list()).id == chosen(store.list(), "classify").id == tuned.id
+    assert chosen(store.list(), "segment").id == marks.id
+    with pytest.raises(BundleError, match="marks tumours"):
+        models.predictor(marks.id)
+    with pytest.raises(BundleError, match="classifies images"):
+        models.segmenter(tuned.id)
+    delete(store, tuned.id)
+    assert chosen(store.list()).id == marks.id
+    assert chosen(store.list(), "classify") is None
+
+
+def test_a_promoted_segmentation_is_the_first_choice(marks: Run, masked_set: Path, open_page) -> None:
+    store = RunStore()
+    newer = create_claimed(store, tiny_config(masked_set, task="segment"), "newer")
+    store.log_folder(newer.id, store.bundle(marks), "bundle")
+    store.set_status(newer.id, "FINISHED")
+    assert open_page("diagnose").selectbox(key="marker").value == newer.id
+    store.promote(marks.id)
+    assert open_page("diagnose").selectbox(key="marker").value == marks.id
+
+
+# ------------------------------------------------------------------------------------------------------ downloads
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_downloads_carry_the_masks_figures(marks: Run, slices, together: bool) -> None:
+    segmenter, predictor = models.segmenter(marks.id), models.predictor(RunStore().get("tuned").id)
+    scans = [read_scan(file) for file in slices[:2]]
+    answered = [
+        Answered(Case(scan.name, scan), predictor.diagnose(scan) if together else None, segmenter.segment(scan))
+        for scan in scans
+    ]
+    answered.append(Answered(Case("b.png", None, "b.png is empty."), "b.png is empty."))
+    classes = predictor.description.classes if together else ()
+    rows = list(csv.DictReader(io.StringIO(csv_file(answered, classes).decode("utf-8-sig"))))
+    for row, each in zip(rows[:2], answered, strict=False):
+        assert float(row["area"]) == each.marked.area
+        assert float(row["diameter"]) == each.marked.diameter
+        assert int(row["regions"]) == len(each.marked.regions)
+        assert (row["area_unit"], row["length_unit"], row["marked_by"]) == ("pixels", "pixels", segmenter.name)
+        assert ("label" in row) is together
+        assert row["disclaimer"] == DISCLAIMER
+        if together:
+            assert float(row["heat_inside"]) == pytest.approx(each.agreement.energy_inside)
+            assert row["heat_peak_inside"] == str(each.agreement.hit)
+    assert (rows[2]["error"], rows[2]["area"]) == ("b.png is empty.", "")
+    with zipfile.ZipFile(io.BytesIO(zip_file(answered, classes, 0.5, 0.3))) as archive:
+        _, sheet, mask, *others = archive.namelist()
+        assert len(others) == 2
+        with Image.open(io.BytesIO(archive.read(mask))) as picture:
+            assert (np.array(picture) == answered[0].marked.mask * 255).all()
+        with Image.open(io.BytesIO(archive.read(sheet))) as picture:
+            assert CAPTION[1:] in picture.text["Caption"]
+            assert picture.width > 420 * (3 if together else 2)

@@ -1,0 +1,89 @@
+"""The Runs page of a segmentation run."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions_file
+from brainseg.runs import Run, RunStore
+from tests.app.run_pages import charts, open_panel, texts
+
+PANEL = "run-panel-9"
+CHARTS = {"Scores": 1, "Training": 1, "Dice": 3, "Worst slices": 1, "Pixels": 1}
+PANELS = [*CHARTS, "Slices", "Settings", "Data and split", "Log"]
+DRAWN_FROM = {
+    "slices.parquet": ["Dice", "Worst slices", "Slices"],
+    "masks.npz": ["Worst slices"],
+    "truth.npz": ["Worst slices"],
+    "evaluation.json": ["Scores", "Pixels"],
+    "baselines.json": ["Scores"],
+    "epochs.csv": ["Training"],
+}
+
+
+@pytest.fixture
+def marks(segment_home: Path) -> Run:
+    return RunStore().get("marks")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_draws(marks: Run, open_page, panel: str) -> None:
+    app = open_panel(open_page("runs", run=marks.id), panel, PANEL)
+    assert not app.exception
+    assert not app.error
+    assert charts(app) == CHARTS.get(panel, 0)
+
+
+def test_scores_stand_with_interval_and_count(marks: Run, open_page) -> None:
+    app = open_page("runs", run=marks.id)
+    report = json.loads(RunStore().path(marks.id, "evaluation.json").read_text())
+    low, high = report["intervals"]["dice"]
+    assert f"95 % interval {low:.3f} to {high:.3f}, n = {report['slices']} slices" in texts(app)
+    shown = {each.label: each.value for each in app.metric}
+    assert shown["Dice, all pixels"] == f"{report['dice']:.3f}"
+    assert shown["Dice, mean of patients"] == f"{report['patient_dice']:.3f}"
+    found = report["detection"]
+    assert f"{found['tp']} of {found['tp'] + found['fn']} slices with a tumour" in texts(app)
+    assert "Only 3 patients were judged, so the intervals are too narrow" in texts(app)
+    assert "resnet18 U-Net, preset quick" in texts(app)
+    assert f"Dice {report['dice']:.3f}" in app.selectbox(key="run-choice").options[0]
+
+
+def test_the_table_has_every_judged_slice_worst_first(marks: Run, open_page) -> None:
+    app = open_panel(open_page("runs", run=marks.id), "Slices", PANEL)
+    table = pd.read_parquet(RunStore().path(marks.id, "slices.parquet"))
+    shown = app.dataframe[0].value
+    assert sorted(shown["Slice"]) == sorted(table["path"])
+    assert shown["Dice"].iloc[0] == table["dice"].min()
+
+
+def test_what_can_be_taken_along(marks: Run) -> None:
+    store = RunStore()
+    names = zipfile.ZipFile(io.BytesIO(figures_zip(store, marks))).namelist()
+    drawn = {"mask_scores", "dice_per_patient", "worst_slices", "training_curves"}
+    assert {f"figures/{name}.html" for name in drawn} <= set(names)
+    assert "bundle/model.safetensors" in zipfile.ZipFile(io.BytesIO(bundle_zip(store, marks))).namelist()
+    lines = predictions_file(store, marks).decode("utf-8-sig").splitlines()
+    table = pd.read_parquet(store.path(marks.id, "slices.parquet"))
+    assert all(any(path in line for line in lines) for path in table["path"])
+
+
+@pytest.mark.parametrize("file", DRAWN_FROM)
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_file_is_one_sentence(marks: Run, open_page, file: str, damage: str) -> None:
+    stored = RunStore().path(marks.id, file)
+    stored.write_bytes(stored.read_bytes()[:20]) if damage == "cut" else stored.unlink()
+    for panel in PANELS:
+        app = open_panel(open_page("runs", run=marks.id), panel, PANEL)
+        assert not app.exception
+        said = [each.value.replace("\\", "") for each in (*app.error, *app.info)]
+        assert not any("Something unexpected" in each for each in said)
+        if panel in DRAWN_FROM[file] and (damage == "cut" or file != "baselines.json"):
+            word = "damaged" if damage == "cut" else "missing"
+            assert any(file in each and word in each for each in said), panel

@@ -1,0 +1,60 @@
+"""The Train page with the task of segmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from brainseg.runs import RunStore
+from tests.app.run_pages import texts
+from tests.app.train_pages import click, fill, widget_key
+from tests.jobs.helpers import wait_for
+
+
+def test_the_task_locks_what_means_nothing_to_it(home: Path, masked_set: Path, open_page) -> None:
+    app = fill(open_page("train"), masked_set)
+    assert not app.button(key="train:instant").disabled
+    app.selectbox(key=widget_key(app, "task")).select("segment").run()
+    said = texts(app)
+    assert app.button(key="train:instant").disabled
+    assert "An instant baseline is for classification alone" in said
+    assert "for 40 images with masks" in said
+    assert "Training of resnet18: not known, since no such run was measured here yet" in said
+    assert "Instant baseline (resnet18)" not in said
+    assert app.number_input(key=widget_key(app, "training.mixup")).disabled
+    assert not app.toggle(key=widget_key(app, "model.self_attention")).disabled
+
+
+def test_a_segmentation_is_trained_from_the_form(working_home: Path, masked_set: Path, open_page) -> None:
+    app = fill(open_page("train"), masked_set)
+    app.selectbox(key=widget_key(app, "task")).select("segment")
+    app.text_input(key=widget_key(app, "model.stages")).set_value("2")
+    app.selectbox(key=widget_key(app, "training.learning_rate")).select("a number").run()
+    click(app, "train:train")
+    [run] = RunStore().list()
+    assert run.config.task == "segment"
+    done = wait_for(lambda: (found := RunStore().get(run.id)).ended and found, "the run to end")
+    assert (done.status, done.reason) == ("FINISHED", "")
+    assert "overlap the true ones with a Dice of" in texts(app.run())
+
+
+def test_the_preset_sets_the_task(home: Path, masked_set: Path, open_page) -> None:
+    app = open_page("train", data=str(masked_set))
+    app.selectbox(key="train:preset").select("segment").run()
+    assert app.selectbox(key=widget_key(app, "task")).value == "segment"
+    assert not app.error
+    assert not app.button(key="train:train").disabled
+
+
+def test_folders_without_masks_have_no_estimate(home: Path, tiny_set: Path, open_page) -> None:
+    app = fill(open_page("train"), tiny_set)
+    app.selectbox(key=widget_key(app, "task")).select("segment").run()
+    assert "no images with masks were found there" in texts(app)
+
+
+def test_measured_segmentations_make_an_estimate(segment_home: Path, masked_set: Path, open_page) -> None:
+    app = open_page("train", data=str(masked_set))
+    app.selectbox(key="train:preset").select("quick").run()
+    app.selectbox(key=widget_key(app, "task")).select("segment")
+    app.number_input(key=widget_key(app, "preparation.size")).set_value(64).run()
+    assert "going by 1 earlier run" in texts(app)
+    assert RunStore().get("marks").metrics["seconds"] > 0
