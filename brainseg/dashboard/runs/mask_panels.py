@@ -41,9 +41,7 @@ def scores_panel(run: Run) -> None:
     if report["unit"] != "patient":
         st.warning("No patient is named, so the intervals take slices as independent: the truth is less certain.")
     elif report["patients"] < FEW:
-        st.warning(
-            f"Only {report['patients']} patients were judged, so the intervals are too narrow: trust them less."
-        )
+        st.warning(f"Only {report['patients']} patients were judged, so the intervals are too narrow: trust them less.")
     figure(run, "mask_scores")
     st.caption(
         "Slice sensitivity and specificity ask only whether any tumour was marked. The baselines mark nothing, or what "
