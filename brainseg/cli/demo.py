@@ -84,9 +84,11 @@ def mask_config(data: Path) -> RunConfig:
         "data.path": str(data),
         "preparation.size": 64,
         "model.arch": "resnet18",
+        "model.stages": [2],
         "model.weights": "none",
-        "training.epochs": 12,
+        "training.epochs": 10,
         "training.frozen_epochs": 0,
+        "training.learning_rate": 0.004,
     }
     return RunConfig.from_preset("segment", settings)
 
