@@ -43,11 +43,12 @@ def list_runs(as_json: JsonOption = False) -> None:
     table = Table(
         "id", "name", "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
-    offered = chosen(runs)
+    tasks = {run.config.task for run in runs}
+    offered = {found.id for task in tasks if (found := chosen(runs, task))}
     for run in runs:
         table.add_row(
             run.id[:8],
-            escape(run.name) + (" *" if offered and run.id == offered.id else ""),
+            escape(run.name) + (" *" if run.id in offered else ""),
             run.kind,
             run.status,
             run.config.model.arch,

@@ -115,7 +115,8 @@ def delete(
 
     store = RunStore()
     reconcile(store)
-    found, offered = store.get(run), chosen(store.list())
+    found = store.get(run)
+    offered = chosen(store.list(), found.config.task)
     if offered and offered.id == found.id:
         typer.echo("Its model is the one that Diagnose offers first.", err=True)
     if not yes:

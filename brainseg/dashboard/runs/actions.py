@@ -55,7 +55,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
 @guarded
 def _use_or_move(run: Run, runs: list[Run]) -> None:
     """Draw the one button that takes the run further in the state that it is in."""
-    store, offered = live_store.store(), chosen(runs)
+    store, offered = live_store.store(), chosen(runs, run.config.task)
     if run.has_model:
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
@@ -122,10 +122,10 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> N
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
     st.markdown(f"Deletes **{plain(run.name)}** with its model, figures and log. This cannot be undone.")
-    offered = chosen(runs)
+    offered = chosen(runs, run.config.task)
     if offered is not None and offered.id == run.id:
-        heir = chosen([other for other in runs if other.id != run.id])
-        after = f"Diagnose then offers {plain(heir.name)}." if heir else "Diagnose then has no model."
+        heir = chosen([other for other in runs if other.id != run.id], run.config.task)
+        after = f"Diagnose then offers {plain(heir.name)}." if heir else "Diagnose then has no model of this kind."
         st.warning(f"Its model is the one that Diagnose offers first. {after}")
     typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != run.name, key=f"delete-now-{run.id}"):

@@ -80,7 +80,7 @@ def _head(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
     with st.container(horizontal=True):
         st.badge(word, color=colour, icon=icon)
-        offered = chosen(runs)
+        offered = chosen(runs, run.config.task)
         if offered is not None and offered.id == run.id:
             st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
         for tag in run.tags.items():
