@@ -31,7 +31,7 @@ dashboard: $(VENV)/.installed
 	$(BIN)/python -m brainseg dashboard
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

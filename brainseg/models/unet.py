@@ -76,7 +76,9 @@ class UNetHead(nn.Module):
         values = self.middle(functional.relu(self.norm(values)))
         for block, skip in zip(self.blocks, reversed(skips), strict=True):
             values = block(values, skip)
-        values = torch.cat([_resized(self.shuffle(values), images), images], dim=1)
+        grown = _resized(self.shuffle(values), images)
+        # In mixed precision, a float32 image would make all that follows float32.
+        values = torch.cat([grown, images.to(grown.dtype)], dim=1)
         return self.scores(functional.relu(self.residual(values) + values))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 
 import torch
 
 from brainseg.config import ComputeConfig
 from brainseg.errors import ConfigError
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Names of glibc's `malloc.h` for what `mallopt` sets."""
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -41,3 +46,14 @@ def limit_threads(config: ComputeConfig) -> int:
     threads = config.threads or own
     torch.set_num_threads(threads)
     return threads
+
+
+def keep_memory() -> None:
+    """Keep freed memory for the next batch instead of giving it back; where there is no glibc, do nothing.
+
+    glibc maps every large tensor anew and gives it back when it is freed, so each batch pays again for the first touch
+    of all its pages: a sixth to a quarter of a U-Net's step.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
+        library.mallopt(M_MMAP_MAX, 0)
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
