@@ -7,9 +7,10 @@ import streamlit as st
 from brainseg.dashboard.compare.choice import choose, read_chosen
 from brainseg.dashboard.compare.comparison import Comparison, check_comparable, compare
 from brainseg.dashboard.compare.images import show_disagreements
-from brainseg.dashboard.compare.mask_panels import dice_panel
+from brainseg.dashboard.compare.mask_panels import dice_panel, mask_pairs_panel
 from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel
 from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
+from brainseg.dashboard.compare.slices import show_differing_slices
 from brainseg.dashboard.compare.table import runs_table
 from brainseg.dashboard.compare.words import MASK_TIMES, TIMES, judged_words
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
@@ -20,29 +21,45 @@ from brainseg.dashboard.words import plain
 
 def draw(comparison: Comparison) -> None:
     """Draw the comparison from its table down to single images."""
+    masks = comparison.task == "segment"
     runs_panel(comparison)
-    if comparison.task == "segment":
+    if masks:
         dice_panel(comparison)
-        draw_curves(comparison)
-        st.caption(MASK_TIMES)
-        return
     draw_curves(comparison)
     for letter, names in comparison.groups.items():
         if len(comparison.groups) > 1:
             first = comparison.runs[names[0]]
             st.header(f"Set {letter}", anchor=False, divider="gray")
             st.caption(plain(judged_words(first.run, first.report)))
-        if len(names) > 1:
-            st.subheader("Can they be told apart?", anchor=False)
-            pairs_panel(comparison, letter)
-        st.subheader("How well they rank", anchor=False)
-        roc_panel(comparison, letter)
-        st.subheader("What they mistake for what", anchor=False)
-        matrix_panels(comparison, letter)
-        if len(names) > 1:
-            st.subheader("Where they disagree", anchor=False)
-            show_disagreements(comparison, letter)
+        if masks:
+            draw_mask_set(comparison, letter)
+        else:
+            draw_set(comparison, letter)
     draw_costs(comparison)
+
+
+def draw_set(comparison: Comparison, letter: str) -> None:
+    """Draw what classifiers that share their images can be asked."""
+    several = len(comparison.groups[letter]) > 1
+    if several:
+        st.subheader("Can they be told apart?", anchor=False)
+        pairs_panel(comparison, letter)
+    st.subheader("How well they rank", anchor=False)
+    roc_panel(comparison, letter)
+    st.subheader("What they mistake for what", anchor=False)
+    matrix_panels(comparison, letter)
+    if several:
+        st.subheader("Where they disagree", anchor=False)
+        show_disagreements(comparison, letter)
+
+
+def draw_mask_set(comparison: Comparison, letter: str) -> None:
+    """Draw what segmentations that share their slices can be asked."""
+    if len(comparison.groups[letter]) > 1:
+        st.subheader("Can they be told apart?", anchor=False)
+        mask_pairs_panel(comparison, letter)
+        st.subheader("Where their masks differ", anchor=False)
+        show_differing_slices(comparison, letter)
 
 
 def draw_curves(comparison: Comparison) -> None:
@@ -69,12 +86,13 @@ def draw_curves(comparison: Comparison) -> None:
 
 
 def draw_costs(comparison: Comparison) -> None:
-    """Draw accuracy against a cost."""
-    st.subheader("What accuracy costs", anchor=False)
+    """Draw the headline score against a cost."""
+    masks = comparison.task == "segment"
+    st.subheader("What Dice costs" if masks else "What accuracy costs", anchor=False)
     cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost")
     table = runs_table(comparison)
-    show(cost_figure(table, cost, dark=dark()), "cost-figure", name=f"compare-{cost}")
-    st.caption(TIMES)
+    show(cost_figure(table, cost, "dice" if masks else "accuracy", dark=dark()), "cost-figure", name=f"compare-{cost}")
+    st.caption(MASK_TIMES if masks else TIMES)
 
 
 with page("Compare", "Set finished runs side by side, and see where their answers differ."):

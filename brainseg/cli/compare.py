@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from brainseg.dashboard.compare.comparison import Comparison
-    from brainseg.evaluation.paired import Pair
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +53,7 @@ def _answer(comparison: Comparison) -> dict[str, Any]:
             {
                 "set": letter,
                 "runs": names,
-                "pairs": [{**asdict(pair), "better": pair.better} for pair in _pairs(comparison, letter)],
+                "pairs": [{**asdict(pair), "better": pair.better} for pair in comparison.pairs(letter)],
                 "disagreements": _disagreements(comparison, letter).to_dict(orient="records"),
             }
             for letter, names in comparison.groups.items()
@@ -64,27 +63,20 @@ def _answer(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _pairs(comparison: Comparison, letter: str) -> list[Pair]:
-    from brainseg.evaluation.paired import compare_pairs
-
-    if comparison.task == "segment":  # nothing is tested pair by pair
-        return []
-    return compare_pairs(comparison.aligned(letter), comparison.groups[letter])
-
-
 def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
-    import pandas as pd
+    from brainseg.evaluation.comparison import differing_slices, disagreements
 
-    from brainseg.evaluation.comparison import disagreements
-
-    if comparison.task == "segment":
-        return pd.DataFrame()
-    return disagreements(comparison.aligned(letter), comparison.groups[letter])
+    differing = differing_slices if comparison.task == "segment" else disagreements
+    return differing(comparison.aligned(letter), comparison.groups[letter])
 
 
 def _print(comparison: Comparison) -> None:
+    from brainseg.dashboard.compare.mask_table import mask_pairs_in_words
     from brainseg.dashboard.compare.table import pairs_in_words, runs_in_words, runs_table
     from brainseg.dashboard.compare.words import caveats, group_lines
+
+    masks = comparison.task == "segment"
+    in_words = mask_pairs_in_words if masks else pairs_in_words
 
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)
@@ -93,13 +85,13 @@ def _print(comparison: Comparison) -> None:
         if reason := caveats(judged.report):
             ANSWERS.print(f"{name}: {reason}.", markup=False, soft_wrap=True)
     for letter, names in comparison.groups.items():
-        if len(names) < 2 or comparison.task == "segment":
+        if len(names) < 2:
             continue
         where = f" of set {letter}" if len(comparison.groups) > 1 else ""
-        differing = len(_disagreements(comparison, letter))
-        count = comparison.runs[names[0]].report["count"]
-        ANSWERS.print(f"\nThe runs{where} disagree on {differing} of {count} images.", markup=False)
-        for pair in pairs_in_words(_pairs(comparison, letter)).to_dict(orient="records"):
+        differing, count = len(_disagreements(comparison, letter)), len(comparison.aligned(letter))
+        do, what = ("differ in Dice", "slices") if masks else ("disagree", "images")
+        ANSWERS.print(f"\nThe runs{where} {do} on {differing} of {count} {what}.", markup=False)
+        for pair in in_words(comparison.pairs(letter)).to_dict(orient="records"):
             figures = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
             line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {figures}"
             ANSWERS.print(line, markup=False, soft_wrap=True)

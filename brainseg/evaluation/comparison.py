@@ -63,19 +63,40 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Raises:
         ValueError: The tables are not of the same images with the same labels.
     """
+    named = {name: _numbered(table).assign(probability=_named_probability) for name, table in tables.items()}
+    return _side_by_side(named, ("prediction", "probability"))
+
+
+def align_slices(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Lay the judged slices of segmentations side by side.
+
+    Args:
+        tables: Name of a model -> its slices with `path`, `sha256`, `label` (a digest of the true mask), `group`,
+            `true_pixels`, `predicted_pixels` and `dice`, in the order in which its masks are stored.
+
+    Returns:
+        One row a slice: `path`, `group` and `true_pixels` (as the first model knew them), `sha256`, `label`, and for
+        every model the columns `dice <name>`, `predicted_pixels <name>` and `row <name>` (position of its mask).
+
+    Raises:
+        ValueError: The tables are not of the same slices with the same true masks.
+    """
+    numbered = {name: _numbered(table.assign(row=np.arange(len(table)))) for name, table in tables.items()}
+    return _side_by_side(numbered, ("dice", "predicted_pixels", "row"), ("path", "group", "true_pixels"))
+
+
+def _side_by_side(
+    tables: Mapping[str, pd.DataFrame], own: Sequence[str], common: Sequence[str] = ("path",)
+) -> pd.DataFrame:
+    """Join tables image by image: the first one's `common` columns, and each one's `own` with its name behind."""
+    keys = ["sha256", "label", "copy"]
     joined: pd.DataFrame | None = None
     for name, table in tables.items():
-        own = _numbered(table)
-        side = own[["sha256", "label", "copy"]].assign(
-            **{f"prediction {name}": own["prediction"], f"probability {name}": _named_probability(own)}
-        )
-        if joined is None:
-            joined = own[["path", "sha256", "label", "copy"]].merge(side, on=["sha256", "label", "copy"])
-            continue
-        both = joined.merge(side, on=["sha256", "label", "copy"])
-        if not len(both) == len(joined) == len(side):
+        side = table[[*keys, *own]].rename(columns={column: f"{column} {name}" for column in own})
+        first = table[[*common, *keys]] if joined is None else joined
+        joined = first.merge(side, on=keys)
+        if not len(joined) == len(first) == len(side):
             raise ValueError(f"{name!r} was not judged on the same images as {next(iter(tables))!r}.")
-        joined = both
     if joined is None:
         raise ValueError("There is nothing to align: name at least one model.")
     return joined.drop(columns="copy")
@@ -110,3 +131,21 @@ def disagreements(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     rows = aligned[answers.nunique(axis=1) > 1]
     wrong = answers.loc[rows.index].ne(rows["label"], axis=0).sum(axis=1)
     return rows.assign(wrong=wrong).sort_values(["wrong", "path"], ascending=[False, True]).reset_index(drop=True)
+
+
+def differing_slices(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the slices on which the Dice of segmentations differs, most first.
+
+    Args:
+        aligned: From `align_slices`.
+        names: The models.
+
+    Returns:
+        The rows with a column `spread`: the highest minus the lowest Dice (0..1). Where there is no tumour, a model
+        that marks none counts as 1 in it and one that marks any as 0, whatever the empty-mask rule: this ranks, it
+        judges nothing.
+    """
+    dice = aligned[[f"dice {name}" for name in names]].fillna(1.0)
+    spread = dice.max(axis=1) - dice.min(axis=1)
+    rows = aligned.assign(spread=spread)[spread > 0]
+    return rows.sort_values(["spread", "path"], ascending=[False, True]).reset_index(drop=True)

@@ -6,12 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
 from brainseg.dashboard.compare.comparison import compare, read_judged
+from brainseg.evaluation.segmentation import load_masks, save_masks
 from brainseg.runs import FINAL, Run, RunStore
 from tests.app.run_pages import charts, texts
 
@@ -45,15 +47,51 @@ def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
     assert "Set" not in table
     assert table["Parameters"][0].endswith(" M")
     assert table["Seconds per epoch"][0].endswith(" s")
-    assert charts(app) == 2
+    assert charts(app) == 3  # Dice, epochs, costs
     assert "bootstrap over patients" in texts(app)
+    assert "The masks of these runs fit equally well" in texts(app)
+    assert "not separated" in texts(app)
+
+
+def test_where_masks_differ_is_shown_with_outlines(pair, open_page) -> None:
+    lost, count = forget_a_mask(pair[1])
+    app = open_page("compare", runs=",".join(run.id for run in pair))
+    assert not app.error
+    assert f"On **1 of {count}** slices the masks of these runs do not fit equally well" in texts(app)
+    assert app.selectbox(key="slice-A").options == [f"{lost['path']}: Dice differs by {lost['dice']:.2f}"]
+    tables = [frame.value for frame in app.dataframe]
+    (shown,) = (table for table in tables if "True pixels" in table)
+    assert shown[["marks", "again"]].iloc[0].tolist() == [f"Dice {lost['dice']:.2f}", "nothing marked: missed"]
+    (tested,) = (table for table in tables if "Difference in mean Dice" in table)
+    assert tested["Test"].tolist() == ["not separated"]
+    assert tested["First ahead"][0].startswith("1 of ")
+    assert charts(app) == 4
+
+
+def forget_a_mask(run: Run) -> tuple[pd.Series, int]:
+    """Let a run have marked nothing where it fitted best; return that slice as it was, and the number of slices."""
+    store = RunStore()
+    files = [store.path(run.id, name) for name in ("slices.parquet", "masks.npz")]
+    table, masks = pd.read_parquet(files[0]), load_masks(files[1])
+    row = int(table["dice"].idxmax())
+    found = [masks[number] * np.uint8(number != row) for number in range(len(masks))]
+    lost = table.loc[row].copy()
+    table.loc[row, ["tp", "fp", "fn", "dice", "predicted_pixels"]] = [0, 0, lost["true_pixels"], 0.0, 0]
+    table.to_parquet(files[0], index=False)
+    save_masks(files[1], found)
+    return lost, len(table)
+
+
+def test_lost_masks_are_one_sentence(pair, open_page) -> None:
+    forget_a_mask(pair[1])
+    RunStore().path(pair[0].id, "masks.npz").unlink()
+    app = open_page("compare", runs=",".join(run.id for run in pair))
+    assert "masks.npz of run 'marks' is missing" in app.error[0].value.replace("\\", "")
 
 
 def test_other_masks_are_another_set(pair, open_page) -> None:
     store = RunStore()
     other = pair[1]
-    from brainseg.evaluation.segmentation import load_masks, save_masks
-
     file = store.path(other.id, "truth.npz")
     masks = [mask.copy() for mask in (load_masks(file)[row] for row in range(len(load_masks(file))))]
     masks[0][0, 0] = 1 - masks[0][0, 0]
@@ -87,6 +125,9 @@ def test_the_command_prints_and_writes_them(pair) -> None:
     answer = CliRunner().invoke(command_line, ["compare", *(run.id for run in pair), "--json"], catch_exceptions=False)
     found = json.loads(answer.stdout)
     assert found["comparable"] is True
-    assert found["sets"][0]["pairs"] == []
+    (tested,) = found["sets"][0]["pairs"]
+    assert (tested["difference"], tested["p"], tested["better"]) == (0.0, 1.0, None)
+    assert found["sets"][0]["disagreements"] == []
+    assert "differ in Dice on 0 of" in shown.stdout
     table = pd.DataFrame(found["runs"])
     assert (table["dice_low"] <= table["dice"]).all()

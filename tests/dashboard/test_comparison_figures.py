@@ -108,6 +108,17 @@ def test_points_stand_at_their_cost_with_their_interval(cost: str, dark: bool) -
     assert figure.layout.xaxis.title.text == COSTS[cost]
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_dice_of_masks_stands_against_its_cost_too(dark: bool) -> None:
+    table = costs_table(2).rename(columns=lambda name: name.replace("accuracy", "dice"))
+    table.loc[1, ["dice_low", "dice_high"]] = math.nan  # one patient gives no interval
+    figure = cost_figure(table, "parameters", "dice", dark=dark)
+    assert [trace.y[0] for trace in figure.data] == table["dice"].tolist()
+    assert figure.layout.yaxis.title.text == "Dice of all pixels (0–1)"
+    assert "bootstrap over patients" in figure.layout.title.subtitle.text
+    assert "Wilson" not in figure.layout.title.subtitle.text
+
+
 def test_runs_on_other_images_have_another_symbol_and_the_figure_says_so() -> None:
     figure = cost_figure(costs_table(sets="AABAAA"), "parameters")
     assert [trace.marker.symbol for trace in figure.data].count("circle") == 5

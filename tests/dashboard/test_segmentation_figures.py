@@ -17,6 +17,7 @@ from brainseg.dashboard.figures import (
     pixel_matrix_figure,
     save_html,
     segmentation_scores_figure,
+    slice_outlines_figure,
     worst_slices_figure,
 )
 from brainseg.dashboard.figures.segmentation_outlines import PREDICTED, TRUE
@@ -221,3 +222,17 @@ def test_names_from_files_are_shown_and_not_run(tmp_path):
 def test_table_that_lacks_a_column_is_refused(draw):
     with pytest.raises(ValueError, match="lacks"):
         draw(pd.DataFrame({"path": ["a"]}))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_one_slice_is_drawn_once_for_each_run(dark: bool) -> None:
+    found = {"one": square(2, 2, 4), "<b>two</b>": EMPTY, "three": square(3, 3, 4), "four": square(1, 1, 2)}
+    words = dict.fromkeys(found, "Dice 0.50")
+    image = np.zeros((20, 20, 3), np.uint8)
+    figure = slice_outlines_figure("a/slice.png", image, square(2, 2, 4), found, words, dark=dark)
+    assert len([trace for trace in figure.data if trace.type == "image"]) == 4
+    assert len([trace for trace in figure.data if trace.name == "True outline"]) == 4
+    titles = [note.text for note in figure.layout.annotations]
+    assert "one<br>Dice 0.50" in titles
+    assert not any("<b>two" in str(title) for title in titles)
+    assert "true mask 16 px" in figure.layout.title.subtitle.text

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainseg.evaluation.comparison import align, disagreements, judged_key, with_digests
+from brainseg.evaluation.comparison import (
+    align,
+    align_slices,
+    differing_slices,
+    disagreements,
+    judged_key,
+    with_digests,
+)
 from tests.evaluation.tables import random_table
 
 
@@ -91,3 +98,32 @@ def test_disagreements_are_all_images_with_two_answers_and_no_other() -> None:
         assert row.wrong == sum(answers[row.path] != label[row.path] for answers in by_path.values())
     assert found["wrong"].is_monotonic_decreasing
     assert disagreements(align({"one": table, "again": table}), ["one", "again"]).empty
+
+
+def judged_slices(dice: list[float], predicted: list[int]) -> pd.DataFrame:
+    rows = len(dice)
+    return pd.DataFrame(
+        {
+            "path": [f"{row}.png" for row in range(rows)],
+            "sha256": [f"{row:064x}" for row in range(rows)],
+            "label": [f"mask {row}" for row in range(rows)],
+            "group": "",
+            "true_pixels": [9, 9, 0, 0],
+            "predicted_pixels": predicted,
+            "dice": dice,
+        }
+    )
+
+
+def test_slices_are_ranked_by_how_far_their_dice_differs() -> None:
+    nan = float("nan")
+    one = judged_slices([0.9, 0.5, nan, nan], [9, 9, 0, 0])
+    two = judged_slices([0.7, 0.5, 0.0, nan], [9, 9, 4, 0]).iloc[::-1].reset_index(drop=True)
+    aligned = align_slices({"one": one, "two": two}).set_index("path").sort_index().reset_index()
+    assert aligned["row one"].tolist() == [0, 1, 2, 3]
+    assert aligned["row two"].tolist() == [3, 2, 1, 0]
+    found = differing_slices(aligned, ["one", "two"])
+    assert found["path"].tolist() == ["2.png", "0.png"]
+    assert found["spread"].tolist() == pytest.approx([1.0, 0.2])
+    with pytest.raises(ValueError, match="'two' was not judged on the same images as 'one'"):
+        align_slices({"one": one, "two": two.assign(label="another mask")})

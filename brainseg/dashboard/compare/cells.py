@@ -53,3 +53,20 @@ def measured_words(value: float, unit: str) -> str:
     if math.isnan(value):
         return NOT_MEASURED
     return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+
+
+def difference(value: float, interval: tuple[float, float] | None) -> str:
+    """Write a difference with its sign and, where there is one, its interval."""
+    if math.isnan(value):
+        return NOT_DEFINED
+    return _signed(value) + (f" ({_signed(interval[0])} to {_signed(interval[1])})" if interval else "")
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.3f}"
+    return "0.000" if text[1:] == "0.000" else text.replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; what is under a thousandth is no more exact than that."""
+    return "under 0.001" if value < 0.001 else f"{value:.3f}"

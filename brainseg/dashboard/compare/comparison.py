@@ -13,7 +13,10 @@ import pandas as pd
 
 from brainseg.dashboard.runs import results as run_results
 from brainseg.errors import DataError, RunError
-from brainseg.evaluation.comparison import align, judged_key, with_digests
+from brainseg.evaluation.checks import require_columns
+from brainseg.evaluation.comparison import align, align_slices, judged_key, with_digests
+from brainseg.evaluation.paired import Pair, compare_pairs
+from brainseg.evaluation.segmentation.paired import MaskPair, compare_mask_pairs
 from brainseg.files import sha256_bytes
 from brainseg.runs import Run, RunStore
 
@@ -71,8 +74,22 @@ class Comparison:
         return list(self.runs).index(name)
 
     def aligned(self, letter: str) -> pd.DataFrame:
-        """Return the predictions of one group side by side; see `evaluation.comparison.align`."""
-        return align({name: self.runs[name].predictions for name in self.groups[letter]})
+        """Return the predictions of one group side by side, as `evaluation.comparison` aligns those of its task."""
+        tables = {name: self.runs[name].predictions for name in self.groups[letter]}
+        return align_slices(tables) if self.task == "segment" else align(tables)
+
+    def pairs(self, letter: str) -> list[Pair] | list[MaskPair]:
+        """Test every two runs of one group against each other."""
+        names, aligned = self.groups[letter], self.aligned(letter)
+        if self.task != "segment":
+            return compare_pairs(aligned, names)
+        # Who is which patient is taken from one run for all: names may differ between copies of a dataset.
+        common = aligned[["path", "group"]]
+        return compare_mask_pairs({name: self._counts(name, aligned).join(common) for name in names})
+
+    def _counts(self, name: str, aligned: pd.DataFrame) -> pd.DataFrame:
+        counts = self.runs[name].predictions[["tp", "fp", "fn", "tn"]]
+        return counts.iloc[aligned[f"row {name}"]].reset_index(drop=True)
 
 
 def read_judged(store: RunStore, run: Run) -> Judged:
@@ -102,6 +119,7 @@ def _read_masks(store: RunStore, run: Run) -> Judged:
     split = _found(run_results.split(store, run), "split", run)
     with _fitting(run, report, MASK_REPORT):
         labels = [sha256_bytes(truths[row].tobytes()) for row in range(len(slices))]
+        require_columns(slices, ("tp", "fp", "fn", "tn"), "The table of slices")
         slices = with_digests(slices.assign(label=labels), split)
         key = judged_key(slices, f"{report['classes']} {report['rule']}")
     return Judged(run, report, slices, run_results.epochs(store, run), key)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard.compare.comparison import Comparison
+from brainseg.dashboard.compare.mask_table import mask_pairs_in_words
 from brainseg.dashboard.compare.table import runs_table
+from brainseg.dashboard.compare.words import verdicts
 from brainseg.dashboard.figures.comparison_masks import dice_figure
 from brainseg.dashboard.page import dark, show
 
 INTERVALS = (
     "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
-    "ten they are too narrow. Runs whose intervals overlap are not ranked, and no paired test is made of masks."
+    "ten they are too narrow. Runs whose intervals overlap are not ranked by them; the paired test below says more."
+)
+TESTED = (
+    "Every two runs are tested on the same patients, by the Dice of each patient's whole volume: a permutation test "
+    "that flips signs, and “separated” asks for p below 0.05 after Holm's adjustment for all pairs. With five patients "
+    "or fewer no difference can be that clear. Patients without a tumour take no part; where no patient is known, each "
+    "slice counts as one."
 )
 
 
@@ -19,3 +27,12 @@ def dice_panel(comparison: Comparison) -> None:
     """Draw the Dice of all runs with its interval."""
     st.subheader("How well the masks fit", anchor=False)
     show(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
+
+
+def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the paired tests of one group."""
+    pairs = comparison.pairs(letter)
+    for sentence in verdicts(comparison, pairs):
+        st.markdown(f"- {sentence}")
+    st.dataframe(mask_pairs_in_words(pairs), hide_index=True, width="stretch", key=f"pairs-{letter}")
+    st.caption(TESTED)

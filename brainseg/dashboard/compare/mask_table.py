@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from brainseg.dashboard.compare.cells import cost_words, costs, number, with_interval
+from brainseg.dashboard.compare.cells import cost_words, costs, difference, number, p_value, with_interval
 from brainseg.dashboard.compare.comparison import Judged
 from brainseg.dashboard.compare.words import caveats, judged_words
 from brainseg.dashboard.words import model_words
+from brainseg.evaluation.segmentation.paired import MaskPair
 
 SCORES = {
     "dice": "Dice, all pixels",
@@ -49,3 +51,36 @@ def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:
     shown["Patients"] = ["not known" if pd.isna(count) else f"{count:.0f}" for count in table["patients"]]
     shown |= {title: with_interval(table, score) for score, title in SCORES.items()}
     return pd.DataFrame({**shown, **cost_words(table)})
+
+
+def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row a pair of runs: what the paired test says of them."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            "Difference in mean Dice": difference(pair.difference, pair.interval),
+            "First ahead": f"{pair.first_ahead} of {pair.patients}",
+            "Second ahead": f"{pair.second_ahead} of {pair.patients}",
+            "p": p_value(pair.p),
+            "p (Holm)": p_value(pair.adjusted),
+        }
+        for pair in pairs
+    )
+
+
+def slices_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row a slice: how large its true mask is, and how well each run's mask fits it."""
+    shown = {"Slice": rows["path"], "True pixels": rows["true_pixels"]}
+    for name in names:
+        parts = zip(rows[f"dice {name}"], rows[f"predicted_pixels {name}"], rows["true_pixels"], strict=True)
+        shown[name] = [fit_words(*values) for values in parts]
+    return pd.DataFrame(shown)
+
+
+def fit_words(dice: float, predicted: int, true: int) -> str:
+    """Say how well a mask fits: its Dice, or that there is nothing to find or nothing was found."""
+    if not true:
+        return f"{predicted:,} px marked where none is" if predicted else "nothing marked, rightly"
+    return f"Dice {dice:.2f}" if predicted else "nothing marked: missed"

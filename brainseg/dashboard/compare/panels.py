@@ -13,7 +13,6 @@ from brainseg.dashboard.page import dark, offer_csv, show
 from brainseg.dashboard.theme import readable, series_style
 from brainseg.dashboard.words import plain
 from brainseg.evaluation.classification import roc_curve
-from brainseg.evaluation.paired import compare_pairs
 
 ACROSS = 3
 """Confusion matrices side by side."""
@@ -54,7 +53,7 @@ def _about(comparison: Comparison) -> str:
 
 def pairs_panel(comparison: Comparison, letter: str) -> None:
     """Draw the paired tests of one group."""
-    pairs = compare_pairs(comparison.aligned(letter), comparison.groups[letter])
+    pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
     st.dataframe(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg.dashboard.compare.cells import NOT_DEFINED, cost_words, costs, number, with_interval
+from brainseg.dashboard.compare.cells import NOT_DEFINED, cost_words, costs, difference, number, p_value, with_interval
 from brainseg.dashboard.compare.comparison import Comparison, Judged
 from brainseg.dashboard.compare.mask_table import mask_row, masks_in_words
 from brainseg.dashboard.compare.words import caveats, judged_words
@@ -72,30 +72,16 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
             "First": pair.first,
             "Second": pair.second,
             "Test": "separated" if pair.better else "not separated",
-            "Difference in accuracy": _difference(pair),
+            "Difference in accuracy": difference(pair.difference, pair.interval),
             "Only first right": f"{pair.only_first} of {pair.count}",
             "Only second right": f"{pair.only_second} of {pair.count}",
-            "p": _p(pair.p),
-            "p (Holm)": _p(pair.adjusted),
+            "p": p_value(pair.p),
+            "p (Holm)": p_value(pair.adjusted),
             "Same answer": percent(pair.agreement) if pair.agreement < 1 else "100 %",
             "Cohen's kappa": NOT_DEFINED if math.isnan(pair.kappa) else f"{pair.kappa:.2f}",
         }
         for pair in pairs
     )
-
-
-def _difference(pair: Pair) -> str:
-    low, high = pair.interval
-    return f"{_signed(pair.difference)} ({_signed(low)} to {_signed(high)})"
-
-
-def _signed(value: float) -> str:
-    text = f"{value:+.3f}"
-    return "0.000" if text[1:] == "0.000" else text.replace("-", "−")
-
-
-def _p(value: float) -> str:
-    return "under 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def disagreements_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

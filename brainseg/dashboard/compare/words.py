@@ -10,6 +10,7 @@ from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.words import plain
 from brainseg.diagnosis.words import judged
 from brainseg.evaluation.paired import Pair
+from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.runs import Run
 
 NOT_COMPARABLE = (
@@ -64,20 +65,34 @@ def notes(comparison: Comparison) -> list[str]:
     return [f"**{plain(', '.join(names))}**: {plain(reason)}." for reason, names in reasons.items()]
 
 
-def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:
+def verdicts(comparison: Comparison, pairs: Sequence[Pair] | Sequence[MaskPair]) -> list[str]:
     """Say what the paired tests allow to be said, as Markdown: which runs are separated, and how many pairs are not."""
     told = []
     for pair in pairs:
         if pair.better:
             flattered = caveats(comparison.runs[pair.better].report)
-            told.append(_separated(pair) + (" But mind the note on it above." if flattered else ""))
+            words = _masks_separated(pair) if isinstance(pair, MaskPair) else _separated(pair)
+            told.append(words + (" But mind the note on it above." if flattered else ""))
     if left := len(pairs) - len(told):
         which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
-        told.append(
-            f"{which} **not separated**: too few of the {pairs[0].count} images tell them apart, so neither of the two "
-            "is shown to be better."
-        )
+        told.append(f"{which} **not separated**: {_too_few(pairs[0])}, so neither of the two is shown to be better.")
     return told
+
+
+def _too_few(pair: Pair | MaskPair) -> str:
+    if isinstance(pair, MaskPair):
+        return f"on {pair.patients} patients with a tumour, chance may explain how their Dice differs"
+    return f"too few of the {pair.count} images tell them apart"
+
+
+def _masks_separated(pair: MaskPair) -> str:
+    worse, ahead, behind = pair.second, pair.first_ahead, pair.second_ahead
+    if pair.better == pair.second:
+        worse, ahead, behind = pair.first, behind, ahead
+    return (
+        f"**{plain(pair.better)}** has the higher mean Dice over these {pair.patients} patients: higher than "
+        f"**{plain(worse)}** on {ahead} of them, lower on {behind}."
+    )
 
 
 def _separated(pair: Pair) -> str:

@@ -11,7 +11,7 @@ from brainseg.dashboard.figures.segmentation import (
     dice_size_figure,
     pixel_matrix_figure,
 )
-from brainseg.dashboard.figures.segmentation_outlines import worst_slices_figure
+from brainseg.dashboard.figures.segmentation_outlines import slice_outlines_figure, worst_slices_figure
 from brainseg.dashboard.figures.segmentation_scores import segmentation_scores_figure
 from brainseg.dashboard.figures.training import training_curves
 
@@ -27,6 +27,7 @@ __all__ = [
     "roc_figure",
     "save_html",
     "segmentation_scores_figure",
+    "slice_outlines_figure",
     "training_curves",
     "worst_slices_figure",
 ]

@@ -1,9 +1,9 @@
-"""The slices that a model got most wrong, with true and predicted outline."""
+"""Slices with true and predicted outline."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -47,8 +47,46 @@ def worst_slices_figure(
         raise ValueError(f"{len(cases)} cases need as many images and masks, got {len(images)} images.")
     if not len(cases):
         return remark(finish(go.Figure(), "Worst slices", "n = 0 slices", dark), "No slice has a Dice.", dark)
-    rows = -(-len(cases) // COLUMNS)
     titles = [_title(case) for case in cases.to_dict(orient="records")]
+    subtitle = f"the {len(cases)} slices with the lowest Dice, lowest first; they are not typical"
+    return finish(_grid(titles, images, truths, predictions, dark), "Worst slices", subtitle, dark)
+
+
+def slice_outlines_figure(
+    name: str,
+    image: np.ndarray,
+    truth: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    words: Mapping[str, str],
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """Draw one slice once for each run, with the outlines of its true mask and of the one that the run predicted.
+
+    Args:
+        name: Of the slice.
+        image: The slice, (H, W, 3) uint8.
+        truth: The true mask, (H, W), not 0 where there is a tumour.
+        predictions: Name of a run -> its mask, likewise.
+        words: Name of a run -> what stands below it.
+        dark: Draw for a dark page.
+    """
+    titles = [f"{readable(run, 40, 1)}<br>{words[run]}" for run in predictions]
+    count = len(predictions)
+    figure = _grid(titles, [image] * count, [truth] * count, list(predictions.values()), dark)
+    subtitle = f"true mask {int(np.count_nonzero(truth)):,} px, the same in every picture"
+    return finish(figure, readable(name, 60, 1), subtitle, dark)
+
+
+def _grid(
+    titles: Sequence[str],
+    images: Sequence[np.ndarray],
+    truths: Sequence[np.ndarray],
+    predictions: Sequence[np.ndarray],
+    dark: bool,
+) -> go.Figure:
+    """Draw slices side by side, each with its outlines."""
+    rows = -(-len(titles) // COLUMNS)
     figure = make_subplots(
         rows, COLUMNS, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.16 / max(1, rows)
     )
@@ -63,7 +101,7 @@ def worst_slices_figure(
         figure.update_xaxes(visible=False, range=[-0.5, wide - 0.5], constrain="domain", **place)
         axis = f"x{number + 1}" if number else "x"
         figure.update_yaxes(visible=False, range=[tall - 0.5, -0.5], scaleanchor=axis, constrain="domain", **place)
-    for number in range(len(cases), rows * COLUMNS):
+    for number in range(len(titles), rows * COLUMNS):
         place = {"row": number // COLUMNS + 1, "col": number % COLUMNS + 1}
         figure.update_xaxes(visible=False, **place).update_yaxes(visible=False, **place)
     height = PANEL * rows + 190
@@ -80,12 +118,6 @@ def worst_slices_figure(
             "bgcolor": "#1B1F24",
             "font": {"color": "#F2F4F7"},
         },
-    )
-    finish(
-        figure,
-        "Worst slices",
-        f"the {len(cases)} slices with the lowest Dice, lowest first; they are not typical",
-        dark,
     )
     return figure
 

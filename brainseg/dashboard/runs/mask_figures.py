@@ -53,18 +53,27 @@ def _worst(store: RunStore, run: Run, dark: bool) -> Figure | None:
     predicted, truth = (run_results.masks(store, run, name) for name in ("masks.npz", "truth.npz"))
     if table is None or predicted is None or truth is None:
         return None
-    # With chosen modalities, a slice's hash is of what the model saw, not of the file.
-    known = {} if run.config.data.modalities else run_results.digests(store, run)
+    known = run_results.digests(store, run)
     cases = worst_slices(table, WORST)
     found = [predicted[row] for row in cases["row"]]
-    images = [_pixels(run, path, known.get(path), mask.shape) for path, mask in zip(cases["path"], found, strict=True)]
+    images = [
+        slice_pixels(run, path, known.get(path), mask.shape) for path, mask in zip(cases["path"], found, strict=True)
+    ]
     return worst_slices_figure(cases, images, [truth[row] for row in cases["row"]], found, dark=dark)
 
 
-def _pixels(run: Run, path: str, sha256: str | None, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a slice; black where it is not there any more, so that its outlines can still be seen."""
+def slice_pixels(run: Run, path: str, sha256: str | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a slice; black where it is not there any more, so that its outlines can still be seen.
+
+    Args:
+        run: The run.
+        path: As in its table of slices.
+        sha256: Hash of the slice when the run was judged on it; None where that is not known.
+        shape: (H, W) of the slice's mask.
+    """
+    # With chosen modalities, the hash is of what the model saw, not of the file.
     try:
-        pixels = read_image(run, path, sha256).pixels
+        pixels = read_image(run, path, None if run.config.data.modalities else sha256).pixels
     except ScanError:
         return np.zeros((*shape, 3), np.uint8)
     return pixels if pixels.shape[:2] == shape else np.zeros((*shape, 3), np.uint8)

@@ -1,0 +1,119 @@
+"""Two segmentations on the same patients: how their Dice differs, and whether chance explains it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import permutation_test
+
+from brainseg.evaluation.paired import SIGNIFICANT, holm
+from brainseg.evaluation.segmentation import scores
+from brainseg.evaluation.segmentation.bootstrap import patient_intervals
+from brainseg.evaluation.segmentation.counts import Counts
+from brainseg.evaluation.segmentation.patients import patient_codes, summed
+
+DRAWS = 9999
+
+
+@dataclass(frozen=True)
+class MaskPair:
+    """Two models on the same patients.
+
+    Attributes:
+        first: Name of one model.
+        second: Name of the other.
+        patients: Patients with a tumour; slices with one where no patient is known.
+        first_ahead: Of these, how many have the higher Dice from `first`.
+        second_ahead: Likewise from `second`.
+        difference: Mean over these of the Dice of `first` minus that of `second`; NaN without any.
+        interval: 95 % interval of the difference by bootstrap over patients; None with fewer than two.
+        p: Two-sided p-value of the sign-flip permutation test.
+        adjusted: `p` adjusted by Holm for all pairs that were tested together.
+    """
+
+    first: str
+    second: str
+    patients: int
+    first_ahead: int
+    second_ahead: int
+    difference: float
+    interval: tuple[float, float] | None
+    p: float
+    adjusted: float
+
+    @property
+    def better(self) -> str | None:
+        """The model with the higher Dice if the adjusted test separates the two, else None."""
+        if self.adjusted >= SIGNIFICANT:
+            return None
+        return self.first if self.difference > 0 else self.second
+
+
+def compare_mask_pairs(tables: Mapping[str, pd.DataFrame], seed: int = 0) -> list[MaskPair]:
+    """Test every two models against each other by the Dice of each patient's whole volume.
+
+    Only patients with a tumour take part: without one, Dice says whether anything was marked and not how well.
+
+    Args:
+        tables: Name of a model -> its slices, as `slice_table` gives them; row by row the same slices.
+        seed: Of bootstrap and permutations.
+
+    Returns:
+        One `MaskPair` for every two models, with p-values adjusted for their number.
+    """
+    dice = {name: _volume_dice(table) for name, table in tables.items()}
+    raw = [
+        {"first": first, "second": second, **_difference(dice[first] - dice[second], seed)}
+        for first, second in combinations(dice, 2)
+    ]
+    adjusted = holm([values["p"] for values in raw])
+    return [MaskPair(**values, adjusted=value) for values, value in zip(raw, adjusted, strict=True)]
+
+
+def _volume_dice(table: pd.DataFrame) -> np.ndarray:
+    """Return the Dice of each patient with a tumour, in order of appearance; float64 (patients,)."""
+    counted = Counts(*summed(table[["tp", "fp", "fn", "tn"]].to_numpy(dtype=np.int64), patient_codes(table)).T)
+    return scores.dice(counted)[counted.tp + counted.fn > 0]
+
+
+def _difference(differences: np.ndarray, seed: int) -> dict[str, object]:
+    count = len(differences)
+    sums = np.column_stack([differences, np.ones(count)])
+    found = patient_intervals(sums, lambda drawn: {"mean": scores.ratio(drawn[:, 0], drawn[:, 1])}, seed)
+    return {
+        "patients": count,
+        "first_ahead": int((differences > 0).sum()),
+        "second_ahead": int((differences < 0).sum()),
+        "difference": float(differences.mean()) if count else math.nan,
+        "interval": found["mean"],
+        "p": sign_flip(differences, seed),
+    }
+
+
+def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
+    """Return the two-sided p-value of a paired permutation test of the mean.
+
+    Of two equally good models each could be the one ahead on a patient, so the signs are flipped at random; all ways
+    are tried where there are fewer than 10,000. 1 if nothing differs, and for one patient alone. The patients are taken
+    as independent.
+
+    Args:
+        differences: (patients,) float64.
+        seed: Of the random flips.
+
+    References:
+        E. J. G. Pitman (1937), "Significance tests which may be applied to samples from any populations", J. R. Stat.
+        Soc. Suppl. 4, 119-130.
+    """
+    if len(differences) < 2 or not np.any(differences):
+        return 1.0
+    # Of a single paired sample, scipy flips signs.
+    result = permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=DRAWS, rng=np.random.default_rng(seed)
+    )
+    return float(result.pvalue)
