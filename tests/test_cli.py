@@ -152,6 +152,8 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
         (["train", "--data", ".", "--weights", "run:lost"], ["There is no run 'lost'"]),
         (["data", "inspect", "/nowhere"], ["/nowhere does not exist"]),
         (["data", "phantom", "--out", "x", "--n", "1"], ["1"]),
+        (["data", "phantom", "--out", "x", "--modality", "T3"], ["T3", "T1, T1ce, T2, FLAIR"]),
+        (["data", "phantom", "--out", "x", "--difficulty", "hard"], ["hard", "realistic, clear"]),
         (["show", "nobody"], ["There is no run 'nobody'"]),
         (["cancel", "nobody"], ["There is no run"]),
         (["resume", "nobody"], ["There is no run"]),

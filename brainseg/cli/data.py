@@ -25,15 +25,22 @@ def phantom(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     size: Annotated[int, typer.Option(help="Side of a slice, in pixels.")] = 256,
     plane: Annotated[str, typer.Option(help="axial, coronal, sagittal or mixed.")] = "axial",
+    modality: Annotated[
+        list[str] | None, typer.Option(help="T1, T1ce, T2 or FLAIR; repeat it for several. All four by default.")
+    ] = None,
+    difficulty: Annotated[
+        str, typer.Option(help="realistic, or clear: large, bright tumours and nothing that looks like them.")
+    ] = "realistic",
     volumes: Annotated[bool, typer.Option(help="Also write one subject's NIfTI volumes with their mask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
-    from brainseg.datasets.phantom import write_phantom
+    from brainseg.datasets.phantom import MODALITIES, write_phantom
 
+    chosen = {"modalities": tuple(modality or MODALITIES), "difficulty": difficulty}
     bar, tell = counter("Drawing slices")
     with bar:
-        made = write_phantom(out, n, seed, size=size, plane=plane, volumes=volumes, progress=tell)
+        made = write_phantom(out, n, seed, size=size, plane=plane, volumes=volumes, progress=tell, **chosen)
     if as_json:
         print_json({**vars(made), "folder": str(made.folder)})
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from brainseg.config import RunConfig
 from brainseg.evaluation.classification import evaluate
+from brainseg.evaluation.segmentation import load_masks, save_masks
 from brainseg.files import sha256_file
 from brainseg.runs import FINAL, Run, RunStore
 
@@ -89,3 +91,27 @@ def finished_run(
     store.log_folder(run.id, folder)
     store.set_status(run.id, "FINISHED")
     return store.get(run.id)
+
+
+def copy_of(store: RunStore, run: Run, name: str, folder: Path) -> Run:
+    """Store a run that left the same files as another."""
+    shutil.copytree(store.path(run.id, "evaluation.json").parent, folder)
+    other = store.create(run.config, name, "RUNNING")
+    store.log_metrics(other.id, {key: value for key, value in run.metrics.items() if key.startswith(FINAL)})
+    store.log_folder(other.id, folder)
+    store.set_status(other.id, "FINISHED")
+    return store.get(other.id)
+
+
+def forget_a_mask(run: Run) -> tuple[pd.Series, int]:
+    """Let a run have marked nothing where it fitted best; return that slice as it was, and the number of slices."""
+    store = RunStore()
+    files = [store.path(run.id, name) for name in ("slices.parquet", "masks.npz")]
+    table, masks = pd.read_parquet(files[0]), load_masks(files[1])
+    row = int(table["dice"].idxmax())
+    found = [masks[number] * np.uint8(number != row) for number in range(len(masks))]
+    lost = table.loc[row].copy()
+    table.loc[row, ["tp", "fp", "fn", "dice", "predicted_pixels"]] = [0, 0, lost["true_pixels"], 0.0, 0]
+    table.to_parquet(files[0], index=False)
+    save_masks(files[1], found)
+    return lost, len(table)

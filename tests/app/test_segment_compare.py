@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -14,7 +12,8 @@ from typer.testing import CliRunner
 from brainseg.cli.app import app as command_line
 from brainseg.dashboard.compare.comparison import compare, read_judged
 from brainseg.evaluation.segmentation import load_masks, save_masks
-from brainseg.runs import FINAL, Run, RunStore
+from brainseg.runs import Run, RunStore
+from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.run_pages import charts, texts
 
 
@@ -24,15 +23,6 @@ def pair(segment_home: Path, tmp_path: Path) -> tuple[Run, Run]:
     store = RunStore()
     marks = store.get("marks")
     return marks, copy_of(store, marks, "again", tmp_path / "copy")
-
-
-def copy_of(store: RunStore, run: Run, name: str, folder: Path) -> Run:
-    shutil.copytree(store.path(run.id, "evaluation.json").parent, folder)
-    other = store.create(run.config, name, "RUNNING")
-    store.log_metrics(other.id, {key: value for key, value in run.metrics.items() if key.startswith(FINAL)})
-    store.log_folder(other.id, folder)
-    store.set_status(other.id, "FINISHED")
-    return store.get(other.id)
 
 
 def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
@@ -66,20 +56,6 @@ def test_where_masks_differ_is_shown_with_outlines(pair, open_page) -> None:
     assert tested["Test"].tolist() == ["not separated"]
     assert tested["First ahead"][0].startswith("1 of ")
     assert charts(app) == 4
-
-
-def forget_a_mask(run: Run) -> tuple[pd.Series, int]:
-    """Let a run have marked nothing where it fitted best; return that slice as it was, and the number of slices."""
-    store = RunStore()
-    files = [store.path(run.id, name) for name in ("slices.parquet", "masks.npz")]
-    table, masks = pd.read_parquet(files[0]), load_masks(files[1])
-    row = int(table["dice"].idxmax())
-    found = [masks[number] * np.uint8(number != row) for number in range(len(masks))]
-    lost = table.loc[row].copy()
-    table.loc[row, ["tp", "fp", "fn", "dice", "predicted_pixels"]] = [0, 0, lost["true_pixels"], 0.0, 0]
-    table.to_parquet(files[0], index=False)
-    save_masks(files[1], found)
-    return lost, len(table)
 
 
 def test_lost_masks_are_one_sentence(pair, open_page) -> None:

@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from brainseg.dashboard.server import Server
-from tests.app.conftest import finished_template, moved_home
+from brainseg.runs import RunStore
+from tests.app.compare_runs import copy_of, forget_a_mask
+from tests.app.conftest import finished_template, moved_home, segment_template
 
-__all__ = ["finished_template"]
+__all__ = ["finished_template", "segment_template"]
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 PATIENCE = 90_000
@@ -47,6 +49,17 @@ def site_home(tmp_path_factory: pytest.TempPathFactory, finished_template: Path)
 def site(site_home: Path) -> Iterator[str]:
     """The address of a running dashboard."""
     with Server(port=8710) as server:
+        yield server.url
+
+
+@pytest.fixture
+def mask_site(tmp_path: Path, segment_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a dashboard with a baseline `tuned`, a U-Net `marks`, and `again`, which missed one tumour."""
+    monkeypatch.setenv("BRAINSEG_HOME", str(moved_home(segment_template, tmp_path / "home")))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store = RunStore()
+    forget_a_mask(copy_of(store, store.get("marks"), "again", tmp_path / "copy"))
+    with Server(port=8750) as server:
         yield server.url
 
 

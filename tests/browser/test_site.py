@@ -9,26 +9,7 @@ from playwright.sync_api import Page, expect
 
 from brainseg.dashboard.server import Server
 from brainseg.runs import RunStore
-
-LIMIT = 90_000
-"""Milliseconds."""
-
-
-def open_page(tab: Page, address: str, title: str) -> None:
-    tab.goto(address)
-    expect(tab.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=LIMIT)
-
-
-def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box."""
-    tab.get_by_role("combobox", name=label).first.click()
-    tab.get_by_role("option", name=option, exact=True).first.click()
-
-
-def no_trouble(tab: Page) -> None:
-    """Neither an error of ours nor one of Streamlit's is to be seen."""
-    expect(tab.get_by_test_id("stException")).to_have_count(0)
-    expect(tab.get_by_text("Something unexpected happened")).to_have_count(0)
+from tests.browser.visitor import LIMIT, choose, fill, no_trouble, open_page
 
 
 def test_an_image_that_is_dropped_is_answered_with_its_heatmap(site: str, tab: Page, tiny_set: Path) -> None:
@@ -81,14 +62,9 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     open_page(tab, f"{site}/train?data={tiny_set}", "Train")
     choose(tab, "Preset", "quick")
     choose(tab, "Weights to start from", "None (random)")
-    epochs = tab.get_by_role("spinbutton", name="Epochs", exact=True)
-    epochs.fill("30")
-    epochs.press("Enter")
-    size = tab.get_by_role("spinbutton", name="Image size")
-    size.fill("32")
-    size.press("Enter")
-    tab.get_by_role("textbox", name="Name").fill("browser")
-    tab.get_by_role("textbox", name="Name").press("Enter")
+    fill(tab, "spinbutton", "Epochs", "30")
+    fill(tab, "spinbutton", "Image size", "32")
+    fill(tab, "textbox", "Name", "browser")
     tab.get_by_role("button", name="Train", exact=True).click()
     link = tab.get_by_role("link", name="Open").first
     expect(link).to_be_visible(timeout=LIMIT)

@@ -1,0 +1,32 @@
+"""What a visitor does with the keyboard and the mouse."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+LIMIT = 90_000
+"""Milliseconds."""
+
+
+def open_page(tab: Page, address: str, title: str) -> None:
+    tab.goto(address)
+    expect(tab.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=LIMIT)
+
+
+def choose(tab: Page, label: str, option: str) -> None:
+    """Choose an option of a select box."""
+    tab.get_by_role("combobox", name=label).first.click()
+    tab.get_by_role("option", name=option, exact=True).first.click()
+
+
+def no_trouble(tab: Page) -> None:
+    """Neither an error of ours nor one of Streamlit's is to be seen."""
+    expect(tab.get_by_test_id("stException")).to_have_count(0)
+    expect(tab.get_by_text("Something unexpected happened")).to_have_count(0)
+
+
+def fill(tab: Page, role: str, label: str, value: str) -> None:
+    """Write into a field and leave it."""
+    field = tab.get_by_role(role, name=label, exact=True)
+    field.fill(value)
+    field.press("Enter")
