@@ -61,16 +61,21 @@ def measure(data: Path, weights: str, settings: list[str], seed: int, threads: i
     config = RunConfig.from_preset("segment", values)
     started, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        trained = train(config, _Quiet(), Path(folder), f"{data.name}-{seed}")
+        trained = train(config, _Quiet(), Path(folder), f"segmentation-{seed}")
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         baselines = json.loads((Path(folder) / "baselines.json").read_text("utf-8"))
     return {
-        "data": data.name, "arch": config.model.arch, "weights": Path(weights).stem, "settings": " ".join(settings),
+        "data": named(data), "arch": config.model.arch, "weights": Path(weights).stem, "settings": " ".join(settings),
         "seed": seed, "model": _scores(trained.report.to_dict()),
         **{name: _scores(scores) for name, scores in baselines.items()}, "epochs": _epochs(config),
         "size": config.preparation.size, "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1),
         "threads": threads, "brainseg": __version__, "machine": f"{platform.machine()}, {platform.system()}",
     }  # fmt: skip
+
+
+def named(data: Path) -> str:
+    """Return what the results call a dataset: its folder, also where a manifest is given."""
+    return data.parent.name if data.is_file() else data.name
 
 
 def _epochs(config: RunConfig) -> int:
@@ -132,7 +137,7 @@ def main() -> None:
     if not options.data:
         parser.error("DATA is needed")
     for seed in options.seeds:
-        wanted = (options.data.resolve().name, Path(options.weights).stem, " ".join(options.settings), seed)
+        wanted = (named(options.data.resolve()), Path(options.weights).stem, " ".join(options.settings), seed)
         if any(tuple(row[part] for part in KEY) == wanted for row in stored()):
             continue
         row = measure(options.data.resolve(), options.weights, options.settings, seed, options.threads)

@@ -61,6 +61,12 @@ def test_a_finder_and_a_baseline_have_times_of_their_own() -> None:
     assert estimate(valley, 5000, [0.02]).high > whole.high
 
 
+def test_a_segmentation_takes_longer_than_a_classification() -> None:
+    masks = RunConfig.from_preset("quick", {"task": "segment", "compute.device": "cpu"})
+    assert estimate(masks, 1000, []).low > 2 * estimate(CONFIG, 1000, []).low
+    assert estimate(masks, 1000, [0.1]).sentence().endswith("going by 1 earlier run")
+
+
 def test_a_gpu_that_nobody_measured_has_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_estimate, "lane", lambda device: "cuda")
     assert estimate(CONFIG, 100, []) is None

@@ -107,7 +107,7 @@ def _sentence(config: RunConfig, images: int, runs: list[Run], kind: Kind = "tra
     found = estimate(config, images, paces, kind)
     if found:
         return found.sentence()
-    return f"not known, since no such run was measured {'here' if config.task == 'segment' else 'on this GPU'} yet"
+    return "not known, since no such run was measured on this GPU yet"
 
 
 def _images(run: Run) -> int | None:
