@@ -23,6 +23,7 @@ import numpy as np
 from brainseg import __version__
 from brainseg.config import RunConfig
 from brainseg.evaluation.intervals import wilson
+from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochFigures, Progress
 from brainseg.training.trainer import train
 
@@ -119,6 +120,7 @@ def main() -> None:
         return
     if not options.data or not options.weights:
         parser.error("DATA and --weights are needed")
+    keep_memory()
     for split in options.splits:
         for seed in options.seeds:
             for head in options.heads:

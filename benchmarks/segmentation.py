@@ -22,6 +22,7 @@ from typing import Any
 
 from brainseg import __version__
 from brainseg.config import RunConfig, parse_settings
+from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochFigures, Progress
 from brainseg.training.trainer import train
 
@@ -136,6 +137,7 @@ def main() -> None:
         return
     if not options.data:
         parser.error("DATA is needed")
+    keep_memory()
     for seed in options.seeds:
         wanted = (named(options.data.resolve()), Path(options.weights).stem, " ".join(options.settings), seed)
         if any(tuple(row[part] for part in KEY) == wanted for row in stored()):

@@ -16,6 +16,7 @@ from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import FINAL, Run, RunStore
 from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.compute import keep_memory
 from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 
@@ -96,4 +97,5 @@ def _stop_with_parent(store: RunStore, run_id: str) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(main(sys.argv[1]))

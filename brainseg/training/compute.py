@@ -49,10 +49,11 @@ def limit_threads(config: ComputeConfig) -> int:
 
 
 def keep_memory() -> None:
-    """Keep freed memory for the next batch instead of giving it back; where there is no glibc, do nothing.
+    """Let this process keep freed memory for its next batch; where there is no glibc, do nothing.
 
     glibc maps every large tensor anew and gives it back when it is freed, so each batch pays again for the first touch
-    of all its pages: a sixth to a quarter of a U-Net's step.
+    of all its pages: a tenth of a U-Net's step or more. Only for a process that trains and ends, since a peak of memory
+    stays with it.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
         library.mallopt(M_MMAP_MAX, 0)

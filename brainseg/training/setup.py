@@ -16,7 +16,7 @@ from brainseg.models.unet import UNet
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.augmentation import make_augmentation
 from brainseg.training.callbacks import seed_everything
-from brainseg.training.compute import choose_device, keep_memory, limit_threads, uses_bf16
+from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.inputs import TrainingInputs, load_inputs
 from brainseg.training.learner import TrainingData
 from brainseg.training.log import RunLog
@@ -65,7 +65,6 @@ def open_run(config: RunConfig, log: RunLog, folder: Path, warm_start: Path | No
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "config.yaml", lambda temporary: temporary.write_text(config.to_yaml(), "utf-8"))
-    keep_memory()
     limit_threads(config.compute)
     inputs = load_inputs(config, log, folder)
     setup = set_up(config, inputs, log, warm_start)

@@ -41,7 +41,7 @@ def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "12")
     fill(tab, "spinbutton", "Image size", "32")
-    fill(tab, "textbox", "Name", "browser")
+    fill(tab, "textbox", "Name (may stay empty)", "browser")
     tab.get_by_role("button", name="Train", exact=True).click()
     link = tab.get_by_role("link", name="Open").first
     expect(link).to_be_visible(timeout=LIMIT)
