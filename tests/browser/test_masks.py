@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, fill, no_trouble, open_page
+from tests.browser.visitor import LIMIT, choose, fill, launch_and_watch, no_trouble, open_page
 
 
 def test_a_slice_that_is_dropped_is_marked_beside_its_heatmap(mask_site: str, tab: Page, masked_set: Path) -> None:
@@ -42,15 +42,7 @@ def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page
     fill(tab, "spinbutton", "Epochs", "12")
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (may stay empty)", "browser")
-    tab.get_by_role("button", name="Train", exact=True).click()
-    link = tab.get_by_role("link", name="Open").first
-    expect(link).to_be_visible(timeout=LIMIT)
-    link.click()
-    expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)  # the curve has begun
-    tab.reload()
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_role("tab", name="Scores")).to_be_visible(timeout=2 * LIMIT)  # it ended, without a reload by hand
+    launch_and_watch(tab, "Scores")
     tab.get_by_role("tab", name="Worst slices").click()
     expect(tab.get_by_text("True outline").first).to_be_visible(timeout=LIMIT)
     no_trouble(tab)

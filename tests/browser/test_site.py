@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from brainseg.dashboard.server import Server
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, fill, no_trouble, open_page
+from tests.browser.visitor import LIMIT, choose, fill, launch_and_watch, no_trouble, open_page
 
 
 def test_an_image_that_is_dropped_is_answered_with_its_heatmap(site: str, tab: Page, tiny_set: Path) -> None:
@@ -65,16 +65,7 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     fill(tab, "spinbutton", "Epochs", "30")
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (may stay empty)", "browser")
-    tab.get_by_role("button", name="Train", exact=True).click()
-    link = tab.get_by_role("link", name="Open").first
-    expect(link).to_be_visible(timeout=LIMIT)
-    link.click()
-    expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)  # the curve has begun
-    tab.reload()
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_text("FINISHED").or_(tab.get_by_text("finished")).first).to_be_visible(timeout=2 * LIMIT)
-    expect(tab.get_by_role("tab", name="Metrics")).to_be_visible(timeout=LIMIT)  # without a reload by hand
+    launch_and_watch(tab, "Metrics")
     no_trouble(tab)
 
 

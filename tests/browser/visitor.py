@@ -30,3 +30,22 @@ def fill(tab: Page, role: str, label: str, value: str) -> None:
     field = tab.get_by_role(role, name=label, exact=True)
     field.fill(value)
     field.press("Enter")
+
+
+def launch_and_watch(tab: Page, panel: str) -> None:
+    """Start a training from the filled form, see its curve begin and outlive a reload, and wait until it has ended.
+
+    Args:
+        tab: On the Train page.
+        panel: Name of a panel that only a finished run has.
+    """
+    tab.get_by_role("button", name="Train", exact=True).click()
+    link = tab.get_by_role("link", name="Open").first
+    expect(link).to_be_visible(timeout=LIMIT)
+    link.click()
+    expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)  # the curve has begun
+    tab.reload()
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("FINISHED").or_(tab.get_by_text("finished")).first).to_be_visible(timeout=2 * LIMIT)
+    expect(tab.get_by_role("tab", name=panel)).to_be_visible(timeout=LIMIT)  # without a reload by hand
