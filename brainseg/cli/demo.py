@@ -86,7 +86,7 @@ def mask_config(data: Path) -> RunConfig:
         "model.arch": "resnet18",
         "model.stages": [2],
         "model.weights": "none",
-        "training.epochs": 10,
+        "training.epochs": 16,
         "training.frozen_epochs": 0,
         "training.learning_rate": 0.004,
     }
