@@ -27,14 +27,13 @@ def draw(comparison: Comparison) -> None:
         dice_panel(comparison)
     draw_curves(comparison)
     for letter, names in comparison.groups.items():
+        if masks and len(names) < 2:  # all that there is of one alone stands above
+            continue
         if len(comparison.groups) > 1:
             first = comparison.runs[names[0]]
             st.header(f"Set {letter}", anchor=False, divider="gray")
             st.caption(plain(judged_words(first.run, first.report)))
-        if masks:
-            draw_mask_set(comparison, letter)
-        else:
-            draw_set(comparison, letter)
+        draw_mask_set(comparison, letter) if masks else draw_set(comparison, letter)
     draw_costs(comparison)
 
 
@@ -54,12 +53,11 @@ def draw_set(comparison: Comparison, letter: str) -> None:
 
 
 def draw_mask_set(comparison: Comparison, letter: str) -> None:
-    """Draw what segmentations that share their slices can be asked."""
-    if len(comparison.groups[letter]) > 1:
-        st.subheader("Can they be told apart?", anchor=False)
-        mask_pairs_panel(comparison, letter)
-        st.subheader("Where their masks differ", anchor=False)
-        show_differing_slices(comparison, letter)
+    """Draw what two segmentations or more that share their slices can be asked."""
+    st.subheader("Can they be told apart?", anchor=False)
+    mask_pairs_panel(comparison, letter)
+    st.subheader("Where their masks differ", anchor=False)
+    show_differing_slices(comparison, letter)
 
 
 def draw_curves(comparison: Comparison) -> None:
