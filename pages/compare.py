@@ -33,7 +33,10 @@ def draw(comparison: Comparison) -> None:
             first = comparison.runs[names[0]]
             st.header(f"Set {letter}", anchor=False, divider="gray")
             st.caption(plain(judged_words(first.run, first.report)))
-        draw_mask_set(comparison, letter) if masks else draw_set(comparison, letter)
+        if masks:
+            draw_mask_set(comparison, letter)
+        else:
+            draw_set(comparison, letter)
     draw_costs(comparison)
 
 
