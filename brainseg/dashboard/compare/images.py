@@ -35,7 +35,7 @@ def show_disagreements(comparison: Comparison, letter: str) -> None:
         st.markdown(f"These runs give the same answer on all {len(aligned)} images.")
         return
     st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs give different answers.")
-    st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch", height=_height(len(rows)))
+    st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Disagreements as CSV", rows, f"disagreements-{letter}", f"disagreements-csv-{letter}")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     place = left.selectbox(
@@ -46,11 +46,6 @@ def show_disagreements(comparison: Comparison, letter: str) -> None:
     )
     maps = right.toggle("Show where each model looked (Grad-CAM)", key=f"maps-{letter}")
     _show_image(comparison, names, rows.iloc[place], maps)
-
-
-def _height(rows: int) -> int:
-    """Return the height of a table in pixels that shows up to eight rows whole."""
-    return 38 + 35 * min(rows, 8)
 
 
 def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: bool) -> None:

@@ -34,5 +34,5 @@ def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(mask_pairs_in_words(pairs), hide_index=True, width="stretch", key=f"pairs-{letter}")
+    st.dataframe(mask_pairs_in_words(pairs), hide_index=True, width="stretch", height="content", key=f"pairs-{letter}")
     st.caption(TESTED)

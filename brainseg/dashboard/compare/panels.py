@@ -26,8 +26,6 @@ INTERVALS = (
     "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
     "test below says more."
 )
-ROW, HEADER = 35, 38
-"""Heights in a table, in pixels."""
 
 
 def runs_panel(comparison: Comparison) -> None:
@@ -56,9 +54,7 @@ def pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(
-        pairs_in_words(pairs), hide_index=True, width="stretch", height=HEADER + ROW * len(pairs), key=f"pairs-{letter}"
-    )
+    st.dataframe(pairs_in_words(pairs), hide_index=True, width="stretch", height="content", key=f"pairs-{letter}")
     st.caption(f"{TESTED} {PATIENTS}")
 
 

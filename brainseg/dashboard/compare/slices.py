@@ -8,7 +8,6 @@ import streamlit as st
 from brainseg.dashboard import live_store
 from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.compare.mask_table import fit_words, slices_in_words
-from brainseg.dashboard.compare.panels import HEADER, ROW
 from brainseg.dashboard.figures import slice_outlines_figure
 from brainseg.dashboard.page import dark, guarded, offer_csv, show
 from brainseg.dashboard.runs import results as run_results
@@ -31,8 +30,7 @@ def show_differing_slices(comparison: Comparison, letter: str) -> None:
         st.markdown(f"The masks of these runs fit equally well on all {len(aligned)} slices.")
         return
     st.markdown(f"On **{len(rows)} of {len(aligned)}** slices the masks of these runs do not fit equally well.")
-    shown = slices_in_words(rows, names)
-    st.dataframe(shown, hide_index=True, width="stretch", height=HEADER + ROW * min(len(rows), 8))
+    st.dataframe(slices_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Slices as CSV", rows, f"slices-{letter}", f"slices-csv-{letter}")
     place = st.selectbox(
         "Slice to look at",
