@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, print_json
@@ -40,8 +40,9 @@ def list_runs(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([run.to_dict() for run in runs])
         return
+    name = Column("name", overflow="fold")  # a name cut short cannot be typed into the next command
     table = Table(
-        "id", "name", "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
+        "id", name, "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
     tasks = {run.config.task for run in runs}
     offered = {found.id for task in tasks if (found := chosen(runs, task))}
