@@ -35,8 +35,7 @@ def listing(known: list[KnownDataset]) -> None:
         for dataset in known
     ]
     counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
-    table = pd.DataFrame(rows)
-    st.dataframe(table, hide_index=True, width="stretch", column_config=counts, placeholder="not counted yet")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="not counted")
 
 
 def choose(known: list[KnownDataset]) -> KnownDataset:

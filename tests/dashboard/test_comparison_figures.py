@@ -87,6 +87,14 @@ def test_no_epochs_at_all_is_said() -> None:
     assert "None of these runs has epochs." in annotations(figure)
 
 
+def test_one_huge_loss_does_not_flatten_the_others() -> None:
+    calm, wild = epochs_table(5, 0), epochs_table(5, 1)
+    wild.loc[0, "valid_loss"] = 7784.0
+    axes = [comparison_curves(runs).layout.yaxis for runs in ({"calm": calm}, {"calm": calm, "wild": wild})]
+    assert [axis.type for axis in axes] == [None, "log"]
+    assert axes[1].title.text == "Validation loss (nats), log scale"
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match=r"epochs of 'a' lacks 'valid_loss'"):
         comparison_curves({"a": epochs_table(3, 0).drop(columns="valid_loss")})

@@ -289,6 +289,16 @@ class TestTraining:
         assert not any("nan" in text for drawn in figure.data[:3] for text in drawn.customdata)
         assert not re.search(r"\bs;", figure.layout.title.subtitle.text)
 
+    def test_one_huge_loss_does_not_flatten_the_others(self):
+        def axis(losses):
+            return training_curves(history(len(losses), 1).assign(valid_loss=losses)).layout.yaxis
+
+        wild = axis([7784.0, 0.9, 0.8, math.nan, 0.7])
+        assert (wild.type, wild.title.text) == ("log", "Loss (cross-entropy, nats), log scale")
+        assert axis([2.0, 0.9, 0.8, 0.7]).type is None
+        assert axis([7784.0, 0.9, 0.0, 0.7]).type is None  # 0 has no place on a logarithmic axis
+        assert axis([math.inf, 0.9, 0.8, 0.7]).type is None
+
     def test_no_validation_loss_at_all(self):
         figure = training_curves(history(3, 1).assign(valid_loss=math.nan))
         assert "best epoch" not in {drawn.name for drawn in figure.data}
