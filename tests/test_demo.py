@@ -40,7 +40,10 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
     store = RunStore()
     assert store.get("demo").status == "FINISHED"
     assert store.get("demo").queued < store.get("demo-mask").queued
+    promoted = store.get("demo").promoted
+    assert promoted, "a visitor's quick try would be offered first"
     demo.demo(dashboard=False)
+    assert store.get("demo").promoted == promoted, "somebody's own choice would be overruled"
     assert {run.name for run in store.list()} == {"demo", "demo-mask"}
     while store.get("demo-mask").status not in ENDED:
         threading.Event().wait(0.2)

@@ -60,7 +60,9 @@ def demo(
         _draw(data)
         ensure_worker(run.config.compute.device)
         try:
-            _report(store, _watch(store, run), data)
+            run = _watch(store, run)
+            _offer(store, run)
+            _report(store, run, data)
         except BrainsegError as error:
             if not server:
                 raise
@@ -124,6 +126,12 @@ def _watch(store: RunStore, run: Run) -> Run:
     if run.status != "FINISHED":
         raise RunError(f"The demo's training is {run.status}: {run.reason}")
     return run
+
+
+def _offer(store: RunStore, run: Run) -> None:
+    """Let Diagnose offer this model until somebody promotes another: a visitor's quick try would come first as newest."""
+    if not any(other.promoted for other in store.list() if other.config.task == run.config.task):
+        store.promote(run.id)
 
 
 def _report(store: RunStore, run: Run, data: Path) -> None:

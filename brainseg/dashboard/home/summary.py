@@ -56,9 +56,8 @@ class Best:
             overlap = (
                 f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
             )
-        more = "Compare tests them on the images that they share."
-        if self.run.config.task == "segment":
-            more = "Compare sets them side by side."
+        shared = "patients" if self.run.config.task == "segment" else "images"
+        more = f"Compare tests them on the {shared} that they share."
         return [judged(self.report), f"{rank} {overlap}: {more}"]
 
 
