@@ -129,7 +129,7 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 
 def _offer(store: RunStore, run: Run) -> None:
-    """Let Diagnose offer this model until somebody promotes another: a visitor's quick try would come first as newest."""
+    """Let Diagnose offer this model until somebody promotes another, not a visitor's quick try because it is newer."""
     if not any(other.promoted for other in store.list() if other.config.task == run.config.task):
         store.promote(run.id)
 
