@@ -20,6 +20,7 @@ FIXED: dict[str, dict[str, tuple[Any, ...]]] = {
     "classify": {
         "data.modalities": (None,),
         "model.self_attention": (False,),
+        "model.bottleneck": (False,),
         "training.loss": ("auto", "cross-entropy"),
         "evaluation.empty_masks": ("skip",),
     },
@@ -121,6 +122,11 @@ class ModelConfig(Section):
         0.01, gt=0, le=1e4, description="Inverse regularisation strength C of an instant baseline."
     )
     self_attention: bool = Field(False, description="Self-attention within the U-Net's decoder (segmentation only).")
+    bottleneck: bool = Field(
+        False,
+        description="Half the channels in the U-Net's last layers, which work on every pixel: a fifth faster "
+        "(segmentation only).",
+    )
 
     @model_validator(mode="after")
     def _stages_ascend(self) -> ModelConfig:

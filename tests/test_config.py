@@ -122,6 +122,7 @@ def random_settings(seed: int) -> dict[str, Any]:
         ({"training.loss": "dice"}, "training.loss"),
         ({"data.modalities": ["flair"]}, "data.modalities"),
         ({"model.self_attention": True}, "model.self_attention"),
+        ({"model.bottleneck": True}, "model.bottleneck"),
         ({"evaluation.empty_masks": "one"}, "evaluation.empty_masks"),
     ],
 )

@@ -35,6 +35,7 @@ class BundleDescription(BaseModel):
     modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
     channels: tuple[str, ...] = Field((), max_length=3)
     self_attention: bool = False
+    bottleneck: bool = False
     preparation: PreparationConfig
     preparation_version: int
     weights_sha256: str

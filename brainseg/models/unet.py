@@ -28,12 +28,13 @@ class UNet(nn.Module):
         body: Its deepest stage is where the head begins.
         classes: Number of classes, background included.
         self_attention: Let distant places speak to each other once within the head.
+        bottleneck: Halve the channels of the last layers, which work on every pixel.
     """
 
-    def __init__(self, body: ResNetBody, classes: int, self_attention: bool = False) -> None:
+    def __init__(self, body: ResNetBody, classes: int, self_attention: bool = False, bottleneck: bool = False) -> None:
         super().__init__()
         self.body = body
-        self.head = UNetHead(body.level_channels, classes, self_attention)
+        self.head = UNetHead(body.level_channels, classes, self_attention, bottleneck)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return (N, classes, H, W) logits for (N, 3, H, W) normalised images."""
@@ -47,9 +48,10 @@ class UNetHead(nn.Module):
         channels: Of the encoder's maps, shallow to deep.
         classes: Number of classes.
         self_attention: See `UNet`.
+        bottleneck: See `UNet`.
     """
 
-    def __init__(self, channels: tuple[int, ...], classes: int, self_attention: bool) -> None:
+    def __init__(self, channels: tuple[int, ...], classes: int, self_attention: bool, bottleneck: bool) -> None:
         super().__init__()
         *skips, width = channels
         self.norm = _batch_norm(width)
@@ -61,8 +63,10 @@ class UNetHead(nn.Module):
             width = blocks[-1].width
         self.blocks = nn.ModuleList(blocks)
         self.shuffle = _shuffle(width, width)
-        width += 3  # the image's channels
-        self.residual = nn.Sequential(_conv(width, width), _conv(width, width, active=False))
+        joined = width + 3  # the image's channels
+        width = joined // 2 if bottleneck else joined
+        self.residual = nn.Sequential(_conv(joined, width), _conv(width, width, active=False))
+        self.shortcut = _projection(joined, width) if bottleneck else nn.Identity()
         self.scores = nn.Conv2d(width, classes, 1)
 
     def forward(self, images: torch.Tensor, levels: list[torch.Tensor]) -> torch.Tensor:
@@ -79,7 +83,7 @@ class UNetHead(nn.Module):
         grown = _resized(self.shuffle(values), images)
         # In mixed precision, a float32 image would make all that follows float32.
         values = torch.cat([grown, images.to(grown.dtype)], dim=1)
-        return self.scores(functional.relu(self.residual(values) + values))
+        return self.scores(functional.relu(self.residual(values) + self.shortcut(values)))
 
 
 class UpBlock(nn.Module):
@@ -125,7 +129,13 @@ class SelfAttention(nn.Module):
         return (self.gamma * torch.bmm(self.value(flat), weights) + flat).view_as(values)
 
 
-def build_unet(arch: str, classes: int, stages: tuple[int, ...] | None = None, self_attention: bool = False) -> UNet:
+def build_unet(
+    arch: str,
+    classes: int,
+    stages: tuple[int, ...] | None = None,
+    self_attention: bool = False,
+    bottleneck: bool = False,
+) -> UNet:
     """Build a U-Net with random weights.
 
     Args:
@@ -133,8 +143,9 @@ def build_unet(arch: str, classes: int, stages: tuple[int, ...] | None = None, s
         classes: Number of classes, background included.
         stages: Its last is the encoder's last; the whole ResNet by default.
         self_attention: See `UNet`.
+        bottleneck: See `UNet`.
     """
-    return UNet(ResNetBody(arch, stages or DEFAULT_STAGES), classes, self_attention)
+    return UNet(ResNetBody(arch, stages or DEFAULT_STAGES), classes, self_attention, bottleneck)
 
 
 def _conv(inputs: int, outputs: int, active: bool = True) -> nn.Module:
@@ -142,6 +153,12 @@ def _conv(inputs: int, outputs: int, active: bool = True) -> nn.Module:
     nn.init.kaiming_normal_(layer.weight)
     nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, nn.ReLU(inplace=True)) if active else layer
+
+
+def _projection(inputs: int, outputs: int) -> nn.Module:
+    layer = nn.Conv2d(inputs, outputs, 1, bias=False)
+    nn.init.kaiming_normal_(layer.weight)
+    return nn.Sequential(layer, _batch_norm(outputs))
 
 
 def _shuffle(inputs: int, outputs: int) -> nn.Module:

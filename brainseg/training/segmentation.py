@@ -84,7 +84,8 @@ class Segmentation:
     def build(self, dataset: MaskedDataset, stages: tuple[int, ...] | None) -> UNet:
         """Build the U-Net."""
         settings = self.config.model
-        return build_unet(settings.arch, len(dataset.mask_classes), stages, settings.self_attention)
+        extras = settings.self_attention, settings.bottleneck
+        return build_unet(settings.arch, len(dataset.mask_classes), stages, *extras)
 
     def loss(self, _inputs: TrainingInputs) -> PixelLoss:
         """Return the loss that the settings name."""
@@ -124,7 +125,7 @@ class Segmentation:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
 
     def facts(self, inputs: TrainingInputs) -> dict[str, Any]:
-        """Return classes, modalities and self-attention."""
+        """Return classes, modalities and the extras of the network."""
         dataset = inputs.dataset
         return {
             "task": "segment",
@@ -135,6 +136,7 @@ class Segmentation:
             "modalities": dataset.modalities,
             "channels": dataset.channels,
             "self_attention": self.config.model.self_attention,
+            "bottleneck": self.config.model.bottleneck,
         }
 
 

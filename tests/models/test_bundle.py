@@ -253,6 +253,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "task": {"task": "paint"},
     "head of the other task": {"head": "u-net"},
     "self-attention": {"self_attention": "much"},
+    "bottleneck": {"bottleneck": "narrow"},
     "modalities": {"modalities": ["T1", "T1ce", "T2", "FLAIR"]},
     "format": {"format": 2},
     "data": {"data": "x"},

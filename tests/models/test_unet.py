@@ -17,10 +17,13 @@ from tests.models.conftest import ARCHES, live
 SIZE = 64
 
 
-def fastai_unet(arch: str, stage: int, attention: bool) -> nn.Module:
+def fastai_unet(arch: str, stage: int, attention: bool, bottleneck: bool) -> nn.Module:
     resnet = torchvision.models.get_model(arch, weights=None)
     encoder = nn.Sequential(*list(resnet.children())[: 4 + stage])
-    return DynamicUnet(encoder, 3, (SIZE, SIZE), self_attention=attention).eval()
+    unet = DynamicUnet(encoder, 3, (SIZE, SIZE), self_attention=attention, bottle=bottleneck)
+    if bottleneck:  # fastai 2.8 gives the last layer the channels that it would get without
+        unet.layers[-2] = nn.Conv2d(unet.layers[-2][0].in_channels // 2, 3, 1)
+    return unet.eval()
 
 
 def copy_into(theirs: nn.Module, ours: UNet) -> None:
@@ -45,15 +48,23 @@ def copy_into(theirs: nn.Module, ours: UNet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arch", "stage", "attention"),
-    [*((arch, 4, False) for arch in ARCHES), ("resnet18", 3, False), ("resnet18", 4, True), ("resnet18", 3, True)],
+    ("arch", "stage", "attention", "bottleneck"),
+    [
+        *((arch, 4, False, False) for arch in ARCHES),
+        ("resnet18", 3, False, False),
+        ("resnet18", 4, True, False),
+        ("resnet18", 3, True, True),
+        ("resnet34", 3, False, True),
+    ],
 )
-def test_the_output_is_that_of_fastais_dynamic_unet(arch: str, stage: int, attention: bool, images) -> None:
+def test_the_output_is_that_of_fastais_dynamic_unet(
+    arch: str, stage: int, attention: bool, bottleneck: bool, images
+) -> None:
     torch.manual_seed(1)
-    ours = live(build_unet(arch, 3, (stage,), attention))
+    ours = live(build_unet(arch, 3, (stage,), attention, bottleneck))
     if attention:
         nn.init.constant_(ours.head.blocks[-3].attention.gamma, 0.7)
-    theirs = fastai_unet(arch, stage, attention)
+    theirs = fastai_unet(arch, stage, attention, bottleneck)
     copy_into(theirs, ours)
     with torch.no_grad():
         expected, found = theirs(images), ours(images)
