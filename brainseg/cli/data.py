@@ -31,16 +31,18 @@ def phantom(
     difficulty: Annotated[
         str, typer.Option(help="realistic, or clear: large, bright tumours and nothing that looks like them.")
     ] = "realistic",
+    slices_per_subject: Annotated[int, typer.Option(help="Slices of one synthetic person, 1 to 16.")] = 4,
     volumes: Annotated[bool, typer.Option(help="Also write one subject's NIfTI volumes with their mask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
     from brainseg.datasets.phantom import MODALITIES, write_phantom
 
-    chosen = {"modalities": tuple(modality or MODALITIES), "difficulty": difficulty}
+    look = {"size": size, "plane": plane, "modalities": tuple(modality or MODALITIES), "difficulty": difficulty}
+    more = {"slices_per_subject": slices_per_subject, "volumes": volumes}
     bar, tell = counter("Drawing slices")
     with bar:
-        made = write_phantom(out, n, seed, size=size, plane=plane, volumes=volumes, progress=tell, **chosen)
+        made = write_phantom(out, n, seed, progress=tell, **look, **more)
     if as_json:
         print_json({**vars(made), "folder": str(made.folder)})
         return

@@ -131,22 +131,43 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) 
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def add_phantom(count: int, seed: int, progress: Progress | None = None) -> KnownDataset:
+def add_phantom(
+    count: int,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    modalities: tuple[str, ...] | None = None,
+    difficulty: str | None = None,
+    slices_per_subject: int | None = None,
+) -> KnownDataset:
     """Draw a synthetic set below the home folder, or find it complete, and make it known.
 
     Args:
         count: Number of slices, half of them with a tumour.
         seed: The same seed gives the same images.
         progress: Called with (slices done, slices in all), first for drawing and then for reading.
+        modalities: These three are as for `write_phantom`, whose defaults stand for None.
+        difficulty: See there.
+        slices_per_subject: See there.
 
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
     """
-    from brainseg.datasets.phantom import write_phantom
+    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, write_phantom
 
-    place = datasets_folder() / f"phantom-{count}-seed-{seed}"
-    write_phantom(place, count, seed, progress=progress)
+    defaults = {"modalities": MODALITIES, "difficulty": DIFFICULTIES[0], "slices_per_subject": SLICES_PER_SUBJECT}
+    wanted = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": slices_per_subject}
+    changed = {name: value for name, value in wanted.items() if value not in (None, defaults[name])}
+    place = datasets_folder() / "-".join([f"phantom-{count}-seed-{seed}", *map(_brief, changed.values())])
+    write_phantom(place, count, seed, progress=progress, **changed)
     return add_folder(place, progress=progress)
+
+
+def _brief(setting: str | int | tuple[str, ...]) -> str:
+    """Return what a phantom's name says of a setting: a set of other settings needs another folder."""
+    if isinstance(setting, int):
+        return f"{setting}-each"
+    return setting if isinstance(setting, str) else "-".join(setting)
 
 
 def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:

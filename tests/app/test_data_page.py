@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,26 @@ def test_synthetic_slices_are_made_and_named_so(home, open_page):
     assert "say nothing about patients" in texts(app.info)
 
 
+def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
+    app = open_page("data")
+    slices, each, seed = app.number_input
+    (slices.set_value(4), each.set_value(2), seed.set_value(7))
+    app.selectbox[0].select("clear")
+    app.multiselect[0].unselect("T1").unselect("T2")
+    press(app, "Make synthetic slices")
+    assert "phantom-4-seed-7-T1ce-FLAIR-clear-2-each was added" in texts(app.success)
+    (known,) = known_datasets()
+    stored = json.loads((Path(known.path) / "phantom.json").read_text())["settings"]
+    assert (stored["modalities"], stored["difficulty"], stored["slices_per_subject"]) == (["T1ce", "FLAIR"], "clear", 2)
+
+
+def test_synthetic_slices_without_a_contrast_are_refused(home, open_page):
+    app = open_page("data")
+    app.multiselect[0].set_value([])
+    assert "Name at least one modality" in texts(press(app, "Make synthetic slices").error)
+    assert known_datasets() == []
+
+
 def test_what_a_waiting_run_needs_is_not_deleted(home, open_page):
     known = add_phantom(4, 0)
     RunStore().create(RunConfig.from_preset("quick", {"data.path": known.path}), "waits")
@@ -229,8 +250,8 @@ def test_a_folder_that_went_away_can_still_be_forgotten(home, leaky, open_page):
 def test_a_dataset_is_named_by_the_address(home, tiny_set, leaky, open_page):
     add_folder(leaky)
     add_folder(tiny_set)
-    assert open_page("data", data="tiny").selectbox[0].value == "tiny"
-    assert open_page("data", data="unknown").selectbox[0].value == "leaky"
+    assert open_page("data", data="tiny").selectbox(key="data-chosen").value == "tiny"
+    assert open_page("data", data="unknown").selectbox(key="data-chosen").value == "leaky"
 
 
 def test_a_changed_folder_is_read_anew(home, leaky, open_page):

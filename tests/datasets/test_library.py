@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from brainseg.datasets import inspection, library
@@ -210,6 +211,16 @@ def test_synthetic_sets_are_drawn_and_counted():
     assert (4, 4) in steps
     with pytest.raises(DataError, match="at least 4 slices"):
         add_phantom(1, 0)
+
+
+def test_synthetic_sets_of_other_settings_live_side_by_side():
+    plain, clear = add_phantom(4, 3), add_phantom(4, 3, modalities=("T1ce",), difficulty="clear", slices_per_subject=1)
+    assert [plain.name, clear.name] == ["phantom-4-seed-3", "phantom-4-seed-3-T1ce-clear-1-each"]
+    table = pd.read_csv(Path(clear.path) / "manifest.csv")
+    assert set(table["modality"]) == {"T1ce"}
+    assert table["subject"].nunique() == 4
+    with pytest.raises(DataError, match="at least one modality"):
+        add_phantom(4, 3, modalities=())
 
 
 def test_a_name_stands_for_a_path_and_paths_stand_for_themselves(folder, tmp_path, monkeypatch):

@@ -15,6 +15,12 @@ from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add
 UPLOAD_MB = 1000
 """The largest upload in MB, as it is held in memory while it is unpacked."""
 
+DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
+DIFFICULTY_HELP = (
+    "Realistic: of all sizes, beside changes that look like them; a U-Net needs more of them than some minutes allow. "
+    "Clear: nothing else looks like them, for a first training."
+)
+
 JUST_ADDED = "data-just-added"
 SAID = "data-said"
 
@@ -101,14 +107,27 @@ def _upload_form() -> None:
 
 
 def _synthetic_form() -> None:
+    # It takes scipy with it: only here, so that the frame of the dashboard is up sooner.
+    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
+
     with st.form("data-synthetic", border=False):
-        left, right = st.columns(2)
-        count = left.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
-        seed = right.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
+        first, second, third = st.columns(3)
+        count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
+        each = second.number_input(
+            "Slices of each person", 1, 16, SLICES_PER_SUBJECT, help="Fewer slices of more people teach more."
+        )
+        seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
+        left, right = st.columns([1, 2])
+        difficulty = left.selectbox("Tumours", DIFFICULTIES, format_func=DIFFICULTY_WORDS.get, help=DIFFICULTY_HELP)
+        chosen = right.multiselect(
+            "Contrasts", MODALITIES, MODALITIES, help="The slices of a person take turns in them; one alone is easier."
+        )
         st.caption("Drawn from the MNI152 templates, to try things out: figures on them say nothing about patients.")
         if st.form_submit_button("Make synthetic slices", type="primary"):
+            modalities = tuple(name for name in MODALITIES if name in chosen)
+            look = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": int(each)}
             with progress_bar("Drawing and reading slices") as tell:
-                known = add_phantom(int(count), int(seed), tell)
+                known = add_phantom(int(count), int(seed), tell, **look)
             _added(known)
 
 

@@ -12,20 +12,24 @@ from brainseg.datasets.phantom.subject import (
     render_slice,
 )
 from brainseg.datasets.phantom.writer import (
+    DIFFICULTIES,
     GENERATOR_VERSION,
     NO_TUMOUR,
+    SLICES_PER_SUBJECT,
     TUMOUR,
     PhantomSummary,
     write_phantom,
 )
 
 __all__ = [
+    "DIFFICULTIES",
     "GENERATOR_VERSION",
     "MAX_DIAMETER_MM",
     "MIN_DIAMETER_MM",
     "MODALITIES",
     "NO_TUMOUR",
     "PLANES",
+    "SLICES_PER_SUBJECT",
     "TUMOUR",
     "PhantomSlice",
     "PhantomSummary",

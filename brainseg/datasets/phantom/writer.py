@@ -31,6 +31,9 @@ NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
 DIFFICULTIES = ("realistic", "clear")
 """How hard the set is to learn; see `write_phantom`."""
 
+SLICES_PER_SUBJECT = 4
+"""Slices of one synthetic person, unless said otherwise."""
+
 _SIZES = (64, 512)
 _SETTINGS_FILE = "phantom.json"
 
@@ -106,7 +109,7 @@ def write_phantom(
     size: int = 256,
     plane: Literal["axial", "coronal", "sagittal", "mixed"] = "axial",
     modalities: tuple[str, ...] = MODALITIES,
-    slices_per_subject: int = 4,
+    slices_per_subject: int = SLICES_PER_SUBJECT,
     volumes: bool = False,
     difficulty: Literal["realistic", "clear"] = "realistic",
     workers: int = 2,
@@ -125,7 +128,8 @@ def write_phantom(
         size: Pixels a side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
         plane: The plane of all slices; "mixed" draws one for each subject.
         modalities: Which contrasts a subject's slices take turns in.
-        slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer.
+        slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer. Fewer
+            slices of more people teach more.
         volumes: Also write one person's four modalities and mask as NIfTI in `volumes/`.
         difficulty: "realistic", with tumours of all sizes beside the changes that look like them, or "clear", with
             large, bright tumours alone, for a training of a minute or two to learn.
