@@ -52,7 +52,7 @@ def take(browser: Browser, address: str, scheme: str, file: Path) -> None:
 
 def diagnose_a_sample(page: Page) -> None:
     """Click a sample image, so that the page has something to show."""
-    page.get_by_role("button", name="Try 2").click(timeout=60_000)
+    page.get_by_role("button", name="Try 1").click(timeout=60_000)
     page.get_by_test_id("stImage").filter(has_text="Overlay").wait_for(timeout=120_000)
 
 

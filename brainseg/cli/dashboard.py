@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
@@ -32,9 +33,15 @@ def dashboard(
     """Open the dashboard in the browser; Ctrl-C ends it, trainings go on."""
     from brainseg.dashboard.server import Server
 
+    end_as_by_ctrl_c()
     with Server(port, demo_session) as server:
         announce(server)
         stay(server)
+
+
+def end_as_by_ctrl_c() -> None:
+    """Let SIGTERM do what Ctrl-C does: a service manager or a container sends it, and would leave the server behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def announce(server: Server) -> None:

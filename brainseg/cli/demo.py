@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from brainseg import DISCLAIMER, paths
-from brainseg.cli.dashboard import PortOption, announce, stay
+from brainseg.cli.dashboard import PortOption, announce, end_as_by_ctrl_c, stay
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, counter
 from brainseg.cli.training import print_report
 from brainseg.config import RunConfig
@@ -55,6 +55,7 @@ def demo(
         if dashboard:
             from brainseg.dashboard.server import Server
 
+            end_as_by_ctrl_c()
             server = stack.enter_context(Server(port))
             announce(server)
         _draw(data)
