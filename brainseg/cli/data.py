@@ -38,11 +38,20 @@ def phantom(
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
     from brainseg.datasets.phantom import MODALITIES, write_phantom
 
-    look = {"size": size, "plane": plane, "modalities": tuple(modality or MODALITIES), "difficulty": difficulty}
-    more = {"slices_per_subject": slices_per_subject, "volumes": volumes}
     bar, tell = counter("Drawing slices")
     with bar:
-        made = write_phantom(out, n, seed, progress=tell, **look, **more)
+        made = write_phantom(
+            out,
+            n,
+            seed,
+            size=size,
+            plane=plane,
+            modalities=tuple(modality or MODALITIES),
+            slices_per_subject=slices_per_subject,
+            volumes=volumes,
+            difficulty=difficulty,
+            progress=tell,
+        )
     if as_json:
         print_json({**vars(made), "folder": str(made.folder)})
         return

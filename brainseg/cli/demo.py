@@ -131,7 +131,9 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 def _offer(store: RunStore, run: Run) -> None:
     """Let Diagnose offer this model until somebody promotes another, not a visitor's quick try because it is newer."""
-    if not any(other.promoted for other in store.list() if other.config.task == run.config.task):
+    from brainseg.runs.run import chosen
+
+    if not chosen(store.list(), run.config.task).promoted:
         store.promote(run.id)
 
 

@@ -127,6 +127,7 @@ def load_bundle_for(task: str, folder: Path) -> Bundle:
 def _network(description: BundleDescription) -> Classifier | UNet:
     classes = len(description.classes)
     if description.task == "segment":
-        extras = description.self_attention, description.bottleneck
-        return build_unet(description.arch, classes, description.stages, *extras)
+        return build_unet(
+            description.arch, classes, description.stages, description.self_attention, description.bottleneck
+        )
     return build_classifier(description.arch, classes, description.head, description.stages, description.dropout)

@@ -83,9 +83,8 @@ class Segmentation:
 
     def build(self, dataset: MaskedDataset, stages: tuple[int, ...] | None) -> UNet:
         """Build the U-Net."""
-        settings = self.config.model
-        extras = settings.self_attention, settings.bottleneck
-        return build_unet(settings.arch, len(dataset.mask_classes), stages, *extras)
+        settings, classes = self.config.model, len(dataset.mask_classes)
+        return build_unet(settings.arch, classes, stages, settings.self_attention, settings.bottleneck)
 
     def loss(self, _inputs: TrainingInputs) -> PixelLoss:
         """Return the loss that the settings name."""

@@ -53,6 +53,7 @@ def copy_into(theirs: nn.Module, ours: UNet) -> None:
         *((arch, 4, False, False) for arch in ARCHES),
         ("resnet18", 3, False, False),
         ("resnet18", 4, True, False),
+        ("resnet18", 3, True, False),
         ("resnet18", 3, True, True),
         ("resnet34", 3, False, True),
     ],

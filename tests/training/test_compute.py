@@ -21,11 +21,11 @@ def batch():
 for _ in range(5):
     batch()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
+for _ in range(40):
     batch()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-"""Counts the pages that twenty more batches of one size touch for the first time."""
+"""Counts the pages that forty more batches of one size touch for the first time."""
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back after every batch")
@@ -36,5 +36,5 @@ def test_a_trainer_does_not_fetch_its_memory_anew_for_every_batch(home) -> None:
         )
         return int(done.stdout)
 
-    # A small block that outlives a batch may take the hole's end, so a few batches still find fresh pages.
-    assert pages("keep") < pages("as it was") / 2
+    # A small block that outlives a batch may take the hole's end: then the next batch still finds fresh pages.
+    assert pages("keep") < pages("as it was") / 10

@@ -11,6 +11,7 @@ from brainseg.dashboard.data.reading import progress_bar
 from brainseg.dashboard.data.uses import refuse_if_needed
 from brainseg.dashboard.words import plain
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
+from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
 
 UPLOAD_MB = 1000
 """The largest upload in MB, as it is held in memory while it is unpacked."""
@@ -107,9 +108,6 @@ def _upload_form() -> None:
 
 
 def _synthetic_form() -> None:
-    # It takes scipy with it: only here, so that the frame of the dashboard is up sooner.
-    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
-
     with st.form("data-synthetic", border=False):
         first, second, third = st.columns(3)
         count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
@@ -124,10 +122,16 @@ def _synthetic_form() -> None:
         )
         st.caption("Drawn from the MNI152 templates, to try things out: figures on them say nothing about patients.")
         if st.form_submit_button("Make synthetic slices", type="primary"):
-            modalities = tuple(name for name in MODALITIES if name in chosen)
-            look = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": int(each)}
             with progress_bar("Drawing and reading slices") as tell:
-                known = add_phantom(int(count), int(seed), tell, **look)
+                known = add_phantom(
+                    int(count),
+                    int(seed),
+                    tell,
+                    # A multiselect gives them in the order of the clicks, which would make another set.
+                    modalities=tuple(name for name in MODALITIES if name in chosen),
+                    difficulty=difficulty,
+                    slices_per_subject=int(each),
+                )
             _added(known)
 
 

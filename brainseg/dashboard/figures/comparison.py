@@ -52,7 +52,7 @@ def comparison_curves(
             style = {**series_style(position, dark), "width": 2.5}
             _draw(figure, name, drawn[name], (loss, share), style, rank=1000)
     figure.update_xaxes(title="Epoch", rangemode="tozero")
-    losses = pd.concat([pd.Series(dtype=float), *(table[loss] for table in (*(paper or {}).values(), *drawn.values()))])
+    losses = [table[loss] for table in (*(paper or {}).values(), *drawn.values())]
     figure.update_yaxes(**loss_axis(losses, titles[loss]), rangemode="tozero", col=1)
     word = "Dice of all pixels" if masks else "accuracy"
     figure.update_yaxes(title=f"Validation {word} (0–1)", range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", col=2)

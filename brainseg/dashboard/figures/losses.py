@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,16 @@ FLATTENING = 50
 """A loss that is so many times the median leaves nothing to be seen of the others on a linear axis."""
 
 
-def loss_axis(losses: pd.Series, title: str) -> dict[str, Any]:
+def loss_axis(losses: Iterable[pd.Series], title: str) -> dict[str, Any]:
     """Return title and type of a loss axis: logarithmic where single losses would flatten all others.
 
     Args:
-        losses: All that are drawn; what is not finite is left out. Zero and less cannot stand on a logarithmic axis.
+        losses: Of every line that is drawn; what is not finite is left out. Zero and less cannot stand on a
+            logarithmic axis.
         title: What the axis shows, with its unit.
     """
-    known = losses[np.isfinite(losses.to_numpy(dtype=np.float64))]
-    if known.empty or known.min() <= 0 or known.max() < FLATTENING * known.median():
+    values = np.concatenate([[], *losses]).astype(np.float64)
+    known = values[np.isfinite(values)]
+    if not known.size or known.min() <= 0 or known.max() < FLATTENING * np.median(known):
         return {"title": title}
     return {"title": f"{title}, log scale", "type": "log", "exponentformat": "power"}

@@ -44,7 +44,7 @@ def training_curves(
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     figure.update_layout(height=HEIGHT, margin={"r": 172})
     finish(figure, "Training", _subtitle(epochs, best), dark)
-    figure.update_yaxes(**loss_axis(pd.concat([epochs[name] for name in LOSSES]), loss_title), row=1)
+    figure.update_yaxes(**loss_axis([epochs[name] for name in LOSSES], loss_title), row=1)
     share = "Tumour pixels (0–1)" if headline == "dice" else "Share of images (0–1)"
     figure.update_yaxes(title=share, range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
     figure.update_xaxes(title="Epoch", row=2)
