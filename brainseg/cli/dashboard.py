@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +36,7 @@ def dashboard(
     from brainseg.dashboard.server import Server
 
     end_as_by_ctrl_c()
-    with Server(port, demo_session) as server:
+    with _ended_by_ctrl_c(), Server(port, demo_session) as server:
         announce(server)
         stay(server)
 
@@ -54,7 +56,14 @@ def announce(server: Server) -> None:
 def stay(server: Server) -> None:
     """Keep the server up until Ctrl-C."""
     NOTES.print("Ctrl-C ends the dashboard; trainings go on without it.")
-    try:
+    with _ended_by_ctrl_c():
         server.wait()
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Take Ctrl-C for the usual end, whenever it comes."""
+    try:
+        yield
     except KeyboardInterrupt:
         NOTES.print("The dashboard has ended.")
