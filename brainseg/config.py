@@ -276,6 +276,11 @@ class RunConfig(Section):
         return dict(_flatten(self.model_dump(mode="json")))
 
 
+def default_preset(settings: dict[str, Any]) -> str:
+    """Return the preset to start from where none is named: the one that is made for the task."""
+    return "segment" if settings.get("task") == "segment" else "default"
+
+
 def preset_names() -> list[str]:
     """Return the names of the presets that come with brainseg."""
     return sorted(file.name.removesuffix(".yaml") for file in _presets().iterdir() if file.name.endswith(".yaml"))

@@ -169,6 +169,14 @@ def test_options_that_are_not_given_leave_the_presets_values(tmp_path):
         assert config == RunConfig.from_preset(preset, {"data.path": str(tmp_path)})
 
 
+def test_without_a_preset_each_task_starts_from_its_own(tmp_path):
+    masks = build_config(tmp_path, None, None, None, ["task=segment"], False)
+    assert masks == RunConfig.from_preset("segment", {"data.path": str(tmp_path)})
+    assert build_config(tmp_path, None, None, None, None, False).preset == "default"
+    named = build_config(tmp_path, None, "quick", None, ["task=segment"], False)
+    assert (named.preset, named.task, named.preparation.size) == ("quick", "segment", 96)
+
+
 def test_paper_preset_is_the_papers_protocol():
     config = RunConfig.from_preset("paper")
     assert (config.data.split, config.data.valid_fraction, config.preparation.size) == ("random", 0.2, 224)

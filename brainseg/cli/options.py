@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brainseg.config import RunConfig, parse_settings, preset_names
+from brainseg.config import RunConfig, default_preset, parse_settings, preset_names
 from brainseg.jobs.orders import checked
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="Dataset: its name, a folder of class folders, or a CSV manifest.")
 ]
 ArchOption = Annotated[str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")]
-PresetOption = Annotated[str, typer.Option(help=f"{', '.join(preset_names())}; see brainseg/presets.")]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{', '.join(preset_names())}; see brainseg/presets. If not given: segment with --set task=segment, "
+        "otherwise default."
+    ),
+]
 WeightsOption = Annotated[
     str | None, typer.Option(help="imagenet, imagenet-v1, none, run:<id>, or a .safetensors or .pth file.")
 ]
@@ -30,7 +36,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, with n
 def build_config(
     data: Path | None,
     arch: str | None,
-    preset: str,
+    preset: str | None,
     weights: str | None,
     settings: list[str] | None,
     skip_bad: bool,
@@ -54,5 +60,6 @@ def build_config(
         values["model.weights"] = weights
     if skip_bad:
         values["data.skip_bad"] = True
-    config = RunConfig.from_preset(preset, {**values, **parse_settings(settings or [])})
+    values |= parse_settings(settings or [])
+    config = RunConfig.from_preset(default_preset(values) if preset is None else preset, values)
     return checked(config, kind)

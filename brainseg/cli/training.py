@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def train(
     data: DataOption = None,
     arch: ArchOption = None,
-    preset: PresetOption = "default",
+    preset: PresetOption = None,
     weights: WeightsOption = None,
     name: NameOption = None,
     settings: SetOption = None,
@@ -60,7 +60,7 @@ def train(
 def submit(
     data: DataOption = None,
     arch: ArchOption = None,
-    preset: PresetOption = "default",
+    preset: PresetOption = None,
     weights: WeightsOption = None,
     name: NameOption = None,
     settings: SetOption = None,
@@ -95,7 +95,7 @@ def resume(
 def lr_find(
     data: DataOption = None,
     arch: ArchOption = None,
-    preset: PresetOption = "default",
+    preset: PresetOption = None,
     weights: WeightsOption = None,
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
