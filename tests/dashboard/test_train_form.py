@@ -150,6 +150,13 @@ def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
     assert {name: flat[name] for name in wanted} == wanted
 
 
+def test_a_task_that_the_preset_is_not_made_for_is_told_its_own(form: AppTest) -> None:
+    sentence = "This preset was made for another task: `segment` is made for this one."
+    assert sentence not in [caption.value for caption in form.caption]
+    widget(form, "task").set_value("segment").run()
+    assert sentence in [caption.value for caption in form.caption]
+
+
 def test_what_the_other_task_had_is_taken_back(form: AppTest) -> None:
     widget(form, "training.mixup").set_value(0.4)
     widget(form, "data.positive").set_value("tumour")

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.config import FIXED, RunConfig, preset_names
+from brainseg.config import FIXED, RunConfig, default_preset, preset_names
 from brainseg.dashboard.train.fields import FormField, for_task, form_fields
 from brainseg.dashboard.train.presets import preset_notes
 from brainseg.dashboard.train.widgets import NUMBER, draw, number_key
@@ -100,6 +100,9 @@ def draw_settings(preset: str) -> FormValues:
                     faults.append(str(error))
 
     grid(shown_first(fields), 2)
+    if task != start["task"]:
+        own = default_preset({"task": task})
+        st.caption(f"This preset was made for another task: `{own}` is made for this one.")
     st.caption(LOCKED)
     for section, members in folded(fields).items():
         with st.expander(f"Advanced: {section_title(section)}", key=f"train:advanced:{section}"):
