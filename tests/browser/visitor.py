@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 LIMIT = 90_000
 """Milliseconds."""
+
+REDRAWS = 6
+"""How often a list may close under the visitor's hand."""
 
 
 def open_page(tab: Page, address: str, title: str) -> None:
@@ -14,9 +17,14 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box."""
-    tab.get_by_role("combobox", name=label).first.click()
-    tab.get_by_role("option", name=option, exact=True).first.click()
+    """Choose an option of a select box, again if the page is drawn anew meanwhile, which closes the open list."""
+    for _ in range(REDRAWS):
+        tab.get_by_role("combobox", name=label).first.click()
+        try:
+            return tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / REDRAWS)
+        except TimeoutError:
+            tab.keyboard.press("Escape")
+    raise AssertionError(f"{label} does not offer {option}")
 
 
 def no_trouble(tab: Page) -> None:

@@ -31,13 +31,13 @@ def curves(log) -> pd.DataFrame:
 
 
 def test_a_training_learns_and_leaves_everything_behind(run, config) -> None:
-    trained, log, folder = run(config({"training.epochs": 4, "training.learning_rate": "valley"}))
+    trained, log, folder = run(config({"training.epochs": 4, "training.learning_rate": 0.002}))
     assert [figures.phase for figures in log.epochs] == ["frozen", *["unfrozen"] * 4]
     assert [figures.epoch for figures in log.epochs] == [1, 2, 3, 4, 5]
     assert trained.report.count == 12
     assert trained.report.accuracy >= 0.9
     assert {path.name for path in folder.iterdir()} >= {
-        "config.yaml", "dataset.json", "split.csv", "weights.json", "learning_rate.json", "epochs.csv",
+        "config.yaml", "dataset.json", "split.csv", "weights.json", "epochs.csv",
         "predictions.parquet", "hardest.csv", "evaluation.json", "bundle",
     }  # fmt: skip
     stored = json.loads((folder / "evaluation.json").read_text())
@@ -71,6 +71,7 @@ def test_a_resumed_training_draws_the_uninterrupted_curves(run, config, interrup
         run(settings, "broken", stop=lambda log: len(log.epochs) >= interrupted_after)
     resumed, second, folder = run(settings, "broken")
     assert any("Resuming" in sentence for sentence in second.sentences)
+    assert (folder / "learning_rate.json").is_file()
     pd.testing.assert_frame_equal(pd.read_csv(folder / "epochs.csv").drop(columns="seconds"), curves(log), atol=1e-5)
     assert resumed.report.mean_loss == pytest.approx(whole.report.mean_loss, rel=1e-4)
 
