@@ -31,7 +31,7 @@ def phantom(
     difficulty: Annotated[
         str, typer.Option(help="realistic, or clear: large, bright tumours and nothing that looks like them.")
     ] = "realistic",
-    slices_per_subject: Annotated[int, typer.Option(help="Slices of one synthetic person, 1 to 16.")] = 4,
+    slices_per_subject: Annotated[int, typer.Option(help="Slices of one synthetic person, 1 to 16.")] = 2,
     volumes: Annotated[bool, typer.Option(help="Also write one subject's NIfTI volumes with their mask.")] = False,
     as_json: JsonOption = False,
 ) -> None:

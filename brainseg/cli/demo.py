@@ -41,11 +41,12 @@ def demo(
 
     A small U-Net that marks the tumours waits behind it in the queue.
     """
+    from brainseg.datasets.phantom import phantom_name
     from brainseg.jobs.queue import ensure_worker, worker_lives
     from brainseg.runs import RunStore
 
     store = RunStore()
-    data = paths.subfolder("datasets") / "phantom-demo"
+    data = paths.subfolder("datasets") / phantom_name("demo")
     if worker_lives("auto"):
         _draw(data)  # it would take the run before its images are there
     with ExitStack() as stack:

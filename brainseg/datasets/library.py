@@ -153,12 +153,12 @@ def add_phantom(
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
     """
-    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, write_phantom
+    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
 
     defaults = {"modalities": MODALITIES, "difficulty": DIFFICULTIES[0], "slices_per_subject": SLICES_PER_SUBJECT}
     wanted = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": slices_per_subject}
     changed = {name: value for name, value in wanted.items() if value not in (None, defaults[name])}
-    place = datasets_folder() / "-".join([f"phantom-{count}-seed-{seed}", *map(_brief, changed.values())])
+    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *map(_brief, changed.values()))
     write_phantom(place, count, seed, progress=progress, **changed)
     return add_folder(place, progress=progress)
 

@@ -197,21 +197,21 @@ def test_synthetic_slices_are_made_and_named_so(home, open_page):
     app = open_page("data")
     app.number_input[0].set_value(4)
     press(app, "Make synthetic slices")
-    assert "phantom-4-seed-0 was added: 4 images" in texts(app.success)
+    assert "phantom-4-seed-0-v2 was added: 4 images" in texts(app.success)
     assert "say nothing about patients" in texts(app.info)
 
 
 def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
     app = open_page("data")
     slices, each, seed = app.number_input
-    (slices.set_value(4), each.set_value(2), seed.set_value(7))
+    (slices.set_value(4), each.set_value(1), seed.set_value(7))
     app.selectbox[0].select("clear")
     app.multiselect[0].unselect("T1").unselect("T2")
     press(app, "Make synthetic slices")
-    assert "phantom-4-seed-7-T1ce-FLAIR-clear-2-each was added" in texts(app.success)
+    assert "phantom-4-seed-7-T1ce-FLAIR-clear-1-each-v2 was added" in texts(app.success)
     (known,) = known_datasets()
     stored = json.loads((Path(known.path) / "phantom.json").read_text())["settings"]
-    assert (stored["modalities"], stored["difficulty"], stored["slices_per_subject"]) == (["T1ce", "FLAIR"], "clear", 2)
+    assert (stored["modalities"], stored["difficulty"], stored["slices_per_subject"]) == (["T1ce", "FLAIR"], "clear", 1)
 
 
 def test_synthetic_slices_without_a_contrast_are_refused(home, open_page):

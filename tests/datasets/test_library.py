@@ -215,7 +215,7 @@ def test_synthetic_sets_are_drawn_and_counted():
 
 def test_synthetic_sets_of_other_settings_live_side_by_side():
     plain, clear = add_phantom(4, 3), add_phantom(4, 3, modalities=("T1ce",), difficulty="clear", slices_per_subject=1)
-    assert [plain.name, clear.name] == ["phantom-4-seed-3", "phantom-4-seed-3-T1ce-clear-1-each"]
+    assert [plain.name, clear.name] == ["phantom-4-seed-3-v2", "phantom-4-seed-3-T1ce-clear-1-each-v2"]
     table = pd.read_csv(Path(clear.path) / "manifest.csv")
     assert set(table["modality"]) == {"T1ce"}
     assert table["subject"].nunique() == 4

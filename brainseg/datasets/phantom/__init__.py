@@ -6,6 +6,7 @@ from brainseg.datasets.phantom.contrast import MODALITIES
 from brainseg.datasets.phantom.lesions import MAX_DIAMETER_MM, MIN_DIAMETER_MM
 from brainseg.datasets.phantom.subject import (
     PLANES,
+    SLICES_PER_SUBJECT,
     PhantomSlice,
     Subject,
     make_subject,
@@ -15,9 +16,9 @@ from brainseg.datasets.phantom.writer import (
     DIFFICULTIES,
     GENERATOR_VERSION,
     NO_TUMOUR,
-    SLICES_PER_SUBJECT,
     TUMOUR,
     PhantomSummary,
+    phantom_name,
     write_phantom,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "PhantomSummary",
     "Subject",
     "make_subject",
+    "phantom_name",
     "render_slice",
     "write_phantom",
 ]

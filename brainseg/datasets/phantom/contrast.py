@@ -45,10 +45,10 @@ TISSUES = {
     "vitreous": Tissue(2569, 329, 1.0),
     "hyperintensity": Tissue(800, 150, 0.84),
     "gliosis": Tissue(1000, 160, 0.88),
-    "oedema": Tissue(1050, 165, 0.88),
-    "tumour": Tissue(1300, 155, 0.88, agent=0.04),
-    "enhancing": Tissue(1300, 140, 0.88, agent=1.1),
-    "necrosis": Tissue(1900, 230, 0.95),
+    "oedema": Tissue(900, 104, 0.84),
+    "tumour": Tissue(1200, 320, 0.90, agent=0.04),
+    "enhancing": Tissue(1200, 300, 0.90, agent=1.1),
+    "necrosis": Tissue(1350, 320, 0.95),
 }
 
 
@@ -104,10 +104,10 @@ class Scanner:
         return cls(
             fov_mm=float(rng.uniform(228, 256)),
             protocols={modality: _draw_protocol(modality, rng) for modality in MODALITIES},
-            noise=float(np.exp(rng.uniform(np.log(0.015), np.log(0.065)))),
-            matrix=float(rng.uniform(0.68, 1.0)),
+            noise=float(np.exp(rng.uniform(np.log(0.015), np.log(0.050)))),
+            matrix=float(rng.uniform(0.75, 1.0)),
             bias=Noise.draw(rng),
-            bias_strength=float(rng.uniform(0.03, 0.13)),
+            bias_strength=float(rng.uniform(0.03, 0.10)),
             bias_tilt=rng.normal(0, 0.0006, 3).astype(np.float32),
         )
 
@@ -120,7 +120,7 @@ class Scanner:
 
 def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
     """Draw sequence timings in the range of clinical use, and the display window."""
-    spread, gamma, u, v = rng.normal(0, 0.10), rng.uniform(0.88, 1.15), rng.uniform(), rng.uniform()
+    spread, gamma, u, v = rng.normal(0, 0.07), rng.uniform(0.92, 1.12), rng.uniform(), rng.uniform()
     suppressed = rng.uniform() < 0.25  # some protocols suppress the signal of fat
     fat = 0.25 if suppressed and modality != "T1" else 1.0
     sequence, level = {
@@ -133,8 +133,8 @@ def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
 
 
 def _t1_weighted(u: float, v: float, *, agent: bool) -> Sequence:
-    """Return a T1-weighted sequence: for a third a plain spin echo, otherwise with an inversion pulse before it."""
-    if u < 0.35:
+    """Return a T1-weighted sequence: for a quarter a plain spin echo, otherwise with an inversion pulse before it."""
+    if u < 0.25:
         return Sequence(420 + 150 * v, 9 + 12 * u, agent=agent)
     return Sequence(1900 + 400 * v, 4.0, ti=850 + 150 * u, agent=agent)
 

@@ -32,12 +32,13 @@ class Kind:
     depth: tuple[float, float]
 
 
-# The families are caricatures, not epidemiology: all figures are chosen for looks and difficulty.
+# The families are caricatures, not epidemiology: all figures are chosen for looks, and so that a few hundred slices
+# can teach them in all four contrasts.
 KINDS = {
-    "ring": Kind(0.42, (20, 39), (0.85, 1.0), (0.8, 1.0), 0.85, (6, 18), (1.0, 2.2), (0.14, 0.26), (5, 60)),
-    "diffuse": Kind(0.20, (14, 39), (0.55, 1.0), (0.0, 0.25), 0.0, (0, 6), (2.0, 4.5), (0.14, 0.30), (5, 60)),
-    "metastasis": Kind(0.22, (6.5, 26), (0.75, 1.0), (0.7, 1.0), 0.5, (4, 15), (0.9, 1.6), (0.05, 0.14), (5, 60)),
-    "dural": Kind(0.16, (12, 38), (0.5, 0.9), (0.75, 1.0), 0.1, (0, 9), (0.8, 1.5), (0.07, 0.16), (2, 9)),
+    "ring": Kind(0.66, (28, 39), (0.95, 1.0), (0.9, 1.0), 0.85, (4, 10), (1.0, 2.0), (0.14, 0.26), (6, 60)),
+    "diffuse": Kind(0.04, (26, 39), (0.95, 1.0), (0.4, 0.7), 0.0, (0, 4), (1.5, 2.5), (0.14, 0.30), (8, 60)),
+    "metastasis": Kind(0.14, (6.5, 34), (0.95, 1.0), (0.9, 1.0), 0.5, (3, 8), (0.9, 1.6), (0.05, 0.14), (6, 60)),
+    "dural": Kind(0.16, (22, 38), (0.95, 1.0), (0.9, 1.0), 0.1, (0, 5), (0.8, 1.5), (0.07, 0.16), (2, 9)),
 }
 
 CLEAR_KINDS = {
@@ -178,8 +179,9 @@ class Tumour:
 
 
 def _centre(rng: np.random.Generator, anatomy: Anatomy, templates: Templates, kind: Kind) -> np.ndarray:
-    """Draw a centre (scanner mm) in brain tissue at the depth below the surface that the kind grows at."""
-    targets = rng.choice(templates.brain_points, 400)
+    """Draw a centre (scanner mm) at the depth below the surface that the kind grows at, in white matter if deep."""
+    superficial = kind.depth[0] < 5
+    targets = rng.choice(templates.brain_points if superficial else templates.white_points, 400)
     depth = -templates.hull.at(targets)
     fits = (depth > kind.depth[0]) & (depth < kind.depth[1])
     fits &= ((targets > _LIMITS[0]) & (targets < _LIMITS[1])).all(-1)
@@ -236,12 +238,12 @@ class HardNegatives:
         count = min(int(3 + 11 * load), 40)
         half = count // 2
         spots = np.concatenate([ranked[:half], targets[-(count - half) :]])
-        infarcts = int(rng.uniform() < 0.15)
+        infarcts = int(rng.uniform() < 0.07)
         surface = rng.choice(templates.brain_points, 300)
         depth = -templates.hull.at(surface)
         surface = anatomy.locate(surface[(depth > 1) & (depth < 4) & (surface[:, 2] > -20)][:40], templates)
         surface = surface[np.argsort(np.abs(surface[:, normal] - focus[normal]), kind="stable")]
-        surface = surface[: int(rng.uniform() < 0.10)]
+        surface = surface[: int(rng.uniform() < 0.04)]
         spaces = int(rng.integers(0, 14))
         return cls(
             spots=Blobs(spots, np.clip(np.exp(rng.normal(0.55, 0.5, count)), 0.9, 6.0)),
@@ -249,7 +251,7 @@ class HardNegatives:
             cysts=Blobs(surface, rng.uniform(5.0, 14.0, len(surface))),
             spaces=Blobs(ranked[half + 1 : half + 1 + spaces], rng.uniform(0.6, 1.3, spaces)),
             caps_mm=float(rng.uniform(0.3, 2.0) + 2.6 * min(load, 2.5) * rng.uniform()),
-            strength=float(rng.uniform(0.45, 0.95)),
+            strength=float(rng.uniform(0.40, 0.75)),
             vessel_mm=float(rng.uniform(0.5, 1.2)),
             noises=tuple(Noise.draw(rng) for _ in range(3)),
         )

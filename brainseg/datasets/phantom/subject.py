@@ -25,6 +25,9 @@ from brainseg.datasets.phantom.templates import load_templates
 PLANES = ("axial", "coronal", "sagittal")
 """The planes a slice can lie in."""
 
+SLICES_PER_SUBJECT = 2
+"""Slices of one synthetic person, unless said otherwise: several, yet few, since people teach more than slices."""
+
 _NORMAL = {"sagittal": 0, "coronal": 1, "axial": 2}
 _CENTRE = {"sagittal": (0.0, -14.0, 2.0), "coronal": (0.0, 0.0, 2.0), "axial": (0.0, -17.0, 0.0)}
 _MIN_PIXELS = 8
@@ -111,7 +114,7 @@ def make_subject(
     has_tumour: bool,
     plane: str = "axial",
     modalities: tuple[str, ...] = MODALITIES,
-    slices: int = 4,
+    slices: int = SLICES_PER_SUBJECT,
     size: int = 256,
     clear: bool = False,
 ) -> Subject:

@@ -16,13 +16,13 @@ import numpy as np
 
 from brainseg.datasets.phantom.contrast import MODALITIES
 from brainseg.datasets.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
-from brainseg.datasets.phantom.subject import PLANES, Subject, make_subject, render_slice
+from brainseg.datasets.phantom.subject import PLANES, SLICES_PER_SUBJECT, Subject, make_subject, render_slice
 from brainseg.datasets.phantom.templates import load_templates
 from brainseg.datasets.phantom.volumes import make_volumes
 from brainseg.errors import DataError
 from brainseg.files import write_json
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Goes up whenever the same settings would give other pixels."""
 
 NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
@@ -30,9 +30,6 @@ NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
 
 DIFFICULTIES = ("realistic", "clear")
 """How hard the set is to learn; see `write_phantom`."""
-
-SLICES_PER_SUBJECT = 4
-"""Slices of one synthetic person, unless said otherwise."""
 
 _SIZES = (64, 512)
 _SETTINGS_FILE = "phantom.json"
@@ -99,6 +96,11 @@ class _Person:
     seed: np.random.SeedSequence
     has_tumour: bool
     slices: int
+
+
+def phantom_name(*parts: str) -> str:
+    """Return a folder's name that says what was drawn, and by which version: a folder holds one set for good."""
+    return "-".join(["phantom", *parts, f"v{GENERATOR_VERSION}"])
 
 
 def write_phantom(
