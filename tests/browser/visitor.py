@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 LIMIT = 90_000
 """Milliseconds."""
@@ -25,6 +25,19 @@ def choose(tab: Page, label: str, option: str) -> None:
         except TimeoutError:
             tab.keyboard.press("Escape")
     raise AssertionError(f"{label} does not offer {option}")
+
+
+def click_until(tab: Page, plot: Locator, place: float, text: str) -> None:
+    """Click at the same share of a plot's width and height, again if a redraw swallowed it, until a text is there."""
+    for _ in range(REDRAWS):
+        box = plot.bounding_box()
+        assert box
+        plot.click(position={"x": place * box["width"], "y": place * box["height"]})
+        try:
+            return tab.get_by_text(text).wait_for(timeout=LIMIT / REDRAWS)
+        except TimeoutError:
+            continue
+    raise AssertionError(f"No click shows: {text}")
 
 
 def no_trouble(tab: Page) -> None:
