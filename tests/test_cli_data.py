@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from brainseg.cli.data import app
+from brainseg.cli.data import app, phantom
 from brainseg.config import RunConfig
+from brainseg.datasets.phantom import write_phantom
 from brainseg.errors import DataError
 from brainseg.runs import RunStore
 from tests.datasets.zips import images, make_zip, save
@@ -63,3 +65,9 @@ def test_what_a_waiting_run_needs_is_not_deleted(home, upload):
 def test_a_zip_file_that_is_not_there(home, tmp_path):
     with pytest.raises(DataError, match="does not exist or may not be read"):
         data("add", tmp_path / "lost.zip")
+
+
+def test_the_phantoms_options_stand_as_in_the_library():
+    command, library = (inspect.signature(function).parameters for function in (phantom, write_phantom))
+    for name in ("seed", "size", "plane", "difficulty", "slices_per_subject", "volumes"):
+        assert command[name].default == library[name].default

@@ -8,7 +8,7 @@ LIMIT = 90_000
 """Milliseconds."""
 
 REDRAWS = 6
-"""How often a list may close under the visitor's hand."""
+"""How often one tries again what a redraw of the page has undone."""
 
 
 def open_page(tab: Page, address: str, title: str) -> None:

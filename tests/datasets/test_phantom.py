@@ -112,9 +112,10 @@ def test_hard_negatives_are_in_both_classes_alike():
             drawn = render_slice(make_subject(seed, has_tumour=has_tumour, slices=1, size=96), 0)
             areas[has_tumour].append(drawn.areas_mm2)
             assert drawn.mask.any() == has_tumour
-    for name in ("hyperintensities", "vessels"):
+    # A slice above the ventricles may miss the few spots of a person who has few.
+    for name, least in (("hyperintensities", 0.75), ("vessels", 1)):
         healthy = np.array([area[name] for area in areas[False]])
-        assert (healthy > 0).mean() >= 0.75  # a slice above the ventricles may miss a person's few spots
+        assert (healthy > 0).mean() >= least
         # The mass pushes the brain about, so that the areas differ a little.
         assert healthy.sum() == pytest.approx(sum(area[name] for area in areas[True]), rel=0.35)
 

@@ -30,6 +30,8 @@ class Kind:
     edge: tuple[float, float]
     roughness: tuple[float, float]
     depth: tuple[float, float]
+    from_white: bool = True
+    """Whether it begins in white matter, or anywhere in the brain's tissue."""
 
 
 # The families are caricatures, not epidemiology: all figures are chosen for looks, and so that a few hundred slices
@@ -38,7 +40,7 @@ KINDS = {
     "ring": Kind(0.66, (28, 39), (0.95, 1.0), (0.9, 1.0), 0.85, (4, 10), (1.0, 2.0), (0.14, 0.26), (6, 60)),
     "diffuse": Kind(0.04, (26, 39), (0.95, 1.0), (0.4, 0.7), 0.0, (0, 4), (1.5, 2.5), (0.14, 0.30), (8, 60)),
     "metastasis": Kind(0.14, (6.5, 34), (0.95, 1.0), (0.9, 1.0), 0.5, (3, 8), (0.9, 1.6), (0.05, 0.14), (6, 60)),
-    "dural": Kind(0.16, (22, 38), (0.95, 1.0), (0.9, 1.0), 0.1, (0, 5), (0.8, 1.5), (0.07, 0.16), (2, 9)),
+    "dural": Kind(0.16, (22, 38), (0.95, 1.0), (0.9, 1.0), 0.1, (0, 5), (0.8, 1.5), (0.07, 0.16), (2, 9), False),
 }
 
 CLEAR_KINDS = {
@@ -179,9 +181,8 @@ class Tumour:
 
 
 def _centre(rng: np.random.Generator, anatomy: Anatomy, templates: Templates, kind: Kind) -> np.ndarray:
-    """Draw a centre (scanner mm) at the depth below the surface that the kind grows at, in white matter if deep."""
-    superficial = kind.depth[0] < 5
-    targets = rng.choice(templates.brain_points if superficial else templates.white_points, 400)
+    """Draw a centre (scanner mm) in the tissue and at the depth below the surface that the kind begins in."""
+    targets = rng.choice(templates.white_points if kind.from_white else templates.brain_points, 400)
     depth = -templates.hull.at(targets)
     fits = (depth > kind.depth[0]) & (depth < kind.depth[1])
     fits &= ((targets > _LIMITS[0]) & (targets < _LIMITS[1])).all(-1)
