@@ -13,6 +13,8 @@ from brainseg.cli.output import ANSWERS, counter, print_json
 if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset
 
+FILES_NAMED = 5
+
 app = typer.Typer(
     help="Make the phantom set, look into a dataset, or keep the list of known ones.", no_args_is_help=True
 )
@@ -176,10 +178,16 @@ def _print_report(report: dict[str, Any]) -> None:
         if pair["files"] and pair["of"] != "train"
     ]
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
-    lines += [f"Warning: {entry['path']}: {entry['warning']}" for entry in report["warnings"]]
+    lines += [_warning(entry) for entry in report["warnings"]]
     lines += [f"Unreadable: {entry['reason']}" for entry in report["unreadable"]]
     if report["ignored"]:
         more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""
         lines.append(f"Ignored, being no images in a class folder: {', '.join(report['ignored'][:10])}{more}")
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)
+
+
+def _warning(entry: dict[str, Any]) -> str:
+    files = ", ".join(entry["files"][:FILES_NAMED])
+    more = f" and {len(entry['files']) - FILES_NAMED} more" if len(entry["files"]) > FILES_NAMED else ""
+    return f"Warning: {entry['message']}{f' ({files}{more})' if files else ''}"

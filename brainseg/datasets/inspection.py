@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg import paths
+from brainseg.datasets.findings import Finding
 from brainseg.datasets.manifest import MANIFEST, read_manifest
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.mask_sources import open_masked_dataset
@@ -20,7 +21,7 @@ from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 2
+FORMAT = 3
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
@@ -93,7 +94,9 @@ def remembered(path: Path, stamp: str) -> Dataset | None:
         masks = stored["masks"]
         table = pd.DataFrame(stored["rows"], columns=MASK_COLUMNS if masks else COLUMNS)
         bad = tuple(BadFile(**entry) for entry in stored["bad"])
-        whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, tuple(stored["ignored"])
+        findings = tuple(Finding(**{**entry, "files": tuple(entry["files"])}) for entry in stored["findings"])
+        ignored, patients_from = tuple(stored["ignored"]), stored["patients_from"]
+        whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, ignored, findings, patients_from
         return MaskedDataset(*whole, **_mask_facts(masks)) if masks else Dataset(*whole)
     except (OSError, ValueError, KeyError, TypeError):  # a cache may be missing or damaged: it is filled again
         return None
@@ -108,6 +111,8 @@ def remember(path: Path, dataset: Dataset, stamp: str) -> Dataset:
         "rows": dataset.table[MASK_COLUMNS if isinstance(dataset, MaskedDataset) else COLUMNS].to_numpy().tolist(),
         "bad": [vars(bad) for bad in dataset.bad],
         "ignored": dataset.ignored,
+        "findings": [finding.to_dict() for finding in dataset.findings],
+        "patients_from": dataset.patients_from,
         "masks": {},
     }
     if isinstance(dataset, MaskedDataset):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.findings import reading_findings
 from brainseg.datasets.listing import folders_of, spelled
 from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs
 from brainseg.datasets.mask_values import TUMOUR, class_numbers, number_classes, read_names, read_values
@@ -131,6 +132,7 @@ def _dataset(
         classes=labels,
         bad=bad,
         ignored=tuple(listing.ignored),
+        findings=tuple(reading_findings(table)),
         mask_classes=classes,
         mask_values=numbers,
         modalities=modalities,

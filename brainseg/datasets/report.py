@@ -32,7 +32,8 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "path": str(dataset.root),
         "images": len(table),
         "classes": {name: int((table["label"] == name).sum()) for name in dataset.classes},
-        "groups": int(table.loc[table["group"] != "", "group"].nunique()),
+        "groups": (groups := int(table.loc[table["group"] != "", "group"].nunique())),
+        "patients": {"source": dataset.patients_from, "count": groups},
         "splits": _counts(table.loc[table["split"] != "", "split"]),
         "modes": _counts(table["mode"]),
         "formats": _counts(table["source_format"]),
@@ -44,7 +45,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "wrong_extension": [
             row.path for row in table.itertuples() if Path(row.path).suffix.lower() not in EXTENSIONS[row.source_format]
         ],
-        "warnings": [{"path": row.path, "warning": row.warnings} for row in table.itertuples() if row.warnings],
+        "warnings": [finding.to_dict() for finding in dataset.findings],
         "unreadable": [{"path": bad.path, "reason": bad.reason} for bad in dataset.bad],
         "ignored": list(dataset.ignored),
         "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
@@ -64,7 +65,7 @@ def mask_sentence(report: dict[str, Any]) -> str:
     parts = [
         f"Masks of {', '.join(masks['classes'][1:])}: {masks['with_tumour']} of {report['images']} slices have any",
         f"from {least} to {most} pixels on such a slice, {100 * masks['tumour_share']:.2f} % of all pixels",
-        f"{report['groups']} patients" if report["groups"] else "patients are not known",
+        f"{report['patients']['count']} patients" if report["patients"]["count"] else "patients are not known",
         f"spacing known of {masks['with_spacing']} slices",
     ]
     if masks["channels"]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from brainseg.datasets.findings import reading_findings
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
@@ -50,7 +51,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None)
         else:
             rows.append({**vars(entry), **fact})
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values("path", ignore_index=True)
-    return Dataset(root, table, classes, tuple(bad), tuple(ignored))
+    findings = tuple(reading_findings(table))
+    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings)
 
 
 def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
@@ -158,6 +160,7 @@ def scan_facts(scan: Scan) -> dict[str, object]:
     """Return the columns of a dataset's table that the file itself tells."""
     return {
         "sha256": scan.sha256,
+        "twin": "",
         "mode": scan.mode,
         "source_format": scan.source_format,
         "width": scan.size[0],

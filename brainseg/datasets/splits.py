@@ -32,10 +32,11 @@ def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
 def leak_groups(table: pd.DataFrame) -> np.ndarray:
     """Number the groups that must not straddle a split.
 
-    Rows are joined when their bytes are identical or when they name the same patient, and by chains of the two.
+    Rows are joined when their bytes are identical, when they are near copies or when they name the same patient, and by
+    chains of the three.
 
     Args:
-        table: Columns `sha256` and `group` ("" where unknown).
+        table: Columns `sha256`, `twin` and `group` (the last two "" where there is none).
 
     Returns:
         (N,) int64 group numbers, counted from 0 in order of appearance.
@@ -48,7 +49,7 @@ def leak_groups(table: pd.DataFrame) -> np.ndarray:
             row = parent[row]
         return row
 
-    for column in ("sha256", "group"):
+    for column in ("sha256", "twin", "group"):
         first: dict[str, int] = {}
         for row, key in enumerate(table[column]):
             if key:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.findings import Finding
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
 from brainseg.scans import read_scan
 
-COLUMNS = ["path", "label", "group", "split", "sha256", "mode", "source_format", "width", "height", "warnings"]
+COLUMNS = ["path", "label", "group", "split", "sha256", "twin", "mode", "source_format", "width", "height", "warnings"]
+
+PatientSource = Literal["column", "folder", "file name", "none"]
+"""Where the patients of a dataset are known from."""
 
 ABSENCE = {
     *("no", "non", "not", "none", "without", "absent", "free"),
@@ -38,12 +43,15 @@ class Dataset:
         root: Folder that the paths are relative to.
         table: One row a readable image, sorted by path. Columns: `path` (relative, with slashes), `label`, `group`
             (patient or subject, "" where unknown), `split` ("train", "valid", "test" or "" where none is given),
-            `sha256` of the bytes, `mode` and `source_format` as stored, `width` and `height` in pixels, `warnings`
-            (what reading it left out, "" for most).
+            `sha256` of the bytes, `twin` (a name that near copies share, "" for an image that has none), `mode` and
+            `source_format` as stored, `width` and `height` in pixels, `warnings` (what reading it left out, "" for
+            most).
         classes: Class names in their fixed order.
         bad: Files that could not be read.
         ignored: Files that do not look like images by their name or lie outside the class folders, and links to
             folders.
+        findings: What a user should know about the set before learning from it.
+        patients_from: Where `group` is known from.
     """
 
     root: Path
@@ -51,6 +59,8 @@ class Dataset:
     classes: tuple[str, ...]
     bad: tuple[BadFile, ...] = ()
     ignored: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    patients_from: PatientSource = "none"
 
     @property
     def fingerprint(self) -> str:

@@ -40,6 +40,7 @@ def make_dataset(
         "group": groups or [""] * count,
         "split": splits or [""] * count,
         "sha256": hashes or [f"{number:064x}" for number in range(count)],
+        "twin": "",
         "mode": "L",
         "source_format": "PNG",
         "width": 9,

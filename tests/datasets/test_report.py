@@ -27,6 +27,7 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
         "images": 6,
         "classes": {"no": 2, "yes": 4},
         "groups": 0,
+        "patients": {"source": "none", "count": 0},
         "splits": {},
         "modes": {"L": 5, "RGB": 1},
         "formats": {"PNG": 5, "JPEG": 1},
@@ -44,8 +45,8 @@ def test_warnings_of_reading_are_passed_on(tmp_path):
     frames = [Image.new("L", (4, 4), level) for level in (10, 200)]
     frames[0].save(root / "yes" / "moving.gif", save_all=True, append_images=frames[1:])
     (warning,) = dataset_report(open_dataset(root))["warnings"]
-    assert warning["path"] == "yes/moving.gif"
-    assert "only the first is used" in warning["warning"]
+    assert (warning["kind"], warning["files"]) == ("reading", ["yes/moving.gif"])
+    assert "only the first is used" in warning["message"]
 
 
 def test_dataset_of_bad_files_alone_still_has_a_report(tmp_path):
@@ -64,7 +65,7 @@ def test_images_without_a_split_are_no_split(tmp_path):
     (tmp_path / "manifest.csv").write_text("\n".join(rows))
     report = dataset_report(open_dataset(tmp_path))
     assert report["splits"] == {"train": 1, "test": 1}
-    assert report["groups"] == 2
+    assert report["patients"]["count"] == 2
     assert report["duplicates"]["groups"] == 1
     assert {(pair["of"], pair["among"]) for pair in report["duplicates"]["across_splits"]} == {
         ("train", "test"),

@@ -41,7 +41,7 @@ def refusal(dataset: Dataset, config: DataConfig) -> str:
 def straddling(dataset: Dataset, sides: pd.Series) -> list[str]:
     """Contents and patients that are on more than one side."""
     found: list[str] = []
-    for column in ("sha256", "group"):
+    for column in ("sha256", "twin", "group"):
         pairs = {(key, side) for key, side in zip(dataset.table[column], sides, strict=True) if key}
         found += [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
     return found
@@ -56,8 +56,10 @@ def classes_on(dataset: Dataset, sides: pd.Series, side: str) -> set[str]:
 
 def chains(table: pd.DataFrame) -> np.ndarray:
     """Who is joined with whom, by following every chain: (N, N) bool."""
-    digest, group = table["sha256"].to_numpy(), table["group"].to_numpy()
-    joined = (digest[:, None] == digest) | ((group[:, None] == group) & (group != ""))
+    joined = np.zeros((len(table), len(table)), dtype=bool)
+    for column in ("sha256", "twin", "group"):
+        key = table[column].to_numpy()
+        joined |= (key[:, None] == key) & (key != "")
     for _ in range(len(table).bit_length()):
         joined = (joined.astype(np.float32) @ joined.astype(np.float32)) > 0
     return joined
@@ -70,6 +72,7 @@ def test_leak_groups_follow_chains_of_copies_and_patients(seed):
     table = pd.DataFrame(
         {
             "sha256": [f"h{random.integers(count)}" for _ in range(count)],
+            "twin": [random.choice(["", f"t{random.integers(count)}"]) for _ in range(count)],
             "group": [random.choice(["", "h1", f"g{random.integers(count)}"]) for _ in range(count)],
         }
     )
@@ -79,7 +82,7 @@ def test_leak_groups_follow_chains_of_copies_and_patients(seed):
 
 
 def test_a_patient_named_like_a_hash_is_no_copy():
-    assert leak_groups(pd.DataFrame({"sha256": ["a", "b"], "group": ["", "a"]})).tolist() == [0, 1]
+    assert leak_groups(pd.DataFrame({"sha256": ["a", "b"], "twin": ["", "a"], "group": ["", "a"]})).tolist() == [0, 1]
 
 
 # ------------------------------------------------------------------------------------------------------------- grouped

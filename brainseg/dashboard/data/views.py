@@ -158,7 +158,10 @@ def faults(report: dict[str, Any]) -> None:
     """List the files that cannot be read, with the reason, and those that are odd."""
     lists = {
         "Unreadable files": (report["unreadable"], "Every image file can be read."),
-        "Read with a warning": (report["warnings"], "No file was read with a warning."),
+        "Warnings": (
+            [{**entry, "files": ", ".join(entry["files"])} for entry in report["warnings"]],
+            "There is no warning about this dataset.",
+        ),
         "Wrong extension (read by content)": (
             [{"path": path} for path in report["wrong_extension"]],
             "Every file is of the format that its name says.",

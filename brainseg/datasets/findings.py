@@ -1,0 +1,40 @@
+"""`Finding`: one thing about a dataset that its user should know, with the files that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A warning about a dataset, which does not stop a training.
+
+    Attributes:
+        kind: A word for programs, such as "reading"; one kind has one cause.
+        message: One sentence for people: what is unusual, and what to do about it.
+        files: Paths from the dataset's root that it is about; empty if it is about the whole set.
+    """
+
+    kind: str
+    message: str
+    files: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {"kind": self.kind, "message": self.message, "files": list(self.files)}
+
+
+def reading_findings(table: pd.DataFrame) -> list[Finding]:
+    """Return what reading single files left out or changed, one finding for each sentence.
+
+    Args:
+        table: Columns `path` and `warnings`.
+    """
+    warned = table[table["warnings"] != ""]
+    return [
+        Finding("reading", str(sentence), tuple(rows["path"]))
+        for sentence, rows in warned.groupby("warnings", sort=False)
+    ]
