@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,8 @@ FINAL = "final_"
 """Prefix of the metrics of a finished run; the same names without it are those of each epoch."""
 PREFIX = "brainseg."
 """Start of the names of brainseg's own tags."""
+SHORTEST = 4
+"""Digits of an id that may stand for the whole of it."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
 
@@ -96,6 +99,20 @@ def chosen(runs: list[Run], task: str | None = None) -> Run | None:
     """
     finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
     return max(finished, key=lambda run: (run.config.task == "classify", run.promoted, run.ended), default=None)
+
+
+def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
+    """Return the runs that a person may mean: by the whole id, or else by name, or else by the start of the id.
+
+    Args:
+        runs: Those to choose from.
+        wanted: An id, at least 4 digits of its start, or a name.
+    """
+    wanted = wanted.strip()
+    runs, digits = list(runs), wanted.lower()
+    if found := [run for run in runs if run.id == digits] or [run for run in runs if run.name == wanted]:
+        return found
+    return [run for run in runs if run.id.startswith(digits)] if len(digits) >= SHORTEST else []
 
 
 def from_mlflow(found: MlflowRun) -> Run | None:

@@ -20,7 +20,7 @@ from brainseg.errors import RunError
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs import artifacts
 from brainseg.runs.labels import clean_name, clean_note
-from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow
+from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
 from brainseg.runs.run import PREFIX as _TAG
 
 EXPERIMENT = "brainseg"
@@ -75,10 +75,7 @@ class RunStore:
         """
         if len(wanted) == 32:
             return self._get(wanted)
-        runs = self.list()
-        found = [run for run in runs if run.name == wanted]
-        if not found and len(wanted) >= 4:
-            found = [run for run in runs if run.id.startswith(wanted)]
+        found = matching(self.list(), wanted)
         if not found:
             raise RunError(_NO_RUN.format(wanted))
         if len(found) > 1:
