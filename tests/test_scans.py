@@ -283,6 +283,26 @@ def test_first_picture_of_several_with_a_warning(source_format):
     scan = read_scan(pages(source_format))
     np.testing.assert_array_equal(scan.pixels[..., 0], GREY)
     assert scan.warnings == ("It holds several pictures; only the first is used.",)
+
+
+@pytest.mark.parametrize("source_format", ["TIFF", "GIF", "PNG"])
+def test_pages_are_counted(source_format):
+    pages = [Image.fromarray(np.full((6, 9), 20 * number, np.uint8)) for number in range(7)]
+    stream = io.BytesIO()
+    pages[0].save(stream, source_format, save_all=True, append_images=pages[1:])
+    assert read_scan(stream.getvalue()).pages == 7
+    alone = io.BytesIO()
+    pages[1].save(alone, source_format)
+    assert read_scan(alone.getvalue()).pages == 1
+
+
+@pytest.mark.parametrize("source_format", ["TIFF", "JPEG", "PNG"])
+def test_orientation_that_was_applied_is_known(source_format):
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.zeros((6, 9), np.uint8)).save(stream, source_format, exif=exif)
+    scan = read_scan(stream.getvalue())
+    assert (scan.orientation, scan.size, scan.pixels.shape) == (6, (9, 6), (9, 6, 3))
     assert read_scan(encode(Image.fromarray(GREY), source_format)).warnings == ()
 
 

@@ -16,7 +16,7 @@ from brainseg.files import sha256_bytes
 from brainseg.scans.names import display_name
 from brainseg.scans.pixels import PixelError, to_rgb, turn_upright
 from brainseg.scans.scan import Scan
-from brainseg.scans.structure import MAX_PIXELS, objection
+from brainseg.scans.structure import MAX_PIXELS, gif_pages, objection, tiff_pages
 
 MAX_BYTES = 200 * 1024 * 1024
 MAX_SIDE = 20_000
@@ -34,6 +34,7 @@ _SIGNATURES = {
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
 }
+SEVERAL = "It holds several pictures; only the first is used."
 _SIZE_RULE = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side are read"
 _ORIENTATION = 0x0112
 
@@ -122,15 +123,28 @@ def _decode(data: bytes, source_format: str, shown: str) -> Scan:
     with Image.open(io.BytesIO(data), formats=(source_format,)) as image:
         _check_size(image, shown)
         size, mode = _stored_size(image), image.mode
-        animated = getattr(image, "is_animated", False)
+        pages = _pages(image, data)
+        turned = getattr(image, "tag_v2", {}).get(_ORIENTATION, 1)  # Pillow turns a TIFF itself, and forgets it
         image.load()
         _check_size(image, shown)
         orientation, notes = _orientation(image)
         pixels, warnings = to_rgb(image)
     pixels = turn_upright(pixels, orientation)
     pixels.flags.writeable = False
-    several = ("It holds several pictures; only the first is used.",) if animated else ()
-    return Scan(pixels, shown, source_format, mode, size, sha256_bytes(data), warnings=several + notes + warnings)
+    several = (SEVERAL,) if pages > 1 else ()
+    told = several + notes + warnings
+    known = orientation if orientation in range(2, 9) else turned if turned in range(2, 9) else 1
+    return Scan(
+        pixels, shown, source_format, mode, size, sha256_bytes(data), warnings=told, orientation=known, pages=pages
+    )
+
+
+def _pages(image: Image.Image, data: bytes) -> int:
+    """Count the pictures of a file; Pillow would parse every page of a TIFF and every block of a GIF for it."""
+    if not getattr(image, "is_animated", False):
+        return 1
+    count = {"TIFF": tiff_pages, "GIF": gif_pages}.get(image.format or "")
+    return max(2, count(data) if count else int(getattr(image, "n_frames", 2)))
 
 
 def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:

@@ -26,6 +26,8 @@ class Scan:
             per inch of a picture file are a wish about printing and never end up here.
         modality: Such as "MR", or None where the format does not know.
         warnings: Sentences for the user about what was left out or changed.
+        orientation: The EXIF orientation of the file, 1 to 8, which `pixels` have applied; 1 where it has none.
+        pages: Pictures in the file, of which only the first is read; counted up to `structure.MAX_PAGES`.
     """
 
     pixels: NDArray[np.uint8]
@@ -37,3 +39,5 @@ class Scan:
     spacing: tuple[float, float] | None = None
     modality: str | None = None
     warnings: tuple[str, ...] = ()
+    orientation: int = 1
+    pages: int = 1

@@ -18,6 +18,9 @@ MAX_PASSES = 100  # scans of a progressive JPEG; encoders make about 10
 MAX_NUMBERS = 200_000  # numbers in the tags of a TIFF: a strip a row needs 2 a row
 MAX_BLOCKWISE = {"GIF": 48 * 1024 * 1024, "BMP": 8 * 1024 * 1024}  # bytes that Pillow walks in Python: GIF, packed BMP
 
+MAX_PAGES = 10_000  # pages of a TIFF or a GIF that are counted
+MAX_STEPS = 1_000_000  # blocks of a GIF that are walked to count its pictures
+
 _PARTS = "is built from too many parts"
 _TAG_SIZES = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
@@ -111,6 +114,43 @@ def _tags(data: bytes, offset: int, order: str, big: bool) -> Iterator[tuple[int
         tag, kind, count = unpack_from(order + entry, data, position)
         letter = {1: "B", 3: "H", 8: "H", 16: "Q" if big else "I", 17: "Q" if big else "I"}.get(kind, "I")
         yield tag, kind, count, unpack_from(order + letter, data, position + (12 if big else 8))[0]
+
+
+def tiff_pages(data: bytes) -> int:
+    """Return how many pages a TIFF has, at most `MAX_PAGES`; a chain that bites its tail ends there.
+
+    Raises:
+        struct.error: The file ends within its skeleton.
+    """
+    order = "<" if data.startswith(b"II") else ">"
+    big = unpack_from(order + "H", data, 2)[0] == 43
+    head, size, link = ("Q", 20, "Q") if big else ("H", 12, "I")
+    offset, seen = unpack_from(order + ("8xQ" if big else "4xI"), data)[0], set[int]()
+    while offset and offset not in seen and len(seen) < MAX_PAGES and offset + (8 if big else 2) <= len(data):
+        seen.add(offset)
+        after = offset + (8 if big else 2) + unpack_from(order + head, data, offset)[0] * size
+        offset = unpack_from(order + link, data, after)[0] if after + (8 if big else 4) <= len(data) else 0
+    return len(seen)
+
+
+def gif_pages(data: bytes) -> int:
+    """Return how many pictures a GIF has, at most `MAX_PAGES`, as far as `MAX_STEPS` blocks and its end let tell."""
+    flags = data[10] if len(data) > 10 else 0
+    position, pages, inside = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0), 0, False
+    for _ in range(MAX_STEPS):
+        if position + 10 > len(data) or pages == MAX_PAGES:
+            break
+        if inside:  # blocks of data, each after its length, up to an empty one
+            inside = data[position] > 0
+            position += 1 + data[position]
+        elif data[position] == 0x21:  # extension
+            position, inside = position + 2, True
+        elif data[position] == 0x2C:  # picture, with a table of colours of its own or without
+            flags, pages, inside = data[position + 9], pages + 1, True
+            position += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+        else:
+            break
+    return pages
 
 
 def _gif(data: bytes) -> str | None:
