@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from brainseg.errors import ConfigError
+from brainseg.group_rule import parse_rule
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
@@ -65,6 +66,12 @@ class DataConfig(Section):
     folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
     fold: int = Field(0, ge=0, description="The fold that is held out, counted from 0 (k-fold only).")
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
+    groups: str = Field(
+        "auto",
+        description="Which images are of one patient. auto: a column of the manifest, else folders, else file names; "
+        "none: not known; or column:NAME, folder, folder:N, name:REGEX; exact:, loose: and per-class: before it say "
+        "how ids are compared.",
+    )
     skip_bad: bool = Field(False, description="Leave out unreadable files and record them, instead of stopping.")
     positive: str | None = Field(None, description="The class that counts as tumour; found by its name if not given.")
     modalities: tuple[str, ...] | None = Field(
@@ -74,6 +81,15 @@ class DataConfig(Section):
         description="Modalities to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
         "(segmentation only).",
     )
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_are_a_rule(cls, value: str) -> str:
+        try:
+            parse_rule(value)
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("data.groups: ").removesuffix(".")) from error
+        return value
 
     @model_validator(mode="after")
     def _fold_exists(self) -> DataConfig:

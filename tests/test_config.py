@@ -100,6 +100,9 @@ def random_settings(seed: int) -> dict[str, Any]:
     values |= {name: random.choice(words).item() for name, words in WORDS.items()}
     values |= {name: bool(random.integers(2)) for name in SWITCHES}
     values |= {name: random.choice(ODD_TEXTS).item() for name in TEXTS if name != "preset"}
+    values["data.groups"] = random.choice(
+        ["auto", "none", "folder:2", "column:a b", "exact", "per-class:name:(.*)_"]
+    ).item()
     stages = sorted(random.choice([1, 2, 3, 4], random.integers(1, 5), replace=False).tolist())
     values["model.stages"] = stages if random.integers(2) else None
     modalities = random.choice(["t1", "t1ce", "t2", "flair"], random.integers(1, 4), replace=False).tolist()

@@ -9,6 +9,7 @@ import typer
 
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
+from brainseg.datasets.patient_words import patients_sentence
 
 if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset
@@ -69,6 +70,10 @@ def inspect(
         str,
         typer.Argument(help="Folder of class folders or images and masks, CSV manifest, or a known set's name."),
     ],
+    groups: Annotated[
+        str,
+        typer.Option(help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX."),
+    ] = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
@@ -78,7 +83,7 @@ def inspect(
 
     bar, tell = counter("Reading images")
     with bar:
-        report = dataset_report(open_any(Path(resolve(path)), tell))
+        report = dataset_report(open_any(Path(resolve(path)), tell, groups))
     if as_json:
         print_json(report)
         return
@@ -164,6 +169,7 @@ def _print_report(report: dict[str, Any]) -> None:
     lines = [
         f"{report['path']}: {report['images']} images",
         f"Classes: {listed(report['classes'])}",
+        f"Patients: {patients_sentence(report['patients'])}",
         f"Modes: {listed(report['modes'])}; formats: {listed(report['formats'])}",
         f"Sizes: {report['sizes']['distinct']} different, {spread('width')} wide, {spread('height')} high (pixels)",
         f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} surplus copies, "

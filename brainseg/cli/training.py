@@ -21,6 +21,7 @@ from brainseg.cli.options import (
     build_config,
 )
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
+from brainseg.datasets.patient_words import as_sentence, unknown_patients
 from brainseg.jobs.orders import run_name
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def print_report(report: dict[str, Any]) -> None:
         ANSWERS.print(
             f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good."
         )
+    if unknown := unknown_patients(report):
+        ANSWERS.print(as_sentence(unknown))
     if report["selected_on_these_images"]:
         ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+UNDECIDED = "patient-ids"
+"""Kind of the finding that asks whether two ids are one patient: a training does not start before that is decided."""
+
 
 @dataclass(frozen=True)
 class Finding:

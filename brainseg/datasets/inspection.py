@@ -21,34 +21,38 @@ from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 3
+FORMAT = 4
 
 
-def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
+def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
     """Return a dataset, read anew only if a file in its folder came, went or changed since it was read last.
 
     Args:
         path: What `open_any` takes.
         progress: Called with (files read, files in all) while it is read.
+        groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
         DataError: The path does not exist or holds no dataset.
     """
-    stamp = signature(path)
-    return remembered(path, stamp) or remember(path, open_any(path, progress), stamp)
+    stamp = signature(path, groups)
+    return remembered(path, stamp) or remember(path, open_any(path, progress, groups), stamp)
 
 
-def open_any(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
+def open_any(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
     """List and read every image of a dataset once, with its masks where it has masks and no classes.
 
     Args:
         path: What `open_dataset` or `open_masked_dataset` takes.
         progress: Called with (files read, files in all).
+        groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
         DataError: The path does not exist or holds no dataset, or a manifest is damaged.
     """
-    return open_masked_dataset(path, progress=progress) if _is_masked(path) else open_dataset(path, progress)
+    if _is_masked(path):
+        return open_masked_dataset(path, progress=progress, groups=groups)
+    return open_dataset(path, progress, groups)
 
 
 def _is_masked(path: Path) -> bool:
@@ -67,14 +71,15 @@ def _is_masked(path: Path) -> bool:
     return len(found.pairs) > len(found.bad)
 
 
-def signature(path: Path) -> str:
+def signature(path: Path, groups: str = "auto") -> str:
     """Return 64 hexadecimal digits that differ after every file that came, went or changed; reads no content.
 
-    A file counts as changed by its size or its time, as rsync has it.
+    A file counts as changed by its size or its time, as rsync has it. They also differ by `groups`, the setting
+    `data.groups`.
     """
     path = path.expanduser()
     files = [f"{place}/{name}" for place, _, names in os.walk(_root(path)) for name in names]
-    facts = [str(FORMAT), str(path.absolute())]
+    facts = [str(FORMAT), str(path.absolute()), groups]
     for file in sorted(files):
         try:
             state = Path(file).stat()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
 from brainseg.datasets.modalities import LGG_CHANNELS, canonical
+from brainseg.datasets.patients import Place
 from brainseg.datasets.table import BadFile
 from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES, display_name
@@ -20,8 +21,6 @@ _LAYOUTS = (
     "images called NAME"
 )
 _LGG_NAME = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_\d{8}_\d+")
-_PATIENT = re.compile(r"(.*\d.*)[_-]\d+")
-"""A name that ends in a slice's number; what is before it is a patient only if it has a digit: `brain_12` has none."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,13 @@ class Pair:
     modality: str = ""
     slice: str = ""
     channels: tuple[str, ...] = ()
+    cells: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """What can tell its patient."""
+        pure = PurePosixPath(self.path)
+        return Place(pure.parts[:-1], pure.stem, "", self.cells, self.path)
 
 
 @dataclass
@@ -73,7 +79,7 @@ def list_pairs(path: Path) -> Listing:
         raise DataError(f"{place} cannot be opened ({reason}): give a folder that you may read.") from error
     if not found.pairs:
         raise DataError(f"{path} holds no images with masks: give {_LAYOUTS}.")
-    return replace(found, pairs=_with_patients(found.pairs))
+    return found
 
 
 def _from_manifest(file: Path) -> Listing:
@@ -91,12 +97,13 @@ def _from_manifest(file: Path) -> Listing:
             Pair(
                 path,
                 relative_path(where, cells["mask"]),
-                cells.get("group") or cells.get("patient") or cells.get("subject", ""),
+                "",
                 given_split(where, cells.get("split", "")),
                 _spacing(where, cells.get("spacing_mm", "")),
                 canonical(cells.get("modality", "")),
                 cells.get("slice", ""),
                 _channels(where, cells.get("channels", "")) or _lgg_channels(path),
+                cells,
             )
         )
     refuse_twice(file, [pair.path for pair in found.pairs])
@@ -180,9 +187,7 @@ def _keep(found: Listing, stems: dict[str, str], stem: str, name: str) -> None:
 def _join(found: Listing, images: dict[str, str], masks: dict[str, str], split: str) -> None:
     for stem, name in images.items():
         if stem in masks:
-            group = PurePosixPath(stem).parent.as_posix()
-            group = "" if group == "." else group
-            found.pairs.append(Pair(name, masks[stem], group, split, channels=_lgg_channels(name)))
+            found.pairs.append(Pair(name, masks[stem], "", split, channels=_lgg_channels(name)))
         else:
             found.bad.append(BadFile(spelled(name), f"{_shown(name)} has no mask: add it, or remove the image."))
     for stem in masks.keys() - images.keys():
@@ -191,14 +196,3 @@ def _join(found: Listing, images: dict[str, str], masks: dict[str, str], split: 
 
 def _shown(name: str) -> str:
     return f"{folders_of(name)}{display_name(name)}"
-
-
-def _with_patients(pairs: list[Pair]) -> list[Pair]:
-    """Where no folder names a patient, take what comes before a slice's number in the file names."""
-    if any(pair.group for pair in pairs):
-        return pairs
-    matches = [_PATIENT.fullmatch(PurePosixPath(pair.path).stem) for pair in pairs]
-    groups = [match[1] if match else "" for match in matches]
-    if len(set(groups)) < 2:  # one group of everything would leave nothing to hold out
-        return pairs
-    return [replace(pair, group=group) for pair, group in zip(pairs, groups, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from brainseg.datasets.mask_values import TUMOUR, class_numbers, number_classes,
 from brainseg.datasets.masks import MASK_COLUMNS, NO_TUMOUR, MaskedDataset
 from brainseg.datasets.modalities import check_modalities, differences
 from brainseg.datasets.modality_choice import choose_modalities, note_missing
+from brainseg.datasets.patients import Patients, find_patients
 from brainseg.datasets.sources import read_each, read_named, scan_facts
 from brainseg.datasets.table import BadFile
 from brainseg.errors import BrainsegError, DataError
@@ -37,7 +38,10 @@ class Read:
 
 
 def open_masked_dataset(
-    path: Path, modalities: tuple[str, ...] | None = None, progress: Callable[[int, int], None] | None = None
+    path: Path,
+    modalities: tuple[str, ...] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    groups: str = "auto",
 ) -> MaskedDataset:
     """List and read every image and mask of a dataset once.
 
@@ -50,6 +54,7 @@ def open_masked_dataset(
             A `classes.csv` (value,name) beside them names the values of masks with several classes.
         modalities: One to three of `MODALITIES`, in the order of the input channels; None takes images as stored.
         progress: Called with (images read, images in all).
+        groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
         DataError: The path holds no dataset with masks, a manifest is damaged, or it cannot be told which image or
@@ -57,6 +62,8 @@ def open_masked_dataset(
     """
     wanted = check_modalities(modalities) if modalities is not None else None
     listing = list_pairs(path)
+    patients = find_patients([pair.place for pair in listing.pairs], groups)
+    listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
     found = read_each(listing.pairs, lambda pair: _read_pair(listing.root, pair), progress)
     rows: list[tuple[Pair, Read]] = []
     for pair, read in zip(listing.pairs, found, strict=True):
@@ -70,7 +77,7 @@ def open_masked_dataset(
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
-    return _dataset(listing, table, classes, numbers, wanted, tuple(notes))
+    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients)
 
 
 def _read_pair(root: Path, pair: Pair) -> Read | BadFile:
@@ -119,11 +126,10 @@ def _dataset(
     numbers: dict[int, int],
     modalities: tuple[str, ...] | None,
     notes: tuple[str, ...],
+    patients: Patients,
 ) -> MaskedDataset:
     channels = _channels(table, modalities)
     table = table.reindex(columns=MASK_COLUMNS).sort_values("path", ignore_index=True)
-    if len(table) and (table["group"] == "").all():
-        notes += ("No patient is named, so slices of one patient may be on both sides of a split: add a column group.",)
     labels = tuple(name for name in (NO_TUMOUR, TUMOUR) if (table["label"] == name).any())
     bad = tuple(sorted(listing.bad, key=lambda file: file.path))
     return MaskedDataset(
@@ -132,7 +138,8 @@ def _dataset(
         classes=labels,
         bad=bad,
         ignored=tuple(listing.ignored),
-        findings=tuple(reading_findings(table)),
+        findings=(*reading_findings(table), *patients.findings),
+        patients_from=patients.source,
         mask_classes=classes,
         mask_values=numbers,
         modalities=modalities,

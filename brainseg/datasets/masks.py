@@ -78,6 +78,7 @@ class MaskedDataset(Dataset):
             DataError: Files cannot be used and `skip_bad` is off, nothing is left, or no mask has a tumour.
         """
         self.refuse_bad(skip_bad)
+        self.refuse_undecided()
         if not len(self.table):
             raise DataError(f"{self.root} has no image with a mask that can be used.")
         if not self.table["mask_pixels"].any():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from brainseg.datasets import duplicates
 from brainseg.datasets.masks import MaskedDataset
+from brainseg.datasets.patient_words import patients_sentence
 from brainseg.datasets.table import Dataset
 
 EXTENSIONS = {
@@ -32,8 +33,8 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "path": str(dataset.root),
         "images": len(table),
         "classes": {name: int((table["label"] == name).sum()) for name in dataset.classes},
-        "groups": (groups := int(table.loc[table["group"] != "", "group"].nunique())),
-        "patients": {"source": dataset.patients_from, "count": groups},
+        "groups": (patients := patients_known(dataset))["count"],
+        "patients": patients,
         "splits": _counts(table.loc[table["split"] != "", "split"]),
         "modes": _counts(table["mode"]),
         "formats": _counts(table["source_format"]),
@@ -54,6 +55,12 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def patients_known(dataset: Dataset) -> dict[str, Any]:
+    """Return from where the patients of a dataset are known (`source`), and how many there are (`count`)."""
+    named = dataset.table.loc[dataset.table["group"] != "", "group"]
+    return {"source": dataset.patients_from, "count": int(named.nunique())}
+
+
 def mask_sentence(report: dict[str, Any]) -> str:
     """Say what the masks of a dataset hold.
 
@@ -65,7 +72,7 @@ def mask_sentence(report: dict[str, Any]) -> str:
     parts = [
         f"Masks of {', '.join(masks['classes'][1:])}: {masks['with_tumour']} of {report['images']} slices have any",
         f"from {least} to {most} pixels on such a slice, {100 * masks['tumour_share']:.2f} % of all pixels",
-        f"{report['patients']['count']} patients" if report["patients"]["count"] else "patients are not known",
+        patients_sentence(report["patients"]),
         f"spacing known of {masks['with_spacing']} slices",
     ]
     if masks["channels"]:

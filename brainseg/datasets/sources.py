@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from brainseg.datasets.findings import reading_findings
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
+from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
 from brainseg.scans import SUFFIXES, Scan, display_name, read_scan
@@ -22,15 +23,21 @@ Item, Found = TypeVar("Item"), TypeVar("Found")
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a dataset before it is read."""
+    """A file of a dataset before it is read; `folders` are those around it, of class folders those below."""
 
     path: str
     label: str
-    group: str = ""
     split: str = ""
+    folders: tuple[str, ...] = ()
+    cells: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """What can tell its patient."""
+        return Place(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
 
 
-def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None) -> Dataset:
+def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
     """List and read every image of a dataset once.
 
     Args:
@@ -38,21 +45,23 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None)
             folder with a `manifest.csv`, or a CSV manifest itself. A manifest has the columns path and label and may
             have group and split; its paths are relative to its own folder.
         progress: Called with (files read, files in all).
+        groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, or a manifest is damaged.
+        DataError: The path does not exist or holds no dataset, a manifest is damaged, or `groups` fits no image.
     """
     root, entries, classes, ignored = _list(path)
+    patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
     rows, bad = [], []
-    for entry, fact in zip(entries, facts, strict=True):
+    for entry, group, fact in zip(entries, patients.groups, facts, strict=True):
         if isinstance(fact, ScanError):
             bad.append(BadFile(spelled(entry.path), f"{folders_of(entry.path)}{fact}"))
         else:
-            rows.append({**vars(entry), **fact})
+            rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values("path", ignore_index=True)
-    findings = tuple(reading_findings(table))
-    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings)
+    findings = (*reading_findings(table), *patients.findings)
+    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source)
 
 
 def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
@@ -84,7 +93,7 @@ def _from_folders(root: Path) -> tuple[list[Entry], tuple[str, ...], list[str]]:
         for file in files_below(folder):
             name = file.relative_to(root).as_posix()
             if file.suffix.lower() in SUFFIXES and not file.is_dir():
-                entries.append(Entry(name, folder.name, split=split))
+                entries.append(Entry(name, folder.name, split, file.relative_to(folder).parts[:-1]))
             else:
                 ignored.append(spelled(name))
     if not entries:
@@ -119,7 +128,7 @@ def _from_manifest(file: Path) -> tuple[list[Entry], tuple[str, ...]]:
         if not cells["path"] or not cells["label"]:
             raise DataError(f"{where}: path and label must both be filled in.")
         path, split = relative_path(where, cells["path"]), given_split(where, cells.get("split", ""))
-        entries.append(Entry(path, cells["label"], cells.get("group", ""), split))
+        entries.append(Entry(path, cells["label"], split, PurePosixPath(path).parts[:-1], cells))
     refuse_twice(file, [entry.path for entry in entries])
     return entries, tuple(sorted({entry.label for entry in entries}))
 

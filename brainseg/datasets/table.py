@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from brainseg.datasets.findings import Finding
+from brainseg.datasets.findings import UNDECIDED, Finding
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
 from brainseg.scans import read_scan
@@ -85,10 +85,11 @@ class Dataset:
         """Return the dataset if a training may start from it.
 
         Raises:
-            DataError: Files are unreadable and `skip_bad` is off, or a class has no readable image, or there are
-                fewer than two classes.
+            DataError: Files are unreadable and `skip_bad` is off, it is not clear which ids are one patient, a class
+                has no readable image, or there are fewer than two classes.
         """
         self.refuse_bad(skip_bad)
+        self.refuse_undecided()
         counts = self.table["label"].value_counts()
         if empty := [name for name in self.classes if not counts.get(name, 0)]:
             raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
@@ -98,6 +99,15 @@ class Dataset:
                 "more."
             )
         return self
+
+    def refuse_undecided(self) -> None:
+        """Refuse a dataset of which only the user can say whether two ids are one patient.
+
+        Raises:
+            DataError: Says how to decide.
+        """
+        if asked := [finding for finding in self.findings if finding.kind == UNDECIDED]:
+            raise DataError(asked[0].message)
 
     def refuse_bad(self, skip_bad: bool) -> None:
         """Refuse a dataset with files that cannot be used, unless they may be left out.

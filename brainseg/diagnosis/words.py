@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from brainseg.datasets.patient_words import unknown_patients
+
 LEAST, MOST = 0.0005, 0.9995
 
 
@@ -52,6 +54,8 @@ def _caveats(validation: dict[str, Any]) -> list[str]:
         caveats.append("the best epoch was chosen on these same images, so expect less on new ones")
     if copies := validation.get("copies_in_training"):
         caveats.append(f"{copies} of them {'is a copy' if copies == 1 else 'are copies'} of images it learnt from")
-    if validation.get("split") == "random":
+    if unknown := unknown_patients(validation):
+        caveats.append(unknown)
+    elif validation.get("split") == "random":
         caveats.append("split at random, so slices of one patient may be on both sides")
     return caveats

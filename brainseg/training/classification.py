@@ -66,7 +66,7 @@ class Classification:
 
     def open(self, tell: Callable[[int, int], None]) -> Dataset:
         """Read a folder of class folders, or a manifest."""
-        return open_dataset(Path(self.config.data.path), tell)
+        return open_dataset(Path(self.config.data.path), tell, self.config.data.groups)
 
     def targets(self, _dataset: Dataset, labels: np.ndarray, _tell: Callable[[int, int], None]) -> np.ndarray:
         """Return the (N,) int64 class numbers."""

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from brainseg.config import RunConfig
-from brainseg.datasets.report import dataset_report
+from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.datasets.report import dataset_report, patients_known
 from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import DataError
@@ -74,6 +75,7 @@ def load_inputs(config: RunConfig, log: RunLog, folder: Path) -> TrainingInputs:
     dataset = found.usable(config.data.skip_bad)
     if dataset.bad:
         log.say(f"Left out {len(dataset.bad)} unreadable files, listed in dataset.json.")
+    log.say(as_sentence(patients_sentence(patients_known(dataset))))
     for note in getattr(dataset, "notes", ()):
         log.say(note)
     sides = split_dataset(dataset, config.data)

@@ -75,7 +75,8 @@ class Segmentation:
 
     def open(self, tell: Callable[[int, int], None]) -> MaskedDataset:
         """Read images with masks."""
-        return open_masked_dataset(Path(self.config.data.path), self.config.data.modalities, tell)
+        data = self.config.data
+        return open_masked_dataset(Path(data.path), data.modalities, tell, data.groups)
 
     def targets(self, dataset: MaskedDataset, _labels: np.ndarray, tell: Callable[[int, int], None]) -> PreparedImages:
         """Return the masks as they lie on the prepared images, (S, S) uint8 each."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg.config import RunConfig
+from brainseg.datasets.report import patients_known
 from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.training.baseline import fit_baseline
@@ -77,6 +78,7 @@ def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
         "judged_on": inputs.judged_side,
         "selected_on_these_images": kept_best and inputs.judged_side == "valid",
         "copies_in_training": _copies(inputs),
+        "patients_known": patients_known(inputs.dataset),
     }
 
 

@@ -30,7 +30,7 @@ def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path
 
 def test_notes_on_the_whole_set_are_said(home: Path, tmp_path: Path, open_page) -> None:
     add_folder(write_pairs(tmp_path / "pairs", ["brain", "head"]))
-    assert "No patient is named" in " ".join(each.value for each in open_page("data").info)
+    assert "Patients unknown: slices of one patient" in " ".join(each.value for each in open_page("data").info)
 
 
 def test_what_has_classes_and_masks_keeps_its_classes(home: Path, open_page) -> None:

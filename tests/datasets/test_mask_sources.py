@@ -9,8 +9,9 @@ import pytest
 from brainseg.config import DataConfig
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import parse_spacing
+from brainseg.datasets.patient_words import UNKNOWN
 from brainseg.datasets.phantom import write_phantom
-from brainseg.datasets.report import dataset_report
+from brainseg.datasets.report import dataset_report, mask_sentence
 from brainseg.datasets.splits import split_dataset
 from brainseg.errors import DataError, ScanError
 from tests.datasets.masked import picture, save, spot, write_lgg, write_manifest, write_modalities, write_pairs
@@ -41,7 +42,7 @@ def test_masks_beside_their_images_in_patient_folders(tmp_path):
 def test_folder_around_the_patient_folders_is_found_through(tmp_path):
     write_lgg(tmp_path / "lgg" / "kaggle_3m")
     groups = set(open_masked_dataset(tmp_path).table["group"])
-    assert groups == {"lgg/kaggle_3m/TCGA_AA_0001_19990101", "lgg/kaggle_3m/TCGA_BB_0002_20000202"}
+    assert groups == {"TCGA_AA_0001_19990101", "TCGA_BB_0002_20000202"}
 
 
 def test_images_and_masks_in_folders_of_their_own(tmp_path):
@@ -68,7 +69,8 @@ def test_split_folders_with_images_and_masks_give_the_split(tmp_path):
 def test_names_that_tell_no_patients_are_said_to(tmp_path, names):
     dataset = open_masked_dataset(write_pairs(tmp_path, names))
     assert set(dataset.table["group"]) == {""}
-    assert dataset.notes[0].startswith("No patient is named, so slices of one patient may be on both sides")
+    assert (dataset.patients_from, dataset_report(dataset)["patients"]) == ("none", {"source": "none", "count": 0})
+    assert UNKNOWN in mask_sentence(dataset_report(dataset))
 
 
 def test_manifest_names_mask_patient_split_and_spacing(tmp_path):

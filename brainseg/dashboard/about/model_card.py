@@ -17,6 +17,7 @@ from brainseg.config import RunConfig
 from brainseg.dashboard.about.mask_card import NOT_FOR as MASKS_NOT_FOR
 from brainseg.dashboard.about.mask_card import mask_figures, mask_limits, mask_purpose
 from brainseg.dashboard.about.model_card_figures import confusion_lines, figure_lines
+from brainseg.datasets.patient_words import as_sentence, patients_sentence
 from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
 
@@ -90,9 +91,10 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
         lines.append(f"* Classes: {', '.join(f'{literal(name)} {count}' for name, count in classes.items())}")
     lines.append(f"* Fingerprint (SHA-256 over paths, labels, bytes): `{_code(description.data.get('fingerprint'))}`")
     if dataset:
-        copies, groups = dataset["duplicates"], dataset["groups"]
+        copies = dataset["duplicates"]
+        patients = dataset.get("patients") or {"source": "", "count": dataset["groups"]}
         lines += [
-            f"* Patients named: {groups}" if groups else "* No patient is named: slices of one may be on both sides",
+            f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
             f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} surplus copies, "
             f"{copies['across_labels']} groups with different labels",
             f"* {len(dataset['unreadable'])} unreadable files left out",

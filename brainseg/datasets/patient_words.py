@@ -1,0 +1,39 @@
+"""What is said of the patients of a dataset, the same in every report, on every page and in every card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+UNKNOWN = "patients unknown: slices of one patient may be on both sides"
+"""What every report says of figures on images of unknown patients."""
+
+SOURCES = {"column": "from a column", "folder": "from folder names", "file name": "from file names"}
+
+
+def patients_sentence(patients: Mapping[str, object]) -> str:
+    """Say how many patients a dataset has and where they are known from, without a full stop.
+
+    Args:
+        patients: `source` and `count`, as in a dataset's report and an evaluation.
+    """
+    if not patients["count"]:
+        return UNKNOWN
+    noun = "patient" if patients["count"] == 1 else "patients"
+    return f"{patients['count']} {noun}, {SOURCES.get(str(patients['source']), 'named in the dataset')}"
+
+
+def unknown_patients(facts: Mapping[str, Any]) -> str:
+    """Return `UNKNOWN` if an evaluation was made without knowing the patients, else "".
+
+    Args:
+        facts: An evaluation, or the field `validation` of a bundle; those of earlier versions do not tell, and of them
+            nothing is claimed.
+    """
+    known = facts.get("patients_known")
+    return UNKNOWN if known and not known["count"] else ""
+
+
+def as_sentence(words: str) -> str:
+    """Begin words with a capital and end them with a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."

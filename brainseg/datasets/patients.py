@@ -1,0 +1,295 @@
+"""Which patient each image of a dataset is of: from a column of its manifest, its folders or its file names.
+
+Slices of one patient look alike, so a split must keep them together. `brainseg.group_rule` says how the setting
+`data.groups` is written; the guess takes the first of `PATIENT_COLUMNS` that is filled in, else the folders around the
+images that can be patients, else file names, where these are plainly several slices each of several patients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from brainseg.datasets.findings import UNDECIDED, Finding
+from brainseg.datasets.patient_names import loose, patient_before_slice, patient_part, strength
+from brainseg.datasets.table import PatientSource
+from brainseg.errors import DataError
+from brainseg.group_rule import Rule, parse_rule
+
+PATIENT_COLUMNS = ("group", "patient", "patientid", "subject", "subjectid", "case", "caseid")
+"""Columns that name patients, in the order in which they are taken; blanks, signs and case in them do not matter."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What can tell an image's patient.
+
+    Attributes:
+        folders: Names of the folders around it, outermost first, below the class folder where there is one.
+        stem: Its file name without the ending.
+        label: Its class, "" where images have none.
+        cells: Its row of a manifest by column; empty without one.
+        path: Its path from the root.
+    """
+
+    folders: tuple[str, ...]
+    stem: str
+    label: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Patients:
+    """The patient of each image.
+
+    Attributes:
+        groups: One id for each image, "" where it is not known.
+        source: Where they are known from.
+        findings: What the user should know about them.
+    """
+
+    groups: list[str]
+    source: PatientSource = "none"
+    findings: tuple[Finding, ...] = ()
+
+
+def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence[str] = ()) -> Patients:
+    """Tell the patient of each image.
+
+    Args:
+        places: What can tell it, one for each image.
+        rule: The setting `data.groups`.
+        classes: Names of the dataset's classes, which are no patients.
+
+    Raises:
+        ConfigError: The rule is none.
+        DataError: It fits no image of this dataset.
+    """
+    wanted = parse_rule(rule)
+    if wanted.kind == "none" or not places:
+        return Patients([""] * len(places))
+    if wanted.kind == "auto":
+        ids, source, findings = _guess(places, classes)
+    else:
+        ids, source, findings = *_set(places, wanted), []
+    if source == "none":
+        return Patients([""] * len(places))
+    keys, asked = _compared(ids, places, source, wanted)
+    findings += asked
+    if source == "folder" and not wanted.per_class:
+        findings += _in_several_classes(keys, places)
+    return Patients(_spelled(ids, keys, places, wanted.per_class), source, tuple(findings))
+
+
+# ------------------------------------------------------------------------------------------------------------ set rules
+
+
+def _set(places: Sequence[Place], rule: Rule) -> tuple[list[str], PatientSource]:
+    source: PatientSource
+    if rule.kind == "column":
+        ids, source = _column(places, rule.value), "column"
+    elif rule.kind == "folder":
+        ids, source = [_folder(place.folders, int(rule.value)) for place in places], "folder"
+    else:
+        found = [re.search(rule.value, place.stem) for place in places]
+        ids, source = [(match[1] or "").strip() if match else "" for match in found], "file name"
+    if not any(ids):
+        raise DataError(
+            f"data.groups: {rule.kind}:{rule.value} names no patient of this dataset, whose first image is "
+            f"{places[0].path or places[0].stem}: choose another rule, or none."
+        )
+    return ids, source
+
+
+def _column(places: Sequence[Place], name: str) -> list[str]:
+    columns = {_plain(column): column for column in places[0].cells}
+    if _plain(name) not in columns:
+        there = ", ".join(places[0].cells) or "no columns, because it has no manifest"
+        raise DataError(f"data.groups: there is no column {name!r}; the dataset has {there}.")
+    return [place.cells.get(columns[_plain(name)], "").strip() for place in places]
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]+", "", column).lower()
+
+
+def _folder(folders: tuple[str, ...], level: int) -> str:
+    position = level - 1 if level > 0 else len(folders) + level
+    return folders[position] if 0 <= position < len(folders) else ""
+
+
+# ------------------------------------------------------------------------------------------------------------ the guess
+
+
+def _guess(places: Sequence[Place], classes: Sequence[str]) -> tuple[list[str], PatientSource, list[Finding]]:
+    if filled := _filled_columns(places):
+        chosen = min(filled, key=lambda name: _tells_no_patients(filled[name], places))  # min takes the first of equals
+        others = [name for name in filled if filled[name] != filled[chosen]]
+        said = [_which_column(chosen, others)] if others else []
+        return filled[chosen], "column", said
+    if any(ids := _from_folders(places, classes)):
+        return ids, "folder", []
+    if any(ids := _from_names(places, classes)):
+        return ids, "file name", []
+    return [""] * len(places), "none", []
+
+
+def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
+    """Return the columns that name patients, the first to be taken first."""
+    known = {_plain(column): column for column in reversed(places[0].cells)}
+    names = [known[name] for name in PATIENT_COLUMNS if name in known]
+    cells = {name: [place.cells.get(name, "").strip() for place in places] for name in names}
+    return {name: ids for name, ids in cells.items() if any(ids)}
+
+
+def _tells_no_patients(ids: list[str], places: Sequence[Place]) -> bool:
+    """Say whether a column has one value a class, as a `group` of patients and of controls, or another each image."""
+    pairs = {(key, place.label) for key, place in zip(ids, places, strict=True)}
+    return len(pairs) <= len({place.label for place in places}) or len(set(ids)) == len(ids)
+
+
+def _which_column(chosen: str, others: list[str]) -> Finding:
+    named = " and ".join(map(repr, others))
+    return Finding(
+        "patient-columns",
+        f"Several columns name patients: {chosen!r} is taken, not {named}; data.groups=column:{others[0]} takes "
+        "another.",
+    )
+
+
+def _from_folders(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
+    """Take the outermost folder that can be a patient's, or a deeper one that says so by its name."""
+    parts = {name: patient_part(name, classes) for place in places for name in place.folders}
+    found = [[parts[name] for name in place.folders if parts[name]] for place in places]
+    while any(found):
+        ids = [max(names, key=_preference) if names else "" for names in found]  # max takes the first of several
+        if not _holds_everything(found, places) and _plausible(ids, places):
+            return ids
+        found = [names[1:] for names in found]
+    return [""] * len(places)
+
+
+def _preference(part: str) -> int:
+    found = strength(part)
+    return 2 if found == 4 else int(found > 1)
+
+
+def _holds_everything(found: list[list[str]], places: Sequence[Place]) -> bool:
+    """Say whether the outermost folders tell no more than the class does: one folder of all, or one a class."""
+    first = {place.label: set[str]() for place in places}
+    for names, place in zip(found, places, strict=True):
+        first[place.label].add(names[0] if names else "")
+    if any("" in names or len(names) > 1 for names in first.values()):
+        return False
+    distinct = set.union(*first.values())
+    return len(distinct) == 1 or any(strength(name) < 4 for name in distinct)
+
+
+def _plausible(ids: list[str], places: Sequence[Place]) -> bool:
+    distinct = {key for key in ids if key}
+    if not distinct:
+        return False
+    if any(strength(key) == 4 for key in distinct):
+        return True
+    if len(distinct) < 2:
+        return False
+    labels = {place.label for place in places}
+    if len(labels) < 2 or any(strength(key) in (1, 3) for key in distinct):
+        return True
+    # Plain words that every class has are rather sources or kinds of images than people.
+    classes_of = defaultdict(set)
+    for key, place in zip(ids, places, strict=True):
+        classes_of[key].add(place.label)
+    return any(len(classes_of[key]) < len(labels) for key in distinct)
+
+
+def _from_names(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
+    """Take what is before the slice's number, where most names are of several slices each of several patients."""
+    ids = [patient_before_slice(place.stem, classes) for place in places]
+    counts = Counter(key for key in ids if key)
+    named, several = counts.total(), sum(count > 1 for count in counts.values())
+    classes_of = {(key, place.label) for key, place in zip(ids, places, strict=True) if key}
+    enough = named >= 0.8 * len(ids) and several >= 0.5 * len(counts) and several > 1
+    # One id a class is a name for the class.
+    return ids if enough and len(classes_of) > len({place.label for place in places}) else [""] * len(ids)
+
+
+# -------------------------------------------------------------------------------------------------------- comparing ids
+
+
+def _compared(
+    ids: list[str], places: Sequence[Place], source: PatientSource, rule: Rule
+) -> tuple[list[str], list[Finding]]:
+    """Return a key for each image that is equal for images of one patient, and what has to be asked."""
+    asked: list[Finding] = []
+    keys = [key if rule.compare == "exact" else loose(key) for key in ids]
+    if rule.compare == "ask" and (doubtful := _doubtful(ids, places, source)):
+        keys = [exact if key in doubtful else key for exact, key in zip(ids, keys, strict=True)]
+        asked = [_question(ids, doubtful, places)]
+    if rule.per_class:
+        keys = [f"{place.label}/{key}" if key else "" for key, place in zip(keys, places, strict=True)]
+    return keys, asked
+
+
+def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource) -> set[str]:
+    """Return the loose ids that are spelled in two ways side by side: these may be two patients."""
+    spellings: dict[tuple[str, object], set[str]] = defaultdict(set)
+    for key, place in zip(ids, places, strict=True):
+        if key:
+            beside = place.label if source == "column" else (place.path.rsplit("/", 1)[0], "")
+            if source == "folder":
+                beside = _above(place, key)
+            spelling = re.sub(r"\s+", "", key).casefold() if source == "column" else key
+            spellings[loose(key), beside].add(spelling)
+    return {key for (key, _), found in spellings.items() if len(found) > 1}
+
+
+def _above(place: Place, key: str) -> tuple[str, ...]:
+    """Return the way to the folder that holds a patient's folder."""
+    way = tuple(place.path.split("/")[:-1])
+    inside = next((depth for depth, name in enumerate(place.folders) if key in name), 0)
+    return way[: len(way) - len(place.folders) + inside]
+
+
+def _question(ids: list[str], doubtful: set[str], places: Sequence[Place]) -> Finding:
+    files: dict[str, str] = {}
+    for key, place in zip(ids, places, strict=True):
+        if loose(key) in doubtful:
+            files.setdefault(key, place.path)
+    shown = " and ".join(map(repr, list(files)[:2]))
+    more = f" (and {len(files) - 2} more ids)" if len(files) > 2 else ""
+    return Finding(
+        UNDECIDED,
+        f"Patients {shown}{more} differ only in case, blanks or leading zeros: set data.groups=exact if they are "
+        "different patients, or data.groups=loose if they are the same.",
+        tuple(files.values()),
+    )
+
+
+def _in_several_classes(keys: list[str], places: Sequence[Place]) -> list[Finding]:
+    classes_of: dict[str, set[str]] = defaultdict(set)
+    for key, place in zip(keys, places, strict=True):
+        classes_of[key].add(place.label)
+    shared = [key for key, labels in classes_of.items() if key and len(labels) > 1]
+    if not shared:
+        return []
+    first = next(place for place, key in zip(places, keys, strict=True) if key == shared[0])
+    count = len({key for key in keys if key})
+    return [
+        Finding(
+            "patients-in-classes",
+            f"{len(shared)} of {count} patient folders occur in more than one class, such as that of {first.path}: "
+            "folders of the same name count as one patient. Set data.groups=per-class if they are different people.",
+        )
+    ]
+
+
+def _spelled(ids: list[str], keys: list[str], places: Sequence[Place], per_class: bool) -> list[str]:
+    """Name each patient as the first image spells it."""
+    names: dict[str, str] = {}
+    for key, name, place in zip(keys, ids, places, strict=True):
+        names.setdefault(key, f"{place.label}/{name}" if per_class and name else name)
+    return [names[key] for key in keys]

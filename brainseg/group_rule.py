@@ -1,0 +1,66 @@
+"""How the setting `data.groups` is written, which says what images are of one patient.
+
+* `auto`: guessed from the columns of a manifest, else from folders, else from file names;
+* `none`: no patient is known;
+* `column:NAME`: a column of the manifest;
+* `folder` or `folder:N`: the Nth folder below the class folder (of a manifest: below its own folder); -1 is the folder
+  that holds the image;
+* `name:REGEX`: the capture group of a regular expression that is searched for in the file name without its ending.
+
+Before a rule may stand `exact:` (ids are compared as they are spelled), `loose:` (without case, blanks and leading
+zeros) and `per-class:` (the same id in two classes is two patients); without a rule they stand for `auto`. Without them
+ids are compared loosely, but two spellings side by side are kept apart and asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from brainseg.errors import ConfigError
+
+PREFIXES = ("exact", "loose", "per-class")
+FORMS = (
+    "auto, none, column:NAME, folder, folder:N and name:REGEX with one (group); exact:, loose: or per-class: may stand "
+    "before"
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The setting `data.groups` in parts."""
+
+    kind: str
+    value: str = ""
+    compare: str = "ask"
+    per_class: bool = False
+
+
+def parse_rule(text: str) -> Rule:
+    """Take the setting `data.groups` apart.
+
+    Raises:
+        ConfigError: It is none of the rules; the message says which there are.
+    """
+    compare, per_class, rest = "ask", False, text.strip()
+    while (parts := rest.partition(":"))[0] in PREFIXES:
+        per_class = per_class or parts[0] == "per-class"
+        compare = compare if parts[0] == "per-class" else parts[0]
+        rest = parts[2]
+    kind, _, value = (rest or ("auto" if rest != text.strip() else "")).partition(":")
+    if not _is_rule(kind, value):
+        raise ConfigError(f"data.groups: {text!r} is no rule for patients, allowed: {FORMS}.")
+    return Rule(kind, value or ("1" if kind == "folder" else ""), compare, per_class)
+
+
+def _is_rule(kind: str, value: str) -> bool:
+    if kind in ("auto", "none"):
+        return not value
+    if kind == "folder":
+        return bool(re.fullmatch(r"(-?[1-9]\d?)?", value))
+    if kind == "name":
+        try:
+            return re.compile(value).groups == 1
+        except re.error:
+            return False
+    return kind == "column" and bool(value.strip())
