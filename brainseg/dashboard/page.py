@@ -18,6 +18,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
+from brainseg.dashboard.messages import on_page
 from brainseg.dashboard.words import plain
 from brainseg.errors import BrainsegError
 
@@ -105,7 +106,7 @@ def caught() -> Iterator[None]:
     try:
         yield
     except BrainsegError as error:
-        st.error(plain(error), icon=":material/error:")
+        st.error(plain(on_page(error)), icon=":material/error:")
     except Exception:  # the last line of defence: no traceback reaches a visitor
         st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from brainseg.dashboard.messages import on_page
 from brainseg.runs import Run
 
 STATES = {
-    "SCHEDULED": ("waiting", "blue", ":material/schedule:"),
+    "SCHEDULED": ("queued", "blue", ":material/schedule:"),
     "RUNNING": ("running", "blue", ":material/play_circle:"),
     "FINISHED": ("finished", "green", ":material/check_circle:"),
     "FAILED": ("failed", "red", ":material/error:"),
@@ -19,11 +20,11 @@ STATES = {
 PHASES = {
     "": "Starting",
     "preparing": "Reading images",
-    "finding": "Looking for a learning rate",
+    "finding": "Finding a learning rate",
     "frozen": "Training the new layers",
     "unfrozen": "Training the whole network",
     "features": "Computing features",
-    "evaluating": "Judging held-out images",
+    "evaluating": "Evaluating held-out images",
 }
 """Phase of `training.log.Progress` -> what it does."""
 
@@ -75,4 +76,4 @@ def lasted(run: Run) -> str:
 def why(run: Run) -> str:
     """Return in one sentence why a run failed or was stopped, without the log that may follow in the store."""
     reason = _LAST_WORDS.sub(".", run.reason).strip()
-    return " ".join(reason.split()) or "Nobody recorded why: the log may tell."
+    return on_page(" ".join(reason.split())) or "No reason recorded. Check the log."

@@ -17,7 +17,7 @@ def test_the_task_locks_what_means_nothing_to_it(home: Path, masked_set: Path, o
     app.selectbox(key=widget_key(app, "task")).select("segment").run()
     said = texts(app)
     assert app.button(key="train:instant").disabled
-    assert "An instant baseline is for classification alone" in said
+    assert "An instant baseline is for classification only" in said
     assert "for 40 images with masks" in said
     assert re.search("Training of resnet18: .* a rough guess", said)
     assert "Instant baseline (resnet18)" not in said
@@ -57,5 +57,5 @@ def test_measured_segmentations_make_an_estimate(segment_home: Path, masked_set:
     app.selectbox(key="train:preset").select("quick").run()
     app.selectbox(key=widget_key(app, "task")).select("segment")
     app.number_input(key=widget_key(app, "preparation.size")).set_value(64).run()
-    assert "going by 1 earlier run" in texts(app)
+    assert "based on 1 earlier run" in texts(app)
     assert RunStore().get("marks").metrics["seconds"] > 0

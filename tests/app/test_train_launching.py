@@ -67,7 +67,7 @@ def test_two_networks_are_two_runs_which_are_cancelled_and_resumed(
     second, first = RunStore().list()
     assert [first.config.model.arch, second.config.model.arch] == ["resnet18", "resnet34"]
     wait_for(lambda: epochs_done(first, 1), "the first epoch")
-    assert "waiting, next in line" in texts(app.run())
+    assert "queued, next" in texts(app.run())
     click(app, f"train:cancel:{second.id}")
     click(app, f"train:cancel:{first.id}")
     assert ended(first.id).status == "KILLED"
@@ -94,5 +94,5 @@ def test_of_two_visitors_one_trains_and_the_other_waits(
     wait_for(lambda: epochs_done(running[0], 2), "its second epoch")
     assert sorted(run.status for run in RunStore().list()) == ["RUNNING", "SCHEDULED"]
     said = texts(open_page("train"))
-    assert "waiting, next in line" in said
-    assert "number 2 in line" not in said
+    assert "queued, next" in said
+    assert "1 ahead" not in said

@@ -42,7 +42,7 @@ def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
 def test_an_empty_store_offers_a_form_and_nothing_to_start_yet(home: Path, open_page) -> None:
     app = open_page("train")
     assert not app.error
-    assert "Nothing waits or runs." in texts(app)
+    assert "The queue is empty." in texts(app)
     assert "Choose a dataset first." in texts(app)
     assert all(app.button(key=f"train:{key}").disabled for key in ("train", "find", "instant"))
 
@@ -53,11 +53,11 @@ def test_finished_runs_are_listed_with_their_worth_and_offered_as_weights(finish
     said = texts(app)
     assert "Right on" in said
     assert "95 % interval" in said
-    assert "going by 1 earlier run" not in said  # another image size
+    assert "based on 1 earlier run" not in said  # another image size
     app.selectbox(key="train:preset").select("quick").run()
     app.number_input(key=widget_key(app, "preparation.size")).set_value(40).run()
     assert "Training of resnet18" in texts(app)
-    assert "going by 1 earlier run" in texts(app)
+    assert "based on 1 earlier run" in texts(app)
     weights = app.selectbox(key=widget_key(app, "model.weights"))
     weights.select("A finished run (warm start)").run()
     models = app.selectbox(key=widget_key(app, "model.weights:run"))
@@ -76,7 +76,7 @@ def test_a_running_run_shows_its_bars_its_figures_and_its_time(home: Path, tiny_
     assert batches.proto.text == "Training the whole network: batch 2 of 4"
     said = texts(app)
     assert "Epoch 2: training loss 0.500, validation loss 0.400, right on 9 of 12 validation images" in said
-    assert "waiting, next in line" in said
+    assert "queued, next" in said
     click(app, f"train:cancel:{waiting.id}")
     assert RunStore().get(waiting.id).status == "KILLED"
     click(app, f"train:cancel:{run.id}")

@@ -37,11 +37,12 @@ def test_two_segmentations_are_compared_and_their_outlines_shown(mask_site: str,
 
 def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page, masked_set: Path) -> None:
     open_page(tab, f"{mask_site}/train?data={masked_set}", "Train")
+    tab.get_by_text("All settings").click()
     choose(tab, "Preset", "segment")
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "12")
     fill(tab, "spinbutton", "Image size", "32")
-    fill(tab, "textbox", "Name (may stay empty)", "browser")
+    fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "Scores")
     tab.get_by_role("tab", name="Worst slices").click()
     expect(tab.get_by_text("True outline").first).to_be_visible(timeout=LIMIT)

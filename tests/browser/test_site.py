@@ -62,11 +62,12 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     site: str, site_home: Path, tab: Page, tiny_set: Path
 ) -> None:
     open_page(tab, f"{site}/train?data={tiny_set}", "Train")
+    tab.get_by_text("All settings").click()
     choose(tab, "Preset", "quick")
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "30")
     fill(tab, "spinbutton", "Image size", "32")
-    fill(tab, "textbox", "Name (may stay empty)", "browser")
+    fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "Metrics")
     no_trouble(tab)
 

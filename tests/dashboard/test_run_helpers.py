@@ -94,7 +94,7 @@ def test_markdown_in_names_is_taken_apart() -> None:
             "The training and its supervisor ended without a word; `resume` continues it. Last words: ",
             "The training and its supervisor ended without a word.",
         ),
-        ("", "Nobody recorded why: the log may tell."),
+        ("", "No reason recorded. Check the log."),
     ],
 )
 def test_a_reason_is_one_sentence(home, config, reason: str, sentence: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from brainseg.config import RunConfig
 from brainseg.dashboard.train import estimate as train_estimate
-from brainseg.dashboard.train.estimate import duration, estimate, measured_paces, time_range
+from brainseg.dashboard.train.estimate import crowding, duration, estimate, measured_paces, time_range
 from brainseg.dashboard.train.progress import place
 from brainseg.runs import Run
 
@@ -36,8 +36,8 @@ def test_an_estimate_scales_with_images_and_epochs_and_says_where_it_is_from() -
     assert 0 < small.low < small.high
     assert large.high > 3 * small.high
     assert longer.high > 3 * small.high
-    assert small.sentence().endswith("going by 2 earlier runs")
-    assert longer.sentence().endswith("going by 1 earlier run")
+    assert small.sentence().endswith("based on 2 earlier runs")
+    assert longer.sentence().endswith("based on 1 earlier run")
 
 
 def test_without_earlier_runs_it_is_a_wider_and_rough_range() -> None:
@@ -64,7 +64,7 @@ def test_a_finder_and_a_baseline_have_times_of_their_own() -> None:
 def test_a_segmentation_takes_longer_than_a_classification() -> None:
     masks = RunConfig.from_preset("quick", {"task": "segment", "compute.device": "cpu"})
     assert estimate(masks, 1000, []).low > 2 * estimate(CONFIG, 1000, []).low
-    assert estimate(masks, 1000, [0.1]).sentence().endswith("going by 1 earlier run")
+    assert estimate(masks, 1000, [0.1]).sentence().endswith("based on 1 earlier run")
 
 
 def test_a_gpu_that_nobody_measured_has_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,3 +100,16 @@ def test_other_phases_and_no_progress_have_a_place_too() -> None:
     start = place({}, [], now=10.0)
     assert (start.phase, start.whole, start.part, start.left) == ("Starting", 0.0, 0.0, None)
     assert place({"phase": "evaluating", "step": 3, "steps": 4}, [], now=1.0).part == 0.75
+
+
+def test_a_busy_machine_widens_the_estimate_and_says_so() -> None:
+    quiet, busy = estimate(CONFIG, 200, [0.02]), estimate(CONFIG, 200, [0.02], crowd=crowding(15.0, 2))
+    assert (quiet.low, quiet.high * 8.5) == (busy.low, pytest.approx(busy.high))
+    assert "the machine is busy" in busy.sentence()
+    assert "the machine is busy" not in quiet.sentence()
+
+
+def test_what_will_have_ended_does_not_count_as_busy() -> None:
+    assert crowding(0.1, 2) == pytest.approx(1.05)
+    assert crowding(2.2, 2, own=2.0) == pytest.approx(1.1)
+    assert crowding(1.0, 4, threads=1) == 1.0

@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from brainseg import __version__, paths
+from brainseg.models.sources import torch_cache
 
 LIBRARIES = {
     "torch": "tensors and training",
@@ -91,7 +92,7 @@ def places(store_uri: str) -> list[Place]:
         _local("Prepared images", home / "cache" / "prepared", cache),
         _local("All caches", home / "cache", f"{cache}"),
         _local("Logs", home / "logs", "may be deleted"),
-        _local("ImageNet weights", _torch_cache(), "torch's own cache; downloaded again when asked for"),
+        _local("ImageNet weights", torch_cache(), "torch's own cache; downloaded again when asked for"),
     ]
 
 
@@ -133,13 +134,6 @@ def _store(uri: str) -> Place:
     if parts.scheme in ("", "file"):
         return _local(what, Path(url2pathname(parts.path)), note)
     return Place(what, None, f"server {parts.hostname or 'unknown'}, named by MLFLOW_TRACKING_URI", note)
-
-
-def _torch_cache() -> Path:
-    """Return where torch keeps downloaded weights, by its own rules, without importing it."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
-    return Path(home).expanduser() / "hub" / "checkpoints"
 
 
 def _version(name: str) -> str:

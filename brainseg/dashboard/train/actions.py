@@ -1,4 +1,4 @@
-"""The buttons that put something into the queue, with how long it will take."""
+"""The buttons that put something into the queue, with what it will do and how long it will take."""
 
 from __future__ import annotations
 
@@ -12,70 +12,90 @@ from brainseg.dashboard import live_store
 from brainseg.dashboard.data.reading import count_pairs
 from brainseg.dashboard.page import guarded
 from brainseg.dashboard.train.data import count_images
-from brainseg.dashboard.train.estimate import estimate, measured_paces
+from brainseg.dashboard.train.estimate import crowding, estimate, machine_load, measured_paces
+from brainseg.dashboard.train.finder import reuse_rates
 from brainseg.dashboard.train.launch import instant_baseline, launch
+from brainseg.dashboard.train.plan import plan_words
 from brainseg.dashboard.train.queue import in_queue
 from brainseg.dashboard.words import plain
 from brainseg.jobs.reading import run_file
 from brainseg.runs import ENDED, Kind, Run
 
 BASELINE = (
-    "A linear classifier on what the frozen network sees: a first model, and the mark that a training has to beat."
+    "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
 )
 NO_BASELINE = (
-    "An instant baseline is for classification alone: a segmentation is judged beside marking nothing and a threshold."
+    "An instant baseline is for classification only: a segmentation is compared with marking nothing and a threshold."
+)
+FINDER = (
+    "Not needed before training: with the learning rate 'valley', a training searches for one itself, or uses the "
+    "result of a search that you ran here with the same settings. The search tries rising learning rates for a short "
+    "while and plots the loss; it leaves no model."
 )
 
 
 @guarded
-def draw_actions(data: str, configs: list[RunConfig], runs: list[Run]) -> None:
-    """Draw the buttons, and put into the queue what is asked for.
+def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: str = "") -> None:
+    """Draw the plan and the buttons, and put into the queue what is asked for.
 
     Args:
         data: The dataset's path; "" as long as none is chosen.
         configs: One for each architecture; empty while the form is faulty.
         runs: All runs.
+        remark: What there is to say about the weights; "" for nothing.
     """
-    st.subheader("Start", anchor=False)
-    name = st.text_input(
-        "Name (may stay empty)", key="train:name", placeholder="made from architecture and preset", max_chars=60
-    )
     if not data or not configs:
-        st.info("Choose a dataset first." if not data else "Mend the settings first.", icon=":material/info:")
+        st.info("Choose a dataset first." if not data else "Fix the settings first.", icon=":material/info:")
     ready = bool(data and configs)
-    count, masks = len(configs), any(config.task == "segment" for config in configs)
+    masks = any(config.task == "segment" for config in configs)
+    wanted, reused = reuse_rates(configs, runs, data)
+    if configs:
+        st.markdown(plan_words(wanted))
+        for sentence in filter(None, [*reused, remark]):
+            st.caption(plain(sentence))
+    clicked = _buttons(len(configs), ready, masks)
+    name = st.session_state.get("train:name", "")
+    if ready:
+        _estimates(wanted, data, runs)
+    if clicked == "train":
+        _report(launch(wanted, name))
+    elif clicked == "find":
+        _report(launch(configs, kind="find-lr"))
+    elif clicked == "instant":
+        _report(launch([instant_baseline(config) for config in configs], name and f"{name}-baseline"))
+
+
+def _buttons(count: int, ready: bool, masks: bool) -> str:
+    """Draw the name and the buttons, and return which was clicked; "" for none."""
+    st.text_input("Name (optional)", key="train:name", placeholder="e.g. resnet34-default", max_chars=60)
+    several = count > 1
     with st.container(horizontal=True):
-        train = st.button(
-            "Train" if count < 2 else f"Train {count} networks",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=not ready,
-            key="train:train",
-        )
-        find = st.button(
-            "Find learning rate",
-            icon=":material/search:",
-            disabled=not ready,
-            key="train:find",
-            help="Tries rising learning rates for a short while and draws the loss; leaves no model.",
-        )
-        instant = st.button(
-            "Instant baseline",
-            icon=":material/bolt:",
-            disabled=not ready or masks,
-            key="train:instant",
-            help=NO_BASELINE if masks else BASELINE,
-        )
+        clicked = {
+            "train": st.button(
+                f"Train {count} networks" if several else "Train",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=not ready,
+                key="train:train",
+            ),
+            "find": st.button(
+                f"Find {count} learning rates" if several else "Find learning rate",
+                icon=":material/search:",
+                disabled=not ready,
+                key="train:find",
+                help=FINDER,
+            ),
+            "instant": st.button(
+                f"{count} instant baselines" if several else "Instant baseline",
+                icon=":material/bolt:",
+                disabled=not ready or masks,
+                key="train:instant",
+                help=NO_BASELINE if masks else BASELINE,
+            ),
+        }
     if masks:
         st.caption(NO_BASELINE)
-    if ready:
-        _estimates(configs, data, runs)
-    if train:
-        _report(launch(configs, name))
-    elif find:
-        _report(launch(configs[:1], kind="find-lr"))
-    elif instant:
-        _report(launch([instant_baseline(configs[0])], name and f"{name}-baseline"))
+    return next((name for name, pressed in clicked.items() if pressed), "")
 
 
 def _report(queued: Sequence[Run]) -> None:
@@ -87,9 +107,9 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     first = configs[0]
     masks = first.task == "segment"
     images = count_pairs(data) if masks else count_images(data)
+    what = "images with masks" if masks else "images"
     if not images:
-        what = "images with masks" if masks else "images"
-        st.caption(f"How long it will take is not known: no {what} were found there to count.")
+        st.caption(f"The time it takes is not known: no {what} were found there to count.")
         return
     lines = [f"Training of {config.model.arch}: {_sentence(config, images, runs)}" for config in configs]
     if first.model.head == "concat-pool":
@@ -97,17 +117,23 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     if first.model.head == "concat-pool" and not masks:
         lines.append(f"Instant baseline ({first.model.arch}): {_sentence(instant_baseline(first), images, runs)}")
     before = len(in_queue(runs))
-    wait = f" after the {before} in the queue" if before else ""
-    what = "images with masks" if masks else "images"
-    st.caption(f"**Time{wait}, for {images:,} {what}**\n" + "".join(f"\n* {line}" for line in lines))
+    wait = f" ({before} run{'s' * (before > 1)} ahead in the queue)" if before else ""
+    st.caption(f"**Estimated time for {images:,} {what}{wait}**\n" + "".join(f"\n* {line}" for line in lines))
 
 
 def _sentence(config: RunConfig, images: int, runs: list[Run], kind: Kind = "train") -> str:
     paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
-    found = estimate(config, images, paces, kind)
+    found = estimate(config, images, paces, kind, _crowd(config, runs))
     if found:
         return found.sentence()
     return "not known, since no such run was measured on this GPU yet"
+
+
+def _crowd(config: RunConfig, runs: list[Run]) -> float:
+    """Return how much longer the programs that compute now would make a run."""
+    load, cores = machine_load()
+    running = [run for run in in_queue(runs) if run.status == "RUNNING"]
+    return crowding(load, cores, config.compute.threads, sum(run.config.compute.threads or cores for run in running))
 
 
 def _images(run: Run) -> int | None:

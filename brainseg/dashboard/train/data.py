@@ -7,8 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from brainseg.dashboard.data.reading import count_pairs
 from brainseg.dashboard.data.uses import unlisted_paths
 from brainseg.dashboard.page import link
+from brainseg.dashboard.train.form import PRESET, reset
 from brainseg.dashboard.words import plain
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.datasets.sources import MANIFEST
@@ -17,6 +19,7 @@ from brainseg.scans import SUFFIXES
 
 OTHER = "Another folder …"
 CHOSEN, TYPED = "train:data", "train:data:path"
+_ASKED, _ADDRESS = "train:data:asked", "train:data:address"
 
 
 def choose_data(runs: list[Run]) -> str:
@@ -31,14 +34,26 @@ def choose_data(runs: list[Run]) -> str:
     options = [*named, *earlier, OTHER]
     _start(options, named, runs)
     chosen = st.selectbox(
-        "Dataset", options, key=CHOSEN, persist_state="session", help="What to learn from. Add more on the Data page."
+        "Dataset",
+        options,
+        key=CHOSEN,
+        persist_state="session",
+        on_change=lambda: _fit_preset(named.get(st.session_state[CHOSEN])),
+        help="What to learn from. Add more on the Data page.",
     )
+    path = _described(chosen, named)
+    _keep_in_address(path if chosen == OTHER else chosen)
+    return path
+
+
+def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
+    """Say what is known of the choice, and return its path."""
     if chosen == OTHER:
         typed = st.text_input(
             "Folder or CSV manifest on the server",
             key=TYPED,
             persist_state="session",
-            help="A folder with one folder of images a class, or a CSV manifest with the columns path and label; for "
+            help="A folder with one folder of images per class, or a CSV manifest with the columns path and label; for "
             "segmentation the folders images and masks, masks called NAME_mask, or a manifest with the column mask.",
         )
         return typed.strip()
@@ -50,29 +65,64 @@ def choose_data(runs: list[Run]) -> str:
 
 
 def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
-    """Choose what the address of the page names, else what the newest run learnt from; a set may also have gone."""
-    asked = st.query_params.pop("data", None)
-    if asked in options:
-        st.session_state[CHOSEN] = asked
-    elif asked:
-        st.session_state[CHOSEN], st.session_state[TYPED] = OTHER, asked
-    if st.session_state.get(CHOSEN) not in options:
+    """Choose what is asked for, by name or path, else what the newest run learnt from; a set may also have gone."""
+    address = st.query_params.get("data")
+    new = address if address != st.session_state.get(_ADDRESS) else None
+    taken_over = st.session_state.pop(_ASKED, None)
+    if asked := taken_over or new:
+        names = [name for name, dataset in named.items() if dataset.path == asked]
+        found = next(filter(options.__contains__, [asked, *names]), None)
+        st.session_state[CHOSEN] = found or OTHER
+        if not found:
+            st.session_state[TYPED] = asked
+    elif st.session_state.get(CHOSEN) not in options:
         last = runs[0].config.data.path if runs else ""
         names = [name for name, dataset in named.items() if dataset.path == last]
         st.session_state[CHOSEN] = next(filter(options.__contains__, [*names, last]), options[0])
+    else:
+        return
+    if not taken_over and "preset" not in st.query_params:
+        _fit_preset(named.get(st.session_state[CHOSEN]))
+
+
+def take_over_data(path: str) -> None:
+    """Choose the dataset at a path when the form is drawn next."""
+    st.session_state[_ASKED] = path
+
+
+def _fit_preset(dataset: KnownDataset | None) -> None:
+    """Start from the preset of the dataset's task: one with masks alone cannot be classified."""
+    if dataset is None or dataset.counts is None:
+        return
+    preset = st.session_state.get(PRESET, "default")
+    own = "segment" if dataset.task == "segment" else "default"
+    if own == "default" and preset == "segment" and count_pairs(dataset.path):
+        return  # it has both, labels and masks
+    if (own == "segment") != (preset == "segment"):
+        st.session_state[PRESET] = own
+        reset()
+
+
+def _keep_in_address(data: str) -> None:
+    """Keep the choice in the address, which a reload and a shared link go by."""
+    if data:
+        st.query_params["data"] = data
+    else:
+        st.query_params.pop("data", None)
+    st.session_state[_ADDRESS] = data or None
 
 
 def _describe(dataset: KnownDataset) -> None:
     if dataset.counts is None:
-        st.caption("Not looked into yet: the Data page counts its images.")
+        st.caption("Not scanned yet. Open it on the Data page to count its images.")
     else:
         counts = ", ".join(f"{count:,} {plain(name)}" for name, count in dataset.counts.items())
         bad = f"; {dataset.unreadable:,} files cannot be read" if dataset.unreadable else ""
         masks = " with masks" if dataset.task == "segment" else ""
         st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")
     if dataset.source == "synthetic":
-        st.caption("Synthetic images: figures measured on them say nothing about patients.")
-    link("data", "Look into it", icon=":material/database:", data=dataset.name)
+        st.caption("Synthetic images: metrics measured on them say nothing about patients.")
+    link("data", "View dataset", icon=":material/database:", data=dataset.name)
 
 
 def count_images(path: str) -> int | None:

@@ -25,7 +25,7 @@ def draw_ended(runs: list[Run]) -> None:
     ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=lambda run: run.ended, reverse=True)
     if not ended:
         return
-    st.subheader("Ended last", anchor=False)
+    st.subheader("Recently finished", anchor=False)
     for run in ended[:SHOWN]:
         with st.container(border=True):
             _draw(run)
@@ -38,6 +38,7 @@ def _draw(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
             _go_on(run)
+            link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
@@ -62,7 +63,7 @@ def _go_on(run: Run) -> None:
         "Resume",
         key=f"train:resume:{run.id}",
         icon=":material/resume:",
-        help=f"Goes on after epoch {epochs_kept(run)}, in the queue.",
+        help=f"Continues after epoch {epochs_kept(run)}, in the queue.",
     ):
         resubmit(live_store.store(), run.id)
         _renew()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import psutil
 
 from brainseg.config import RunConfig
 from brainseg.jobs.queue import lane
@@ -23,6 +24,8 @@ FORWARD = 0.4
 """Cost of a pass that does not learn, or of one that learns the head alone, relative to a whole one."""
 START = (8.0, 25.0)
 """Seconds until a trainer has started and read its images."""
+BUSY = 1.5
+"""How many times longer a run may take before the estimate says that the machine is busy."""
 NEWEST = 5
 """Earlier runs that count: older ones may be from another machine."""
 
@@ -35,16 +38,37 @@ class Estimate:
         low: If all goes well.
         high: If it does not.
         measured: How many earlier runs it rests on; 0 for the rough rule.
+        crowd: How many times longer other programs make it at most, as busy as they are now; in `high` already.
     """
 
     low: float
     high: float
     measured: int
+    crowd: float = 1.0
 
     def sentence(self) -> str:
         """Say the range and where it is from."""
-        runs = f"going by {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
-        return f"{time_range(self.low, self.high)}, {runs}"
+        runs = f"based on {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
+        busy = "; the machine is busy, which the upper end allows for" if self.crowd >= BUSY else ""
+        return f"{time_range(self.low, self.high)}, {runs}{busy}"
+
+
+def crowding(load: float, cores: int, threads: int = 0, own: float = 0.0) -> float:
+    """Return how many times longer a run takes beside what else the machine computes.
+
+    Args:
+        load: Programs that computed or waited for a core in the last minute, as `os.getloadavg` counts them.
+        cores: Cores of the machine.
+        threads: Threads of the run; 0 for one on each core.
+        own: Threads of trainings that run now: they will have ended before the run begins.
+    """
+    others = max(load - own, 0.0)
+    return max((others + (threads or cores)) / cores, 1.0)
+
+
+def machine_load() -> tuple[float, int]:
+    """Return the machine's load over the last minute, and its cores."""
+    return psutil.getloadavg()[0], psutil.cpu_count() or 1
 
 
 def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[Run], int | None]) -> list[float]:
@@ -74,7 +98,9 @@ def _alike(config: RunConfig, other: RunConfig) -> bool:
     )
 
 
-def estimate(config: RunConfig, images: int, paces: Sequence[float], kind: Kind = "train") -> Estimate | None:
+def estimate(
+    config: RunConfig, images: int, paces: Sequence[float], kind: Kind = "train", crowd: float = 1.0
+) -> Estimate | None:
     """Return how long a run takes once its turn has come.
 
     Args:
@@ -82,6 +108,7 @@ def estimate(config: RunConfig, images: int, paces: Sequence[float], kind: Kind 
         images: How many images its dataset has.
         paces: From `measured_paces`.
         kind: What the run does.
+        crowd: How many times longer other programs may make it, from `crowding`.
 
     Returns:
         A range; None on a GPU, as long as nothing was measured.
@@ -94,11 +121,13 @@ def estimate(config: RunConfig, images: int, paces: Sequence[float], kind: Kind 
         start + passes * images * each * factor
         for start, passes, each, factor in zip(START, (fewest, most), pace, slack, strict=True)
     )
-    return Estimate(low, high, len(paces))
+    if lane(config.compute.device) == "cuda":
+        crowd = 1.0  # its time goes to the GPU
+    return Estimate(low, high * crowd, len(paces), crowd)
 
 
 def _rule(config: RunConfig) -> float:
-    cores = config.compute.threads or os.cpu_count() or 1
+    cores = config.compute.threads or psutil.cpu_count() or 1
     decoder = UNET if config.task == "segment" else 1.0
     return decoder * CORE_SECONDS[config.model.arch] * (config.preparation.size / 224) ** 2 / cores
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from brainseg.config import RunConfig
@@ -13,8 +15,26 @@ from brainseg.runs import FINAL, Run
 
 SHOWN = 10
 """Finders to choose from, the newest first."""
-MATTERS = ("model.arch", "model.weights", "preparation.size", "training.batch_size", "training.optimiser")
-"""Settings on which the right learning rate depends most."""
+MATTERS = {
+    "model.arch": "network",
+    "model.weights": "weights",
+    "preparation.size": "size",
+    "training.batch_size": "batch size",
+    "training.optimiser": "optimiser",
+}
+"""Settings on which the right learning rate depends most, in words."""
+FREE = (
+    "preset",
+    "training.learning_rate",
+    "training.epochs",
+    "training.frozen_epochs",
+    "training.finder_steps",
+    "training.patience",
+    "training.keep",
+    "evaluation.",
+    "compute.",
+)
+"""Settings that a search for a learning rate does not depend on."""
 
 
 def finders(runs: list[Run], data: str) -> list[Run]:
@@ -26,7 +46,41 @@ def finders(runs: list[Run], data: str) -> list[Run]:
 def differences(run: Run, config: RunConfig) -> list[str]:
     """Say in what a finder's settings differ from those of a run to come, as far as its rate depends on them."""
     found, wanted = run.config.flat(), config.flat()
-    return [f"{name} {found[name]} (now {wanted[name]})" for name in MATTERS if found[name] != wanted[name]]
+    return [
+        f"{words} {found[name]} (now {wanted[name]})" for name, words in MATTERS.items() if found[name] != wanted[name]
+    ]
+
+
+def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tuple[list[RunConfig], list[str]]:
+    """Put the rate that was found for the same settings into runs that would search for it again.
+
+    Args:
+        configs: The runs to come.
+        runs: All runs, newest first.
+        data: Path of their dataset.
+
+    Returns:
+        The runs, and a sentence for each one whose rate is known.
+    """
+    found, wanted, said = finders(runs, data), [], []
+    for config in configs:
+        searches = config.model.head == "concat-pool" and config.training.learning_rate == "valley"
+        run = next((each for each in found if _same_search(each.config, config)), None) if searches else None
+        if run:
+            rate = float(f"{run.metrics[FINAL + 'learning_rate']:.3g}")
+            training = config.training.model_copy(update={"learning_rate": rate})
+            config = config.model_copy(update={"training": training})
+            said.append(
+                f"{config.model.arch} uses the learning rate {rate:.2e} that {run.name} found with these settings; "
+                "there is no second search."
+            )
+        wanted.append(config)
+    return wanted, said
+
+
+def _same_search(one: RunConfig, other: RunConfig) -> bool:
+    first, second = one.flat(), other.flat()
+    return all(first[name] == value for name, value in second.items() if not name.startswith(FREE))
 
 
 def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
@@ -49,13 +103,17 @@ def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
             args=(float(f"{rate:.3g}"),),
             type="primary",
             icon=":material/keyboard_tab:",
-            help="Writes the suggestion into the form above.",
+            help="Writes the suggestion into the form.",
         )
         link("runs", "Open the finder", run=run.id)
     for config in configs:
         if others := differences(run, config):
-            st.caption(f"For {config.model.arch} it is not quite the same question: {plain(', '.join(others))}.")
-    figure(run, "learning_rate", "The curve of this finder is not there any more.")
+            st.caption(
+                f"For {config.model.arch} this search used different settings: {plain(', '.join(others))}."
+                if len(configs) > 1
+                else f"This search used different settings: {plain(', '.join(others))}."
+            )
+    figure(run, "learning_rate", "The curve of this finder is missing.")
 
 
 def _label(run: Run) -> str:

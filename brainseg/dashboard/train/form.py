@@ -20,13 +20,14 @@ FIRST = (
     "model.head",
     "data.split",
     "training.epochs",
+    "training.frozen_epochs",
     "training.batch_size",
     "training.learning_rate",
     "preparation.size",
 )
 """Settings that matter most, in the order in which they are shown; what else there is, is folded away."""
 RATE = "training.learning_rate"
-LOCKED = "Settings that cannot be changed mean nothing to the chosen task."
+LOCKED = "Greyed-out settings do not apply to this task."
 PRESET = "train:preset"
 _VERSION = "train:version"
 
@@ -46,18 +47,22 @@ class FormValues:
     faults: list[str]
 
 
+def current_preset() -> str:
+    """Return the preset that is chosen, also before the choice is drawn."""
+    names = preset_names()
+    return st.session_state.setdefault(PRESET, "default" if "default" in names else names[0])
+
+
 def choose_preset() -> str:
     """Draw the choice of a preset with what it is for; another choice takes its values over into the form."""
-    names = preset_names()
-    first = names.index("default") if "default" in names else 0
-    st.session_state.setdefault(PRESET, names[first])
+    current_preset()
     preset = st.selectbox(
         "Preset",
-        names,
+        preset_names(),
         key=PRESET,
         on_change=reset,
         persist_state="session",
-        help="Values to start from. Choosing another one sets all settings below to its values.",
+        help="Values to start from. Choosing another one sets all settings to its values.",
     )
     st.caption("  \n".join(f"**{title}:** {note}" for title, note in preset_notes(preset).items()))
     return preset

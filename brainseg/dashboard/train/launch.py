@@ -10,6 +10,7 @@ import streamlit as st
 from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
 from brainseg.dashboard.train.form import FormValues
+from brainseg.dashboard.train.weights import refuse_missing
 from brainseg.errors import ConfigError
 from brainseg.jobs.orders import checked, free_name, run_name
 from brainseg.jobs.queue import submit
@@ -30,7 +31,7 @@ def configurations(form: FormValues, data: str, archs: Sequence[str], weights: s
     if form.faults:
         raise ConfigError(" ".join(form.faults))
     if not archs:
-        raise ConfigError("No architecture is ticked: tick at least one.")
+        raise ConfigError("No network is chosen: tick at least one.")
     if not weights:
         raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
     settings = {**form.settings, "data.path": data, "model.weights": weights}
@@ -63,6 +64,7 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
     last, when = st.session_state.get(_LAST, ((), 0.0))
     if order == last and time.monotonic() - when < DOUBLE_CLICK:
         return []
+    refuse_missing(orders)
     store = live_store.store()
     for config in orders:
         store.warm_start(config)

@@ -43,7 +43,7 @@ def _draw() -> None:
         st.rerun()
     st.subheader("Queue", anchor=False)
     if not active:
-        st.caption("Nothing waits or runs.")
+        st.caption("The queue is empty.")
     positions: dict[str, int] = {}
     for run in active:
         if run.status == "SCHEDULED":
@@ -107,7 +107,7 @@ def _running(run: Run) -> None:
 
 def _waiting(run: Run, position: int) -> None:
     with st.container(border=True):
-        _title(run, "next in line" if position == 1 else f"number {position} in line")
+        _title(run, "next" if position == 1 else f"{position - 1} ahead")
         _buttons(run, False)
 
 

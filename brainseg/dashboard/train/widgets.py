@@ -45,6 +45,26 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
     return _text(field, value, key)
 
 
+def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - any setting
+    """Set what a setting's widget will show, as if somebody had chosen it; call it before `draw`.
+
+    Args:
+        field: The setting.
+        value: As `RunConfig.flat` has it.
+        key: Of the widget.
+    """
+    if field.kind == "choice or number" and not isinstance(value, str):
+        st.session_state[number_key(key)] = float(value)
+        value = NUMBER
+    elif value is None:
+        value = EMPTY if field.kind == "choice" else ""
+    elif field.kind in ("list", "text"):
+        value = _shown(value)
+    elif field.kind in ("whole", "number"):
+        value = int(value) if field.kind == "whole" else float(value)
+    st.session_state[key] = value
+
+
 def number_key(key: str) -> str:
     """Return the key of the number beside a word."""
     return f"{key}:number"
@@ -85,7 +105,7 @@ def _example(field: FormField) -> float:
 
 def _text(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
     """Draw a text, which is read as `--set` reads it; a list may do without its brackets."""
-    shown = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    shown = _shown(value)
     text = st.text_input(
         field.label, placeholder=EMPTY if field.optional else None, **_start(field, key, shown)
     ).strip()
@@ -96,3 +116,8 @@ def _text(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any 
     if field.kind == "list" and not text.startswith("["):
         text = f"[{text}]"
     return parse_settings([f"{field.name}={text}"])[field.name]
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any setting
+    """Return a text's first value as its field shows it."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
