@@ -8,6 +8,7 @@ import streamlit as st
 
 from brainseg import dashboard
 from brainseg.dashboard.page import DEMO_PAGES, PAGES, caught, demo_mode
+from brainseg.dashboard.serving import keep_to_itself
 
 ICONS = {
     "home": "home",
@@ -19,6 +20,7 @@ ICONS = {
     "about": "info",
 }
 
+keep_to_itself()  # also where the server was started by hand
 # A file of our own: a named icon would be fetched from its maker's server.
 st.set_page_config(page_title="brainseg", page_icon=str(Path(dashboard.__file__).with_name("icon.png")), layout="wide")
 offered = DEMO_PAGES if demo_mode() else tuple(PAGES)

@@ -31,6 +31,34 @@ def subfolder(*parts: str) -> Path:
     return _made(home().joinpath(*parts))
 
 
+def limit(name: str, default: float) -> float:
+    """Return a limit that an environment variable may change.
+
+    Args:
+        name: Of the variable.
+        default: What holds where it is not set.
+
+    Raises:
+        ConfigError: It is set, but to no number from 0 on.
+    """
+    text = os.environ.get(name, "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{name} is {text!r}: set it to a number from 0 on, or leave it out for {default:g}.")
+    return value
+
+
+def is_inside(place: Path, folder: Path) -> bool:
+    """Say whether a place lies below a folder once all links are followed: what does not is never deleted."""
+    try:
+        return place.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False
+
+
 def _made(folder: Path) -> Path:
     try:
         folder = folder.expanduser().resolve()

@@ -199,9 +199,11 @@ def test_deleting_never_empties_a_folder_that_is_not_the_runs(home: Path, config
     (tmp_path / "mine.txt").write_text("keep")
     with sqlite3.connect(home / "mlflow.db") as database:
         database.execute("UPDATE runs SET artifact_uri = ?", (tmp_path.as_uri(),))
-    with pytest.raises(RunError, match="does not look like their place"):
-        delete(store, run.id)
+    store.log_file(run.id, tmp_path / "mine.txt")
+    assert store.path(run.id, "mine.txt") == home / "runs" / run.id / "artifacts" / "mine.txt"
+    delete(store, run.id)
     assert (tmp_path / "mine.txt").exists()
+    assert not (home / "runs" / run.id).exists()
     assert store.list() == []
 
 

@@ -31,12 +31,17 @@ def dashboard(
     demo_session: Annotated[
         bool, typer.Option("--demo-session", help="Only Home, Diagnose and Compare, and nothing that changes a run.")
     ] = False,
+    host: Annotated[
+        str, typer.Option(help="Address of this machine to serve at; any but localhost lets other machines in.")
+    ] = "localhost",
 ) -> None:
     """Open the dashboard in the browser; Ctrl-C ends it, trainings go on."""
     from brainseg.dashboard.server import Server
 
     end_as_by_ctrl_c()
-    with _ended_by_ctrl_c(), Server(port, demo_session) as server:
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        NOTES.print("There is no sign-in: whoever reaches the port can train, upload and delete.")
+    with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:
         announce(server)
         stay(server)
 

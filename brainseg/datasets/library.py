@@ -41,6 +41,7 @@ __all__ = [
     "add_zip",
     "find",
     "forget",
+    "found_again",
     "known_datasets",
     "look_into",
     "resolve",
@@ -71,6 +72,22 @@ def resolve(path_or_name: str) -> str:
         if not Path(path_or_name).expanduser().exists():
             return find(path_or_name).path
     return path_or_name
+
+
+def found_again(path: str, fingerprint: str) -> str:
+    """Return where a dataset lies: at its path, or if that is gone where the same images are known to be.
+
+    Args:
+        path: Where it was.
+        fingerprint: Of the dataset as it was; "" where that is not known.
+    """
+    if not fingerprint or Path(path).exists():
+        return path
+    with contextlib.suppress(DataError):
+        for known in known_datasets():
+            if known.fingerprint == fingerprint and known.exists:
+                return known.path
+    return path
 
 
 def add_folder(path: str | Path, name: str | None = None, progress: Progress | None = None) -> KnownDataset:
@@ -230,7 +247,8 @@ def _counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
     labels = dataset.table["label"]
     counts = {name: int((labels == name).sum()) for name in dataset.classes}
     task = "segment" if isinstance(dataset, MaskedDataset) else "classify"
-    return replace(known, task=task, counts=counts, unreadable=len(dataset.bad))
+    fingerprint = dataset.fingerprint
+    return replace(known, task=task, counts=counts, unreadable=len(dataset.bad), fingerprint=fingerprint)
 
 
 def _slug(name: str) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,7 @@ class KnownDataset:
         task: What can be learnt from it.
         counts: Readable images of each class when it was looked into last; None before.
         unreadable: Files that could not be read then.
+        fingerprint: Of its images when it was looked into last; "" before. Finds it again after it has moved.
     """
 
     name: str
@@ -47,6 +48,7 @@ class KnownDataset:
     task: str = "classify"
     counts: dict[str, int] | None = None
     unreadable: int = 0
+    fingerprint: str = ""
 
     @property
     def exists(self) -> bool:
@@ -88,7 +90,7 @@ def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
         DataError: The list is damaged.
     """
     with FileLock(datasets_folder() / ".library.lock"):
-        write_json(_file(), [asdict(known) for known in edit(_read())])
+        write_json(_file(), [asdict(replace(known, path=_stored(known.path))) for known in edit(_read())])
 
 
 def fit_name(name: str) -> str:
@@ -140,13 +142,28 @@ def _is_taken(name: str, among: list[KnownDataset]) -> bool:
 
 def _read() -> list[KnownDataset]:
     try:
-        return _LIST.validate_python(json.loads(_file().read_text("utf-8")))
+        listed = _LIST.validate_python(json.loads(_file().read_text("utf-8")))
     except FileNotFoundError:
         return []
     except (OSError, ValueError, ValidationError) as error:
         raise DataError(
             f"The list of datasets {_file()} is damaged: move it away and add the datasets again."
         ) from error
+    return [replace(known, path=_placed(known)) for known in listed]
+
+
+def _stored(path: str) -> str:
+    """Return a path as the list holds it: relative below the home folder, which may be copied or moved."""
+    place = Path(path)
+    return place.relative_to(paths.home()).as_posix() if place.is_relative_to(paths.home()) else path
+
+
+def _placed(known: KnownDataset) -> str:
+    """Return where a dataset of the list lies; what is ours never lies in the home that this one was copied from."""
+    path = Path(known.path)
+    if path.is_absolute() and known.source != "folder":  # as the list held them once
+        return str(datasets_folder() / path.name)
+    return str(paths.home() / path)
 
 
 def _file() -> Path:

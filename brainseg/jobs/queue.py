@@ -23,6 +23,9 @@ NVIDIA = Path("/proc/driver/nvidia/version")
 IDLE = 120.0
 """Seconds without work after which a worker that was started on demand ends."""
 
+_LOST = "The training and its supervisor ended without a word; `resume` continues it. Last words: {}"
+_COPIED = "The run was in training when this home was copied or moved, and goes on there alone; `resume` continues it."
+
 
 def queue_lock() -> FileLock:
     """Return the lock under which runs change hands."""
@@ -171,17 +174,17 @@ def reconcile(store: RunStore) -> list[Run]:
         The runs that were marked FAILED.
     """
     with queue_lock():
-        lost = [
-            run for run in store.list(["RUNNING"]) if run.host == str(store.home) and not Workspace(run.id).owners()
-        ]
+        lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
         for run in lost:
-            tail = Workspace(run.id).log_tail()
-            store.set_status(
-                run.id,
-                "FAILED",
-                f"The training and its supervisor ended without a word; `resume` continues it. Last words: {tail}",
-            )
+            workspace = Workspace(run.id)
+            reason = _COPIED if workspace.is_elsewhere() else _LOST.format(workspace.log_tail())
+            store.set_status(run.id, "FAILED", reason)
         return lost
+
+
+def is_lost(store: RunStore, run: Run) -> bool:
+    """Say whether a run of this home is called running although all its processes have died."""
+    return run.status == "RUNNING" and run.host == str(store.home) and Workspace(run.id).abandoned()
 
 
 def ensure_worker(device: str) -> bool:

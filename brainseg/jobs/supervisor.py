@@ -34,8 +34,8 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
     workspace = Workspace(run.id)
     with workspace.log.open("ab") as log:
         trainer = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "brainseg.jobs.trainer_process", run.id],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "brainseg.jobs.trainer", run.id],
+            stdin=subprocess.PIPE,  # which breaks if this process dies: see `leash`
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

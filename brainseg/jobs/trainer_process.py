@@ -1,22 +1,19 @@
-"""The trainer process: `python -m brainseg.jobs.trainer_process RUN_ID` does one run of the store and ends."""
+"""What a trainer process does: one run of the store. `brainseg.jobs.trainer` begins it."""
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
-import time
 import traceback
 from pathlib import Path
 
 from brainseg.config import RunConfig
 from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
+from brainseg.jobs import leash
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import FINAL, Run, RunStore
 from brainseg.training.callbacks import TrainingCancelled
-from brainseg.training.compute import keep_memory
 from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 
@@ -32,7 +29,7 @@ def main(run_id: str) -> int:
     """
     store, workspace = RunStore(), Workspace(run_id)
     run = store.get(run_id)
-    _stop_with_parent(store, run_id)
+    _record_release(store, run_id)
     _step_back(run.config)
     log = StoreLog(store, workspace)
     try:
@@ -83,19 +80,11 @@ def _step_back(config: RunConfig) -> None:
         os.nice(config.compute.nice)
 
 
-def _stop_with_parent(store: RunStore, run_id: str) -> None:
-    """End with the supervisor, so that no trainer goes on unseen if that is killed."""
-    parent = os.getppid()
+def _record_release(store: RunStore, run_id: str) -> None:
+    """Have it recorded if the supervisor dies: `leash` ends this process then."""
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        store.set_status(run_id, "FAILED", ORPHANED)
-        os._exit(CRASHED)
+    def record() -> None:
+        if store.get(run_id).status == "RUNNING":
+            store.set_status(run_id, "FAILED", ORPHANED)
 
-    threading.Thread(target=watch, daemon=True).start()
-
-
-if __name__ == "__main__":
-    keep_memory()
-    sys.exit(main(sys.argv[1]))
+    leash.before_the_end(record)

@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 from collections import deque
+from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 from brainseg import paths
 from brainseg.files import write_json
@@ -38,8 +40,9 @@ class Workspace:
         self._progress.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete everything; a folder that a link has put outside the home stays."""
+        if paths.is_inside(self.folder, paths.home()):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def request_cancel(self) -> None:
         """Ask the training to stop at its next batch."""
@@ -63,24 +66,49 @@ class Workspace:
 
     def own(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
-        owners = [{"pid": pid, "started": psutil.Process(pid).create_time()} for pid in process_ids]
-        write_json(self._owners, owners)
+        write_json(self._owners, [_record(pid) for pid in process_ids])
+
+    def enlist(self) -> None:
+        """Record this process as the run's trainer, beside the supervisor that is recorded already."""
+        write_json(self._owners, [*self._recorded()[:1], _record(os.getpid())])
 
     def owners(self) -> list[psutil.Process]:
         """Return the recorded processes that are still alive; a reused process number does not count."""
-        try:
-            recorded = json.loads(self._owners.read_text("utf-8"))
-        except (OSError, ValueError):
-            return []
-        return [process for process in map(_alive, recorded) if process]
+        return [process for process in map(_alive, self._recorded()) if process]
 
     def trainer(self) -> psutil.Process | None:
         """Return the living trainer process, if there is one."""
-        try:
-            recorded = json.loads(self._owners.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
+        recorded = self._recorded()
         return _alive(recorded[1]) if len(recorded) > 1 else None
+
+    def trainer_lock(self) -> FileLock:
+        """Return the lock that a trainer holds as long as it lives; the system lets go of it if it dies."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / "trainer.lock")
+
+    def abandoned(self) -> bool:
+        """Say whether no process works on the run any more."""
+        if self.owners():
+            return False
+        if not self.folder.exists():
+            return True
+        lock = self.trainer_lock()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        lock.release()
+        return True
+
+    def is_elsewhere(self) -> bool:
+        """Say whether the run was at work in another home, of which this one is a copy."""
+        return any(record.get("home", _here()) != _here() for record in self._recorded())
+
+    def _recorded(self) -> list[dict[str, Any]]:
+        try:
+            return json.loads(self._owners.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
 
     def log_tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of the log."""
@@ -91,8 +119,19 @@ class Workspace:
             return ""
 
 
-def _alive(record: dict[str, float]) -> psutil.Process | None:
+def _here() -> str:
+    return str(paths.home())
+
+
+def _record(pid: int) -> dict[str, Any]:
+    return {"pid": pid, "started": psutil.Process(pid).create_time(), "home": _here()}
+
+
+def _alive(record: dict[str, Any]) -> psutil.Process | None:
+    """Return a recorded process if it lives and works for this home: a copy of it must not take it for its own."""
     try:
+        if record.get("home", _here()) != _here():
+            return None
         process = psutil.Process(int(record["pid"]))
         same = abs(process.create_time() - record["started"]) < 1
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None

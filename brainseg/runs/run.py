@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from brainseg.config import RunConfig
@@ -40,7 +41,7 @@ class Run:
         ended: When it ended; None while it has not.
         metrics: Latest value of each metric.
         reason: Why it failed or was stopped; "" otherwise.
-        host: The home folder whose worker runs it.
+        host: The home folder whose worker runs it: the open one, unless several share the store.
         queued: When it was put into the queue last, in seconds since 1970.
         kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
         promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
@@ -115,13 +116,22 @@ def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
     return [run for run in runs if run.id.startswith(digits)] if len(digits) >= SHORTEST else []
 
 
-def from_mlflow(found: MlflowRun) -> Run | None:
-    """Return a stored run; None for one that was deleted, or that something else, or another version, wrote."""
+def from_mlflow(found: MlflowRun, home: Path | None = None) -> Run | None:
+    """Return a stored run; None for one that was deleted, or that something else, or another version, wrote.
+
+    Args:
+        found: As MLflow gives it.
+        home: The home folder whose own store this is: all its runs belong to it, wherever they were made. None for a
+            store that several homes may share.
+    """
     tags = found.data.tags
+    host = tags.get(PREFIX + "host", "")
     try:
         config = RunConfig.parse(json.loads(tags[PREFIX + "config"]))
     except (KeyError, ValueError, ConfigError):
         return None
+    if home:
+        config, host = _moved(config, PurePath(host), home), str(home)
     return Run(
         id=found.info.run_id,
         name=found.info.run_name or found.info.run_id[:8],
@@ -131,10 +141,24 @@ def from_mlflow(found: MlflowRun) -> Run | None:
         ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
         metrics=dict(found.data.metrics),
         reason=tags.get(PREFIX + "reason", ""),
-        host=tags.get(PREFIX + "host", ""),
+        host=host,
         queued=float(tags.get(PREFIX + "queued", 0)),
         kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
         promoted=float(tags.get(PREFIX + "promoted", 0)),
         tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
         note=tags.get(NOTE, ""),
     )
+
+
+def _moved(config: RunConfig, old: PurePath, home: Path) -> RunConfig:
+    """Return a configuration whose paths below the home in which it was made lead below the home that is open."""
+    if old in (home, PurePath()):
+        return config
+
+    def moved(path: str) -> str:
+        place = PurePath(path)
+        return str(home / place.relative_to(old)) if place.is_absolute() and place.is_relative_to(old) else path
+
+    data = config.data.model_copy(update={"path": moved(config.data.path)})
+    model = config.model.model_copy(update={"weights": moved(config.model.weights)})
+    return config.model_copy(update={"data": data, "model": model})

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,12 +19,12 @@ from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.models.sources import RUN, WEIGHTS
-from brainseg.runs import artifacts
+from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
 from brainseg.runs.run import PREFIX as _TAG
 
-EXPERIMENT = "brainseg"
+EXPERIMENT, DATABASE = "brainseg", "mlflow.db"
 
 _PAGE = 1000
 _NO_RUN = "There is no run {!r}: `runs` lists those there are."
@@ -38,7 +39,10 @@ class RunStore:
 
     def __init__(self) -> None:
         self.home = paths.home()
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
+        own = f"sqlite:///{self.home / DATABASE}"
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
+        self.private = self.uri == own
+        """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
         # Two processes that create the tables at once would spoil each other's migration.
         try:
             with FileLock(self.home / "mlflow.lock"):
@@ -51,6 +55,9 @@ class RunStore:
                 f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
                 "whole, or choose another home with BRAINSEG_HOME."
             ) from error
+        self.files: Files = (
+            ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
+        )
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
@@ -89,7 +96,7 @@ class RunStore:
             raise RunError(_NO_RUN.format(run_id)) from error
         if found.info.lifecycle_stage == LifecycleStage.DELETED:
             raise RunError(_NO_RUN.format(run_id))
-        if not (run := from_mlflow(found)):
+        if not (run := self._read(found)):
             raise RunError(f"Run {run_id} was not made by this version of brainseg: it cannot be used here.")
         return run
 
@@ -98,8 +105,11 @@ class RunStore:
         wanted = list(statuses)
         # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
         filters = [""] if set(wanted) == set(STATUSES) else [f"attributes.status = '{status}'" for status in wanted]
-        found = (from_mlflow(run) for question in filters for run in self._search(question))
+        found = (self._read(run) for question in filters for run in self._search(question))
         return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
+
+    def _read(self, found: MlflowRun) -> Run | None:
+        return from_mlflow(found, self.home if self.private else None)
 
     def _search(self, question: str) -> Iterator[MlflowRun]:
         token = None
@@ -175,11 +185,11 @@ class RunStore:
 
     def log_folder(self, run_id: str, folder: Path, into: str | None = None) -> None:
         """Store all files of a folder with a run."""
-        self.client.log_artifacts(run_id, str(folder), into)
+        self.files.add_folder(run_id, folder, into or "")
 
     def log_file(self, run_id: str, file: Path) -> None:
         """Store one file with a run."""
-        self.client.log_artifact(run_id, str(file))
+        self.files.add_file(run_id, file)
 
     def path(self, run_id: str, name: str) -> Path:
         """Return where a stored file or folder of a run can be read, fetched first from a remote store.
@@ -187,20 +197,20 @@ class RunStore:
         Raises:
             RunError: The run has no such file.
         """
-        return artifacts.find(self.client, run_id, name)
+        return self.files.find(run_id, name)
 
     def delete(self, run_id: str) -> None:
-        """Remove an ended run from the store, and its files with it.
+        """Remove an ended run from the store, and its files with it; nothing outside this home is touched.
 
         Raises:
-            RunError: The run has not ended, or its files cannot be removed.
+            RunError: The run has not ended, its files lie outside this home, or they cannot be removed.
         """
         run = self._get(run_id)
         if run.status not in ENDED:
             raise RunError(f"Run {run.name!r} is {run.status}: stop it before it is deleted.")
-        address = self.client.get_run(run_id).info.artifact_uri
+        self.files.check_removable(run)
         self.client.delete_run(run_id)
-        artifacts.remove(address, run_id, self.uri)
+        self.files.remove(run_id)
 
     def bundle(self, run: Run) -> Path:
         """Return the folder of a finished run's bundle.
@@ -225,12 +235,27 @@ class RunStore:
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
 
     def _experiment(self) -> str:
+        place = paths.subfolder("runs").as_uri()
         found = self.client.get_experiment_by_name(EXPERIMENT)
         if found:
+            if self.private and found.artifact_location != place:
+                self._move_in(found.experiment_id, place)
             return found.experiment_id
-        if not self.uri.startswith("sqlite:"):
+        if is_served(self.uri):
             return self.client.create_experiment(EXPERIMENT)
-        # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
-        with sqlite3.connect(self.uri.removeprefix("sqlite:///")) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        return self.client.create_experiment(EXPERIMENT, artifact_location=paths.subfolder("runs").as_uri())
+        if self.private:
+            # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
+            with closing(sqlite3.connect(self.home / DATABASE)) as database:
+                database.execute("PRAGMA journal_mode=WAL")
+        return self.client.create_experiment(EXPERIMENT, artifact_location=place)
+
+    def _move_in(self, experiment: str, place: str) -> None:
+        """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""
+        with closing(sqlite3.connect(self.home / DATABASE, timeout=20)) as database, database:
+            database.execute(
+                "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",
+                (place, experiment),
+            )
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (place, experiment)
+            )

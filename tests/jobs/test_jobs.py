@@ -149,6 +149,51 @@ def test_a_killed_worker_takes_its_trainer_along_and_the_run_can_go_on(store, co
     assert queue.reclaim(store, run.id).status == "RUNNING"
 
 
+def test_a_worker_killed_while_its_trainer_still_imports_leaves_nobody_training(store, config) -> None:
+    run = store.create(long_run(config), "early")
+    worker = start_worker()
+    trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not trainer.is_running(), "the trainer to end with its worker")
+    assert [lost.id for lost in queue.reconcile(store)] in ([run.id], [])  # by us, or by the trainer if it came so far
+    assert store.get(run.id).status == "FAILED"
+
+
+def test_a_run_is_never_trained_by_two_processes(store, config) -> None:
+    """A trainer that no record names still counts: it holds the run's lock."""
+    run = store.create(config(), "contested")
+    queue.claim_next(store, "cpu")
+    workspace = Workspace(run.id)
+    hold = "from brainseg.jobs.workspace import Workspace; import sys; Workspace(sys.argv[1]).trainer_lock().acquire()"
+    first = subprocess.Popen(
+        [sys.executable, "-c", f"{hold}; print('held', flush=True); input()", run.id],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=child_environment(),
+    )
+    try:
+        assert first.stdout.readline() == b"held\n"
+        workspace.own([first.pid])
+        (workspace.folder / "owners.json").write_text("[]")
+        assert queue.reconcile(store) == []
+        begin = (
+            "import sys; from brainseg.jobs import trainer; trainer.PATIENCE = 0; sys.exit(trainer.begin(sys.argv[1]))"
+        )
+        second = subprocess.Popen(
+            [sys.executable, "-c", begin, run.id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=child_environment(),
+        )
+        assert second.wait(PATIENCE) == 2
+        assert b"still trains this run" in second.stdout.read()
+    finally:
+        first.kill()
+        first.wait()
+    assert [lost.id for lost in queue.reconcile(store)] == [run.id]
+
+
 def test_runs_whose_processes_all_died_are_found_out(store, config) -> None:
     run = store.create(config(), "lost")
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -1,0 +1,26 @@
+"""Where the dataset of a run lies by now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from brainseg import paths
+from brainseg.datasets.library import found_again
+from brainseg.errors import RunError
+from brainseg.runs.artifacts import LocalFiles
+from brainseg.runs.run import Run
+
+
+def dataset_place(run: Run) -> Path:
+    """Return where the dataset of a run lies, or lay: at its path, or else where the same images are known to be."""
+    place = Path(run.config.data.path)
+    return place if place.exists() else Path(found_again(str(place), _fingerprint(run)))
+
+
+def _fingerprint(run: Run) -> str:
+    try:
+        stored = LocalFiles(paths.home()).find(run.id, "dataset.json")
+        return str(json.loads(stored.read_text("utf-8"))["fingerprint"])
+    except (RunError, OSError, ValueError, KeyError):
+        return ""
