@@ -20,6 +20,7 @@ NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 FIXED: dict[str, dict[str, tuple[Any, ...]]] = {
     "classify": {
         "data.modalities": (None,),
+        "data.mask_threshold": (None,),
         "model.self_attention": (False,),
         "model.bottleneck": (False,),
         "training.loss": ("auto", "cross-entropy"),
@@ -80,6 +81,11 @@ class DataConfig(Section):
         max_length=3,
         description="Modalities to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
         "(segmentation only).",
+    )
+    mask_threshold: Annotated[float, Field(gt=0, le=65535, strict=True)] | None = Field(
+        None,
+        description="Values of the mask files from this number on are tumour, all lower ones background, e.g. 128 for "
+        "soft or JPEG masks of 0 to 255; by default values are classes (segmentation only).",
     )
 
     @field_validator("groups")

@@ -91,11 +91,14 @@ def prepared_masks(
         geometry = find_geometry(dataset.read(row), settings)
         return geometry.to_square(dataset.read_mask(row), settings.size)
 
-    facts = {
+    facts: dict[str, Any] = {
         "settings": settings.model_dump(include={"size", "crop", "resize"}),
         "values": sorted(dataset.mask_values.items()),
     }
-    contents = dataset.table["sha256"] + " " + dataset.table["mask_sha256"]
+    if dataset.mask_threshold is not None:
+        facts["threshold"] = dataset.mask_threshold
+    turns = dataset.table["mask_turn"].map(lambda turn: "" if turn == 1 else f" turned {turn}")
+    contents = dataset.table["sha256"] + " " + dataset.table["mask_sha256"] + turns
     return PreparedImages(*_cached(contents, facts, (settings.size, settings.size), draw, progress))
 
 

@@ -107,6 +107,7 @@ def random_settings(seed: int) -> dict[str, Any]:
     values["model.stages"] = stages if random.integers(2) else None
     modalities = random.choice(["t1", "t1ce", "t2", "flair"], random.integers(1, 4), replace=False).tolist()
     values["data.modalities"] = modalities if random.integers(2) else None
+    values["data.mask_threshold"] = random.uniform(0.001, 65535) if random.integers(2) else None
     values["training.learning_rate"] = 10.0 ** random.uniform(-9, 1) if random.integers(2) else "valley"
     values["data.fold"] = int(random.integers(values["data.folds"]))
     values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0

@@ -74,6 +74,10 @@ def inspect(
         str,
         typer.Option(help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX."),
     ] = "auto",
+    mask_threshold: Annotated[
+        float | None,
+        typer.Option(help="Values of soft or JPEG masks from this on are tumour, as data.mask_threshold takes them."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
@@ -83,7 +87,7 @@ def inspect(
 
     bar, tell = counter("Reading images")
     with bar:
-        report = dataset_report(open_any(Path(resolve(path)), tell, groups))
+        report = dataset_report(open_any(Path(resolve(path)), tell, groups, mask_threshold))
     if as_json:
         print_json(report)
         return
@@ -185,7 +189,10 @@ def _print_report(report: dict[str, Any]) -> None:
     ]
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
     lines += [_warning(entry) for entry in report["warnings"]]
-    lines += [f"Unreadable: {entry['reason']}" for entry in report["unreadable"]]
+    reasons: dict[str, list[str]] = {}
+    for entry in report["unreadable"]:
+        reasons.setdefault(entry["reason"], []).append(entry["path"])
+    lines += [f"Unreadable: {reason}{_named(files) if len(files) > 1 else ''}" for reason, files in reasons.items()]
     if report["ignored"]:
         more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""
         lines.append(f"Ignored, being no images in a class folder: {', '.join(report['ignored'][:10])}{more}")
@@ -194,6 +201,9 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def _warning(entry: dict[str, Any]) -> str:
-    files = ", ".join(entry["files"][:FILES_NAMED])
-    more = f" and {len(entry['files']) - FILES_NAMED} more" if len(entry["files"]) > FILES_NAMED else ""
-    return f"Warning: {entry['message']}{f' ({files}{more})' if files else ''}"
+    return f"Warning: {entry['message']}{_named(entry['files'])}"
+
+
+def _named(files: list[str]) -> str:
+    more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
+    return f" ({', '.join(files[:FILES_NAMED])}{more})" if files else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,3 +42,20 @@ def reading_findings(table: pd.DataFrame) -> list[Finding]:
         Finding("reading", str(sentence), tuple(rows["path"]))
         for sentence, rows in warned.groupby("warnings", sort=False)
     ]
+
+
+def pages_findings(pages: Mapping[str, int]) -> list[Finding]:
+    """Return one finding that counts the pages of stacks and animations that are not used.
+
+    Args:
+        pages: Path of each image -> pages in its file.
+    """
+    several = {path: count for path, count in pages.items() if count > 1}
+    if not several:
+        return []
+    files, each = ("file holds", "the file") if len(several) == 1 else ("files hold", "each")
+    message = (
+        f"{len(several)} {files} {sum(several.values())} pages, and only the first page of {each} is used: save each "
+        "page as a file of its own, with the patient's name before its number."
+    )
+    return [Finding("pages", message, tuple(several))]

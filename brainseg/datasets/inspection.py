@@ -21,7 +21,7 @@ from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 4
+FORMAT = 5
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
@@ -39,24 +39,33 @@ def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = No
     return remembered(path, stamp) or remember(path, open_any(path, progress, groups), stamp)
 
 
-def open_any(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
+def open_any(
+    path: Path,
+    progress: Callable[[int, int], None] | None = None,
+    groups: str = "auto",
+    mask_threshold: float | None = None,
+) -> Dataset:
     """List and read every image of a dataset once, with its masks where it has masks and no classes.
 
     Args:
         path: What `open_dataset` or `open_masked_dataset` takes.
         progress: Called with (files read, files in all).
         groups: Which images are of one patient: the setting `data.groups`.
+        mask_threshold: Of masks; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, or a manifest is damaged.
+        DataError: The path does not exist or holds no dataset, a manifest is damaged, or there is a threshold and no
+            mask.
     """
     if _is_masked(path):
-        return open_masked_dataset(path, progress=progress, groups=groups)
+        return open_masked_dataset(path, progress=progress, groups=groups, mask_threshold=mask_threshold)
+    if mask_threshold is not None:
+        raise DataError(f"{path} has no masks, so a mask threshold means nothing: leave it out.")
     return open_dataset(path, progress, groups)
 
 
 def _is_masked(path: Path) -> bool:
-    """Say whether images have masks and no classes, going by names: `images` and `masks` look like two classes."""
+    """Say whether images have masks and no classes: folders called like images and masks are never two classes."""
     manifest = path if path.is_file() else path / MANIFEST
     try:
         if manifest.is_file():
@@ -68,7 +77,7 @@ def _is_masked(path: Path) -> bool:
         found = list_pairs(path)
     except DataError:
         return False
-    return len(found.pairs) > len(found.bad)
+    return found.layout != "names" or len(found.pairs) > len(found.all_bad())
 
 
 def signature(path: Path, groups: str = "auto") -> str:
@@ -126,14 +135,15 @@ def remember(path: Path, dataset: Dataset, stamp: str) -> Dataset:
             "mask_values": list(dataset.mask_values.items()),
             "channels": dataset.channels,
             "notes": dataset.notes,
+            "mask_threshold": dataset.mask_threshold,
         }
     write_json(_file(path), stored)
     return dataset
 
 
-def _mask_facts(stored: dict[str, list[Any]]) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: tuple(values) for name, values in stored.items()}
-    return {**facts, "mask_values": dict(stored["mask_values"])}
+def _mask_facts(stored: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: tuple(stored[name]) for name in ("mask_classes", "channels", "notes")}
+    return {**facts, "mask_values": dict(stored["mask_values"]), "mask_threshold": stored["mask_threshold"]}
 
 
 def forget_inspection(path: Path) -> None:

@@ -22,7 +22,7 @@ SPLIT_NAMES = {
 }
 
 
-def read_manifest(file: Path, needed: tuple[str, str], optional: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
+def read_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
     """Read the rows of a manifest.
 
     Args:

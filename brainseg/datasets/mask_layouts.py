@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from brainseg.datasets.listing import contents, files_below, folders_of, spelled
+from brainseg.datasets.findings import Finding
+from brainseg.datasets.listing import files_below, hidden, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
-from brainseg.datasets.modalities import LGG_CHANNELS, canonical
+from brainseg.datasets.mask_faults import Fault, shown, told
+from brainseg.datasets.mask_folders import Place as Folders
+from brainseg.datasets.mask_folders import find_places, split_of
+from brainseg.datasets.mask_matching import Match, match_names
+from brainseg.datasets.mask_names import is_mask_name
+from brainseg.datasets.modalities import LGG_CHANNELS, MODALITIES, canonical
 from brainseg.datasets.patients import Place
 from brainseg.datasets.table import BadFile
 from brainseg.errors import DataError
@@ -25,7 +33,10 @@ _LGG_NAME = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_\d{8}_\d+")
 
 @dataclass(frozen=True)
 class Pair:
-    """An image and its mask before either is read; paths from the root, `spacing` as in the dataset's table."""
+    """An image and its mask before either is read; paths from the root, `spacing` as in the dataset's table.
+
+    `cells` are the row of a manifest, `key` is the name that the images of one mask share without their modality.
+    """
 
     path: str
     mask: str
@@ -36,22 +47,40 @@ class Pair:
     slice: str = ""
     channels: tuple[str, ...] = ()
     cells: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def place(self) -> Place:
         """What can tell its patient."""
         pure = PurePosixPath(self.path)
-        return Place(pure.parts[:-1], pure.stem, "", self.cells, self.path)
+        return Place(pure.parts[:-1], PurePosixPath(self.key or pure).stem, "", self.cells, self.path)
 
 
 @dataclass
 class Listing:
-    """The pairs below a folder, what has no partner, and what is no image."""
+    """The pairs below a folder, what has no partner, and what is no image.
+
+    Attributes:
+        root: What the paths are relative to.
+        pairs: Images with their masks.
+        faults: Files that cannot be used, and why; many of a kind are told in one sentence.
+        bad: Files that cannot be used, with a sentence each.
+        ignored: What is no image, or lies outside the folders of images and masks.
+        findings: What a user should know.
+        layout: What said which mask belongs to which image.
+    """
 
     root: Path
     pairs: list[Pair] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     bad: list[BadFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    layout: Literal["manifest", "folders", "names"] = "manifest"
+
+    def all_bad(self) -> list[BadFile]:
+        """Return every file that cannot be used, with its sentence."""
+        return [*self.bad, *told(self.faults)]
 
 
 def list_pairs(path: Path) -> Listing:
@@ -91,7 +120,7 @@ def _from_manifest(file: Path) -> Listing:
             raise DataError(f"{where}: path must be filled in.")
         path = relative_path(where, cells["path"])
         if not cells["mask"]:
-            found.bad.append(BadFile(spelled(path), f"{display_name(path)} has no mask: fill in {where}."))
+            found.faults.append(Fault("no mask", path, f"{display_name(path)} has no mask: fill in {where}."))
             continue
         found.pairs.append(
             Pair(
@@ -133,66 +162,148 @@ def _lgg_channels(path: str) -> tuple[str, ...]:
 
 
 def _from_folders(root: Path) -> Listing | None:
-    """Pair `images/` with `masks/` by name, in the root or in each split folder."""
+    """Pair folders of images with folders of masks, by the names of their files."""
     if not root.is_dir():
         raise DataError(f"{root} is neither a folder nor a file: give {_LAYOUTS}.")
-    parts = [folder for folder in contents(root)[0] if folder.name.lower() in SPLIT_NAMES]
-    places = [("", root), *((SPLIT_NAMES[part.name.lower()], part) for part in parts)]
-    found = Listing(root)
-    for split, place in places:
-        folders = {folder.name.lower(): folder for folder in contents(place)[0]}
-        if {"images", "masks"} <= set(folders):
-            images, masks = (_by_stem(found, folders[name], name == "masks") for name in ("images", "masks"))
-            _join(found, images, masks, split)
-    return found if found.pairs or found.bad else None
+    places = find_places(root)
+    if not places:
+        return None
+    found = Listing(root, layout="folders")
+    for place in places:
+        _pair_place(found, place)
+    _refuse_no_match(found, places)
+    used = {pair.mask for pair in found.pairs}  # of a modality more, where its folder lacks some images
+    found.faults = [fault for fault in found.faults if fault.kind != "no image" or fault.path not in used]
+    if len({pair.split for pair in found.pairs}) == 1:  # one side alone, as imagesTr, is no split
+        found.pairs = [replace(pair, split="") for pair in found.pairs]
+    _leave_out(found, places)
+    return found
+
+
+def _pair_place(found: Listing, place: Folders) -> None:
+    """Pair the files of two folders."""
+    side = split_of(place, found.root)
+    images, masks = _by_stem(found, place.images, place.deep), _by_stem(found, place.masks, deep=True)
+    names = _channel_names(found.root)
+    matches = match_names(images, masks)
+    for match in matches.pairs:
+        pair = _pair(images[match.image], masks[match.mask], match)
+        modality = place.modality or names.get(match.channel, pair.modality)
+        found.pairs.append(
+            replace(
+                pair,
+                split=_inner_split(match.image) or side,
+                modality=modality if modality in MODALITIES else "",
+                slice=pair.slice or (match.mask if place.modality else ""),
+            )
+        )
+    _tell_lonely(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
+
+
+def _pair(image: str, mask: str, match: Match) -> Pair:
+    """Return what the names of an image and its mask say."""
+    modality = match.channel if match.channel in MODALITIES else ""
+    shared = match.mask if match.channel else ""
+    return Pair(image, mask, modality=modality, slice=shared, channels=_lgg_channels(image), key=shared)
+
+
+def _inner_split(stem: str) -> str:
+    """Return the split that a folder in a folder of images names, "" for none."""
+    first = PurePosixPath(stem).parts[0].lower() if "/" in stem else ""
+    return SPLIT_NAMES.get(first, "")
+
+
+def _channel_names(root: Path) -> dict[str, str]:
+    """Return what nnU-Net's `dataset.json` calls the channels: "0000" -> "T1"; empty without one."""
+    try:
+        stored = json.loads((root / "dataset.json").read_text("utf-8"))
+        named = stored.get("channel_names") or stored.get("modality") or {}
+        return {f"{int(number):04d}": canonical(str(name)) for number, name in named.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _refuse_no_match(found: Listing, places: list[Folders]) -> None:
+    """Refuse folders of images and masks in which no name fits another.
+
+    Raises:
+        DataError: Names a file of either.
+    """
+    images, masks = ([fault.path for fault in found.faults if fault.kind == kind] for kind in ("no mask", "no image"))
+    if found.pairs or not images or not masks:
+        return
+    folders = [folder.relative_to(found.root).as_posix() for folder in (places[0].images, places[0].masks)]
+    raise DataError(
+        f"{found.root}: {folders[0]} and {folders[1]} look like images and their masks, but no names fit, such as "
+        f"{display_name(sorted(images)[0])} and {display_name(sorted(masks)[0])}: call the mask of NAME either NAME or "
+        f"NAME{SUFFIX}."
+    )
+
+
+def _leave_out(found: Listing, places: list[Folders]) -> None:
+    """List what lies outside the pairs of folders, and say it of images."""
+    known = {pair.path for pair in found.pairs} | {pair.mask for pair in found.pairs}
+    known |= {fault.path for fault in found.faults} | set(found.ignored)
+    images, others = [], []
+    for file in files_below(found.root):
+        name = file.relative_to(found.root).as_posix()
+        if name not in known:
+            (images if file.suffix.lower() in SUFFIXES and not file.is_dir() else others).append(name)
+    found.ignored = [*found.ignored, *map(spelled, (*images, *others))]
+    if images:
+        folders = sorted({PurePosixPath(name).parent.as_posix() for name in images})
+        where = ", ".join("the folder around all" if folder == "." else shown(folder) for folder in folders[:5])
+        more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
+        message = f"{len(images)} images lie in folders without masks ({where}{more}) and are left out."
+        found.findings.append(Finding("unlabelled", message, tuple(map(spelled, images))))
+    for place in places:
+        if place.guessed:
+            folders = [folder.relative_to(found.root).as_posix() for folder in (place.images, place.masks)]
+            message = f"The files of {folders[1]} look like masks of those of {folders[0]}, and are taken as such."
+            found.findings.append(Finding("mask-folder-guessed", message))
 
 
 def _from_names(root: Path) -> Listing:
     """Pair NAME with NAME_mask, wherever they lie below the root."""
-    found = Listing(root)
+    found = Listing(root, layout="names")
     stems: tuple[dict[str, str], dict[str, str]] = {}, {}
     for name in _image_names(found, root):
-        stem = str(PurePosixPath(name).with_suffix(""))
-        is_mask = stem.lower().endswith(SUFFIX)
-        _keep(found, stems[is_mask], stem[: -len(SUFFIX)] if is_mask else stem, name)
-    _join(found, *stems, split="")
+        stem = PurePosixPath(name).with_suffix("").as_posix()
+        _keep(found, stems[is_mask_name(stem)], stem, name)
+    images, masks = stems
+    matches = match_names(images, masks)
+    found.pairs = [_pair(images[match.image], masks[match.mask], match) for match in matches.pairs]
+    _tell_lonely(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
     return found
 
 
-def _by_stem(found: Listing, folder: Path, masks: bool) -> dict[str, str]:
+def _by_stem(found: Listing, folder: Path, deep: bool) -> dict[str, str]:
     stems: dict[str, str] = {}
-    for name in _image_names(found, folder):
+    for name in _image_names(found, folder, deep):
         stem = PurePosixPath(name).relative_to(folder.relative_to(found.root).as_posix()).with_suffix("").as_posix()
-        _keep(found, stems, stem[: -len(SUFFIX)] if masks and stem.lower().endswith(SUFFIX) else stem, name)
+        _keep(found, stems, stem, name)
     return stems
 
 
-def _image_names(found: Listing, folder: Path) -> Iterator[str]:
-    for file in files_below(folder):
+def _image_names(found: Listing, folder: Path, deep: bool = True) -> Iterator[str]:
+    for file in files_below(folder) if deep else sorted(each for each in folder.iterdir() if each.is_file()):
         name = file.relative_to(found.root).as_posix()
-        if file.suffix.lower() in SUFFIXES and not file.is_dir():
+        if file.suffix.lower() in SUFFIXES and not file.is_dir() and not hidden(file.name):
             yield name
-        else:
+        elif deep:
             found.ignored.append(spelled(name))
 
 
 def _keep(found: Listing, stems: dict[str, str], stem: str, name: str) -> None:
     if stem in stems:
-        reason = f"{_shown(name)} and {display_name(stems[stem])} have the same name before the ending: keep one."
-        found.bad.append(BadFile(spelled(name), reason))
+        reason = f"{shown(name)} and {display_name(stems[stem])} have the same name before the ending: keep one."
+        found.faults.append(Fault("same name", name, reason))
     else:
         stems[stem] = name
 
 
-def _join(found: Listing, images: dict[str, str], masks: dict[str, str], split: str) -> None:
-    for stem, name in images.items():
-        if stem in masks:
-            found.pairs.append(Pair(name, masks[stem], "", split, channels=_lgg_channels(name)))
-        else:
-            found.bad.append(BadFile(spelled(name), f"{_shown(name)} has no mask: add it, or remove the image."))
-    for stem in masks.keys() - images.keys():
-        found.bad.append(BadFile(spelled(masks[stem]), f"{_shown(masks[stem])} is a mask without an image: add it."))
-
-
-def _shown(name: str) -> str:
-    return f"{folders_of(name)}{display_name(name)}"
+def _tell_lonely(found: Listing, images: list[str], masks: list[str]) -> None:
+    for name in images:
+        found.faults.append(Fault("no mask", name, f"{shown(name)} has no mask: add it, or remove the image."))
+    for name in masks:
+        found.faults.append(Fault("no image", name, f"{shown(name)} is a mask without an image: add it."))

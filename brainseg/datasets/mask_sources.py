@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from brainseg.datasets.findings import reading_findings
-from brainseg.datasets.listing import folders_of, spelled
+from brainseg.datasets.findings import pages_findings, reading_findings
+from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
+from brainseg.datasets.mask_faults import Fault
 from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs
-from brainseg.datasets.mask_values import TUMOUR, class_numbers, number_classes, read_names, read_values
+from brainseg.datasets.mask_meaning import Row, split_known
+from brainseg.datasets.mask_plausibility import mask_findings
+from brainseg.datasets.mask_reading import Read, Rule, read_pair
 from brainseg.datasets.masks import MASK_COLUMNS, NO_TUMOUR, MaskedDataset
-from brainseg.datasets.modalities import check_modalities, differences
+from brainseg.datasets.modalities import check_modalities
 from brainseg.datasets.modality_choice import choose_modalities, note_missing
 from brainseg.datasets.patients import Patients, find_patients
-from brainseg.datasets.sources import read_each, read_named, scan_facts
-from brainseg.datasets.table import BadFile
-from brainseg.errors import BrainsegError, DataError
-
-
-@dataclass(frozen=True)
-class Read:
-    """What one pass over an image and its mask tells.
-
-    Attributes:
-        facts: Columns of the dataset's table.
-        values: Value in the mask -> how many pixels have it.
-        apart: How much the channels differ from FLAIR; None where the channels have no names.
-    """
-
-    facts: dict[str, object]
-    values: dict[int, int]
-    apart: np.ndarray | None
+from brainseg.datasets.sources import read_each
+from brainseg.errors import DataError
 
 
 def open_masked_dataset(
@@ -42,81 +28,81 @@ def open_masked_dataset(
     modalities: tuple[str, ...] | None = None,
     progress: Callable[[int, int], None] | None = None,
     groups: str = "auto",
+    mask_threshold: float | None = None,
 ) -> MaskedDataset:
     """List and read every image and mask of a dataset once.
 
     Args:
         path: A CSV manifest or a folder with a `manifest.csv` (columns path and mask; optional: group or patient or
             subject, split, spacing_mm, modality, slice, and channels, three names for the channels of an image); a
-            folder with `images/` and `masks/`, files paired by name, also inside split folders; or any folder in which
-            the mask of NAME is called NAME_mask, as in the TCGA-LGG set "kaggle_3m". A phantom has a manifest. The
-            folder of an image is its patient; without such folders it is what the name has before the slice's number.
-            A `classes.csv` (value,name) beside them names the values of masks with several classes.
+            folder with folders called like images and masks (see `mask_names`), files paired by name, also inside split
+            folders, folders of patients or one folder around all; or any folder in which the mask of NAME is called
+            NAME_mask or the like, as in the TCGA-LGG set "kaggle_3m". A phantom has a manifest. The folder of an image
+            is its patient; without such folders it is what the name has before the slice's number. A `classes.csv`
+            beside them names the values (value,name) or colours (colour,name) of masks with several classes.
         modalities: One to three of `MODALITIES`, in the order of the input channels; None takes images as stored.
         progress: Called with (images read, images in all).
         groups: Which images are of one patient: the setting `data.groups`.
+        mask_threshold: Values of the masks from this on are tumour, all others background, for masks with soft edges;
+            None takes values as classes.
 
     Raises:
-        DataError: The path holds no dataset with masks, a manifest is damaged, or it cannot be told which image or
-            channel is which modality. Single files at fault are listed in `bad`.
+        DataError: The path holds no dataset with masks, a manifest is damaged, it cannot be told which image or
+            channel is which modality, or `mask_threshold` and `classes.csv` contradict each other. Single files at
+            fault are listed in `bad`.
     """
     wanted = check_modalities(modalities) if modalities is not None else None
     listing = list_pairs(path)
     patients = find_patients([pair.place for pair in listing.pairs], groups)
     listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
-    found = read_each(listing.pairs, lambda pair: _read_pair(listing.root, pair), progress)
-    rows: list[tuple[Pair, Read]] = []
+    rule = Rule(read_names(listing.root), mask_threshold)
+    found = read_each(listing.pairs, lambda pair: read_pair(listing.root, pair, rule), progress)
+    rows: list[Row] = []
     for pair, read in zip(listing.pairs, found, strict=True):
-        if isinstance(read, BadFile):
-            listing.bad.append(read)
+        if isinstance(read, Fault):
+            listing.faults.append(read)
         else:
             rows.append((pair, read))
-    numbers, classes = number_classes((read.values for _, read in rows), read_names(listing.root))
-    rows = _refuse_unknown(listing, rows, numbers)
-    table = pd.DataFrame([_row(pair, read) for pair, read in rows])
+    numbers, classes = _classes(rows, rule)
+    total = len({pair.mask for pair, _ in rows})
+    rows, faults = split_known(rows, numbers, mask_threshold)
+    listing.faults += faults
+    listing.findings += mask_findings(((pair.mask, read.look) for pair, read in rows), total)
+    listing.findings += pages_findings({pair.path: read.pages for pair, read in rows})
+    table = pd.DataFrame([_row(pair, read, numbers) for pair, read in rows])
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
-    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients)
+    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold)
 
 
-def _read_pair(root: Path, pair: Pair) -> Read | BadFile:
-    name = pair.path
-    try:
-        scan = read_named(root, name)
-        name = pair.mask
-        mask = read_values(root, name)
-    except BrainsegError as error:
-        return BadFile(spelled(name), f"{folders_of(name)}{error}")
-    height, width = scan.pixels.shape[:2]
-    if mask.values.shape != (height, width):
-        size = f"{mask.values.shape[1]} x {mask.values.shape[0]}"
-        reason = f"is {size} pixels, its image {width} x {height}: export the mask again in the size of its image."
-        return BadFile(name, f"{folders_of(name)}{Path(name).name} {reason}")
-    counts = np.bincount(mask.values.ravel())
-    values = {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
-    facts = {**scan_facts(scan), "mask_sha256": mask.sha256, "mask_pixels": mask.values.size - values.get(0, 0)}
-    if scan.spacing and not pair.spacing:
-        facts["spacing"] = f"{scan.spacing[0]!r} {scan.spacing[1]!r}"
-    return Read(facts, values, differences(scan.pixels, pair.channels) if "FLAIR" in pair.channels else None)
+def _classes(rows: list[Row], rule: Rule) -> tuple[dict[int, int], tuple[str, ...]]:
+    """Return value -> class number, and the names of the classes."""
+    if rule.threshold is None:
+        telling = (
+            read.values
+            for _, read in rows
+            if not read.coloured and not read.fractions and (not read.blurred or set(read.values) <= {0, 255})
+        )
+        return number_classes(telling, rule.names)
+    _, classes = number_classes((), rule.names)
+    if len(classes) > 2:
+        raise DataError(
+            f"data.mask_threshold makes one class of tumour, but classes.csv names {', '.join(classes[1:])}: leave one "
+            "of them out."
+        )
+    return {0: 0, 1: 1}, classes
 
 
-def _refuse_unknown(
-    listing: Listing, rows: list[tuple[Pair, Read]], numbers: dict[int, int]
-) -> list[tuple[Pair, Read]]:
-    known = []
-    for pair, read in rows:
-        try:
-            class_numbers(np.array(sorted(read.values), dtype=np.uint16), numbers, pair.mask)
-            known.append((pair, read))
-        except DataError as error:
-            listing.bad.append(BadFile(pair.mask, f"{folders_of(pair.mask)}{error}"))
-    return known
-
-
-def _row(pair: Pair, read: Read) -> dict[str, object]:
-    label = TUMOUR if read.facts["mask_pixels"] else NO_TUMOUR
-    return {**asdict(pair), "label": label, "inputs": "", **read.facts, "apart": read.apart}
+def _row(pair: Pair, read: Read, numbers: Mapping[int, int]) -> dict[str, object]:
+    known = effective(read.values, numbers)
+    pixels = sum(amount for value, amount in read.values.items() if known[value])
+    label = TUMOUR if pixels else NO_TUMOUR
+    return {
+        **{**asdict(pair), "label": label, "inputs": "", **read.facts},
+        "apart": read.apart,
+        "mask_pixels": pixels,
+    }
 
 
 def _dataset(
@@ -127,24 +113,26 @@ def _dataset(
     modalities: tuple[str, ...] | None,
     notes: tuple[str, ...],
     patients: Patients,
+    mask_threshold: float | None,
 ) -> MaskedDataset:
     channels = _channels(table, modalities)
     table = table.reindex(columns=MASK_COLUMNS).sort_values("path", ignore_index=True)
     labels = tuple(name for name in (NO_TUMOUR, TUMOUR) if (table["label"] == name).any())
-    bad = tuple(sorted(listing.bad, key=lambda file: file.path))
+    bad = tuple(sorted(listing.all_bad(), key=lambda file: file.path))
     return MaskedDataset(
         root=listing.root,
         table=table,
         classes=labels,
         bad=bad,
         ignored=tuple(listing.ignored),
-        findings=(*reading_findings(table), *patients.findings),
+        findings=(*listing.findings, *reading_findings(table), *patients.findings),
         patients_from=patients.source,
         mask_classes=classes,
         mask_values=numbers,
         modalities=modalities,
         channels=channels,
         notes=notes,
+        mask_threshold=mask_threshold,
     )
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from brainseg.datasets.mask_values import BACKGROUND, TUMOUR, class_numbers, read_values
+from brainseg.datasets.mask_classes import BACKGROUND, TUMOUR, class_numbers, in_colours
+from brainseg.datasets.mask_values import read_values, turned
 from brainseg.datasets.modalities import parse_inputs, read_stack
 from brainseg.datasets.table import COLUMNS, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
 
 NO_TUMOUR = "no tumour"
-MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "spacing", "inputs"]
+MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "mask_turn", "spacing", "inputs"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,11 @@ class MaskedDataset(Dataset):
     """Images with their masks.
 
     The table has further columns: `mask` (path from the root), `mask_sha256`, `mask_pixels` (int, not background),
-    `spacing` ("row column" in mm, "" where unknown; see `parse_spacing`) and `inputs` (files and channels that the
-    chosen modalities are read from, "" for the image as stored). `label` says whether a slice has any tumour, so that
-    splits and reports work as for whole images; `classes` are those of the two labels that occur. `sha256` is of all
-    that the model sees: it differs from the file's where modalities are chosen.
+    `mask_turn` (the EXIF orientation, 1 to 8, that a mask without one takes over from its image), `spacing` ("row
+    column" in mm, "" where unknown; see `parse_spacing`) and `inputs` (files and channels that the chosen modalities
+    are read from, "" for the image as stored). `label` says whether a slice has any tumour, so that splits and reports
+    work as for whole images; `classes` are those of the two labels that occur. `sha256` is of all that the model sees:
+    it differs from the file's where modalities are chosen.
 
     Attributes:
         mask_classes: Names of the pixel classes by number, background first.
@@ -34,6 +36,7 @@ class MaskedDataset(Dataset):
         modalities: The chosen modalities in their order, or None for images as stored.
         channels: What the three channels that `read` returns are, or () where that is not known of all images.
         notes: Sentences on the whole set that a user should know.
+        mask_threshold: Values in the mask files from this on are tumour, whatever `mask_values` says; None without one.
     """
 
     mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
@@ -41,12 +44,14 @@ class MaskedDataset(Dataset):
     modalities: tuple[str, ...] | None = None
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    mask_threshold: float | None = None
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over what `Dataset.fingerprint` covers, and the masks, their classes and the modalities."""
         masks = "\n".join(self.table["mask_sha256"])
-        return sha256_bytes(f"{super().fingerprint}\n{self.mask_classes}\n{self.modalities}\n{masks}".encode())
+        rule = "" if self.mask_threshold is None else f"\nfrom {self.mask_threshold:g}"
+        return sha256_bytes(f"{super().fingerprint}\n{self.mask_classes}\n{self.modalities}\n{masks}{rule}".encode())
 
     def read(self, row: int) -> np.ndarray:
         """Return the pixels of a slice, (H, W, 3) uint8: one modality in all channels, two as first, second, first.
@@ -66,10 +71,11 @@ class MaskedDataset(Dataset):
             DataError: The file has changed.
         """
         file = self.file(self.table["mask"].iloc[row])
-        mask = read_values(self.root, self.table["mask"].iloc[row])
+        mask = read_values(self.root, self.table["mask"].iloc[row], in_colours(self.mask_values))
         if mask.sha256 != self.table["mask_sha256"].iloc[row]:
             raise DataError(f"{file.name} changed while it was being read: start again.")
-        return class_numbers(mask.values, self.mask_values, file.name)
+        values = turned(mask.values, int(self.table["mask_turn"].iloc[row]))
+        return class_numbers(values, self.mask_values, file.name, self.mask_threshold)
 
     def usable(self, skip_bad: bool) -> MaskedDataset:
         """Return the dataset if a training may start from it.
@@ -82,7 +88,12 @@ class MaskedDataset(Dataset):
         if not len(self.table):
             raise DataError(f"{self.root} has no image with a mask that can be used.")
         if not self.table["mask_pixels"].any():
-            raise DataError(f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn.")
+            lost = next((bad.reason for bad in self.bad if bad.path not in set(self.table["path"])), "")
+            why = " (values below data.mask_threshold are background: lower it)" if self.mask_threshold else ""
+            left_out = f" What was left out: {lost}" if lost else ""
+            raise DataError(
+                f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn{why}.{left_out}"
+            )
         return self
 
 
@@ -97,7 +108,7 @@ def read_mask(file: Path, values: Mapping[int, int]) -> np.ndarray:
         ScanError: The file cannot be read.
         DataError: It is a colour picture or holds an unknown value.
     """
-    return class_numbers(read_values(file.parent, file.name).values, values, file.name)
+    return class_numbers(read_values(file.parent, file.name, in_colours(values)).values, values, file.name)
 
 
 def parse_spacing(text: str) -> tuple[float, float] | None:

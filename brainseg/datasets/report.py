@@ -75,6 +75,8 @@ def mask_sentence(report: dict[str, Any]) -> str:
         patients_sentence(report["patients"]),
         f"spacing known of {masks['with_spacing']} slices",
     ]
+    if masks.get("threshold") is not None:  # reports of earlier runs have none
+        parts.append(f"values from {masks['threshold']:g} on are tumour")
     if masks["channels"]:
         parts.append(f"channels {', '.join(masks['channels'])}")
     return "; ".join(parts) + "."
@@ -91,6 +93,7 @@ def _masks(dataset: MaskedDataset) -> dict[str, Any]:
             "tumour_share": float(table["mask_pixels"].sum() / pixels) if pixels else 0.0,
             "with_spacing": int((table["spacing"] != "").sum()),
             "channels": list(dataset.channels),
+            "threshold": dataset.mask_threshold,
         },
         "notes": list(dataset.notes),
     }

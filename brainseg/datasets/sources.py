@@ -10,13 +10,14 @@ from typing import TypeVar
 
 import pandas as pd
 
-from brainseg.datasets.findings import reading_findings
+from brainseg.datasets.findings import pages_findings, reading_findings
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
 from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
 from brainseg.scans import SUFFIXES, Scan, display_name, read_scan
+from brainseg.scans.reading import SEVERAL
 
 Item, Found = TypeVar("Item"), TypeVar("Found")
 
@@ -60,7 +61,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         else:
             rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values("path", ignore_index=True)
-    findings = (*reading_findings(table), *patients.findings)
+    pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
+    findings = (*reading_findings(table), *pages, *patients.findings)
     return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source)
 
 
@@ -174,5 +176,6 @@ def scan_facts(scan: Scan) -> dict[str, object]:
         "source_format": scan.source_format,
         "width": scan.size[0],
         "height": scan.size[1],
-        "warnings": " ".join(scan.warnings),
+        "warnings": " ".join(warning for warning in scan.warnings if warning != SEVERAL),  # see `pages_findings`
+        "pages": scan.pages,
     }

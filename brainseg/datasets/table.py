@@ -116,11 +116,11 @@ class Dataset:
             DataError: Names the first twenty.
         """
         if self.bad and not skip_bad:
-            listed = "; ".join(bad.reason.rstrip(".") for bad in self.bad[:20])
-            more = f"; and {len(self.bad) - 20} more" if len(self.bad) > 20 else ""
+            reasons = list(dict.fromkeys(bad.reason.rstrip(".") for bad in self.bad))  # one may be on many files
+            more = f"; and {len(reasons) - 20} more" if len(reasons) > 20 else ""
             raise DataError(
-                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be read: mend or remove them, or "
-                f"pass --skip-bad to leave them out ({listed}{more})."
+                f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be used: fix or remove them, or "
+                f"pass --skip-bad to leave them out ({'; '.join(reasons[:20])}{more})."
             )
 
 

@@ -76,7 +76,7 @@ class Segmentation:
     def open(self, tell: Callable[[int, int], None]) -> MaskedDataset:
         """Read images with masks."""
         data = self.config.data
-        return open_masked_dataset(Path(data.path), data.modalities, tell, data.groups)
+        return open_masked_dataset(Path(data.path), data.modalities, tell, data.groups, data.mask_threshold)
 
     def targets(self, dataset: MaskedDataset, _labels: np.ndarray, tell: Callable[[int, int], None]) -> PreparedImages:
         """Return the masks as they lie on the prepared images, (S, S) uint8 each."""

@@ -160,7 +160,7 @@ def test_every_fault_of_a_file_is_one_sentence_that_names_it(tmp_path):
     for bad, beginning in zip(dataset.bad, expected, strict=True):
         assert bad.reason.startswith(beginning)
         assert bad.reason.count(". ") == 0
-    with pytest.raises(DataError, match=r"^7 of 9 files cannot be read: .*masks/odd\.png holds the unknown value 7"):
+    with pytest.raises(DataError, match=r"^7 of 9 files cannot be used: .*masks/odd\.png holds the unknown value 7"):
         dataset.usable(False)
     assert dataset.usable(True) is dataset
 
@@ -171,7 +171,8 @@ def test_jpeg_masks_are_said_to_be_blurred(tmp_path):
     random = np.random.default_rng(0)
     save(tmp_path / "masks" / "a.jpg", (random.random((24, 24)) > 0.5).astype(np.uint8) * 255)
     (bad,) = open_masked_dataset(tmp_path).bad
-    assert bad.reason.endswith("since JPEG blurs edges: save masks as PNG or TIFF.")
+    assert "since JPEG blurs edges: --set data.mask_threshold=128 takes the values from half-way on" in bad.reason
+    assert bad.reason.endswith("or save masks as PNG or TIFF, with class numbers or 0 and 255.")
 
 
 @pytest.mark.parametrize(
@@ -272,6 +273,7 @@ def test_report_counts_masks_and_passes_notes_on(tmp_path):
         "tumour_share": 40 / (6 * 24 * 24),
         "with_spacing": 0,
         "channels": ["T1", "FLAIR", "T1ce"],
+        "threshold": None,
     }
     assert report["notes"] == ["TCGA_BB_0002_20000202 has no T1ce: the files repeat FLAIR in its place."]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brainseg.datasets.mask_classes import number_classes
 from brainseg.datasets.mask_sources import open_masked_dataset
-from brainseg.datasets.mask_values import number_classes
 from brainseg.datasets.masks import read_mask
 from brainseg.errors import DataError
 from tests.datasets.masked import picture, save, spot, write_manifest, write_pairs

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -40,13 +41,25 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
     }
 
 
+def test_pages_that_are_not_used_are_counted(tmp_path):
+    root = write_images(tmp_path, ["no/a.png", "yes/b.png"])
+    frames = [Image.new("L", (4, 4), level) for level in (10, 200, 30)]
+    for name in ("moving.gif", "stack.tif"):
+        frames[0].save(root / "yes" / name, save_all=True, append_images=frames[1:])
+    (warning,) = dataset_report(open_dataset(root))["warnings"]
+    assert (warning["kind"], warning["files"]) == ("pages", ["yes/moving.gif", "yes/stack.tif"])
+    assert warning["message"].startswith("2 files hold 6 pages, and only the first page of each is used: ")
+
+
 def test_warnings_of_reading_are_passed_on(tmp_path):
     root = write_images(tmp_path, ["no/a.png", "yes/b.png"])
-    frames = [Image.new("L", (4, 4), level) for level in (10, 200)]
-    frames[0].save(root / "yes" / "moving.gif", save_all=True, append_images=frames[1:])
-    (warning,) = dataset_report(open_dataset(root))["warnings"]
-    assert (warning["kind"], warning["files"]) == ("reading", ["yes/moving.gif"])
-    assert "only the first is used" in warning["message"]
+    values = np.full((4, 4), 7, np.float32)
+    values[0, :2] = np.nan, 9
+    Image.fromarray(values).save(root / "yes" / "gaps.tif")
+    warnings = dataset_report(open_dataset(root))["warnings"]
+    (gaps,) = [warning for warning in warnings if warning["kind"] == "reading"]
+    assert gaps["files"] == ["yes/gaps.tif"]
+    assert "1 of its values are not numbers or infinite" in gaps["message"]
 
 
 def test_dataset_of_bad_files_alone_still_has_a_report(tmp_path):

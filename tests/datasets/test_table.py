@@ -30,7 +30,7 @@ def test_sound_dataset_is_usable_as_it_is():
 def test_bad_files_stop_the_run_with_their_list_or_are_skipped():
     dataset = replace(make_dataset(["no", "yes"]), bad=BAD[:2])
     text = refusal(dataset)
-    assert text.startswith("2 of 4 files cannot be read: mend or remove them, or pass --skip-bad")
+    assert text.startswith("2 of 4 files cannot be used: fix or remove them, or pass --skip-bad")
     assert all(f"yes/{number}.png is empty (0 bytes)" in text for number in range(2))
     assert dataset.usable(skip_bad=True) is dataset
 

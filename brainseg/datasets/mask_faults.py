@@ -1,0 +1,60 @@
+"""What is wrong with images and masks: a sentence for a single file, and one for all of a kind where there are many."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from brainseg.datasets.listing import folders_of, spelled
+from brainseg.datasets.table import BadFile
+from brainseg.scans import display_name
+
+NAMED = 3
+"""Up to so many files with the same fault are named by a sentence each."""
+_MANY = {
+    "no mask": "{count} images have no mask, such as {first}: add the masks, or remove the images.",
+    "no image": "{count} masks have no image, such as {first}: add the images, or remove the masks.",
+    "same name": "{count} files have the same name before the ending as another, such as {first}: keep one of each.",
+    "size": "{count} masks are not as large as their images, such as {first}: export the masks again in the size of "
+    "their images.",
+    "orientation": "{count} masks have another EXIF orientation than their images, such as {first}: save images and "
+    "masks again without an orientation note.",
+    "pages": "{count} masks have another number of pages than their images, such as {first}: save each page as a file.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file that cannot be used.
+
+    Attributes:
+        kind: A key of `_MANY`; faults of any other kind stay one sentence each.
+        path: From the dataset's root.
+        reason: The whole sentence on this file.
+        example: The file as an example of many, with what is wrong with it in numbers; by default its name.
+    """
+
+    kind: str
+    path: str
+    reason: str
+    example: str = ""
+
+
+def shown(path: str) -> str:
+    """Return a path from the dataset's root, fit for display."""
+    return f"{folders_of(path)}{display_name(path)}"
+
+
+def told(faults: Iterable[Fault]) -> list[BadFile]:
+    """Return the files with what is wrong with them; many of a kind share one sentence."""
+    kinds: dict[str, list[Fault]] = defaultdict(list)
+    for fault in faults:
+        kinds[fault.kind].append(fault)
+    bad = []
+    for kind, members in kinds.items():
+        members = sorted(members, key=lambda fault: fault.path)
+        first = members[0].example or shown(members[0].path)
+        many = _MANY[kind].format(count=len(members), first=first) if kind in _MANY and len(members) > NAMED else ""
+        bad += [BadFile(spelled(fault.path), many or fault.reason) for fault in members]
+    return bad

@@ -1,0 +1,154 @@
+"""Where a dataset keeps its images and its masks: pairs of folders, found by their names or by what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from brainseg.datasets.listing import files_below, hidden
+from brainseg.datasets.manifest import SPLIT_NAMES
+from brainseg.datasets.mask_look import looks_like_masks
+from brainseg.datasets.mask_matching import match_names
+from brainseg.datasets.mask_names import part_of
+from brainseg.datasets.modalities import MODALITIES, canonical
+from brainseg.scans import SUFFIXES
+
+DEPTH = 6
+"""Folders below the root in which folders of images and masks are looked for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of images and the folder of their masks.
+
+    Attributes:
+        images: Where the images lie; `deep` tells whether folders in it count.
+        masks: Where the masks lie.
+        around: The folder that holds both.
+        split: The side that the names of the folders say, "" for most.
+        modality: Of the images, where their folder is called like one.
+        deep: Images lie in folders of their own, not beside the folder of masks.
+        guessed: The names say nothing: the files of one folder look like masks.
+    """
+
+    images: Path
+    masks: Path
+    around: Path
+    split: str = ""
+    modality: str = ""
+    deep: bool = True
+    guessed: bool = False
+
+
+def find_places(root: Path) -> list[Place]:
+    """Find the folders of images and masks below a root.
+
+    Folders called like images and masks are found at any depth (in split folders, patients' folders, one folder around
+    all); folders of other names only in the root and in its split folders, by what their files look like.
+
+    Args:
+        root: A folder.
+    """
+    pairs: list[Place] = []
+    for around, folders in _walk(root):
+        found = _here(around, folders)
+        pairs += found
+        taken = {place.images for place in found if place.deep} | {place.masks for place in found}
+        folders[:] = [folder for folder in folders if folder not in taken]
+    if pairs:
+        return pairs
+    splits = [child for child in _children(root) if child.name.lower() in SPLIT_NAMES]
+    guesses = [_guess(place) for place in (root, *splits)]
+    return [place for place in guesses if place]
+
+
+def named_parts(folders: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the folders that are called like images, and those that are called like masks."""
+    parts = {folder: part_of(folder.name) for folder in folders}
+    images = [folder for folder, part in parts.items() if part and part.role == "image"]
+    return images, [folder for folder, part in parts.items() if part and part.role == "mask"]
+
+
+def stems_of(folder: Path, deep: bool = True) -> dict[str, Path]:
+    """Return image file names before the ending, with the folders below `folder`; the last of equal names wins."""
+    files = files_below(folder) if deep else sorted(file for file in folder.iterdir() if file.is_file())
+    return {
+        file.relative_to(folder).with_suffix("").as_posix(): file
+        for file in files
+        if file.suffix.lower() in SUFFIXES and not hidden(file.name)
+    }
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield each folder with the folders in it, from the top; what the caller takes from the list is not entered."""
+    waiting = [(root, 0)]
+    while waiting:
+        around, depth = waiting.pop()
+        folders = _children(around)
+        yield around, folders
+        if depth < DEPTH:
+            waiting += [(folder, depth + 1) for folder in reversed(folders) if not folder.is_symlink()]
+
+
+def _children(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if not hidden(entry.name) and entry.is_dir())
+
+
+def _here(around: Path, folders: list[Path]) -> list[Place]:
+    """Return the pairs among the folders of one folder."""
+    images, masks = named_parts(folders)
+    others = [folder for folder in folders if folder not in (*images, *masks)]
+    return [place for folder in masks for place in _partners(around, folder, images, others)]
+
+
+def _partners(around: Path, masks: Path, images: list[Path], others: list[Path]) -> list[Place]:
+    """Return where the images of a folder of masks lie: in a folder of that name, in any other one, or beside it."""
+    side = _side(masks)
+    named = [folder for folder in images if _side(folder) == side]
+    if len(named) > 1:
+        wanted = stems_of(masks)
+        named = [max(named, key=lambda folder: len(match_names(stems_of(folder), wanted).pairs))]
+    if named:
+        return [Place(named[0], masks, around, side)]
+    modalities = {folder: canonical(folder.name) for folder in others if canonical(folder.name) in MODALITIES}
+    if modalities:
+        return [Place(folder, masks, around, side, modality) for folder, modality in modalities.items()]
+    wanted = stems_of(masks)
+    for folder, deep in [(folder, True) for folder in others] + [(around, False)]:
+        stems = stems_of(folder, deep)
+        matched = match_names(stems, wanted).pairs
+        if 2 * len(matched) > len(wanted) and looks_like_masks([(stems[m.image], wanted[m.mask]) for m in matched]):
+            return [Place(folder, masks, around, side, deep=deep)]
+    return []
+
+
+def _side(folder: Path) -> str:
+    part = part_of(folder.name)
+    return part.split if part else ""
+
+
+def _guess(around: Path) -> Place | None:
+    """Pair two folders whose names say nothing, if their files match one to one and those of one look like masks."""
+    folders = [folder for folder in _children(around) if folder.name.lower() not in SPLIT_NAMES]
+    stems = {folder: found for folder in folders if (found := stems_of(folder))}
+    if len(stems) != 2:
+        return None
+    (first, firsts), (second, seconds) = stems.items()
+    matched = match_names(firsts, seconds)
+    if len(matched.pairs) < 2 or matched.images or matched.masks:
+        return None
+    pairs = [(firsts[match.image], seconds[match.mask]) for match in matched.pairs]
+    if looks_like_masks(pairs):
+        return Place(first, second, around, guessed=True)
+    if looks_like_masks([(mask, image) for image, mask in pairs]):
+        return Place(second, first, around, guessed=True)
+    return None
+
+
+def split_of(place: Place, root: Path) -> str:
+    """Return the side that the folders around a pair name, or their own names; "" for none."""
+    named = [SPLIT_NAMES[part.lower()] for part in place.around.relative_to(root).parts if part.lower() in SPLIT_NAMES]
+    return place.split or (named[-1] if named else "")

@@ -1,0 +1,117 @@
+"""Which masks of a set cannot be understood by its classes, in one sentence for each kind of fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from brainseg.datasets.mask_classes import (
+    FEW,
+    MOST_CLASSES,
+    NAMES,
+    colours_in_words,
+    effective,
+    how_to_name,
+    in_colours,
+    unknown,
+)
+from brainseg.datasets.mask_faults import NAMED, Fault, shown
+from brainseg.datasets.mask_layouts import Pair
+from brainseg.datasets.mask_reading import Read
+
+Row = tuple[Pair, Read]
+SETTING = "data.mask_threshold"
+
+
+def split_known(
+    rows: Sequence[Row], numbers: Mapping[int, int], threshold: float | None
+) -> tuple[list[Row], list[Fault]]:
+    """Return the rows whose masks are understood, and a fault for each of the others.
+
+    Args:
+        rows: Images and masks as read.
+        numbers: Value -> class number.
+        threshold: Values from this on are tumour; None without one.
+    """
+    kinds: dict[str, list[Row]] = {"": [], "colour": [], "soft": [], "odd": []}
+    for pair, read in rows:
+        kinds[_kind(read, numbers, threshold)].append((pair, read))
+    reasons = {
+        "colour": lambda: _colours(kinds["colour"], threshold),
+        "soft": lambda: _shades(kinds["soft"], len(rows), numbers),
+        "odd": lambda: _values(kinds["odd"], numbers),
+    }
+    faults = []
+    for kind, tell in reasons.items():
+        if kind == "odd" and len(kinds[kind]) <= NAMED:
+            told = {pair.mask: f"{shown(pair.mask)} {_odd(read, numbers)}" for pair, read in kinds[kind]}
+            faults += [Fault(kind, mask, reason) for mask, reason in told.items()]
+        elif kinds[kind]:
+            reason = tell()
+            faults += [Fault(kind, mask, reason) for mask in dict.fromkeys(pair.mask for pair, _ in kinds[kind])]
+    return kinds[""], faults
+
+
+def _kind(read: Read, numbers: Mapping[int, int], threshold: float | None) -> str:
+    """Return why a mask is not understood, "" if it is."""
+    if read.coloured and (threshold is not None or not in_colours(numbers)):
+        return "colour"
+    if threshold is not None:
+        return ""
+    strange = _strange(read, numbers)
+    if read.fractions or (strange and not read.coloured and (read.blurred or len(strange) > FEW)):
+        return "soft"
+    return "odd" if strange else ""
+
+
+def _strange(read: Read, numbers: Mapping[int, int]) -> list[int]:
+    known = effective(read.values, numbers)
+    return [value for value in read.values if value not in known]
+
+
+def _odd(read: Read, numbers: Mapping[int, int]) -> str:
+    return f"{unknown(_strange(read, numbers), numbers)}: {how_to_name(numbers)}."
+
+
+def _values(rows: list[Row], numbers: Mapping[int, int]) -> str:
+    strange = sorted({value for _, read in rows for value in _strange(read, numbers)})
+    masks = f"{len(rows)} masks, such as {shown(rows[0][0].mask)}:"
+    return f"{masks} the set {unknown(strange, numbers)}: {how_to_name(numbers)}."
+
+
+def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
+    """Say that masks are soft, and how to use them."""
+    pair, read = max(rows, key=lambda row: row[1].count)
+    if sum(read.look.flat for _, read in rows) > len(rows) / 2:
+        return (
+            f"{len(rows)} of {total} masks hold shades of grey and their images a few values only, such as "
+            f"{shown(pair.path)}: images and masks look exchanged, so swap their folders or names."
+        )
+    top = max(read.highest for _, read in rows)
+    half = f"{top / 2:g}" if any(read.fractions for _, read in rows) else f"{max(1, math.ceil(top / 2))}"
+    why = ", since JPEG blurs edges" if read.blurred else ""
+    which = f"{shown(pair.mask)} holds" if len(rows) == 1 else f"{len(rows)} of {total} masks are soft"
+    example = "" if len(rows) == 1 else f", such as {shown(pair.mask)} with"
+    shades = f"{read.count} shades of grey up to {read.highest:g}{why}"
+    whole = "save masks as PNG or TIFF, with class numbers or 0 and 255"
+    if len(numbers) > 2:
+        return f"{which}{example} {shades}: {whole}."
+    remedy = f"--set {SETTING}={half} takes the values from half-way on as tumour"
+    return f"{which}{example} {shades}: {remedy}, or {whole}."
+
+
+def _colours(rows: list[Row], threshold: float | None) -> str:
+    """Say which colours masks have, and how to name them."""
+    seen = {value for _, read in rows for value in read.values}
+    which = (
+        f"{shown(rows[0][0].mask)} is a colour picture, not a mask"
+        if len(rows) == 1
+        else f"{len(rows)} masks are colour pictures, such as {shown(rows[0][0].mask)}"
+    )
+    if threshold is not None:
+        return f"{which}: {SETTING} is for shades of grey, so save masks as grey, or leave it out."
+    if len(seen) > MOST_CLASSES + 1:
+        most = max(read.count for _, read in rows)
+        return f"{which}: up to {most} colours are no classes, so save masks with class numbers, or 0 and 255."
+    listed = colours_in_words(seen)
+    return f"{which}: with the colours {listed}, name them in a {NAMES} beside the images (columns colour and name)."

@@ -1,0 +1,125 @@
+"""Whether a mask can belong to its image: what covers the border, most of the head, or the background cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from brainseg.datasets.findings import Finding
+from brainseg.datasets.mask_look import is_flat
+
+SIDE = 256
+"""Images are looked at in steps, so that their longer side has about so many pixels."""
+HEAD = 0.1
+"""What is brighter than this part of an image's 99th percentile belongs to the head, and so does what lies within."""
+MOST = 0.5
+"""Part of the picture, of the head or of the mask from which "most" is said."""
+EDGE = 0.25
+"""Part of the picture's border that no tumour covers; an inverted mask covers at least `AROUND`."""
+AROUND = 0.9
+
+_KINDS = {
+    "mask-inverted": "{masks} mark most of the picture with its border: they look inverted, so check that 0 is the "
+    "background.",
+    "mask-border": "{masks} cover much of the picture's border, where no tumour is: check how they were exported.",
+    "mask-outside": "{masks} lie mostly outside the head: they look shifted, turned or of another image.",
+    "mask-large": "{masks} cover more than half of the head: check whether they mark the brain and not the tumour.",
+    "mask-exchanged": "{masks} hold shades of grey and their images a few values only: both look exchanged.",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a mask looks like on its image.
+
+    Attributes:
+        marked: Part of the picture that is marked.
+        border: Part of the picture's outermost pixels that is marked.
+        outside: Part of what is marked that lies outside the head.
+        head: Part of the head that is marked.
+        flat: The image holds a few values only, and the mask does not.
+    """
+
+    marked: float
+    border: float
+    outside: float
+    head: float
+    flat: bool
+
+    @property
+    def kind(self) -> str:
+        """The kind of finding that this is, "" for a mask that can be right."""
+        if self.flat:
+            return "mask-exchanged"
+        if self.border >= AROUND and self.marked > MOST:
+            return "mask-inverted"
+        if self.border > EDGE:
+            return "mask-border"
+        if self.outside > MOST:
+            return "mask-outside"
+        return "mask-large" if self.head > MOST else ""
+
+
+def look_at(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> Look:
+    """Measure a mask on its image.
+
+    Args:
+        pixels: (H, W, 3) uint8, the image.
+        marked: (H, W) bool, what is not background.
+        shades: (H, W) the mask's values as stored.
+    """
+    step = max(1, max(marked.shape) // SIDE)
+    grey, coarse = pixels[::step, ::step].max(axis=2), marked[::step, ::step]
+    inside = silhouette(grey)
+    both, count, head = (float(np.count_nonzero(each)) for each in (coarse & inside, coarse, inside))
+    ring = np.concatenate([marked[0], marked[-1], marked[:, 0], marked[:, -1]])
+    return Look(
+        marked=float(marked.mean()),
+        border=float(ring.mean()),
+        outside=1 - both / count if count else 0.0,
+        head=both / head if head else 0.0,
+        flat=is_flat(pixels) and len(np.unique(shades)) > 20 and not _two_levels(shades),
+    )
+
+
+def silhouette(grey: np.ndarray) -> np.ndarray:
+    """Return the head and all that it encloses, (H, W) bool: what has something bright on all four sides.
+
+    Args:
+        grey: (H, W) uint8.
+    """
+    bright = grey > HEAD * np.percentile(grey, 99)
+    if not bright.any():
+        return bright
+    filled = np.ones_like(bright)
+    for axis in (0, 1):
+        before = np.logical_or.accumulate(bright, axis=axis)
+        after = np.flip(np.logical_or.accumulate(np.flip(bright, axis), axis=axis), axis)
+        filled &= before & after
+    return filled
+
+
+def _two_levels(shades: np.ndarray) -> bool:
+    if shades.dtype != np.uint16 or shades.max() > 255:
+        return False
+    return is_flat(np.repeat(shades.astype(np.uint8)[..., None], 3, axis=2))
+
+
+def mask_findings(looks: Iterable[tuple[str, Look]], total: int) -> list[Finding]:
+    """Return one finding for each way in which masks look wrong, with the masks by name.
+
+    Args:
+        looks: The path of each mask, and what it looks like.
+        total: Number of masks.
+    """
+    kinds: dict[str, dict[str, None]] = {kind: {} for kind in _KINDS}
+    for path, look in looks:
+        if look.kind:
+            kinds[look.kind][path] = None
+    return [
+        Finding(kind, _KINDS[kind].format(masks=f"{len(files)} of {total} masks"), tuple(files))
+        for kind, files in kinds.items()
+        if files
+    ]

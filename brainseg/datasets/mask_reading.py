@@ -1,0 +1,150 @@
+"""One image and its mask, read once: what the table says of them, and what the mask holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainseg.datasets.listing import folders_of
+from brainseg.datasets.mask_classes import BACKGROUND
+from brainseg.datasets.mask_faults import Fault, shown
+from brainseg.datasets.mask_layouts import Pair
+from brainseg.datasets.mask_plausibility import Look, look_at
+from brainseg.datasets.mask_values import COLOUR, MaskFile, read_values, turned
+from brainseg.datasets.modalities import differences
+from brainseg.datasets.sources import read_named, scan_facts
+from brainseg.errors import BrainsegError
+from brainseg.scans import Scan
+
+KEPT = 300
+"""Different values of a mask that are kept: no mask of classes has as many."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is known of a set's masks before they are read.
+
+    Attributes:
+        names: Value or colour -> class name, from `classes.csv`.
+        threshold: Values from this on are tumour.
+    """
+
+    names: dict[int, str]
+    threshold: float | None = None
+
+    @property
+    def colours(self) -> bool:
+        """Whether classes are colours."""
+        return any(value >= COLOUR for value in self.names)
+
+    def marked(self, values: np.ndarray) -> np.ndarray:
+        """Return what is not background, (H, W) bool."""
+        if self.threshold is not None:
+            return values >= self.threshold
+        ground = [value for value, name in self.names.items() if name.casefold() == BACKGROUND]
+        return values != (ground[0] if ground else COLOUR if values.dtype == np.uint32 else 0)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one pass over an image and its mask tells.
+
+    Attributes:
+        facts: Columns of the dataset's table.
+        values: Value in the mask -> how many pixels have it, of at most `KEPT` values; with a threshold 0 and 1.
+        count: How many different values the mask has.
+        lowest: The lowest value beside 0, and `highest` the highest one.
+        highest: See there.
+        coloured: The values are colours.
+        fractions: The values are fractions.
+        blurred: The format changes values, so that they define no classes.
+        apart: How much the channels differ from FLAIR; None where the channels have no names.
+        look: Whether the mask can belong to the image.
+        pages: Pages of the image's file.
+    """
+
+    facts: dict[str, Any]
+    values: dict[int, int]
+    count: int
+    lowest: float
+    highest: float
+    coloured: bool
+    fractions: bool
+    blurred: bool
+    apart: np.ndarray | None
+    look: Look
+    pages: int
+
+
+def read_pair(root: Path, pair: Pair, rule: Rule) -> Read | Fault:
+    """Read an image and its mask; what cannot be used is returned as a fault, not raised."""
+    name = pair.path
+    try:
+        scan = read_named(root, name)
+        name = pair.mask
+        mask = read_values(root, name, rule.colours)
+    except BrainsegError as error:
+        return Fault("reading", name, f"{folders_of(name)}{error}")
+    if scan.pages != mask.scan.pages:
+        counts = f"{mask.scan.pages} pages, its image {scan.pages}"
+        reason = f"{shown(name)} has {counts}: export as many pages of both, or save each page as a file."
+        return Fault("pages", name, reason, f"{shown(name)} ({counts})")
+    turn = _turn(scan, mask.scan, pair)
+    if isinstance(turn, Fault):
+        return turn
+    values = turned(mask.values, turn)
+    height, width = scan.pixels.shape[:2]
+    if values.shape != (height, width):
+        sizes = f"{values.shape[1]} x {values.shape[0]} pixels, its image {width} x {height}"
+        reason = f"{shown(name)} is {sizes}: export the mask again in the size of its image."
+        return Fault("size", name, reason, f"{shown(name)} ({sizes})")
+    return _told(scan, mask, values, turn, pair, rule)
+
+
+def _turn(image: Scan, mask: Scan, pair: Pair) -> int | Fault:
+    """Return the EXIF orientation by which a mask without one is to be turned to lie on its upright image."""
+    if image.orientation == mask.orientation:
+        return 1
+    upright = (image.pixels.shape[1], image.pixels.shape[0])
+    if mask.orientation == 1 and image.size != upright:
+        # A program that knows no orientation drew the mask on the pixels as stored, another one on the upright image.
+        return image.orientation if mask.size == image.size else 1
+    notes = f"the EXIF orientation {mask.orientation}, its image {image.orientation}"
+    reason = f"{shown(pair.mask)} has {notes}: save both again without an orientation note."
+    return Fault("orientation", pair.mask, reason, f"{shown(pair.mask)} ({notes})")
+
+
+def _told(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair, rule: Rule) -> Read:
+    marked = rule.marked(values)
+    kept, amounts = _counted(values)
+    if rule.threshold is not None and not mask.coloured:
+        kept, amounts = np.array([0, 1]), np.array([np.count_nonzero(~marked), np.count_nonzero(marked)])
+    finite = values[np.isfinite(values) & (values > 0)] if values.dtype.kind == "f" else kept[kept > 0]
+    facts = {**scan_facts(scan), "mask_sha256": mask.sha256, "mask_turn": turn}
+    if scan.spacing and not pair.spacing:
+        facts["spacing"] = f"{scan.spacing[0]!r} {scan.spacing[1]!r}"
+    return Read(
+        facts=facts,
+        values={int(value): int(amount) for value, amount in zip(kept[:KEPT], amounts[:KEPT], strict=True) if amount},
+        count=len(kept),
+        lowest=float(finite.min()) if len(finite) else 0.0,
+        highest=float(values.max()) if values.dtype.kind != "f" else float(finite.max()) if len(finite) else 0.0,
+        coloured=mask.coloured,
+        fractions=values.dtype.kind == "f",
+        blurred=mask.blurred,
+        apart=differences(scan.pixels, pair.channels) if "FLAIR" in pair.channels else None,
+        look=look_at(scan.pixels, marked, values),
+        pages=scan.pages,
+    )
+
+
+def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different values and how many pixels have each."""
+    if values.dtype != np.uint16:
+        return np.unique(values, return_counts=True)
+    counts = np.bincount(values.ravel())
+    present = np.flatnonzero(counts)
+    return present, counts[present]
