@@ -7,6 +7,7 @@ import streamlit as st
 
 from brainseg.dashboard import live_store
 from brainseg.dashboard.data.adding import JUST_ADDED, SAID, adding, forgetting
+from brainseg.dashboard.data.patients import patients
 from brainseg.dashboard.data.reading import count_pairs, read_dataset, read_report
 from brainseg.dashboard.data.uses import runs_on, unlisted_paths
 from brainseg.dashboard.data.views import copies, faults, headline, overview, samples
@@ -58,6 +59,7 @@ def one(known: KnownDataset) -> None:
     if known.source == "synthetic":
         st.info("Synthetic images: figures measured on them say nothing about patients.", icon=":material/info:")
     headline(report)
+    patients(known, report)
     if "masks" not in report and (pairs := count_pairs(known.path)):
         st.caption(f"Masks of {pairs:,} images lie beside them: the task segment in Train learns from these.")
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset
 
 FILES_NAMED = 5
+GroupsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX. By default what is "
+        "stored with a known dataset, else auto."
+    ),
+]
 
 app = typer.Typer(
     help="Make the phantom set, look into a dataset, or keep the list of known ones.", no_args_is_help=True
@@ -70,10 +77,7 @@ def inspect(
         str,
         typer.Argument(help="Folder of class folders or images and masks, CSV manifest, or a known set's name."),
     ],
-    groups: Annotated[
-        str,
-        typer.Option(help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX."),
-    ] = "auto",
+    groups: GroupsOption = None,
     mask_threshold: Annotated[
         float | None,
         typer.Option(help="Values of soft or JPEG masks from this on are tumour, as data.mask_threshold takes them."),
@@ -82,12 +86,13 @@ def inspect(
 ) -> None:
     """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
     from brainseg.datasets.inspection import open_any
-    from brainseg.datasets.library import resolve
+    from brainseg.datasets.library import groups_of, resolve
     from brainseg.datasets.report import dataset_report, mask_sentence
 
     bar, tell = counter("Reading images")
     with bar:
-        report = dataset_report(open_any(Path(resolve(path)), tell, groups, mask_threshold))
+        place = resolve(path)
+        report = dataset_report(open_any(Path(place), tell, groups or groups_of(place), mask_threshold))
     if as_json:
         print_json(report)
         return
@@ -101,17 +106,19 @@ def inspect(
 def add(
     path: Annotated[Path, typer.Argument(help="Folder of class folders, CSV manifest, or .zip file of either.")],
     name: Annotated[str | None, typer.Option(help="What to call it; by default as its folder or file.")] = None,
+    groups: GroupsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset known by a name; a zip file is unpacked below the home folder, a folder stays where it is."""
-    from brainseg.datasets.library import add_folder, add_zip
+    from brainseg.datasets.library import add_folder, add_zip, set_groups
 
     bar, tell = counter("Reading images")
     with bar:
         if path.suffix.lower() == ".zip":
             known = add_zip(path, name or path.stem, tell)
+            known = set_groups(known.name, groups) if groups else known
         else:
-            known = add_folder(path, name, tell)
+            known = add_folder(path, name, tell, groups)
     print_json(vars(known)) if as_json else _print_known(known)
 
 

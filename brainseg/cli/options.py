@@ -51,9 +51,10 @@ def build_config(
     """
     values: dict[str, object] = {}
     if data is not None:
-        from brainseg.datasets.library import resolve
+        from brainseg.datasets.library import groups_of, resolve
 
         values["data.path"] = resolve(str(data))
+        values["data.groups"] = groups_of(str(values["data.path"]))
     if arch is not None:
         values["model.arch"] = arch
     if weights is not None:

@@ -42,9 +42,11 @@ __all__ = [
     "find",
     "forget",
     "found_again",
+    "groups_of",
     "known_datasets",
     "look_into",
     "resolve",
+    "set_groups",
 ]
 
 Progress = Callable[[int, int], None]
@@ -90,15 +92,42 @@ def found_again(path: str, fingerprint: str) -> str:
     return path
 
 
-def add_folder(path: str | Path, name: str | None = None, progress: Progress | None = None) -> KnownDataset:
+def groups_of(path: str) -> str:
+    """Return the setting `data.groups` that is stored with a known dataset; "auto" for another path."""
+    with contextlib.suppress(DataError):
+        return next((known.groups for known in known_datasets() if known.path == path), "auto")
+    return "auto"
+
+
+def set_groups(name: str, groups: str, progress: Progress | None = None) -> KnownDataset:
+    """Store which images of a known dataset are of one patient.
+
+    Args:
+        name: Its name.
+        groups: The setting `data.groups`.
+        progress: Called with (files read, files in all).
+
+    Raises:
+        ConfigError: `groups` is no rule for patients.
+        DataError: There is no such dataset, it cannot be read, or the rule fits none of its images.
+    """
+    known = replace(find(name), groups=groups)
+    return _register(_counted(known, inspect_dataset(Path(known.path), progress, groups)))
+
+
+def add_folder(
+    path: str | Path, name: str | None = None, progress: Progress | None = None, groups: str | None = None
+) -> KnownDataset:
     """Make a folder or a manifest of this machine known; it is read once, and stays where it is.
 
     Args:
         path: What `open_dataset` takes.
         name: What to call it; by default as its folder, or as it is called already.
         progress: Called with (files read, files in all).
+        groups: The setting `data.groups` to store with it; by default "auto", or what is stored already.
 
     Raises:
+        ConfigError: `groups` is no rule for patients.
         DataError: It does not exist, cannot be read or holds no dataset, or the name is taken or cannot be one.
     """
     place, known = _absolute(path), known_datasets()
@@ -107,8 +136,10 @@ def add_folder(path: str | Path, name: str | None = None, progress: Progress | N
         wanted = free_name(name, [other for other in known if other != earlier])
     else:
         wanted = earlier.name if earlier else unused(place.stem if place.is_file() else place.name, known)
-    dataset = inspect_dataset(place, progress)
-    return _register(_made(wanted, place, earlier.source if earlier else "folder", dataset))
+    rule = groups or (earlier.groups if earlier else "auto")
+    dataset = inspect_dataset(place, progress, rule)
+    made = _made(wanted, place, earlier.source if earlier else "folder", dataset)
+    return _register(replace(made, groups=rule))
 
 
 def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) -> KnownDataset:
@@ -193,7 +224,7 @@ def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:
     Raises:
         DataError: It is not there any more, or cannot be read.
     """
-    dataset = inspect_dataset(Path(known.path), progress)
+    dataset = inspect_dataset(Path(known.path), progress, known.groups)
     now = _counted(known, dataset)
     if now != known:
         change(lambda listed: [now if other.path == known.path else other for other in listed])

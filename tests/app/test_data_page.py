@@ -134,6 +134,24 @@ def test_unreadable_and_odd_files_are_listed_with_reasons(home, leaky, open_page
     assert any("notes.txt" in table.value.to_string() for table in app.dataframe)
 
 
+def test_the_guess_of_patients_is_shown_and_can_be_refused_and_set(home, tmp_path, open_page):
+    add_folder(write_images(tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in "ab" for n in "12" for k in "xy"]))
+    app = open_page("data")
+    assert "2 patients, from folder names." in texts(app.markdown)
+    app.selectbox(key="data-groups-set-kind").set_value("none").run()
+    press(app, "Store")
+    assert "Patients unknown: slices of one patient may be on both sides." in texts(app.info)
+    assert find("set").groups == "none"
+    app.selectbox(key="data-groups-set-kind").set_value("name").run()
+    app.text_input(key="data-groups-set-name").set_value("(nobody)").run()
+    press(app, "Store")
+    assert "names no patient of this dataset" in texts(app.error)
+    app.text_input(key="data-groups-set-name").set_value("(.)").run()
+    press(app, "Store")
+    assert "2 patients, from file names. Set by data.groups=name:(.)." in texts(app.markdown).replace("\\", "")
+    assert find("set").groups == "name:(.)"
+
+
 def test_sample_images_change_on_request_only(home, tiny_set, open_page):
     add_folder(tiny_set)
     app = turn_to(open_page("data"), "Images")

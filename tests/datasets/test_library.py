@@ -19,11 +19,13 @@ from brainseg.datasets.library import (
     add_zip,
     find,
     forget,
+    groups_of,
     known_datasets,
     look_into,
     resolve,
+    set_groups,
 )
-from brainseg.errors import DataError
+from brainseg.errors import ConfigError, DataError
 from tests.datasets.conftest import write_images
 from tests.datasets.zips import LINK, images, make_zip, of_kind, save
 
@@ -289,3 +291,21 @@ def test_the_library_needs_neither_torch_nor_mlflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
+    root = write_images(
+        tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in ("a", "b") for n in (1, 2) for k in "xy"]
+    )
+    assert look_into(add_folder(root)).patients_from == "folder"
+    assert groups_of(str(root)) == "auto"
+    assert set_groups("set", "none").groups == "none"
+    assert (groups_of(str(root)), find("set").groups) == ("none", "none")
+    assert look_into(find("set")).patients_from == "none"
+    assert add_folder(root).groups == "none"  # added again, it keeps what was decided
+    with pytest.raises(ConfigError, match="is no rule"):
+        set_groups("set", "sometimes")
+    with pytest.raises(DataError, match="names no patient"):
+        set_groups("set", "folder:3")
+    assert find("set").groups == "none"
+    assert groups_of("elsewhere") == "auto"

@@ -28,16 +28,16 @@ def read_dataset(known: KnownDataset) -> Dataset:
     """
     if not known.exists:
         raise DataError(f"{known.path} is not there any more: put it back, or forget the dataset {known.name!r}.")
-    stamp = _signature(known.path)
+    stamp = _signature(known.path, known.groups)
     try:
         return _kept(known.path, stamp)
     except LookupError:
         pass
     with progress_bar("Reading images") as tell:
         dataset = look_into(known, tell)
-    _signature.clear(known.path)
+    _signature.clear(known.path, known.groups)
     try:
-        return _kept(known.path, _signature(known.path))
+        return _kept(known.path, _signature(known.path, known.groups))
     except LookupError:  # files come and go this very moment
         return dataset
 
@@ -76,8 +76,8 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @st.cache_data(ttl=PATIENCE, max_entries=100, show_spinner=False)
-def _signature(path: str) -> str:
-    return signature(Path(path))
+def _signature(path: str, groups: str) -> str:
+    return signature(Path(path), groups)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

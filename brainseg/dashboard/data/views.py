@@ -12,7 +12,6 @@ from brainseg.dashboard.data.images import CopyGroup, copy_groups, copy_table, s
 from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
 from brainseg.dashboard.page import dark, guarded, offer_csv, show
 from brainseg.dashboard.words import plain
-from brainseg.datasets.patient_words import as_sentence, patients_sentence
 from brainseg.datasets.report import mask_sentence
 from brainseg.datasets.table import Dataset
 
@@ -36,11 +35,6 @@ def headline(report: dict[str, Any]) -> None:
     }
     for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
         column.metric(label, value, help=explanation, border=True)
-    said = as_sentence(patients_sentence(report["patients"]))
-    if report["patients"]["count"]:
-        st.markdown(said)
-    else:
-        st.info(said, icon=":material/info:")
     if "masks" in report:
         st.markdown(plain(mask_sentence(report)))
         for note in report["notes"]:

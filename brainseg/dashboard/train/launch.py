@@ -11,6 +11,7 @@ from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
 from brainseg.dashboard.train.form import FormValues
 from brainseg.dashboard.train.weights import refuse_missing
+from brainseg.datasets.library import groups_of
 from brainseg.errors import ConfigError
 from brainseg.jobs.orders import checked, free_name, run_name
 from brainseg.jobs.queue import submit
@@ -34,7 +35,7 @@ def configurations(form: FormValues, data: str, archs: Sequence[str], weights: s
         raise ConfigError("No network is chosen: tick at least one.")
     if not weights:
         raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
-    settings = {**form.settings, "data.path": data, "model.weights": weights}
+    settings = {"data.groups": groups_of(data), **form.settings, "data.path": data, "model.weights": weights}
     return [RunConfig.from_preset(form.preset, {**settings, "model.arch": arch}) for arch in archs]
 
 
