@@ -11,14 +11,16 @@ import typer
 from brainseg import DISCLAIMER
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
-from brainseg.cli.segment import Pictures, numbered, segment_files, segments_csv
+from brainseg.cli.outputs import picture_files, refuse_overwriting
+from brainseg.cli.segment import Pictures, failed, segment_files, segments_csv, slices_of
 from brainseg.diagnosis.ensemble import Consensus, ask, check_same_classes
 from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
-from brainseg.diagnosis.table import answer_row, answers_csv
+from brainseg.diagnosis.table import answer_row, answers_csv, headline, standing_values
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
+from brainseg.models.trained_on import TrainedOn
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis, Predictor
@@ -69,10 +71,12 @@ def predict(
     tasks = {read_description(bundle).task for bundle in bundles}
     if tasks == {"segment"}:
         _refuse(_given(method=method != DEFAULT, cam=cam, explain=explain, layer=layer), "classifies", "marks tumours")
-        answers, table = _segment(bundles, files, Pictures(mask, outlined))
+        answers, table = _segment(bundles, files, Pictures(mask, outlined), csv_file)
     elif tasks == {"classify"}:
         _refuse(_given(mask=mask, overlay=outlined), "marks tumours", "classifies images")
-        answers, table = _classify(bundles, files, cam, {"explain": explain, "method": method, "stage": layer})
+        sheets = picture_files(cam, files)
+        refuse_overwriting({"--cam": sheets, "--csv": [csv_file]}, files)
+        answers, table = _classify(bundles, files, sheets, {"explain": explain, "method": method, "stage": layer})
     else:
         raise ConfigError("--run names a run that classifies and one that marks tumours: ask one kind at a time.")
     if csv_file:
@@ -94,17 +98,24 @@ def _refuse(options: list[str], fits: str, does: str) -> None:
         raise ConfigError(f"{options[0]} is for a run that {fits}, and the run of --run {does}: leave it out.")
 
 
-def _segment(bundles: list[Path], files: list[Path], pictures: Pictures) -> tuple[list[dict[str, Any]], str]:
+def _segment(
+    bundles: list[Path], files: list[Path], pictures: Pictures, csv_file: Path | None
+) -> tuple[list[dict[str, Any]], str]:
     from brainseg.diagnosis.segmenter import Segmenter
 
     if len(bundles) > 1:
         raise ConfigError("--run names several runs that mark tumours, which do not add up to an ensemble: name one.")
-    answers = segment_files(Segmenter.open(bundles[0]), files, pictures)
-    return answers, segments_csv(answers)
+    segmenter = Segmenter.open(bundles[0])
+    slices = slices_of(segmenter, files)
+    firsts = [group[0] for group in slices]
+    masks, sheets = picture_files(pictures.mask, firsts), picture_files(pictures.overlay, firsts)
+    refuse_overwriting({"--mask": masks, "--overlay": sheets, "--csv": [csv_file]}, files)
+    answers = segment_files(segmenter, slices, masks, sheets)
+    return answers, segments_csv(answers, TrainedOn.of(segmenter.description.data).sentence)
 
 
 def _classify(
-    bundles: list[Path], files: list[Path], cam: Path | None, wishes: dict[str, Any]
+    bundles: list[Path], files: list[Path], sheets: list[Path | None], wishes: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], str]:
     from brainseg.diagnosis.predictor import Predictor
 
@@ -114,10 +125,12 @@ def _classify(
     _one_of("--explain", wishes["explain"], (None, *classes))
     _one_of("--layer", wishes["stage"], (None, *max((each.stages for each in predictors), key=len)))
     rows, answers = [], []
-    for file in files:
-        answer, more = _answer(predictors, file, numbered(cam, file, len(files)), wishes)
-        rows.append(answer_row(str(file), answer))
-        answers.append({"file": str(file), **_plain(answer), **more})
+    for file, sheet in zip(files, sheets, strict=True):
+        answer, notes = _answer(predictors, file, sheet, wishes)
+        rows.append(answer_row(str(file), answer, notes))
+        drawn = {"cam": str(sheet)} if sheet and not isinstance(answer, str) else {}
+        said = failed(answer, predictors) if isinstance(answer, str) else _plain(answer, notes)
+        answers.append({"file": str(file), **said, **drawn})
     return answers, answers_csv(rows, classes)
 
 
@@ -129,29 +142,26 @@ def _one_of(option: str, value: object, allowed: Collection[object]) -> None:
 
 def _answer(
     predictors: list[Predictor], file: Path, sheet: Path | None, wishes: dict[str, Any]
-) -> tuple[Diagnosis | Consensus | str, dict[str, Any]]:
-    """Return the answer, or the sentence that says why there is none, and what else is to be told."""
+) -> tuple[Diagnosis | Consensus | str, tuple[str, ...]]:
+    """Return the answer, or the sentence that says why there is none, and what reading the image left out."""
     from brainseg.diagnosis.picture import diagnosis_sheet, save_png
     from brainseg.scans import read_scan
 
     try:
         scan = read_scan(file)
     except ScanError as error:
-        return str(error), {}
+        return str(error), ()
     answer = ask(predictors, scan, **wishes)
     if sheet:
         save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
-    return answer, {
-        **({"warnings": list(scan.warnings)} if scan.warnings else {}),
-        **({"cam": str(sheet)} if sheet else {}),
-    }
+    return answer, scan.warnings
 
 
-def _plain(answer: Diagnosis | Consensus | str) -> dict[str, Any]:
+def _plain(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, Any]:
     """Return an answer as values that JSON can hold."""
-    if isinstance(answer, str):
-        return {"error": answer}
     plain = {
+        "headline": headline(answer),
+        **standing_values(answer, notes),
         "label": answer.label,
         "probabilities": answer.probabilities,
         "model": answer.model,
@@ -162,7 +172,10 @@ def _plain(answer: Diagnosis | Consensus | str) -> dict[str, Any]:
     }
     if isinstance(answer, Consensus):
         plain["spread"], plain["deviation"] = answer.spread, answer.deviation
-        plain["members"] = [{"model": each.model, "probabilities": each.probabilities} for each in answer.members]
+        plain["members"] = [
+            {"model": each.model, "probabilities": each.probabilities, **standing_values(each)}
+            for each in answer.members
+        ]
     return plain
 
 
@@ -171,8 +184,11 @@ def _print(answers: list[dict[str, Any]]) -> None:
         if "error" in answer:
             NOTES.print(answer["error"], markup=False, soft_wrap=True)
             continue
-        ANSWERS.print(f"{answer['file']}: {_words(answer)} ({answer['seconds']:.2f} s)", markup=False, soft_wrap=True)
-        for warning in answer.get("warnings", []):
+        decision = f"{_words(answer)} ({answer['seconds']:.2f} s)"
+        if answer["in_domain"] is False:
+            decision = f"If it were: {decision}"
+        ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
+        for warning in answer["warnings"]:
             NOTES.print(warning, markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.table import text_cell
+from brainseg.diagnosis.table import ORIGIN, STANDING, headline, standing_values, text_cell
 from brainseg.errors import ScanError
+from brainseg.models.trained_on import TrainedOn, together
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
 
 
@@ -24,25 +27,42 @@ class Pictures:
     overlay: Path | None
 
 
-def segment_files(segmenter: Segmenter, files: list[Path], pictures: Pictures) -> list[dict[str, Any]]:
-    """Mark files, or the one slice that they show in several modalities.
+def slices_of(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
+    """Return the files of each slice: one, or all where they show the one slice in several modalities."""
+    several = len(segmenter.description.modalities or ()) > 1
+    return [files] if several else [[file] for file in files]
+
+
+def segment_files(
+    segmenter: Segmenter, slices: list[list[Path]], masks: list[Path | None], sheets: list[Path | None]
+) -> list[dict[str, Any]]:
+    """Mark slices.
+
+    Args:
+        segmenter: The model.
+        slices: From `slices_of`.
+        masks: Where the mask of each slice goes.
+        sheets: Where scan and mask side by side go.
 
     Returns:
         An answer a slice, as values that JSON can hold; a bad file gets its sentence as `error`.
     """
-    several = len(segmenter.description.modalities or ()) > 1
-    slices = [files] if several else [[file] for file in files]
-    return [_answer(segmenter, group, pictures, len(slices)) for group in slices]
+    return [_answer(segmenter, *each) for each in zip(slices, masks, sheets, strict=True)]
 
 
-def numbered(file: Path | None, source: Path, count: int) -> Path | None:
-    """Return where the picture of one of several files goes."""
-    if file is None or count == 1:
-        return file
-    return file.with_name(f"{file.stem}-{source.stem}{file.suffix or '.png'}")
+def failed(error: str, models: Sequence[Predictor | Segmenter]) -> dict[str, Any]:
+    """Return what there is to say, as values that JSON can hold, where there is no answer."""
+    return {
+        "error": error,
+        "in_domain": None,
+        "warnings": [],
+        "trained_on": together(TrainedOn.of(each.description.data) for each in models).to_dict(),
+        "image_sha256": None,
+        "bundle_digest": "+".join(each.bundle.digest for each in models),
+    }
 
 
-def _answer(segmenter: Segmenter, files: list[Path], pictures: Pictures, count: int) -> dict[str, Any]:
+def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> dict[str, Any]:
     from brainseg.diagnosis.mask_picture import mask_image, segmentation_sheet
     from brainseg.diagnosis.picture import save_png
     from brainseg.scans import read_scan
@@ -52,20 +72,22 @@ def _answer(segmenter: Segmenter, files: list[Path], pictures: Pictures, count: 
         scans = [read_scan(file) for file in files]
         found = segmenter.segment(*scans)
     except ScanError as error:
-        return {"file": name, "error": str(error)}
-    answer = {"file": name, **_plain(found)}
-    if mask := numbered(pictures.mask, files[0], count):
+        return {"file": name, **failed(str(error), [segmenter])}
+    notes = [warning for scan in scans for warning in scan.warnings]
+    answer = {"file": name, **_plain(found, notes)}
+    if mask:
         save_png(mask_image(found), mask)
         answer["mask"] = str(mask)
-    if sheet := numbered(pictures.overlay, files[0], count):
+    if sheet:
         save_png(segmentation_sheet(scans[0].pixels, scans[0].name, found), sheet)
         answer["overlay"] = str(sheet)
-    warnings = [*(warning for scan in scans for warning in scan.warnings), *found.warnings]
-    return {**answer, **({"warnings": warnings} if warnings else {})}
+    return answer
 
 
-def _plain(found: Segmentation) -> dict[str, Any]:
+def _plain(found: Segmentation, notes: list[str]) -> dict[str, Any]:
     return {
+        "headline": headline(found),
+        **standing_values(found, notes),
         "sentence": found.finding,
         "area": found.area,
         "area_unit": found.area_unit,
@@ -78,14 +100,17 @@ def _plain(found: Segmentation) -> dict[str, Any]:
     }
 
 
-def segments_csv(answers: list[dict[str, Any]]) -> str:
-    """Return answers as a CSV table, a row each."""
-    columns = ["file", "area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds", "error"]
+def segments_csv(answers: list[dict[str, Any]], origin: str) -> str:
+    """Return answers as a CSV table, a row each; `origin` says what the model was trained on."""
+    measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds"]
+    columns = ["file", *STANDING, *measured, *ORIGIN, "error"]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for answer in answers:
         counted = {"regions": len(answer["regions"])} if "regions" in answer else {}
         texts = {name: text_cell(answer[name]) for name in ("file", "model") if name in answer}
-        writer.writerow({**answer, **texts, **counted, "disclaimer": DISCLAIMER})
+        known = {True: "true", False: "false", None: ""}[answer["in_domain"]]
+        said = {"in_domain": known, "warnings": text_cell(" ".join(answer["warnings"])), "trained_on": origin}
+        writer.writerow({**answer, **texts, **counted, **said, "disclaimer": DISCLAIMER})
     return stream.getvalue()

@@ -15,6 +15,8 @@ import streamlit as st
 from brainseg.dashboard import live_store
 from brainseg.errors import BrainsegError
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
+from brainseg.runs import Run
+from brainseg.runs.store import check_digest
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
@@ -115,11 +117,13 @@ def description(run_id: str) -> tuple[BundleDescription, str]:
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: `bundle.json` is missing or damaged.
+        BundleError: `bundle.json` is missing, damaged or not the one that the training wrote.
     """
     folder = bundle_folder(run_id)
     found = read_description(folder)
-    return found, bundle_digest(folder, found)[:VERSION_DIGITS]
+    digest = bundle_digest(folder, found)
+    check_digest(_run(live_store.store().uri, run_id), digest)  # the folder may have changed since it was looked up
+    return found, digest[:VERSION_DIGITS]
 
 
 def bundle_folder(run_id: str) -> Path:
@@ -136,6 +140,12 @@ def _bundle_folder(uri: str, run_id: str) -> Path:
     """Remembered, since a remote store would send the whole bundle again."""
     store = live_store.store()
     return store.bundle(store.get(run_id))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _run(uri: str, run_id: str) -> Run:
+    """Remembered: what a finished run records of its bundle does not change."""
+    return live_store.run(run_id)
 
 
 @st.cache_resource(show_spinner=False)

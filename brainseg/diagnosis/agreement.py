@@ -26,10 +26,16 @@ class Agreement:
     hit: bool
 
 
-def agreement_words(found: Agreement | None) -> str:
-    """Say how far a heatmap and a mask agree; without an `Agreement`, why nothing is compared."""
+def agreement_words(found: Agreement | None, marks: bool) -> str:
+    """Say how far a heatmap and a mask agree; without an `Agreement`, why nothing is compared.
+
+    Args:
+        found: From `agreement`.
+        marks: Whether anything is marked.
+    """
     if found is None:
-        return "Nothing is marked or the heatmap is empty, so the two are not compared."
+        why = "The heatmap is empty" if marks else "Nothing is marked"
+        return f"{why}, so heatmap and mask are not compared."
     return (
         f"{percent(found.energy_inside)} of the heatmap's sum lies inside the mask, which covers "
         f"{percent(found.chance)} of the image; its highest point lies {'inside' if found.hit else 'outside'}."

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from brainseg.diagnosis.doubts import doubts_of
 from brainseg.diagnosis.methods import DEFAULT, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import RunError
+from brainseg.models.trained_on import TrainedOn, together, together_sentence
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -76,6 +78,55 @@ class Consensus:
     def dissenters(self) -> tuple[Diagnosis, ...]:
         """The members whose own decision is another."""
         return tuple(member for member in self.members if member.label != self.label)
+
+    @property
+    def trained_on(self) -> TrainedOn:
+        """What all members were trained on; None for what differs."""
+        return together(member.trained_on for member in self.members)
+
+    @property
+    def origin(self) -> str:
+        """What the members were trained on, in words."""
+        return together_sentence(member.trained_on for member in self.members)
+
+    @property
+    def in_domain(self) -> bool | None:
+        """False where any member does not know such images, None where some cannot tell and none objects."""
+        found = {member.in_domain for member in self.members}
+        return next((value for value in (False, None) if value in found), True)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the image is not of the kind that members were trained on."""
+        return tuple(dict.fromkeys(reason for member in self.members for reason in member.reasons))
+
+    @property
+    def model_doubts(self) -> tuple[str, ...]:
+        """What makes all answers of a member doubtful, with its name."""
+        return tuple(f"{member.model}: {doubt}" for member in self.members for doubt in member.model_doubts)
+
+    @property
+    def digest(self) -> str:
+        """The digests of all members' bundles, joined by a plus."""
+        return "+".join(member.digest for member in self.members)
+
+    @property
+    def image_sha256(self) -> str:
+        """The SHA-256 of the image file."""
+        return self.members[0].image_sha256
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what makes the answer doubtful, the gravest first."""
+        return doubts_of(self, self._disagreement)
+
+    @property
+    def _disagreement(self) -> str:
+        if not self.dissenters:
+            return ""
+        others = ", ".join(f"{member.model} says {member.label}" for member in self.dissenters)
+        agreeing = len(self.members) - len(self.dissenters)
+        return f"The models disagree: {agreeing} of {len(self.members)} say {self.label}; {others}."
 
     @property
     def sentence(self) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from brainseg.diagnosis.agreement import agreement, agreement_words
-from brainseg.diagnosis.picture import OPACITY, captioned_sheet, diagnosis_lines, overlay
+from brainseg.diagnosis.doubts import contradiction
+from brainseg.diagnosis.picture import OPACITY, captioned_sheet, diagnosis_lines, facts, overlay, standing_lines
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.ensemble import Consensus
@@ -71,7 +72,8 @@ def segmentation_sheet(pixels: np.ndarray, name: str, segmentation: Segmentation
         opacity: Of the mask's inside.
     """
     pictures = [pixels, mask_overlay(pixels, segmentation.mask, opacity)]
-    return captioned_sheet(pictures, [name, *_lines(segmentation), CAPTION])
+    lines = [name, *standing_lines(segmentation), *_lines(segmentation), CAPTION]
+    return captioned_sheet(pictures, lines, facts(segmentation))
 
 
 def joint_sheet(
@@ -80,6 +82,7 @@ def joint_sheet(
     diagnosis: Diagnosis | Consensus,
     segmentation: Segmentation,
     opacities: tuple[float, float] = (OPACITY, FILL),
+    positive: str | None = None,
 ) -> Image.Image:
     """Put scan, heatmap and mask side by side above both answers, how far they agree, captions and the disclaimer.
 
@@ -89,12 +92,16 @@ def joint_sheet(
         diagnosis: What classifiers said of it.
         segmentation: What another model marked on it.
         opacities: Of the heatmap and of the mask's inside.
+        positive: The classifiers' class that stands for a tumour; None where there is no such one.
     """
     heat, mask = opacities
     pictures = [pixels, overlay(pixels, diagnosis.heatmap, heat), mask_overlay(pixels, segmentation.mask, mask)]
     *said, caption = diagnosis_lines(diagnosis)
-    lines = [name, *said, *_lines(segmentation), agreement_words(agreement(diagnosis.heatmap, segmentation.mask))]
-    return captioned_sheet(pictures, [*lines, f"{caption} The mask: {CAPTION[0].lower()}{CAPTION[1:]}"])
+    doubt = contradiction(diagnosis.label, positive, bool(segmentation.regions))
+    compared = agreement_words(agreement(diagnosis.heatmap, segmentation.mask), bool(segmentation.regions))
+    lines = [name, *standing_lines(diagnosis, segmentation, more=doubt), *said, *_lines(segmentation), compared]
+    below = f"{caption} The mask: {CAPTION[0].lower()}{CAPTION[1:]}"
+    return captioned_sheet(pictures, [*lines, below], facts(diagnosis, segmentation, more=doubt))
 
 
 def _lines(segmentation: Segmentation) -> list[str]:
@@ -108,5 +115,5 @@ def mask_image(segmentation: Segmentation) -> Image.Image:
     """
     levels = np.round(np.linspace(0, 255, len(segmentation.classes))).astype(np.uint8)
     picture = Image.fromarray(levels[segmentation.mask])
-    picture.info["Caption"] = CAPTION
+    picture.info["Facts"] = {**facts(segmentation), "Caption": CAPTION}
     return picture

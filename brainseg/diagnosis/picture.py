@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from brainseg.files import write_atomically
 if TYPE_CHECKING:
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.segmenter import Segmentation
 
 CAPTION = "The colours show where the model looked, not where the tumour is."
 OPACITY = 0.6
@@ -83,7 +85,28 @@ def diagnosis_sheet(
         diagnosis: What one or several models said of it.
         opacity: Of the heatmap.
     """
-    return captioned_sheet([pixels, overlay(pixels, diagnosis.heatmap, opacity)], [name, *diagnosis_lines(diagnosis)])
+    pictures = [pixels, overlay(pixels, diagnosis.heatmap, opacity)]
+    return captioned_sheet(pictures, [name, *standing_lines(diagnosis), *diagnosis_lines(diagnosis)], facts(diagnosis))
+
+
+def standing_lines(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> list[str]:
+    """Return what stands above any class: what makes the answers doubtful, and what the models were trained on."""
+    warnings = dict.fromkeys([*filter(None, [more]), *(sentence for each in answers for sentence in each.warnings)])
+    return [*warnings, " ".join(dict.fromkeys(each.origin for each in answers))]
+
+
+def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dict[str, str]:
+    """Return what a PNG file says of its answers in its text."""
+    *warnings, origin = standing_lines(*answers, more=more)
+    known = {each.in_domain for each in answers}
+    in_domain = "false" if False in known else "unknown" if None in known else "true"
+    return {
+        "Trained on": origin,
+        "In domain": in_domain,
+        "Warnings": " ".join(warnings),
+        "Image SHA-256": answers[0].image_sha256,
+        "Bundle digest": "+".join(each.digest for each in answers),
+    }
 
 
 def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
@@ -97,8 +120,13 @@ def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     ]
 
 
-def captioned_sheet(pictures: list[np.ndarray], lines: list[str]) -> Image.Image:
-    """Put pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption."""
+def captioned_sheet(
+    pictures: list[np.ndarray], lines: list[str], facts: Mapping[str, str] | None = None
+) -> Image.Image:
+    """Put pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption.
+
+    `facts` go into the text of the PNG file, by their names.
+    """
     lines = [*lines, DISCLAIMER]
     width = len(pictures) * (PANEL + MARGIN) + MARGIN
     height = PANEL + 3 * MARGIN + LINE * len(lines)
@@ -113,12 +141,12 @@ def captioned_sheet(pictures: list[np.ndarray], lines: list[str]) -> Image.Image
         draw.text(
             (MARGIN, PANEL + 2 * MARGIN + row * LINE), shorten(line, font, width - 2 * MARGIN), (235, 235, 235), font
         )
-    sheet.info["Caption"] = lines[-2]
+    sheet.info["Facts"] = {**(facts or {}), "Caption": lines[-2]}
     return sheet
 
 
 def save_png(picture: Image.Image, file: Path) -> None:
-    """Write a picture as PNG with its caption, if it has one, and the disclaimer in its text, atomically."""
+    """Write a picture as PNG with its facts, if it has some, and the disclaimer in its text, atomically."""
     write_atomically(file, lambda temporary: temporary.write_bytes(png_bytes(picture)))
 
 
@@ -126,8 +154,8 @@ def png_bytes(picture: Image.Image) -> bytes:
     """Return what `save_png` writes."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Disclaimer", DISCLAIMER)
-    if "Caption" in picture.info:
-        text.add_text("Caption", picture.info["Caption"])
+    for name, value in picture.info.get("Facts", {}).items():
+        text.add_itxt(name, value) if not value.isascii() else text.add_text(name, value)
     stream = io.BytesIO()
     picture.save(stream, format="PNG", pnginfo=text)
     return stream.getvalue()

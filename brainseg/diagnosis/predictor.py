@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from brainseg.diagnosis.doubts import doubts_of, model_doubts
 from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
+from brainseg.errors import BundleError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.inputs import normalise, to_batch
+from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
 
@@ -33,6 +36,12 @@ class Diagnosis:
         version: The version alone, 12 hexadecimal digits.
         method: How the map was drawn, a key of `methods.METHODS`.
         stage: The residual stage that it was taken from.
+        trained_on: What the model was trained on.
+        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle cannot tell.
+        reasons: Why it is not, each to stand in a sentence.
+        model_doubts: Sentences on what makes all answers of the model doubtful.
+        digest: The SHA-256 of the bundle.
+        image_sha256: The SHA-256 of the image file.
     """
 
     label: str
@@ -45,6 +54,22 @@ class Diagnosis:
     version: str = ""
     method: str = DEFAULT
     stage: int = 4
+    trained_on: TrainedOn = UNKNOWN
+    in_domain: bool | None = None
+    reasons: tuple[str, ...] = ()
+    model_doubts: tuple[str, ...] = ()
+    digest: str = ""
+    image_sha256: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What the model was trained on, in words."""
+        return self.trained_on.sentence
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what makes the answer doubtful, the gravest first."""
+        return doubts_of(self)
 
     @property
     def heatmap_title(self) -> str:
@@ -107,6 +132,7 @@ class Predictor:
 
         Raises:
             ValueError: `explain` is not a class of the model, or it has no such method or stage.
+            BundleError: The network's answer is not a number.
         """
         started = time.perf_counter()
         classes, stage = self.description.classes, self.stages[-1] if stage is None else stage
@@ -122,6 +148,8 @@ class Predictor:
         image = image.contiguous(memory_format=torch.channels_last)
         logits, maps = logits_and_maps(self.model, image, stage)
         scores = torch.softmax(logits.detach().double(), dim=1)[0].tolist()
+        if not np.isfinite(scores).all():
+            raise BundleError(f"{self.name} answers {scan.name} with values that are not numbers: train it again.")
         label = classes[int(np.argmax(scores))]
         explained = explain or label
         if method == DEFAULT:
@@ -140,6 +168,10 @@ class Predictor:
             version=self.bundle.version,
             method=method,
             stage=stage,
+            trained_on=TrainedOn.of(self.description.data),
+            model_doubts=model_doubts(self.description.validation, len(classes)),
+            digest=self.bundle.digest,
+            image_sha256=scan.sha256,
         )
 
     def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:

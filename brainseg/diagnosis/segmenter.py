@@ -11,10 +11,11 @@ import torch
 
 from brainseg.datasets.modalities import stack
 from brainseg.diagnosis.regions import Region, regions
-from brainseg.errors import ScanError
+from brainseg.errors import BundleError, ScanError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.models.masks import likeliest, scan_probabilities
+from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
 
@@ -32,7 +33,11 @@ class Segmentation:
         spacing: (row, column) in mm, or None where the file does not know it.
         seconds: Time from scan to answer, preparation included.
         model: Name and version of the model.
-        warnings: Sentences on what makes the answer doubtful.
+        warnings: Sentences on what makes the answer doubtful, the gravest first.
+        trained_on: What the model was trained on.
+        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle cannot tell.
+        digest: The SHA-256 of the bundle.
+        image_sha256: The SHA-256 of the image file; those of several modalities joined by a plus.
     """
 
     mask: np.ndarray
@@ -44,6 +49,15 @@ class Segmentation:
     seconds: float
     model: str
     warnings: tuple[str, ...] = ()
+    trained_on: TrainedOn = UNKNOWN
+    in_domain: bool | None = None
+    digest: str = ""
+    image_sha256: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What the model was trained on, in words."""
+        return self.trained_on.sentence
 
     @property
     def area(self) -> float:
@@ -125,6 +139,7 @@ class Segmenter:
 
         Raises:
             ScanError: The scans are not those that the model takes.
+            BundleError: The network's answer is not a number.
         """
         started = time.perf_counter()
         pixels, settings = self._pixels(scans), self.description.preparation
@@ -132,6 +147,8 @@ class Segmenter:
         batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
         with torch.inference_mode():
             logits = self.model(batch.contiguous(memory_format=torch.channels_last))[0]
+        if not torch.isfinite(logits).all():
+            raise BundleError(f"{self.name} answers {scans[0].name} with values that are not numbers: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
         mask, spacing = likeliest(probabilities), scans[0].spacing
         unit = spacing[0] * spacing[1] if spacing else 1.0
@@ -146,6 +163,9 @@ class Segmenter:
             seconds=time.perf_counter() - started,
             model=self.name,
             warnings=self._warnings(pixels),
+            trained_on=TrainedOn.of(self.description.data),
+            digest=self.bundle.digest,
+            image_sha256="+".join(scan.sha256 for scan in scans),
         )
 
     def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:

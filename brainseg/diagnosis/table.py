@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brainseg import DISCLAIMER
+from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.methods import METHODS, layer_name
 
@@ -31,34 +32,83 @@ def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks
     stream = io.StringIO()
     shares = [f"p_{name}" for name in classes]
     said = ["label", *shares, *_FACTS] if shares else []
-    names = ["file", *said, *(MASK_FACTS if masks else ()), "error", "disclaimer"]
+    names = ["file", *STANDING, *said, *(MASK_FACTS if masks else ()), *ORIGIN, "error", "disclaimer"]
     writer = csv.DictWriter(stream, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
 
 
-def answer_row(file: str, answer: Diagnosis | Consensus | str | None) -> dict[str, object]:
+def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Sequence[str] = ()) -> dict[str, object]:
     """Return an answer as a row, without its pictures.
 
     Args:
         file: Name of the file.
         answer: The answer, or the sentence that says why there is none; None where no classifier was asked.
+        notes: Further sentences on the image.
 
     Returns:
-        Column -> value: label, probability of each class (`p_<class>`), how far an ensemble's members disagree about
-        the label (largest minus smallest probability, standard deviation, how many say otherwise), model, hash, the
-        heatmap's class, method and layer, seconds, error, and the disclaimer.
+        Column -> value: the columns of `standing_cells`, label, probability of each class (`p_<class>`), how far an
+        ensemble's members disagree about the label (largest minus smallest probability, standard deviation, how many
+        say otherwise), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
-    said = {"error": answer} if isinstance(answer, str) else _facts(answer) if answer else {}
+    said = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
     return {"file": text_cell(file), **said, "disclaimer": DISCLAIMER}
+
+
+STANDING, ORIGIN = ("in_domain", "warnings", "trained_on"), ("image_sha256", "bundle_digest")
+"""Columns of every table of answers: what is to be read before any class, and what image and model it is about."""
+
+
+def standing_cells(
+    answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = (), other: Segmentation | None = None
+) -> dict[str, object]:
+    """Return what an answer is worth, as cells.
+
+    Args:
+        answer: From a classifier or a segmentation model.
+        notes: Further sentences on the image, behind the answer's own warnings.
+        other: What a segmentation model marked on the same image.
+
+    Returns:
+        Column -> value: whether the image is of the kind that the models know ("true", "false", "" where a bundle
+        cannot tell), the warnings, what the models were trained on, and the hashes of image file and bundles.
+    """
+    both = [answer, other] if other else [answer]
+    warnings = dict.fromkeys([*(sentence for each in both for sentence in each.warnings), *notes])
+    known = {each.in_domain for each in both}
+    in_domain = next((value for value in (False, None) if value in known), True)
+    return {
+        "in_domain": "" if in_domain is None else str(in_domain).lower(),
+        "warnings": text_cell(" ".join(warnings)),
+        "trained_on": text_cell(" ".join(dict.fromkeys(each.origin for each in both))),
+        "image_sha256": answer.image_sha256,
+        "bundle_digest": "+".join(each.digest for each in both),
+    }
+
+
+def standing_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> dict[str, object]:
+    """Return what an answer is worth as values for JSON; `notes` are further sentences on the image."""
+    return {
+        "in_domain": answer.in_domain,
+        "warnings": list(dict.fromkeys([*answer.warnings, *notes])),
+        "trained_on": answer.trained_on.to_dict(),
+        "image_sha256": answer.image_sha256,
+        "bundle_digest": answer.digest,
+    }
+
+
+def headline(answer: Diagnosis | Consensus | Segmentation) -> str:
+    """Return what stands before any class: whether the image is of a kind that the models know, and what they are."""
+    return " ".join(filter(None, [f"{UNLIKE}." if answer.in_domain is False else "", answer.origin]))
 
 
 _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "method", "layer", "seconds")
 
 
-def _facts(answer: Diagnosis | Consensus) -> dict[str, object]:
+def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, object]:
     facts: dict[str, object] = {
+        **standing_cells(answer, notes),
         "label": text_cell(answer.label),
         **{f"p_{name}": share for name, share in answer.probabilities.items()},
         "model": text_cell(answer.model),

@@ -12,6 +12,7 @@ from brainseg.errors import BrainsegError
 from brainseg.jobs import leash
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
+from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, Run, RunStore
 from brainseg.training.callbacks import TrainingCancelled
 from brainseg.training.lr_finder import run_finder
@@ -71,6 +72,9 @@ def _store(store: RunStore, run: Run, workspace: Workspace, figures: dict[str, f
             store.log_file(run.id, item)
         elif item.name != "checkpoint":
             store.log_folder(run.id, item, item.name)
+    bundle = workspace.results / "bundle"
+    if bundle.is_dir():  # a finder leaves none
+        store.record_bundle(run.id, bundle_digest(bundle, read_description(bundle)))
     store.set_status(run.id, "FINISHED")
 
 

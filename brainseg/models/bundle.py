@@ -9,13 +9,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from brainseg.errors import BundleError
 from brainseg.files import sha256_file, write_atomically, write_json
 from brainseg.models.architectures import Classifier, build_classifier
-from brainseg.models.description import DESCRIPTION, BundleDescription, bundle_digest, is_own_file, read_description
+from brainseg.models.description import (
+    DESCRIPTION,
+    SEAL,
+    BundleDescription,
+    bundle_digest,
+    content_digest,
+    is_own_file,
+    read_description,
+)
 from brainseg.models.sources import WEIGHTS
 from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import VERSION as PREPARATION_VERSION
@@ -61,8 +70,16 @@ def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  
         folder: Where to; made if need be.
         model: What to store.
         facts: The fields of `BundleDescription` that do not follow from the model, the moment and the machine.
+
+    Raises:
+        BundleError: The weights hold values that are not finite numbers.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if broken := _broken(tensors):
+        raise BundleError(
+            f"The weights of the trained network hold values that are not numbers ({broken}): train it again, with a "
+            "lower training.learning_rate."
+        )
     write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary))
     description = BundleDescription(
         preparation_version=PREPARATION_VERSION,
@@ -71,8 +88,14 @@ def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
     )
-    write_json(folder / DESCRIPTION, description.model_dump(mode="json"))
+    values = description.model_dump(mode="json")
+    write_json(folder / DESCRIPTION, {**values, SEAL: content_digest(values)})
     return folder
+
+
+def _broken(tensors: dict[str, torch.Tensor]) -> str:
+    """Return the name of a tensor that holds NaN or infinite values; "" where there is none."""
+    return next((name for name, values in tensors.items() if not torch.isfinite(values).all()), "")
 
 
 def _version(library: str) -> str:
@@ -87,7 +110,8 @@ def load_bundle(folder: Path) -> Bundle:
     """Load a bundle after checking that its weights are the ones it was written with.
 
     Raises:
-        BundleError: A file is missing, damaged, changed, or does not fit the architecture it names.
+        BundleError: A file is missing, damaged, changed, holds weights that are not finite numbers, or does not fit the
+            architecture it names.
     """
     description = read_description(folder)
     weights = folder / WEIGHTS
@@ -99,11 +123,14 @@ def load_bundle(folder: Path) -> Bundle:
         )
     model = _network(description)
     try:
-        model.load_state_dict(load_file(weights))
+        tensors = load_file(weights)
+        model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"{weights} does not fit the {description.arch} that its bundle names: train it again."
         ) from error
+    if broken := _broken(tensors):
+        raise BundleError(f"{weights} holds values that are not numbers ({broken}): train it again.")
     return Bundle(description, model.eval(), bundle_digest(folder, description))
 
 

@@ -15,14 +15,19 @@ from brainseg.files import sha256_bytes
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
+SEAL = "content_sha256"
+"""The field of the checksum over all others, from format 2 on: a value that somebody edits is noticed."""
 
 
 class BundleDescription(BaseModel):
-    """What `bundle.json` holds; unknown fields and values are refused."""
+    """What `bundle.json` holds; unknown fields and values are refused.
+
+    `data` holds what `TrainedOn` reads, the dataset's `fingerprint` and its number of `images` in all.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     disclaimer: str = brainseg.DISCLAIMER
     name: str
     task: Literal["classify", "segment"] = "classify"
@@ -45,6 +50,7 @@ class BundleDescription(BaseModel):
     libraries: dict[str, str]
     brainseg: str = brainseg.__version__
     created: str
+    content_sha256: str | None = None
 
     @field_validator("stages")
     @classmethod
@@ -87,19 +93,38 @@ def read_description(folder: Path) -> BundleDescription:
             f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again."
         )
     try:
-        description = BundleDescription.model_validate(json.loads(file.read_text("utf-8")))
+        values = json.loads(file.read_text("utf-8"))
+        description = BundleDescription.model_validate(values)
     except (OSError, ValueError, RecursionError) as error:
         place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
         field = f" (field {'.'.join(map(str, place))})" if place else ""
         raise BundleError(
             f"{file} is damaged or was not written by brainseg{field}: choose another run or train again."
         ) from error
+    if not _sealed(description, values):
+        raise BundleError(
+            f"{file} was changed after the training wrote it, so its answers cannot be trusted: choose another run or "
+            "train again."
+        )
     if description.preparation_version != PREPARATION_VERSION:
         raise BundleError(
             f"{description.name} was made with preparation version {description.preparation_version}, this brainseg "
             f"has {PREPARATION_VERSION}: train it again."
         )
     return description
+
+
+def content_digest(values: dict[str, Any]) -> str:
+    """Return the SHA-256 over what `bundle.json` says, but for the checksum itself; blanks and order do not matter."""
+    said = {name: value for name, value in values.items() if name != SEAL}
+    return sha256_bytes(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _sealed(description: BundleDescription, values: dict[str, Any]) -> bool:
+    """Say whether the checksum fits; format 1 had none."""
+    if description.content_sha256 is None:
+        return description.format == 1
+    return description.content_sha256 == content_digest(values)
 
 
 def bundle_digest(folder: Path, description: BundleDescription) -> str:

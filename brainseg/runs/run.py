@@ -47,6 +47,7 @@ class Run:
         promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
+        bundle_digest: SHA-256 of the bundle that its training wrote; "" where none is recorded.
     """
 
     id: str
@@ -63,11 +64,21 @@ class Run:
     promoted: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    bundle_digest: str = ""
 
     @property
     def has_model(self) -> bool:
         """Whether the run ended with a model that can diagnose."""
         return self.status == "FINISHED" and self.kind == "train"
+
+    @property
+    def better_than_chance(self) -> bool:
+        """Whether the accuracy's interval lies above what naming one class for all images reaches.
+
+        True where that does not apply (masks) or no interval is known.
+        """
+        low = self.metrics.get(FINAL + "accuracy_low")
+        return low is None or low > self.metrics.get(FINAL + "chance", 0.5)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -92,14 +103,20 @@ class Run:
 
 
 def chosen(runs: list[Run], task: str | None = None) -> Run | None:
-    """Return the run whose model is offered first: the one promoted last, or else the one that finished last.
+    """Return the run whose model is offered first: the one promoted last, or else the newest better than chance.
+
+    Where no model is shown to be better than chance, that is the one that finished last.
 
     Args:
         runs: All there are.
         task: Of the runs that count; by default any, but one that classifies comes before one that segments.
     """
     finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
-    return max(finished, key=lambda run: (run.config.task == "classify", run.promoted, run.ended), default=None)
+    return max(
+        finished,
+        key=lambda run: (run.config.task == "classify", run.promoted, run.better_than_chance, run.ended),
+        default=None,
+    )
 
 
 def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
@@ -147,6 +164,7 @@ def from_mlflow(found: MlflowRun, home: Path | None = None) -> Run | None:
         promoted=float(tags.get(PREFIX + "promoted", 0)),
         tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
         note=tags.get(NOTE, ""),
+        bundle_digest=tags.get(PREFIX + "bundle", ""),
     )
 
 

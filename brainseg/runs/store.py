@@ -17,7 +17,8 @@ from mlflow.tracking import MlflowClient
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import RunError
+from brainseg.errors import BundleError, RunError
+from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.labels import clean_name, clean_note
@@ -217,12 +218,20 @@ class RunStore:
 
         Raises:
             RunError: The run has none.
+            BundleError: It is not the one that the training wrote.
         """
         if run.status != "FINISHED":
             raise RunError(f"Run {run.name!r} has no model: it is {run.status}, only a FINISHED run can be used.")
         if not run.has_model:
             raise RunError(f"Run {run.name!r} has no model: it only looked for a learning rate.")
-        return self.path(run.id, "bundle")
+        folder = self.path(run.id, "bundle")
+        if run.bundle_digest:
+            check_digest(run, bundle_digest(folder, read_description(folder)))
+        return folder
+
+    def record_bundle(self, run_id: str, digest: str) -> None:
+        """Store which bundle a training wrote, so that a changed one is refused."""
+        self.set_tags(run_id, {_TAG + "bundle": digest})
 
     def warm_start(self, config: RunConfig) -> Path | None:
         """Return the weights file that a configuration's `run:<id>` stands for; None where it names no run.
@@ -259,3 +268,20 @@ class RunStore:
             database.execute(
                 "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (place, experiment)
             )
+
+
+def check_digest(run: Run, digest: str) -> None:
+    """Refuse a bundle that is not the one of its run.
+
+    Args:
+        run: It may have none recorded, as runs of earlier versions do: then nothing is refused.
+        digest: Of the bundle that was found.
+
+    Raises:
+        BundleError: The two differ.
+    """
+    if run.bundle_digest and digest != run.bundle_digest:
+        raise BundleError(
+            f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, "
+            f"recorded is {run.bundle_digest[:12]}): choose another run or train again."
+        )

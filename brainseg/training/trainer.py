@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from brainseg.config import RunConfig
+from brainseg.datasets.origin import dataset_name, synthetic_rows
 from brainseg.datasets.report import patients_known
+from brainseg.errors import BundleError
 from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
+from brainseg.models.description import read_description
+from brainseg.models.trained_on import TrainedOn
 from brainseg.training.baseline import fit_baseline
 from brainseg.training.finetune import fine_tune
 from brainseg.training.inputs import TrainingInputs
@@ -57,8 +63,8 @@ def train(config: RunConfig, log: RunLog, folder: Path, name: str, warm_start: P
     else:
         extra = fit_baseline(setup, inputs)
     report = _judge(setup, inputs, folder)
-    bundle = _bundle(setup, inputs, report, folder / "bundle", name)
-    return Trained(bundle, report, setup.task.headline, extra)
+    bundle = _bundle(setup, inputs, report, folder / "bundle", name, trained_on(config, inputs, warm_start))
+    return Trained(bundle, report, setup.task.headline, {**extra, **_chance(setup, inputs)})
 
 
 def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> Report:
@@ -79,7 +85,16 @@ def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
         "selected_on_these_images": kept_best and inputs.judged_side == "valid",
         "copies_in_training": _copies(inputs),
         "patients_known": patients_known(inputs.dataset),
+        **_chance(setup, inputs),
     }
+
+
+def _chance(setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
+    """Return the accuracy of naming the most frequent class for all judged images; nothing where masks are learnt."""
+    if setup.config.task != "classify":
+        return {}
+    counts = np.bincount(inputs.labels[inputs.rows(inputs.judged_side)])
+    return {"chance": float(counts.max() / counts.sum())}
 
 
 def _copies(inputs: TrainingInputs) -> int:
@@ -89,7 +104,28 @@ def _copies(inputs: TrainingInputs) -> int:
     return int(digests.iloc[inputs.rows(inputs.judged_side)].isin(learnt).sum())
 
 
-def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, name: str) -> Path:
+def trained_on(config: RunConfig, inputs: TrainingInputs, warm_start: Path | None) -> TrainedOn:
+    """Return what the model learns from, and what a warm start had learnt from before."""
+    rows = inputs.rows("train")
+    synthetic = synthetic_rows(inputs.dataset)
+    count = sum(synthetic[row] for row in rows)
+    return TrainedOn(
+        dataset=dataset_name(Path(config.data.path)),
+        images=len(rows),
+        synthetic=count == len(rows),
+        synthetic_images=count,
+        before=_before(warm_start) if warm_start else None,
+    )
+
+
+def _before(weights: Path) -> TrainedOn | None:
+    try:
+        return TrainedOn.of(read_description(weights.parent).data)
+    except BundleError:  # of another version: the weights fit nonetheless
+        return None
+
+
+def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, name: str, learnt: TrainedOn) -> Path:
     headline, figures = setup.task.headline, report.to_dict()
     return save_bundle(
         folder,
@@ -100,7 +136,7 @@ def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, 
         **setup.task.facts(inputs),
         preparation=setup.config.preparation,
         pretraining=setup.weights.to_dict(),
-        data={"fingerprint": inputs.dataset.fingerprint, "images": len(inputs.dataset.table)},
+        data={"fingerprint": inputs.dataset.fingerprint, "images": len(inputs.dataset.table), **learnt.to_data()},
         validation={
             "count": len(inputs.rows(inputs.judged_side)),
             headline: figures[headline],

@@ -26,6 +26,7 @@ from brainseg.runs import Run, RunStore
 from brainseg.runs.run import chosen
 from brainseg.scans import read_scan
 from tests.app.diagnose_pages import pictures, put_in, texts
+from tests.bundles import edit_of_run
 from tests.conftest import tiny_config
 
 
@@ -74,7 +75,7 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
         assert len(pictures(app, caption)) == 1
     compared = agreement(answer.heatmap, found.mask)
     said = texts(app)
-    for words in (answer.sentence, found.sentence, agreement_words(compared), CAPTION, found.model):
+    for words in (answer.sentence, found.sentence, agreement_words(compared, marks=True), CAPTION, found.model):
         assert words in said
     shown = figures(app)
     assert shown["Area"] == f"{found.area:,.0f} pixels"
@@ -161,11 +162,7 @@ def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> No
 
 
 def test_a_model_of_several_modalities_cannot_take_one_image(marks: Run, open_page, masked_set: Path) -> None:
-    import json
-
-    file = RunStore().path(marks.id, "bundle/bundle.json")
-    described = json.loads(file.read_text("utf-8")) | {"modalities": ["FLAIR", "T1"]}
-    file.write_text(json.dumps(described), "utf-8")
+    edit_of_run(marks.id, lambda values: values.update(modalities=["FLAIR", "T1"]))
     models.predictor(RunStore().get("tuned").id)
     app = put_in(open_page("diagnose"), masked_set / "images" / "patient00_0.png")
     (warning,) = (each.value for each in app.warning if "images of each slice" in each.value)

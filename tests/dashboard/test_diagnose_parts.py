@@ -55,7 +55,8 @@ def test_the_table_holds_every_file_and_the_disclaimer(answered) -> None:
 
 def test_the_picture_carries_caption_and_disclaimer(answered) -> None:
     with Image.open(io.BytesIO(png_file(answered[0], 0.5))) as picture:
-        assert picture.text == {"Disclaimer": DISCLAIMER, "Caption": CAPTION}
+        assert (picture.text["Disclaimer"], picture.text["Caption"]) == (DISCLAIMER, CAPTION)
+        assert picture.text["Bundle digest"] == answered[0].answer.digest
 
 
 def test_the_archive_holds_the_table_and_the_pictures_of_good_files(answered) -> None:

@@ -7,17 +7,22 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
 from brainseg.diagnosis.ensemble import consult
 from brainseg.diagnosis.predictor import Predictor
-from brainseg.errors import BrainsegError
+from brainseg.errors import BrainsegError, BundleError
+from brainseg.files import sha256_file
+from brainseg.models.architectures import Classifier
+from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import RunStore
 from brainseg.scans import read_scan
+from tests.bundles import edit
 from tests.conftest import draw_slice, tiny_config
-from tests.models.conftest import make_classifier, store
+from tests.models.conftest import make_classifier, one_sentence, store
 
 
 @pytest.fixture
@@ -40,6 +45,16 @@ def runs(home: Path, tmp_path: Path, tiny_set: Path) -> list[str]:
         opened.set_status(run.id, "FINISHED")
         ids.append(run.id)
     return ids
+
+
+def finished(folder: Path, model: Classifier, learnt: Path, **facts: object) -> str:
+    """Store a model as a finished run, and return its id."""
+    store(folder / "bundle", model, **facts)
+    opened = RunStore()
+    run = opened.create(tiny_config(learnt), folder.name, "RUNNING")
+    opened.log_folder(run.id, folder)
+    opened.set_status(run.id, "FINISHED")
+    return run.id
 
 
 def told(*args: object) -> list[dict]:
@@ -85,6 +100,87 @@ def test_what_cannot_be_had_is_one_sentence(wrong, words, runs, image) -> None:
     done = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image), *wrong])
     assert isinstance(done.exception, BrainsegError)
     assert words in str(done.exception)
+
+
+def test_each_answer_says_what_it_stands_on(runs, image, tmp_path) -> None:
+    bad = tmp_path / "notes.png"
+    bad.write_text("no image")
+    done = CliRunner().invoke(
+        app, ["predict", "--run", runs[0], str(image), str(bad), "--json", "--csv", str(tmp_path / "out.csv")]
+    )
+    answer, failed = json.loads(done.stdout)
+    opened = RunStore()
+    digest = Predictor.open(opened.bundle(opened.get(runs[0]))).bundle.digest
+    assert answer["trained_on"] == {"dataset": None, "images": None, "synthetic": None}  # the bundle does not say
+    assert answer["in_domain"] is None
+    assert answer["image_sha256"] == sha256_file(image)
+    assert answer["bundle_digest"] == failed["bundle_digest"] == digest
+    assert "not tested" in " ".join(answer["warnings"])
+    assert (failed["warnings"], failed["image_sha256"], failed["in_domain"]) == ([], None, None)
+    first, second = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))
+    assert first["image_sha256"] == answer["image_sha256"]
+    assert first["bundle_digest"] == digest
+    assert first["warnings"] == " ".join(answer["warnings"])
+    assert first["trained_on"] == "What this model was trained on is not recorded."
+    assert first["in_domain"] == second["in_domain"] == second["label"] == ""
+
+
+def test_what_the_model_is_stands_before_the_class(home, image, tmp_path, tiny_set) -> None:
+    data = {"dataset": "phantom", "training_images": 512, "synthetic": True}
+    run = finished(tmp_path / "one", make_classifier(stages=(3,)), tiny_set, data=data)
+    done = CliRunner().invoke(app, ["predict", "--run", run, str(image), "--cam", str(tmp_path / "cam.png")])
+    assert f"{image}: Trained on synthetic slices only: says nothing about patients. " in done.stdout
+    with Image.open(tmp_path / "cam.png") as sheet:
+        assert sheet.text["Trained on"] == "Trained on synthetic slices only: says nothing about patients."
+        assert len(sheet.text["Bundle digest"]) == 64
+        assert sheet.text["Image SHA-256"] == sha256_file(image)
+
+
+def test_equal_names_never_overwrite_each_other(runs, image, tmp_path) -> None:
+    files = [tmp_path / name for name in ("glioma/0.png", "notumor/0.png", "notumor/1.png", "x/A.png", "x/a.png")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(image.read_bytes())
+    answers = told("--run", runs[0], *files, files[0], "--cam", tmp_path / "cam.png")
+    names = [Path(answer["cam"]).name for answer in answers]
+    assert names == ["cam-glioma-0.png", "cam-notumor-0.png", "cam-1.png", "cam-x-A.png", "cam-x-a-2.png",
+                     "cam-glioma-0-2.png"]  # fmt: skip
+    assert all((tmp_path / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [(("--cam", "slice.png"), "would replace the image"), (("--cam", "o", "--csv", "o"), "both write")],
+)
+def test_no_output_replaces_an_image_or_another_output(outputs, words, runs, image) -> None:
+    before = image.read_bytes()
+    placed = [each if each.startswith("--") else str(image.parent / each) for each in outputs]
+    done = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image), *placed])
+    assert isinstance(done.exception, BrainsegError)
+    assert words in str(done.exception)
+    assert image.read_bytes() == before
+
+
+def test_a_changed_bundle_of_a_run_is_refused(runs, image) -> None:
+    opened = RunStore()
+    folder = opened.bundle(opened.get(runs[0]))
+    opened.record_bundle(runs[0], bundle_digest(folder, read_description(folder)))
+    assert told("--run", runs[0], image)
+    edit(folder, lambda values: values.update(classes=values["classes"][::-1]))  # with a checksum that fits again
+    done = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image), "--json"])
+    assert isinstance(done.exception, BundleError)
+    assert "was changed after its training" in one_sentence(done.exception)
+    assert not done.stdout
+
+
+def test_a_model_that_answers_with_no_numbers_is_refused(home, image, tmp_path, tiny_set) -> None:
+    model = make_classifier(stages=(3,))
+    with torch.no_grad():
+        model.head[-1].weight.fill_(3e38)  # finite, but its sums are not
+    run = finished(tmp_path / "huge", model, tiny_set)
+    done = CliRunner().invoke(app, ["predict", "--run", run, str(image)])
+    assert isinstance(done.exception, BundleError)
+    assert "not numbers" in one_sentence(done.exception)
 
 
 def test_runs_of_other_classes_do_not_answer_together(runs, image) -> None:

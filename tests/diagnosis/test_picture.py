@@ -199,7 +199,7 @@ def test_png_carries_caption_and_disclaimer_in_its_text(sheet, tmp_path):
     save_png(sheet, file)
     with Image.open(file) as read:
         assert read.format == "PNG"
-        assert read.text == {"Disclaimer": DISCLAIMER, "Caption": CAPTION}
+        assert (read.text["Disclaimer"], read.text["Caption"]) == (DISCLAIMER, CAPTION)
         assert np.array_equal(np.asarray(read), np.asarray(sheet))
     assert [path.name for path in file.parent.iterdir()] == ["sheet.png"]
 

@@ -24,6 +24,7 @@ from brainseg.files import sha256_file
 from brainseg.models.bundle import DESCRIPTION, load_bundle, read_description, save_bundle
 from brainseg.models.sources import WEIGHTS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
+from tests.bundles import edit
 from tests.models.conftest import Trap, make_classifier, one_sentence, store
 
 
@@ -38,13 +39,6 @@ def original(tmp_path_factory: pytest.TempPathFactory, classifier) -> Path:
 def bundle(original: Path, tmp_path: Path) -> Path:
     """A copy of the whole bundle, to be damaged."""
     return shutil.copytree(original, tmp_path / "bundle")
-
-
-def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what a bundle says of itself."""
-    values = json.loads((folder / DESCRIPTION).read_text("utf-8"))
-    change(values)
-    (folder / DESCRIPTION).write_text(json.dumps(values), encoding="utf-8")
 
 
 def replace_weights(folder: Path, write: Callable[[Path], object]) -> None:
@@ -147,6 +141,52 @@ def test_digest_changes_with_the_weights(original, bundle):
     tensors["head.1.bias"] += 1e-3
     replace_weights(bundle, lambda file: save_file(tensors, file))
     assert load_bundle(bundle).digest != load_bundle(original).digest
+
+
+# ------------------------------------------------------------------------------------------------------------- changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values.update(classes=values["classes"][::-1]),
+        lambda values: values.update(positive="no"),
+        lambda values: values["preparation"].update(crop=False),
+        lambda values: values.update(name="another name"),
+        lambda values: values.pop("content_sha256"),
+        lambda values: values.update(content_sha256="0" * 64),
+    ],
+)
+def test_an_edited_description_is_refused(change, bundle):
+    edit(bundle, change, sealed=False)
+    sentence = refusal(bundle)
+    assert str(bundle / DESCRIPTION) in sentence
+    assert "was changed" in sentence
+
+
+def test_layout_and_order_of_the_description_do_not_matter(bundle):
+    values = json.loads((bundle / DESCRIPTION).read_text("utf-8"))
+    (bundle / DESCRIPTION).write_text(json.dumps(dict(sorted(values.items(), reverse=True))), encoding="utf-8")
+    assert load_bundle(bundle).description.name == "a run"
+
+
+def test_a_bundle_of_the_first_format_has_no_checksum_and_loads(bundle):
+    edit(bundle, lambda values: [values.update(format=1), values.pop("content_sha256")], sealed=False)
+    assert load_bundle(bundle).description.format == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_numbers_are_refused_on_both_ways(value, bundle, tmp_path):
+    tensors = load_file(bundle / WEIGHTS)
+    tensors["head.1.bias"][0] = value
+    replace_weights(bundle, lambda file: save_file(tensors, file))
+    assert "holds values that are not numbers (head.1.bias): train it again" in refusal(bundle)
+    model = make_classifier("resnet18", "logistic", (1, 2))
+    model.head[1].bias.data[0] = value
+    with pytest.raises(BundleError, match="not numbers") as caught:
+        store(tmp_path / "broken", model, head="logistic")
+    one_sentence(caught.value)
+    assert not (tmp_path / "broken").exists()
 
 
 # ----------------------------------------------------------------------------------------------------- weights tampered
@@ -255,7 +295,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "self-attention": {"self_attention": "much"},
     "bottleneck": {"bottleneck": "narrow"},
     "modalities": {"modalities": ["T1", "T1ce", "T2", "FLAIR"]},
-    "format": {"format": 2},
+    "format": {"format": 3},
     "data": {"data": "x"},
 }
 

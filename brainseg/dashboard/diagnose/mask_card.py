@@ -72,7 +72,7 @@ def show_mask(answered: Answered, members: Sequence[Member], marker: Member) -> 
     for sentence in [*_contradiction(answered, members), *marked.warnings]:
         st.warning(plain(sentence), icon=":material/warning:")
     if answered.answer:
-        st.markdown(f"**How far heatmap and mask agree.** {plain(agreement_words(compared))}")
+        st.markdown(f"**How far heatmap and mask agree.** {plain(agreement_words(compared, bool(marked.regions)))}")
         st.caption(f"{plain(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
     st.caption(f"**{plain(marker.name)}** {plain(worth(marker))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"

@@ -1,0 +1,91 @@
+"""What takes an answer's worth away, a sentence each; the same on pages, on the command line and in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from brainseg.diagnosis.methods import METHODS
+from brainseg.diagnosis.words import percent
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.ensemble import Consensus
+    from brainseg.diagnosis.predictor import Diagnosis
+
+UNLIKE = "Not like the images this model was trained on"
+CLOSE = 0.2
+"""Two classes whose probabilities differ by less are too close to call: 40 to 60 % where there are two."""
+
+
+def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
+    """Return the sentences on what makes an answer doubtful, the gravest first; `more` comes before the model's own."""
+    found = (
+        unlike(answer.reasons) if answer.in_domain is False else "",
+        close_call(answer.probabilities),
+        *more,
+        "" if answer.heatmap.any() else empty_heatmap(answer.explained, METHODS[answer.method].of_a_class),
+        *answer.model_doubts,
+    )
+    return tuple(filter(None, found))
+
+
+def unlike(reasons: Sequence[str]) -> str:
+    """Say that an image is not of the kind that a model knows, and why."""
+    return f"{UNLIKE}: {'; '.join(reasons)}." if reasons else f"{UNLIKE}."
+
+
+def is_close(probabilities: Mapping[str, float]) -> bool:
+    """Say whether the two likeliest classes are too close to call."""
+    first, second = sorted(probabilities.values(), reverse=True)[:2]
+    return first - second < CLOSE
+
+
+def close_call(probabilities: Mapping[str, float]) -> str:
+    """Say that the decision is not certain; "" where it is far enough from the next class."""
+    if not is_close(probabilities):
+        return ""
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:2]
+    return f"Not certain: {' and '.join(f'{name} {percent(share)}' for name, share in ranked)} are close together."
+
+
+def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]:
+    """Say where a classifier was not tested, or is not shown to be better than chance.
+
+    Args:
+        validation: The field of that name of a bundle's description.
+        classes: How many classes it tells apart.
+    """
+    count, accuracy = validation.get("count"), validation.get("accuracy")
+    if not count or accuracy is None:
+        return ("This model was not tested on held-out images.",)
+    interval = validation.get("accuracy_interval")
+    if better_than_chance(interval[0] if interval else None, validation.get("chance") or 1 / classes):
+        return ()
+    right = round(accuracy * count)
+    return (f"This model is not shown to be better than chance: it was right on {right} of {count} held-out images.",)
+
+
+def better_than_chance(low: float | None, chance: float) -> bool:
+    """Say whether the lower end of an accuracy's interval is above what naming one class for all images would reach."""
+    return low is None or low > chance
+
+
+def empty_heatmap(explained: str, of_a_class: bool) -> str:
+    """Say that a heatmap shows nothing."""
+    if of_a_class:
+        return f"The heatmap is empty: no region raised the score of class {explained}."
+    return "The heatmap is empty: the layer shows no pattern."
+
+
+def contradiction(label: str, positive: str | None, marks: bool) -> str:
+    """Say that one model sees a tumour and another does not, where it is known which class stands for one.
+
+    Args:
+        label: The classifiers' decision.
+        positive: Their class that stands for a tumour; None where there is no such one.
+        marks: Whether the other model marks anything.
+    """
+    if positive is None or (label == positive) == marks:
+        return ""
+    does = "marks a tumour" if marks else "marks nothing"
+    return f"The models contradict each other: the decision is {label}, and yet the other model {does}."
