@@ -1,4 +1,4 @@
-"""Data: which datasets there are, and what is wrong with them before a model learns it."""
+"""Data: the datasets, and their problems before a model is trained on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 from brainseg.dashboard import live_store
 from brainseg.dashboard.data.adding import JUST_ADDED, SAID, adding, forgetting
 from brainseg.dashboard.data.patients import patients
-from brainseg.dashboard.data.reading import count_pairs, read_dataset, read_report
+from brainseg.dashboard.data.reading import count_once, count_pairs, read_dataset, read_report
 from brainseg.dashboard.data.uses import runs_on, unlisted_paths
 from brainseg.dashboard.data.views import copies, faults, headline, overview, samples
 from brainseg.dashboard.page import demo_mode, link, page
@@ -16,7 +16,8 @@ from brainseg.datasets.library import KnownDataset, known_datasets
 
 SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
 LEARNT = {"classify": "classification", "segment": "segmentation"}
-VIEWS = ("Overview", "Images", "Copies", "Files with faults")
+VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
+BOTH = "classification and segmentation"
 
 
 def listing(known: list[KnownDataset]) -> None:
@@ -25,18 +26,26 @@ def listing(known: list[KnownDataset]) -> None:
         {
             "Name": dataset.name,
             "Kind": SOURCES[dataset.source],
-            "For": LEARNT.get(dataset.task, dataset.task),
+            "For": _for(dataset),
             "Images": dataset.images,
-            "Classes": ", ".join(f"{name} {count:,}" for name, count in (dataset.counts or {}).items()),
+            "Classes": ", ".join(f"{count:,} “{name}”" for name, count in (dataset.counts or {}).items()),
             "Unreadable": dataset.unreadable if dataset.counts is not None else None,
             "Runs": len(runs_on(dataset, live_store.runs())),
             "Added": dataset.added[:10],
-            "Place": dataset.path if dataset.exists else f"NOT THERE ANY MORE: {dataset.path}",
+            "Place": dataset.path if dataset.exists else f"Missing: {dataset.path}",
         }
         for dataset in known
     ]
     counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="not counted")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="not scanned yet"
+    )
+
+
+def _for(dataset: KnownDataset) -> str:
+    """Say what can be learnt from a dataset: one of class folders may have masks as well."""
+    both = dataset.exists and dataset.task == "classify" and count_pairs(dataset.path)
+    return BOTH if both else LEARNT.get(dataset.task, dataset.task)
 
 
 def choose(known: list[KnownDataset]) -> KnownDataset:
@@ -47,7 +56,7 @@ def choose(known: list[KnownDataset]) -> KnownDataset:
     elif st.session_state.get("data-chosen") not in names:
         asked = st.query_params.get("data")
         st.session_state["data-chosen"] = asked if asked in names else names[0]
-    name = st.selectbox("Look into", names, key="data-chosen")
+    name = st.selectbox("Dataset", names, key="data-chosen")
     st.query_params["data"] = name
     return known[names.index(name)]
 
@@ -55,19 +64,21 @@ def choose(known: list[KnownDataset]) -> KnownDataset:
 def one(known: KnownDataset) -> None:
     """Show one dataset."""
     dataset = read_dataset(known)
+    if known.counts is None and count_once(known):
+        st.rerun()  # the list above was drawn without its counts
     report = read_report(known, dataset)
     if known.source == "synthetic":
-        st.info("Synthetic images: figures measured on them say nothing about patients.", icon=":material/info:")
+        st.info("Synthetic images: metrics measured on them say nothing about patients.", icon=":material/info:")
     headline(report)
     patients(known, report)
     if "masks" not in report and (pairs := count_pairs(known.path)):
-        st.caption(f"Masks of {pairs:,} images lie beside them: the task segment in Train learns from these.")
+        st.caption(f"Includes masks for {pairs:,} images: choose task 'segment' in Train to use them.")
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))
     draw = {
         "Overview": lambda: overview(dataset),
         "Images": lambda: samples(dataset),
-        "Copies": lambda: copies(dataset),
-        "Files with faults": lambda: faults(report),
+        "Duplicates": lambda: copies(dataset),
+        "Problem files": lambda: faults(report),
     }
     for name, tab in tabs.items():
         if tab.open:
@@ -76,7 +87,7 @@ def one(known: KnownDataset) -> None:
     st.caption(f"Place: `{known.path}` · fingerprint of the data: `{report['fingerprint'][:12]}`")
 
 
-with page("Data", "Which datasets there are, and what is wrong with them before a model learns it."):
+with page("Data", "Browse your datasets and catch problems before training."):
     if demo_mode():
         st.info("This is a demo session, in which datasets are neither shown nor changed.", icon=":material/info:")
     else:

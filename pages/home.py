@@ -6,9 +6,9 @@ from brainseg.dashboard.home.panels import demo_switch, doors, live
 from brainseg.dashboard.page import page
 
 WHAT = (
-    "brainseg trains ResNets on folders of brain MRI slices, and judges them on images that were held out. It shows "
-    "what a model says of a single image, how sure that is, and where the model looked. Every figure stands with its "
-    "interval and the number of images behind it, and your images stay on the machine that runs it."
+    "brainseg trains ResNet models on folders of brain MRI slices and evaluates them on held-out images. For a single "
+    "image it shows the prediction, how sure the model is, and the regions that influenced it. Every metric comes with "
+    "a confidence interval and sample size. Your images stay on the machine that runs brainseg."
 )
 
 with page("brainseg", WHAT):

@@ -85,8 +85,8 @@ def test_a_folder_is_added_and_described(home, leaky, open_page):
         "Images": "15",
         "Classes": "2",
         "Unreadable files": "2",
-        "Groups of copies": "2",
-        "Surplus copies": "2",
+        "Duplicate groups": "2",
+        "Duplicates": "2",
     }
     warned = texts(app.warning)
     assert "1 of 7 test files (14.3 %) are byte-identical to a training file" in warned
@@ -106,7 +106,7 @@ def test_a_folder_that_is_not_there_is_said_in_a_sentence(home, open_page):
 
 def test_copies_are_shown_side_by_side_with_what_is_wrong(home, leaky, open_page):
     add_folder(leaky)
-    app = turn_to(open_page("data"), "Copies")
+    app = turn_to(open_page("data"), "Duplicates")
     shown = texts(app.markdown)
     assert "Different labels \\(no, yes\\)\\: at least one of them is wrong" in shown
     assert "On both sides of the split \\(train and test\\)" in shown
@@ -121,12 +121,12 @@ def test_copies_are_shown_side_by_side_with_what_is_wrong(home, leaky, open_page
 
 def test_no_copies_are_said_too(home, tiny_set, open_page):
     add_folder(tiny_set)
-    assert "No two files are identical" in texts(turn_to(open_page("data"), "Copies").success)
+    assert "No two files are identical" in texts(turn_to(open_page("data"), "Duplicates").success)
 
 
 def test_unreadable_and_odd_files_are_listed_with_reasons(home, leaky, open_page):
     add_folder(leaky)
-    app = turn_to(open_page("data"), "Files with faults")
+    app = turn_to(open_page("data"), "Problem files")
     tables = [table.value for table in app.dataframe if "reason" in table.value]
     (unreadable,) = tables
     assert set(unreadable["path"]) == {"train/no/empty.png", "test/no/broken.png"}
@@ -172,15 +172,15 @@ def test_names_of_files_are_no_markup(home, leaky, open_page):
 
 def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
     app = open_page("data")
-    app.file_uploader[0].set_value(("my slices.zip", make_zip(images("set/")).getvalue(), "application/zip"))
+    app.file_uploader[1].set_value(("my slices.zip", make_zip(images("set/")).getvalue(), "application/zip"))
     press(app, "Unpack and add")
     assert "my slices was added: 6 images of 2 classes" in texts(app.success)
     place = Path(find("my slices").path)
     assert place.parent == home / "datasets"
-    (forget,) = [button for button in app.button if button.label == "Forget it"]
+    (forget,) = [button for button in app.button if button.label == "Remove it"]
     assert forget.disabled
     app.checkbox[0].check().run()
-    press(app, "Forget it")
+    press(app, "Remove it")
     assert "was deleted" in texts(app.success)
     assert not place.exists()
     assert known_datasets() == []
@@ -195,7 +195,7 @@ def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
 )
 def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):
     app = open_page("data")
-    app.file_uploader[0].set_value(("bad.zip", make_zip(entries).getvalue(), "application/zip"))
+    app.file_uploader[1].set_value(("bad.zip", make_zip(entries).getvalue(), "application/zip"))
     press(app, "Unpack and add")
     assert words in texts(app.error)
     assert known_datasets() == []
@@ -204,7 +204,7 @@ def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):
 def test_an_upload_is_offered_no_larger_than_the_server_takes(home, open_page, monkeypatch):
     for server, offered in ((25, 25), (4000, 1000)):
         monkeypatch.setattr(st, "get_option", lambda _name, server=server: server)
-        assert open_page("data").file_uploader[0].proto.max_upload_size_mb == offered
+        assert open_page("data").file_uploader[1].proto.max_upload_size_mb == offered
 
 
 def test_an_upload_without_a_file_is_said(home, open_page):
@@ -244,14 +244,14 @@ def test_what_a_waiting_run_needs_is_not_deleted(home, open_page):
     RunStore().create(RunConfig.from_preset("quick", {"data.path": known.path}), "waits")
     app = open_page("data")
     app.checkbox[0].check().run()
-    press(app, "Forget it")
+    press(app, "Remove it")
     assert "run 'waits' still needs it" in texts(app.error)
     assert known_datasets() == [known]
 
 
 def test_a_server_folder_is_forgotten_and_stays(home, tiny_set, open_page):
     add_folder(tiny_set)
-    app = press(open_page("data"), "Forget it")
+    app = press(open_page("data"), "Remove it")
     assert "taken off the list" in texts(app.success)
     assert len(list(tiny_set.rglob("*.png"))) == 40
 
@@ -261,7 +261,7 @@ def test_a_folder_that_went_away_can_still_be_forgotten(home, leaky, open_page):
     shutil.rmtree(leaky)
     app = open_page("data")
     assert "is not there any more" in texts(app.error)
-    press(app, "Forget it")
+    press(app, "Remove it")
     assert known_datasets() == []
 
 
@@ -300,13 +300,13 @@ def test_the_papers_set_as_the_page_shows_it(home, shared, open_page):
     app = open_page("data")
     values = {metric.label: metric.value for metric in app.metric}
     assert values["Images"] == "253"
-    assert (values["Groups of copies"], values["Surplus copies"]) == ("22", "25")
-    assert list(app.dataframe[0].value["Classes"]) == ["no 98, yes 155"]
+    assert (values["Duplicate groups"], values["Duplicates"]) == ("22", "25")
+    assert list(app.dataframe[0].value["Classes"]) == ["98 “no”, 155 “yes”"]
     modes = next(chart for chart in app.get("plotly_chart") if "Modes" in str(chart.proto))
     for mode in ("217 (86 %)", "30 (12 %)", "5 (2 %)", "1 (under 1 %)"):
         assert mode in str(modes.proto)
-    assert "Surplus copies: 25," in texts(app.warning)
-    assert "group 1 of 22" in texts(turn_to(app, "Copies").markdown)
+    assert "25 duplicate files" in texts(app.warning)
+    assert "group 1 of 22" in texts(turn_to(app, "Duplicates").markdown)
 
 
 def test_the_leak_of_the_four_class_set(home, shared, open_page):
@@ -323,3 +323,58 @@ def test_the_page_needs_no_torch(home, name):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
     assert done.stdout.strip() == "set()"
+
+
+def sent(names: list[str]) -> list[tuple[str, bytes, str]]:
+    """What a browser sends of a folder: each file with its path from that folder on."""
+    (content, *_) = images("").values()
+    return [(name, content + b"%d" % number, "image/png") for number, name in enumerate(names)]
+
+
+def test_a_folder_is_sent_with_its_class_folders(home, open_page):
+    app = open_page("data")
+    names = [f"heads/{label}/{number}.png" for label in ("no", "yes") for number in range(2)]
+    app.file_uploader(key="data-sent-files").set_value(sent(names))
+    app.session_state["data-view"] = "Problem files"
+    press(app, "Add these files")
+    assert "heads was added: 4 images of 2 classes" in texts(app.success)
+    place = Path(find("heads").path)
+    assert place.parent == home / "datasets"
+    assert sorted(file.relative_to(place).as_posix() for file in place.rglob("*.png")) == [
+        "no/0.png",
+        "no/1.png",
+        "yes/0.png",
+        "yes/1.png",
+    ]
+    assert app.session_state["data-view"] == "Overview"
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "No folder was chosen"),
+        (["1.png", "2.png"], "came without their folders"),
+        (["heads/../../no/1.png", "heads/yes/1.png"], "leads out of its folder"),
+        (["heads/no/1.png", "heads/NO/1.PNG"], "twice, if only in other letters"),
+        ([f"heads/no/{number}.png" for number in range(1200)], "1,200 files, and 1,000 can be sent"),
+    ],
+)
+def test_a_sent_folder_that_cannot_be_is_refused_in_a_sentence(home, open_page, names, words):
+    app = open_page("data")
+    if names:
+        app.file_uploader(key="data-sent-files").set_value(sent(names))
+    press(app, "Add these files")
+    assert words in texts(app.error).replace("\\", "")
+    assert "zip file is refused" not in texts(app.error)
+    assert known_datasets() == []
+
+
+def test_a_set_that_was_never_scanned_is_counted_by_looking_and_says_all_that_it_is_for(home, open_page):
+    add_phantom(4, 0)
+    library = home / "datasets" / "library.json"
+    kept = json.loads(library.read_text())
+    library.write_text(json.dumps([{**entry, "counts": None} for entry in kept]))
+    assert known_datasets()[0].counts is None
+    table = open_page("data").dataframe[0].value
+    assert list(table["Images"]) == [4]
+    assert list(table["For"]) == ["classification and segmentation"]

@@ -51,7 +51,7 @@ def test_one_model_is_the_best_and_the_only_one(add, open_page) -> None:
     right = round(run.metrics["final_accuracy"] * 40)
     assert f"Right on {right} of 40 held-out images" in said
     assert "95 % interval" in said
-    assert "It is the only judged model on tiny so far." in said
+    assert "The only evaluated model on tiny so far." in said
     assert "Nothing is training right now." in said
 
 
@@ -81,7 +81,7 @@ def test_accuracies_on_different_datasets_are_not_ranked_against_each_other(add,
     said = words(open_page("home"))
     assert "**perfect**" in said
     assert "**real**" in said
-    assert said.count("It is the only judged model on") == 2
+    assert said.count("The only evaluated model on") == 2
 
 
 def test_a_damaged_evaluation_is_passed_over(add, open_page) -> None:
@@ -96,7 +96,7 @@ def test_a_damaged_evaluation_is_passed_over(add, open_page) -> None:
 def test_no_model_judged_yet_is_said(home, tiny_set, open_page) -> None:
     store = RunStore()
     store.set_status(store.create(tiny_config(tiny_set), "failed", "RUNNING").id, "FAILED", "Because.")
-    assert "No model has been judged yet." in words(open_page("home"))
+    assert "No model has been evaluated yet." in words(open_page("home"))
 
 
 def test_two_hundred_runs_open_few_files() -> None:
@@ -123,7 +123,7 @@ def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny
     workspace = Workspace(run.id)
     workspace.results.mkdir(parents=True)
     app = open_page("home")
-    assert "Waiting for its turn: patient." in words(app)
+    assert "Queued: patient." in words(app)
     assert not app.get("plotly_chart")
     for epoch in (2, 4):
         workspace.write_progress(

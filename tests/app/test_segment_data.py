@@ -38,7 +38,7 @@ def test_what_has_classes_and_masks_keeps_its_classes(home: Path, open_page) -> 
     assert known.task == "classify"
     app = open_page("data")
     assert not app.error
-    assert "Masks of 8 images lie beside them" in texts(app)
+    assert "Includes masks for 8 images" in texts(app)
 
 
 @pytest.mark.parametrize("layout", ["pairs", "lgg", "manifest"])

@@ -19,8 +19,8 @@ def test_the_best_of_either_task_is_shown(segment_home: Path, open_page) -> None
     assert not app.error
     dice = RunStore().get("marks").metrics["final_dice"]
     assert f"Its masks overlap the true ones with a Dice of {dice:.2f}" in said
-    assert "It is the only judged segmentation model on" in said
-    assert "It is the only judged model on" in said
+    assert "The only evaluated segmentation model on" in said
+    assert "The only evaluated model on" in said
 
 
 def test_the_lower_end_of_the_interval_of_dice_ranks(segment_home: Path, mask_config) -> None:

@@ -1,4 +1,4 @@
-"""How the Data page adds datasets and forgets them."""
+"""How the Data page adds datasets and removes them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import PurePath
 import streamlit as st
 
 from brainseg.dashboard import live_store
+from brainseg.dashboard.data.folder_upload import MOST_FILES, add_sent_folder
 from brainseg.dashboard.data.reading import progress_bar
 from brainseg.dashboard.data.uses import refuse_if_needed
+from brainseg.dashboard.upload_limit import refuse_many
 from brainseg.dashboard.words import plain
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
 from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
+from brainseg.scans import SUFFIXES
 
 UPLOAD_MB = 1000
 """The largest upload in MB, as it is held in memory while it is unpacked."""
@@ -27,14 +30,18 @@ SAID = "data-said"
 
 
 def adding(unlisted: dict[str, int]) -> None:
-    """Show the three ways to add a dataset.
+    """Show the ways to add a dataset.
 
     Args:
         unlisted: Paths that runs were made from and nobody listed, with their number of runs.
     """
-    folder, upload, synthetic = st.tabs(["Folder on the server", "Zip file", "Synthetic slices"])
+    folder, sent, upload, synthetic = st.tabs(
+        ["Folder on the server", "Upload a folder", "Upload a zip file", "Synthetic slices"]
+    )
     with folder:
         _folder_form(unlisted)
+    with sent:
+        _sent_form()
     with upload:
         _upload_form()
     with synthetic:
@@ -42,9 +49,9 @@ def adding(unlisted: dict[str, int]) -> None:
 
 
 def forgetting(known: KnownDataset, runs: int) -> None:
-    """Ask before a dataset is forgotten, and forget it."""
+    """Ask before a dataset is removed, and remove it."""
     deleted = known.source != "folder"
-    with st.popover("Forget", icon=":material/delete:", help="Take this dataset off the list.", width="stretch"):
+    with st.popover("Remove", icon=":material/delete:", help="Take this dataset off the list.", width="stretch"):
         if deleted:
             st.markdown("It was put here by brainseg, so **its files are deleted**.")
         else:
@@ -52,7 +59,7 @@ def forgetting(known: KnownDataset, runs: int) -> None:
         if runs:
             st.markdown(f"{runs:,} runs were made from it: they stay, but can no longer show or prepare its images.")
         sure = not deleted or st.checkbox("Delete the files for good", key=f"data-sure-{known.name}")
-        if st.button("Forget it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
+        if st.button("Remove it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
             refuse_if_needed(known, live_store.store().list())
             forget(known.name)
             st.session_state[SAID] = f"{known.name} was {'deleted' if deleted else 'taken off the list'}."
@@ -64,11 +71,11 @@ def _folder_form(unlisted: dict[str, int]) -> None:
         path = st.text_input(
             "Folder, or CSV manifest",
             placeholder="/data/slices",
-            help="On the machine that runs brainseg: one folder of images a class; train, valid and test folders of "
+            help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
             "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied.",
         )
-        name = st.text_input("Name (may be left empty)", help="By default as its folder is called.")
+        name = st.text_input("Name (optional)", help="By default as its folder is called.")
         if st.form_submit_button("Add the folder", type="primary"):
             with progress_bar("Reading images") as tell:
                 known = add_folder(path, name.strip() or None, tell)
@@ -81,6 +88,24 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             _added(known)
 
 
+def _sent_form() -> None:
+    with st.form("data-sent", border=False):
+        files = st.file_uploader(
+            f"Folder of images, at most {MOST_FILES:,} files",
+            type=[suffix.removeprefix(".") for suffix in sorted({*SUFFIXES, ".csv"})],
+            accept_multiple_files="directory",
+            key="data-sent-files",
+            help="One folder of images per class, or train, valid and test folders of such folders, in the folder that "
+            "you choose. Upload no images from which a patient can be identified.",
+        )
+        refuse_many("data-sent-files", MOST_FILES, "send the folder as a zip file, or name a folder on the server")
+        name = st.text_input("Name (optional)", help="By default as the folder is called.", key="data-sent-name")
+        if st.form_submit_button("Add these files", type="primary"):
+            with progress_bar("Storing and reading") as tell:
+                known = add_sent_folder(files, name.strip() or None, tell)
+            _added(known)
+
+
 def _upload_form() -> None:
     # The server refuses what is over its own limit, whatever a widget allows.
     limit = min(UPLOAD_MB, int(st.get_option("server.maxUploadSize")))
@@ -89,10 +114,10 @@ def _upload_form() -> None:
             f"Zip file of images, at most {limit:,} MB",
             type="zip",
             max_upload_size=limit,
-            help="One folder of images a class, or train, valid and test folders of such folders. It is unpacked on "
+            help="One folder of images per class, or train, valid and test folders of such folders. It is unpacked on "
             "the server; other files in it are left out. Upload no images from which a patient can be identified.",
         )
-        name = st.text_input("Name (may be left empty)", help="By default as the file is called.", key="data-zip-name")
+        name = st.text_input("Name (optional)", help="By default as the file is called.", key="data-zip-name")
         if limit < UPLOAD_MB:
             st.caption(
                 "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
@@ -118,9 +143,9 @@ def _synthetic_form() -> None:
         left, right = st.columns([1, 2])
         difficulty = left.selectbox("Tumours", DIFFICULTIES, format_func=DIFFICULTY_WORDS.get, help=DIFFICULTY_HELP)
         chosen = right.multiselect(
-            "Contrasts", MODALITIES, MODALITIES, help="The slices of a person take turns in them; one alone is easier."
+            "Sequences", MODALITIES, MODALITIES, help="The slices of a person take turns in them; one alone is easier."
         )
-        st.caption("Drawn from the MNI152 templates, to try things out: figures on them say nothing about patients.")
+        st.caption("Drawn from the MNI152 templates, to try things out: metrics on them say nothing about patients.")
         if st.form_submit_button("Make synthetic slices", type="primary"):
             with progress_bar("Drawing and reading slices") as tell:
                 known = add_phantom(
@@ -136,8 +161,9 @@ def _synthetic_form() -> None:
 
 
 def _added(known: KnownDataset) -> None:
-    """Show the dataset that was added, on a page drawn anew."""
+    """Show the dataset that was added, from its first view on."""
     st.session_state[JUST_ADDED] = known.name
+    st.session_state.pop("data-view", None)
     what = "with masks" if known.task == "segment" else f"of {len(known.counts or {})} classes"
     st.session_state[SAID] = f"{known.name} was added: {known.images:,} images {what}."
     st.rerun()

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from brainseg.datasets.inspection import remembered, signature
-from brainseg.datasets.library import KnownDataset, look_into
+from brainseg.datasets.library import KnownDataset, known_datasets, look_into
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.table import Dataset
@@ -27,7 +27,7 @@ def read_dataset(known: KnownDataset) -> Dataset:
         DataError: It is not there any more, cannot be read, or changes while it is read.
     """
     if not known.exists:
-        raise DataError(f"{known.path} is not there any more: put it back, or forget the dataset {known.name!r}.")
+        raise DataError(f"{known.path} is not there any more: put it back, or remove the dataset {known.name!r}.")
     stamp = _signature(known.path, known.groups)
     try:
         return _kept(known.path, stamp)
@@ -40,6 +40,12 @@ def read_dataset(known: KnownDataset) -> Dataset:
         return _kept(known.path, _signature(known.path, known.groups))
     except LookupError:  # files come and go this very moment
         return dataset
+
+
+def count_once(known: KnownDataset) -> bool:
+    """Note the counts of a dataset that was read by somebody else; say whether the list has them now."""
+    look_into(known)
+    return any(other.path == known.path and other.counts is not None for other in known_datasets())
 
 
 @st.cache_data(ttl=300, max_entries=50, show_spinner=False)

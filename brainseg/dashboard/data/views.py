@@ -1,4 +1,4 @@
-"""What the Data page shows of one dataset: figures, sample images, copies, and files with faults."""
+"""What the Data page shows of one dataset: plots, sample images, duplicates, and problem files."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def headline(report: dict[str, Any]) -> None:
         "Images": (f"{report['images']:,}", "Files that can be read."),
         "Classes": (f"{len(report['classes']):,}", ", ".join(map(plain, report["classes"]))),
         "Unreadable files": (f"{len(report['unreadable']):,}", "A training stops at them, or leaves them out if told."),
-        "Groups of copies": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
-        "Surplus copies": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
+        "Duplicate groups": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
+        "Duplicates": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
     }
     for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
         column.metric(label, value, help=explanation, border=True)
@@ -56,12 +56,12 @@ def leaks(report: dict[str, Any]) -> list[str]:
     if copies["across_labels"]:
         sentences.append(
             f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
-            "each is wrong, so look at them under Copies and mend the labels."
+            "each is wrong, so look at them under Duplicates and fix the labels."
         )
     if copies["surplus"] and not report["splits"]:
         sentences.append(
-            f"Surplus copies: {copies['surplus']:,}, some of which a random split puts on both sides, while the "
-            "grouped split, the default, keeps them together."
+            f"{copies['surplus']:,} duplicate file{'s' * (copies['surplus'] != 1)}. A random split can leak them into "
+            "validation; the default grouped split does not."
         )
     if empty := [plain(name) for name, count in report["classes"].items() if not count]:
         sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")

@@ -25,14 +25,24 @@ SHOWN = 3
 """Trainings that are shown at a time; there is seldom more than one."""
 
 DOORS = (
-    ("diagnose", "radiology", "Diagnose", "Drop an image, read what a model says of it and see where it looked."),
-    ("train", "model_training", "Train", "Choose images and a network, and watch the training epoch by epoch."),
-    ("compare", "compare", "Compare", "Set models side by side, with intervals, on the images that they share."),
+    (
+        "diagnose",
+        "radiology",
+        "Diagnose",
+        "Upload an image to see a model's prediction and the regions that influenced it.",
+    ),
+    ("train", "model_training", "Train", "Choose a dataset and a network, and follow the training epoch by epoch."),
+    ("compare", "compare", "Compare", "Compare models on the images that they share, with confidence intervals."),
 )
 STEPS = (
     ("diagnose", "radiology", "1. Choose or drop an image", "On Diagnose: one of the held-out samples, or your own."),
-    ("diagnose", "fact_check", "2. Read the result", "What the model says, how sure it is, and where it looked."),
-    ("compare", "compare", "3. Compare", "How good the models are, and on which images they differ."),
+    (
+        "diagnose",
+        "fact_check",
+        "2. Read the result",
+        "The prediction, how sure the model is, and which regions influenced it.",
+    ),
+    ("compare", "compare", "3. Compare", "How good the models are, and where their predictions differ."),
 )
 
 
@@ -82,7 +92,7 @@ def live() -> None:
     if waiting:
         names = ", ".join(run.name for run in waiting[:SHOWN])
         more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
-        st.markdown(f":material/schedule: Waiting for its turn: {plain(names)}{more}.")
+        st.markdown(f":material/schedule: Queued: {plain(names)}{more}.")
     if not running and not waiting:
         st.markdown("Nothing is training right now.")
     st.subheader("Best model so far", anchor=False)
@@ -90,7 +100,7 @@ def live() -> None:
     for best in found:
         _best(best)
     if not found:
-        st.markdown("No model has been judged yet.")
+        st.markdown("No model has been evaluated yet.")
 
 
 def _first_steps() -> None:

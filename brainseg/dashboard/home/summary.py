@@ -1,4 +1,4 @@
-"""What Home says of the store: what is under way, and which model is best, as far as that can be said."""
+"""What Home says about the store: which runs are active, and which model is best, as far as that can be said."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Best:
         """Say how good the model is, and what its first place is worth."""
         others, (_, kind) = len(self.rivals) + self.beaten, SCORES[self.run.config.task]
         if not others:
-            return [judged(self.report), f"It is the only judged {kind} on {self.data} so far."]
+            return [judged(self.report), f"The only evaluated {kind} on {self.data} so far."]
         rank = f"Ranked by the lower end of the interval among {others + 1} {kind}s on {self.data}."
         if not self.rivals:
             return [judged(self.report), rank]

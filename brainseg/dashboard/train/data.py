@@ -116,7 +116,7 @@ def _describe(dataset: KnownDataset) -> None:
     if dataset.counts is None:
         st.caption("Not scanned yet. Open it on the Data page to count its images.")
     else:
-        counts = ", ".join(f"{count:,} {plain(name)}" for name, count in dataset.counts.items())
+        counts = ", ".join(f"{count:,} “{plain(name)}”" for name, count in dataset.counts.items())
         bad = f"; {dataset.unreadable:,} files cannot be read" if dataset.unreadable else ""
         masks = " with masks" if dataset.task == "segment" else ""
         st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")

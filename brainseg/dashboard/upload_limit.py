@@ -1,0 +1,53 @@
+"""A limit on the number of files of an uploader, kept by the browser: what is too much is refused before it is sent."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+SCRIPT = """
+<p id="refused-KEY" role="alert" hidden></p>
+<script>
+(() => {
+  const limits = (window.brainsegLimits ||= {});
+  const first = !Object.keys(limits).length;
+  limits["KEY"] = LIMIT;
+  if (!first) return;
+  const refuse = (event, files) => {
+    const place = event.target.closest?.('[data-testid="stFileUploader"]')?.closest('[class*="st-key-"]');
+    const key = [...(place?.classList ?? [])].map((name) => name.replace("st-key-", "")).find((name) => name in limits);
+    if (!key) return;
+    const said = document.getElementById(`refused-${key}`);
+    const many = files.length > limits[key].most;
+    if (said) {
+      said.hidden = !many;
+      said.textContent = many ? limits[key].words.replace("COUNT", files.length.toLocaleString("en")) : "";
+    }
+    if (!many) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    if (event.target.type === "file") event.target.value = "";
+  };
+  // Before the page's own listeners, which would send the files one by one.
+  document.addEventListener("change", (event) => refuse(event, event.target.files ?? []), true);
+  document.addEventListener("drop", (event) => refuse(event, event.dataTransfer?.files ?? []), true);
+})();
+</script>
+"""
+
+
+def refuse_many(key: str, most: int, instead: str) -> None:
+    """Have the browser refuse more than so many files at a time, before it sends one; draw it below the uploader.
+
+    A folder that is dropped counts as one file, as a browser does not say at once what is in it: whoever takes the
+    files counts them again.
+
+    Args:
+        key: Of the uploader.
+        most: Files that are taken at a time.
+        instead: What to do with more, without a full stop.
+    """
+    words = f"COUNT files are more than the {most:,} that can be sent at a time: {instead}."
+    limit = json.dumps({"most": most, "words": words}).replace("<", "\\u003c")
+    st.html(SCRIPT.replace("KEY", key).replace("LIMIT", limit), unsafe_allow_javascript=True)
