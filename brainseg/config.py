@@ -13,6 +13,7 @@ from brainseg.errors import ConfigError
 from brainseg.group_rule import parse_rule
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+HeatmapMethod = Literal["grad-cam", "layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 """What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
 
@@ -33,6 +34,8 @@ FIXED: dict[str, dict[str, tuple[Any, ...]]] = {
         "training.label_smoothing": (0.0,),
         "training.mixup": (0.0,),
         "training.balance": ("none", "sampling"),
+        "evaluation.heatmap_method": ("grad-cam",),
+        "evaluation.heatmap_layer": ("last",),
     },
 }
 """Settings that mean nothing to a task, each with the values it may keep: a wish that is not heard is refused."""
@@ -215,6 +218,16 @@ class EvaluationConfig(Section):
         "skip",
         description="Dice of a slice without tumour in which none was found. skip: not counted; one: 1, which "
         "makes a model that finds nothing look good (segmentation only).",
+    )
+    heatmap_method: HeatmapMethod = Field(
+        "grad-cam",
+        description="How the model's heatmap is drawn unless Diagnose or predict asks for another method "
+        "(classification only).",
+    )
+    heatmap_layer: Literal["last", "layer1", "layer2", "layer3", "layer4"] = Field(
+        "last",
+        description="Residual stage that the model's heatmap is taken from: layer1 is fine and close to the image, the "
+        "last one coarse and close to the decision (classification only).",
     )
 
 

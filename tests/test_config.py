@@ -128,6 +128,8 @@ def random_settings(seed: int) -> dict[str, Any]:
         ({"model.self_attention": True}, "model.self_attention"),
         ({"model.bottleneck": True}, "model.bottleneck"),
         ({"evaluation.empty_masks": "one"}, "evaluation.empty_masks"),
+        ({"task": "segment", "evaluation.heatmap_layer": "layer1"}, "evaluation.heatmap_layer"),
+        ({"task": "segment", "evaluation.heatmap_method": "layer-cam"}, "evaluation.heatmap_method"),
     ],
 )
 def test_a_setting_of_the_other_task_is_refused(settings, field):

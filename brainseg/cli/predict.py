@@ -14,7 +14,7 @@ from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.outputs import picture_files, refuse_overwriting
 from brainseg.cli.segment import Pictures, failed, segment_files, segments_csv, slices_of
 from brainseg.diagnosis.ensemble import Consensus, ask, check_same_classes
-from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
+from brainseg.diagnosis.methods import METHODS, layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, standing_values
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError, ScanError
@@ -47,9 +47,15 @@ def predict(
     explain: Annotated[
         str | None, typer.Option(help="Class that the heatmap explains; the predicted one by default.")
     ] = None,
-    method: Annotated[str, typer.Option(help=f"How to draw the heatmap: {', '.join(METHODS)} (slow).")] = DEFAULT,
+    method: Annotated[
+        str | None,
+        typer.Option(help=f"How to draw the heatmap: {', '.join(METHODS)} (slow); the model's own by default."),
+    ] = None,
     layer: Annotated[
-        int | None, typer.Option(help="Residual stage of the heatmap, 1 to 4; the last by default.")
+        int | None,
+        typer.Option(
+            help="Residual stage of the heatmap, 1 to 4; by default the model's own, with another --method the last."
+        ),
     ] = None,
     mask: Annotated[
         Path | None,
@@ -65,12 +71,12 @@ def predict(
     """Diagnose images; a bad file gets its sentence, the others still get answers."""
     from brainseg.runs import RunStore
 
-    _one_of("--method", method, METHODS)
+    _one_of("--method", method, (None, *METHODS))
     store = RunStore()
     bundles = [store.bundle(store.get(name)) for name in run]
     tasks = {read_description(bundle).task for bundle in bundles}
     if tasks == {"segment"}:
-        _refuse(_given(method=method != DEFAULT, cam=cam, explain=explain, layer=layer), "classifies", "marks tumours")
+        _refuse(_given(method=method, cam=cam, explain=explain, layer=layer), "classifies", "marks tumours")
         answers, table = _segment(bundles, files, Pictures(mask, outlined), csv_file)
     elif tasks == {"classify"}:
         _refuse(_given(mask=mask, overlay=outlined), "marks tumours", "classifies images")

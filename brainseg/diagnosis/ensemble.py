@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from brainseg.diagnosis.doubts import doubts_of
-from brainseg.diagnosis.methods import DEFAULT, heatmap_title
+from brainseg.diagnosis.methods import heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import RunError
 from brainseg.models.trained_on import TrainedOn, together, together_sentence
@@ -51,18 +51,19 @@ class Consensus:
 
     @property
     def method(self) -> str:
-        """How the maps were drawn."""
+        """How the maps were drawn; of models that each have their own, the first one's."""
         return self.members[0].method
 
     @property
     def stage(self) -> int:
-        """The deepest residual stage that a map was taken from; without a choice, each model's last."""
+        """The deepest residual stage that a map was taken from."""
         return max(member.stage for member in self.members)
 
     @property
     def heatmap_title(self) -> str:
-        """What the heatmap shows."""
-        return f"Mean of {len(self.members)} maps: {heatmap_title(self.method, self.stage, self.explained)}"
+        """What the heatmap shows, with each way in which a member's map was drawn."""
+        ways = dict.fromkeys((member.method, member.stage) for member in self.members)
+        return f"Mean of {len(self.members)} maps: {heatmap_title(self.explained, *ways)}"
 
     @property
     def spread(self) -> dict[str, float]:
@@ -149,7 +150,7 @@ def consult(
     predictors: Sequence[Predictor],
     scan: Scan,
     explain: str | None = None,
-    method: str = DEFAULT,
+    method: str | None = None,
     stage: int | None = None,
 ) -> Consensus:
     """Ask several models about one scan.
@@ -158,8 +159,8 @@ def consult(
         predictors: At least one, all with the same classes in any order.
         scan: From `scans.read_scan`.
         explain: The class to explain; the one they say together by default.
-        method: How to draw the heatmaps, a key of `methods.METHODS`.
-        stage: The residual stage to take them from; each model's last by default, or where it has not so many.
+        method: How to draw the heatmaps, a key of `methods.METHODS`; each model's own by default.
+        stage: The residual stage to take them from; each model's own by default, its last where it has not so many.
 
     Raises:
         RunError: The models do not tell the same classes apart.

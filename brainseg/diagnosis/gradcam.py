@@ -1,4 +1,4 @@
-"""Grad-CAM without hooks: the body runs without gradients, and only what comes after the map is differentiated.
+"""Grad-CAM and LayerCAM without hooks: the body runs without gradients, and what comes after the map is differentiated.
 
 Nothing is stored on the model, so any number of threads may share one.
 """
@@ -49,18 +49,44 @@ def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) 
     Returns:
         (h, w) float32 in 0..1, at the resolution of the feature map; all zeros where nothing speaks for the class.
     """
-    features = maps[-1]
-    with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(logits[0, class_number], features, retain_graph=True)
+    features, gradient = maps[-1], _gradient(logits, maps, class_number)
     with torch.no_grad():
-        weights = gradient.mean((2, 3), keepdim=True)
-        values = torch.relu((weights * features).sum(dim=1))[0]
-    return _unit(values.float().cpu().numpy())
+        return _positive(gradient.mean((2, 3), keepdim=True) * features)
+
+
+def layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
+    """Compute the LayerCAM map of one class on the last of the feature maps.
+
+    Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization": every value is
+    weighted by its own gradient where that is positive, then as in Grad-CAM. Since no gradient is averaged over the
+    image, the map of an early stage says as much as that of the last, and says it more finely.
+
+    Args and returns are those of `grad_cam`.
+    """
+    features, gradient = maps[-1], _gradient(logits, maps, class_number)
+    with torch.no_grad():
+        return _positive(torch.relu(gradient) * features)
+
+
+MAPS = {"grad-cam": grad_cam, "layer-cam": layer_cam}
+"""The methods that need no hooks, by their keys in `methods.METHODS`."""
 
 
 def enlarge(values: np.ndarray, size: int) -> np.ndarray:
     """Enlarge an (h, w) map in 0..1 to (size, size) float32, bilinearly, and scale it to 0..1 again."""
     return _unit(cv2.resize(values.astype(np.float32), (size, size)))
+
+
+def _gradient(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> torch.Tensor:
+    """Return the gradient of a class score by the last of the feature maps, (1, C, h, w)."""
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(logits[0, class_number], maps[-1], retain_graph=True)
+    return gradient
+
+
+def _positive(weighted: torch.Tensor) -> np.ndarray:
+    """Sum (1, C, h, w) weighted features over the channels, cut negative values and scale to 0..1."""
+    return _unit(torch.relu(weighted.sum(dim=1))[0].float().cpu().numpy())
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

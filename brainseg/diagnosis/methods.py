@@ -27,6 +27,12 @@ METHODS = {
         True,
         "weighs the channels by how much the score of the class grows with them; as fast as the answer itself.",
     ),
+    "layer-cam": Method(
+        "LayerCAM",
+        True,
+        "weighs each place of each channel by how much the score grows with that very value; sharp at early layers, "
+        "where Grad-CAM says little; as fast as the answer itself at late layers, a third slower at layer1.",
+    ),
     "grad-cam++": Method(
         "Grad-CAM++",
         True,
@@ -51,8 +57,14 @@ def layer_name(stage: int) -> str:
     return f"layer{stage}"
 
 
-def heatmap_title(method: str, stage: int, explained: str) -> str:
-    """Say what a heatmap shows: "Heatmap for class yes by Grad-CAM on layer4"."""
-    known = METHODS[method]
-    what = f"for class {explained}" if known.of_a_class else "of the strongest pattern, for no class in particular,"
-    return f"Heatmap {what} by {known.title} on {layer_name(stage)}"
+def heatmap_title(explained: str, *ways: tuple[str, int]) -> str:
+    """Say what a heatmap shows: "Heatmap for class yes by LayerCAM on layer1".
+
+    Args:
+        explained: The class that it explains.
+        ways: Method and stage of each map in it; a mean of several models' maps may have several.
+    """
+    of_a_class = any(METHODS[method].of_a_class for method, _ in ways)
+    what = f"for class {explained}" if of_a_class else "of the strongest pattern, for no class in particular,"
+    drawn = " and ".join(f"{METHODS[method].title} on {layer_name(stage)}" for method, stage in ways)
+    return f"Heatmap {what} by {drawn}"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.doubts import doubts_of, model_doubts
-from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
@@ -74,7 +74,7 @@ class Diagnosis:
     @property
     def heatmap_title(self) -> str:
         """What the heatmap shows."""
-        return heatmap_title(self.method, self.stage, self.explained)
+        return heatmap_title(self.explained, (self.method, self.stage))
 
     @property
     def sentence(self) -> str:
@@ -119,23 +119,34 @@ class Predictor:
         """The residual stages that a heatmap can be taken from, shallow to deep."""
         return tuple(range(1, self.model.body.stages[-1] + 1))
 
+    def heatmap_choice(self, method: str | None = None, stage: int | None = None) -> tuple[str, int]:
+        """Return the method and the stage of a heatmap, where one or both may be left to the model.
+
+        The stage that belongs to a model goes with its own method: another one is taken from the last stage.
+        """
+        own = self.description.heatmap_method
+        if stage is None:
+            stage = (method in (None, own) and self.description.heatmap_stage) or self.stages[-1]
+        return method or own, stage
+
     def diagnose(
-        self, scan: Scan, explain: str | None = None, method: str = DEFAULT, stage: int | None = None
+        self, scan: Scan, explain: str | None = None, method: str | None = None, stage: int | None = None
     ) -> Diagnosis:
         """Answer for one scan, with the heatmap of a class.
 
         Args:
             scan: From `scans.read_scan`.
             explain: The class to explain; the predicted one by default.
-            method: How to draw the heatmap, a key of `methods.METHODS`.
-            stage: The residual stage to take it from, one of `stages`; the last by default.
+            method: How to draw the heatmap, a key of `methods.METHODS`; the model's own by default.
+            stage: The residual stage to take it from, one of `stages`; see `heatmap_choice` for the default.
 
         Raises:
             ValueError: `explain` is not a class of the model, or it has no such method or stage.
             BundleError: The network's answer is not a number.
         """
         started = time.perf_counter()
-        classes, stage = self.description.classes, self.stages[-1] if stage is None else stage
+        classes = self.description.classes
+        method, stage = self.heatmap_choice(method, stage)
         for name, value, allowed in (
             ("explain", explain, (None, *classes)),
             ("method", method, METHODS),
@@ -152,8 +163,8 @@ class Predictor:
             raise BundleError(f"{self.name} answers {scan.name} with values that are not numbers: train it again.")
         label = classes[int(np.argmax(scores))]
         explained = explain or label
-        if method == DEFAULT:
-            cam = grad_cam(logits, maps, classes.index(explained))
+        if method in MAPS:
+            cam = MAPS[method](logits, maps, classes.index(explained))
         else:
             cam = self._package_cam(image, classes.index(explained), method, stage)
         cam = enlarge(cam, self.description.preparation.size)

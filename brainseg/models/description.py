@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 import brainseg
-from brainseg.config import Architecture, PreparationConfig
+from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
 from brainseg.preparation import VERSION as PREPARATION_VERSION
@@ -41,6 +41,8 @@ class BundleDescription(BaseModel):
     channels: tuple[str, ...] = Field((), max_length=3)
     self_attention: bool = False
     bottleneck: bool = False
+    heatmap_method: HeatmapMethod = "grad-cam"
+    heatmap_stage: int | None = Field(None, ge=1, le=4)
     preparation: PreparationConfig
     preparation_version: int
     weights_sha256: str
@@ -72,6 +74,13 @@ class BundleDescription(BaseModel):
         if (info.data.get("task") == "segment") != (head == "u-net"):
             raise ValueError("a u-net segments, other heads classify")
         return head
+
+    @field_validator("heatmap_stage")
+    @classmethod
+    def _is_a_stage(cls, stage: int | None, info: ValidationInfo) -> int | None:
+        if stage is not None and stage > max(info.data.get("stages", (4,))):
+            raise ValueError("a stage of the network")
+        return stage
 
     @field_validator("positive")
     @classmethod

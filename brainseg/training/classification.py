@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from brainseg.config import RunConfig
+from brainseg.config import EvaluationConfig, RunConfig
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import Dataset
 from brainseg.evaluation.classification import evaluate
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from brainseg.training.inputs import TrainingInputs
 
 HARDEST = 6
+
+
+def heatmap_stage(settings: EvaluationConfig) -> int | None:
+    """Return the number of the stage that heatmaps are taken from; None for the network's last."""
+    return None if settings.heatmap_layer == "last" else int(settings.heatmap_layer.removeprefix("layer"))
 
 
 class CrossEntropy(nn.CrossEntropyLoss):
@@ -102,11 +107,13 @@ class Classification:
         return evaluate(table, dataset.classes, inputs.positive)
 
     def facts(self, inputs: TrainingInputs) -> dict[str, Any]:
-        """Return head, dropout and classes."""
-        settings, dataset = self.config.model, inputs.dataset
+        """Return head, dropout, classes and how the heatmap is drawn."""
+        settings, dataset, evaluation = self.config.model, inputs.dataset, self.config.evaluation
         return {
             "head": settings.head,
             "dropout": settings.dropout,
             "classes": dataset.classes,
             "positive": inputs.positive,
+            "heatmap_method": evaluation.heatmap_method,
+            "heatmap_stage": heatmap_stage(evaluation),
         }

@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from brainseg.config import RunConfig
+from brainseg.errors import ConfigError
 from brainseg.files import write_atomically, write_json
 from brainseg.models.architectures import Classifier
 from brainseg.models.unet import UNet
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.augmentation import make_augmentation
 from brainseg.training.callbacks import seed_everything
+from brainseg.training.classification import heatmap_stage
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.inputs import TrainingInputs, load_inputs
 from brainseg.training.learner import TrainingData
@@ -77,7 +79,7 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
 
     Raises:
         WeightsError: The pretrained weights cannot be had or do not fit.
-        ConfigError: The device asked for is not there.
+        ConfigError: The device asked for is not there, or the heatmap's stage is none of the network's.
     """
     device = choose_device(config.compute.device)
     task, settings = task_of(config), config.model
@@ -86,6 +88,7 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
         model, weights = _start(task, config, inputs, stages, warm_start)
         if stages[-1] < 4:
             log.say(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
+    _check_heatmap_layer(config, model.body.stages[-1])
     log.say(weights.sentence())
     bf16 = uses_bf16(config.compute.precision, device)
     log.say(f"Training runs on {device.type.upper()} in {'bfloat16' if bf16 else 'float32'}.")
@@ -100,6 +103,15 @@ def set_up(config: RunConfig, inputs: TrainingInputs, log: RunLog, warm_start: P
         _sampling(inputs) if config.training.balance == "sampling" else None,
     )
     return Setup(config, task, model, weights, data, device, bf16, log)
+
+
+def _check_heatmap_layer(config: RunConfig, last: int) -> None:
+    """Refuse a stage that the network does not have, before it is trained and not when its heatmap is asked for."""
+    if (heatmap_stage(config.evaluation) or last) > last:
+        raise ConfigError(
+            f"evaluation.heatmap_layer: this network ends before {config.evaluation.heatmap_layer!r}, allowed: last, "
+            f"{', '.join(f'layer{stage}' for stage in range(1, last + 1))}."
+        )
 
 
 def _sampling(inputs: TrainingInputs) -> np.ndarray:

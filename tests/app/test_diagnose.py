@@ -107,7 +107,7 @@ def test_class_method_and_layer_can_be_chosen(page, images) -> None:
         maps |= set(pictures(app, "Heatmap"))
     assert len(maps) >= 4
     assert {answer.label for answer in answers(app)} == {label}
-    assert app.selectbox(key="layer-4").options == ["layer4 (the last)", "layer3", "layer2", "layer1"]
+    assert app.selectbox(key="layer-4").options == ["default", "layer4 (the last)", "layer3", "layer2", "layer1"]
 
 
 def test_an_image_that_was_learnt_from_proves_nothing_and_one_that_was_held_out_is_said_to_be(page, tuned, tiny_set):

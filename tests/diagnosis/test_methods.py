@@ -3,28 +3,37 @@ from __future__ import annotations
 import copy
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, ScoreCAM
+from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
+from brainseg.config import HeatmapMethod
 from brainseg.diagnosis.cut import Cut
-from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
 from brainseg.diagnosis.methods import METHODS, heatmap_title
 from brainseg.diagnosis.package_cams import package_cam
 from brainseg.models.architectures import Classifier
 from tests.diagnosis.test_gradcam import assert_untouched, state
 
-PLAIN = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "eigen-cam": EigenCAM, "score-cam": ScoreCAM}
+PLAIN = {
+    "grad-cam": GradCAM,
+    "layer-cam": LayerCAM,
+    "grad-cam++": GradCAMPlusPlus,
+    "eigen-cam": EigenCAM,
+    "score-cam": ScoreCAM,
+}
 THREADS = 8
 
 
 def own(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
     """The map as a diagnosis draws it."""
-    if method == "grad-cam":
-        cam = grad_cam(*logits_and_maps(model, image, stage), class_number)
+    if method in MAPS:
+        cam = MAPS[method](*logits_and_maps(model, image, stage), class_number)
     else:
         cam = package_cam(model, image, class_number, method, stage)
     return enlarge(cam, image.shape[-1])
@@ -117,6 +126,35 @@ def test_a_predictor_draws_what_it_is_asked_for(predictor, scans):
 
 
 @pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        ({}, ("layer-cam", 1)),
+        ({"stage": 2}, ("layer-cam", 2)),
+        ({"method": "layer-cam"}, ("layer-cam", 1)),
+        ({"method": "grad-cam"}, ("grad-cam", 3)),  # a stage that suits another method says nothing about this one
+        ({"method": "grad-cam", "stage": 2}, ("grad-cam", 2)),
+    ],
+)
+def test_a_model_draws_its_own_heatmap_unless_asked_for_another(asked, drawn, make_predictor, frozen, scans):
+    own = make_predictor(frozen("resnet18", "concat-pool", (3,)), heatmap_method="layer-cam", heatmap_stage=1)
+    answer = own.diagnose(scans[0], **asked)
+    assert (answer.method, answer.stage) == drawn
+    assert answer.heatmap_title.endswith(f"by {METHODS[drawn[0]].title} on layer{drawn[1]}")
+
+
+def test_an_ensemble_draws_each_member_in_its_own_way_and_says_so(make_predictor, frozen, scans):
+    model = frozen("resnet18", "concat-pool", (3,))
+    pair = make_predictor(model, heatmap_method="layer-cam", heatmap_stage=1), make_predictor(model)
+    together = consult(pair, scans[0])
+    assert [(member.method, member.stage) for member in together.members] == [("layer-cam", 1), ("grad-cam", 3)]
+    assert together.heatmap_title.endswith("by LayerCAM on layer1 and Grad-CAM on layer3")
+
+
+def test_settings_and_bundles_know_the_same_methods():
+    assert set(get_args(HeatmapMethod)) == set(METHODS)
+
+
+@pytest.mark.parametrize(
     ("asked", "message"),
     [
         ({"method": "magic"}, r"method must be one of \['grad-cam', .*got 'magic'"),
@@ -130,5 +168,5 @@ def test_what_a_model_cannot_draw_is_refused(asked, message, predictor, scans):
 
 
 def test_a_title_claims_a_class_only_where_the_map_is_of_one():
-    assert heatmap_title("grad-cam", 4, "yes") == "Heatmap for class yes by Grad-CAM on layer4"
-    assert "yes" not in heatmap_title("eigen-cam", 1, "yes")
+    assert heatmap_title("yes", ("grad-cam", 4)) == "Heatmap for class yes by Grad-CAM on layer4"
+    assert "yes" not in heatmap_title("yes", ("eigen-cam", 1))

@@ -290,6 +290,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "class twice": {"classes": ["no", "no"]},
     "classes as numbers": {"classes": [1, 2]},
     "positive": {"positive": "maybe"},
+    "heatmap by magic": {"heatmap_method": "magic"},
+    "heatmap of no stage": {"heatmap_stage": 0},
     "task": {"task": "paint"},
     "head of the other task": {"head": "u-net"},
     "self-attention": {"self_attention": "much"},
@@ -307,6 +309,11 @@ def test_a_value_that_is_not_allowed_is_refused_by_its_field(case, bundle):
     sentence = refusal(bundle)
     assert str(bundle / DESCRIPTION) in sentence
     assert f"(field {field}" in sentence
+
+
+def test_a_heatmap_of_a_stage_that_the_network_lacks_is_refused(bundle):
+    edit(bundle, lambda values: values.update(stages=[2], heatmap_stage=3))
+    assert "(field heatmap_stage" in refusal(bundle)
 
 
 @pytest.mark.parametrize("path", ["../../model.safetensors", "/etc/passwd", WEIGHTS])

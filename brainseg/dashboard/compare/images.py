@@ -44,7 +44,7 @@ def show_disagreements(comparison: Comparison, letter: str) -> None:
         format_func=lambda number: f"{rows['path'][number]}: is {rows['label'][number]}",
         key=f"disagreement-{letter}",
     )
-    maps = right.toggle("Show where each model looked (Grad-CAM)", key=f"maps-{letter}")
+    maps = right.toggle("Show where each model looked", key=f"maps-{letter}")
     _show_image(comparison, names, rows.iloc[place], maps)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from brainseg.dashboard import live_store, models
 from brainseg.dashboard.diagnose.address import PICKERS, forget_gone
 from brainseg.dashboard.words import model_words, plain
-from brainseg.diagnosis.methods import DEFAULT, METHODS, layer_name
+from brainseg.diagnosis.methods import METHODS, layer_name
 from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
 from brainseg.runs import Run
@@ -47,7 +47,7 @@ class Wishes:
     """What the heatmap should be: see `diagnosis.ensemble.consult`."""
 
     explain: str | None = None
-    method: str = DEFAULT
+    method: str | None = None
     stage: int | None = None
 
 
@@ -93,20 +93,33 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
         )
         method = st.selectbox(
             "Method",
-            list(METHODS),
-            format_func=lambda key: METHODS[key].title + (" (slow)" if key == "score-cam" else ""),
+            ["", *METHODS],
+            format_func=lambda key: _method_words(key, members),
             key="method",
             help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
         )
         stage = st.selectbox(
             "Layer",
-            list(range(last, 0, -1)),
-            format_func=lambda number: layer_name(number) + (" (the last)" if number == last else ""),
+            [0, *range(last, 0, -1)],
+            format_func=lambda number: _layer_words(number, last),
             key=f"layer-{last}",  # else a model with more layers would keep the last one of the model before
             help="Residual stage to look into. Late layers are coarse and close to the decision, early ones fine and "
-            "close to the image.",
+            "close to the image. By default the one that the model was set to; with another method the last.",
         )
-    return Wishes(explain or None, method, stage)
+    return Wishes(explain or None, method or None, stage or None)
+
+
+def _method_words(key: str, members: Sequence[Member]) -> str:
+    """Name a method; "" stands for each model's own."""
+    if key:
+        return METHODS[key].title + (" (slow)" if key == "score-cam" else "")
+    own = dict.fromkeys(METHODS[member.description.heatmap_method].title for member in members)
+    return f"default ({', '.join(own)})"
+
+
+def _layer_words(number: int, last: int) -> str:
+    """Name a layer; 0 stands for each model's own."""
+    return layer_name(number) + (" (the last)" if number == last else "") if number else "default"
 
 
 def with_model(task: str) -> dict[str, Run]:

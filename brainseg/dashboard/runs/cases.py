@@ -21,7 +21,7 @@ COLUMNS = 3
 
 
 def draw_cases(run: Run, cases: pd.DataFrame, key: str) -> None:
-    """Draw images in rows, each with its Grad-CAM on demand.
+    """Draw images in rows, each with its heatmap on demand.
 
     Args:
         run: An ended run.
@@ -46,11 +46,11 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> N
         sha256: Hash of the image when it was judged, if known.
         key: Unique on the page.
     """
-    path, wanted = str(case["path"]), st.session_state.get(f"{key}-cam", False) and run.has_model
+    title, path, wanted = "", str(case["path"]), st.session_state.get(f"{key}-cam", False) and run.has_model
     try:
         if wanted:
             with st.spinner("Looking where the model looked …"):
-                picture = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
+                picture, title = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
         else:
             picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
         st.image(
@@ -66,13 +66,10 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> N
         st.toggle(
             "Where the model looked",
             key=f"{key}-cam",
-            help="Grad-CAM of the class that the image was called. It takes a moment, longer the first time.",
+            help="Heatmap for the class that the image was called. It takes a moment, longer the first time.",
         )
-    if wanted:
-        st.caption(
-            f"Grad-CAM for class {plain(case['prediction'])}. The colours show where the model looked, not where the "
-            "tumour is."
-        )
+    if title:
+        st.caption(f"{plain(title)}. The colours show where the model looked, not where the tumour is.")
 
 
 def _describe(case: dict[str, Any]) -> None:
@@ -100,7 +97,8 @@ def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int)
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
-def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> bytes:
+def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
+    """Return the picture as PNG, and what its heatmap shows."""
     from brainseg.diagnosis.picture import overlay
 
     scan = read_image(live_store.run(run_id), path, sha256)
@@ -108,7 +106,7 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
         diagnosis = models.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
-    return _png(overlay(scan.pixels, diagnosis.heatmap))
+    return _png(overlay(scan.pixels, diagnosis.heatmap)), diagnosis.heatmap_title
 
 
 def _png(pixels: np.ndarray) -> bytes:
