@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from brainseg import DISCLAIMER, paths
@@ -158,6 +157,8 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
 
 def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
     """Diagnose the first held-out slice with a tumour, and draw the sheet."""
+    import pandas as pd
+
     from brainseg.diagnosis.picture import diagnosis_sheet, save_png
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.scans import read_scan

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
-
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.tracking import MlflowClient
 
 from brainseg import paths
 from brainseg.errors import RunError
 from brainseg.files import write_atomically
 from brainseg.runs.run import ENDED, Run
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 _MISSING = "The run has no {}: it did not get so far, or its files were removed."
 _SERVERS = ("http://", "https://")
@@ -115,6 +115,8 @@ class ServedFiles:
         return found
 
     def _fetch(self, run_id: str, name: str, folder: Path) -> Path:
+        from mlflow.exceptions import MlflowException
+
         folder.mkdir(parents=True, exist_ok=True)
         try:
             return Path(self.client.download_artifacts(run_id, name, str(folder)))
@@ -145,6 +147,8 @@ class ServedFiles:
         Raises:
             RunError: They cannot be removed.
         """
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
         shutil.rmtree(_cache(run_id), ignore_errors=True)
         address = self.client.get_run(run_id).info.artifact_uri
         try:

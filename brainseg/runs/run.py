@@ -15,6 +15,8 @@ from brainseg.errors import ConfigError
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
+    from brainseg.runs.snapshot import StoredRun
+
 Kind = Literal["train", "find-lr"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
@@ -133,7 +135,7 @@ def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
     return [run for run in runs if run.id.startswith(digits)] if len(digits) >= SHORTEST else []
 
 
-def from_mlflow(found: MlflowRun, home: Path | None = None) -> Run | None:
+def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | None:
     """Return a stored run; None for one that was deleted, or that something else, or another version, wrote.
 
     Args:

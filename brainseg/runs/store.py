@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from mlflow.entities import LifecycleStage, Metric, Param, RunTag, ViewType
-from mlflow.entities import Run as MlflowRun
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
 from brainseg import paths
 from brainseg.config import RunConfig
@@ -24,15 +22,24 @@ from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
 from brainseg.runs.run import PREFIX as _TAG
+from brainseg.runs.snapshot import Snapshot, StoredRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+    from mlflow.tracking import MlflowClient
 
 EXPERIMENT, DATABASE = "brainseg", "mlflow.db"
 
 _PAGE = 1000
+_SQLITE = "sqlite:///"
 _NO_RUN = "There is no run {!r}: `runs` lists those there are."
 
 
 class RunStore:
     """Reads and writes runs. Making one costs seconds the first time, when SQLite's tables are created.
+
+    MLflow, whose import takes seconds, is imported at the first writing, or where the store is no SQLite file of a
+    known schema; see `runs.snapshot`.
 
     Raises:
         RunError: The store is damaged or cannot be reached.
@@ -44,11 +51,34 @@ class RunStore:
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
         self.private = self.uri == own
         """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
+        self._snapshot = self._readable()
+        if not self._snapshot:
+            self.client, self.experiment = self._connect()
+            self._snapshot = self._readable()
+        self.files: Files = (
+            ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
+        )
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client."""
+        client, self.experiment = self._connect()
+        return client
+
+    @cached_property
+    def experiment(self) -> str:
+        """The id of the experiment that holds all runs."""
+        self.client, experiment = self._connect()
+        return experiment
+
+    def _connect(self) -> tuple[MlflowClient, str]:
         # Two processes that create the tables at once would spoil each other's migration.
         try:
+            from mlflow.tracking import MlflowClient
+
             with FileLock(self.home / "mlflow.lock"):
-                self.client = MlflowClient(tracking_uri=self.uri)
-                self.experiment = self._experiment()
+                client = MlflowClient(tracking_uri=self.uri)
+                return client, self._experiment(client)
         except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
             # The address of a server may hold a password, so it is not shown.
             where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
@@ -56,9 +86,14 @@ class RunStore:
                 f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
                 "whole, or choose another home with BRAINSEG_HOME."
             ) from error
-        self.files: Files = (
-            ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
-        )
+
+    def _readable(self) -> Snapshot | None:
+        """Return what reads the store without MLflow; None where only MLflow can."""
+        if not self.uri.startswith(_SQLITE):
+            return None
+        place = paths.subfolder("runs").as_uri() if self.private else None
+        snapshot = Snapshot(Path(self.uri.removeprefix(_SQLITE)), EXPERIMENT, place)
+        return snapshot if snapshot.usable() else None
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
@@ -68,6 +103,8 @@ class RunStore:
             _TAG + "host": str(self.home),
             _TAG + "queued": repr(time.time()),
         }
+        from mlflow.entities import Param
+
         made = self.client.create_run(self.experiment, run_name=name, tags=tags)
         run_id = made.info.run_id
         params = [Param(key, str(value)[:500]) for key, value in config.flat().items()]
@@ -91,28 +128,55 @@ class RunStore:
         return found[0]
 
     def _get(self, run_id: str) -> Run:
-        try:
-            found = self.client.get_run(run_id)
-        except MlflowException as error:
-            raise RunError(_NO_RUN.format(run_id)) from error
-        if found.info.lifecycle_stage == LifecycleStage.DELETED:
+        found = self._one(run_id)
+        if found is None or found.info.lifecycle_stage == "deleted":
             raise RunError(_NO_RUN.format(run_id))
         if not (run := self._read(found)):
             raise RunError(f"Run {run_id} was not made by this version of brainseg: it cannot be used here.")
         return run
 
+    def _one(self, run_id: str) -> MlflowRun | StoredRun | None:
+        if self._snapshot:
+            with self._reading():
+                return next(iter(self._snapshot.runs(run_id=run_id)), None)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.get_run(run_id)
+        except MlflowException:
+            return None
+
     def list(self, statuses: Iterable[str] = STATUSES) -> list[Run]:
         """Return runs, newest first; those that this version of brainseg cannot read are left out."""
         wanted = list(statuses)
-        # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
-        filters = [""] if set(wanted) == set(STATUSES) else [f"attributes.status = '{status}'" for status in wanted]
-        found = (self._read(run) for question in filters for run in self._search(question))
+        found = (self._read(run) for run in self._all([] if set(wanted) == set(STATUSES) else wanted))
         return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
 
-    def _read(self, found: MlflowRun) -> Run | None:
+    def _read(self, found: MlflowRun | StoredRun) -> Run | None:
         return from_mlflow(found, self.home if self.private else None)
 
+    def _all(self, statuses: Sequence[str]) -> Iterator[MlflowRun | StoredRun]:
+        """Return the stored runs of some statuses, or all if none is named."""
+        if self._snapshot:
+            with self._reading():
+                yield from self._snapshot.runs(statuses)
+            return
+        # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
+        for question in [f"attributes.status = '{status}'" for status in statuses] or [""]:
+            yield from self._search(question)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise RunError(
+                f"The run store {self.uri} cannot be read ({error}): check that it is reachable and whole."
+            ) from error
+
     def _search(self, question: str) -> Iterator[MlflowRun]:
+        from mlflow.entities import ViewType
+
         token = None
         while True:
             page = self.client.search_runs(
@@ -133,6 +197,8 @@ class RunStore:
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Set tags of a run."""
+        from mlflow.entities import RunTag
+
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def rename(self, run_id: str, name: str) -> None:
@@ -176,6 +242,8 @@ class RunStore:
 
     def log_metrics(self, run_id: str, metrics: dict[str, float], step: int = 0) -> None:
         """Store metrics; values that are no finite numbers are left out, since not every database takes them."""
+        from mlflow.entities import Metric
+
         now = int(time.time() * 1000)
         kept = [Metric(key, float(value), now, step) for key, value in metrics.items() if value == value]
         self.client.log_batch(run_id, metrics=kept)
@@ -243,20 +311,20 @@ class RunStore:
             return None
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
 
-    def _experiment(self) -> str:
+    def _experiment(self, client: MlflowClient) -> str:
         place = paths.subfolder("runs").as_uri()
-        found = self.client.get_experiment_by_name(EXPERIMENT)
+        found = client.get_experiment_by_name(EXPERIMENT)
         if found:
             if self.private and found.artifact_location != place:
                 self._move_in(found.experiment_id, place)
             return found.experiment_id
         if is_served(self.uri):
-            return self.client.create_experiment(EXPERIMENT)
+            return client.create_experiment(EXPERIMENT)
         if self.private:
             # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
             with closing(sqlite3.connect(self.home / DATABASE)) as database:
                 database.execute("PRAGMA journal_mode=WAL")
-        return self.client.create_experiment(EXPERIMENT, artifact_location=place)
+        return client.create_experiment(EXPERIMENT, artifact_location=place)
 
     def _move_in(self, experiment: str, place: str) -> None:
         """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""

@@ -1,0 +1,127 @@
+"""All runs at one moment, read straight from MLflow's SQLite file.
+
+Through MLflow, a list of runs costs 2 s of imports and 3 ms a run; read like this, it costs 50 microseconds a run. Only
+a file with the tables of `SCHEMA` is read; any other, and any other kind of store, is left to MLflow itself, which also
+does all the writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCHEMA = "dc11669786a5"
+"""The revision of MLflow's tables that is read, as `alembic_version` names it: that of MLflow 3.17."""
+_PATIENCE = 20.0
+"""Seconds to wait for another process that is writing."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """The fields of `mlflow.entities.RunInfo` that brainseg reads."""
+
+    run_id: str
+    run_name: str
+    status: str
+    start_time: int
+    end_time: int | None
+    lifecycle_stage: str
+    artifact_uri: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """The fields of `mlflow.entities.RunData` that brainseg reads."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as `MlflowClient.search_runs` returns it, as far as brainseg reads it."""
+
+    info: Info
+    data: Data
+
+
+class Snapshot:
+    """Reads an SQLite store without MLflow.
+
+    Args:
+        file: The database.
+        experiment: Name of the experiment whose runs are read.
+        place: Address at which it must keep the files of its runs, or else MLflow is to move it in first; None for any.
+    """
+
+    def __init__(self, file: Path, experiment: str, place: str | None) -> None:
+        self.file = file
+        self.experiment = experiment
+        self.place = place
+
+    def usable(self) -> bool:
+        """Say whether the file has the tables that are read here, and the experiment at its place."""
+        if not self.file.is_file():
+            return False
+        try:
+            with closing(self._open()) as database:
+                schema = database.execute("SELECT version_num FROM alembic_version").fetchall()
+                return schema == [(SCHEMA,)] and self._experiment(database) is not None
+        except sqlite3.Error:
+            return False
+
+    def runs(self, statuses: Sequence[str] = (), run_id: str = "") -> list[StoredRun]:
+        """Return the runs that were not deleted, in no order.
+
+        Args:
+            statuses: Those that a run may have; all if empty.
+            run_id: The one run that is wanted, deleted or not; all if empty.
+
+        Raises:
+            sqlite3.Error: The file cannot be read, or is no longer usable.
+        """
+        with closing(self._open()) as database:
+            if run_id:
+                where, values = "r.run_uuid = ?", [run_id]
+            else:
+                where = "r.experiment_id = ? AND r.lifecycle_stage = 'active'"
+                values = [self._experiment(database)]
+            if statuses:
+                where += f" AND r.status IN ({', '.join('?' * len(statuses))})"
+                values += statuses
+            return list(_read(database, where, values))
+
+    def _experiment(self, database: sqlite3.Connection) -> int | None:
+        question = "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?"
+        found = database.execute(question, [self.experiment]).fetchone()
+        return found[0] if found and self.place in (None, found[1]) else None
+
+    def _open(self) -> sqlite3.Connection:
+        # Not opened as read-only: the last reader of a write-ahead log has to be able to tidy it up.
+        connection = sqlite3.connect(self.file, timeout=_PATIENCE)
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("BEGIN")  # runs, tags and metrics of one moment
+        return connection
+
+
+def _read(database: sqlite3.Connection, where: str, values: Sequence[object]) -> Iterator[StoredRun]:
+    """Read the runs that fulfil a condition over `runs AS r`: three questions, however many there are."""
+    fields = "run_uuid, name, status, start_time, end_time, lifecycle_stage, artifact_uri"
+    columns = ", ".join(f"r.{name}" for name in fields.split(", "))
+    runs = {
+        row[0]: StoredRun(Info(*row), Data())
+        for row in database.execute(f"SELECT {columns} FROM runs AS r WHERE {where}", values)  # noqa: S608
+    }
+    for name, condition in (("tags", ""), ("latest_metrics", " AND NOT t.is_nan")):
+        rows = database.execute(
+            f"SELECT t.run_uuid, t.key, t.value FROM {name} AS t "  # noqa: S608 - names are those above
+            f"JOIN runs AS r ON r.run_uuid = t.run_uuid WHERE {where}{condition}",
+            values,
+        )
+        for run_id, key, value in rows:
+            data = runs[run_id].data
+            (data.tags if name == "tags" else data.metrics)[key] = value
+    yield from runs.values()
