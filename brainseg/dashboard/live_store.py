@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,25 @@ def details(run: Run) -> dict[str, Any]:
     return run_details(store(), run)
 
 
+def classes(some: Iterable[Run]) -> dict[str, frozenset[str]]:
+    """Return the classes that ended runs were judged on, by the runs' ids; empty where that is not known.
+
+    They are remembered for as long as the server runs: a page asks for those of every run at every click.
+    """
+    known = _classes(store().uri)
+    keys = {(run.id, str(run.ended)): run for run in some}
+    known.update({key: _read_classes(run) for key, run in keys.items() if key not in known})
+    return {run.id: known[key] for key, run in keys.items()}
+
+
+def _read_classes(run: Run) -> frozenset[str]:
+    try:
+        file = run_file(store(), run, "evaluation.json")
+        return frozenset(json.loads(file.read_text("utf-8"))["classes"]) if file else frozenset()
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a damaged file says so on the run's own page
+        return frozenset()
+
+
 def table(run: Run, name: str) -> pd.DataFrame | None:
     """Return a stored table of a run, such as `predictions.parquet`; None if it does not exist (yet)."""
     file = run_file(store(), run, name)
@@ -86,6 +107,11 @@ def _open(home: str, uri: str) -> RunStore:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _list(uri: str, stamp: str) -> list[Run]:
     return store().list()
+
+
+@st.cache_resource(show_spinner=False)
+def _classes(uri: str) -> dict[tuple[str, str], frozenset[str]]:
+    return {}
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -135,10 +135,8 @@ def run_words(run: Run, promoted: Run) -> str:
 
 def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
     """Offer the runs that tell the same classes apart."""
-    fitting = {}
-    for run_id, run in usable.items():
-        if run_id != first.run.id and _classes(run) == set(first.description.classes):
-            fitting[run_id] = run
+    known, wanted = live_store.classes(usable.values()), set(first.description.classes)
+    fitting = {run_id: run for run_id, run in usable.items() if run_id != first.run.id and known[run_id] == wanted}
     if not fitting:
         return []
     chosen = st.multiselect(
@@ -151,8 +149,3 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
         help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
     )
     return [Member.of(fitting[run_id]) for run_id in chosen]
-
-
-def _classes(run: Run) -> set[str]:
-    """Return the classes that a run was judged on; empty where that is not known."""
-    return set(live_store.details(run)["evaluation"].get("classes", ()))
