@@ -61,7 +61,7 @@ class DataConfig(Section):
     path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
     split: Literal["random", "grouped", "k-fold", "given"] = Field(
         "grouped",
-        description="How images are held out. grouped: byte-identical files and images of one patient share a side; "
+        description="How images are held out. grouped: copies, exact and near, and images of one patient share a side; "
         "random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or manifest "
         "decide.",
     )

@@ -9,12 +9,14 @@ import typer
 
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
+from brainseg.datasets.copy_words import near_leaks, near_sentence
 from brainseg.datasets.patient_words import patients_sentence
 
 if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset
 
 FILES_NAMED = 5
+PAIRS_NAMED = 40
 GroupsOption = Annotated[
     str | None,
     typer.Option(
@@ -186,6 +188,11 @@ def _print_report(report: dict[str, Any]) -> None:
         f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} surplus copies, "
         f"{copies['across_labels']} of them with different labels",
     ]
+    if told := near_sentence(near := report["near_copies"]):
+        lines.append(f"Near copies: {told}")
+        lines += [f"  {first} = {second}" for first, second in near["listed"][:PAIRS_NAMED]]
+        if (more := near["pairs"] - PAIRS_NAMED) > 0:
+            lines.append(f"  and {more} more pairs: the Data page shows them")
     if report["splits"]:
         lines.append(f"Given split: {listed(report['splits'])}")
     lines += [
@@ -194,6 +201,7 @@ def _print_report(report: dict[str, Any]) -> None:
         for pair in copies["across_splits"]
         if pair["files"] and pair["of"] != "train"
     ]
+    lines += [f"LEAK: {sentence}" for sentence in near_leaks(near)]
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
     lines += [_warning(entry) for entry in report["warnings"]]
     reasons: dict[str, list[str]] = {}

@@ -21,6 +21,7 @@ from brainseg.cli.options import (
     build_config,
 )
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
+from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
 from brainseg.jobs.orders import run_name
 
@@ -182,10 +183,8 @@ def print_report(report: dict[str, Any]) -> None:
     """Print the headline figures of an evaluation with their intervals and caveats."""
     side = "test" if report["judged_on"] == "test" else "validation"
     (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
-    if report["copies_in_training"]:
-        ANSWERS.print(
-            f"{report['copies_in_training']} of them were also learnt from, byte for byte: the figures are too good."
-        )
+    if copies := learnt_from(report):
+        ANSWERS.print(f"{copies}: the metrics are too good.")
     if unknown := unknown_patients(report):
         ANSWERS.print(as_sentence(unknown))
     if report["selected_on_these_images"]:

@@ -2,7 +2,7 @@
 
 A test file that is also a training file is remembered, not recognised. In the two Kaggle sets that most brain-tumour
 tutorials use this is no corner case: 25 of the 253 files of one are surplus copies, and 216 of the 1,311 test files of
-the other are training files. Copies that were scaled or saved again have other bytes and are not found here.
+the other are training files. Copies that were scaled or saved again have other bytes: see `near_copies`.
 
 All functions are pure and take a table with one row a file and the columns `path`, `label`, `split` and `sha256`
 (see `brainseg.files.sha256_file`). `split` may be missing (None) for files that belong to none.

@@ -16,12 +16,13 @@ from brainseg.datasets.manifest import MANIFEST, read_manifest
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
+from brainseg.datasets.near_copies import NearPair
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 5
+FORMAT = 6
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
@@ -110,7 +111,8 @@ def remembered(path: Path, stamp: str) -> Dataset | None:
         bad = tuple(BadFile(**entry) for entry in stored["bad"])
         findings = tuple(Finding(**{**entry, "files": tuple(entry["files"])}) for entry in stored["findings"])
         ignored, patients_from = tuple(stored["ignored"]), stored["patients_from"]
-        whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, ignored, findings, patients_from
+        near = tuple(NearPair(*entry) for entry in stored["near_pairs"])
+        whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, ignored, findings, patients_from, near
         return MaskedDataset(*whole, **_mask_facts(masks)) if masks else Dataset(*whole)
     except (OSError, ValueError, KeyError, TypeError):  # a cache may be missing or damaged: it is filled again
         return None
@@ -127,6 +129,7 @@ def remember(path: Path, dataset: Dataset, stamp: str) -> Dataset:
         "ignored": dataset.ignored,
         "findings": [finding.to_dict() for finding in dataset.findings],
         "patients_from": dataset.patients_from,
+        "near_pairs": [[pair.first, pair.second, pair.mirrored] for pair in dataset.near_pairs],
         "masks": {},
     }
     if isinstance(dataset, MaskedDataset):

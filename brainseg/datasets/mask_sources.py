@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from brainseg.datasets.checks import FACTS, check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
 from brainseg.datasets.mask_faults import Fault
@@ -116,7 +117,8 @@ def _dataset(
     mask_threshold: float | None,
 ) -> MaskedDataset:
     channels = _channels(table, modalities)
-    table = table.reindex(columns=MASK_COLUMNS).sort_values("path", ignore_index=True)
+    table, near, found = check_images(table.reindex(columns=[*MASK_COLUMNS, *FACTS]))
+    table = table[MASK_COLUMNS]
     labels = tuple(name for name in (NO_TUMOUR, TUMOUR) if (table["label"] == name).any())
     bad = tuple(sorted(listing.all_bad(), key=lambda file: file.path))
     return MaskedDataset(
@@ -125,8 +127,9 @@ def _dataset(
         classes=labels,
         bad=bad,
         ignored=tuple(listing.ignored),
-        findings=(*listing.findings, *reading_findings(table), *patients.findings),
+        findings=(*listing.findings, *reading_findings(table), *patients.findings, *found),
         patients_from=patients.source,
+        near_pairs=near,
         mask_classes=classes,
         mask_values=numbers,
         modalities=modalities,

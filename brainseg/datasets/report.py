@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg.datasets import duplicates
+from brainseg.datasets import duplicates, near_copies
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.patient_words import patients_sentence
 from brainseg.datasets.table import Dataset
@@ -50,6 +50,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "unreadable": [{"path": bad.path, "reason": bad.reason} for bad in dataset.bad],
         "ignored": list(dataset.ignored),
         "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
+        "near_copies": near_copies.summary(table, dataset.near_pairs),
         "fingerprint": dataset.fingerprint,
         **(_masks(dataset) if isinstance(dataset, MaskedDataset) else {}),
     }

@@ -10,9 +10,11 @@ from typing import TypeVar
 
 import pandas as pd
 
+from brainseg.datasets.checks import FACTS, check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
+from brainseg.datasets.near_copies import thumbnail
 from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
@@ -60,10 +62,11 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
             bad.append(BadFile(spelled(entry.path), f"{folders_of(entry.path)}{fact}"))
         else:
             rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
-    table = pd.DataFrame(rows, columns=COLUMNS).sort_values("path", ignore_index=True)
+    table, near, found = check_images(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]))
+    table = table[COLUMNS]
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
-    findings = (*reading_findings(table), *pages, *patients.findings)
-    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source)
+    findings = (*reading_findings(table), *pages, *patients.findings, *found)
+    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source, near)
 
 
 def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
@@ -168,7 +171,7 @@ def read_named(root: Path, path: str) -> Scan:
 
 
 def scan_facts(scan: Scan) -> dict[str, object]:
-    """Return the columns of a dataset's table that the file itself tells."""
+    """Return what a file itself tells: columns of a dataset's table, and those of `FACTS`."""
     return {
         "sha256": scan.sha256,
         "twin": "",
@@ -178,4 +181,5 @@ def scan_facts(scan: Scan) -> dict[str, object]:
         "height": scan.size[1],
         "warnings": " ".join(warning for warning in scan.warnings if warning != SEVERAL),  # see `pages_findings`
         "pages": scan.pages,
+        "thumbnail": thumbnail(scan.pixels),
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.datasets.findings import UNDECIDED, Finding
+from brainseg.datasets.near_copies import NearPair
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
 from brainseg.scans import read_scan
@@ -52,6 +53,7 @@ class Dataset:
             folders.
         findings: What a user should know about the set before learning from it.
         patients_from: Where `group` is known from.
+        near_pairs: The near copies that the names in `twin` stand for.
     """
 
     root: Path
@@ -61,6 +63,7 @@ class Dataset:
     ignored: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     patients_from: PatientSource = "none"
+    near_pairs: tuple[NearPair, ...] = ()
 
     @property
     def fingerprint(self) -> str:

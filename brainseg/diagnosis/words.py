@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import unknown_patients
 
 LEAST, MOST = 0.0005, 0.9995
@@ -52,8 +53,8 @@ def _caveats(validation: dict[str, Any]) -> list[str]:
     caveats = []
     if validation.get("selected_on_these_images"):
         caveats.append("the best epoch was chosen on these same images, so expect less on new ones")
-    if copies := validation.get("copies_in_training"):
-        caveats.append(f"{copies} of them {'is a copy' if copies == 1 else 'are copies'} of images it learnt from")
+    if copies := learnt_from(validation):
+        caveats.append(copies)
     if unknown := unknown_patients(validation):
         caveats.append(unknown)
     elif validation.get("split") == "random":

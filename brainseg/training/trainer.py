@@ -83,7 +83,7 @@ def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
         "split": setup.config.data.split,
         "judged_on": inputs.judged_side,
         "selected_on_these_images": kept_best and inputs.judged_side == "valid",
-        "copies_in_training": _copies(inputs),
+        **_copies(inputs),
         "patients_known": patients_known(inputs.dataset),
         **_chance(setup, inputs),
     }
@@ -97,11 +97,13 @@ def _chance(setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
     return {"chance": float(counts.max() / counts.sum())}
 
 
-def _copies(inputs: TrainingInputs) -> int:
-    """Count the judged images whose bytes were also learnt from: each of them flatters the figures."""
-    digests = inputs.dataset.table["sha256"]
-    learnt = digests.iloc[inputs.rows("train")]
-    return int(digests.iloc[inputs.rows(inputs.judged_side)].isin(learnt).sum())
+def _copies(inputs: TrainingInputs) -> dict[str, int]:
+    """Count the judged images that were also learnt from, and those of them with other bytes: each flatters metrics."""
+    table = inputs.dataset.table[["sha256", "twin"]]
+    judged, learnt = (table.iloc[inputs.rows(side)] for side in (inputs.judged_side, "train"))
+    identical = judged["sha256"].isin(learnt["sha256"])
+    near = (judged["twin"] != "") & judged["twin"].isin(learnt["twin"]) & ~identical
+    return {"copies_in_training": int((identical | near).sum()), "near_copies_in_training": int(near.sum())}
 
 
 def trained_on(config: RunConfig, inputs: TrainingInputs, warm_start: Path | None) -> TrainedOn:

@@ -38,6 +38,10 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
         "unreadable": [{"path": "yes/bad.png", "reason": "yes/bad.png is empty (0 bytes)."}],
         "ignored": ["notes.txt"],
         "duplicates": {"groups": 1, "surplus": 1, "across_labels": 1, "across_splits": []},
+        "near_copies": {
+            **dict.fromkeys(("pairs", "mirrored", "across_labels", "across_splits", "groups", "files"), 0),
+            **{"leaks": [], "listed": []},
+        },
     }
 
 

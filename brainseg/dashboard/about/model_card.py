@@ -17,14 +17,15 @@ from brainseg.config import RunConfig
 from brainseg.dashboard.about.mask_card import NOT_FOR as MASKS_NOT_FOR
 from brainseg.dashboard.about.mask_card import mask_figures, mask_limits, mask_purpose
 from brainseg.dashboard.about.model_card_figures import confusion_lines, figure_lines
+from brainseg.datasets.copy_words import near_sentence
 from brainseg.datasets.patient_words import as_sentence, patients_sentence
 from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
 
 SPLITS = {
-    "grouped": "grouped: byte-identical files, and images of one patient where patients are named, are on one side",
+    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, are on one side",
     "random": "random, as in the paper: copies and slices of one patient may be on both sides, which flatters figures",
-    "k-fold": "one fold of a grouped k-fold: byte-identical files, and images of one named patient, are on one side",
+    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, are on one side",
     "given": "given with the dataset",
 }
 USERS = "Researchers, teachers and students of medical image analysis who can weigh the figures below."
@@ -97,6 +98,9 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
             f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
             f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} surplus copies, "
             f"{copies['across_labels']} groups with different labels",
+            f"* Near copies: {near_sentence(dataset['near_copies']) or 'none found'}"
+            if "near_copies" in dataset
+            else "* Near copies: not looked for when this was trained",
             f"* {len(dataset['unreadable'])} unreadable files left out",
         ]
     else:
@@ -125,17 +129,25 @@ def _split(
     facts = report or description.validation
     what = "slices" if description.task == "segment" else "images"
     side = f"{'test' if facts.get('judged_on') == 'test' else 'validation'} {what}"
-    copies = facts.get("copies_in_training")
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
         f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
         f"* Judged on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
-        f"* {copies} of these are byte-identical to a training image" if copies is not None else "",
+        _copied(facts),
         "* The kept epoch was chosen by the loss on these same images: expect less on new ones"
         if facts.get("selected_on_these_images")
         else "* No epoch was chosen on these images; settings that a person chose by looking at them are not recorded",
     ]
     return "\n".join(filter(None, lines))
+
+
+def _copied(facts: Mapping[str, Any]) -> str:
+    copies, near = facts.get("copies_in_training"), facts.get("near_copies_in_training")
+    if copies is None:
+        return ""
+    if near is None:  # trained before near copies were counted
+        return f"* {copies} of these are byte-identical to a training image; near copies were not looked for"
+    return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
 
 
 def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:

@@ -24,17 +24,19 @@ SIDE = 200
 
 @dataclass(frozen=True)
 class CopyGroup:
-    """Files that are the same byte for byte.
+    """Files that are the same byte for byte, or images that look the same though their bytes differ.
 
     Attributes:
         rows: Columns `path`, `label` and `split` of the files.
         labels: The different labels among them.
         splits: The different given splits among them.
+        near: Whether their bytes differ; of those with the same bytes only the first is a row then.
     """
 
     rows: pd.DataFrame
     labels: tuple[str, ...]
     splits: tuple[str, ...]
+    near: bool = False
 
     @property
     def faults(self) -> list[str]:
@@ -44,7 +46,7 @@ class CopyGroup:
             faults.append(f"Different labels ({', '.join(self.labels)}): at least one of them is wrong.")
         if len(self.splits) > 1:
             sides = " and ".join(name for name in GIVEN if name in self.splits)
-            faults.append(f"On both sides of the split ({sides}): figures on it say nothing about new images.")
+            faults.append(f"On both sides of the split ({sides}): metrics on it say nothing about new images.")
         return faults
 
 
@@ -58,7 +60,7 @@ def sample(dataset: Dataset, each: int, seed: int) -> Iterator[tuple[str, pd.Dat
 
 
 def copy_groups(dataset: Dataset) -> list[CopyGroup]:
-    """Return the groups of byte-identical files: those with different labels first, then those across splits."""
+    """Return the groups of copies: those with different labels first, then those across splits; near copies last."""
     table = dataset.table.assign(split=dataset.table["split"].where(dataset.table["split"] != "", None))
     found = duplicate_groups(table)
     rows = dataset.table.set_index("path")[["label", "split"]]
@@ -66,13 +68,30 @@ def copy_groups(dataset: Dataset) -> list[CopyGroup]:
         CopyGroup(rows.loc[paths].reset_index(), tuple(labels), tuple(splits))
         for paths, labels, splits in zip(found["paths"], found["labels"], found["splits"], strict=True)
     ]
-    return sorted(groups, key=lambda group: (len(group.labels) < 2, len(group.splits) < 2))
+    groups += _near_groups(dataset)
+    return sorted(groups, key=lambda group: (len(group.labels) < 2, len(group.splits) < 2, group.near))
+
+
+def _near_groups(dataset: Dataset) -> list[CopyGroup]:
+    twins = dataset.table[dataset.table["twin"] != ""]
+    return [
+        CopyGroup(
+            rows.drop_duplicates("sha256")[["path", "label", "split"]].reset_index(drop=True),
+            tuple(sorted(rows["label"].unique())),
+            tuple(sorted(set(rows["split"]) - {""})),
+            near=True,
+        )
+        for _, rows in twins.groupby("twin", sort=False)
+    ]
 
 
 def copy_table(groups: Iterable[CopyGroup]) -> pd.DataFrame:
-    """Return one row a file: the number of its `group`, `path`, `label` and `split`."""
-    parts = [group.rows.assign(group=number) for number, group in enumerate(groups, start=1)]
-    columns = ["group", "path", "label", "split"]
+    """Return one row a file: the number of its `group`, the group's `kind`, `path`, `label` and `split`."""
+    parts = [
+        group.rows.assign(group=number, kind="near" if group.near else "identical")
+        for number, group in enumerate(groups, start=1)
+    ]
+    columns = ["group", "kind", "path", "label", "split"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 

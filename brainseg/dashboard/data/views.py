@@ -12,6 +12,7 @@ from brainseg.dashboard.data.images import CopyGroup, copy_groups, copy_table, s
 from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
 from brainseg.dashboard.page import dark, guarded, offer_csv, show
 from brainseg.dashboard.words import plain
+from brainseg.datasets.copy_words import near_leaks, near_sentence
 from brainseg.datasets.report import mask_sentence
 from brainseg.datasets.table import Dataset
 
@@ -58,6 +59,15 @@ def leaks(report: dict[str, Any]) -> list[str]:
             f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
             "each is wrong, so look at them under Duplicates and fix the labels."
         )
+    near = report["near_copies"]
+    sentences += [f"{told}; so metrics on them are too good: split by groups instead." for told in near_leaks(near)]
+    if near["across_labels"]:
+        sentences.append(
+            f"Pairs of images that look the same but have different labels: {near['across_labels']:,}, and at least "
+            "one label of each is wrong, so look at them under Duplicates and fix the labels."
+        )
+    if near["pairs"] and not report["splits"]:
+        sentences.append(f"{near_sentence(near)}. The grouped split, the default, keeps them together.")
     if copies["surplus"] and not report["splits"]:
         sentences.append(
             f"{copies['surplus']:,} duplicate file{'s' * (copies['surplus'] != 1)}. A random split can leak them into "
@@ -101,10 +111,12 @@ def samples(dataset: Dataset) -> None:
 @st.fragment
 @guarded
 def copies(dataset: Dataset) -> None:
-    """Show groups of byte-identical files side by side, a page of them at a time."""
+    """Show groups of copies, byte-identical and near, side by side, a page of them at a time."""
     groups = copy_groups(dataset)
     if not groups:
-        st.success("No two files are identical byte for byte.", icon=":material/check:")
+        st.success(
+            "No two images are copies: none has the same bytes, and no two look the same.", icon=":material/check:"
+        )
     else:
         shown = _chosen(groups)
         pages = math.ceil(len(shown) / GROUPS_A_PAGE)
@@ -113,8 +125,8 @@ def copies(dataset: Dataset) -> None:
             _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
-        "Only files with the very same bytes are found, not the same picture scaled or saved again. Neighbouring "
-        "slices of one patient are no copies: a manifest with a group column keeps those together."
+        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or turned; cropped ones "
+        "are not found. Neighbouring slices of one patient are no copies: name the patients to keep those together."
     )
 
 
@@ -122,11 +134,13 @@ def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
     """Let the visitor choose which groups to see."""
     kinds = {
         "All": groups,
+        "Same bytes": [group for group in groups if not group.near],
+        "Near copies": [group for group in groups if group.near],
         "Different labels": [group for group in groups if len(group.labels) > 1],
         "Across splits": [group for group in groups if len(group.splits) > 1],
     }
     offered = [kind for kind, members in kinds.items() if members]
-    if len(offered) == 1:
+    if all(len(kinds[kind]) == len(groups) for kind in offered):
         return groups
     words = {kind: f"{kind} ({len(kinds[kind]):,})" for kind in offered}
     kind = st.segmented_control("Groups", offered, default="All", format_func=words.get, required=True, key="data-kind")
@@ -135,7 +149,8 @@ def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
 
 def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
     with st.container(border=True):
-        st.markdown(f"**{len(group.rows):,} identical files** · group {number:,} of {total:,}")
+        what = "images that look the same" if group.near else "identical files"
+        st.markdown(f"**{len(group.rows):,} {what}** · group {number:,} of {total:,}")
         for fault in group.faults:
             st.markdown(f":material/error: **{plain(fault)}**")
         for column, row in zip(st.columns(COPIES_SHOWN), group.rows.itertuples(), strict=False):

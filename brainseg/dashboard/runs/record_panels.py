@@ -19,7 +19,7 @@ from brainseg.runs import Run
 
 SPLITS = {
     "random": "at random: copies and slices of one patient may be on both sides",
-    "grouped": "grouped: byte-identical files and images of one patient are on one side",
+    "grouped": "grouped: copies, exact and near, and images of one patient are on one side",
     "k-fold": "grouped folds, one of them held out",
     "given": "as the folders or the manifest say",
 }

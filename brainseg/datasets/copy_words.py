@@ -1,0 +1,65 @@
+"""Sentences on copies, the same on every page and in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SIDES = {"train": "training", "valid": "validation", "test": "test"}
+
+
+def near_sentence(near: Mapping[str, Any]) -> str:
+    """Say how many near copies a dataset holds; "" if none.
+
+    Args:
+        near: From `near_copies.summary`.
+    """
+    if not near["pairs"]:
+        return ""
+    mirrored = f", {near['mirrored']:,} of them mirrored or turned" if near["mirrored"] else ""
+    return (
+        f"{_count(near['pairs'], 'pair')} of images that look the same but differ in bytes{mirrored}, in "
+        f"{_count(near['groups'], 'group')}; {near['across_labels']:,} of the pairs have different labels"
+    )
+
+
+def near_leaks(near: Mapping[str, Any]) -> list[str]:
+    """Say in one sentence each which files of a given split have a copy in another one; only where near copies count.
+
+    Args:
+        near: From `near_copies.summary`.
+    """
+    return [_leak(leak) for leak in near["leaks"] if leak["of"] != "train" and leak["files"] > leak["identical"]]
+
+
+def learnt_from(validation: Mapping[str, Any]) -> str:
+    """Say how many of the images that a model was judged on it has learnt from, as the end of a sentence; "" if none.
+
+    Args:
+        validation: `copies_in_training`, and `near_copies_in_training` where the run counted them.
+    """
+    copies, near = validation.get("copies_in_training") or 0, validation.get("near_copies_in_training") or 0
+    if not copies:
+        return ""
+    kind = "" if not near else " (near copies)" if near == copies else f" ({near:,} of these near copies)"
+    return f"{copies:,} of them {'is a copy' if copies == 1 else 'are copies'} of images it learnt from{kind}"
+
+
+def _leak(leak: Mapping[str, Any]) -> str:
+    upright, mirrored = leak["upright"] - leak["identical"], leak["files"] - leak["upright"]
+    kinds = [
+        f"{leak['identical']:,} byte-identical" if leak["identical"] else "",
+        f"{upright:,} saved again or scaled" if upright else "",
+        f"{mirrored:,} mirrored or turned" if mirrored else "",
+    ]
+    percent = f"{100 * leak['files'] / leak['total']:.1f} %"
+    if mirrored:
+        percent += f"; {100 * leak['upright'] / leak['total']:.1f} % without mirrored ones"
+    return (
+        f"{leak['files']:,} of {leak['total']:,} {SIDES[leak['of']]} files ({percent}) look like a "
+        f"{SIDES[leak['among']]} file: {', '.join(filter(None, kinds))}"
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
