@@ -306,7 +306,9 @@ def test_the_papers_set_as_the_page_shows_it(home, shared, open_page):
     for mode in ("217 (86 %)", "30 (12 %)", "5 (2 %)", "1 (under 1 %)"):
         assert mode in str(modes.proto)
     assert "25 duplicate files" in texts(app.warning)
-    assert "group 1 of 22" in texts(turn_to(app, "Duplicates").markdown)
+    assert "30 pairs of images that look the same" in texts(app.warning)
+    assert "group 1 of 39" in texts(turn_to(app, "Duplicates").markdown)
+    assert "group 1 of 17" in texts(app.get("button_group")[0].set_value("Near copies").run().markdown)
 
 
 def test_the_leak_of_the_four_class_set(home, shared, open_page):

@@ -115,7 +115,7 @@ def copies(dataset: Dataset) -> None:
     groups = copy_groups(dataset)
     if not groups:
         st.success(
-            "No two images are copies: none has the same bytes, and no two look the same.", icon=":material/check:"
+            "No two files are identical byte for byte, and no two images look the same.", icon=":material/check:"
         )
     else:
         shown = _chosen(groups)
