@@ -44,12 +44,16 @@ class Cut(nn.Module):
 
     def after(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Return (N, classes) logits from what `before` returned."""
+        return self.after_with_deepest(maps)[0]
+
+    def after_with_deepest(self, maps: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (N, classes) logits from what `before` returned, and the map of the model's last stage."""
         body, values = self.model.body, maps[-1]
         seen = maps if self.stage in body.stages else maps[:-1]
         for stage in range(self.stage + 1, body.stages[-1] + 1):
             values = getattr(body, f"layer{stage}")(values)
             seen = [*seen, values] if stage in body.stages else seen
-        return self.model.head(seen)
+        return self.model.head(seen), values
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return (N, classes) logits for (N, 3, S, S) normalised images, through the seam."""

@@ -26,13 +26,22 @@ def logits_and_maps(
     Returns:
         (N, classes) logits that can be differentiated for the last of the second result, the feature maps.
     """
+    logits, maps, _ = logits_maps_and_deepest(model, images, stage)
+    return logits, maps
+
+
+def logits_maps_and_deepest(
+    model: Classifier, images: torch.Tensor, stage: int | None = None
+) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    """Do what `logits_and_maps` does, and also return the map of the model's last stage, (N, C, h, w)."""
     cut = Cut(model, stage)
     with torch.no_grad():
         maps = cut.before(images)
     # Not inference mode: its tensors could not be differentiated afterwards.
     maps = [values.detach().requires_grad_() for values in maps]
     with torch.enable_grad():
-        return cut.after(maps), maps
+        logits, deepest = cut.after_with_deepest(maps)
+    return logits, maps, deepest.detach()
 
 
 def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.doubts import doubts_of, model_doubts
-from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
+from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_maps_and_deepest
+from brainseg.diagnosis.guard import judge
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
@@ -157,7 +158,7 @@ class Predictor:
         prepared = prepare(scan.pixels, self.description.preparation)
         image = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
         image = image.contiguous(memory_format=torch.channels_last)
-        logits, maps = logits_and_maps(self.model, image, stage)
+        logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)
         scores = torch.softmax(logits.detach().double(), dim=1)[0].tolist()
         if not np.isfinite(scores).all():
             raise BundleError(f"{self.name} answers {scan.name} with values that are not numbers: train it again.")
@@ -167,6 +168,7 @@ class Predictor:
             cam = MAPS[method](logits, maps, classes.index(explained))
         else:
             cam = self._package_cam(image, classes.index(explained), method, stage)
+        verdict = judge(self.bundle.guard, scan.pixels, deepest.mean((2, 3))[0].float().cpu().numpy())
         cam = enlarge(cam, self.description.preparation.size)
         return Diagnosis(
             label=label,
@@ -179,6 +181,8 @@ class Predictor:
             version=self.bundle.version,
             method=method,
             stage=stage,
+            in_domain=verdict.in_domain,
+            reasons=verdict.reasons,
             trained_on=TrainedOn.of(self.description.data),
             model_doubts=model_doubts(self.description.validation, len(classes)),
             digest=self.bundle.digest,

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from brainseg.datasets.modalities import stack
+from brainseg.diagnosis.doubts import unlike
+from brainseg.diagnosis.guard import judge
 from brainseg.diagnosis.regions import Region, regions
 from brainseg.errors import BundleError, ScanError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
@@ -146,11 +148,16 @@ class Segmenter:
         prepared = prepare(pixels, settings)
         batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
         with torch.inference_mode():
-            logits = self.model(batch.contiguous(memory_format=torch.channels_last))[0]
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            levels = self.model.body.levels(batch)
+            logits = self.model.head(batch, levels)[0]
+            features = levels[-1].mean((2, 3))[0].float().cpu().numpy()
         if not torch.isfinite(logits).all():
             raise BundleError(f"{self.name} answers {scans[0].name} with values that are not numbers: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
         mask, spacing = likeliest(probabilities), scans[0].spacing
+        verdict = judge(self.bundle.guard, pixels, features)
+        doubt = [unlike(verdict.reasons)] if verdict.in_domain is False else []
         unit = spacing[0] * spacing[1] if spacing else 1.0
         classes = self.description.classes
         return Segmentation(
@@ -162,7 +169,8 @@ class Segmenter:
             spacing=spacing,
             seconds=time.perf_counter() - started,
             model=self.name,
-            warnings=self._warnings(pixels),
+            warnings=(*doubt, *self._warnings(pixels)),
+            in_domain=verdict.in_domain,
             trained_on=TrainedOn.of(self.description.data),
             digest=self.bundle.digest,
             image_sha256="+".join(scan.sha256 for scan in scans),

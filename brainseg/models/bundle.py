@@ -25,6 +25,7 @@ from brainseg.models.description import (
     is_own_file,
     read_description,
 )
+from brainseg.models.guard import Guard, load_guard
 from brainseg.models.sources import WEIGHTS
 from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import VERSION as PREPARATION_VERSION
@@ -51,11 +52,13 @@ class Bundle:
         description: What `bundle.json` says.
         model: The classifier or U-Net, on the CPU, in evaluation mode.
         digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
+        guard: What it knows of its training images; None in bundles of earlier versions.
     """
 
     description: BundleDescription
     model: Classifier | UNet
     digest: str
+    guard: Guard | None = None
 
     @property
     def version(self) -> str:
@@ -63,12 +66,18 @@ class Bundle:
         return self.digest[:12]
 
 
-def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  # noqa: ANN401 - BundleDescription's fields
+def save_bundle(
+    folder: Path,
+    model: Classifier | UNet,
+    guard: Guard | None = None,
+    **facts: Any,  # noqa: ANN401 - BundleDescription's fields
+) -> Path:
     """Write a bundle; the description comes last, so that a crash leaves no bundle rather than half of one.
 
     Args:
         folder: Where to; made if need be.
         model: What to store.
+        guard: What it knows of its training images.
         facts: The fields of `BundleDescription` that do not follow from the model, the moment and the machine.
 
     Raises:
@@ -81,7 +90,9 @@ def save_bundle(folder: Path, model: Classifier | UNet, **facts: Any) -> Path:  
             "lower training.learning_rate."
         )
     write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary))
+    kept = guard.save(folder) if guard else None
     description = BundleDescription(
+        guard=kept,
         preparation_version=PREPARATION_VERSION,
         weights_sha256=sha256_file(folder / WEIGHTS),
         libraries={"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
@@ -131,7 +142,8 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     if broken := _broken(tensors):
         raise BundleError(f"{weights} holds values that are not numbers ({broken}): train it again.")
-    return Bundle(description, model.eval(), bundle_digest(folder, description))
+    guard = load_guard(folder, description.guard) if description.guard else None
+    return Bundle(description, model.eval(), bundle_digest(folder, description), guard)
 
 
 def load_bundle_for(task: str, folder: Path) -> Bundle:

@@ -12,6 +12,7 @@ import brainseg
 from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
+from brainseg.models.guard import GuardDescription
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
@@ -52,6 +53,7 @@ class BundleDescription(BaseModel):
     libraries: dict[str, str]
     brainseg: str = brainseg.__version__
     created: str
+    guard: GuardDescription | None = None
     content_sha256: str | None = None
 
     @field_validator("stages")

@@ -18,6 +18,7 @@ from brainseg.models.description import read_description
 from brainseg.models.trained_on import TrainedOn
 from brainseg.training.baseline import fit_baseline
 from brainseg.training.finetune import fine_tune
+from brainseg.training.guard import fit_guard
 from brainseg.training.inputs import TrainingInputs
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.setup import Setup, open_run
@@ -132,6 +133,7 @@ def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, 
     return save_bundle(
         folder,
         setup.model,
+        fit_guard(setup, inputs),
         name=name,
         arch=setup.config.model.arch,
         stages=setup.model.body.stages,

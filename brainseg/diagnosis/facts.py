@@ -1,0 +1,203 @@
+"""Cheap facts of an image that tell a brain MRI slice from other pictures, whatever the model.
+
+A slice is grey, dark around one bright, roughly elliptic region, and has many levels of grey in it. No single fact is
+sure: a slice may fill its picture, or be cropped. So each fact that is off counts 1 point, 2 where it is far off, and
+`ENOUGH` points in all make a picture unlike a slice. The limits were chosen on real slices of several sources and on
+drawings, charts, text and photographs; `benchmarks/guard.py` measures them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SIDE = 128
+"""Pixels of the longer side that facts are measured at; what an image holds in finer detail does not matter here."""
+ENOUGH = 3
+"""Points from which on an image is not like a brain MRI slice."""
+COLOURED = 40
+"""A pixel whose channels differ by more than so many of 255 levels has a colour."""
+HEAD = 0.15
+"""Share of the brightest level above which a pixel may belong to the head."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a fact counts: beyond the inner limits 1 point, beyond the outer ones 2.
+
+    Attributes:
+        low: (inner, outer), below which it counts; None where small values are fine.
+        high: (inner, outer), above which it counts; None where large values are fine.
+        reason: What is off, to stand in a sentence.
+        group: Facts of one group count 2 points together at most.
+    """
+
+    low: tuple[float, float] | None
+    high: tuple[float, float] | None
+    reason: str
+    group: str
+
+    def points(self, value: float) -> int:
+        """Return 0, 1 or 2."""
+        below = sum(value < limit for limit in self.low or ())
+        return max(below, sum(value > limit for limit in self.high or ()))
+
+
+_EMPTY = "it is almost empty or of one brightness"
+_BACKGROUND = "no head stands out from a dark background"
+_SHAPE = "its bright region is not shaped like a head"
+_GREYS = "its levels of grey are not those of an MRI slice"
+LIMITS = {
+    "smaller_side": Limits((64, 32), None, "it has very few pixels", "size"),
+    "colour": Limits(None, (0.12, 0.4), "it has colours", "colour"),
+    "brightest": Limits((40, 20), None, _EMPTY, "brightest"),
+    "deviation": Limits((8, 3), None, _EMPTY, "deviation"),
+    "dark": Limits((0.12, 0.05), None, _BACKGROUND, "background"),
+    "outside": Limits(None, (0.25, 0.6), _BACKGROUND, "background"),
+    "area": Limits((0.2, 0.12), None, "it shows no region as large as a head", "area"),
+    "largest": Limits((0.85, 0.5), None, _SHAPE, "largest"),
+    "solid": Limits((0.82, 0.7), None, _SHAPE, "solid"),
+    "ellipse": Limits((0.86, 0.8), None, _SHAPE, "ellipse"),
+    "elongation": Limits(None, (1.6, 1.95), _SHAPE, "elongation"),
+    "aspect": Limits((0.6, 0.5), (1.3, 1.45), _SHAPE, "aspect"),
+    "flat": Limits(None, (0.2, 0.35), "it has even areas as drawings have", "flat"),
+    "edges": Limits((0.042, 0.034), (0.125, 0.14), "its edges are not those of an MRI slice", "edges"),
+    "entropy": Limits((3.5, 3.0), None, _GREYS, "entropy"),
+    "middle": Limits((0.62, 0.5), None, _GREYS, "middle"),
+    "contrast": Limits((0.34, 0.28), (0.78, 0.9), _GREYS, "contrast"),
+    "mean": Limits(None, (0.66, 0.75), _GREYS, "mean"),
+    "bright": Limits(None, (0.08, 0.15), _GREYS, "bright"),
+    "symmetry": Limits((0.0, -0.5), None, "its left and right do not resemble each other", "symmetry"),
+}
+"""Fact -> limits; see `image_facts` for what they are."""
+
+
+def oddities(facts: Mapping[str, float], coloured: float = 0.0) -> tuple[int, tuple[str, ...]]:
+    """Count the points of an image, and say what they are for.
+
+    Args:
+        facts: From `image_facts`.
+        coloured: The largest share of coloured pixels that is usual; more than the general limit where a model has
+            learnt from coloured images.
+
+    Returns:
+        The points, and the reasons, those of most points first.
+    """
+    groups: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for name, limits in LIMITS.items():
+        allowed = coloured if name == "colour" else 0.0
+        if name in facts and (found := limits.points(facts[name] - allowed)):
+            groups[limits.group] = min(2, groups.get(limits.group, 0) + found)
+            reasons[limits.reason] = reasons.get(limits.reason, 0) + found
+    return sum(groups.values()), tuple(sorted(reasons, key=lambda reason: -reasons[reason]))
+
+
+def image_facts(pixels: np.ndarray) -> dict[str, float]:
+    """Measure an image.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+
+    Returns:
+        `smaller_side` (pixels), `colour` (share of pixels with one), `brightest` (99th percentile of grey, 0..255),
+        `deviation` (standard deviation of grey), and, with levels relative to the brightest, `dark` (share of dark
+        pixels), `outside` (median level outside the region), and of the largest bright region: `area` (share of the
+        image), `largest` (share of all that is bright), `solid` (share of its convex hull), `ellipse` (overlap of the
+        hull with an ellipse, intersection over union), `elongation` (ratio of the ellipse's axes), `aspect` (width over
+        height); and within its hull `flat` (share without any slope), `edges` (mean slope), `entropy` (bits of 32
+        levels), `middle` (share of levels neither dark nor bright), `contrast` (standard deviation over mean), `mean`,
+        `bright` (share at the brightest level) and `symmetry` (correlation with its mirror image). Where there is no
+        bright region, its facts are missing, and `area` is 0.
+    """
+    height, width = pixels.shape[:2]
+    scale = SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    brightest = float(np.percentile(grey, 99))
+    level = grey / max(brightest, 1.0)
+    blurred = cv2.GaussianBlur(level, (5, 5), 0)
+    facts = {
+        "smaller_side": float(min(height, width)),
+        "colour": float((small.max(axis=2) - small.min(axis=2) > COLOURED).mean()),
+        "brightest": brightest,
+        "deviation": float(grey.std()),
+        "dark": float((blurred < 0.12).mean()),
+        "bright": float((blurred > 0.9).mean()),
+    }
+    opened = cv2.morphologyEx((blurred > HEAD).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
+    if count < 2:
+        return facts | {"area": 0.0}
+    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    largest = float(stats[number, cv2.CC_STAT_AREA] / stats[1:, cv2.CC_STAT_AREA].sum())
+    hull, region = _hull((labels == number).astype(np.uint8))
+    return facts | {"largest": largest} | region | _within(level, hull)
+
+
+def _hull(region: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+    """Return the convex hull of a region, (h, w) bool, and the region's shape."""
+    outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(outlines, key=cv2.contourArea)
+    filled, hull = np.zeros_like(region), np.zeros_like(region)
+    cv2.drawContours(filled, [outline], -1, 1, -1)
+    cv2.fillPoly(hull, [cv2.convexHull(outline)], 1)
+    _, _, width, height = cv2.boundingRect(outline)
+    moments = cv2.moments(filled, binaryImage=True)
+    mass = moments["m00"]
+    row_row, column_column, both = (moments[name] / mass for name in ("mu02", "mu20", "mu11"))
+    axes = np.linalg.eigvalsh([[column_column, both], [both, row_row]]).clip(1e-3)
+    # An ellipse of uniform mass has the variances of its axes' squares over 4.
+    down = np.arange(region.shape[0], dtype=np.float32)[:, None] - np.float32(moments["m01"] / mass)
+    across = np.arange(region.shape[1], dtype=np.float32)[None] - np.float32(moments["m10"] / mass)
+    determinant = max(row_row * column_column - both * both, 1e-6)
+    ellipse = (row_row * across**2 - 2 * both * across * down + column_column * down**2) / determinant < 4
+    inside = hull > 0
+    return inside, {
+        "area": float(filled.mean()),
+        "solid": float(filled.sum() / max(int(inside.sum()), 1)),
+        "ellipse": float((ellipse & inside).sum() / (ellipse | inside).sum()),
+        "elongation": float(np.sqrt(axes[1] / axes[0])),
+        "aspect": width / height,
+    }
+
+
+def _within(level: np.ndarray, hull: np.ndarray) -> dict[str, float]:
+    """Describe the levels within a hull, and those outside."""
+    values = level[hull]
+    mean = float(values.mean())
+    slope = cv2.magnitude(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1)) / 8
+    inner = cv2.erode(hull.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    slopes = slope[inner] if inner.any() else np.zeros(1, np.float32)
+    shares = np.histogram(values, 32, (0, 1.0001))[0] / values.size
+    shares = shares[shares > 0]
+    return {
+        "outside": 1.0 if hull.all() else float(np.median(level[~hull])),
+        "flat": float((slopes < 0.004).mean()),
+        "edges": float(slopes.mean()),
+        "entropy": float(-(shares * np.log2(shares)).sum()),
+        "middle": float(((values > HEAD) & (values < 0.85)).mean()),
+        "contrast": float(values.std() / max(mean, 1e-3)),
+        "mean": mean,
+        "symmetry": _symmetry(level, hull),
+    }
+
+
+def _symmetry(level: np.ndarray, hull: np.ndarray) -> float:
+    """Return the highest correlation of a region with its mirror image, shifted by up to 3 of 48 pixels."""
+    rows, columns = np.flatnonzero(hull.any(axis=1)), np.flatnonzero(hull.any(axis=0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    part = cv2.resize(np.where(hull, level, 0)[box], (48, 48), interpolation=cv2.INTER_AREA)
+    part = cv2.GaussianBlur(part, (0, 0), 1.5)
+    inside = cv2.resize(hull[box].astype(np.float32), (48, 48)) > 0.5
+    best = -1.0
+    for shift in (-3, -1, 0, 1, 3):
+        mirrored, common = np.roll(part[:, ::-1], shift, 1), inside & np.roll(inside[:, ::-1], shift, 1)
+        one, other = part[common], mirrored[common]
+        if len(one) > 50 and min(one.std(), other.std()) > 0.005:
+            best = max(best, float(np.corrcoef(one, other)[0, 1]))
+    return best

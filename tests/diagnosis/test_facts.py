@@ -1,0 +1,107 @@
+"""Facts of images that tell slices of a brain MRI from other pictures."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from brainseg.diagnosis.facts import ENOUGH, image_facts, oddities
+from brainseg.scans import read_scan
+
+DATA = Path(matplotlib.get_data_path())
+
+
+def holiday() -> np.ndarray:
+    picture = Image.new("RGB", (640, 480), (120, 180, 235))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((420, 40, 540, 160), fill=(255, 220, 60))
+    draw.rectangle((0, 240, 640, 320), fill=(30, 120, 190))
+    draw.rectangle((0, 300, 640, 480), fill=(240, 210, 140))
+    return np.asarray(picture)
+
+
+def page_of_text(background: int, ink: int) -> np.ndarray:
+    picture = Image.new("L", (600, 800), background)
+    font = ImageFont.truetype(str(DATA / "fonts" / "ttf" / "DejaVuSans.ttf"), 18)
+    ImageDraw.Draw(picture).multiline_text((30, 30), "\n".join(["The scan shows no sign of a lesion."] * 30), ink, font)
+    return np.asarray(picture.convert("RGB"))
+
+
+def grey(values: np.ndarray) -> np.ndarray:
+    return np.repeat(values.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def drawn_disc(level: int) -> np.ndarray:
+    down, across = np.mgrid[:200, :200]
+    return grey(np.where(np.hypot(down - 100, across - 100) < 60, level, 0))
+
+
+def night_sky() -> np.ndarray:
+    picture = Image.new("RGB", (500, 400), (5, 5, 20))
+    ImageDraw.Draw(picture).ellipse((180, 90, 330, 240), fill=(240, 240, 220))
+    return np.asarray(picture)
+
+
+def code() -> np.ndarray:
+    cells = np.random.default_rng(0).integers(0, 2, (29, 29)) * 255
+    return grey(np.pad(np.kron(cells, np.ones((8, 8))), 20, constant_values=255))
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+
+
+def photograph() -> np.ndarray:
+    return np.asarray(Image.open(DATA / "sample_data" / "grace_hopper.jpg").convert("RGB"))
+
+
+OTHERS = {
+    "a holiday": holiday(),
+    "a holiday in grey": grey(cv2.cvtColor(holiday(), cv2.COLOR_RGB2GRAY)),
+    "text": page_of_text(255, 0),
+    "text on black": page_of_text(0, 255),
+    "a disc": drawn_disc(200),
+    "the moon": night_sky(),
+    "a code of squares": code(),
+    "noise": noise(),
+    "black": np.zeros((100, 100, 3), np.uint8),
+    "white": np.full((100, 100, 3), 255, np.uint8),
+    "one pixel": np.full((1, 1, 3), 90, np.uint8),
+    "a line": np.full((1, 400, 3), 90, np.uint8),
+    "a photograph": photograph(),
+    "a photograph in grey": grey(cv2.cvtColor(photograph(), cv2.COLOR_RGB2GRAY)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_pictures_of_other_things_are_told(name: str) -> None:
+    points, reasons = oddities(image_facts(OTHERS[name]))
+    assert points >= ENOUGH
+    assert reasons
+
+
+def test_the_reasons_begin_with_the_gravest() -> None:
+    assert "it has colours" in oddities(image_facts(holiday()))[1]
+    assert "it has very few pixels" in oddities(image_facts(OTHERS["one pixel"]))[1]
+
+
+def test_a_slice_of_a_head_is_none_of_them() -> None:
+    with gzip.open(DATA / "sample_data" / "s1045.ima.gz") as stream:  # matplotlib's own sample
+        values = np.frombuffer(stream.read(), np.uint16).reshape(256, 256).astype(float)
+    assert oddities(image_facts(grey(values / values.max() * 255)))[0] < ENOUGH
+
+
+@pytest.mark.parametrize(
+    "folder", ["kaggle253/yes", "kaggle253/no", "mc7023/Testing/pituitary", "mc7023/Testing/glioma"]
+)
+def test_most_real_slices_pass(folder: str, shared: Path) -> None:
+    files = random.Random(0).sample(sorted((shared / "data" / folder).iterdir()), 25)
+    passed = [oddities(image_facts(read_scan(file).pixels))[0] < ENOUGH for file in files]
+    assert sum(passed) >= 23

@@ -1,0 +1,113 @@
+"""The guard of a bundle: fitted by a training, stored, and asked about other images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brainseg.diagnosis.guard import DISTANT, judge
+from brainseg.diagnosis.predictor import Predictor
+from brainseg.errors import BundleError
+from brainseg.models.bundle import load_bundle
+from brainseg.models.guard import GUARD, Features, Guard
+from brainseg.scans import read_scan
+from brainseg.training.guard import fit_features, quantile
+from brainseg.training.trainer import train
+from tests.models.conftest import one_sentence
+
+
+@pytest.fixture(scope="module")
+def samples() -> np.ndarray:
+    """300 features of 40 dimensions, of which 6 vary together."""
+    random = np.random.default_rng(0)
+    return random.normal(size=(300, 6)) @ random.normal(size=(6, 40)) + random.normal(0, 0.1, (300, 40)) + 3
+
+
+def test_the_distance_is_that_of_mahalanobis_with_the_shrunk_covariance(samples) -> None:
+    from sklearn.covariance import LedoitWolf
+
+    features = fit_features(samples[:200])
+    scaled = (samples - features.mean) / features.scale
+    exact = LedoitWolf(assume_centered=True).fit(scaled[:200])
+    expected = np.sqrt(exact.mahalanobis(scaled))
+    np.testing.assert_allclose(features.distance(samples), expected, rtol=1e-3)
+
+
+def test_few_images_of_many_features_give_finite_distances(samples) -> None:
+    features = fit_features(samples[:8])
+    inside, outside = features.distance(samples[8:]), features.distance(samples[8:] + 30)
+    assert np.isfinite(inside).all()
+    assert outside.min() > inside.max()
+    same = fit_features(np.ones((8, 4)))
+    assert same.distance(np.ones((1, 4)))[0] == 0
+    assert same.distance(np.zeros((1, 4)))[0] > 100
+
+
+@pytest.mark.parametrize(("count", "place"), [(9, 9), (50, 50), (100, 99), (1000, 981)])
+def test_the_limit_covers_further_images_as_far_as_the_number_allows(count: int, place: int) -> None:
+    assert quantile(np.arange(1.0, count + 1)[::-1], 0.98) == place
+
+
+def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, tmp_path, tiny_set) -> None:
+    bundle = train(config(), recorder(), tmp_path, "tiny").bundle
+    assert (bundle / GUARD).stat().st_size < 400_000
+    predictor = Predictor.open(bundle)
+    guard = predictor.bundle.guard
+    assert guard is not None
+    assert not guard.brain_like  # the drawn discs of the test are no MRI slices, so their facts tell nothing
+    assert predictor.diagnose(read_scan(tiny_set / "yes" / "003.png")).in_domain is True
+    trained_on = predictor.description.data
+    assert (trained_on["dataset"], trained_on["synthetic"]) == ("tiny", False)
+    assert trained_on["training_images"] == 28
+    assert str(tmp_path) not in (bundle / "bundle.json").read_text()
+    assert str(tiny_set.parent) not in (bundle / "bundle.json").read_text()
+    for change in (lambda content: content[:-1], lambda content: content[:-4] + b"\0\0\0\0"):
+        whole = (bundle / GUARD).read_bytes()
+        (bundle / GUARD).write_bytes(change(whole))
+        with pytest.raises(BundleError) as caught:
+            load_bundle(bundle)
+        assert GUARD in one_sentence(caught.value)
+        (bundle / GUARD).write_bytes(whole)
+    (bundle / GUARD).unlink()
+    with pytest.raises(BundleError, match=GUARD):
+        load_bundle(bundle)
+
+
+def known(brain_like: bool, coloured: float = 0.0) -> Guard:
+    features = Features(
+        np.zeros(2, np.float32), np.ones(2, np.float32), np.eye(2, dtype=np.float32), np.ones(3, np.float32)
+    )
+    return Guard(features, 1.0, brain_like, coloured)
+
+
+def test_without_a_guard_nothing_is_claimed() -> None:
+    assert judge(None, np.zeros((64, 64, 3), np.uint8), np.zeros(2)).in_domain is None
+
+
+def test_facts_and_distance_add_up(brain) -> None:
+    near, apart, far, very_far = (np.array([value, 0.0]) for value in (0.5, 1.5, 2.5, 9.0))
+    assert judge(known(True), brain, near).in_domain is True
+    assert judge(known(True), brain, apart).in_domain is True  # brain MRI of another origin
+    verdict = judge(known(True), brain, very_far)
+    assert verdict.in_domain is False
+    assert verdict.reasons[-1] == DISTANT
+    assert judge(known(True), brain, np.array([np.nan, 0.0])).in_domain is False
+    disc = np.zeros((100, 100, 3), np.uint8)
+    disc[20:80, 20:80] = 200
+    assert judge(known(True), disc, near).in_domain is False
+    assert judge(known(False), disc, near).in_domain is True  # of a model that learnt from such pictures
+    assert judge(known(False), brain, far).reasons == (DISTANT,)
+    tinted = brain * np.array([1.0, 0.6, 0.2])
+    assert judge(known(True), tinted.astype(np.uint8), apart).in_domain is False
+    assert judge(known(True, coloured=0.9), tinted.astype(np.uint8), apart).in_domain is True
+
+
+@pytest.fixture(scope="module")
+def brain() -> np.ndarray:
+    """A slice of a head, drawn by the phantom."""
+    from brainseg.datasets.phantom.subject import make_subject, render_slice
+
+    subject = make_subject(
+        np.random.SeedSequence(3), has_tumour=False, plane="axial", modalities=("T1ce",), slices=1, size=128
+    )
+    return np.repeat(render_slice(subject, 0).image[..., None], 3, axis=2)
