@@ -46,7 +46,7 @@ def card() -> None:
         "Card as Markdown", text.encode(), name, "text/markdown", icon=":material/download:", on_click="ignore"
     )
     with st.container(border=True):
-        st.markdown(re.sub("^#", "###", text, flags=re.MULTILINE))  # below the page's own headings
+        st.markdown(re.sub("^#", "##", text, flags=re.MULTILINE))  # below the page's own headings
 
 
 def words(run: Run, promoted: Run) -> str:

@@ -44,28 +44,28 @@ def draw_set(comparison: Comparison, letter: str) -> None:
     """Draw what classifiers that share their images can be asked."""
     several = len(comparison.groups[letter]) > 1
     if several:
-        st.subheader("Can they be told apart?", anchor=False)
+        st.header("Can they be told apart?", anchor=False)
         pairs_panel(comparison, letter)
-    st.subheader("How well they rank", anchor=False)
+    st.header("How well they rank", anchor=False)
     roc_panel(comparison, letter)
-    st.subheader("What they mistake for what", anchor=False)
+    st.header("What they mistake for what", anchor=False)
     matrix_panels(comparison, letter)
     if several:
-        st.subheader("Where they disagree", anchor=False)
+        st.header("Where they disagree", anchor=False)
         show_disagreements(comparison, letter)
 
 
 def draw_mask_set(comparison: Comparison, letter: str) -> None:
     """Draw what two segmentations or more that share their slices can be asked."""
-    st.subheader("Can they be told apart?", anchor=False)
+    st.header("Can they be told apart?", anchor=False)
     mask_pairs_panel(comparison, letter)
-    st.subheader("Where their masks differ", anchor=False)
+    st.header("Where their masks differ", anchor=False)
     show_differing_slices(comparison, letter)
 
 
 def draw_curves(comparison: Comparison) -> None:
     """Draw the epochs of all runs, with the paper's behind them on demand."""
-    st.subheader("Epoch by epoch", anchor=False)
+    st.header("Epoch by epoch", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     loss = left.segmented_control(
         "Loss to draw",
@@ -89,7 +89,7 @@ def draw_curves(comparison: Comparison) -> None:
 def draw_costs(comparison: Comparison) -> None:
     """Draw the headline score against a cost."""
     masks = comparison.task == "segment"
-    st.subheader("What Dice costs" if masks else "What accuracy costs", anchor=False)
+    st.header("What Dice costs" if masks else "What accuracy costs", anchor=False)
     cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost")
     table = runs_table(comparison)
     show(cost_figure(table, cost, "dice" if masks else "accuracy", dark=dark()), "cost-figure", name=f"compare-{cost}")

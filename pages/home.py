@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from brainseg.dashboard.home.panels import demo_switch, doors, live
 from brainseg.dashboard.page import page
 
@@ -14,4 +16,5 @@ WHAT = (
 with page("brainseg", WHAT):
     demo_switch()
     doors()
-    live()
+    with st.container(key="live-home"):
+        live()

@@ -59,4 +59,5 @@ with page("Train", "Choose data and settings. Trainings are queued and keep runn
             if found := finders(runs, data):
                 with st.expander("Learning rate", expanded=True, icon=":material/show_chart:"):
                     draw_finders(found, configs)
-            show_queue()
+            with st.container(key="live-queue"):
+                show_queue()

@@ -42,13 +42,30 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
 [data-testid="stImage"] img { background: black }
 [data-testid="stFileUploader"] section { max-height: 15rem; overflow-y: auto }
+[data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5A6472, #A3ADBA) }
+[data-testid="stCaptionContainer"] :is(p, li, strong, em) { color: inherit }
+[data-testid^="stBaseButton-primary"] :is(p, span),
+[data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #0B0D10) }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 3.5rem 1rem 4rem }
+  [data-testid="stExpandSidebarButton"]::after { content: "Menu"; padding-left: .25rem; font-size: 1rem }
+  [data-testid="stMain"] h1 { font-size: 2rem }
+  [data-testid="stColumn"]:has(> div [data-testid="stMetric"]) { min-width: calc(50% - 1rem) }
+  [data-testid="stElementContainer"]:has([data-testid="stPlotlyChart"]) { overflow-x: auto }
+  [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 34rem }
+}
+[class*="st-key-live-"] [data-stale="true"] { opacity: 1 !important; transition: none !important }
 </style>"""
-"""What a page is about comes up as far as possible, so that it fits on one screen."""
+"""What a page is about comes up as far as possible, so that it fits on one screen; captions have the theme's muted
+colour, which stands out 4.5 times from both backgrounds; on a phone the margins shrink, the menu has a name and a plot
+keeps its width and is scrolled; what renews itself every other second does not fade meanwhile."""
 
 LARGE = """<style>
-[data-testid="stMain"] :is(p, li, label, button) { font-size: 1.15rem }
+[data-testid="stMain"] :is(p, li, label, button, td, th) { font-size: 1.15rem }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem }
 [data-testid="stMain"] h2 { font-size: 3.2rem }
+[data-testid="stDataFrame"] { zoom: 1.2 }
+[data-testid="stBadge"], [data-testid="stMarkdownBadge"] { font-size: 1.05rem }
 </style>"""
 """For a screen that people stand before."""
 

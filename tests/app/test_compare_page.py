@@ -54,7 +54,7 @@ def test_one_run_is_shown_without_a_test(add, open_page) -> None:
     app = open_page("compare")
     assert not app.error
     assert app.dataframe[0].value["Run"].tolist() == ["alone"]
-    titles = [title.value for title in app.subheader]
+    titles = [title.value for title in app.header]
     assert "Can they be told apart?" not in titles
     assert "Where they disagree" not in titles
 

@@ -21,7 +21,7 @@ from tests.conftest import PROJECT_ROOT, tiny_config, write_set
 
 
 def words(app) -> str:
-    parts = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
 
 

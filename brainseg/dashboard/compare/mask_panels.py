@@ -25,7 +25,7 @@ TESTED = (
 
 def dice_panel(comparison: Comparison) -> None:
     """Draw the Dice of all runs with its interval."""
-    st.subheader("How well the masks fit", anchor=False)
+    st.header("How well the masks fit", anchor=False)
     show(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
 
 

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.diagnose.samples import Sample, samples, thumbnail
 from brainseg.dashboard.runs.images import read_image
+from brainseg.dashboard.upload_limit import refuse_many
 from brainseg.errors import ScanError
 from brainseg.scans import Scan, display_name, read_scan
 
@@ -42,6 +43,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk.",
     )
+    refuse_many("uploads", MOST_FILES, "choose fewer, or diagnose a folder with the command line")
     if asked:
         _offer_samples(asked[0])
     sample = st.session_state.get("sample")

@@ -50,7 +50,7 @@ def _show(place: int) -> None:
 
 
 def _gallery(good: Sequence[Answered], shown: Answered, opacities: Opacities) -> None:
-    st.subheader("All images", anchor=False)
+    st.header("All images", anchor=False)
     columns = st.columns(COLUMNS, gap="small")
     for place, each in enumerate(good):
         words, drawn = short_words(each).replace(" · ", ", "), "heatmap" if each.answer else "mask"

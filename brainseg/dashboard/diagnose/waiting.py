@@ -56,7 +56,7 @@ def invite(classifies: bool, marks: bool) -> None:
         marks: There is a model to mark tumours.
     """
     with st.container(border=True):
-        st.subheader("Drop one or more images on the left, or try a sample", anchor=False)
+        st.header("Drop one or more images on the left, or try a sample", anchor=False)
         steps = [(":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice a file.")]
         if classifies:
             steps.append((":material/visibility:", "Heatmap", CAPTION))

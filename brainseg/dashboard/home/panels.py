@@ -70,7 +70,7 @@ def doors() -> None:
     cards = STEPS if demo_mode() else DOORS
     for column, (target, icon, title, text) in zip(st.columns(len(cards)), cards, strict=True):
         with column.container(border=True, height="stretch"):
-            st.subheader(f":material/{icon}: {title}", anchor=False)
+            st.header(f":material/{icon}: {title}", anchor=False)
             st.markdown(text)
             link(target, f"Open {target.capitalize()}", icon=":material/arrow_forward:")
 
@@ -86,7 +86,7 @@ def live() -> None:
     running, waiting = under_way(runs)
     if running and not demo_mode():
         reconcile(live_store.store())  # a training that died without a word would seem to run for ever
-    st.subheader("Training now", anchor=False)
+    st.header("Training now", anchor=False)
     for run in running[:SHOWN]:
         _training(run)
     if waiting:
@@ -95,7 +95,7 @@ def live() -> None:
         st.markdown(f":material/schedule: Queued: {plain(names)}{more}.")
     if not running and not waiting:
         st.markdown("Nothing is training right now.")
-    st.subheader("Best model so far", anchor=False)
+    st.header("Best model so far", anchor=False)
     found = best_models(runs, _evaluation_of)
     for best in found:
         _best(best)
@@ -104,7 +104,7 @@ def live() -> None:
 
 
 def _first_steps() -> None:
-    st.subheader("Nothing has been trained yet", anchor=False)
+    st.header("Nothing has been trained yet", anchor=False)
     st.markdown(
         "First add a folder of slices, or have brainseg draw synthetic ones; then train a model on them, which takes "
         "minutes. Diagnose and Compare work as soon as a training has finished."

@@ -12,7 +12,7 @@ from brainseg.dashboard import live_store
 from brainseg.dashboard.data.reading import count_pairs
 from brainseg.dashboard.page import guarded
 from brainseg.dashboard.train.data import count_images
-from brainseg.dashboard.train.estimate import crowding, estimate, machine_load, measured_paces
+from brainseg.dashboard.train.estimate import Estimate, crowding, estimate, machine_load, measured_paces
 from brainseg.dashboard.train.finder import reuse_rates
 from brainseg.dashboard.train.launch import instant_baseline, launch
 from brainseg.dashboard.train.plan import plan_words
@@ -27,6 +27,7 @@ BASELINE = (
 NO_BASELINE = (
     "An instant baseline is for classification only: a segmentation is compared with marking nothing and a threshold."
 )
+UNMEASURED = "not known, since no such run was measured on this GPU yet"
 FINDER = (
     "Not needed before training: with the learning rate 'valley', a training searches for one itself, or uses the "
     "result of a search that you ran here with the same settings. The search tries rising learning rates for a short "
@@ -111,22 +112,28 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     if not images:
         st.caption(f"The time it takes is not known: no {what} were found there to count.")
         return
-    lines = [f"Training of {config.model.arch}: {_sentence(config, images, runs)}" for config in configs]
+    crowd = _crowd(first, runs)
+    wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]
     if first.model.head == "concat-pool":
-        lines.append(f"Learning-rate finder ({first.model.arch}): {_sentence(first, images, runs, 'find-lr')}")
-    if first.model.head == "concat-pool" and not masks:
-        lines.append(f"Instant baseline ({first.model.arch}): {_sentence(instant_baseline(first), images, runs)}")
+        wanted.append(("Learning-rate finder for", first, "find-lr"))
+        wanted += [] if masks else [("Instant baseline for", instant_baseline(first), "train")]
+    found = [_expected(config, images, runs, kind, crowd) for _, config, kind in wanted]
+    lines = [
+        f"{words} {config.model.arch}: {each.sentence() if each else UNMEASURED}"
+        for (words, config, _), each in zip(wanted, found, strict=True)
+    ]
     before = len(in_queue(runs))
     wait = f" ({before} run{'s' * (before > 1)} ahead in the queue)" if before else ""
-    st.caption(f"**Estimated time for {images:,} {what}{wait}**\n" + "".join(f"\n* {line}" for line in lines))
+    busy = (
+        "\n\nThe machine is busy now: the upper ends allow for it." if any(each and each.busy for each in found) else ""
+    )
+    listed = "".join(f"\n* {line}" for line in lines)
+    st.caption(f"**Estimated time for {images:,} {what}{wait}**\n{listed}{busy}")
 
 
-def _sentence(config: RunConfig, images: int, runs: list[Run], kind: Kind = "train") -> str:
+def _expected(config: RunConfig, images: int, runs: list[Run], kind: Kind, crowd: float) -> Estimate | None:
     paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
-    found = estimate(config, images, paces, kind, _crowd(config, runs))
-    if found:
-        return found.sentence()
-    return "not known, since no such run was measured on this GPU yet"
+    return estimate(config, images, paces, kind, crowd)
 
 
 def _crowd(config: RunConfig, runs: list[Run]) -> float:

@@ -25,7 +25,7 @@ def draw_ended(runs: list[Run]) -> None:
     ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=lambda run: run.ended, reverse=True)
     if not ended:
         return
-    st.subheader("Recently finished", anchor=False)
+    st.header("Recently finished", anchor=False)
     for run in ended[:SHOWN]:
         with st.container(border=True):
             _draw(run)

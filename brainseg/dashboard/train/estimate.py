@@ -49,8 +49,12 @@ class Estimate:
     def sentence(self) -> str:
         """Say the range and where it is from."""
         runs = f"based on {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
-        busy = "; the machine is busy, which the upper end allows for" if self.crowd >= BUSY else ""
-        return f"{time_range(self.low, self.high)}, {runs}{busy}"
+        return f"{time_range(self.low, self.high)}, {runs}"
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs may make it much longer."""
+        return self.crowd >= BUSY
 
 
 def crowding(load: float, cores: int, threads: int = 0, own: float = 0.0) -> float:

@@ -41,7 +41,7 @@ def _draw() -> None:
     if _state(runs) != st.session_state[_SEEN]:
         st.session_state[_SEEN] = _state(runs)
         st.rerun()
-    st.subheader("Queue", anchor=False)
+    st.header("Queue", anchor=False)
     if not active:
         st.caption("The queue is empty.")
     positions: dict[str, int] = {}

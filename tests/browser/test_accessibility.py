@@ -1,0 +1,75 @@
+"""What axe-core finds on the pages, light and dark: nothing but what is Streamlit's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from brainseg.dashboard.page import PAGES
+from tests.browser.visitor import LIMIT, open_page
+
+STREAMLITS = {
+    # The dropzone's section has role=presentation and an aria-label, which together mean nothing; its button works.
+    ("presentation-role-conflict", "stFileUploaderDropzone"),
+}
+"""Rule and a part of the element that are Streamlit's: no page can change them."""
+SETTLED = "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
+"""Nothing is being drawn: until then Streamlit shows the old elements faded, on purpose."""
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed_tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param)
+    yield context.new_page()
+    context.close()
+
+
+def violations(tab: Page) -> list[str]:
+    """Return what axe finds, without what is Streamlit's own."""
+    tab.wait_for_function(SETTLED, timeout=LIMIT)
+    found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(rule["id"] == name and part in node["html"] for name, part in STREAMLITS)
+    ]
+
+
+def test_no_page_has_a_violation_that_is_ours(site: str, themed_tab: Page) -> None:
+    found = {}
+    for name, title in PAGES.items():
+        open_page(themed_tab, f"{site}/{'' if name == 'home' else name}", "brainseg" if name == "home" else title)
+        found[name] = violations(themed_tab) and violations(themed_tab)  # a redraw may have begun meanwhile
+    assert not any(found.values()), found
+
+
+def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    for name, title in (("data", "Data"), ("runs", "Runs"), ("compare", "Compare")):
+        open_page(tab, f"{site}/{name}", title)
+        tab.wait_for_function(SETTLED, timeout=LIMIT)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        if name != "data":
+            plot = tab.locator(".js-plotly-plot .main-svg").first
+            expect(plot).to_be_visible(timeout=LIMIT)
+            box = plot.bounding_box()
+            assert box
+            assert box["width"] > 390, "wider than the screen, and scrolled, instead of collapsed"
+    menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
+    assert tab.evaluate(menu) == '"Menu"'
+    context.close()
+
+
+def test_too_many_files_are_refused_before_one_is_sent(site: str, tab: Page) -> None:
+    sent: list[str] = []
+    tab.on("request", lambda request: sent.append(request.url) if "upload_file" in request.url else None)
+    open_page(tab, f"{site}/diagnose", "Diagnose")
+    many = [{"name": f"{number}.png", "mimeType": "image/png", "buffer": b"x"} for number in range(1200)]
+    tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(many)
+    expect(tab.get_by_role("alert").filter(has_text="1,200 files are more than the 24")).to_be_visible(timeout=LIMIT)
+    assert sent == []
