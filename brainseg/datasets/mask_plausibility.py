@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from brainseg.datasets.findings import Finding
+from brainseg.datasets.mask_alignment import gains, moved_masks
 from brainseg.datasets.mask_look import is_flat
 
-SIDE = 256
+SIDE = 128
 """Images are looked at in steps, so that their longer side has about so many pixels."""
 HEAD = 0.1
 """What is brighter than this part of an image's 99th percentile belongs to the head, and so does what lies within."""
 MOST = 0.5
-"""Part of the picture, of the head or of the mask from which "most" is said."""
-EDGE = 0.25
-"""Part of the picture's border that no tumour covers; an inverted mask covers at least `AROUND`."""
+"""Part of the picture or of the head from which "most" is said; tumours of TCGA-LGG cover up to 0.26 of the head."""
+OUT = 0.1
+"""Part of a mask that may lie outside the head; on TCGA-LGG nothing does."""
+EDGE = 0.1
+"""Part of the picture's border that a mask may cover; on TCGA-LGG none covers any. An inverted mask covers `AROUND`."""
 AROUND = 0.9
+
+_SIDES = ("up", "down", "left", "right")
 
 _KINDS = {
     "mask-inverted": "{masks} mark most of the picture with its border: they look inverted, so check that 0 is the "
     "background.",
     "mask-border": "{masks} cover much of the picture's border, where no tumour is: check how they were exported.",
-    "mask-outside": "{masks} lie mostly outside the head: they look shifted, turned or of another image.",
+    "mask-outside": "{masks} lie in part outside the head: they look shifted, turned or of another image.",
     "mask-large": "{masks} cover more than half of the head: check whether they mark the brain and not the tumour.",
     "mask-exchanged": "{masks} hold shades of grey and their images a few values only: both look exchanged.",
 }
@@ -40,6 +45,7 @@ class Look:
         outside: Part of what is marked that lies outside the head.
         head: Part of the head that is marked.
         flat: The image holds a few values only, and the mask does not.
+        gains: By how much more it stands out when it is moved; see `mask_alignment`.
     """
 
     marked: float
@@ -47,6 +53,7 @@ class Look:
     outside: float
     head: float
     flat: bool
+    gains: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -57,7 +64,7 @@ class Look:
             return "mask-inverted"
         if self.border > EDGE:
             return "mask-border"
-        if self.outside > MOST:
+        if self.outside > OUT:
             return "mask-outside"
         return "mask-large" if self.head > MOST else ""
 
@@ -81,6 +88,7 @@ def look_at(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> Look:
         outside=1 - both / count if count else 0.0,
         head=both / head if head else 0.0,
         flat=is_flat(pixels) and len(np.unique(shades)) > 20 and not _two_levels(shades),
+        gains=gains(pixels, marked) if marked.any() and not marked.all() else {},
     )
 
 
@@ -115,11 +123,24 @@ def mask_findings(looks: Iterable[tuple[str, Look]], total: int) -> list[Finding
         total: Number of masks.
     """
     kinds: dict[str, dict[str, None]] = {kind: {} for kind in _KINDS}
+    right: dict[str, Mapping[str, float]] = {}
     for path, look in looks:
         if look.kind:
             kinds[look.kind][path] = None
-    return [
+        if look.kind in ("", "mask-outside"):
+            right[path] = look.gains
+    found = [
         Finding(kind, _KINDS[kind].format(masks=f"{len(files)} of {total} masks"), tuple(files))
         for kind, files in kinds.items()
         if files
     ]
+    how, moved = moved_masks(right)
+    if moved:
+        told = f"if they are moved {how}" if how.endswith(_SIDES) else f"if they are turned {how}"
+        said = told if how else "elsewhere on their images"
+        message = (
+            f"What {len(moved)} of {total} masks mark stands out more {said}: they look shifted, mirrored or of "
+            "another image, so look at them beside their images."
+        )
+        found.append(Finding("mask-moved", message, tuple(moved)))
+    return found
