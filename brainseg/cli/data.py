@@ -205,8 +205,10 @@ def _print_report(report: dict[str, Any]) -> None:
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
     lines += [_warning(entry) for entry in report["warnings"]]
     reasons: dict[str, list[str]] = {}
+    said = {entry["message"] for entry in report["warnings"]}
     for entry in report["unreadable"]:
-        reasons.setdefault(entry["reason"], []).append(entry["path"])
+        if entry["reason"] not in said:
+            reasons.setdefault(entry["reason"], []).append(entry["path"])
     lines += [f"Unreadable: {reason}{_named(files) if len(files) > 1 else ''}" for reason, files in reasons.items()]
     if report["ignored"]:
         more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""

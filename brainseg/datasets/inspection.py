@@ -13,7 +13,7 @@ import pandas as pd
 from brainseg import paths
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.manifest import MANIFEST, read_manifest
-from brainseg.datasets.mask_layouts import list_pairs
+from brainseg.datasets.mask_layouts import NoMatch, list_pairs
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
 from brainseg.datasets.near_copies import NearPair
@@ -76,6 +76,8 @@ def _is_masked(path: Path) -> bool:
         pass
     try:
         found = list_pairs(path)
+    except NoMatch:
+        return True  # and opening it says so
     except DataError:
         return False
     return found.layout != "names" or len(found.pairs) > len(found.all_bad())

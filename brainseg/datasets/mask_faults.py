@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import folders_of, spelled
 from brainseg.datasets.table import BadFile
 from brainseg.scans import display_name
 
 NAMED = 3
 """Up to so many files with the same fault are named by a sentence each."""
+_MEANING = ("soft", "colour", "odd", "exchanged")
 _MANY = {
     "no mask": "{count} images have no mask, such as {first}: add the masks, or remove the images.",
     "no image": "{count} masks have no image, such as {first}: add the images, or remove the masks.",
@@ -44,6 +46,20 @@ class Fault:
 def shown(path: str) -> str:
     """Return a path from the dataset's root, fit for display."""
     return f"{folders_of(path)}{display_name(path)}"
+
+
+def fault_findings(faults: Iterable[Fault]) -> list[Finding]:
+    """Return one finding for each sentence that is about many files, or about the meaning of masks' values."""
+    faults = list(faults)
+    kinds = {spelled(fault.path): fault.kind for fault in faults}
+    files: dict[str, list[str]] = defaultdict(list)
+    for bad in told(faults):
+        files[bad.reason].append(bad.path)
+    return [
+        Finding(f"mask-{kinds[paths[0]].replace(' ', '-')}", reason, tuple(paths))
+        for reason, paths in files.items()
+        if len(paths) > 1 or kinds[paths[0]] in _MEANING
+    ]
 
 
 def told(faults: Iterable[Fault]) -> list[BadFile]:

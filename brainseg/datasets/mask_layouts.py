@@ -31,6 +31,10 @@ _LAYOUTS = (
 _LGG_NAME = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_\d{8}_\d+")
 
 
+class NoMatch(DataError):
+    """Folders are called like images and masks, but hold none that fit."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """An image and its mask before either is read; paths from the root, `spacing` as in the dataset's table.
@@ -91,6 +95,7 @@ def list_pairs(path: Path) -> Listing:
 
     Raises:
         DataError: The path does not exist or holds no known layout, or a manifest is damaged.
+        NoMatch: There are folders for images and masks, and no names fit.
     """
     try:
         path = path.expanduser()
@@ -227,13 +232,20 @@ def _refuse_no_match(found: Listing, places: list[Folders]) -> None:
     """Refuse folders of images and masks in which no name fits another.
 
     Raises:
-        DataError: Names a file of either.
+        NoMatch: Names a file of either.
     """
     images, masks = ([fault.path for fault in found.faults if fault.kind == kind] for kind in ("no mask", "no image"))
-    if found.pairs or not images or not masks:
-        return
     folders = [folder.relative_to(found.root).as_posix() for folder in (places[0].images, places[0].masks)]
-    raise DataError(
+    if found.pairs or not images:
+        return
+    if not masks:
+        others = {PurePosixPath(name).suffix for name in found.ignored if name.startswith(f"{folders[1]}/")}
+        kinds = f" but {', '.join(sorted(others))} files" if others else ""
+        raise NoMatch(
+            f"{found.root}: {folders[1]} should hold the masks of {folders[0]}, and holds no images{kinds}: save masks "
+            "as PNG or TIFF; boxes and outlines are not read."
+        )
+    raise NoMatch(
         f"{found.root}: {folders[0]} and {folders[1]} look like images and their masks, but no names fit, such as "
         f"{display_name(sorted(images)[0])} and {display_name(sorted(masks)[0])}: call the mask of NAME either NAME or "
         f"NAME{SUFFIX}."

@@ -33,10 +33,13 @@ def split_known(
         numbers: Value -> class number.
         threshold: Values from this on are tumour; None without one.
     """
-    kinds: dict[str, list[Row]] = {"": [], "colour": [], "soft": [], "odd": []}
+    kinds: dict[str, list[Row]] = {"": [], "colour": [], "soft": [], "odd": [], "exchanged": []}
     for pair, read in rows:
         kinds[_kind(read, numbers, threshold)].append((pair, read))
+    if 2 * sum(read.look.flat for _, read in kinds["soft"]) > len(kinds["soft"]):
+        kinds["exchanged"], kinds["soft"] = kinds["soft"], []
     reasons = {
+        "exchanged": lambda: _exchanged(kinds["exchanged"], len(rows)),
         "colour": lambda: _colours(kinds["colour"], threshold),
         "soft": lambda: _shades(kinds["soft"], len(rows), numbers),
         "odd": lambda: _values(kinds["odd"], numbers),
@@ -82,11 +85,6 @@ def _values(rows: list[Row], numbers: Mapping[int, int]) -> str:
 def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
     """Say that masks are soft, and how to use them."""
     pair, read = max(rows, key=lambda row: row[1].count)
-    if sum(read.look.flat for _, read in rows) > len(rows) / 2:
-        return (
-            f"{len(rows)} of {total} masks hold shades of grey and their images a few values only, such as "
-            f"{shown(pair.path)}: images and masks look exchanged, so swap their folders or names."
-        )
     top = max(read.highest for _, read in rows)
     half = f"{top / 2:g}" if any(read.fractions for _, read in rows) else f"{max(1, math.ceil(top / 2))}"
     why = ", since JPEG blurs edges" if read.blurred else ""
@@ -98,6 +96,14 @@ def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
         return f"{which}{example} {shades}: {whole}."
     remedy = f"--set {SETTING}={half} takes the values from half-way on as tumour"
     return f"{which}{example} {shades}: {remedy}, or {whole}."
+
+
+def _exchanged(rows: list[Row], total: int) -> str:
+    """Say that images and masks were taken for each other."""
+    return (
+        f"{len(rows)} of {total} masks hold shades of grey and their images a few values only, such as "
+        f"{shown(rows[0][0].path)}: images and masks look exchanged, so swap their folders or names."
+    )
 
 
 def _colours(rows: list[Row], threshold: float | None) -> str:
@@ -114,4 +120,6 @@ def _colours(rows: list[Row], threshold: float | None) -> str:
         most = max(read.count for _, read in rows)
         return f"{which}: up to {most} colours are no classes, so save masks with class numbers, or 0 and 255."
     listed = colours_in_words(seen)
-    return f"{which}: with the colours {listed}, name them in a {NAMES} beside the images (columns colour and name)."
+    return (
+        f"{which} (colours {listed}): name the colours in a {NAMES} in the dataset's folder, columns colour and name."
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 from brainseg.datasets.checks import FACTS, check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
-from brainseg.datasets.mask_faults import Fault
+from brainseg.datasets.mask_faults import Fault, fault_findings
 from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs
 from brainseg.datasets.mask_meaning import Row, split_known
 from brainseg.datasets.mask_plausibility import mask_findings
@@ -54,7 +54,7 @@ def open_masked_dataset(
     """
     wanted = check_modalities(modalities) if modalities is not None else None
     listing = list_pairs(path)
-    patients = find_patients([pair.place for pair in listing.pairs], groups)
+    patients = _patients(listing.pairs, groups)
     listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
     rule = Rule(read_names(listing.root), mask_threshold)
     found = read_each(listing.pairs, lambda pair: read_pair(listing.root, pair, rule), progress)
@@ -68,6 +68,7 @@ def open_masked_dataset(
     total = len({pair.mask for pair, _ in rows})
     rows, faults = split_known(rows, numbers, mask_threshold)
     listing.faults += faults
+    listing.findings += fault_findings(listing.faults)
     listing.findings += mask_findings(((pair.mask, read.look) for pair, read in rows), total)
     listing.findings += pages_findings({pair.path: read.pages for pair, read in rows})
     table = pd.DataFrame([_row(pair, read, numbers) for pair, read in rows])
@@ -75,6 +76,15 @@ def open_masked_dataset(
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
     return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold)
+
+
+def _patients(pairs: list[Pair], groups: str) -> Patients:
+    """Tell the patient of each image; images that share a mask are of one patient at least."""
+    patients = find_patients([pair.place for pair in pairs], groups)
+    shared = len({pair.mask for pair in pairs}) < len(pairs)
+    if patients.source != "none" or groups != "auto" or not shared:
+        return patients
+    return Patients([Path(pair.mask).with_suffix("").name for pair in pairs], "file name")
 
 
 def _classes(rows: list[Row], rule: Rule) -> tuple[dict[int, int], tuple[str, ...]]:

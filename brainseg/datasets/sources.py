@@ -14,6 +14,7 @@ from brainseg.datasets.checks import FACTS, check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
 from brainseg.datasets.listing import contents, files_below, folders_of, spelled
 from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
+from brainseg.datasets.mask_guard import masks_among
 from brainseg.datasets.near_copies import thumbnail
 from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
@@ -51,9 +52,12 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, a manifest is damaged, or `groups` fits no image.
+        DataError: The path does not exist or holds no dataset, a manifest is damaged, `groups` fits no image, or the
+            folders hold images and their masks.
     """
     root, entries, classes, ignored = _list(path)
+    masks, told = masks_among(root, [entry.path for entry in entries if not entry.cells])
+    entries, ignored = [entry for entry in entries if entry.path not in masks], [*ignored, *map(spelled, sorted(masks))]
     patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
     rows, bad = [], []
@@ -65,7 +69,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     table, near, found = check_images(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]))
     table = table[COLUMNS]
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
-    findings = (*reading_findings(table), *pages, *patients.findings, *found)
+    findings = (*reading_findings(table), *pages, *told, *patients.findings, *found)
     return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source, near)
 
 

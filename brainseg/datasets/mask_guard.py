@@ -1,0 +1,79 @@
+"""Masks among images that are to be classified: never a class of their own, and never images of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from brainseg.datasets.findings import Finding
+from brainseg.datasets.manifest import SPLIT_NAMES
+from brainseg.datasets.mask_folders import Place, find_places
+from brainseg.datasets.mask_look import looks_like_masks
+from brainseg.datasets.mask_matching import match_names
+from brainseg.datasets.mask_names import is_mask_name
+from brainseg.datasets.patient_names import patient_part, strength
+from brainseg.errors import DataError
+
+
+def masks_among(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Finding]]:
+    """Return which images of class folders are masks of other images there, and what to say of it.
+
+    Args:
+        root: The folder of the class folders.
+        paths: The images in these, from the root.
+
+    Raises:
+        DataError: The folders are no classes: one holds images and another one their masks.
+    """
+    places = find_places(root) if paths else []
+    arounds = {_way(place.around, root) for place in places}
+    if len(arounds) == 1:
+        (around,) = arounds
+        if all(_way(root / path, root)[: len(around)] == around for path in paths):
+            raise DataError(_no_classes(places[0], root))
+    folders = tuple(f"{place.masks.relative_to(root).as_posix()}/" for place in places)
+    masks = {path for path in paths if folders and path.startswith(folders)}
+    masks |= _beside(root, [path for path in paths if path not in masks])
+    if not masks:
+        return masks, []
+    tops = {way[0] for path in paths if len(way := _way(root / path, root)) > 1}
+    if len(tops) > 1 and all(_is_patient(top) for top in tops):
+        raise DataError(
+            f"{root} looks like patients with images and masks, such as {min(tops)}, not like classes: learn from the "
+            "masks with --set task=segment, or put the images of each class into a folder of its own."
+        )
+    message = (
+        f"{len(masks)} images are masks of other images and are left out of the classes: task=segment learns from them."
+    )
+    return masks, [Finding("masks-left-out", message, tuple(sorted(masks)))]
+
+
+def _is_patient(folder: str) -> bool:
+    part = patient_part(folder)
+    return bool(part) and not folder.isdigit() and strength(part) > 2
+
+
+def _way(path: Path, root: Path) -> tuple[str, ...]:
+    """Return the folders from the root to a path, without those of a split."""
+    return tuple(part for part in path.relative_to(root).parts if part.lower() not in SPLIT_NAMES)
+
+
+def _no_classes(place: Place, root: Path) -> str:
+    images, masks = (folder.relative_to(root).as_posix() for folder in (place.images, place.masks))
+    guess = " by their files" if place.guessed else ""
+    folders = f"{images} and {masks}" if place.deep else masks
+    return (
+        f"{root} looks{guess} like images with their masks ({folders}), not like classes: learn from the masks with "
+        "--set task=segment, or put the images of each class into a folder of its own."
+    )
+
+
+def _beside(root: Path, paths: Sequence[str]) -> set[str]:
+    """Return the images that are masks by name and look of images beside them."""
+    stems = {PurePosixPath(path).with_suffix("").as_posix(): path for path in paths}
+    named = [stem for stem in stems if is_mask_name(stem)]
+    if not named:
+        return set()
+    matches = match_names(stems.keys() - set(named), named).pairs
+    pairs = [(root / stems[match.image], root / stems[match.mask]) for match in matches]
+    return {stems[match.mask] for match in matches} if pairs and looks_like_masks(pairs) else set()
