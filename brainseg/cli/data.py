@@ -172,6 +172,8 @@ def _print_known(known: KnownDataset) -> None:
 
 
 def _print_report(report: dict[str, Any]) -> None:
+    from brainseg.datasets.report import named, warning_sentence
+
     def listed(counts: dict[str, int]) -> str:
         return ", ".join(f"{name} {count}" for name, count in counts.items())
 
@@ -203,24 +205,15 @@ def _print_report(report: dict[str, Any]) -> None:
     ]
     lines += [f"LEAK: {sentence}" for sentence in near_leaks(near)]
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
-    lines += [_warning(entry) for entry in report["warnings"]]
+    lines += [f"Warning: {warning_sentence(entry)}" for entry in report["warnings"]]
     reasons: dict[str, list[str]] = {}
     said = {entry["message"] for entry in report["warnings"]}
     for entry in report["unreadable"]:
         if entry["reason"] not in said:
             reasons.setdefault(entry["reason"], []).append(entry["path"])
-    lines += [f"Unreadable: {reason}{_named(files) if len(files) > 1 else ''}" for reason, files in reasons.items()]
+    lines += [f"Unreadable: {reason}{named(files) if len(files) > 1 else ''}" for reason, files in reasons.items()]
     if report["ignored"]:
         more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""
         lines.append(f"Ignored, being no images in a class folder: {', '.join(report['ignored'][:10])}{more}")
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)
-
-
-def _warning(entry: dict[str, Any]) -> str:
-    return f"Warning: {entry['message']}{_named(entry['files'])}"
-
-
-def _named(files: list[str]) -> str:
-    more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
-    return f" ({', '.join(files[:FILES_NAMED])}{more})" if files else ""

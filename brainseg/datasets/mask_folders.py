@@ -93,8 +93,13 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def _children(folder: Path) -> list[Path]:
+    """Return the folders in a folder; a link to a folder around it is none."""
     with os.scandir(folder) as entries:
-        return sorted(Path(entry.path) for entry in entries if not hidden(entry.name) and entry.is_dir())
+        found = [entry for entry in entries if not hidden(entry.name)]
+    plain = [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)]
+    links = [Path(entry.path) for entry in found if entry.is_symlink()]
+    around = folder.resolve()
+    return sorted([*plain, *(link for link in links if link.is_dir() and not around.is_relative_to(link.resolve()))])
 
 
 def _here(around: Path, folders: list[Path]) -> list[Place]:

@@ -12,6 +12,9 @@ from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.patient_words import patients_sentence
 from brainseg.datasets.table import Dataset
 
+FILES_NAMED = 5
+"""Files that a sentence about several names."""
+
 EXTENSIONS = {
     "PNG": {".png"},
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
@@ -60,6 +63,17 @@ def patients_known(dataset: Dataset) -> dict[str, Any]:
     """Return from where the patients of a dataset are known (`source`), and how many there are (`count`)."""
     named = dataset.table.loc[dataset.table["group"] != "", "group"]
     return {"source": dataset.patients_from, "count": int(named.nunique())}
+
+
+def warning_sentence(entry: dict[str, Any]) -> str:
+    """Return a warning of a report with the first of its files."""
+    return f"{entry['message']}{named(entry['files'])}"
+
+
+def named(files: list[str]) -> str:
+    """Name the first of some files in brackets, to go after a sentence; "" for none."""
+    more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
+    return f" ({', '.join(files[:FILES_NAMED])}{more})" if files else ""
 
 
 def mask_sentence(report: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from brainseg.dashboard.figures.dataset import GIVEN, class_balance_figure, mode
 from brainseg.dashboard.page import dark, guarded, offer_csv, show
 from brainseg.dashboard.words import plain
 from brainseg.datasets.copy_words import near_leaks, near_sentence
-from brainseg.datasets.report import mask_sentence
+from brainseg.datasets.report import mask_sentence, warning_sentence
 from brainseg.datasets.table import Dataset
 
 ROW = 8
@@ -40,6 +40,9 @@ def headline(report: dict[str, Any]) -> None:
         st.markdown(plain(mask_sentence(report)))
         for note in report["notes"]:
             st.info(plain(note), icon=":material/info:")
+    for entry in report["warnings"]:
+        if entry["kind"] != "reading":  # single files: see `faults`
+            st.warning(plain(warning_sentence(entry)), icon=":material/warning:")
     for sentence in leaks(report):
         st.warning(sentence, icon=":material/warning:")
 
