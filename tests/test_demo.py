@@ -35,6 +35,7 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
     first = capsys.readouterr().out
     assert "diagnosis.png" in first
     assert "Research use only" in first
+    assert "The hottest point of this model's heatmap lies inside the tumour on " in first
     written = {path.name for path in (home / "demo").iterdir()}
     assert {"diagnosis.png", "hardest.png", "confusion_matrix.html", "training_curves.html"} <= written
     store = RunStore()

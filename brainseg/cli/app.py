@@ -8,7 +8,7 @@ import traceback
 import typer
 
 from brainseg import DISCLAIMER, paths
-from brainseg.cli import compare, dashboard, data, demo, doctor, jobs, manage, predict, training
+from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, training
 from brainseg.errors import BrainsegError
 
 USER_ERROR = 2
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
-for module in (doctor, demo, dashboard, training, jobs, manage, compare, predict):
+for module in (doctor, demo, dashboard, training, jobs, manage, compare, predict, heatmaps):
     module.register(app)
 
 

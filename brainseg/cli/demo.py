@@ -140,12 +140,15 @@ def _offer(store: RunStore, run: Run) -> None:
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
     from brainseg.dashboard.runs.figures import write_run_figures
+    from brainseg.diagnosis.pointing import pointing_words
     from brainseg.jobs.reading import run_details
 
     folder = paths.subfolder("demo")
     figures = write_run_figures(store, run, folder)
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
-    print_report(run_details(store, run)["evaluation"])
+    details = run_details(store, run)
+    print_report(details["evaluation"])
+    ANSWERS.print(pointing_words(details["heatmaps"]), markup=False, soft_wrap=True)
     ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
     for file in [*figures, sheet]:
         ANSWERS.print(f"  {file.name}", markup=False)

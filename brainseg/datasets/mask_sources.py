@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ def open_masked_dataset(
     progress: Callable[[int, int], None] | None = None,
     groups: str = "auto",
     mask_threshold: float | None = None,
+    only: Collection[str] | None = None,
 ) -> MaskedDataset:
     """List and read every image and mask of a dataset once.
 
@@ -46,6 +47,7 @@ def open_masked_dataset(
         groups: Which images are of one patient: the setting `data.groups`.
         mask_threshold: Values of the masks from this on are tumour, all others background, for masks with soft edges;
             None takes values as classes.
+        only: Paths of the images to read; None reads all.
 
     Raises:
         DataError: The path holds no dataset with masks, a manifest is damaged, it cannot be told which image or
@@ -56,6 +58,8 @@ def open_masked_dataset(
     listing = list_pairs(path)
     patients = _patients(listing.pairs, groups)
     listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
+    if only is not None:
+        listing.pairs = [pair for pair in listing.pairs if pair.path in only]
     rule = Rule(read_names(listing.root), mask_threshold)
     found = read_each(listing.pairs, lambda pair: read_pair(listing.root, pair, rule), progress)
     rows: list[Row] = []

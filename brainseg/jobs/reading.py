@@ -27,7 +27,8 @@ def run_file(store: RunStore, run: Run, name: str) -> Path | None:
 def run_details(store: RunStore, run: Run) -> dict[str, Any]:
     """Return everything that one wants to see of a run, as plain values that JSON can hold.
 
-    Epochs, evaluation, hardest cases, learning-rate curve and weights are empty as long as they do not exist.
+    Epochs, evaluation, measured heatmaps, hardest cases, learning-rate curve and weights are empty as long as they do
+    not exist.
     """
     workspace = Workspace(run.id)
     running = run.status == "RUNNING"
@@ -38,6 +39,7 @@ def run_details(store: RunStore, run: Run) -> dict[str, Any]:
         "progress": workspace.read_progress() if running else {},
         "epochs": pd.read_csv(epochs).to_dict(orient="records") if epochs else [],
         "evaluation": _json(run_file(store, run, "evaluation.json")),
+        "heatmaps": _json(run_file(store, run, "heatmaps.json")),
         "learning_rate": _json(run_file(store, run, "learning_rate.json")),
         "weights": _json(run_file(store, run, "weights.json")),
         "hardest": pd.read_csv(hardest).to_dict(orient="records") if hardest else [],

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from brainseg.config import RunConfig
+from brainseg.diagnosis.held_out import keep_heatmaps
 from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
 from brainseg.jobs import leash
@@ -15,6 +16,7 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, Run, RunStore
 from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.log import Progress
 from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 
@@ -61,7 +63,14 @@ def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> di
     interval = trained.report.intervals[trained.headline]  # one patient alone gives none
     bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
     figures = {key: value for key, value in trained.report.to_dict().items() if isinstance(value, int | float)}
-    costs = model_costs(workspace.results, Path(run.config.data.path))
+    data = Path(run.config.data.path)
+    if run.config.task == "classify":
+
+        def tell(done: int, total: int) -> None:
+            log.progress(Progress("evaluating", done, total))
+
+        keep_heatmaps(workspace.results, data, tell)
+    costs = model_costs(workspace.results, data)
     return {**figures, **trained.extra, **costs, **bounds}
 
 

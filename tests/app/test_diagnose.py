@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import streamlit as st
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
 from brainseg.dashboard import models
 from brainseg.dashboard.diagnose import answers as diagnose_answers
 from brainseg.dashboard.diagnose.cases import MOST_FILES
+from brainseg.dashboard.diagnose.samples import RULE
+from brainseg.diagnosis.held_out import HEATMAPS
 from brainseg.diagnosis.picture import CAPTION
+from brainseg.diagnosis.pointing import NOT_MEASURED, summarise
 from brainseg.diagnosis.words import judged, percent
+from brainseg.files import write_json
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
 from tests.app.diagnose_pages import answers, images, page, pictures, put_in, texts
@@ -117,6 +123,17 @@ def test_an_image_that_was_learnt_from_proves_nothing_and_one_that_was_held_out_
         app = put_in(page, tiny_set / row["path"])
         assert words in texts(app)
         assert f"Labelled: {row['label']}. The answer" in texts(app)
+
+
+def test_the_page_says_how_often_the_heatmap_finds_the_tumour(page, tuned, images, tmp_path) -> None:
+    assert NOT_MEASURED in texts(put_in(page, images[0]))
+    found = summarise([(np.eye(2), np.eye(2)), (1 - np.eye(2), np.eye(2))], "grad-cam", 4).to_dict()
+    write_json(tmp_path / HEATMAPS, found)
+    RunStore().log_file(tuned.id, tmp_path / HEATMAPS)
+    st.cache_data.clear()
+    app = put_in(page, images[0])
+    assert "lies inside the tumour on 1 of 2 slices that it did not learn from" in texts(app)
+    assert RULE in texts(app)
 
 
 # ------------------------------------------------------------------------------------------------- several images

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from brainseg.dashboard import live_store
 from brainseg.dashboard.diagnose.answers import Answered, standing
 from brainseg.dashboard.diagnose.mask_card import lay_mask, show_mask
 from brainseg.dashboard.diagnose.members import Member
@@ -19,6 +20,7 @@ from brainseg.dashboard.words import plain
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.mask_picture import FILL
 from brainseg.diagnosis.picture import CAPTION, OPACITY, heat_colours, overlay, squared
+from brainseg.diagnosis.pointing import pointing_words
 from brainseg.diagnosis.words import judged, percent
 
 SIDE = 640
@@ -43,7 +45,7 @@ def show_card(answered: Answered, members: Sequence[Member], marker: Member | No
     title.caption(plain(answered.case.name))
     title.header(plain(short_words(answered)), anchor=False)
     opacities = _choose_opacities(sliders, bool(members), bool(marker))
-    _pictures(answered, opacities)
+    _pictures(answered, members, opacities)
     if members:
         _show_decision(answered, members, marker)
     else:
@@ -115,8 +117,11 @@ def _show_decision(answered: Answered, members: Sequence[Member], marker: Member
         _agreement(answer, members)
 
 
-def _pictures(answered: Answered, opacities: Opacities) -> None:
-    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns."""
+def _pictures(answered: Answered, members: Sequence[Member], opacities: Opacities) -> None:
+    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns, and say what the heatmap is worth.
+
+    The last is measured, so that nobody takes one heatmap that hits, or misses, for the rule.
+    """
     answer, name = answered.answer, answered.case.name
     pixels = squared(answered.case.scan.pixels, SIDE)
     drawn: list[tuple[str, np.ndarray, str]] = [("Image", pixels, f"{name}, the image as it was put in")]
@@ -134,6 +139,9 @@ def _pictures(answered: Answered, opacities: Opacities) -> None:
         st.caption(
             f"{plain(answer.heatmap_title)}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
         )
+        for member in members:
+            named = f"**{plain(member.name)}** " if len(members) > 1 else ""
+            st.caption(f"{named}{plain(pointing_words(live_store.details(member.run)['heatmaps']))}")
 
 
 def _show_standing(answered: Answered, asked: Sequence[Member]) -> None:

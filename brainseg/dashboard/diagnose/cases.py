@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from brainseg.dashboard.diagnose.members import Member
-from brainseg.dashboard.diagnose.samples import Sample, samples, thumbnail
+from brainseg.dashboard.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.dashboard.runs.images import read_image
 from brainseg.dashboard.upload_limit import refuse_many
 from brainseg.errors import ScanError
@@ -74,7 +74,8 @@ def _offer_samples(member: Member) -> None:
     if not offered:
         st.caption("The dataset of this model is not on this machine any more, so it has no samples: put in an image.")
         return
-    st.markdown("or try a sample", help="Images of the model's dataset that were held out from its training.")
+    st.markdown("or try a sample")
+    st.caption(RULE)
     with st.container(horizontal=True, gap="small", width=ROW):
         for number, sample in enumerate(offered, start=1):
             with st.container(width=WIDTH, gap="xxsmall"):

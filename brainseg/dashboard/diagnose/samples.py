@@ -17,6 +17,11 @@ from brainseg.errors import RunError
 from brainseg.runs import Run
 
 MOST = 6
+RULE = (
+    "Held out from training. Of each class the first in the order of their files' hashes: not chosen by how they look "
+    "or how the model answers."
+)
+"""How the samples were chosen, as the page says it."""
 THUMBNAIL = 160
 """Pixels of a thumbnail's side."""
 
@@ -44,9 +49,11 @@ class Sample:
 
 
 def samples(run: Run) -> list[Sample]:
-    """Pick held-out images whose files are still there: each class about equally often, and in no telling order.
+    """Pick held-out images by a rule: of each class the first ones in the order of their files' hashes.
 
-    The same run gives the same samples. At most `MOST`, or one a class where there are more classes.
+    A hash knows nothing of how an image looks or is answered, so the samples are a fair draw, right and wrong answers
+    among them; the same run gives the same ones. An image whose file is gone gives way to the next. At most `MOST`, or
+    one a class where there are more classes.
     """
     table = _table(run)
     if table is None or run.config.data.modalities:  # an image of several files, or one whose hash is not its file's

@@ -1,0 +1,65 @@
+"""`heatmaps`: how often a classifier's heatmap finds the tumour on slices that it did not learn from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brainseg import DISCLAIMER
+from brainseg.cli.options import JsonOption
+from brainseg.cli.output import ANSWERS, counter, print_json
+from brainseg.errors import RunError
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.pointing import Pointing
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(heatmaps)
+
+
+def heatmaps(
+    run: Annotated[str, typer.Argument(help="Id, start of the id, or name of a finished run that classifies.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how often a model's heatmap finds the tumour, on held-out slices with masks.
+
+    The heatmap is the one that everybody is shown first: for the class that the model decided for, by its own method.
+    """
+    from brainseg.dashboard.runs.results import split
+    from brainseg.diagnosis.held_out import measure_heatmaps
+    from brainseg.runs import RunStore
+    from brainseg.runs.whereabouts import dataset_place
+
+    store = RunStore()
+    found = store.get(run)
+    if found.config.task == "segment":
+        raise RunError(f"Run {found.name!r} marks tumours and draws no heatmap: choose a run that classifies.")
+    if not found.has_model:
+        raise RunError(f"Run {found.name!r} has no model yet ({found.status}): choose a finished run.")
+    bundle, sides = store.bundle(found), split(store, found)
+    if sides is None:
+        raise RunError(f"Run {found.name!r} has no split.csv, so its held-out slices are not known: train it again.")
+    bar, tell = counter("Drawing heatmaps")
+    with bar:
+        pointing = measure_heatmaps(bundle, sides, dataset_place(found), tell)
+    if as_json:
+        print_json({"run_id": found.id, "name": found.name, **pointing.to_dict()})
+    else:
+        _print(pointing)
+
+
+def _print(pointing: Pointing) -> None:
+    from brainseg.diagnosis.pointing import pointing_words
+
+    ANSWERS.print(pointing_words(pointing.to_dict()), markup=False, soft_wrap=True)
+    ANSWERS.print(
+        f"{pointing.energy_ratio:.1f} times as much of the heatmap lies inside the tumour as in a heatmap that is the "
+        f"same everywhere ({100 * pointing.energy_inside:.1f} % on {100 * pointing.chance:.1f} % of the image).",
+        soft_wrap=True,
+    )
+    if pointing.empty:
+        ANSWERS.print(f"{pointing.empty} of the heatmaps are empty: they count as misses.")
+    ANSWERS.print(DISCLAIMER)

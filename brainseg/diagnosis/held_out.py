@@ -1,0 +1,96 @@
+"""The slices with masks that a classifier did not learn from: its heatmap is measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainseg.datasets.mask_sources import open_masked_dataset
+from brainseg.datasets.masks import MaskedDataset
+from brainseg.datasets.sources import read_named
+from brainseg.diagnosis.pointing import Pointing, point
+from brainseg.diagnosis.predictor import Predictor
+from brainseg.errors import BrainsegError, DataError, ScanError
+from brainseg.files import write_json
+from brainseg.scans import Scan
+
+HEATMAPS = "heatmaps.json"
+Tell = Callable[[int, int], None]
+
+
+def measure_heatmaps(bundle: Path, split: pd.DataFrame, data: Path, tell: Tell | None = None) -> Pointing:
+    """Measure how often a classifier's heatmap finds the tumour on the judged side of its own dataset.
+
+    Args:
+        bundle: The classifier's.
+        split: Which side each image was on: columns `path`, `sha256` and `split`.
+        data: The dataset's folder or manifest. Its masks were not used for training.
+        tell: Called with (slices done, slices in all).
+
+    Raises:
+        BundleError: The bundle cannot be used, or is of a segmentation.
+        DataError: The dataset is gone, has no masks, or no judged slice has a tumour in its mask.
+        ScanError: A judged image was changed since, or cannot be read any more.
+    """
+    predictor = Predictor.open(bundle)
+    digests = _judged(split)
+    dataset = _with_masks(data, digests)
+    rows = [row for row, pixels in enumerate(dataset.table["mask_pixels"]) if pixels]
+    if not rows:
+        raise DataError(f"{data}: none of the {len(digests)} held-out images has a tumour in a mask.")
+
+    def slices() -> Iterator[tuple[Scan, np.ndarray]]:
+        for done, row in enumerate(rows, start=1):
+            path = dataset.table["path"].iloc[row]
+            scan = read_named(dataset.root, path)
+            if scan.sha256 != digests[path]:
+                raise ScanError(f"{path} was changed since the run was judged on it, so its heatmap is not measured.")
+            yield scan, dataset.read_mask(row)
+            if tell:
+                tell(done, len(rows))
+
+    return point(predictor, slices())
+
+
+def keep_heatmaps(results: Path, data: Path, tell: Tell | None = None) -> Pointing | None:
+    """Measure the heatmaps of a model that was just trained, and keep what was found beside its evaluation.
+
+    Args:
+        results: What the training left: takes `heatmaps.json`.
+        data: The dataset's folder or manifest.
+        tell: Called with (slices done, slices in all).
+
+    Returns:
+        What was measured. None where the dataset has no masks or something stands against it: no reason to lose a
+        trained model.
+    """
+    try:
+        split = pd.read_csv(results / "split.csv", dtype=str, keep_default_na=False)
+        found = measure_heatmaps(results / "bundle", split, data, tell)
+        write_json(results / HEATMAPS, found.to_dict())
+    except (BrainsegError, OSError, ValueError):
+        return None
+    return found
+
+
+def _judged(split: pd.DataFrame) -> dict[str, str]:
+    """Return path -> hash of the images that the model was judged on: those of the test side where there is one."""
+    side = "test" if (split["split"] == "test").any() else "valid"
+    judged = split[split["split"] == side]
+    return dict(zip(judged["path"], judged["sha256"], strict=True))
+
+
+def _with_masks(data: Path, digests: dict[str, str]) -> MaskedDataset:
+    if not data.exists():
+        raise DataError(f"The dataset {data} is not there any more: put it back to measure heatmaps on it.")
+    try:
+        dataset = open_masked_dataset(data, groups="none", only=digests)
+    except DataError as error:
+        raise DataError(f"No heatmap can be measured without masks of the held-out images: {error}") from error
+    if not len(dataset.table):
+        fault = f" ({dataset.bad[0].reason.rstrip('.')})" if dataset.bad else ""
+        raise DataError(f"{data} has no mask that can be used for one of the {len(digests)} held-out images{fault}.")
+    return dataset

@@ -1,0 +1,113 @@
+"""How often a model's heatmap finds the tumour: measured on slices with masks, and said in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainseg.diagnosis.agreement import agreement
+from brainseg.diagnosis.methods import METHODS, layer_name
+from brainseg.diagnosis.words import percent
+from brainseg.evaluation.intervals import wilson
+from brainseg.scans import Scan
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Predictor
+
+NOT_MEASURED = "How often this model's heatmap finds the tumour was not measured."
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """How a model's heatmaps lie on the masks of slices that it did not learn from.
+
+    Attributes:
+        slices: Slices with a tumour in their mask.
+        hits: Those whose heatmap has its hottest point inside the mask. An empty heatmap points nowhere: a miss.
+        pointing_game: hits / slices (Zhang et al. 2018, without their tolerance); NaN without slices.
+        interval: Wilson 95 % interval of it; slices of one patient make it too narrow.
+        chance: What a point drawn at random on the image would reach: the mean part of the image that a mask covers.
+        energy_inside: Mean over the slices of the part of the heatmap's sum that lies in the mask; 0 for an empty one.
+        energy_ratio: energy_inside / chance, a ratio of two means. 1 is what a heatmap that is the same everywhere has.
+        empty: Slices whose heatmap is zero everywhere.
+        method: How the heatmaps were drawn, a key of `methods.METHODS`.
+        stage: The residual stage that they were taken from.
+    """
+
+    slices: int
+    hits: int
+    pointing_game: float
+    interval: tuple[float, float]
+    chance: float
+    energy_inside: float
+    energy_ratio: float
+    empty: int
+    method: str
+    stage: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {**asdict(self), "interval": list(self.interval), "layer": layer_name(self.stage)}
+
+
+def point(predictor: Predictor, slices: Iterable[tuple[Scan, np.ndarray]]) -> Pointing:
+    """Measure the heatmap that everybody is shown first: for the model's decision, by its own method and stage.
+
+    Args:
+        predictor: The model.
+        slices: Scans with their masks, (H, W), not 0 where the tumour is. Slices without tumour are left out.
+    """
+    method, stage = predictor.heatmap_choice()
+    maps = ((predictor.diagnose(scan).heatmap, mask) for scan, mask in slices if mask.any())
+    return summarise(maps, method, stage)
+
+
+def summarise(maps: Iterable[tuple[np.ndarray, np.ndarray]], method: str, stage: int) -> Pointing:
+    """Count where heatmaps point.
+
+    Args:
+        maps: Heatmaps, (H, W) float and not negative, with their masks of the same size, none of them empty.
+        method: How the heatmaps were drawn.
+        stage: Where they were taken from.
+    """
+    hits, shares, energies, empty = 0, [], [], 0
+    for heatmap, mask in maps:
+        found = agreement(heatmap, mask)
+        shares.append(float((mask > 0).mean()))
+        energies.append(found.energy_inside if found else 0.0)
+        empty += found is None
+        hits += bool(found and found.hit)
+    count = len(shares)
+    chance, energy = (float(np.mean(values)) if count else math.nan for values in (shares, energies))
+    return Pointing(
+        slices=count,
+        hits=hits,
+        pointing_game=hits / count if count else math.nan,
+        interval=wilson(hits, count),
+        chance=chance,
+        energy_inside=energy,
+        energy_ratio=energy / chance if count else math.nan,
+        empty=empty,
+        method=method,
+        stage=stage,
+    )
+
+
+def pointing_words(found: dict[str, Any] | None) -> str:
+    """Say how often a model's heatmap finds the tumour.
+
+    Args:
+        found: What `Pointing.to_dict` returned when the model was trained; None where nothing was measured.
+    """
+    if not found or not found["slices"]:
+        return NOT_MEASURED
+    low, high = (percent(bound) for bound in found["interval"])
+    return (
+        f"The hottest point of this model's heatmap lies inside the tumour on {found['hits']} of {found['slices']} "
+        f"slices that it did not learn from ({percent(found['pointing_game'])}, 95 % CI {low} to {high}; a random "
+        f"point: {percent(found['chance'])}), measured with {METHODS[found['method']].title} on {found['layer']}."
+    )
