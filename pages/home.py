@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard.home.panels import demo_switch, doors, live
-from brainseg.dashboard.page import page
+from brainseg.dashboard.page import demo_mode, page
 
 WHAT = (
     "brainseg trains ResNet models on folders of brain MRI slices and evaluates them on held-out images. For a single "
@@ -14,7 +14,10 @@ WHAT = (
 )
 
 with page("brainseg", WHAT):
-    demo_switch()
+    if not demo_mode():
+        demo_switch()
     doors()
     with st.container(key="live-home"):
         live()
+    if demo_mode():
+        demo_switch()

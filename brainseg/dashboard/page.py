@@ -61,13 +61,10 @@ colour, which stands out 4.5 times from both backgrounds; on a phone the margins
 keeps its width and is scrolled; what renews itself every other second does not fade meanwhile."""
 
 LARGE = """<style>
-[data-testid="stMain"] :is(p, li, label, button, td, th) { font-size: 1.15rem }
-[data-testid="stMain"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem }
-[data-testid="stMain"] h2 { font-size: 3.2rem }
-[data-testid="stDataFrame"] { zoom: 1.2 }
-[data-testid="stBadge"], [data-testid="stMarkdownBadge"] { font-size: 1.05rem }
+html { font-size: 19px !important }
+[data-testid="stMain"] h2 { font-size: 2.6rem }
 </style>"""
-"""For a screen that people stand before."""
+"""For a screen that people stand before: all that is measured in rem grows, tables and tags included."""
 
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")

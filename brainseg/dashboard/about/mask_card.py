@@ -10,8 +10,8 @@ from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
 
 NOT_FOR = """\
-* Not for diagnosis, screening, triage, planning, measuring or any other decision about a person. It is no medical
-  device, and nobody has tested it as one.
+* Not for diagnosis, screening, triage, planning, measuring or any other decision about a person. It is not a
+  medical device and has not been validated as one.
 * Not for measuring a tumour: areas and diameters are those of the model's mask, and single slices hold no volume.
 * Not for images unlike those that it learnt from: other sequences, planes, scanners, ages or diseases. It marks
   something, or nothing, on any picture, also on one that is no brain."""

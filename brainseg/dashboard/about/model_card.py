@@ -30,8 +30,8 @@ SPLITS = {
 }
 USERS = "Researchers, teachers and students of medical image analysis who can weigh the figures below."
 NOT_FOR = """\
-* Not for diagnosis, screening, triage, planning or any other decision about a person. It is no medical device, and
-  nobody has tested it as one.
+* Not for diagnosis, screening, triage, planning or any other decision about a person. It is not a medical device
+  and has not been validated as one.
 * Not for finding where a tumour is. The heatmap shows where the model looked, not where the tumour is.
 * Not for images unlike those that it learnt from: other sequences, planes, scanners, ages or diseases. It answers for
   any picture, also for one that is no brain."""

@@ -37,7 +37,7 @@ DOORS = (
 STEPS = (
     ("diagnose", "radiology", "1. Choose or drop an image", "On Diagnose: one of the held-out samples, or your own."),
     (
-        "diagnose",
+        "",
         "fact_check",
         "2. Read the result",
         "The prediction, how sure the model is, and which regions influenced it.",
@@ -47,16 +47,15 @@ STEPS = (
 
 
 def demo_switch() -> None:
-    """Draw the switch of the demo session; a server that was started for demonstrations keeps it on."""
-    forced = os.environ.get("BRAINSEG_DEMO", "") not in ("", "0")
+    """Draw the switch of the demo session; a server that was started for demonstrations has none."""
+    if os.environ.get("BRAINSEG_DEMO", "") not in ("", "0"):
+        return
     st.toggle(
         "Demo session",
         value=demo_mode(),
         key="demo_switch",
-        disabled=forced,
         on_change=_switch,
-        help="Larger type, a guide in three steps, and nothing that can change what is stored."
-        + (" This server was started for demonstrations, so it stays on." if forced else ""),
+        help="Larger type, a guide in three steps, and nothing that can change what is stored.",
     )
 
 
@@ -72,7 +71,8 @@ def doors() -> None:
         with column.container(border=True, height="stretch"):
             st.header(f":material/{icon}: {title}", anchor=False)
             st.markdown(text)
-            link(target, f"Open {target.capitalize()}", icon=":material/arrow_forward:")
+            if target:
+                link(target, f"Open {target.capitalize()}", icon=":material/arrow_forward:")
 
 
 @st.fragment(run_every=EVERY)
@@ -83,8 +83,19 @@ def live() -> None:
     if not runs:
         _first_steps()
         return
+    if not demo_mode():  # whose trainings run is nothing for the visitors of a stand
+        _under_way(runs)
+    st.header("Best model so far", anchor=False)
+    found = best_models(runs, _evaluation_of)
+    for best in found:
+        _best(best)
+    if not found:
+        st.markdown("No model has been evaluated yet.")
+
+
+def _under_way(runs: list[Run]) -> None:
     running, waiting = under_way(runs)
-    if running and not demo_mode():
+    if running:
         reconcile(live_store.store())  # a training that died without a word would seem to run for ever
     st.header("Training now", anchor=False)
     for run in running[:SHOWN]:
@@ -95,12 +106,6 @@ def live() -> None:
         st.markdown(f":material/schedule: Queued: {plain(names)}{more}.")
     if not running and not waiting:
         st.markdown("Nothing is training right now.")
-    st.header("Best model so far", anchor=False)
-    found = best_models(runs, _evaluation_of)
-    for best in found:
-        _best(best)
-    if not found:
-        st.markdown("No model has been evaluated yet.")
 
 
 def _first_steps() -> None:
@@ -118,8 +123,7 @@ def _training(run: Run) -> None:
     st.markdown(f"**{plain(run.name)}**, {plain(model_words(run))}")
     draw_progress(run)
     _curves(run)
-    if not demo_mode():
-        link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
+    link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
 
 
 def _curves(run: Run) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainseg.datasets.library import known_datasets
 from brainseg.diagnosis.words import judged
 from brainseg.runs import FINAL, Run
 
@@ -38,8 +39,9 @@ class Best:
 
     @property
     def data(self) -> str:
-        """Name of the dataset."""
-        return Path(self.run.config.data.path).name
+        """Name of the dataset: the one on the list of datasets, or else its folder's."""
+        path = self.run.config.data.path
+        return next((known.name for known in known_datasets() if known.path == path), Path(path).name)
 
     def sentences(self) -> list[str]:
         """Say how good the model is, and what its first place is worth."""
