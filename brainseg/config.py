@@ -29,6 +29,7 @@ FIXED: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "segment": {
         "data.positive": (None,),
+        "data.allow_conflicting_labels": (False,),
         "model.head": ("concat-pool",),
         "model.dropout": (0.5,),
         "training.label_smoothing": (0.0,),
@@ -77,6 +78,9 @@ class DataConfig(Section):
         "how ids are compared.",
     )
     skip_bad: bool = Field(False, description="Leave out unreadable files and record them, instead of stopping.")
+    allow_conflicting_labels: bool = Field(
+        False, description="Train on images that have several labels, instead of stopping (classification only)."
+    )
     positive: str | None = Field(None, description="The class that counts as tumour; found by its name if not given.")
     modalities: tuple[str, ...] | None = Field(
         None,

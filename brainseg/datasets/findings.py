@@ -8,6 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+CONFLICT = "conflicting-labels"
+"""Kind of the finding that the same bytes have several labels: a training does not start before that is confirmed."""
+
 UNDECIDED = "patient-ids"
 """Kind of the finding that asks whether two ids are one patient: a training does not start before that is decided."""
 

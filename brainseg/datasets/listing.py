@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from brainseg.scans import display_name
@@ -32,6 +34,15 @@ def _raise(error: OSError) -> None:
 def hidden(name: str) -> bool:
     """Return whether a file is none of the user's own making."""
     return name.startswith(".") or name == "__MACOSX"  # what macOS adds to a ZIP file
+
+
+def natural_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort names so that numbers in them count as numbers: 2 before 10; otherwise as Python sorts text."""
+    return tuple(sorted(names, key=lambda name: ([*map(_weight, re.findall(r"[0-9]+|[^0-9]", name))], name)))
+
+
+def _weight(part: str) -> tuple[int, int]:
+    return (ord("0"), int(part)) if part[0] in "0123456789" else (ord(part), 0)
 
 
 def spelled(name: str) -> str:

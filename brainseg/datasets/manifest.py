@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pandas as pd
 
+from brainseg.datasets.findings import Finding
 from brainseg.errors import DataError
 
 MANIFEST = "manifest.csv"
@@ -22,35 +27,122 @@ SPLIT_NAMES = {
 }
 
 
+SYNONYMS = {
+    "path": ("filename", "file", "filepath", "image", "imagepath", "imagefile", "imagename", "img", "imgpath"),
+    "label": ("class", "diagnosis", "target", "category", "classname", "labels", "tumortype", "tumourtype"),
+    "mask": ("maskpath", "maskfile", "maskname"),
+}
+"""What else a column may be called that a manifest must have; blanks, signs and case in it do not matter."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows of a manifest.
+
+    Attributes:
+        rows: For each row what to call it in a sentence ("manifest.csv, line 3") and its cells by column in lower case.
+        columns: Names of the columns in lower case; one that was called otherwise has the name that it must have.
+        findings: What the user should know about how it was read.
+    """
+
+    rows: list[tuple[str, dict[str, str]]]
+    columns: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
 def read_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
-    """Read the rows of a manifest.
+    """Return the rows of a manifest; see `open_manifest`."""
+    return open_manifest(file, needed, optional).rows
+
+
+def open_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> Manifest:
+    """Read a manifest as spreadsheets and programs write it.
 
     Args:
-        file: CSV in UTF-8 with a header; further columns are let through.
-        needed: The columns that must be there.
+        file: CSV with a header, in UTF-8, UTF-16 or the Windows encoding cp1252; cells are told apart by commas,
+            semicolons, tabs or what a first line such as `sep=;` says. Further columns are let through.
+        needed: The columns that must be there, or one of their `SYNONYMS`.
         optional: Columns that have a meaning and may be there once.
-
-    Returns:
-        For each row what to call it in a sentence ("manifest.csv, line 3") and its cells by column in lower case.
 
     Raises:
         DataError: The file is no CSV, has no rows, lacks a column or has one twice, or a row has too many cells.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            columns = [name.strip().lower() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
-            rows = [(f"{file.name}, line {reader.line_num}", row) for row in reader]
+        text, findings = _text(file)
+        text, delimiter, skipped = _delimiter(text, needed)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        columns = [name.strip().lower() for name in reader.fieldnames or []]
+        reader.fieldnames = columns = _renamed(file, columns, needed)
+        rows = [(f"{file.name}, line {reader.line_num + skipped}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file.name} cannot be read as a CSV manifest: save it as CSV in UTF-8.") from error
     if not rows:
         raise DataError(f"{file.name} has no rows: a manifest names one image a row.")
     if missing := [column for column in needed if column not in columns]:
-        raise DataError(f"{file.name} has no column {missing[0]!r}: a manifest needs {' and '.join(needed)}.")
+        there = ", ".join(filter(None, columns))
+        raise DataError(
+            f"{file.name} has no column {missing[0]!r}: a manifest needs {' and '.join(needed)}. It has {there}."
+        )
     if twice := [column for column in (*needed, *optional) if columns.count(column) > 1]:
         raise DataError(f"{file.name} has two columns {twice[0]!r}: remove one.")
-    return [(where, _cells(where, row)) for where, row in rows]
+    return Manifest([(where, _cells(where, row)) for where, row in rows], tuple(columns), tuple(findings))
+
+
+def has_columns(file: Path) -> bool:
+    """Say whether a file is a table of images and labels, going by its columns."""
+    try:
+        return bool(open_manifest(file, ("path", "label"), ()))
+    except DataError:
+        return False
+
+
+def _text(file: Path) -> tuple[str, list[Finding]]:
+    raw = file.read_bytes()
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16"), []
+    if raw[1:2] == b"\0" or raw[:1] == b"\0":  # UTF-16 without a mark of its order
+        return raw.decode("utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"), []
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252")
+        if any(sign < " " and sign not in "\t\r\n" for sign in text):  # no text at all
+            raise
+        words = f"{file.name} is not in UTF-8 and was read as Windows text (cp1252): check letters such as é and ä."
+        return text, [Finding("encoding", words)]
+
+
+def _delimiter(text: str, needed: tuple[str, ...]) -> tuple[str, str, int]:
+    """Return the text without a `sep=` line, what tells its cells apart, and how many lines were left out."""
+    first, _, rest = text.partition("\n")
+    if match := re.fullmatch(r'"?sep=(.)"?\s*', first.rstrip("\r\n"), re.IGNORECASE):
+        return rest, match[1], 1
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    names = {sign: next(csv.reader([header], delimiter=sign), []) for sign in ",;\t|"}
+    fitting = [sign for sign, found in names.items() if all(_find(column, found) for column in needed)]
+    return text, fitting[0] if fitting else max(names, key=lambda sign: len(names[sign])), 0
+
+
+def _find(column: str, names: list[str]) -> list[int]:
+    """Return the places of the columns that are called so, or may be."""
+    plain = [re.sub(r"[\W_]+", "", name).lower() for name in names]
+    if column in plain:
+        return [place for place, name in enumerate(plain) if name == column]
+    return [place for place, name in enumerate(plain) if name in SYNONYMS.get(column, ())]
+
+
+def _renamed(file: Path, columns: list[str], needed: tuple[str, ...]) -> list[str]:
+    renamed = list(columns)
+    for column in needed:
+        found = _find(column, columns)
+        if column == "label" and "label" not in columns and "mask" in columns:  # a set of masks has no classes
+            continue
+        if len(found) > 1 and column not in columns:
+            could = " and ".join(repr(columns[place]) for place in found)
+            raise DataError(f"{file.name} has no column {column!r}, and {could} could be it: rename one to {column}.")
+        if len(found) == 1:
+            renamed[found[0]] = column
+    return renamed
 
 
 def _cells(where: str, row: dict[Any, Any]) -> dict[str, str]:
@@ -59,16 +151,30 @@ def _cells(where: str, row: dict[Any, Any]) -> dict[str, str]:
     return {column: (value or "").strip() for column, value in row.items()}
 
 
-def relative_path(where: str, path: str) -> str:
-    """Return a path of a manifest with forward slashes.
+def relative_path(where: str, path: str, root: Path | None = None) -> str:
+    """Return a path of a manifest with forward slashes, from the manifest's folder.
+
+    Args:
+        where: What to call the row in a sentence.
+        path: As it is written; an absolute one, also of another machine, is taken if its end lies below the folder.
+        root: The manifest's folder.
 
     Raises:
         DataError: It would leave the manifest's folder.
     """
     pure = PurePosixPath(path.replace("\\", "/"))
-    if pure.is_absolute() or PureWindowsPath(path).is_absolute() or ".." in pure.parts:
-        raise DataError(f"{where}: {path!r} leaves the manifest's folder: give paths relative to it.")
-    return pure.as_posix()
+    if ".." not in pure.parts:
+        if not is_absolute(path):
+            return pure.as_posix()
+        ends = ("/".join(pure.parts[start:]) for start in range(1, len(pure.parts)))
+        if root and (end := next((end for end in ends if (root / end).is_file()), None)):
+            return end
+    raise DataError(f"{where}: {path!r} leaves the manifest's folder: give paths relative to it.")
+
+
+def is_absolute(path: str) -> bool:
+    """Say whether a path is absolute, on this system or on Windows."""
+    return path.replace("\\", "/").startswith("/") or PureWindowsPath(path).is_absolute()
 
 
 def given_split(where: str, split: str) -> str:

@@ -123,14 +123,14 @@ def _from_manifest(file: Path) -> Listing:
     for where, cells in rows:
         if not cells["path"]:
             raise DataError(f"{where}: path must be filled in.")
-        path = relative_path(where, cells["path"])
+        path = relative_path(where, cells["path"], file.parent)
         if not cells["mask"]:
             found.faults.append(Fault("no mask", path, f"{display_name(path)} has no mask: fill in {where}."))
             continue
         found.pairs.append(
             Pair(
                 path,
-                relative_path(where, cells["mask"]),
+                relative_path(where, cells["mask"], file.parent),
                 "",
                 given_split(where, cells.get("split", "")),
                 _spacing(where, cells.get("spacing_mm", "")),

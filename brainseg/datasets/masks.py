@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brainseg.datasets.findings import UNDECIDED
 from brainseg.datasets.mask_classes import BACKGROUND, TUMOUR, class_numbers, in_colours
 from brainseg.datasets.mask_values import read_values, turned
 from brainseg.datasets.modalities import parse_inputs, read_stack
@@ -77,14 +78,14 @@ class MaskedDataset(Dataset):
         values = turned(mask.values, int(self.table["mask_turn"].iloc[row]))
         return class_numbers(values, self.mask_values, file.name, self.mask_threshold)
 
-    def usable(self, skip_bad: bool) -> MaskedDataset:
+    def usable(self, skip_bad: bool, conflicting: bool = False) -> MaskedDataset:
         """Return the dataset if a training may start from it.
 
         Raises:
             DataError: Files cannot be used and `skip_bad` is off, nothing is left, or no mask has a tumour.
         """
         self.refuse_bad(skip_bad)
-        self.refuse_undecided()
+        self.refuse(UNDECIDED)
         if not len(self.table):
             raise DataError(f"{self.root} has no image with a mask that can be used.")
         if not self.table["mask_pixels"].any():

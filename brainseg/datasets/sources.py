@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pandas as pd
 
 from brainseg.datasets.checks import FACTS, check_images
-from brainseg.datasets.findings import pages_findings, reading_findings
-from brainseg.datasets.listing import contents, files_below, folders_of, spelled
-from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
+from brainseg.datasets.class_findings import class_findings, without_sets_in_themselves
+from brainseg.datasets.class_folders import find_class_folders
+from brainseg.datasets.findings import Finding, pages_findings, reading_findings
+from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
+from brainseg.datasets.manifest import MANIFEST, given_split, has_columns, open_manifest, refuse_twice, relative_path
+from brainseg.datasets.manifest_findings import table_findings
+from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.mask_guard import masks_among
 from brainseg.datasets.near_copies import thumbnail
 from brainseg.datasets.patients import Place, find_patients
@@ -41,6 +45,17 @@ class Entry:
         return Place(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
 
 
+@dataclass
+class Listed:
+    """The files of a dataset before they are read, as `Dataset` has them; `classes` in their order."""
+
+    root: Path
+    entries: list[Entry]
+    classes: tuple[str, ...]
+    ignored: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
 def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
     """List and read every image of a dataset once.
 
@@ -55,9 +70,11 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         DataError: The path does not exist or holds no dataset, a manifest is damaged, `groups` fits no image, or the
             folders hold images and their masks.
     """
-    root, entries, classes, ignored = _list(path)
-    masks, told = masks_among(root, [entry.path for entry in entries if not entry.cells])
-    entries, ignored = [entry for entry in entries if entry.path not in masks], [*ignored, *map(spelled, sorted(masks))]
+    listed = _list(path)
+    root, classes = listed.root, listed.classes
+    masks, told = masks_among(root, [entry.path for entry in listed.entries if not entry.cells])
+    entries = [entry for entry in listed.entries if entry.path not in masks]
+    ignored = (*listed.ignored, *map(spelled, sorted(masks)))
     patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
     rows, bad = [], []
@@ -66,14 +83,17 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
             bad.append(BadFile(spelled(entry.path), f"{folders_of(entry.path)}{fact}"))
         else:
             rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
-    table, near, found = check_images(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]))
+    table, classes, again = without_sets_in_themselves(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]), classes)
+    table, near, found = check_images(table)
     table = table[COLUMNS]
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
-    findings = (*reading_findings(table), *pages, *told, *patients.findings, *found)
-    return Dataset(root, table, classes, tuple(bad), tuple(ignored), findings, patients.source, near)
+    of_classes = class_findings(table, classes)
+    about_files = (*reading_findings(table), *pages, *told)
+    findings = (*listed.findings, *again, *of_classes, *about_files, *patients.findings, *found)
+    return Dataset(root, table, classes, tuple(bad), ignored, findings, patients.source, near)
 
 
-def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
+def _list(path: Path) -> Listed:
     try:
         path = path.expanduser()
         if not path.exists():
@@ -82,21 +102,36 @@ def _list(path: Path) -> tuple[Path, list[Entry], tuple[str, ...], list[str]]:
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
         if path.is_file():
-            return path.parent, *_from_manifest(path), []
+            return _from_manifest(path)
         if not path.is_dir():
             raise DataError(f"{path} is neither a folder nor a file: give a folder of class folders or a CSV manifest.")
         if (path / MANIFEST).is_file():
-            return path, *_from_manifest(path / MANIFEST), []
-        return path, *_from_folders(path)
+            return _from_manifest(path / MANIFEST)
+        return _from_only_table(path) or _from_folders(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there
         place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or "no such user"
         raise DataError(f"{place} cannot be opened ({reason}): give a folder that you may read.") from error
 
 
-def _from_folders(root: Path) -> tuple[list[Entry], tuple[str, ...], list[str]]:
-    places, others = _class_folders(root)
-    entries, ignored = [], [spelled(other.relative_to(root).as_posix()) for other in others]
-    for split, folder in places:
+def _from_only_table(root: Path) -> Listed | None:
+    """Read the one CSV file of a folder that is a manifest by its columns, if no folders tell classes."""
+    tables = [file for file in contents(root)[1] if file.suffix.lower() == ".csv" and has_columns(file)]
+    try:
+        if len(tables) != 1 or len(_from_folders(root).classes) > 1:
+            return None
+    except DataError:  # no class folders
+        pass
+    listed = _from_manifest(tables[0])
+    said = Finding("manifest-name", f"{tables[0].name} has the columns of a manifest and is read as one.")
+    return replace(listed, findings=[said, *listed.findings])
+
+
+def _from_folders(root: Path) -> Listed:
+    found = find_class_folders(root)
+    entries, findings = [], list(found.findings)
+    ignored = [spelled(item.relative_to(root).as_posix()) for item in found.beside]
+    links = []
+    for split, folder in found.places:
         if spelled(folder.name) != folder.name:
             raise DataError(f"The name of the class folder {spelled(folder.name)!r} is not in UTF-8: rename it.")
         for file in files_below(folder):
@@ -105,41 +140,38 @@ def _from_folders(root: Path) -> tuple[list[Entry], tuple[str, ...], list[str]]:
                 entries.append(Entry(name, folder.name, split, file.relative_to(folder).parts[:-1]))
             else:
                 ignored.append(spelled(name))
+                links += [spelled(name)] if file.is_symlink() and file.is_dir() else []
+    if links:
+        findings.append(
+            Finding(
+                "links",
+                "A link to a folder inside a class folder is not followed, since it may lead out of the dataset or in "
+                "a circle: put the folder itself there, or link the class folder.",
+                tuple(links),
+            )
+        )
     if not entries:
         raise DataError(f"{root} holds no images in its class folders: {', '.join(sorted(SUFFIXES))} files are read.")
-    return entries, tuple(sorted({folder.name for _, folder in places})), ignored
+    classes = natural_order({folder.name for _, folder in found.places})
+    return Listed(root, entries, classes, ignored, findings)
 
 
-def _class_folders(root: Path) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """Return the class folders, each with its given split, and what lies beside them."""
-    folders, others = contents(root)
-    parts = [(part, *contents(part)) for part in folders if part.name.lower() in SPLIT_NAMES]
-    places = [(SPLIT_NAMES[part.name.lower()], folder) for part, inner, _ in parts for folder in inner]
-    strangers = [folder.name for folder in folders if folder.name.lower() not in SPLIT_NAMES]
-    if strangers and places:
-        raise DataError(
-            f"{root} has both a split folder {places[0][1].parent.name!r} and {strangers[0]!r}: keep only split "
-            "folders, or only class folders, in it."
-        )
-    if strangers:  # a class may be called test
-        return [("", folder) for folder in folders], others
-    if not places:
-        place = f"{root}: {folders[0].name}" if folders else root
-        raise DataError(
-            f"{place} has no class folders: put the images of each class into a folder of its own inside it."
-        )
-    return places, others + [item for _, _, beside in parts for item in beside]
-
-
-def _from_manifest(file: Path) -> tuple[list[Entry], tuple[str, ...]]:
-    entries = []
-    for where, cells in read_manifest(file, ("path", "label"), ("group", "split")):
+def _from_manifest(file: Path) -> Listed:
+    manifest, entries = open_manifest(file, ("path", "label"), ("group", "split")), []
+    for where, cells in manifest.rows:
         if not cells["path"] or not cells["label"]:
             raise DataError(f"{where}: path and label must both be filled in.")
-        path, split = relative_path(where, cells["path"]), given_split(where, cells.get("split", ""))
+        path, split = relative_path(where, cells["path"], file.parent), given_split(where, cells.get("split", ""))
         entries.append(Entry(path, cells["label"], split, PurePosixPath(path).parts[:-1], cells))
     refuse_twice(file, [entry.path for entry in entries])
-    return entries, tuple(sorted({entry.label for entry in entries}))
+    paths, findings = find_files(file, [entry.path for entry in entries])
+    refuse_twice(file, paths)
+    entries = [
+        entry if entry.path == path else replace(entry, path=path, folders=PurePosixPath(path).parts[:-1])
+        for entry, path in zip(entries, paths, strict=True)
+    ]
+    classes = natural_order({entry.label for entry in entries})
+    return Listed(file.parent, entries, classes, [], [*manifest.findings, *findings, *table_findings(file, manifest)])
 
 
 def read_each(

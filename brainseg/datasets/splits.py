@@ -7,10 +7,13 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from brainseg.config import DataConfig
+from brainseg.datasets.group_split import draw_groups
+from brainseg.datasets.leak_groups import leak_groups
+from brainseg.datasets.split_faults import larger_side, one_group, why_missing
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 
-ATTEMPTS = 200
+__all__ = ["fold_members", "leak_groups", "split_dataset"]
 
 
 def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
@@ -25,82 +28,40 @@ def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
         "k-fold": _k_fold,
         "given": _given,
     }[config.split](dataset, config)
-    _check(dataset, sides)
+    _check(dataset, sides, config)
     return pd.Series(sides, index=dataset.table.index, name="split")
-
-
-def leak_groups(table: pd.DataFrame) -> np.ndarray:
-    """Number the groups that must not straddle a split.
-
-    Rows are joined when their bytes are identical, when they are near copies or when they name the same patient, and by
-    chains of the three.
-
-    Args:
-        table: Columns `sha256`, `twin` and `group` (the last two "" where there is none).
-
-    Returns:
-        (N,) int64 group numbers, counted from 0 in order of appearance.
-    """
-    parent = list(range(len(table)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for column in ("sha256", "twin", "group"):
-        first: dict[str, int] = {}
-        for row, key in enumerate(table[column]):
-            if key:
-                parent[root(row)] = root(first.setdefault(key, row))
-    return pd.factorize(np.array([root(row) for row in range(len(table))]))[0]
 
 
 def _random(dataset: Dataset, config: DataConfig) -> np.ndarray:
     count = len(dataset.table)
     held = _held_out(count, config)
     labels = dataset.table["label"] if config.stratify else None
-    if config.stratify and dataset.table["label"].value_counts().min() < 2:
-        raise DataError("A stratified split needs two images of every class: add images or set data.stratify=false.")
+    counts = dataset.table["label"].value_counts()
+    if config.stratify and counts.min() < 2:
+        raise DataError(
+            f"A stratified split needs two images of every class, and {counts.idxmin()!r} has 1: add images of it or "
+            "remove the class."
+        )
     try:
         _, valid = train_test_split(np.arange(count), test_size=held, random_state=config.seed, stratify=labels)
     except ValueError as error:
-        raise DataError(f"{dataset.root} has {count} images, too few for a stratified split: add images.") from error
+        raise DataError(
+            f"{dataset.root} has {count} images, too few for a stratified split of {len(counts)} classes: "
+            f"{larger_side(dataset.table, config, len(counts))}."
+        ) from error
     return _sides(count, valid)
 
 
 def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
-    """Fill the held-out side with whole groups in random order; draw anew while a class is missing from a side."""
+    """Hold out whole groups, of each class its fraction as far as they allow."""
     groups = leak_groups(dataset.table)
-    sizes = np.bincount(groups)
-    if len(sizes) < 2:
-        raise DataError(f"{dataset.root} has one group of images only: a grouped split needs two patients or more.")
-    held = _held_out(len(groups), config)
-    random = np.random.default_rng(config.seed)
-    sides = np.full(len(groups), "train", dtype=object)
-    for attempt in range(ATTEMPTS):
-        sides = np.where(np.isin(groups, _fill(sizes, held, attempt, random)), "valid", "train").astype(object)
-        if not _missing(dataset, sides):
-            break
-    return sides
-
-
-def _fill(sizes: np.ndarray, held: int, attempt: int, random: np.random.Generator) -> list[int]:
-    """Draw groups that hold about `held` images together, and never all groups."""
-    chosen, left, room = [], [], held
-    for group in random.permutation(len(sizes)):
-        if sizes[group] <= room:
-            chosen.append(group)
-            room -= sizes[group]
-        else:
-            left.append(group)
-    left.sort(key=lambda group: sizes[group])
-    if not chosen:  # each alone is more than was asked for: the smallest, or the next where that lacks a class
-        return [left[attempt % len(left)]]
-    if len(left) > 1 and sizes[left[0]] - room < room:  # a little too many is closer than too few
-        chosen.append(left[0])
-    return chosen
+    if groups.max(initial=-1) < 1:
+        raise DataError(f"{dataset.root} has one group of images only: they are {one_group(dataset.table)}.")
+    labels = pd.Index(dataset.classes).get_indexer(dataset.table["label"])
+    counts = np.zeros((groups.max() + 1, len(dataset.classes)), dtype=int)
+    np.add.at(counts, (groups, labels), 1)
+    chosen = draw_groups(counts, _held_out(len(groups), config), np.random.default_rng(config.seed))
+    return np.where(chosen[groups], "valid", "train").astype(object)
 
 
 def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
@@ -122,10 +83,14 @@ def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) 
     table = dataset.table
     groups = leak_groups(table) if grouped else np.arange(len(table))
     for name, rows in table.groupby("label"):
-        if len(np.unique(groups[rows.index])) < folds:
-            raise DataError(
-                f"class {name!r} has fewer independent images or patients than {folds} folds: use fewer folds."
-            )
+        independent = len(np.unique(groups[rows.index]))
+        if independent < folds:
+            help_ = "use fewer folds"
+            if independent == 1:
+                help_ = (
+                    f"all {len(rows)} are {one_group(rows)}" if len(rows) > 1 else "it has 1 image; add images of it"
+                )
+            raise DataError(f"class {name!r} has fewer independent images or patients than {folds} folds: {help_}.")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return [valid for _, valid in splitter.split(np.zeros(len(table)), table["label"], groups)]
 
@@ -160,10 +125,9 @@ def _missing(dataset: Dataset, sides: np.ndarray) -> list[tuple[str, str]]:
     return [(side, name) for side in ("train", "valid") for name in dataset.classes if (side, name) not in present]
 
 
-def _check(dataset: Dataset, sides: np.ndarray) -> None:
+def _check(dataset: Dataset, sides: np.ndarray, config: DataConfig) -> None:
     if missing := _missing(dataset, sides):
         side, name = missing[0]
         where = "training" if side == "train" else "validation"
-        raise DataError(
-            f"No image of class {name!r} is on the {where} side: add images of it, or choose another seed or split."
-        )
+        why = why_missing(dataset, sides, config, side, name)
+        raise DataError(f"No image of class {name!r} is on the {where} side: {why}.")

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from brainseg.datasets.findings import UNDECIDED, Finding
+from brainseg.datasets.findings import CONFLICT, UNDECIDED, Finding
 from brainseg.datasets.near_copies import NearPair
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
@@ -84,15 +84,20 @@ class Dataset:
         """
         return read_unchanged(self.file(self.table["path"].iloc[row]), self.table["sha256"].iloc[row])
 
-    def usable(self, skip_bad: bool) -> Dataset:
+    def usable(self, skip_bad: bool, conflicting: bool = False) -> Dataset:
         """Return the dataset if a training may start from it.
 
+        Args:
+            skip_bad: Files that cannot be used may be left out.
+            conflicting: The same bytes may have several labels.
+
         Raises:
-            DataError: Files are unreadable and `skip_bad` is off, it is not clear which ids are one patient, a class
-                has no readable image, or there are fewer than two classes.
+            DataError: Files are unreadable and `skip_bad` is off, it is not clear which ids are one patient, images
+                have several labels and `conflicting` is off, a class has no readable image, or there are fewer than two
+                classes.
         """
         self.refuse_bad(skip_bad)
-        self.refuse_undecided()
+        self.refuse(UNDECIDED, *(() if conflicting else (CONFLICT,)))
         counts = self.table["label"].value_counts()
         if empty := [name for name in self.classes if not counts.get(name, 0)]:
             raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
@@ -103,13 +108,13 @@ class Dataset:
             )
         return self
 
-    def refuse_undecided(self) -> None:
-        """Refuse a dataset of which only the user can say whether two ids are one patient.
+    def refuse(self, *kinds: str) -> None:
+        """Refuse a dataset with a finding that its user has to decide on.
 
         Raises:
-            DataError: Says how to decide.
+            DataError: Says how.
         """
-        if asked := [finding for finding in self.findings if finding.kind == UNDECIDED]:
+        if asked := [finding for finding in self.findings if finding.kind in kinds]:
             raise DataError(asked[0].message)
 
     def refuse_bad(self, skip_bad: bool) -> None:

@@ -72,7 +72,7 @@ def load_inputs(config: RunConfig, log: RunLog, folder: Path) -> TrainingInputs:
     task = task_of(config)
     found = task.open(tell)
     write_json(folder / "dataset.json", dataset_report(found))
-    dataset = found.usable(config.data.skip_bad)
+    dataset = found.usable(config.data.skip_bad, config.data.allow_conflicting_labels)
     if dataset.bad:
         log.say(f"Left out {len(dataset.bad)} unreadable files, listed in dataset.json.")
     log.say(as_sentence(patients_sentence(patients_known(dataset))))

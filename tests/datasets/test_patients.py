@@ -216,14 +216,15 @@ def manifest(tmp_path: Path, header: str, *lines: str) -> Path:
 def test_every_name_of_a_patients_column_is_known(tmp_path, column):
     dataset = open_dataset(manifest(tmp_path, column, "1.png,a,x", "2.png,a,X ", "3.png,b,y"))
     assert (dataset.table["group"].tolist(), dataset.patients_from) == (["x", "x", "y"], "column")
-    assert (dataset.findings, patients_known(dataset)) == ((), {"source": "column", "count": 2})
+    assert patients_known(dataset) == {"source": "column", "count": 2}
+    assert not [finding for finding in dataset.findings if finding.kind.startswith("patient")]
 
 
 def test_of_two_columns_the_one_that_tells_patients_is_taken_and_said(tmp_path):
     rows = ["1.png,a,study,p1", "2.png,a,study,p1", "3.png,b,control,p2", "4.png,b,control,p3"]
     dataset = open_dataset(manifest(tmp_path, "group,patient_id", *rows))
     assert dataset.table["group"].tolist() == ["p1", "p1", "p2", "p3"]
-    (finding,) = dataset.findings
+    (finding,) = [finding for finding in dataset.findings if finding.kind == "patient-columns"]
     assert finding.message.startswith("Several columns name patients: 'patient_id' is taken, not 'group'")
     assert "data.groups=column:group" in finding.message
     other = open_dataset(tmp_path, groups="column:Group")

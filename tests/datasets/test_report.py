@@ -23,6 +23,8 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
     report = dataset_report(open_dataset(root))
     assert json.loads(json.dumps(report)) == report
     assert len(report.pop("fingerprint")) == 64
+    (warning,) = report.pop("warnings")
+    assert (warning["kind"], warning["files"]) == ("conflicting-labels", ["no/a.png", "yes/copy.png"])
     assert report == {
         "path": str(root),
         "images": 6,
@@ -34,7 +36,6 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
         "formats": {"PNG": 5, "JPEG": 1},
         "sizes": {"distinct": 3, "width": [5, 30], "height": [8, 50]},
         "wrong_extension": ["yes/wide.tif"],
-        "warnings": [],
         "unreadable": [{"path": "yes/bad.png", "reason": "yes/bad.png is empty (0 bytes)."}],
         "ignored": ["notes.txt"],
         "duplicates": {"groups": 1, "surplus": 1, "across_labels": 1, "across_splits": []},
@@ -46,7 +47,7 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
 
 
 def test_pages_that_are_not_used_are_counted(tmp_path):
-    root = write_images(tmp_path, ["no/a.png", "yes/b.png"])
+    root = write_images(tmp_path, ["no/a.png", "no/c.png", "yes/b.png"])
     frames = [Image.new("L", (4, 4), level) for level in (10, 200, 30)]
     for name in ("moving.gif", "stack.tif"):
         frames[0].save(root / "yes" / name, save_all=True, append_images=frames[1:])

@@ -32,6 +32,11 @@ def refusal(path: Path) -> str:
     return text
 
 
+def kinds(dataset: Dataset) -> dict[str, str]:
+    """What the dataset's findings say, by their kind."""
+    return {finding.kind: finding.message for finding in dataset.findings}
+
+
 # ------------------------------------------------------------------------------------------------------- class folders
 
 
@@ -328,6 +333,78 @@ def test_manifest_as_programs_write_it(manifest, content):
     assert rows(dataset, "group", "split") == [("", "")] * 2
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path;label\nno/a.png;n\nyes/a.png;y\n".encode("utf-8-sig"),
+        b"sep=;\r\npath;label\r\nno/a.png;n\r\nyes/a.png;y\r\n",
+        b'"sep=\t"\npath\tlabel\nno/a.png\tn\nyes/a.png\ty\n',
+        b"path\tlabel\nno/a.png\tn\nyes/a.png\ty\n",
+        b"path|label\nno/a.png|n\nyes/a.png|y\n",
+        "path\tlabel\r\nno\\a.png\tn\r\nyes\\a.png\ty\r\n".encode("utf-16"),
+        "path,label\nno/a.png,n\nyes/a.png,y\n".encode("utf-16-be"),
+        "path,label\nno/a.png,n\nyes/a.png,y\n".encode("utf-16-le"),
+        b"Image Path,Diagnosis\nno/a.png,n\nyes/a.png,y\n",
+        b"filename;class\nno/a.png;n\nyes/a.png;y\n",
+        b"path,label\nNO\\A.PNG,n\nyes/a,y\n",
+        b"path,label\nD:\\data\\no\\a.png,n\nD:\\data\\yes\\a.png,y\n",
+        b"path,label\n/home/me/set/no/a.png,n\n\\\\server\\set\\yes\\a.png,y\n",
+    ],
+)
+def test_manifest_as_spreadsheets_and_other_machines_write_it(manifest, content):
+    assert rows(open_dataset(manifest(content)), "path", "label") == PLAIN
+
+
+def test_absolute_paths_below_the_folder_are_read(manifest):
+    root = manifest("").parent
+    dataset = open_dataset(manifest(f"path,label\n{root}/no/a.png,n\n{root}/yes/a.png,y\n"))
+    assert rows(dataset, "path", "label") == PLAIN
+    assert "absolute-paths" not in kinds(dataset)
+
+
+def test_a_table_in_windows_text_is_read_and_said(manifest):
+    dataset = open_dataset(manifest("path,label\nno/a.png,gliome é\nyes/a.png,y\n".encode("cp1252")))
+    assert dataset.classes == ("gliome é", "y")
+    assert "cp1252" in kinds(dataset)["encoding"]
+
+
+def test_a_manifest_in_the_wrong_folder_is_one_sentence(tmp_path):
+    names = [f"c{number % 2}/{number}.png" for number in range(40)]
+    lines = "\n".join(["path,label", *(f"{name},{name[:2]}" for name in names)])
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "manifest.csv").write_text(lines)
+    text = refusal(tmp_path / "elsewhere")
+    assert text.startswith("None of the 40 paths of manifest.csv exists below ")
+    assert text.endswith("the first that does not is 'c0/0.png': move the manifest beside the images.")
+    write_images(tmp_path / "elsewhere", names[:3])
+    assert refusal(tmp_path / "elsewhere").startswith("Only 3 of the 40 paths")
+
+
+def test_bare_names_are_found_in_the_folders_beside_the_table(tmp_path):
+    write_images(tmp_path, ["images/x1.png", "images/x2.png", "images/sub/x3.jpg"])
+    (tmp_path / "labels.csv").write_text("filename,class\nx1.png,a\nx2,b\nX3.jpg,b\n")
+    dataset = open_dataset(tmp_path)
+    assert rows(dataset, "path", "label") == [
+        ("images/sub/x3.jpg", "b"),
+        ("images/x1.png", "a"),
+        ("images/x2.png", "b"),
+    ]
+    assert "labels.csv has the columns of a manifest" in kinds(dataset)["manifest-name"]
+    assert kinds(dataset)["manifest-paths"].startswith("3 paths of labels.csv do not exist as they are written")
+
+
+def test_a_table_beside_class_folders_changes_nothing(tmp_path):
+    write_images(tmp_path, TWO)
+    (tmp_path / "meta.csv").write_text("path,label\nno/a.png,x\n")
+    assert open_dataset(tmp_path).classes == ("no", "yes")
+
+
+def test_odd_columns_are_pointed_out(manifest):
+    dataset = open_dataset(manifest("path,label,age,image_id,group\nno/a.png,n,50,7,p\nyes/a.png,y,60,7,q\n"))
+    assert kinds(dataset)["ignored-columns"] == "Columns of manifest.csv that are not used: age."
+    assert "the first is '7'" in kinds(dataset)["duplicate-ids"]
+
+
 def test_quoted_comma_in_a_path(manifest):
     dataset = open_dataset(manifest('path,label\n"odd/x, y.png","with, comma"\nno/a.png,nan\n'))
     assert rows(dataset, "path", "label") == [("no/a.png", "nan"), ("odd/x, y.png", "with, comma")]
@@ -348,8 +425,8 @@ def test_files_that_a_manifest_names_but_are_not_there_are_bad_files(manifest):
         ("\n\n", ["no rows"]),
         ("path,label\n", ["no rows"]),
         ("path,mask\nno/a.png,x\n", ["no column 'label'", "path and label"]),
-        ("file,label\nno/a.png,x\n", ["no column 'path'"]),
-        ("path;label\nno/a.png;x\n", ["no column 'path'"]),
+        ("where,label\nno/a.png,x\n", ["no column 'path'", "It has where, label"]),
+        ("where;label\nno/a.png;x\n", ["no column 'path'"]),
         ("no/a.png,n\nyes/a.png,y\n", ["no column 'path'"]),
         ("path,label,Label\nno/a.png,n,m\n", ["two columns 'label'"]),
         ("path,label\nno/a.png,n\n,y\n", ["line 3", "both be filled in"]),
@@ -368,8 +445,8 @@ def test_files_that_a_manifest_names_but_are_not_there_are_bad_files(manifest):
         ("path,label\n\\\\server\\set\\a.png,n\n", ["leaves"]),
         ("path,label,split\nno/a.png,n,holdout\n", ["line 2", "'holdout' is unknown", "train, valid, test"]),
         ('path,label\n"no/a.png,n\nyes/a.png,y\n', ["both be filled in"]),
-        ("path,label\nno/a.png,n\n".encode("utf-16"), ["CSV in UTF-8"]),
-        ("path,label\nno/ä.png,n\n".encode("latin-1"), ["CSV in UTF-8"]),
+        ("path,class,diagnosis\nno/a.png,n,n\n", ["no column 'label'", "'class' and 'diagnosis' could be it"]),
+        ("path,label\nno/\x81.png,n\n".encode("latin-1"), ["CSV in UTF-8"]),
         (b"\x89PNG\r\n\x1a\n", ["CSV in UTF-8"]),
         ("path,label\n" + "x" * 200_000 + ",n\n", ["CSV in UTF-8"]),
     ],
@@ -407,7 +484,10 @@ def test_lgg_pairs_have_no_labels_but_patients_where_labels_are_added(shared, tm
     pairs = shared / "data" / "lgg_pairs"
     if not pairs.is_dir():
         pytest.skip(f"{pairs} does not exist")
-    assert refusal(pairs) == "manifest.csv has no column 'label': a manifest needs path and label."
+    assert refusal(pairs) == (
+        "manifest.csv has no column 'label': a manifest needs path and label. It has path, mask, group, slice, "
+        "tumour_pixels."
+    )
     assert "'label'" in refusal(pairs / "manifest.csv")
 
     with (pairs / "manifest.csv").open(newline="") as stream:

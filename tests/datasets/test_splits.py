@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -148,6 +149,34 @@ def test_rare_class_is_on_both_sides():
         assert classes_on(dataset, sides, "valid") == classes_on(dataset, sides, "train") == {"no", "yes"}
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_many_small_classes_are_on_both_sides_for_any_seed(grouped):
+    """Four images a class and a fifth held out are too few for 12 classes: some more are held out then."""
+    labels = [str(number // 4) for number in range(48)]
+    dataset = make_dataset(labels, [f"p{number // 2}" for number in range(48)] if grouped else None)
+    for seed in range(25):
+        sides = split_dataset(dataset, settings(seed=seed))
+        assert classes_on(dataset, sides, "valid") == classes_on(dataset, sides, "train") == set(labels)
+        assert (sides == "valid").sum() == (24 if grouped else 12)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_grouped_split_gives_each_class_its_part_as_far_as_groups_allow(seed):
+    random = np.random.default_rng(seed)
+    patients = [(label, f"{label}{n}", int(random.integers(1, 6))) for label in "abc" for n in range(40)]
+    labels, groups = map(list, zip(*((la, who) for la, who, size in patients for _ in range(size)), strict=True))
+    dataset = make_dataset(labels, groups)
+    held = Counter(dataset.table["label"][split_dataset(dataset, settings(seed=seed)) == "valid"])
+    for name, count in Counter(labels).items():
+        assert abs(held[name] - count * 0.2) <= 2
+
+
+def test_a_rare_class_of_many_patients_is_split_like_the_others():
+    dataset = make_dataset(["no"] * 180 + ["yes"] * 20)
+    for seed in range(10):
+        assert (dataset.table["label"][split_dataset(dataset, settings(seed=seed)) == "valid"] == "yes").sum() == 4
+
+
 # -------------------------------------------------------------------------------------------------------------- random
 
 
@@ -282,6 +311,83 @@ def test_given_split_that_does_not_do_is_one_sentence(splits, words):
 )
 def test_set_that_is_too_small_is_one_sentence(dataset, config, words):
     assert words in refusal(dataset, config)
+
+
+ONE_IMAGE = make_dataset(["no"] * 40 + ["yes"])
+THREE_CLASSES = make_dataset(["no"] * 40 + ["yes"] * 40 + ["odd"])
+ONE_PATIENT = make_dataset(["no"] * 20 + ["yes"] * 20, [f"p{n // 4}" for n in range(20)] + ["x"] * 20)
+COPIES = make_dataset(["no"] * 20 + ["yes"] * 20, hashes=[f"{n}" for n in range(20)] + ["h"] * 20)
+TWO_PATIENTS = make_dataset(["no", "yes"] * 9, ["a", "b"] * 9)
+MANY_CLASSES = make_dataset([str(n // 4) for n in range(48)])
+RARE = make_dataset(["no"] * 60 + ["yes"] * 2)
+FEW, FEW_SEED = make_dataset(["no"] * 60 + ["yes"] * 6), 1
+
+
+def without_groups(dataset: Dataset) -> Dataset:
+    return replace(dataset, table=dataset.table.assign(group=""))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "config", "cause", "remedy", "mended"),
+    [
+        (ONE_IMAGE, {}, "has 1 image", "add images of it", (make_dataset(["no"] * 40 + ["yes"] * 2), {})),
+        (ONE_IMAGE, {"split": "random"}, "has 1 image", "add images", (make_dataset(["no"] * 40 + ["yes"] * 2), {})),
+        (THREE_CLASSES, {}, "has 1 image", "remove the class", (make_dataset(["no"] * 40 + ["yes"] * 40), {})),
+        (
+            ONE_PATIENT,
+            {},
+            "all 20 images of the class are of patient 'x'",
+            "groups=none",
+            (without_groups(ONE_PATIENT), {}),
+        ),
+        (ONE_PATIENT, {"split": "k-fold"}, "are of patient 'x'", "data.groups=none", (without_groups(ONE_PATIENT), {})),
+        (
+            COPIES,
+            {},
+            "all 20 images of the class are copies",
+            "add other images",
+            (make_dataset(["no", "yes"] * 20), {}),
+        ),
+        (TWO_PATIENTS, {}, "images of the class are of patient", "groups=none", (without_groups(TWO_PATIENTS), {})),
+        (
+            MANY_CLASSES,
+            {"split": "random"},
+            "valid has 9 images for 12 classes",
+            "data.valid_fraction=0.25 and data.stratify=true",
+            (MANY_CLASSES, {"split": "random", "valid_fraction": 0.25, "stratify": True}),
+        ),
+        (MANY_CLASSES, {"split": "random"}, "for 12 classes", "data.split=grouped", (MANY_CLASSES, {})),
+        (
+            MANY_CLASSES,
+            {"split": "random", "stratify": True},
+            "too few for a stratified split of 12 classes",
+            "data.valid_fraction=0.25",
+            (MANY_CLASSES, {"split": "random", "valid_fraction": 0.25, "stratify": True}),
+        ),
+        (RARE, {"split": "random", "seed": 0}, "so few that a random draw", "data.split=grouped", (RARE, {"seed": 0})),
+        (
+            FEW,
+            {"split": "random", "seed": FEW_SEED},
+            "without regard to classes",
+            "data.stratify=true or data.split=grouped",
+            (FEW, {"split": "random", "stratify": True, "seed": FEW_SEED}),
+        ),
+        (
+            make_dataset(["no", "yes"] * 4, splits=["train"] * 8),
+            {"split": "given"},
+            "the given split puts none there",
+            "data.split=grouped",
+            (make_dataset(["no", "yes"] * 4), {}),
+        ),
+    ],
+)
+def test_a_missing_class_is_told_apart_into_its_causes_and_the_remedy_works(dataset, config, cause, remedy, mended):
+    text = refusal(dataset, settings(**config))
+    assert cause in text
+    assert remedy in text
+    other, changed = mended
+    sides = split_dataset(other, settings(**changed))
+    assert classes_on(other, sides, "valid") == classes_on(other, sides, "train") == set(other.classes)
 
 
 # ----------------------------------------------------------------------------------------------------------- real data

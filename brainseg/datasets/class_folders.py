@@ -1,0 +1,252 @@
+"""Which folders below a dataset's root are its classes, and what lies beside them that is none.
+
+People's folders also hold the same set once more, images without a label, empty folders and others around them. What is
+recognised is left out or looked through, and always said in a finding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from brainseg.datasets.findings import Finding
+from brainseg.datasets.listing import contents, files_below, hidden, spelled
+from brainseg.datasets.patient_names import patient_part, strength
+from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
+from brainseg.errors import DataError
+from brainseg.scans import SUFFIXES
+
+DEEPEST = 4
+"""Folders that are looked through for class folders, one inside the other."""
+
+
+@dataclass
+class ClassFolders:
+    """The class folders below a root.
+
+    Attributes:
+        places: Each with its given split, "" for none.
+        beside: Files and folders that are no class, images in them included.
+        findings: What was left out or looked through, and why.
+    """
+
+    places: list[tuple[str, Path]] = field(default_factory=list)
+    beside: list[Path] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def find_class_folders(root: Path) -> ClassFolders:
+    """Find the class folders below a folder.
+
+    Raises:
+        DataError: There are none, or it cannot be told which they are.
+    """
+    found = ClassFolders()
+    start = _looked_through(root, found)
+    folders, others = contents(start)
+    found.beside += others
+    sides = {folder: side_of(folder.name) for folder in folders}
+    parts = [folder for folder in folders if sides[folder] and _has_class_folders(folder)]
+    folds = [folder for folder in folders if is_fold(folder.name) and _has_class_folders(folder)]
+    strangers = [folder for folder in folders if not sides[folder]]
+    if parts:
+        _from_splits(root, found, [folder for folder in folders if sides[folder]], sides, strangers)
+    elif len(folds) > 1 and len(folds) == len(strangers):
+        _from_folds(root, found, folds)
+    elif strangers:  # a class may be called test
+        _keep(root, found, "", folders)
+    else:
+        place = f"{root}: {folders[0].name}" if folders else root
+        raise DataError(
+            f"{place} has no class folders: put the images of each class into a folder of its own inside it."
+        )
+    return found
+
+
+def _looked_through(root: Path, found: ClassFolders) -> Path:
+    """Go down while one folder holds everything and has class folders inside."""
+    start = root
+    for _ in range(DEEPEST):
+        folders, others = contents(start)
+        inner = _only(folders)
+        if inner is None or _images(others) or not _wraps(inner):
+            break
+        found.beside += [*others, *(folder for folder in folders if folder != inner)]
+        start = inner
+    if start != root:
+        found.findings.append(
+            Finding(
+                "wrapped", f"The class folders lie in {_shown(root, start)}: the folders around them are no classes."
+            )
+        )
+    return start
+
+
+def _only(folders: list[Path]) -> Path | None:
+    """Return the one folder that has images below it."""
+    filled = [folder for folder in folders if _any_image(folder)]
+    return filled[0] if len(filled) == 1 else None
+
+
+def _wraps(folder: Path) -> bool:
+    """Say whether a folder is one around class folders, and no class of patients' folders."""
+    if side_of(folder.name):
+        return False
+    inner, others = contents(folder)
+    filled = [each for each in inner if _any_image(each)]
+    if not filled or _images(others):
+        return False
+    if len(filled) == 1:
+        return _wraps(filled[0])
+    if says_nothing(folder.name) or any(side_of(each.name) for each in filled):
+        return True
+    return any(strength(patient_part(each.name)) in (0, 2) for each in filled)  # else patients' folders
+
+
+def _has_class_folders(folder: Path) -> bool:
+    return bool(contents(folder)[0])
+
+
+def _from_splits(
+    root: Path, found: ClassFolders, parts: list[Path], sides: dict[Path, str], strangers: list[Path]
+) -> None:
+    for stranger in strangers:
+        if not _any_image(stranger):
+            _leave(found, root, stranger, "no-class", "holds no images and is left out")
+        elif holds_unlabelled(stranger.name):
+            _leave(found, root, stranger, "unlabelled", f"holds {_count(stranger)} images without a class: left out")
+        else:
+            split = next(part for part in parts if _has_class_folders(part))
+            raise DataError(
+                f"{root} has both a split folder {split.name!r} and {stranger.name!r}: keep only split folders, or "
+                "only class folders, in it."
+            )
+    for part in parts:
+        start = _looked_through(part, ClassFolders())
+        inner, beside = contents(start)
+        found.beside += beside
+        if not inner or _is_one_heap(inner):
+            words = f"holds {_count(part)} images in no class folder: they have no label and are left out"
+            _leave(found, root, part, "unlabelled", words)
+            continue
+        if loose := _images(beside):
+            named = tuple(_shown(root, file) for file in loose)
+            words = (
+                f"{len(loose)} images lie beside the class folders of {part.name}: without a label they are left out."
+            )
+            found.findings.append(Finding("unlabelled", words, named))
+        _keep(root, found, sides[part], inner)
+
+
+def _is_one_heap(folders: list[Path]) -> bool:
+    """Say whether images lie in one folder that names no class, such as test/images."""
+    return len(folders) == 1 and (says_nothing(folders[0].name) or holds_unlabelled(folders[0].name))
+
+
+def _from_folds(root: Path, found: ClassFolders, folds: list[Path]) -> None:
+    names = ", ".join(fold.name for fold in folds)
+    found.findings.append(
+        Finding(
+            "folds",
+            f"The folders {names} are folds of a cross-validation: their images are joined, and splits are drawn.",
+        )
+    )
+    for fold in folds:
+        inner, beside = contents(fold)
+        found.beside += beside
+        _keep(root, found, "", inner)
+
+
+def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> None:
+    """Take folders as classes, but for those that plainly are none."""
+    filled = [folder for folder in folders if _any_file(folder)]
+    for folder in folders:
+        if folder not in filled:
+            _leave(found, root, folder, "empty-class", "is empty and is no class")
+    names = {folder.name.casefold() for folder in filled}
+    nested = {folder: _same_names(folder, names - {folder.name.casefold()}) for folder in filled}
+    outer = [folder for folder in filled if not nested[folder]]
+    if len(outer) < 2:  # then it is no set in itself, but how this one is built
+        outer, nested = filled, {folder: [] for folder in filled}
+    for folder in filled:
+        if inside := nested[folder]:
+            _leave(found, root, folder, "set-in-itself", _again(folder, inside, outer))
+        elif _is_unlabelled(folder, outer):
+            _leave(found, root, folder, "unlabelled", f"holds {_count(folder)} images without a class: left out")
+        elif not _any_image(folder) and any(map(_any_image, filled)):
+            files = files_below(folder)
+            _leave(found, root, folder, "no-class", f"holds no images, only files such as {files[0].name}: left out")
+            found.beside += files
+        else:
+            found.places.append((split, folder))
+
+
+def _is_unlabelled(folder: Path, classes: list[Path]) -> bool:
+    """Say whether a folder beside two classes or more holds images without a label, going by its name."""
+    others = [other for other in classes if other != folder and not side_of(other.name)]
+    return len(others) > 1 and (holds_unlabelled(folder.name) or bool(side_of(folder.name)))
+
+
+def _same_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]:
+    """Return the folders inside one that are called like classes beside it, if that makes it the same set once more."""
+    inner, others = contents(folder)
+    filled = [each for each in inner if _any_image(each)]
+    same = [each.name for each in filled if each.name.casefold() in names]
+    if len(same) > 1 or (same and len(same) == len(filled) and not _images(others)):
+        return same
+    for each in filled if depth else []:
+        if len(deeper := _same_names(each, names, depth - 1)) > 1:
+            return deeper
+    return []
+
+
+def _again(folder: Path, inside: list[str], outer: list[Path]) -> str:
+    known = {(file.name, file.stat().st_size) for place in outer for file in _image_files(place)}
+    own = _image_files(folder)
+    new = sum((file.name, file.stat().st_size) not in known for file in own)
+    beside = " and ".join(map(repr, inside[:3]))
+    more = f"; {new} of its {len(own)} images are not among theirs by name and size" if new else ""
+    return f"holds {beside} once more, which also lie beside it: left out, and the folders beside it are used{more}"
+
+
+def _leave(found: ClassFolders, root: Path, folder: Path, kind: str, words: str) -> None:
+    found.beside.append(folder)
+    shown = _shown(root, folder)
+    found.findings.append(Finding(kind, f"The folder {shown!r} {words}.", (shown,)))
+
+
+def _shown(root: Path, item: Path) -> str:
+    return spelled(item.relative_to(root).as_posix())
+
+
+def _images(files: Iterable[Path]) -> list[Path]:
+    return [file for file in files if file.suffix.lower() in SUFFIXES and not file.is_dir()]
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return _images(files_below(folder))
+
+
+def _count(folder: Path) -> int:
+    return len(_image_files(folder))
+
+
+def _any_image(folder: Path) -> bool:
+    return any(Path(name).suffix.lower() in SUFFIXES for name in _names(folder))
+
+
+def _any_file(folder: Path) -> bool:
+    return any(True for _ in _names(folder))
+
+
+def _names(folder: Path) -> Iterable[str]:
+    """Yield the names of files below a folder; stops early where the caller does."""
+    for _, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not hidden(name)]
+        yield from (name for name in files if not hidden(name))
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,0 +1,48 @@
+"""What is odd about the columns of a manifest: those that are not used, ids that occur twice, paths of elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from brainseg.datasets.findings import Finding
+from brainseg.datasets.manifest import Manifest, is_absolute
+from brainseg.datasets.patients import PATIENT_COLUMNS
+
+USED = {
+    *("path", "label", "split", "mask", "spacingmm", "modality", "slice", "channels", "plane", "tumourareamm2"),
+    *("tumourpixels", *PATIENT_COLUMNS),
+}
+IDS = {"id", "imageid", "imgid", "sliceid", "uid", "scanid", "index"}
+
+
+def table_findings(file: Path, manifest: Manifest) -> list[Finding]:
+    """Return what a user should know about the columns of a manifest."""
+    findings = []
+    plain = {name: re.sub(r"[\W_]+", "", name) for name in manifest.columns if name}
+    unused = [name for name, word in plain.items() if word not in USED and word not in IDS and "unnamed" not in word]
+    if unused:
+        findings.append(Finding("ignored-columns", f"Columns of {file.name} that are not used: {', '.join(unused)}."))
+    for name in (name for name, word in plain.items() if word in IDS):
+        counts = Counter(cells[name] for _, cells in manifest.rows if cells.get(name))
+        if twice := [value for value, count in counts.items() if count > 1]:
+            files = tuple(cells["path"] for _, cells in manifest.rows if cells.get(name) == twice[0])
+            findings.append(
+                Finding(
+                    "duplicate-ids",
+                    f"{len(twice)} values of the column {name!r} of {file.name} occur more than once, the first is "
+                    f"{twice[0]!r}: if they name patients, set data.groups=column:{name}.",
+                    files,
+                )
+            )
+    paths = [cells["path"] for _, cells in manifest.rows]
+    if absolute := [path for path in paths if is_absolute(path) and not path.startswith(f"{file.parent}/")]:
+        findings.append(
+            Finding(
+                "absolute-paths",
+                f"{len(absolute)} absolute paths of {file.name} lead elsewhere, such as {absolute[0]}: files of the "
+                "same names below its own folder are taken.",
+            )
+        )
+    return findings

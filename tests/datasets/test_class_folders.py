@@ -1,0 +1,209 @@
+"""Class folders as people have them: once more in themselves, empty, wrapped, unlabelled, in odd splits."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from brainseg.config import DataConfig
+from brainseg.datasets.class_findings import plain_class
+from brainseg.datasets.listing import natural_order
+from brainseg.datasets.report import dataset_report
+from brainseg.datasets.sources import open_dataset
+from brainseg.datasets.split_names import side_of
+from brainseg.datasets.splits import split_dataset
+from brainseg.datasets.table import Dataset
+from brainseg.errors import DataError
+from tests.datasets.conftest import write_images
+
+
+def write(root: Path, *folders: str, count: int = 2) -> Path:
+    return write_images(root, [f"{folder}/{number}.png" for folder in folders for number in range(count)])
+
+
+def said(dataset: Dataset) -> dict[str, list[str]]:
+    """What the findings say, by kind."""
+    found: dict[str, list[str]] = {}
+    for finding in dataset.findings:
+        assert finding.message.endswith(".")
+        found.setdefault(finding.kind, []).append(finding.message)
+    return found
+
+
+def labels(dataset: Dataset) -> dict[str, int]:
+    return dataset.table["label"].value_counts().to_dict()
+
+
+# ------------------------------------------------------------------------------------------------- a set inside itself
+
+
+@pytest.mark.parametrize("inner", ["brain_tumor_dataset", "all", "archive/brain_tumor_dataset"])
+def test_a_folder_that_holds_both_classes_once_more_is_left_out(tmp_path, inner):
+    write(tmp_path, "yes", "no")
+    for name in ("yes", "no"):
+        shutil.copytree(tmp_path / name, tmp_path / inner / name)
+    dataset = open_dataset(tmp_path)
+    assert labels(dataset) == {"yes": 2, "no": 2}
+    (sentence,) = said(dataset)["set-in-itself"]
+    assert "holds 'no' and 'yes' once more" in sentence
+    assert "not among theirs" not in sentence
+    assert dataset.ignored == (inner.split("/")[0],)
+
+
+def test_images_that_only_the_inner_set_has_are_counted(tmp_path):
+    write(tmp_path, "yes", "no")
+    write(tmp_path, "copy/yes", "copy/no", count=5)
+    (sentence,) = said(open_dataset(tmp_path))["set-in-itself"]
+    assert "6 of its 10 images are not among theirs" in sentence
+
+
+def test_a_flat_folder_with_copies_of_all_images_is_left_out(tmp_path):
+    write(tmp_path, "a", "b")
+    (tmp_path / "everything").mkdir()
+    for file in [*(tmp_path / "a").iterdir(), *(tmp_path / "b").iterdir()]:
+        shutil.copy(file, tmp_path / "everything" / f"{file.parent.name}{file.name}")
+    dataset = open_dataset(tmp_path)
+    assert (dataset.classes, labels(dataset)) == (("a", "b"), {"a": 2, "b": 2})
+    assert "Each of the 4 images of class 'everything' is a copy" in said(dataset)["set-in-itself"][0]
+    assert dataset.usable(False) is dataset
+
+
+def test_one_image_with_two_labels_stops_a_training_until_that_is_confirmed(tmp_path):
+    write(tmp_path, "yes", "no", count=3)
+    shutil.copy(tmp_path / "yes" / "1.png", tmp_path / "no" / "wrong.png")
+    dataset = open_dataset(tmp_path)
+    with pytest.raises(DataError) as caught:
+        dataset.usable(False)
+    assert all(name in str(caught.value) for name in ("no/wrong.png (no)", "yes/1.png (yes)"))
+    assert "data.allow_conflicting_labels=true" in str(caught.value)
+    assert dataset.usable(False, conflicting=True) is dataset
+    assert DataConfig().allow_conflicting_labels is False
+    (tmp_path / "no" / "wrong.png").unlink()
+    again = open_dataset(tmp_path)
+    assert again.usable(False) is again
+
+
+# ----------------------------------------------------------------------------------------- what is no class at all
+
+
+def test_empty_folders_are_no_classes(tmp_path):
+    write(tmp_path, "yes", "no")
+    (tmp_path / "maybe" / "deep").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "notes.txt").write_text("x")
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes == ("no", "yes")
+    assert said(dataset)["empty-class"] == ["The folder 'maybe' is empty and is no class."]
+    assert "'docs' holds no images, only files such as notes.txt" in said(dataset)["no-class"][0]
+    assert dataset.usable(False) is dataset
+
+
+@pytest.mark.parametrize("name", ["pred", "Predictions", "unlabelled", "unlabeled_images", "to_predict", "test"])
+def test_unlabelled_images_beside_classes_are_left_out(tmp_path, name):
+    dataset = open_dataset(write(tmp_path, "yes", "no", name))
+    assert dataset.classes == ("no", "yes")
+    assert f"'{name}' holds 2 images without a class" in said(dataset)["unlabelled"][0]
+    assert dataset.ignored == (name,)
+
+
+@pytest.mark.parametrize("name", ["pred", "seg_pred/pred", "unlabelled"])
+def test_unlabelled_images_beside_splits_are_left_out(tmp_path, name):
+    dataset = open_dataset(write(tmp_path, "train/yes", "train/no", "test/yes", "test/no", name))
+    assert dataset.classes == ("no", "yes")
+    assert "without a class" in said(dataset)["unlabelled"][0]
+
+
+@pytest.mark.parametrize("name", ["test", "test/images", "test/test"])
+def test_a_test_folder_without_classes_is_left_out(tmp_path, name):
+    dataset = open_dataset(write(tmp_path, "train/yes", "train/no", name))
+    assert labels(dataset) == {"yes": 2, "no": 2}
+    assert "2 images in no class folder" in said(dataset)["unlabelled"][0]
+
+
+# ---------------------------------------------------------------------------------------------- wrapping and splits
+
+
+@pytest.mark.parametrize("around", ["set", "set/set", "archive/brain_tumor_dataset", "Brain MRI"])
+@pytest.mark.parametrize("names", [("yes", "no"), ("train/yes", "train/no", "test/yes", "test/no")])
+def test_folders_around_the_set_are_looked_through(tmp_path, around, names):
+    dataset = open_dataset(write(tmp_path, *(f"{around}/{name}" for name in names)))
+    assert dataset.classes == ("no", "yes")
+    assert set(dataset.table["split"]) == ({"train", "test"} if len(names) > 2 else {""})
+    assert f"lie in {around}" in said(dataset)["wrapped"][0]
+    assert dataset.patients_from == "none"
+
+
+def test_one_class_of_patients_is_not_taken_for_a_folder_around_classes(tmp_path):
+    assert open_dataset(write(tmp_path, "glioma/P1", "glioma/P2")).classes == ("glioma",)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        *(("Train_Set", "train"), ("train_data", "train"), ("training set", "train"), ("TrainSet", "train")),
+        *(("trainset", "train"), ("seg_train", "train"), ("val_split", "valid"), ("dev", "valid"), ("Eval", "valid")),
+        *(("holdout", "test"), ("hold-out", "test"), ("test images", "test"), ("TESTING", "test")),
+        *(("train_test", ""), ("control", ""), ("pretest", ""), ("glioma_train", ""), ("", "")),
+    ],
+)
+def test_which_side_a_folders_name_says(name, side):
+    assert side_of(name) == side
+
+
+def test_split_folders_under_other_names_give_the_split(tmp_path):
+    dataset = open_dataset(write(tmp_path, "Train_Set/yes", "Train_Set/no", "dev/yes", "dev/no", "holdout/yes"))
+    assert dataset.table["split"].value_counts().to_dict() == {"train": 4, "valid": 4, "test": 2}
+
+
+def test_folds_are_joined_and_said(tmp_path):
+    dataset = open_dataset(write(tmp_path, *(f"fold_{n}/{label}" for n in (1, 2, 3) for label in ("yes", "no"))))
+    assert labels(dataset) == {"yes": 6, "no": 6}
+    assert "fold_1, fold_2, fold_3 are folds of a cross-validation" in said(dataset)["folds"][0]
+    assert dataset.patients_from == "none"
+
+
+# -------------------------------------------------------------------------------------------------- names and sizes
+
+
+def test_class_names_stand_in_natural_order(tmp_path):
+    dataset = open_dataset(write(tmp_path, *map(str, range(12)), count=4))
+    assert dataset.classes == tuple(map(str, range(12)))
+    assert list(dataset_report(dataset)["classes"]) == list(dataset.classes)
+    for seed in range(10):
+        sides = split_dataset(dataset, DataConfig(seed=seed))
+        assert set(dataset.table["label"][sides == "valid"]) == set(dataset.classes)
+
+
+def test_natural_order_is_that_of_text_where_there_are_no_numbers():
+    names = ["b", "B", "é", "-", "=1+1", "None", "a10", "a9", "a09"]
+    assert natural_order(names) == ("-", "=1+1", "B", "None", "a09", "a9", "a10", "b", "é")
+
+
+def test_class_names_that_are_nearly_equal_are_said_with_their_counts(tmp_path):
+    dataset = open_dataset(write(tmp_path, "glioma", "Glioma", "gliomas", "no tumor", "No_Tumour", "other"))
+    first, second = said(dataset)["similar-classes"]
+    assert "'Glioma' (2), 'glioma' (2), 'gliomas' (2) are probably one" in first
+    assert "'No_Tumour' (2), 'no tumor' (2)" in second
+    assert plain_class("yes") != plain_class("no")
+
+
+def test_a_class_of_one_image_is_said_at_inspection(tmp_path):
+    write(tmp_path, "glioma", count=20)
+    dataset = open_dataset(write(tmp_path, "notumor", count=1))
+    assert said(dataset)["small-class"][0].startswith("Class 'notumor' has 1 image")
+
+
+def test_a_class_of_one_patient_is_said_at_inspection(tmp_path):
+    dataset = open_dataset(write(tmp_path, "a/P1", "b/P2", "b/P3"))
+    assert "All 2 images of class 'a' are of patient 'P1'" in said(dataset)["small-class"][0]
+
+
+def test_why_a_link_is_not_followed_is_said(tmp_path):
+    elsewhere = write(tmp_path / "elsewhere", "x")
+    root = write(tmp_path / "set", "yes", "no")
+    (root / "yes" / "more").symlink_to(elsewhere)
+    (finding,) = [finding for finding in open_dataset(root).findings if finding.kind == "links"]
+    assert finding.files == ("yes/more",)
+    assert "is not followed, since" in finding.message
