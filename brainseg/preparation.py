@@ -10,8 +10,11 @@ import numpy as np
 
 from brainseg.config import PreparationConfig
 
-VERSION = 1
-"""Raised with every change that alters prepared pixels: a bundle of another version is refused, a cache not found."""
+VERSION = 2
+"""Raised with every change that alters prepared pixels: a cache of another version is not found. From 2 on, images of
+more than 8 bits a pixel have a robust window."""
+KNOWN_VERSIONS = (1, 2)
+"""Bundles of these versions answer as they did when they were made: see `Scan.pixels_of`. Others are refused."""
 
 HEAD_LEVEL = 0.08
 """Share of the brightest level above which a pixel belongs to the head; scanner noise stays below it."""

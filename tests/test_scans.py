@@ -216,12 +216,18 @@ WIDE = GREY.astype(np.int64) * 13 + 500
         ((WIDE / 7 - 100).astype(np.float32), "TIFF", {"F"}),
     ],
 )
-def test_wide_grey_is_stretched_from_its_extremes(values, source_format, modes):
+def test_wide_grey_has_a_window_and_is_stretched_from_its_extremes_for_old_models(values, source_format, modes):
     scan = read_scan(encode(Image.fromarray(values), source_format))
     assert scan.mode in modes
     assert scan.pixels.min() == 0
     assert scan.pixels.max() == 255
-    np.testing.assert_array_equal(scan.pixels[..., 1], stretched(values))
+    np.testing.assert_array_equal(scan.pixels_of(1), np.repeat(stretched(values)[..., None], 3, axis=2))
+    assert scan.pixels_of(2) is scan.pixels
+    black, white = scan.window
+    assert values.min() <= black < white <= values.max()
+    expected = np.clip((values.astype(np.float64) - black) / (white - black), 0, 1) * 255
+    np.testing.assert_array_equal(scan.pixels[..., 1], np.rint(expected).astype(np.uint8))
+    assert any("are shown as black to white" in warning for warning in scan.warnings)
 
 
 def test_extremes_of_int32_do_not_overflow():
@@ -239,8 +245,9 @@ def test_gaps_in_a_float_image_are_filled_and_reported():
     values = np.array([[np.nan, -np.inf, np.inf, 1, 2, 3]], np.float32)
     scan = read_scan(encode(Image.fromarray(values), "TIFF"))
     assert scan.pixels[0, :, 0].tolist() == [0, 0, 255, 0, 128, 255]
-    assert len(scan.warnings) == 1
-    assert scan.warnings[0].startswith("3 of its values are not numbers")
+    assert scan.warnings[0] == "Its values 1 to 3 are shown as black to white."
+    assert scan.warnings[1].startswith("3 of its values are not numbers")
+    assert len(scan.warnings) == 2
     with pytest.raises(ScanError, match="holds no number at all"):
         read_scan(encode(Image.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF"), "a.tif")
 
@@ -248,7 +255,8 @@ def test_gaps_in_a_float_image_are_filled_and_reported():
 def test_bands_do_not_show(monkeypatch):
     monkeypatch.setattr("brainseg.scans.pixels._BAND", 64)  # two rows a band, the last one shorter
     odd = WIDE[:19].astype(np.uint16)
-    np.testing.assert_array_equal(read_scan(encode(Image.fromarray(odd), "PNG")).pixels[..., 0], stretched(odd))
+    whole = read_scan(encode(Image.fromarray(odd), "PNG")).full_range
+    np.testing.assert_array_equal(whole, stretched(odd))
     np.testing.assert_array_equal(read_scan(encode(Image.fromarray(COLOUR[:19]), "PNG")).pixels, COLOUR[:19])
 
 
@@ -826,3 +834,66 @@ def test_lgg_tiffs_decode(shared):
     assert {scan.pixels.shape for scan in scans} == {(256, 256, 3)}
     assert all(set(np.unique(scan.pixels)) <= {0, 255} for scan in scans if scan.mode == "L")
     assert time.perf_counter() - start < 30
+
+
+def deep_slice(hot: int | None = None, *, scale: float = 8.0, shift: float = 0.0, kind: type = np.uint16) -> bytes:
+    """A TIFF of a noisy head on zeros, in values of more than 8 bits; with one pixel of the value `hot`."""
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:96, :96]
+    head = ((columns - 48) / 38) ** 2 + ((rows - 48) / 44) ** 2 < 1
+    values = np.clip(np.where(head, 90, 0) + random.normal(0, 6, (96, 96)), 0, 255) * scale + shift
+    if hot is not None:
+        values[0, 0] = hot
+    return encode(Image.fromarray(values.astype(kind)), "TIFF")
+
+
+@pytest.mark.parametrize(
+    ("hot", "settings"),
+    [
+        (65535, {}),
+        (1e30, {"kind": np.float32, "scale": 1 / 255}),
+        (32767, {"kind": np.int32, "scale": 4, "shift": -300}),
+        (-(10**6), {"kind": np.int32}),
+    ],
+)
+def test_one_outlier_pixel_changes_nothing_else_and_is_pointed_out(hot, settings):
+    plain, spoilt = read_scan(deep_slice(**settings)), read_scan(deep_slice(hot, **settings))
+    assert abs(plain.pixels.mean() - spoilt.pixels.mean()) < 0.5
+    assert 60 < plain.pixels.mean() < 140
+    assert (plain.outliers, spoilt.outliers) == (0, 1)
+    assert any(warning.startswith("1 outlier pixel") for warning in spoilt.warnings)
+    assert abs(plain.pixels_of(1).mean() - spoilt.pixels_of(1).mean()) > 40  # what an old model goes on seeing
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32, np.int32])
+def test_padding_far_below_is_black_and_no_outlier(kind):
+    values = np.tile(np.linspace(1000, 2000, 64), (64, 1)).astype(kind)
+    values[:, :16] = -30000 if kind is not np.uint16 else 0
+    scan = read_scan(encode(Image.fromarray(values), "TIFF"))
+    assert scan.outliers == 0
+    assert not scan.pixels[:, :16].any()
+    if kind is not np.uint16:  # zeros may be the background of a head, -30,000 is none
+        assert scan.window[0] > 0
+        assert 90 < scan.pixels[:, 16:].mean() < 160
+
+
+@pytest.mark.parametrize("values", [(0, 9), (-5, 70000), (0.25, 0.5)])
+def test_each_of_two_values_is_to_be_seen(values):
+    picture = np.full((40, 40), values[0], np.float32)
+    picture[3, 4] = values[1]
+    scan = read_scan(encode(Image.fromarray(picture), "TIFF"))
+    assert (scan.pixels.max(), int((scan.pixels[..., 0] == 255).sum())) == (255, 1)
+
+
+def test_eight_bits_have_no_window_and_are_the_same_for_old_models():
+    scan = read_scan(encode(Image.fromarray(GREY.astype(np.uint8)), "PNG"))
+    assert (scan.window, scan.full_range, scan.warnings) == (None, None, ())
+    assert scan.pixels_of(1) is scan.pixels
+
+
+def test_what_old_models_see_is_upright_too():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    scan = read_scan(encode(Image.fromarray(WIDE.astype(np.uint16)), "PNG", exif=exif))
+    assert scan.pixels_of(1).shape == scan.pixels.shape
+    np.testing.assert_array_equal(scan.full_range, np.rot90(stretched(WIDE), -1))

@@ -7,19 +7,52 @@ import pandas as pd
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.near_copies import NearPair, near_pairs, twin_names
 
-FACTS = ["thumbnail"]
-"""Columns that reading an image adds for these checks; the table of a dataset does not keep them."""
+EMPTY = 0.01
+"""Proportion of pixels above the background below which an image is almost empty."""
 
 
 def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...], tuple[Finding, ...]]:
     """Check the images of a set.
 
     Args:
-        table: One row an image: the columns of `Dataset.table` and those of `FACTS`.
+        table: One row an image: the columns of `Dataset.table` and those of `image_facts.FACTS`.
 
     Returns:
         The table sorted by path, with `twin` filled in; the pairs of near copies; and what a user should know.
     """
     table = table.sort_values("path", ignore_index=True)
     pairs = near_pairs(table)
-    return table.assign(twin=twin_names(table, pairs)), tuple(pairs), ()
+    return table.assign(twin=twin_names(table, pairs)), tuple(pairs), tuple(pixel_findings(table))
+
+
+def pixel_findings(table: pd.DataFrame) -> list[Finding]:
+    """Return what is unusual about the pixels of a set, one finding a kind.
+
+    Args:
+        table: Columns `path` and those of `image_facts.FACTS`.
+    """
+    constant = table["constant"].astype(bool)
+    deep = table[table["white"].notna() & (table["white"] > table["black"])]
+    windows = "" if deep.empty else f"{_span(deep['black'])} as black and {_span(deep['white'])} as white"
+    kinds = [
+        ("window", deep, f"more than 8 bits a pixel: each is shown by a window of its own, {windows}."),
+        ("outliers", table[table["outliers"] > 0], "outlier pixels far outside all other values: check the export."),
+        ("constant", table[constant], "a single grey value everywhere: remove them or export them again."),
+        (
+            "almost empty",
+            table[~constant & (table["filled"] < EMPTY)],
+            f"less than {100 * EMPTY:.0f} % of their pixels above the background: remove them if nothing is on them.",
+        ),
+    ]
+    return [
+        Finding(kind, f"{_images(len(rows))} {what}", tuple(rows["path"])) for kind, rows, what in kinds if len(rows)
+    ]
+
+
+def _images(count: int) -> str:
+    return "1 image has" if count == 1 else f"{count:,} images have"
+
+
+def _span(column: pd.Series) -> str:
+    low, high = float(column.min()), float(column.max())
+    return f"{low:,.4g}" if low == high else f"{low:,.4g} to {high:,.4g}"

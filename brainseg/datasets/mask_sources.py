@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainseg.datasets.checks import FACTS, check_images
+from brainseg.datasets.checks import check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
+from brainseg.datasets.image_facts import FACTS
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
 from brainseg.datasets.mask_faults import Fault, fault_findings
 from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs

@@ -10,16 +10,16 @@ from typing import TypeVar
 
 import pandas as pd
 
-from brainseg.datasets.checks import FACTS, check_images
+from brainseg.datasets.checks import check_images
 from brainseg.datasets.class_findings import class_findings, without_sets_in_themselves
 from brainseg.datasets.class_folders import find_class_folders
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
+from brainseg.datasets.image_facts import FACTS, image_facts
 from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
 from brainseg.datasets.manifest import MANIFEST, given_split, has_columns, open_manifest, refuse_twice, relative_path
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.mask_guard import masks_among
-from brainseg.datasets.near_copies import thumbnail
 from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
@@ -208,6 +208,7 @@ def read_named(root: Path, path: str) -> Scan:
 
 def scan_facts(scan: Scan) -> dict[str, object]:
     """Return what a file itself tells: columns of a dataset's table, and those of `FACTS`."""
+    told = {SEVERAL, *scan.pixel_warnings}  # the findings on a whole set count these: `pages_findings`, `checks`
     return {
         "sha256": scan.sha256,
         "twin": "",
@@ -215,7 +216,7 @@ def scan_facts(scan: Scan) -> dict[str, object]:
         "source_format": scan.source_format,
         "width": scan.size[0],
         "height": scan.size[1],
-        "warnings": " ".join(warning for warning in scan.warnings if warning != SEVERAL),  # see `pages_findings`
+        "warnings": " ".join(warning for warning in scan.warnings if warning not in told),
         "pages": scan.pages,
-        "thumbnail": thumbnail(scan.pixels),
+        **image_facts(scan),
     }

@@ -155,7 +155,7 @@ class Predictor:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {[each for each in allowed if each]}, got {value!r}.")
-        prepared = prepare(scan.pixels, self.description.preparation)
+        prepared = prepare(scan.pixels_of(self.description.preparation_version), self.description.preparation)
         image = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
         image = image.contiguous(memory_format=torch.channels_last)
         logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)

@@ -186,11 +186,11 @@ class Segmenter:
 
     def _pixels(self, scans: tuple[Scan, ...]) -> np.ndarray:
         """Return what the model takes, (H, W, 3) uint8, refusing what it was not trained on."""
-        wanted = self.description.modalities
+        wanted, version = self.description.modalities, self.description.preparation_version
         if wanted is None:
             if len(scans) != 1:
                 raise ScanError(f"{self.description.name} takes one image at a time, not {len(scans)}: give one.")
-            return scans[0].pixels
+            return scans[0].pixels_of(version)
         names = ", ".join(wanted)
         if len(scans) != len(wanted):
             raise ScanError(
@@ -201,4 +201,4 @@ class Segmenter:
                 raise ScanError(f"{scan.name} has another size than {scans[0].name}: give images of one slice.")
             if (scan.pixels != scan.pixels[..., :1]).any():
                 raise ScanError(f"{scan.name} has colours: give a grey image of each modality ({names}).")
-        return stack([scan.pixels[..., 0] for scan in scans])
+        return stack([scan.pixels_of(version)[..., 0] for scan in scans])

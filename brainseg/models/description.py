@@ -13,6 +13,7 @@ from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
 from brainseg.models.guard import GuardDescription
+from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
@@ -117,7 +118,7 @@ def read_description(folder: Path) -> BundleDescription:
             f"{file} was changed after the training wrote it, so its answers cannot be trusted: choose another run or "
             "train again."
         )
-    if description.preparation_version != PREPARATION_VERSION:
+    if description.preparation_version not in KNOWN_VERSIONS:
         raise BundleError(
             f"{description.name} was made with preparation version {description.preparation_version}, this brainseg "
             f"has {PREPARATION_VERSION}: train it again."

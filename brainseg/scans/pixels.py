@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 _BAND = 1 << 20  # pixels a band
+_SAMPLE = 1 << 20  # pixels that a window is found from
+_PADDING = 0.01  # least proportion of pixels at the smallest value for it to be padding
+_BLACK, _TOP, _WHITE = 0.005, 0.999, 0.998
+_BACKGROUND = 0.1
+_FAR = 1.0
 _NON_FINITE = "{count:,} of its values are not numbers or infinite; they are shown as black (infinite: white)."
 
 
@@ -16,34 +23,113 @@ class PixelError(ValueError):
     """The pixels have no rendering in 8 bits; the text says why, to go after the file's name in a sentence."""
 
 
-def to_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+@dataclass(frozen=True)
+class Rendering:
+    """An image in 8 bits.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, C-contiguous.
+        window: The values shown as black and as white, of grey with more than 8 bits; else None.
+        full_range: (H, W) uint8, the same grey from the smallest to the largest value; None without a window.
+        outliers: How many finite values lie far outside the window.
+        warnings: What the user should know.
+    """
+
+    pixels: NDArray[np.uint8]
+    window: tuple[float, float] | None = None
+    outliers: int = 0
+    full_range: NDArray[np.uint8] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def to_rgb(image: Image.Image) -> Rendering:
     """Return a loaded image as RGB, and what the user should know about it.
 
-    8-bit values pass through unchanged. Grey of more than 8 bits (modes I;16, I and F) is stretched linearly from its
-    smallest and largest finite value to 0..255; a constant image becomes 0. Colour of 16 bits a channel keeps its high
-    byte (Pillow's decoders do that). Transparent pixels are blended over black, the background of an MRI.
+    8-bit values pass through unchanged. Grey of more than 8 bits (modes I;16, I and F) is stretched linearly over a
+    window of its own, see `find_window`: from the smallest to the largest value, one hot pixel makes all others black.
+    A constant image becomes 0. Colour of 16 bits a channel keeps its high byte (Pillow's decoders do that). Transparent
+    pixels are blended over black, the background of an MRI.
 
     Args:
         image: Decoded, of any mode that Pillow converts to RGB.
 
-    Returns:
-        Pixels, (H, W, 3) uint8, C-contiguous; and the warnings.
-
     Raises:
         PixelError: There is no finite value at all.
     """
-    wide = image.mode[0] in "IF"
-    window, odd = _window(image) if wide else ((0.0, 0.0), 0)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
+    if image.mode[0] not in "IF":
+        for top, band in _bands(image):
+            pixels[top : top + band.height] = _colours(band)
+        return Rendering(pixels)
+    whole, odd = _range(image)
+    window = find_window(_sample(image))
+    full_range = np.empty((image.height, image.width), np.uint8)
+    outliers = np.zeros(2, dtype=np.int64)
     for top, band in _bands(image):
-        pixels[top : top + band.height] = _stretch(np.asarray(band), *window)[..., None] if wide else _colours(band)
-    return pixels, (_NON_FINITE.format(count=odd),) if odd else ()
+        values = np.asarray(band)
+        pixels[top : top + band.height] = _stretch(values, *window)[..., None]
+        full_range[top : top + band.height] = _stretch(values, *whole)
+        outliers += count_outliers(values, window)
+    warnings = [window_sentence(window)] if window[0] < window[1] else []
+    outliers[1] *= outliers[1] <= _PADDING * full_range.size  # more is padding
+    warnings += [outlier_sentence(int(outliers.sum()))] if outliers.any() else []
+    warnings += [_NON_FINITE.format(count=odd)] if odd else []
+    return Rendering(pixels, window, int(outliers.sum()), full_range, tuple(warnings))
+
+
+def find_window(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the values to show as black and as white.
+
+    White is the 99.8 % quantile of what is no background (below a tenth of the way up, where scanner noise lies), black
+    the 0.5 % quantile of what is no padding (the smallest value, if many pixels have it); black is the padding itself
+    where that lies near, as the zeros round a head do.
+
+    Args:
+        values: At least one finite number; those that are not finite do not count.
+
+    Returns:
+        (black, white); equal only if all values are.
+    """
+    finite = np.sort(values[np.isfinite(values)].astype(np.float64), axis=None)
+    smallest, largest = float(finite[0]), float(finite[-1])
+    padding = int(np.searchsorted(finite, smallest, side="right"))
+    inside = finite[padding:] if finite.size > padding > max(1, _PADDING * finite.size) else finite
+    black, top = float(np.quantile(inside, _BLACK, method="lower")), float(np.quantile(inside, _TOP))
+    head = inside[np.searchsorted(inside, black + _BACKGROUND * (top - black), side="right") :]
+    white = float(np.quantile(head, _WHITE, method="higher")) if head.size else black
+    if inside[0] == inside[-1] or white <= black:  # few values, each of which is to be seen
+        return smallest, largest
+    near = inside is not finite and black - smallest < white - black
+    return smallest if near else black, white
+
+
+def count_outliers(values: NDArray[np.generic], window: tuple[float, float]) -> tuple[int, int]:
+    """Count the finite values that lie above and below the window, further from it than it is wide."""
+    black, white = window
+    reach = _FAR * (white - black)
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return int(np.count_nonzero(finite > white + reach)), int(np.count_nonzero(finite < black - reach))
+
+
+def window_sentence(window: tuple[float, float]) -> str:
+    """Say what of an image with more than 8 bits is shown."""
+    return f"Its values {_number(window[0])} to {_number(window[1])} are shown as black to white."
+
+
+def outlier_sentence(count: int) -> str:
+    """Say that single pixels do not belong."""
+    some = "1 outlier pixel is" if count == 1 else f"{count:,} outlier pixels are"
+    return f"{some} far outside the values of all others and shown as white or black."
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.4g}"
 
 
 def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return (H, W, 3) `pixels` turned as EXIF orientation 1 to 8 demands, C-contiguous; any other value means 1."""
+    """Return (H, W, ...) `pixels` turned as EXIF orientation 1 to 8 demands, C-contiguous; any other value means 1."""
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
@@ -64,7 +150,7 @@ def _colours(band: Image.Image) -> NDArray[np.uint8]:
     return ((values[..., :3] * values[..., 3:] + 127) // 255).astype(np.uint8)
 
 
-def _window(image: Image.Image) -> tuple[tuple[float, float], int]:
+def _range(image: Image.Image) -> tuple[tuple[float, float], int]:
     """Return the smallest and largest finite value, and how many values are not finite."""
     low, high, odd = np.inf, -np.inf, 0
     for _, band in _bands(image):
@@ -76,6 +162,12 @@ def _window(image: Image.Image) -> tuple[tuple[float, float], int]:
     if low > high:
         raise PixelError("holds no number at all, only gaps (NaN or infinite): export it again")
     return (low, high), odd
+
+
+def _sample(image: Image.Image) -> NDArray[np.generic]:
+    """Return the values of a small image, and of a large one those of evenly spaced pixels."""
+    step = max(1, math.ceil(image.width * image.height / _SAMPLE))
+    return np.concatenate([np.asarray(band).ravel()[::step] for _, band in _bands(image)])
 
 
 def _stretch(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:

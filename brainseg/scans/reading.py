@@ -128,14 +128,26 @@ def _decode(data: bytes, source_format: str, shown: str) -> Scan:
         image.load()
         _check_size(image, shown)
         orientation, notes = _orientation(image)
-        pixels, warnings = to_rgb(image)
-    pixels = turn_upright(pixels, orientation)
+        drawn = to_rgb(image)
+    pixels = turn_upright(drawn.pixels, orientation)
     pixels.flags.writeable = False
+    full_range = None if drawn.full_range is None else turn_upright(drawn.full_range, orientation)
     several = (SEVERAL,) if pages > 1 else ()
-    told = several + notes + warnings
+    told = several + notes + drawn.warnings
     known = orientation if orientation in range(2, 9) else turned if turned in range(2, 9) else 1
     return Scan(
-        pixels, shown, source_format, mode, size, sha256_bytes(data), warnings=told, orientation=known, pages=pages
+        pixels,
+        shown,
+        source_format,
+        mode,
+        size,
+        sha256_bytes(data),
+        warnings=told,
+        orientation=known,
+        pages=pages,
+        window=drawn.window,
+        outliers=drawn.outliers,
+        full_range=full_range,
     )
 
 

@@ -16,7 +16,7 @@ from tests.datasets.conftest import write_images
 def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
     root = write_images(tmp_path, ["no/a.png", "no/b.png", "yes/c.png"])
     write_images(root, ["yes/wide.tif"], size=(30, 20))  # a PNG by its content
-    Image.new("RGB", (5, 50)).save(root / "yes" / "high.jpeg")
+    Image.linear_gradient("L").resize((5, 50)).convert("RGB").save(root / "yes" / "high.jpeg")
     (root / "yes" / "copy.png").write_bytes((root / "no" / "a.png").read_bytes())
     (root / "yes" / "bad.png").write_bytes(b"")
     (root / "notes.txt").write_text("x")
@@ -51,7 +51,7 @@ def test_pages_that_are_not_used_are_counted(tmp_path):
     frames = [Image.new("L", (4, 4), level) for level in (10, 200, 30)]
     for name in ("moving.gif", "stack.tif"):
         frames[0].save(root / "yes" / name, save_all=True, append_images=frames[1:])
-    (warning,) = dataset_report(open_dataset(root))["warnings"]
+    warning, _constant = dataset_report(open_dataset(root))["warnings"]
     assert (warning["kind"], warning["files"]) == ("pages", ["yes/moving.gif", "yes/stack.tif"])
     assert warning["message"].startswith("2 files hold 6 pages, and only the first page of each is used: ")
 

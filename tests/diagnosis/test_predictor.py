@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from PIL import Image
 
 from brainseg.config import PreparationConfig
 from brainseg.diagnosis.predictor import Predictor
@@ -19,7 +20,8 @@ from brainseg.errors import BundleError
 from brainseg.evaluation.predictions import predict_logits, prediction_table
 from brainseg.preparation import prepare
 from brainseg.prepared_cache import PreparedImages
-from brainseg.scans import Scan
+from brainseg.scans import Scan, read_scan
+from tests.diagnosis.conftest import draw_head
 from tests.models.conftest import make_classifier
 
 SETTINGS = (
@@ -191,3 +193,19 @@ def test_memory_does_not_grow_with_the_number_of_scans(predictor, scans):
         predictor.diagnose(scan)
     gc.collect()
     assert process.memory_info().rss - before < MEMORY
+
+
+def test_a_model_of_the_first_preparation_answers_deep_images_as_it_did(predictor, tmp_path):
+    values = draw_head(1).astype(np.uint16) * 8
+    values[0, 0] = 65535  # makes all else black where there is no window
+    Image.fromarray(values).save(tmp_path / "hot.png")
+    Image.fromarray(draw_head(1)).save(tmp_path / "plain.png")
+    hot, plain = read_scan(tmp_path / "hot.png"), read_scan(tmp_path / "plain.png")
+    description = predictor.description.model_copy(update={"preparation_version": 1})
+    old = copy.copy(predictor)
+    old.bundle = replace(predictor.bundle, description=description)
+    black = replace(plain, pixels=hot.pixels_of(1))
+    assert old.diagnose(hot).probabilities == predictor.diagnose(black).probabilities
+    assert old.diagnose(plain).probabilities == predictor.diagnose(plain).probabilities
+    now, expected = (predictor.diagnose(scan).probabilities["yes"] for scan in (hot, plain))
+    assert abs(now - expected) < abs(old.diagnose(hot).probabilities["yes"] - expected)

@@ -337,7 +337,12 @@ def test_a_missing_field_is_named(field, bundle):
     assert f"(field {field})" in refusal(bundle)
 
 
-@pytest.mark.parametrize("version", [PREPARATION_VERSION - 1, PREPARATION_VERSION + 1])
+def test_a_bundle_of_the_first_preparation_loads(bundle):
+    edit(bundle, lambda values: values.update(preparation_version=1))
+    assert load_bundle(bundle).description.preparation_version == 1
+
+
+@pytest.mark.parametrize("version", [0, PREPARATION_VERSION + 1])
 def test_another_preparation_version_is_refused_with_both_numbers(version, bundle):
     edit(bundle, lambda values: values.update(preparation_version=version))
     sentence = refusal(bundle)
