@@ -33,3 +33,7 @@ class TrainingError(BrainsegError):
 
 class RunError(BrainsegError):
     """A run does not exist or is not in a state that allows what was asked."""
+
+
+class DiskError(BrainsegError):
+    """The disk is full, or would be."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
+import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from brainseg import paths
+from brainseg.errors import DiskError
+
+KEPT_FREE_MB = 200.0
+"""What every larger write leaves free on its disk, unless `BRAINSEG_KEEP_FREE_MB` says otherwise."""
+
+# A limit on the size of files, as a quota may set it, counts as a full disk.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "database or disk is full")
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -22,23 +36,89 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def free_space(place: Path) -> str:
+    """Return the free space of a place's disk in words."""
+    return _size(_free(place))
+
+
+def check_room(place: Path, needed: float, what: str) -> None:
+    """Refuse to begin what would fill the disk; some space is kept free for everything else on it.
+
+    Args:
+        place: A file or folder on the disk, perhaps yet to be made.
+        needed: In bytes.
+        what: What needs it, as the subject of a sentence in the plural.
+
+    Raises:
+        DiskError: There is not enough.
+    """
+    kept = 1e6 * paths.limit("BRAINSEG_KEEP_FREE_MB", KEPT_FREE_MB)
+    if needed + kept > _free(place):
+        raise DiskError(
+            f"{what} need {_size(needed)}, and the disk of {place} has {_size(_free(place))} free, of which "
+            f"{_size(kept)} stay free (BRAINSEG_KEEP_FREE_MB): make room, or set BRAINSEG_HOME to another disk."
+        )
+
+
+@contextmanager
+def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
+    """Turn the fault of a full disk into one sentence; any other fault passes through.
+
+    Args:
+        place: What is written.
+        needed: How many bytes that is, if it is known.
+
+    Raises:
+        DiskError: The disk is full.
+    """
+    try:
+        yield
+    except Exception as error:  # safetensors and others have their own, which name the system's fault in words
+        if getattr(error, "errno", None) not in _FULL and not any(words in str(error) for words in _FULL_WORDS):
+            raise
+        what = f"{_size(needed)} are needed" if needed else "more is needed"
+        raise DiskError(
+            f"{place} cannot be written, since its disk is full: {what}, and {free_space(place)} are free; make room, "
+            "then try again."
+        ) from error
+
+
+def write_atomically(path: Path, write: Callable[[Path], None], size: float | None = None) -> None:
     """Have `write` fill a temporary file beside `path`, then put it in place in one step.
 
     A crash or a full disk at any moment leaves the old file as it was.
+
+    Args:
+        path: The file.
+        write: Called with where to write.
+        size: How many bytes that will be, if it is known.
+
+    Raises:
+        DiskError: The disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with full_disk_told(path, size):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            write(temporary)
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _free(place: Path) -> int:
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def remove_leftovers(path: Path) -> None:
@@ -51,4 +131,14 @@ def remove_leftovers(path: Path) -> None:
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write `value` as indented JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), len(text))
+
+
+def sqlite_copy(file: Path, copy: Path) -> None:
+    """Copy an SQLite database as it is at one moment, with what is still in its log, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(temporary)) as target:
+            source.backup(target)
+
+    write_atomically(copy, write)

@@ -20,7 +20,7 @@ from brainseg.config import PreparationConfig
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
-from brainseg.files import remove_leftovers, sha256_bytes, write_atomically
+from brainseg.files import check_room, free_space, remove_leftovers, sha256_bytes, write_atomically
 from brainseg.preparation import VERSION, find_geometry, prepare
 
 LATER = {"normalise"}
@@ -145,6 +145,7 @@ def _fill(
 
 def _new_array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
     """Make the array with all its space taken: later, a full disk would kill the process in the middle of an image."""
+    check_room(file.parent, math.prod(shape), "The prepared images")
     try:
         array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
         if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
@@ -153,6 +154,7 @@ def _new_array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
     except OSError as error:
         raise DataError(
             f"The prepared images need {math.prod(shape) / 1e6:,.0f} MB, which {file.parent} has no room for "
-            f"({error.strerror}): free some, or set BRAINSEG_HOME to a folder on another disk."
+            f"({error.strerror}, {free_space(file.parent)} are free): free some, or set BRAINSEG_HOME to a folder on "
+            "another disk."
         ) from error
     return array

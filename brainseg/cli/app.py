@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
+from pathlib import Path
 
 import typer
 
 from brainseg import DISCLAIMER, paths
-from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, training
-from brainseg.errors import BrainsegError
+from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, store, training
+from brainseg.errors import BrainsegError, DiskError
+from brainseg.files import full_disk_told
 
 USER_ERROR = 2
 
@@ -20,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(store.app, name="store")
 for module in (doctor, demo, dashboard, training, jobs, manage, compare, predict, heatmaps):
     module.register(app)
 
@@ -39,15 +42,24 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:  # files that the user named for an answer, or a full disk
-        sys.stderr.write(
-            f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another place.\n"
-        )
+        sys.stderr.write(f"{_unwritable(error)}\n")
         sys.exit(USER_ERROR)
     except Exception as error:  # nobody should have to read a traceback
         sys.stderr.write(
             f"Something broke inside brainseg ({type(error).__name__}: {error}); details are in {_keep_details()}.\n"
         )
         sys.exit(1)
+
+
+def _unwritable(error: OSError) -> str:
+    place = Path(error.filename) if error.filename else paths.home()
+    try:
+        with full_disk_told(place):
+            raise error
+    except DiskError as full:
+        return str(full)
+    except OSError:
+        return f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another place."
 
 
 def _keep_details() -> str:

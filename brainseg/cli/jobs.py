@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from brainseg.cli.options import JsonOption
-from brainseg.cli.output import ANSWERS, print_json
+from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.training import print_report
 
 if TYPE_CHECKING:
-    from brainseg.runs import Run
+    from brainseg.runs import Run, RunStore
 
 RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
@@ -37,6 +37,7 @@ def list_runs(as_json: JsonOption = False) -> None:
     store = RunStore()
     reconcile(store)
     runs = store.list()
+    _say_unattended(store, runs)
     if as_json:
         print_json([run.to_dict() for run in runs])
         return
@@ -59,6 +60,19 @@ def list_runs(as_json: JsonOption = False) -> None:
     ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
     if offered:
         ANSWERS.print("* Diagnose offers its model first.")
+
+
+def _say_unattended(store: RunStore, runs: list[Run]) -> None:
+    """Say that what waits will wait for ever."""
+    from brainseg.jobs.queue import unattended
+
+    if waiting := unattended(store, runs):
+        what = f"{len(waiting)} runs wait" if len(waiting) > 1 else f"Run {waiting[0].name} waits"
+        NOTES.print(
+            f"{what}, and no worker is alive: nothing starts until `python -m brainseg worker` does.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _outcome(run: Run) -> str:
@@ -87,6 +101,7 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
+    _say_unattended(store, [found])
     drawn = write_run_figures(store, found, figures) if figures else []
     details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
     if as_json:

@@ -23,6 +23,7 @@ from brainseg.cli.options import (
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
+from brainseg.evaluation.collapse import collapse_words
 from brainseg.jobs.orders import run_name
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ def print_report(report: dict[str, Any]) -> None:
     """Print the headline figures of an evaluation with their intervals and caveats."""
     side = "test" if report["judged_on"] == "test" else "validation"
     (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
+    if collapsed := collapse_words(report):
+        ANSWERS.print(collapsed)
     if copies := learnt_from(report):
         ANSWERS.print(f"{copies}: the metrics are too good.")
     if unknown := unknown_patients(report):

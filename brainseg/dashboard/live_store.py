@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg import paths
+from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.jobs.reading import run_details, run_file
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.runs.run import chosen
@@ -32,9 +33,13 @@ def store() -> RunStore:
 
 
 def runs() -> list[Run]:
-    """Return all runs, newest first."""
+    """Return all runs, newest first; those whose processes have all died are recorded as failed first."""
     opened = store()
-    return _list(opened.uri, _stamp(opened.uri))
+    listed = _list(opened.uri, _stamp(opened.uri))
+    if any(is_lost(opened, run) for run in listed):
+        reconcile(opened)
+        listed = _list(opened.uri, _stamp(opened.uri))
+    return listed
 
 
 def run(run_id: str) -> Run:

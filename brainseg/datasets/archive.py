@@ -6,7 +6,6 @@ Headers are written by whoever made the file, so nothing rests on them: bytes ar
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 import unicodedata
 import zipfile
@@ -16,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from brainseg.errors import DataError
+from brainseg.files import check_room
 from brainseg.scans import SUFFIXES, display_name
 
 MAX_ENTRIES = 50_000
@@ -48,14 +48,15 @@ def unpack_zip(source: BinaryIO, into: Path, progress: Callable[[int, int], None
     Raises:
         DataError: It is no zip file, is damaged or encrypted, is too large, or has an entry that is not a plain file
             or that would lie outside the folder.
-        OSError: The disk is full or cannot be written to.
+        DiskError: The disk has no room for them.
+        OSError: The disk cannot be written to.
     """
     size = source.seek(0, 2)
     source.seek(0)
     try:
         with zipfile.ZipFile(_Sparing(source)) as archive:  # type: ignore[arg-type]
             entries = _checked(archive.infolist())
-            _check_room(entries, into)
+            check_room(into, sum(entry.file_size for entry in entries), "The files of the zip file")
             budget = _Budget(size)
             for done, entry in enumerate(entries, start=1):
                 _write(archive, entry, into, budget)
@@ -175,14 +176,6 @@ def _check_distinct(entries: list[zipfile.ZipInfo]) -> None:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", str(PurePosixPath(name))).casefold()
-
-
-def _check_room(entries: list[zipfile.ZipInfo], into: Path) -> None:
-    needed, free = sum(entry.file_size for entry in entries), shutil.disk_usage(into).free
-    if needed > free:
-        raise DataError(
-            f"The disk has no room: the files need {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free."
-        )
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, budget: _Budget) -> None:

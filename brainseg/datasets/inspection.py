@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 
 from brainseg import paths
 from brainseg.datasets.findings import Finding
+from brainseg.datasets.listing import walk
 from brainseg.datasets.manifest import MANIFEST, read_manifest
 from brainseg.datasets.mask_layouts import NoMatch, list_pairs
 from brainseg.datasets.mask_sources import open_masked_dataset
@@ -88,9 +88,15 @@ def signature(path: Path, groups: str = "auto") -> str:
 
     A file counts as changed by its size or its time, as rsync has it. They also differ by `groups`, the setting
     `data.groups`.
+
+    Raises:
+        DataError: The folder holds too much to be a dataset.
     """
     path = path.expanduser()
-    files = [f"{place}/{name}" for place, _, names in os.walk(_root(path)) for name in names]
+    try:
+        files = [f"{place}/{name}" for place, _, names in walk(_root(path)) for name in names]
+    except OSError:  # whoever reads it says so
+        files = []
     facts = [str(FORMAT), str(path.absolute()), groups]
     for file in sorted(files):
         try:

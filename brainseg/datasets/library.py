@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from brainseg import paths
 from brainseg.datasets.archive import top_folder, unpack_zip
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.masks import MaskedDataset
@@ -32,6 +33,7 @@ from brainseg.datasets.registry import (
 )
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
+from brainseg.files import free_space
 from brainseg.scans import display_name
 
 __all__ = [
@@ -51,6 +53,8 @@ __all__ = [
 
 Progress = Callable[[int, int], None]
 _PARTIAL = ".partial-"
+MOST_UPLOADS = 100
+"""Uploads that are kept at a time, unless `BRAINSEG_MAX_UPLOADS` says otherwise."""
 _LEFTOVER_AGE = 24 * 3600.0
 
 
@@ -153,8 +157,10 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) 
     Raises:
         DataError: The file is unsafe, damaged or too large or holds no dataset, or the name is taken or cannot be one.
     """
-    wanted = free_name(name, known_datasets())
-    if isinstance(file, Path) and not os.access(file, os.R_OK):
+    known = known_datasets()
+    wanted = free_name(name, known)
+    _refuse_too_many(known)
+    if isinstance(file, Path) and not (file.is_file() and os.access(file, os.R_OK)):  # a pipe may never end
         raise DataError(f"{file} does not exist or may not be read: name a zip file that you may read.")
     _sweep()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
@@ -173,10 +179,22 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) 
         forget_inspection(place)
         if isinstance(error, OSError):
             reason = error.strerror or error
-            raise DataError(f"The zip file cannot be unpacked ({reason}): look whether the disk is full.") from error
+            free = free_space(place)
+            raise DataError(
+                f"The zip file cannot be unpacked ({reason}, {free} are free): make room, or check the permissions of "
+                f"{place.parent}."
+            ) from error
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_too_many(known: list[KnownDataset]) -> None:
+    most, uploads = paths.limit("BRAINSEG_MAX_UPLOADS", MOST_UPLOADS), sum(one.source == "upload" for one in known)
+    if uploads >= most:
+        raise DataError(
+            f"{uploads} uploads are kept already, and {most:g} may be: forget one first, or raise BRAINSEG_MAX_UPLOADS."
+        )
 
 
 def add_phantom(

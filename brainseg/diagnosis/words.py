@@ -6,6 +6,7 @@ from typing import Any
 
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import unknown_patients
+from brainseg.evaluation.collapse import collapse_words
 
 LEAST, MOST = 0.0005, 0.9995
 
@@ -51,6 +52,8 @@ def _overlap(validation: dict[str, Any]) -> str:
 def _caveats(validation: dict[str, Any]) -> list[str]:
     """Say why the figure may be too good."""
     caveats = []
+    if collapsed := collapse_words(validation):
+        caveats.append(collapsed[0].lower() + collapsed[1:].rstrip("."))
     if validation.get("selected_on_these_images"):
         caveats.append("the best epoch was chosen on these same images, so expect less on new ones")
     if copies := learnt_from(validation):

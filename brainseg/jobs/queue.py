@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,13 +15,16 @@ from filelock import FileLock, Timeout
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
+from brainseg.files import write_json
 from brainseg.jobs.orders import free_name
-from brainseg.jobs.workspace import Workspace, child_environment, kill_group
+from brainseg.jobs.workspace import Workspace, alive, child_environment, kill_group, record
 from brainseg.runs import ENDED, Kind, Run, RunStore
 
 CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` itself ends a trainer that did not stop."""
 NVIDIA = Path("/proc/driver/nvidia/version")
+MOST_WAITING = 100
+"""Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` says otherwise."""
 IDLE = 120.0
 """Seconds without work after which a worker that was started on demand ends."""
 
@@ -62,10 +67,11 @@ def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") 
     """Put a run into the queue, and start a worker for it if none lives.
 
     Raises:
-        RunError: Its weights are those of a run that does not exist or has no model.
+        RunError: Its weights are those of a run that does not exist or has no model, or the queue is full.
     """
     store.warm_start(config)
     with queue_lock():
+        _refuse_if_full(store)
         run = store.create(config, name, kind=kind)
     ensure_worker(config.compute.device)
     return run
@@ -96,14 +102,24 @@ def resubmit(store: RunStore, run_id: str) -> Run:
     """Put a failed or cancelled run back into the queue, and start a worker for it if none lives.
 
     Raises:
-        RunError: The run is waiting, running or finished.
+        RunError: The run is waiting, running or finished, or the queue is full.
     """
     with queue_lock():
         run = _resumable(store, run_id)
+        _refuse_if_full(store)
         Workspace(run.id).make()
         store.requeue(run.id)
     ensure_worker(run.config.compute.device)
     return store.get(run.id)
+
+
+def _refuse_if_full(store: RunStore) -> None:
+    most, waiting = paths.limit("BRAINSEG_MAX_QUEUE", MOST_WAITING), len(store.list(["SCHEDULED"]))
+    if waiting >= most:
+        raise RunError(
+            f"{waiting} runs wait already, and {most:g} may: wait for some to end, cancel some, or raise "
+            "BRAINSEG_MAX_QUEUE."
+        )
 
 
 def retry(store: RunStore, run_id: str) -> Run:
@@ -192,7 +208,7 @@ def ensure_worker(device: str) -> bool:
     if worker_lives(device):
         return False
     with (paths.subfolder("jobs") / "worker.log").open("ab") as log:
-        subprocess.Popen(  # noqa: S603 - our own module
+        worker = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "brainseg", "worker", "--device", device, "--idle", str(IDLE)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -200,7 +216,28 @@ def ensure_worker(device: str) -> bool:
             start_new_session=True,
             env=child_environment(),
         )
+    write_json(_starting(lane(device)), record(worker.pid))
     return True
+
+
+def _starting(lane_name: str) -> Path:
+    """Return the file that names the worker started last: it is busy for seconds before it takes its lock."""
+    return paths.subfolder("jobs") / f"worker-{lane_name}.json"
+
+
+def _is_starting(lane_name: str) -> bool:
+    try:
+        return alive(json.loads(_starting(lane_name).read_text("utf-8"))) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def unattended(store: RunStore, runs: Iterable[Run]) -> list[Run]:
+    """Return the runs among these that wait for a worker of this home although none lives."""
+    waiting = [run for run in runs if run.status == "SCHEDULED" and run.host == str(store.home)]
+    devices = {run.config.compute.device for run in waiting}
+    idle = {device for device in devices if not worker_lives(device) and not _is_starting(lane(device))}
+    return [run for run in waiting if run.config.compute.device in idle]
 
 
 def worker_lives(device: str) -> bool:

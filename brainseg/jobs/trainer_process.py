@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import traceback
 from pathlib import Path
@@ -10,6 +11,7 @@ from brainseg.config import RunConfig
 from brainseg.diagnosis.held_out import keep_heatmaps
 from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
+from brainseg.evaluation.collapse import collapse_words
 from brainseg.jobs import leash
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
@@ -38,6 +40,7 @@ def main(run_id: str) -> int:
     try:
         figures = (_find_rate if run.kind == "find-lr" else _train)(store, run, workspace, log)
         _store(store, run, workspace, figures)
+        store.set_status(run_id, "FINISHED", _collapse(workspace))
     except TrainingCancelled as stop:
         log.say(str(stop))
         store.set_status(run_id, "KILLED", str(stop))
@@ -84,7 +87,12 @@ def _store(store: RunStore, run: Run, workspace: Workspace, figures: dict[str, f
     bundle = workspace.results / "bundle"
     if bundle.is_dir():  # a finder leaves none
         store.record_bundle(run.id, bundle_digest(bundle, read_description(bundle)))
-    store.set_status(run.id, "FINISHED")
+
+
+def _collapse(workspace: Workspace) -> str:
+    """Return the sentence that a model which learnt nothing is finished with; "" for any other."""
+    file = workspace.results / "evaluation.json"
+    return collapse_words(json.loads(file.read_text("utf-8"))) if file.exists() else ""
 
 
 def _step_back(config: RunConfig) -> None:

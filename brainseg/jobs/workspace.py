@@ -66,20 +66,20 @@ class Workspace:
 
     def own(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
-        write_json(self._owners, [_record(pid) for pid in process_ids])
+        write_json(self._owners, [record(pid) for pid in process_ids])
 
     def enlist(self) -> None:
         """Record this process as the run's trainer, beside the supervisor that is recorded already."""
-        write_json(self._owners, [*self._recorded()[:1], _record(os.getpid())])
+        write_json(self._owners, [*self._recorded()[:1], record(os.getpid())])
 
     def owners(self) -> list[psutil.Process]:
         """Return the recorded processes that are still alive; a reused process number does not count."""
-        return [process for process in map(_alive, self._recorded()) if process]
+        return [process for process in map(alive, self._recorded()) if process]
 
     def trainer(self) -> psutil.Process | None:
         """Return the living trainer process, if there is one."""
         recorded = self._recorded()
-        return _alive(recorded[1]) if len(recorded) > 1 else None
+        return alive(recorded[1]) if len(recorded) > 1 else None
 
     def trainer_lock(self) -> FileLock:
         """Return the lock that a trainer holds as long as it lives; the system lets go of it if it dies."""
@@ -102,7 +102,7 @@ class Workspace:
 
     def is_elsewhere(self) -> bool:
         """Say whether the run was at work in another home, of which this one is a copy."""
-        return any(record.get("home", _here()) != _here() for record in self._recorded())
+        return any(entry.get("home", _here()) != _here() for entry in self._recorded())
 
     def _recorded(self) -> list[dict[str, Any]]:
         try:
@@ -123,17 +123,18 @@ def _here() -> str:
     return str(paths.home())
 
 
-def _record(pid: int) -> dict[str, Any]:
+def record(pid: int) -> dict[str, Any]:
+    """Return what tells a process of this home from any later one with its number, as `alive` takes it."""
     return {"pid": pid, "started": psutil.Process(pid).create_time(), "home": _here()}
 
 
-def _alive(record: dict[str, Any]) -> psutil.Process | None:
+def alive(entry: dict[str, Any]) -> psutil.Process | None:
     """Return a recorded process if it lives and works for this home: a copy of it must not take it for its own."""
     try:
-        if record.get("home", _here()) != _here():
+        if entry.get("home", _here()) != _here():
             return None
-        process = psutil.Process(int(record["pid"]))
-        same = abs(process.create_time() - record["started"]) < 1
+        process = psutil.Process(int(entry["pid"]))
+        same = abs(process.create_time() - entry["started"]) < 1
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None

@@ -89,7 +89,8 @@ def save_bundle(
             f"The weights of the trained network hold values that are not numbers ({broken}): train it again, with a "
             "lower training.learning_rate."
         )
-    write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary))
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary), size)
     kept = guard.save(folder) if guard else None
     description = BundleDescription(
         guard=kept,

@@ -47,7 +47,8 @@ class LocalFiles:
 
     def add_file(self, run_id: str, file: Path, into: str = "") -> None:
         """Copy a file to those of a run, whole or not at all."""
-        write_atomically(self._folder(run_id) / into / file.name, lambda copy: shutil.copyfile(file, copy))
+        place = self._folder(run_id) / into / file.name
+        write_atomically(place, lambda copy: shutil.copyfile(file, copy), file.stat().st_size)
 
     def add_folder(self, run_id: str, folder: Path, into: str = "") -> None:
         """Copy all files of a folder to those of a run."""

@@ -20,6 +20,7 @@ from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.labels import clean_name, clean_note
+from brainseg.runs.opening import check, file_of, private_uri
 from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
 from brainseg.runs.run import PREFIX as _TAG
 from brainseg.runs.snapshot import Snapshot, StoredRun
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
     from mlflow.tracking import MlflowClient
 
-EXPERIMENT, DATABASE = "brainseg", "mlflow.db"
+EXPERIMENT = "brainseg"
 
 _PAGE = 1000
 _SQLITE = "sqlite:///"
@@ -47,7 +48,7 @@ class RunStore:
 
     def __init__(self) -> None:
         self.home = paths.home()
-        own = f"sqlite:///{self.home / DATABASE}"
+        own = private_uri(self.home)
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
         self.private = self.uri == own
         """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
@@ -77,8 +78,11 @@ class RunStore:
             from mlflow.tracking import MlflowClient
 
             with FileLock(self.home / "mlflow.lock"):
+                check(self.uri)
                 client = MlflowClient(tracking_uri=self.uri)
                 return client, self._experiment(client)
+        except RunError:
+            raise
         except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
             # The address of a server may hold a password, so it is not shown.
             where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
@@ -322,13 +326,13 @@ class RunStore:
             return client.create_experiment(EXPERIMENT)
         if self.private:
             # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
-            with closing(sqlite3.connect(self.home / DATABASE)) as database:
+            with closing(sqlite3.connect(file_of(self.uri))) as database:
                 database.execute("PRAGMA journal_mode=WAL")
         return client.create_experiment(EXPERIMENT, artifact_location=place)
 
     def _move_in(self, experiment: str, place: str) -> None:
         """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""
-        with closing(sqlite3.connect(self.home / DATABASE, timeout=20)) as database, database:
+        with closing(sqlite3.connect(file_of(self.uri), timeout=20)) as database, database:
             database.execute(
                 "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",
                 (place, experiment),

@@ -15,6 +15,9 @@ from brainseg.training.learner import Callback, CancelFitException
 from brainseg.training.log import EpochFigures, Progress, RunLog
 from brainseg.training.task import Meter
 
+BEYOND_REASON = 20.0
+"""Times the loss of guessing from which on a training has diverged: label smoothing and weights stay far below it."""
+
 
 class TrainingCancelled(BrainsegError):
     """The user asked the training to stop."""
@@ -81,6 +84,53 @@ class Guard(Callback):
                 "choose a lower training.learning_rate, or fp32 in compute.precision."
             )
             raise CancelFitException
+
+    def check(self) -> None:
+        """Raise the reason of a stop, if there was one."""
+        if self.reason:
+            raise self.reason
+
+
+class Divergence(Callback):
+    """Stop after an epoch whose training loss is beyond reason; `check` then raises the reason.
+
+    Judged by the median of the epoch's last quarter: single batches may jump, and a network that begins badly may come
+    back within the epoch. Validation losses do not count, since those of the first epochs can be wild where a few
+    batches have barely set the running means of batch normalisation.
+
+    Args:
+        chance: The loss of a model that knows nothing, such as ln(classes).
+        first_epoch: Epochs of earlier phases.
+    """
+
+    order = 55
+
+    def __init__(self, chance: float, first_epoch: int) -> None:
+        self.chance, self.first_epoch = chance, first_epoch
+        self.losses: list[float] = []
+        self.reason: TrainingError | None = None
+
+    def before_epoch(self) -> None:
+        """Start again."""
+        self.losses = []
+
+    def after_batch(self) -> None:
+        """Collect the loss of a training batch."""
+        if self.training:
+            self.losses.append(float(self.loss.detach()))
+
+    def after_epoch(self) -> None:
+        """Look at the end of the epoch, before it is reported or stored."""
+        last = self.losses[-max(1, len(self.losses) // 4) :]
+        if last and (found := float(np.median(last))) > BEYOND_REASON * self.chance:
+            self.reason = TrainingError(
+                f"The training diverged: its loss is {found:.3g} in epoch {self.first_epoch + self.epoch + 1}, and "
+                f"guessing costs {self.chance:.2g}: choose a training.learning_rate below {self._rate():.2g}."
+            )
+            raise CancelFitException
+
+    def _rate(self) -> float:
+        return max(self.recorder.lrs, default=float(self.opt.hypers[-1]["lr"]))
 
     def check(self) -> None:
         """Raise the reason of a stop, if there was one."""

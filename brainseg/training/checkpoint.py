@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from brainseg.errors import TrainingError
-from brainseg.files import sha256_file, write_atomically, write_json
+from brainseg.files import check_room, sha256_file, write_atomically, write_json
 from brainseg.training.log import EpochFigures
 
+PEAK = 7
+"""Room that a training needs at most, in times of its weights: the last epoch's file and the one that takes its place
+hold three each, since the optimiser keeps two numbers a weight, and the best epoch's holds one."""
 BEST = "best.safetensors"
 STATE = "state.json"
 
@@ -84,7 +88,7 @@ class Checkpoints:
             tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
             tensors |= _optimiser_tensors(optimiser)
             file = self._last(state)
-            write_atomically(file, lambda temporary: save_file(tensors, temporary))
+            write_atomically(file, lambda temporary: save_file(tensors, temporary), _bytes(tensors))
             state.last_sha256 = sha256_file(file)
         write_json(self.folder / STATE, asdict(state))
         for old in self.folder.glob("epoch-*.safetensors"):
@@ -94,7 +98,20 @@ class Checkpoints:
     def write_best(self, model: nn.Module) -> None:
         """Store the weights of the best epoch so far."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        write_atomically(self.folder / BEST, lambda temporary: save_file(tensors, temporary))
+        write_atomically(self.folder / BEST, lambda temporary: save_file(tensors, temporary), _bytes(tensors))
+
+    def check_room(self, model: nn.Module) -> None:
+        """Refuse to begin a training that would fill the disk.
+
+        Raises:
+            DiskError: There is no room for its checkpoints and its bundle.
+        """
+        needed = PEAK * _bytes(model.state_dict())
+        check_room(self.folder, needed - self._taken(), "The checkpoints and the model of this training")
+
+    def _taken(self) -> int:
+        """Return the bytes that an earlier try of this training has taken already."""
+        return sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
 
     def restore(self, state: TrainingState, model: nn.Module, optimiser: Any = None) -> None:  # noqa: ANN401
         """Put the last epoch's weights back, and the optimiser's state if one is given.
@@ -123,6 +140,10 @@ class Checkpoints:
 
     def _last(self, state: TrainingState) -> Path:
         return self.folder / f"epoch-{state.epochs[-1].epoch if state.epochs else 0}.safetensors"
+
+
+def _bytes(tensors: Mapping[str, torch.Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
 
 
 def _optimiser_tensors(optimiser: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - fastai's Optimizer

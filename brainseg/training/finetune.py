@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from brainseg.files import write_atomically
-from brainseg.training.callbacks import Autocast, EarlyStop, EpochSeeds, Guard, Reporter
+from brainseg.training.callbacks import Autocast, Divergence, EarlyStop, EpochSeeds, Guard, Reporter
 from brainseg.training.checkpoint import Checkpoints, TrainingState
 from brainseg.training.inputs import TrainingInputs
 from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
@@ -33,9 +34,11 @@ def fine_tune(setup: Setup, inputs: TrainingInputs, folder: Path) -> TrainingSta
 
     Raises:
         TrainingError: The loss became no number, or a checkpoint does not fit.
+        DiskError: The disk has no room for the checkpoints.
         TrainingCancelled: The log said so.
     """
     checkpoints = Checkpoints(folder / "checkpoint")
+    checkpoints.check_room(setup.model)
     state = checkpoints.read(inputs.dataset.fingerprint)
     if state is None:
         state = TrainingState(inputs.dataset.fingerprint, _learning_rate(setup, folder))
@@ -88,10 +91,10 @@ class _Phase:
             return
         setup, training = self.setup, self.setup.config.training
         done = sum(figures.phase == self.name for figures in self.state.epochs)
-        guard = Guard(setup.log)
+        guard, divergence = Guard(setup.log), Divergence(self._chance(), self.first_epoch)
         groups = parameter_groups(setup.model, setup.weights)
         learner = make_learner(setup.model, groups, setup.data, training, setup.device)
-        learner.add_cbs([guard, *self._callbacks(learner)])
+        learner.add_cbs([guard, divergence, *self._callbacks(learner)])
 
         def restore(fresh: Learner) -> None:
             self.checkpoints.restore(self.state, setup.model, fresh.opt)
@@ -106,6 +109,7 @@ class _Phase:
             restore=restore if done else None,
         )
         guard.check()
+        divergence.check()
         self.state.finished_phases.append(self.name)
         self.checkpoints.write(self.state)
 
@@ -127,6 +131,10 @@ class _Phase:
             Reporter(self.name, self.first_epoch, planned, setup.log, self._meter, finish),
             EarlyStop(training.patience if self.name == UNFROZEN else 0, lambda: state.waited, setup.log),
         ]
+
+    def _chance(self) -> float:
+        """Return about what guessing costs; the losses of masks are of the same size as those of two classes."""
+        return math.log(max(math.e, len(self.inputs.dataset.classes)))
 
     def _meter(self) -> Meter:
         return self.setup.task.meter(self.inputs)

@@ -45,6 +45,7 @@ class Report(Protocol):
     """How a model did on the judged side."""
 
     intervals: dict[str, tuple[float, float] | None]
+    matrix: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold, the task's headline figure among them."""

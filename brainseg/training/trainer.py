@@ -12,6 +12,7 @@ from brainseg.config import RunConfig
 from brainseg.datasets.origin import dataset_name, synthetic_rows
 from brainseg.datasets.report import patients_known
 from brainseg.errors import BundleError
+from brainseg.evaluation.collapse import is_collapsed
 from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.models.description import read_description
@@ -73,11 +74,11 @@ def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> Report:
         setup.log.progress(Progress("evaluating", done, total))
 
     report = setup.task.judge(setup.model, inputs, folder, tell)
-    write_json(folder / "evaluation.json", {**report.to_dict(), **_caveats(setup, inputs)})
+    write_json(folder / "evaluation.json", {**report.to_dict(), **_caveats(setup, inputs, report)})
     return report
 
 
-def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
+def _caveats(setup: Setup, inputs: TrainingInputs, report: Report) -> dict[str, Any]:
     """Say what a reader of the figures must know: where they are from and whether they were chosen by."""
     kept_best = setup.config.model.head == "concat-pool" and setup.config.training.keep == "best"
     return {
@@ -87,6 +88,7 @@ def _caveats(setup: Setup, inputs: TrainingInputs) -> dict[str, Any]:
         **_copies(inputs),
         "patients_known": patients_known(inputs.dataset),
         **_chance(setup, inputs),
+        "collapsed": is_collapsed(report.matrix),
     }
 
 
@@ -145,6 +147,6 @@ def _bundle(setup: Setup, inputs: TrainingInputs, report: Report, folder: Path, 
             "count": len(inputs.rows(inputs.judged_side)),
             headline: figures[headline],
             f"{headline}_interval": figures["intervals"][headline],
-            **_caveats(setup, inputs),
+            **_caveats(setup, inputs, report),
         },
     )

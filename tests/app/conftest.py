@@ -25,6 +25,12 @@ def no_caches() -> None:
     st.cache_resource.clear()
 
 
+@pytest.fixture(autouse=True)
+def open_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the pages open the folders of the tests."""
+    monkeypatch.setenv("BRAINSEG_DATA", str(tmp_path_factory.getbasetemp()))
+
+
 @pytest.fixture
 def open_page():
     """Open one page alone, by its file's name; keyword arguments are query parameters."""

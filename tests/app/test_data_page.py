@@ -95,9 +95,10 @@ def test_a_folder_is_added_and_described(home, leaky, open_page):
     assert len(app.get("plotly_chart")) == 3
 
 
-def test_a_folder_that_is_not_there_is_said_in_a_sentence(home, open_page):
+def test_a_folder_that_is_not_there_or_not_for_the_pages_is_said_in_a_sentence(home, open_page):
     app = open_page("data")
-    for path, words in (("/nowhere/at/all", "does not exist"), ("", "No folder was named")):
+    hidden = "does not exist, or the pages may not open it"
+    for path, words in (("/nowhere/at/all", hidden), ("/etc", hidden), ("", "No folder was named")):
         app.text_input[0].set_value(path)
         press(app, "Add the folder")
         assert words in texts(app.error)

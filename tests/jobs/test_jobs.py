@@ -231,3 +231,20 @@ def test_a_warm_start_takes_the_weights_of_a_run(store, config) -> None:
     )
     assert second.status == "FINISHED", second.reason
     assert '"random_stages": []' in store.path(second.id, "weights.json").read_text()
+
+
+def test_the_queue_has_a_limit_and_says_when_nobody_works(store, config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAINSEG_MAX_QUEUE", "1")
+    waiting = store.create(config(), "waiting")
+    done = store.create(config(), "done", "KILLED")
+    for order in (lambda: queue.submit(store, config(), "more"), lambda: queue.resubmit(store, done.id)):
+        with pytest.raises(RunError, match="1 runs wait already, and 1 may"):
+            order()
+    assert [run.id for run in queue.unattended(store, store.list())] == [waiting.id]
+    with queue.worker_lock("cpu"):
+        assert queue.unattended(store, store.list()) == []
+    shown = subprocess.run(
+        [sys.executable, "-m", "brainseg", "runs", "--json"], capture_output=True, text=True, env=child_environment()
+    )
+    assert "Run waiting waits, and no worker is alive" in shown.stderr
+    assert '"waiting"' in shown.stdout

@@ -165,3 +165,17 @@ def test_copies_on_both_sides_are_counted(run, config, tmp_path: Path, tiny_set:
     for split, expected in (("grouped", False), ("random", True)):
         _, _, folder = run(config({"data.path": str(data), "data.split": split, "training.epochs": 1}), split)
         assert (json.loads((folder / "evaluation.json").read_text())["copies_in_training"] > 0) is expected
+
+
+def test_a_training_that_diverges_ends_with_the_reason(run, config) -> None:
+    with pytest.raises(TrainingError, match=r"diverged: its loss is .* costs 1: choose a .*learning_rate below"):
+        run(config({"training.learning_rate": 10, "compute.precision": "fp32", "training.clip_norm": 0}))
+
+
+def test_a_model_with_one_answer_is_marked_and_a_good_one_is_not(run, config) -> None:
+    settings = {"training.learning_rate": 1e-9, "training.epochs": 1, "training.frozen_epochs": 0}
+    trained, _, folder = run(config(settings), "idle")
+    predicted = trained.report.matrix.sum(axis=0)
+    stored = json.loads((folder / "evaluation.json").read_text())
+    assert stored["collapsed"] == (np.count_nonzero(predicted) == 1)
+    assert load_bundle(folder / "bundle")[1].validation["collapsed"] == stored["collapsed"]

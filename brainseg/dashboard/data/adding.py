@@ -6,18 +6,20 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from brainseg import paths
 from brainseg.dashboard import live_store
 from brainseg.dashboard.data.folder_upload import MOST_FILES, add_sent_folder
 from brainseg.dashboard.data.reading import progress_bar
 from brainseg.dashboard.data.uses import refuse_if_needed
 from brainseg.dashboard.upload_limit import refuse_many
 from brainseg.dashboard.words import plain
+from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
 from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
 from brainseg.scans import SUFFIXES
 
 UPLOAD_MB = 1000
-"""The largest upload in MB, as it is held in memory while it is unpacked."""
+"""The largest upload in MB, as it is held in memory while it is unpacked; `BRAINSEG_MAX_UPLOAD_MB` changes it."""
 
 DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
 DIFFICULTY_HELP = (
@@ -73,12 +75,13 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             placeholder="/data/slices",
             help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
-            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied.",
+            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must lie in "
+            "brainseg's home folder or in a folder that the server's BRAINSEG_DATA names.",
         )
         name = st.text_input("Name (optional)", help="By default as its folder is called.")
         if st.form_submit_button("Add the folder", type="primary"):
             with progress_bar("Reading images") as tell:
-                known = add_folder(path, name.strip() or None, tell)
+                known = add_folder(permitted(path), name.strip() or None, tell)
             _added(known)
     for place, count in list(unlisted.items())[:5]:
         label = f"Add {plain(place)}, which {count} run{'s' if count > 1 else ''} used"
@@ -108,7 +111,8 @@ def _sent_form() -> None:
 
 def _upload_form() -> None:
     # The server refuses what is over its own limit, whatever a widget allows.
-    limit = min(UPLOAD_MB, int(st.get_option("server.maxUploadSize")))
+    most = int(paths.limit("BRAINSEG_MAX_UPLOAD_MB", UPLOAD_MB))
+    limit = min(most, int(st.get_option("server.maxUploadSize")))
     with st.form("data-upload", border=False):
         file = st.file_uploader(
             f"Zip file of images, at most {limit:,} MB",
@@ -118,10 +122,10 @@ def _upload_form() -> None:
             "the server; other files in it are left out. Upload no images from which a patient can be identified.",
         )
         name = st.text_input("Name (optional)", help="By default as the file is called.", key="data-zip-name")
-        if limit < UPLOAD_MB:
+        if limit < most:
             st.caption(
                 "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
-                f"server with a higher limit, such as `--server.maxUploadSize {UPLOAD_MB}`."
+                f"server with a higher limit, such as `--server.maxUploadSize {most}`."
             )
         if st.form_submit_button("Unpack and add", type="primary"):
             if file is None:

@@ -15,6 +15,7 @@ from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.figures import draw
 from brainseg.diagnosis.words import judged
 from brainseg.errors import RunError
+from brainseg.evaluation.collapse import collapse_words
 from brainseg.evaluation.segmentation import patient_table
 from brainseg.runs import Run
 
@@ -59,7 +60,9 @@ def metrics_panel(run: Run) -> None:
 
 
 def caveats(report: dict[str, Any]) -> None:
-    """Say on what the figures were taken, and what flatters them."""
+    """Say on what the figures were taken, what flatters them, and whether the model has learnt anything."""
+    if collapsed := collapse_words(report):
+        st.error(collapsed, icon=":material/error:")
     flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
     draw_note = st.warning if flattered or report.get("split") == "random" else st.info
     side = "test" if report.get("judged_on") == "test" else "validation"

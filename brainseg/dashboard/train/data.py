@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -12,8 +11,11 @@ from brainseg.dashboard.data.uses import unlisted_paths
 from brainseg.dashboard.page import link
 from brainseg.dashboard.train.form import PRESET, reset
 from brainseg.dashboard.words import plain
+from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, known_datasets
+from brainseg.datasets.listing import walk
 from brainseg.datasets.sources import MANIFEST
+from brainseg.errors import DataError
 from brainseg.runs import Run
 from brainseg.scans import SUFFIXES
 
@@ -56,12 +58,21 @@ def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
             help="A folder with one folder of images per class, or a CSV manifest with the columns path and label; for "
             "segmentation the folders images and masks, masks called NAME_mask, or a manifest with the column mask.",
         )
-        return typed.strip()
+        return _opened(typed)
     if chosen in named:
         _describe(named[chosen])
         return named[chosen].path
     st.caption("Used by earlier runs; add it on the Data page to see what it holds.")
     return chosen
+
+
+def _opened(typed: str) -> str:
+    """Return a typed path if the pages may open it; say why not otherwise."""
+    try:
+        return permitted(typed) if typed.strip() else ""
+    except DataError as error:
+        st.error(plain(error), icon=":material/error:")
+        return ""
 
 
 def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
@@ -143,7 +154,7 @@ def _count(path: str) -> int | None:
         if manifest.is_file():
             with manifest.open("rb") as lines:
                 return max(sum(1 for line in lines if line.strip()) - 1, 0) or None
-        files = (Path(name) for _, _, names in os.walk(place) for name in names)
+        files = (Path(name) for _, _, names in walk(place) for name in names)
         return sum(file.suffix.lower() in SUFFIXES for file in files) or None
-    except OSError:
+    except (OSError, DataError):
         return None

@@ -11,10 +11,12 @@ from brainseg.config import RunConfig
 from brainseg.dashboard import live_store
 from brainseg.dashboard.train.form import FormValues
 from brainseg.dashboard.train.weights import refuse_missing
+from brainseg.datasets.access import permitted
 from brainseg.datasets.library import groups_of
-from brainseg.errors import ConfigError
+from brainseg.errors import ConfigError, DataError
 from brainseg.jobs.orders import checked, free_name, run_name
 from brainseg.jobs.queue import submit
+from brainseg.models.sources import is_weights_file
 from brainseg.runs import Kind, Run
 from brainseg.runs.labels import clean_name
 
@@ -35,8 +37,17 @@ def configurations(form: FormValues, data: str, archs: Sequence[str], weights: s
         raise ConfigError("No network is chosen: tick at least one.")
     if not weights:
         raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
+    if is_weights_file(weights):
+        weights = _opened(weights)
     settings = {"data.groups": groups_of(data), **form.settings, "data.path": data, "model.weights": weights}
     return [RunConfig.from_preset(form.preset, {**settings, "model.arch": arch}) for arch in archs]
+
+
+def _opened(weights: str) -> str:
+    try:
+        return permitted(weights)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
 
 
 def instant_baseline(config: RunConfig) -> RunConfig:

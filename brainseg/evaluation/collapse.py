@@ -1,0 +1,30 @@
+"""Whether a model gives the same answer to everything: its metrics then say how common that answer is, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def is_collapsed(matrix: np.ndarray) -> bool:
+    """Say whether one class was predicted for everything, although there were several.
+
+    Args:
+        matrix: Confusion matrix, (classes, classes): rows actual, columns predicted; of images or of pixels.
+    """
+    predicted, actual = matrix.sum(axis=0), matrix.sum(axis=1)
+    return bool(np.count_nonzero(actual) > 1 and np.count_nonzero(predicted) == 1)
+
+
+def collapse_words(report: Mapping[str, Any]) -> str:
+    """Return the sentence that every view of a collapsed model shows; "" for any other.
+
+    Args:
+        report: Of an evaluation or a bundle, with `collapsed` and, if it is of masks, `dice`.
+    """
+    if not report.get("collapsed"):
+        return ""
+    what = "every pixel" if "dice" in report else "every image"
+    return f"The model gives one class for {what} that it was judged on: it has learnt nothing that can be used."

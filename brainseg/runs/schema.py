@@ -1,0 +1,176 @@
+"""Whether a run store can be opened as it is: its database's schema, looked at before MLflow does.
+
+MLflow would upgrade an older store on opening it, without a copy and without a word, and says little of the others.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from contextlib import closing
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from filelock import FileLock
+
+from brainseg.errors import RunError
+from brainseg.files import sqlite_copy
+
+_MAGIC = b"SQLite format 3\0"
+_NO_DATABASE = (
+    "The run store {} is no database: move that file away to begin with an empty store, or choose another home with "
+    "BRAINSEG_HOME."
+)
+DAMAGED = (
+    "The run store {} is a damaged database: put a copy of it back, or move it away to begin with an empty store; the "
+    "files of its runs stay in the folder runs beside it."
+)
+_FOREIGN = "The run store {} is a database of another program: choose another home with BRAINSEG_HOME."
+_OLDER = (
+    "The run store {} was made by an older MLflow: `python -m brainseg store upgrade` makes a copy of it and upgrades "
+    "it."
+)
+_NEWER = (
+    "The run store {} was made by a newer MLflow than the one here, {}: install that version with `pip install "
+    "--upgrade mlflow`, or choose another home with BRAINSEG_HOME."
+)
+_OLDER_SERVER = (
+    "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: make a copy of it with its own tools, "
+    "then upgrade it with `mlflow db upgrade`."
+)
+_NEWER_SERVER = (
+    "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the one here, {}: install that "
+    "version with `pip install --upgrade mlflow`."
+)
+
+
+def check_file(file: Path) -> None:
+    """Refuse an SQLite store that cannot be opened as it is; one that does not exist yet or is empty can.
+
+    Raises:
+        RunError: It is no database, damaged, of another program, or of an older or newer MLflow.
+    """
+    if not file.exists() or file.stat().st_size == 0:
+        return
+    revision = _revision(file)
+    if revision is None or revision == head():
+        return
+    raise RunError(_OLDER.format(file) if revision in _known() else _NEWER.format(file, metadata.version("mlflow")))
+
+
+def check_server(uri: str) -> None:
+    """Refuse a store in a database server whose schema is older or newer; one that has no tables yet is fine.
+
+    Raises:
+        RunError: The schema is another, or the server's driver is not installed.
+        sqlalchemy.exc.SQLAlchemyError: The server cannot be reached.
+    """
+    from sqlalchemy import create_engine, inspect, text
+
+    try:
+        engine = create_engine(uri)
+    except ModuleNotFoundError as error:
+        extra = "brainseg[postgres]" if uri.startswith("postgresql") else str(error.name)
+        raise RunError(
+            f"The run store that MLFLOW_TRACKING_URI names needs the driver {error.name}, which is not installed: "
+            f"install it with `pip install '{extra}'`."
+        ) from error
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return
+            revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    finally:
+        engine.dispose()
+    if revision not in (None, head()):
+        raise RunError(_OLDER_SERVER if revision in _known() else _NEWER_SERVER.format(metadata.version("mlflow")))
+
+
+def upgrade(file: Path) -> Path | None:
+    """Upgrade an SQLite store of an older MLflow, after making a copy beside it.
+
+    Args:
+        file: The database. If the upgrade fails, it is as it was before.
+
+    Returns:
+        Where the copy is; None if the store is up to date.
+
+    Raises:
+        RunError: The store is newer, damaged or no database, or MLflow cannot upgrade it.
+    """
+    with FileLock(file.with_suffix(".lock")):
+        if not file.exists() or (revision := _revision(file)) in (None, head()):
+            return None
+        if revision not in _known():
+            check_file(file)
+        copy = file.with_name(f"{file.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
+        sqlite_copy(file, copy)
+        try:
+            _migrate(file)
+        except Exception as error:  # whatever a migration may raise
+            for part in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))):
+                part.unlink(missing_ok=True)
+            sqlite_copy(copy, file)
+            raise RunError(
+                f"MLflow cannot upgrade the run store {file} ({type(error).__name__}: {error}): it is as it was, and "
+                f"{copy} is a copy."
+            ) from error
+        return copy
+
+
+def _migrate(file: Path) -> None:
+    from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine_with_retry
+
+    engine = create_sqlalchemy_engine_with_retry(f"sqlite:///{file}")
+    try:
+        _upgrade_db(engine)
+    finally:
+        engine.dispose()
+    if _revision(file) != head():
+        raise RunError("its schema did not change")
+
+
+def _revision(file: Path) -> str | None:
+    """Return the schema version of an SQLite store; None where it has no tables at all."""
+    try:
+        with file.open("rb") as stream:
+            if stream.read(len(_MAGIC)) != _MAGIC:
+                raise RunError(_NO_DATABASE.format(file))
+        with closing(sqlite3.connect(file, timeout=20)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "alembic_version" in tables:
+                found = database.execute("SELECT version_num FROM alembic_version").fetchone()
+                if found:
+                    return str(found[0])
+    except OSError as error:
+        raise RunError(f"The run store {file} cannot be read ({error.strerror}): check its permissions.") from error
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error) or "unable to open" in str(error):
+            raise RunError(f"The run store {file} cannot be opened ({error}): check who uses it and may.") from error
+        raise RunError(DAMAGED.format(file)) from error
+    if tables:
+        raise RunError(_FOREIGN.format(file))
+    return None
+
+
+@cache
+def head() -> str:
+    """Return the schema version that the MLflow here uses."""
+    parents = set(_known().values())
+    return next(revision for revision in _known() if revision not in parents)
+
+
+@cache
+def _known() -> dict[str, str]:
+    """Return all schema versions that the MLflow here knows, each with the one before it; imports no MLflow."""
+    spec = find_spec("mlflow")
+    folders = spec.submodule_search_locations if spec else None
+    known = {}
+    for file in Path(next(iter(folders or []))).glob("store/db_migrations/versions/*.py"):
+        values = dict(re.findall(r"^(revision|down_revision)\b[^=\n]*=\s*[\"']?(\w+)", file.read_text("utf-8"), re.M))
+        if "revision" in values:
+            known[values["revision"]] = values.get("down_revision", "")
+    return known
