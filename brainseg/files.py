@@ -74,7 +74,7 @@ def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # safetensors and others have their own, which name the system's fault in words
-        if getattr(error, "errno", None) not in _FULL and not any(words in str(error) for words in _FULL_WORDS):
+        if not _means_full(error, place):
             raise
         what = f"{_size(needed)} are needed" if needed else "more is needed"
         raise DiskError(
@@ -109,6 +109,12 @@ def write_atomically(path: Path, write: Callable[[Path], None], size: float | No
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _means_full(error: Exception, place: Path) -> bool:
+    if getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS):
+        return True
+    return "disk I/O error" in str(error) and _free(place) < 1e6  # what SQLite says when its log finds no room
 
 
 def _free(place: Path) -> int:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from brainseg.cli.app import app
 from brainseg.errors import RunError
-from brainseg.files import sha256_file
+from brainseg.files import sha256_file, sqlite_copy
 from brainseg.runs import RunStore, schema
 
 OLD = "acf3f17fdcc7"
@@ -129,8 +129,10 @@ def no_database(file: Path) -> None:
     ],
 )
 def test_each_fault_of_a_store_has_its_own_sentence(home: Path, change: Callable[[Path], None], sentence: str) -> None:
-    for ending in ("-wal", "-shm"):
+    sqlite_copy(home / "mlflow.db", home / "whole.db")
+    for ending in ("", "-wal", "-shm"):
         (home / f"mlflow.db{ending}").unlink(missing_ok=True)
+    (home / "whole.db").rename(home / "mlflow.db")
     change(home / "mlflow.db")
     before = sha256_file(home / "mlflow.db")
     assert sentence in refusal()

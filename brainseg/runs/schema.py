@@ -115,10 +115,14 @@ def upgrade(file: Path) -> Path | None:
                 part.unlink(missing_ok=True)
             sqlite_copy(copy, file)
             raise RunError(
-                f"MLflow cannot upgrade the run store {file} ({type(error).__name__}: {error}): it is as it was, and "
+                f"MLflow cannot upgrade the run store {file} ({_first_line(error)}): it is as it was, and "
                 f"{copy} is a copy."
             ) from error
         return copy
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _migrate(file: Path) -> None:
@@ -136,24 +140,28 @@ def _migrate(file: Path) -> None:
 def _revision(file: Path) -> str | None:
     """Return the schema version of an SQLite store; None where it has no tables at all."""
     try:
-        with file.open("rb") as stream:
-            if stream.read(len(_MAGIC)) != _MAGIC:
-                raise RunError(_NO_DATABASE.format(file))
+        # Never opened as a plain file while it may be in use: closing that would drop the locks of this process.
         with closing(sqlite3.connect(file, timeout=20)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "alembic_version" in tables:
                 found = database.execute("SELECT version_num FROM alembic_version").fetchone()
                 if found:
                     return str(found[0])
-    except OSError as error:
-        raise RunError(f"The run store {file} cannot be read ({error.strerror}): check its permissions.") from error
     except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) and not _has_mark(file):
+            raise RunError(_NO_DATABASE.format(file)) from error
         if "locked" in str(error) or "unable to open" in str(error):
             raise RunError(f"The run store {file} cannot be opened ({error}): check who uses it and may.") from error
         raise RunError(DAMAGED.format(file)) from error
     if tables:
         raise RunError(_FOREIGN.format(file))
     return None
+
+
+def _has_mark(file: Path) -> bool:
+    """Say whether a file that SQLite cannot read begins as its databases do."""
+    with file.open("rb") as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
 
 
 @cache

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import BundleError, RunError
+from brainseg.errors import BrainsegError, BundleError, RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
+from brainseg.runs.faults import ToldClient, told
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.opening import check, file_of, private_uri
 from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 EXPERIMENT = "brainseg"
 
 _PAGE = 1000
-_SQLITE = "sqlite:///"
 _NO_RUN = "There is no run {!r}: `runs` lists those there are."
 
 
@@ -75,13 +75,15 @@ class RunStore:
     def _connect(self) -> tuple[MlflowClient, str]:
         # Two processes that create the tables at once would spoil each other's migration.
         try:
-            from mlflow.tracking import MlflowClient
-
             with FileLock(self.home / "mlflow.lock"):
                 check(self.uri)
-                client = MlflowClient(tracking_uri=self.uri)
-                return client, self._experiment(client)
-        except RunError:
+                from mlflow.tracking import MlflowClient
+
+                place = self._place()
+                with told(place):
+                    client: Any = ToldClient(MlflowClient(tracking_uri=self.uri), place)
+                    return client, self._experiment(client)
+        except BrainsegError:
             raise
         except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
             # The address of a server may hold a password, so it is not shown.
@@ -91,12 +93,16 @@ class RunStore:
                 "whole, or choose another home with BRAINSEG_HOME."
             ) from error
 
+    def _place(self) -> Path:
+        """Return what faults of the store are told of: its file, or the open home."""
+        return file_of(self.uri) if self.uri.startswith("sqlite:") else self.home
+
     def _readable(self) -> Snapshot | None:
         """Return what reads the store without MLflow; None where only MLflow can."""
-        if not self.uri.startswith(_SQLITE):
+        if not self.uri.startswith("sqlite:///"):
             return None
         place = paths.subfolder("runs").as_uri() if self.private else None
-        snapshot = Snapshot(Path(self.uri.removeprefix(_SQLITE)), EXPERIMENT, place)
+        snapshot = Snapshot(file_of(self.uri), EXPERIMENT, place)
         return snapshot if snapshot.usable() else None
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
@@ -172,7 +178,8 @@ class RunStore:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
-            yield
+            with told(self._place()):
+                yield
         except sqlite3.Error as error:
             raise RunError(
                 f"The run store {self.uri} cannot be read ({error}): check that it is reachable and whole."

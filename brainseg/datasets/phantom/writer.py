@@ -20,7 +20,7 @@ from brainseg.datasets.phantom.subject import PLANES, SLICES_PER_SUBJECT, Subjec
 from brainseg.datasets.phantom.templates import load_templates
 from brainseg.datasets.phantom.volumes import make_volumes
 from brainseg.errors import DataError
-from brainseg.files import write_json
+from brainseg.files import full_disk_told, write_json
 
 GENERATOR_VERSION = 2
 """Goes up whenever the same settings would give other pixels."""
@@ -148,7 +148,8 @@ def write_phantom(
     if not _is_complete(out, settings):
         _refuse_occupied(out)
         try:
-            _write_whole(out, settings, max(1, workers), progress)
+            with full_disk_told(out):
+                _write_whole(out, settings, max(1, workers), progress)
         except OSError as error:
             raise DataError(f"Cannot write the phantom to {out} ({error.strerror or error}).") from error
     elif progress is not None:
