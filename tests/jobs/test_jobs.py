@@ -165,16 +165,15 @@ def test_a_run_is_never_trained_by_two_processes(store, config) -> None:
     run = store.create(config(), "contested")
     queue.claim_next(store, "cpu")
     workspace = Workspace(run.id)
-    hold = "from brainseg.jobs.workspace import Workspace; import sys; Workspace(sys.argv[1]).trainer_lock().acquire()"
+    hold = "import sys; from brainseg.jobs.workspace import Workspace; lock = Workspace(sys.argv[1]).trainer_lock()"
     first = subprocess.Popen(
-        [sys.executable, "-c", f"{hold}; print('held', flush=True); input()", run.id],
+        [sys.executable, "-c", f"{hold}; lock.acquire(); print('held', flush=True); input()", run.id],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=child_environment(),
     )
     try:
         assert first.stdout.readline() == b"held\n"
-        workspace.own([first.pid])
         (workspace.folder / "owners.json").write_text("[]")
         assert queue.reconcile(store) == []
         begin = (
