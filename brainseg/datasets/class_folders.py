@@ -6,13 +6,12 @@ recognised is left out or looked through, and always said in a finding.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from brainseg.datasets.findings import Finding
-from brainseg.datasets.listing import contents, files_below, hidden, spelled
+from brainseg.datasets.listing import contents, files_below, hidden, spelled, walk
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
 from brainseg.errors import DataError
@@ -243,10 +242,6 @@ def _any_file(folder: Path) -> bool:
 
 def _names(folder: Path) -> Iterable[str]:
     """Yield the names of files below a folder; stops early where the caller does."""
-    for _, folders, files in os.walk(folder, onerror=_raise):
+    for _, folders, files in walk(folder):
         folders[:] = [name for name in folders if not hidden(name)]
         yield from (name for name in files if not hidden(name))
-
-
-def _raise(error: OSError) -> None:
-    raise error

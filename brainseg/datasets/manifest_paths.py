@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from brainseg.datasets.findings import Finding
-from brainseg.datasets.listing import hidden
+from brainseg.datasets.listing import hidden, walk
 from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES
 
@@ -57,7 +56,7 @@ class _Index:
 
     def __init__(self, root: Path) -> None:
         self.known: dict[str, set[str]] = {}
-        for place, folders, files in os.walk(root):
+        for place, folders, files in walk(root):
             folders[:] = [name for name in folders if not hidden(name)]
             for name in files:
                 path = Path(place, name).relative_to(root)
