@@ -1,4 +1,4 @@
-"""Diagnose: put in images, and see what models say of them, where they looked and what they mark."""
+"""Diagnose: upload slices, and see what models predict, where they looked and what they mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.dashboard.diagnose.answers import answer_all
 from brainseg.dashboard.diagnose.cases import Case, choose_cases
 from brainseg.dashboard.diagnose.marker import choose_marker
 from brainseg.dashboard.diagnose.members import Member, Wishes, choose_members, choose_wishes
-from brainseg.dashboard.diagnose.results import show_results
+from brainseg.dashboard.diagnose.results import STYLE, show_results
 from brainseg.dashboard.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
 from brainseg.dashboard.page import page
 
@@ -25,12 +25,14 @@ def draw_answers(cases: Sequence[Case], members: Sequence[Member], marker: Membe
     elif not all_ready(asked):
         wait_for_loading(asked)
     elif cases and asked:
-        show_results(answer_all(cases, members, wishes, marker), members, marker)
+        with st.container(key="answer"):
+            show_results(answer_all(cases, members, wishes, marker), members, marker)
     else:
         invite(bool(members), bool(marker))
 
 
-with page("Diagnose", "Put in slices of brain MRI, and see what a model says of them and where it looked."):
+with page("Diagnose", "Upload brain MRI slices to see the model's prediction and the regions that influenced it."):
+    st.html(STYLE)
     models.warm_up()
     left, right = st.columns([1, 3], gap="medium")
     with left:

@@ -37,8 +37,8 @@ def agreement_words(found: Agreement | None, marks: bool) -> str:
         why = "The heatmap is empty" if marks else "Nothing is marked"
         return f"{why}, so heatmap and mask are not compared."
     return (
-        f"{percent(found.energy_inside)} of the heatmap's sum lies inside the mask, which covers "
-        f"{percent(found.chance)} of the image; its highest point lies {'inside' if found.hit else 'outside'}."
+        f"{percent(found.energy_inside)} of the heatmap falls inside the mask (chance: {percent(found.chance)}); "
+        f"its peak is {'inside' if found.hit else 'outside'}."
     )
 
 

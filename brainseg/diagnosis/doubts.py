@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brainseg.diagnosis.methods import METHODS
@@ -27,6 +27,12 @@ def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
         *answer.model_doubts,
     )
     return tuple(filter(None, found))
+
+
+def among(found: Iterable[bool | None]) -> bool | None:
+    """Return what several models say together: False where one says so, None where one cannot tell and none objects."""
+    known = set(found)
+    return next((value for value in (False, None) if value in known), True)
 
 
 def unlike(reasons: Sequence[str]) -> str:
@@ -87,5 +93,5 @@ def contradiction(label: str, positive: str | None, marks: bool) -> str:
     """
     if positive is None or (label == positive) == marks:
         return ""
-    does = "marks a tumour" if marks else "marks nothing"
-    return f"The models contradict each other: the decision is {label}, and yet the other model {does}."
+    does = "marks a tumour" if marks else "marks none"
+    return f"The models disagree: the classifier says {label}, but the segmentation model {does}."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainseg.diagnosis.doubts import doubts_of
+from brainseg.diagnosis.doubts import among, doubts_of
 from brainseg.diagnosis.methods import heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import RunError
@@ -93,8 +93,7 @@ class Consensus:
     @property
     def in_domain(self) -> bool | None:
         """False where any member does not know such images, None where some cannot tell and none objects."""
-        found = {member.in_domain for member in self.members}
-        return next((value for value in (False, None) if value in found), True)
+        return among(member.in_domain for member in self.members)
 
     @property
     def reasons(self) -> tuple[str, ...]:

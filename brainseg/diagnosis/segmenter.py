@@ -86,12 +86,12 @@ class Segmentation:
         """What was marked, in words."""
         if not self.regions:
             return "Nothing is marked."
-        parts = "1 region" if len(self.regions) == 1 else f"{len(self.regions)} separate regions"
+        parts = "1 region" if len(self.regions) == 1 else f"{len(self.regions)} regions"
         each = ""
         if len(self.areas) > 1:
             each = " (" + ", ".join(f"{name} {area:,.0f}" for name, area in self.areas.items()) + ")"
         return (
-            f"{parts} of {self.area:,.0f} {self.area_unit} in all{each}, the largest diameter {self.diameter:,.1f} "
+            f"{parts}, {self.area:,.0f} {self.area_unit} in total{each}; largest diameter {self.diameter:,.1f} "
             f"{self.length_unit}."
         )
 

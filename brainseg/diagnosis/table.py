@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.doubts import UNLIKE
+from brainseg.diagnosis.doubts import UNLIKE, among
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.methods import METHODS, layer_name
 
@@ -61,29 +61,27 @@ STANDING, ORIGIN = ("in_domain", "warnings", "trained_on"), ("image_sha256", "bu
 
 
 def standing_cells(
-    answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = (), other: Segmentation | None = None
+    answers: Sequence[Diagnosis | Consensus | Segmentation], notes: Sequence[str] = (), doubt: str = ""
 ) -> dict[str, object]:
-    """Return what an answer is worth, as cells.
+    """Return what answers to one image are worth, as cells.
 
     Args:
-        answer: From a classifier or a segmentation model.
-        notes: Further sentences on the image, behind the answer's own warnings.
-        other: What a segmentation model marked on the same image.
+        answers: Of a classifier, of a segmentation model or of both.
+        notes: Further sentences on the image, behind the answers' own warnings.
+        doubt: A sentence before them, such as that the two contradict each other.
 
     Returns:
         Column -> value: whether the image is of the kind that the models know ("true", "false", "" where a bundle
         cannot tell), the warnings, what the models were trained on, and the hashes of image file and bundles.
     """
-    both = [answer, other] if other else [answer]
-    warnings = dict.fromkeys([*(sentence for each in both for sentence in each.warnings), *notes])
-    known = {each.in_domain for each in both}
-    in_domain = next((value for value in (False, None) if value in known), True)
+    said = [doubt, *(sentence for each in answers for sentence in each.warnings), *notes]
+    in_domain = among(each.in_domain for each in answers)
     return {
         "in_domain": "" if in_domain is None else str(in_domain).lower(),
-        "warnings": text_cell(" ".join(warnings)),
-        "trained_on": text_cell(" ".join(dict.fromkeys(each.origin for each in both))),
-        "image_sha256": answer.image_sha256,
-        "bundle_digest": "+".join(each.digest for each in both),
+        "warnings": text_cell(" ".join(filter(None, dict.fromkeys(said)))),
+        "trained_on": text_cell(" ".join(dict.fromkeys(each.origin for each in answers))),
+        "image_sha256": answers[0].image_sha256,
+        "bundle_digest": "+".join(each.digest for each in answers),
     }
 
 
@@ -108,7 +106,7 @@ _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "me
 
 def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, object]:
     facts: dict[str, object] = {
-        **standing_cells(answer, notes),
+        **standing_cells([answer], notes),
         "label": text_cell(answer.label),
         **{f"p_{name}": share for name, share in answer.probabilities.items()},
         "model": text_cell(answer.model),

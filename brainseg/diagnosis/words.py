@@ -32,21 +32,18 @@ def judged(validation: dict[str, Any]) -> str:
     if not count or accuracy is None:
         return "Nothing is known of how often it is right."
     interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
-    bounds = f", 95 % interval {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %" if interval else ""
+    bounds = f" (95 % CI {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)" if interval else ""
     right = round(accuracy * count)
-    said = f"Right on {right} of {count} held-out images ({100 * right / count:.0f} %{bounds})"
+    said = f"Correct on {right} of {count} held-out images: {100 * right / count:.0f} %{bounds}"
     return "; ".join([said, *_caveats(validation)]) + "."
 
 
 def _overlap(validation: dict[str, Any]) -> str:
     interval = validation.get("dice_interval") or validation.get("intervals", {}).get("dice")
-    bounds = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    bounds = f" (95 % CI {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
     count = validation.get("count") or validation.get("slices")
     patients = f" of {validation['patients']} patients" if validation.get("unit") == "patient" else ""
-    return (
-        f"Its masks overlap the true ones with a Dice of {validation['dice']:.2f}{bounds} on {count} held-out slices"
-        f"{patients}"
-    )
+    return f"Dice {validation['dice']:.2f}{bounds} against the reference masks of {count} held-out slices{patients}"
 
 
 def _caveats(validation: dict[str, Any]) -> list[str]:

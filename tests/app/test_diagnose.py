@@ -118,11 +118,11 @@ def test_class_method_and_layer_can_be_chosen(page, images) -> None:
 
 def test_an_image_that_was_learnt_from_proves_nothing_and_one_that_was_held_out_is_said_to_be(page, tuned, tiny_set):
     table = split_table(tuned)
-    for side, words in (("train", "learnt from this very image"), ("valid", "it was held out")):
+    for side, words in (("train", "tuned was trained on this very image"), ("valid", "Held out: tuned was not")):
         row = table[table["split"] == side].iloc[0]
         app = put_in(page, tiny_set / row["path"])
         assert words in texts(app)
-        assert f"Labelled: {row['label']}. The answer" in texts(app)
+        assert f"Ground truth: {row['label']}. The prediction" in texts(app)
 
 
 def test_the_page_says_how_often_the_heatmap_finds_the_tumour(page, tuned, images, tmp_path) -> None:
@@ -186,16 +186,16 @@ def test_images_that_are_put_in_are_never_written(page, images, finished_home: P
 
 
 def test_a_sample_tells_its_label_with_the_answer_and_not_before(page, tuned: Run) -> None:
-    assert "Labelled" not in texts(page)
+    assert "Ground truth" not in texts(page)
     buttons = [button for button in page.button if button.key.startswith("sample-")]
     seen = set()
     for button in buttons:
         app = page.button(key=button.key).click().run()
         assert not app.exception
         said = texts(app)
-        assert "Labelled: " in said
-        assert "tuned did not learn from this image: it was held out." in said
-        seen |= {name for name in ("no", "yes") if f"Labelled: {name}." in said}
+        assert "Ground truth: " in said
+        assert "Held out: tuned was not trained on this image." in said
+        seen |= {name for name in ("no", "yes") if f"Ground truth: {name}." in said}
     assert seen == {"no", "yes"}, "each class has a sample"
 
 

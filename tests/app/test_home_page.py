@@ -49,7 +49,7 @@ def test_one_model_is_the_best_and_the_only_one(add, open_page) -> None:
     run = add("alone")
     said = words(open_page("home"))
     right = round(run.metrics["final_accuracy"] * 40)
-    assert f"Right on {right} of 40 held-out images" in said
+    assert f"Correct on {right} of 40 held-out images" in said
     assert "95 % interval" in said
     assert "The only evaluated model on tiny so far." in said
     assert "Nothing is training right now." in said

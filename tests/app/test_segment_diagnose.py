@@ -90,7 +90,7 @@ def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:
     dice = models.description(marks.id)[0].validation["dice"]
     said = texts(page)
     assert f"marks ({models.description(marks.id)[1]})" in said
-    assert f"a Dice of {dice:.2f} (95 % interval " in said
+    assert f"Dice {dice:.2f} (95 % CI " in said
     assert "held-out slices of 3 patients" in said
     assert page.selectbox(key="model").value == RunStore().get("tuned").id
     assert page.selectbox(key="model").options == ["tuned · resnet18 + logistic · newest"]
@@ -126,11 +126,11 @@ def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: 
     from brainseg.dashboard.runs.results import split
 
     table = split(RunStore(), marks)
-    for side, words in (("train", "marks learnt from this very image"), ("valid", "marks did not learn from this")):
+    for side, words in (("train", "was trained on this very image"), ("valid", "Held out: marks was not trained")):
         row = table[(table["split"] == side) & (table["label"] == "tumour")].iloc[0]
         said = texts(put_in(page, masked_set / row["path"]))
         assert words in said
-        assert "Labelled: tumour. Something is marked, which agrees; whether in the right place was not" in said
+        assert "Ground truth: tumour. The mask is not empty; its location was not checked." in said
 
 
 # ------------------------------------------------------------------------------------------- one of them alone
@@ -151,7 +151,7 @@ def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
         "Table (CSV)", "This image with its answer (PNG)", "All pictures and the table (ZIP)"
     }  # fmt: skip
     app.button(key="sample-1").click().run()
-    assert "marks did not learn from this image: it was held out." in texts(app)
+    assert "Held out: marks was not trained on this image." in texts(app)
 
 
 def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> None:

@@ -35,7 +35,7 @@ def test_a_segmentation_is_trained_from_the_form(working_home: Path, masked_set:
     assert run.config.task == "segment"
     done = wait_for(lambda: (found := RunStore().get(run.id)).ended and found, "the run to end")
     assert (done.status, done.reason) == ("FINISHED", "")
-    assert "overlap the true ones with a Dice of" in texts(app.run())
+    assert "against the reference masks of" in texts(app.run())
 
 
 def test_the_preset_sets_the_task(home: Path, masked_set: Path, open_page) -> None:

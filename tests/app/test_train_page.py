@@ -51,7 +51,7 @@ def test_finished_runs_are_listed_with_their_worth_and_offered_as_weights(finish
     app = open_page("train")
     assert not app.error
     said = texts(app)
-    assert "Right on" in said
+    assert "Correct on" in said
     assert "95 % interval" in said
     assert "based on 1 earlier run" not in said  # another image size
     app.selectbox(key="train:preset").select("quick").run()

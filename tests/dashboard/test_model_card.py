@@ -120,7 +120,7 @@ def test_undefined_figures_are_not_numbers():
 
 def test_without_its_files_a_card_says_what_is_lost():
     card = model_card(describe(), {}, CONFIG)
-    assert "Right on 44 of 50 held-out images" in card
+    assert "Correct on 44 of 50 held-out images" in card
     assert "`evaluation.json` is missing" in card
     assert "`dataset.json` is missing" in card
 

@@ -25,7 +25,7 @@ VALIDATION = {"count": 50, "accuracy": 0.9, "accuracy_interval": [0.7864, 0.9565
 
 
 def test_how_good_a_model_is_comes_with_count_and_interval() -> None:
-    assert judged(VALIDATION) == "Right on 45 of 50 held-out images (90 %, 95 % interval 79 to 96 %)."
+    assert judged(VALIDATION) == "Correct on 45 of 50 held-out images: 90 % (95 % CI 79 to 96 %)."
 
 
 def test_an_evaluation_says_the_same_as_the_bundle() -> None:
@@ -54,12 +54,10 @@ def test_what_is_not_known_is_not_claimed(validation: dict) -> None:
 def test_masks_are_judged_by_their_overlap() -> None:
     evaluation = {"slices": 232, "dice": 0.8123, "intervals": {"dice": [0.71, 0.879]}, "split": "grouped"}
     stored = {"count": 232, "dice": 0.8123, "dice_interval": [0.71, 0.879], "split": "grouped"}
-    expected = (
-        "Its masks overlap the true ones with a Dice of 0.81 (95 % interval 0.71 to 0.88) on 232 held-out slices."
-    )
+    expected = "Dice 0.81 (95 % CI 0.71 to 0.88) against the reference masks of 232 held-out slices."
     assert judged(evaluation) == judged(stored) == expected
     counted = judged({**evaluation, "patients": 12, "unit": "patient"})
     assert counted == expected.replace("slices.", "slices of 12 patients.")
     assert judged({**evaluation, "patients": 232, "unit": "slice"}) == expected
     assert "chosen on these same" in judged({**stored, "selected_on_these_images": True})
-    assert "interval" not in judged({**stored, "dice_interval": None})
+    assert "CI" not in judged({**stored, "dice_interval": None})

@@ -16,6 +16,7 @@ from brainseg.dashboard.diagnose.cases import Case
 from brainseg.dashboard.diagnose.members import Member, Wishes
 from brainseg.datasets.masks import NO_TUMOUR
 from brainseg.diagnosis.agreement import Agreement, agreement
+from brainseg.diagnosis.doubts import UNLIKE, among, contradiction, is_close
 from brainseg.diagnosis.ensemble import Consensus, ask
 from brainseg.scans import Scan
 
@@ -38,11 +39,54 @@ class Answered:
         case: The image.
         answer: Of the classifiers; None where none was asked, or the sentence that says why nothing was.
         marked: What a segmentation model marked; None where none was asked.
+        positive: The classifiers' class that stands for a tumour; None where there is no such one.
     """
 
     case: Case
     answer: Diagnosis | Consensus | str | None
     marked: Segmentation | None = None
+    positive: str | None = None
+
+    @property
+    def asked(self) -> list[Diagnosis | Consensus | Segmentation]:
+        """The answers that there are."""
+        return [each for each in (self.answer, self.marked) if each is not None and not isinstance(each, str)]
+
+    @property
+    def in_domain(self) -> bool | None:
+        """False where any model does not know such images, None where some cannot tell and none objects."""
+        return among(each.in_domain for each in self.asked)
+
+    @property
+    def origin(self) -> str:
+        """What the models were trained on, in words."""
+        return " ".join(dict.fromkeys(each.origin for each in self.asked))
+
+    @property
+    def contradiction(self) -> str:
+        """That classifier and mask contradict each other; "" where they do not."""
+        if not (self.marked and self.answer and self.good):
+            return ""
+        return contradiction(self.answer.label, self.positive, bool(self.marked.regions))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the answers doubtful, a sentence each, the gravest first."""
+        said = dict.fromkeys(sentence for each in self.asked for sentence in each.warnings)
+        unlike = [sentence for sentence in said if sentence.startswith(UNLIKE)]
+        others = [sentence for sentence in said if sentence not in unlike]
+        return tuple(filter(None, [*unlike, self.contradiction, *others]))
+
+    @property
+    def lead(self) -> str:
+        """The gravest doubt in a few words, to stand before any class; "" without one."""
+        if self.in_domain is False:
+            return UNLIKE
+        if self.contradiction:
+            return "Classifier and mask disagree"
+        if isinstance(self.answer, Consensus) and self.answer.dissenters:
+            return "Models disagree"
+        return "Not certain" if self.answer and self.good and is_close(self.answer.probabilities) else ""
 
     @property
     def good(self) -> bool:
@@ -105,7 +149,8 @@ def _answer(answers: Answers, case: Case, members: Sequence[Member], wishes: Wis
     if not case.scan:
         return Answered(case, case.error)
     answer = answers.get(case.scan, members, wishes) if members else None
-    return Answered(case, answer, answers.mark(case.scan, marker) if marker else None)
+    positive = members[0].description.positive if members else None
+    return Answered(case, answer, answers.mark(case.scan, marker) if marker else None, positive)
 
 
 @dataclass(frozen=True)
@@ -124,24 +169,34 @@ def standing(answered: Answered, asked: Sequence[Member]) -> list[Remark]:
     for task, label in dict.fromkeys((member.description.task, sample.label) for member, sample in found):
         remarks.append(_beside_label(answered, task, label))
     if held_out := [member.description.name for member, sample in found if sample.held_out]:
-        remarks.append(Remark(f"{', '.join(held_out)} did not learn from this image: it was held out."))
+        trained = "was" if len(held_out) == 1 else "were"
+        remarks.append(Remark(f"Held out: {' and '.join(held_out)} {trained} not trained on this image."))
     if learnt := [member.description.name for member, sample in found if not sample.held_out]:
-        worth = "so that answer proves" if len(learnt) == 1 else "so those answers prove"
-        remarks.append(Remark(f"{', '.join(learnt)} learnt from this very image, {worth} nothing.", True))
+        trained, worth = ("was", "its answer proves") if len(learnt) == 1 else ("were", "their answers prove")
+        remarks.append(Remark(f"{' and '.join(learnt)} {trained} trained on this very image: {worth} nothing.", True))
     return remarks
+
+
+def true_label(case: Case, asked: Sequence[Member]) -> str:
+    """Return how an image is labelled in the dataset of a model that is asked, if it is in there; else ""."""
+    if case.scan is None:
+        return ""
+    found = (samples.known(member.run, case.scan.sha256) for member in asked)
+    return next((sample.label for sample in found if sample), "")
 
 
 def _beside_label(answered: Answered, task: str, label: str) -> Remark:
     """Compare a dataset's label with the answer, or with whether anything is marked at all."""
     if task == "classify":
         right = label == answered.answer.label
-        return Remark(f"Labelled: {label}. The answer {'agrees' if right else 'differs'}.", not right)
+        return Remark(f"Ground truth: {label}. The prediction is {'correct' if right else 'wrong'}.", not right)
     marks = bool(answered.marked.regions)
     right = (label != NO_TUMOUR) == marks
-    said = (
-        f"Labelled: {label}. {'Something' if marks else 'Nothing'} is marked, which {'agrees' if right else 'differs'}"
-    )
-    return Remark(f"{said}{'; whether in the right place was not compared' if marks and right else ''}.", not right)
+    mask = "not empty" if marks else "empty"
+    if right:
+        end = "; its location was not checked" if marks else ""
+        return Remark(f"Ground truth: {label}. The mask is {mask}{end}.")
+    return Remark(f"Ground truth: {label}, but the mask is {mask}.", True)
 
 
 def _bytes(answer: Diagnosis | Consensus | Segmentation) -> int:

@@ -17,6 +17,7 @@ from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.figures.probabilities import probability_figure
 from brainseg.dashboard.page import dark, show
 from brainseg.dashboard.words import plain
+from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.mask_picture import FILL
 from brainseg.diagnosis.picture import CAPTION, OPACITY, heat_colours, overlay, squared
@@ -42,8 +43,8 @@ def show_card(answered: Answered, members: Sequence[Member], marker: Member | No
         The opacities that were chosen.
     """
     title, *sliders = st.columns([2, *[1] * (bool(members) + bool(marker))], vertical_alignment="bottom", gap="small")
-    title.caption(plain(answered.case.name))
-    title.header(plain(short_words(answered)), anchor=False)
+    with title:
+        _head(answered)
     opacities = _choose_opacities(sliders, bool(members), bool(marker))
     _pictures(answered, members, opacities)
     if members:
@@ -52,8 +53,23 @@ def show_card(answered: Answered, members: Sequence[Member], marker: Member | No
         st.markdown(f"**{plain(answered.marked.sentence)}**")
         _show_standing(answered, [marker])
     if marker:
-        show_mask(answered, members, marker)
+        show_mask(answered, marker)
     return opacities
+
+
+def _head(answered: Answered) -> None:
+    """Say what stands before any class: doubts, and what the models are; then the decision."""
+    st.caption(plain(answered.case.name))
+    unlike = answered.in_domain is False
+    if unlike:
+        st.header(plain(UNLIKE), anchor=False)
+    if answered.warnings:
+        st.warning("  \n".join(map(plain, answered.warnings)), icon=":material/warning:")
+    st.markdown(f":material/school: **{plain(answered.origin)}**")
+    if unlike:
+        st.markdown(f":gray[If it were, the answer would be: {plain(short_words(answered))}]")
+    else:
+        st.header(plain(short_words(answered)), anchor=False)
 
 
 def short_words(answered: Answered) -> str:

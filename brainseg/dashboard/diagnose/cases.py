@@ -33,18 +33,28 @@ class Case:
 
 def choose_cases(asked: Sequence[Member]) -> list[Case]:
     """Draw the upload and the samples of the first model that is asked, and return what was chosen last."""
+    round_ = st.session_state.get("cleared", 0)
     uploads = st.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
         max_upload_size=MOST_MEGABYTES,
-        key="uploads",
+        key=f"uploads-{round_}" if round_ else "uploads",  # another key is an empty uploader
         on_change=_forget_sample,
         disabled=not asked,
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk.",
     )
     refuse_many("uploads", MOST_FILES, "choose fewer, or diagnose a folder with the command line")
+    if uploads:
+        st.button(
+            "Clear all images",
+            on_click=_clear,
+            icon=":material/delete_sweep:",
+            width="stretch",
+            help="Removes all uploaded images at once; further uploads add to those that are there.",
+        )
     if asked:
+        _take_from_address(asked[0])
         _offer_samples(asked[0])
     sample = st.session_state.get("sample")
     if sample:
@@ -62,10 +72,32 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
 
 def _forget_sample() -> None:
     st.session_state.pop("sample", None)
+    st.query_params.pop("sample", None)
+
+
+def _clear() -> None:
+    """Take all uploads out."""
+    st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
+    st.session_state.pop("shown", None)
+    _forget_sample()
 
 
 def _take_sample(member: Member, number: int, sample: Sample) -> None:
     st.session_state["sample"] = (member, number, sample)
+    # In the address, so that a reload or a link shows it again.
+    st.query_params["sample"] = sample.sha256[:12]
+    st.query_params["run"] = st.session_state["asked for"] = member.run.id
+
+
+def _take_from_address(member: Member) -> None:
+    """Choose the sample that the address names, if the model offers it; once, and not in place of another."""
+    wanted = st.query_params.get("sample")
+    if not wanted or st.session_state.get("sample") or st.session_state.get("looked for") == wanted:
+        return
+    st.session_state["looked for"] = wanted
+    for number, sample in enumerate(samples(member.run), start=1):
+        if sample.sha256.startswith(wanted):
+            st.session_state["sample"] = (member, number, sample)
 
 
 def _offer_samples(member: Member) -> None:

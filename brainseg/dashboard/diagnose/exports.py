@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from brainseg.dashboard.diagnose.answers import Answered
 from brainseg.diagnosis.mask_picture import FILL, joint_sheet, mask_image, segmentation_sheet
 from brainseg.diagnosis.picture import diagnosis_sheet, png_bytes
-from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts
+from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts, standing_cells
 
 
 def csv_file(answered: Sequence[Answered], classes: Sequence[str]) -> bytes:
@@ -19,8 +19,11 @@ def csv_file(answered: Sequence[Answered], classes: Sequence[str]) -> bytes:
 
 
 def _row(answered: Answered) -> dict[str, object]:
+    row = answer_row(answered.case.name, answered.answer)
+    if not answered.asked:
+        return row
     mask = mask_facts(answered.marked, answered.agreement) if answered.marked else {}
-    return answer_row(answered.case.name, answered.answer) | mask
+    return row | mask | standing_cells(answered.asked, answered.case.scan.warnings, answered.contradiction)
 
 
 def png_file(answered: Answered, opacity: float, fill: float = FILL) -> bytes:
@@ -30,7 +33,7 @@ def png_file(answered: Answered, opacity: float, fill: float = FILL) -> bytes:
         return png_bytes(segmentation_sheet(pixels, name, marked, fill))
     if not marked:
         return png_bytes(diagnosis_sheet(pixels, name, answer, opacity))
-    return png_bytes(joint_sheet(pixels, name, answer, marked, (opacity, fill)))
+    return png_bytes(joint_sheet(pixels, name, answer, marked, (opacity, fill), answered.positive))
 
 
 def zip_file(answered: Sequence[Answered], classes: Sequence[str], opacity: float, fill: float = FILL) -> bytes:

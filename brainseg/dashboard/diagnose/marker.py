@@ -28,7 +28,7 @@ def choose_marker(alone: bool) -> Member | None:
     offered, picker = [*usable] if alone else [NOBODY, *usable], PICKERS["segment"]
     forget_gone(picker, offered)
     chosen = st.selectbox(
-        "Mark the tumour with (segmentation model)",
+        "Segmentation model",
         offered,
         index=offered.index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted) if run_id else "no model",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -51,8 +49,8 @@ def marked_cells(answered: Answered) -> dict[str, str]:
     return cells | ({"Heat inside": percent(compared.energy_inside)} if compared else {})
 
 
-def show_mask(answered: Answered, members: Sequence[Member], marker: Member) -> None:
-    """Draw the figures of a mask, the comparison with the heatmap if there is one, and what makes them doubtful."""
+def show_mask(answered: Answered, marker: Member) -> None:
+    """Draw the measures of a mask, and the comparison with the heatmap if there is one."""
     marked = answered.marked
     st.subheader("Marked area", anchor=False)
     figures = [
@@ -69,23 +67,9 @@ def show_mask(answered: Answered, members: Sequence[Member], marker: Member) -> 
     if len(marked.areas) > 1:
         areas = {"Class": list(marked.areas), f"Area, {marked.area_unit}": [f"{a:,.0f}" for a in marked.areas.values()]}
         st.dataframe(pd.DataFrame(areas), hide_index=True, width="stretch")
-    for sentence in [*_contradiction(answered, members), *marked.warnings]:
-        st.warning(plain(sentence), icon=":material/warning:")
     if answered.answer:
         st.markdown(f"**How far heatmap and mask agree.** {plain(agreement_words(compared, bool(marked.regions)))}")
         st.caption(f"{plain(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
     st.caption(f"**{plain(marker.name)}** {plain(worth(marker))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"
     st.caption(f"{CAPTION} It took {marked.seconds:.2f} s.{unit}")
-
-
-def _contradiction(answered: Answered, members: Sequence[Member]) -> list[str]:
-    """Say that one model sees a tumour and the other does not, where it is known which class stands for one."""
-    positive = members[0].description.positive if members else None
-    if positive is None:
-        return []
-    answer, marks = answered.answer, bool(answered.marked.regions)
-    if (answer.label == positive) == marks:
-        return []
-    does = "marks a tumour" if marks else "marks nothing"
-    return [f"The models contradict each other: the decision is {answer.label}, and yet the other model {does}."]

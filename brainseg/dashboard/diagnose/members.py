@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -67,9 +67,11 @@ def choose_members() -> list[Member]:
         index=list(usable).index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted),
         key=PICKERS["classify"],
-        help="All finished runs; the promoted one comes first, or else the one that finished last.",
+        help="All finished runs. Offered first is the promoted one, or else the newest that is better than chance.",
     )
     first = Member.of(usable[chosen])
+    if chosen == promoted.id and (why := why_first(promoted, usable.values())):
+        st.caption(why)
     others = _choose_others(usable, first)
     members = [first, *others]
     for member in members:
@@ -127,6 +129,16 @@ def with_model(task: str) -> dict[str, Run]:
     return {run.id: run for run in live_store.runs() if run.has_model and run.config.task == task}
 
 
+def why_first(offered: Run, runs: Iterable[Run]) -> str:
+    """Say why a run is offered first, where that is not simply the newest; "" otherwise."""
+    if offered.promoted:
+        return ""
+    if not offered.better_than_chance:
+        return "No model here is shown to be better than chance: this is the newest."
+    newer = [run for run in runs if run.ended > offered.ended]
+    return "Offered first: the newest model that is shown to be better than chance." if newer else ""
+
+
 def run_words(run: Run, promoted: Run) -> str:
     """Return what tells a run from others in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
@@ -140,7 +152,7 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
     if not fitting:
         return []
     chosen = st.multiselect(
-        "Ask others as well (ensemble)",
+        "Add models (ensemble)",
         list(fitting),
         format_func=lambda run_id: f"{fitting[run_id].name} · {model_words(fitting[run_id])}",
         key=f"others than {first.run.id}",
