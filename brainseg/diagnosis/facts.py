@@ -52,7 +52,7 @@ _SHAPE = "its bright region is not shaped like a head"
 _GREYS = "its levels of grey are not those of an MRI slice"
 LIMITS = {
     "smaller_side": Limits((64, 32), None, "it has very few pixels", "size"),
-    "colour": Limits(None, (0.12, 0.4), "it has colours", "colour"),
+    "colour": Limits(None, (0.2, 0.4), "it has colours", "colour"),
     "brightest": Limits((40, 20), None, _EMPTY, "brightest"),
     "deviation": Limits((8, 3), None, _EMPTY, "deviation"),
     "dark": Limits((0.12, 0.05), None, _BACKGROUND, "background"),

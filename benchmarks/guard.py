@@ -1,0 +1,72 @@
+"""How well the guard of bundles tells brain MRI slices from other pictures.
+
+    python -m benchmarks.guard BUNDLE [BUNDLE ...] [--data ../shared/data] [--each 20]
+
+The slices are real ones of several sources, of which the bundle's own training images are a part where it learnt from
+one of them; the other pictures are drawn, but for a few photographs and one abdomen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.guard_pictures import Picture, others, slices
+from brainseg.diagnosis.guard import judge
+from brainseg.models.bundle import load_bundle
+from brainseg.models.inputs import normalise, to_batch
+from brainseg.preparation import prepare
+
+
+def measure(folder: Path, real: list[Picture], drawn: list[Picture]) -> str:
+    """Return a Markdown table: a row a kind, with how many are told apart."""
+    bundle = load_bundle(folder)
+    settings = bundle.description.preparation
+    seconds = 0.0
+
+    def known(pixels: np.ndarray) -> bool | None:
+        nonlocal seconds
+        batch = normalise(to_batch(prepare(pixels, settings).pixels[None]), settings.normalise)
+        with torch.inference_mode():
+            features = bundle.model.body.levels(batch)[-1].mean((2, 3))[0].numpy()
+        started = time.perf_counter()
+        verdict = judge(bundle.guard, pixels, features)
+        seconds += time.perf_counter() - started
+        return verdict.in_domain
+
+    lines = [
+        f"**{bundle.description.name}** ({bundle.version})",
+        "",
+        "| kind | brain MRI | told right |",
+        "|---|---|---|",
+    ]
+    for name, pictures, wanted in (("yes", real, True), ("no", drawn, False)):
+        count, right = Counter[str](), Counter[str]()
+        for kind, pixels in pictures:
+            count[kind] += 1
+            right[kind] += known(pixels) is wanted
+        lines += [f"| {kind} | {name} | {right[kind]} of {count[kind]} |" for kind in count]
+        lines.append(f"| **all** | {name} | **{right.total()} of {count.total()}** |")
+    lines += ["", f"{1000 * seconds / (len(real) + len(drawn)):.1f} ms per image for the guard itself."]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure the bundles that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundles", type=Path, nargs="+")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--each", type=int, default=20, help="slices of each folder of real data")
+    options = parser.parse_args()
+    real, drawn = list(slices(options.data, options.each)), list(others(options.data))
+    for folder in options.bundles:
+        print(measure(folder, real, drawn) + "\n")
+
+
+if __name__ == "__main__":
+    main()
