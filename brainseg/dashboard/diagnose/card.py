@@ -42,10 +42,9 @@ def show_card(answered: Answered, members: Sequence[Member], marker: Member | No
     Returns:
         The opacities that were chosen.
     """
-    title, *sliders = st.columns([2, *[1] * (bool(members) + bool(marker))], vertical_alignment="bottom", gap="small")
-    with title:
-        _head(answered)
-    opacities = _choose_opacities(sliders, bool(members), bool(marker))
+    _head(answered)
+    # Under the headline, so that it has the whole width: a narrow window wraps it otherwise.
+    opacities = _choose_opacities(st.columns(4, gap="small"), bool(members), bool(marker))
     _pictures(answered, members, opacities)
     if members:
         _show_decision(answered, members, marker)

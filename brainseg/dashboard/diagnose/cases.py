@@ -33,18 +33,19 @@ class Case:
 
 def choose_cases(asked: Sequence[Member]) -> list[Case]:
     """Draw the upload and the samples of the first model that is asked, and return what was chosen last."""
-    round_ = st.session_state.get("cleared", 0)
+    cleared = st.session_state.get("cleared", 0)
+    key = f"uploads-{cleared}" if cleared else "uploads"  # another key is an empty uploader
     uploads = st.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
         max_upload_size=MOST_MEGABYTES,
-        key=f"uploads-{round_}" if round_ else "uploads",  # another key is an empty uploader
+        key=key,
         on_change=_forget_sample,
         disabled=not asked,
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk.",
     )
-    refuse_many("uploads", MOST_FILES, "choose fewer, or diagnose a folder with the command line")
+    refuse_many(key, MOST_FILES, "choose fewer, or diagnose a folder with the command line")
     if uploads:
         st.button(
             "Clear all images",
