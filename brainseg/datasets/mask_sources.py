@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainseg.datasets.checks import check_images
 from brainseg.datasets.findings import pages_findings, reading_findings
+from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
 from brainseg.datasets.image_facts import FACTS
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
 from brainseg.datasets.mask_faults import Fault, fault_findings
@@ -56,7 +57,8 @@ def open_masked_dataset(
             fault are listed in `bad`.
     """
     wanted = check_modalities(modalities) if modalities is not None else None
-    listing = list_pairs(path)
+    with foreign_files_told(path):
+        listing = list_pairs(path)
     patients = _patients(listing.pairs, groups)
     listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
     if only is not None:
@@ -142,7 +144,13 @@ def _dataset(
         classes=labels,
         bad=bad,
         ignored=tuple(listing.ignored),
-        findings=(*listing.findings, *reading_findings(table), *patients.findings, *found),
+        findings=(
+            *listing.findings,
+            *reading_findings(table),
+            *patients.findings,
+            *found,
+            *foreign_findings(listing.root, listing.ignored),
+        ),
         patients_from=patients.source,
         near_pairs=near,
         mask_classes=classes,

@@ -14,6 +14,7 @@ from brainseg.datasets.checks import check_images
 from brainseg.datasets.class_findings import class_findings, without_sets_in_themselves
 from brainseg.datasets.class_folders import find_class_folders
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
+from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
 from brainseg.datasets.image_facts import FACTS, image_facts
 from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
 from brainseg.datasets.manifest import MANIFEST, given_split, has_columns, open_manifest, refuse_twice, relative_path
@@ -70,7 +71,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         DataError: The path does not exist or holds no dataset, a manifest is damaged, `groups` fits no image, or the
             folders hold images and their masks.
     """
-    listed = _list(path)
+    with foreign_files_told(path):
+        listed = _list(path)
     root, classes = listed.root, listed.classes
     masks, told = masks_among(root, [entry.path for entry in listed.entries if not entry.cells])
     entries = [entry for entry in listed.entries if entry.path not in masks]
@@ -88,7 +90,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     table = table[COLUMNS]
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
     of_classes = class_findings(table, classes)
-    about_files = (*reading_findings(table), *pages, *told)
+    about_files = (*reading_findings(table), *pages, *told, *foreign_findings(root, listed.ignored))
     findings = (*listed.findings, *again, *of_classes, *about_files, *patients.findings, *found)
     return Dataset(root, table, classes, tuple(bad), ignored, findings, patients.source, near)
 

@@ -13,6 +13,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 
 from brainseg.errors import ScanError
 from brainseg.files import sha256_bytes
+from brainseg.scans.foreign import HEAD, TEXT, foreign_kind
 from brainseg.scans.names import display_name
 from brainseg.scans.pixels import PixelError, to_rgb, turn_upright
 from brainseg.scans.scan import Scan
@@ -95,6 +96,8 @@ def _format(data: bytes, shown: str) -> str:
     for signature, source_format in _SIGNATURES.items():
         if data.startswith(signature):
             return source_format
+    if (kind := foreign_kind(data[:HEAD])) and kind != TEXT:
+        raise ScanError(f"{shown} {kind.sentence}")
     raise ScanError(f"{shown} is not an image that can be read: {_FORMATS} are.")
 
 
