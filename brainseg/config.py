@@ -13,7 +13,7 @@ from brainseg.errors import ConfigError
 from brainseg.group_rule import parse_rule
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
-HeatmapMethod = Literal["grad-cam", "layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
+HeatmapMethod = Literal["grad-cam", "layer-cam", "smooth-layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 """What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
 

@@ -12,6 +12,9 @@ import torch
 from brainseg.diagnosis.cut import Cut
 from brainseg.models.architectures import Classifier
 
+SMOOTHING = 1 / 16
+"""Standard deviation of the blur of a smoothed map, as a part of the map's side."""
+
 
 def logits_and_maps(
     model: Classifier, images: torch.Tensor, stage: int | None = None
@@ -77,7 +80,17 @@ def layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int)
         return _positive(torch.relu(gradient) * features)
 
 
-MAPS = {"grad-cam": grad_cam, "layer-cam": layer_cam}
+def smooth_layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
+    """Blur the LayerCAM map by a Gaussian with a standard deviation of a sixteenth of the map's side.
+
+    The map of an early stage is of many single points, each of a few channels: the hottest one is often beside what
+    the others surround. Args and returns are those of `grad_cam`.
+    """
+    values = layer_cam(logits, maps, class_number)
+    return _unit(cv2.GaussianBlur(values, (0, 0), max(values.shape) * SMOOTHING))
+
+
+MAPS = {"grad-cam": grad_cam, "layer-cam": layer_cam, "smooth-layer-cam": smooth_layer_cam}
 """The methods that need no hooks, by their keys in `methods.METHODS`."""
 
 

@@ -33,6 +33,12 @@ METHODS = {
         "weighs each place of each channel by how much the score grows with that very value; sharp at early layers, "
         "where Grad-CAM says little; as fast as the answer itself at late layers, a third slower at layer1.",
     ),
+    "smooth-layer-cam": Method(
+        "smoothed LayerCAM",
+        True,
+        "is LayerCAM blurred over a sixteenth of the image, so that an area counts for more than one bright point; "
+        "for layer1 and layer2.",
+    ),
     "grad-cam++": Method(
         "Grad-CAM++",
         True,

@@ -10,6 +10,7 @@ import pytest
 import torch
 from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from scipy.ndimage import gaussian_filter
 
 from brainseg.config import HeatmapMethod
 from brainseg.diagnosis.cut import Cut
@@ -53,12 +54,22 @@ def frozen(classifier):
 
 
 def test_every_method_is_known_here():
-    assert set(PLAIN) == set(METHODS)
+    assert {*PLAIN, "smooth-layer-cam"} == set(METHODS)
+
+
+def test_a_smoothed_map_is_the_packages_map_blurred_at_its_own_resolution(frozen, images):
+    model = frozen("resnet18", "concat-pool", (2,))
+    smooth, sharp = (own(model, images[:1], 1, method, 1) for method in ("smooth-layer-cam", "layer-cam"))
+    logits, maps = logits_and_maps(model, images[:1], 1)
+    blurred = gaussian_filter(MAPS["layer-cam"](logits, maps, 1), 1.0, mode="mirror")  # 1 of 16 places a side
+    blurred = enlarge((blurred - blurred.min()) / np.ptp(blurred), 64)
+    np.testing.assert_allclose(smooth, blurred, rtol=0, atol=0.02)
+    assert np.abs(smooth - sharp).max() > 0.05
 
 
 @pytest.mark.parametrize(("head", "stages"), [("concat-pool", (4,)), ("logistic", (2, 3))])
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PLAIN)
 def test_maps_equal_those_of_the_package_on_a_whole_model(method, stage, head, stages, frozen, images):
     model = frozen("resnet18", head, stages)
     if stage > stages[-1]:
@@ -78,7 +89,7 @@ def test_a_cut_model_answers_as_the_whole_one(stage, frozen, images):
 
 def test_methods_and_stages_give_different_maps(frozen, images):
     model = frozen("resnet18", "concat-pool", (4,))
-    maps = [own(model, images[:1], 1, method, 4) for method in METHODS] + [own(model, images[:1], 1, "grad-cam", 2)]
+    maps = [own(model, images[:1], 1, method, 4) for method in PLAIN] + [own(model, images[:1], 1, "grad-cam", 2)]
     for number, one in enumerate(maps):
         assert one.std() > 0.05
         for other in maps[number + 1 :]:
