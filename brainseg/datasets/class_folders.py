@@ -12,7 +12,7 @@ from pathlib import Path
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import contents, files_below, hidden, spelled, walk
-from brainseg.datasets.patient_names import patient_part, strength
+from brainseg.datasets.patient_names import is_sequence, patient_part, strength
 from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
 from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES
@@ -65,12 +65,12 @@ def find_class_folders(root: Path) -> ClassFolders:
 
 
 def _looked_through(root: Path, found: ClassFolders) -> Path:
-    """Go down while one folder holds everything and has class folders inside."""
+    """Go down while one folder holds everything and has class folders inside; `train/train` is one split too."""
     start = root
     for _ in range(DEEPEST):
         folders, others = contents(start)
         inner = _only(folders)
-        if inner is None or _images(others) or not _wraps(inner):
+        if inner is None or _images(others) or not _wraps(inner, side_of(root.name)):
             break
         found.beside += [*others, *(folder for folder in folders if folder != inner)]
         start = inner
@@ -89,16 +89,16 @@ def _only(folders: list[Path]) -> Path | None:
     return filled[0] if len(filled) == 1 else None
 
 
-def _wraps(folder: Path) -> bool:
-    """Say whether a folder is one around class folders, and no class of patients' folders."""
-    if side_of(folder.name):
+def _wraps(folder: Path, side: str = "") -> bool:
+    """Say whether a folder is one around class folders, and no class of patients' folders; `side` is that around it."""
+    if side_of(folder.name) not in ("", side):
         return False
     inner, others = contents(folder)
     filled = [each for each in inner if _any_image(each)]
     if not filled or _images(others):
         return False
     if len(filled) == 1:
-        return _wraps(filled[0])
+        return _wraps(filled[0], side)
     if says_nothing(folder.name) or any(side_of(each.name) for each in filled):
         return True
     return any(strength(patient_part(each.name)) in (0, 2) for each in filled)  # else patients' folders
@@ -114,6 +114,8 @@ def _from_splits(
     for stranger in strangers:
         if not _any_image(stranger):
             _leave(found, root, stranger, "no-class", "holds no images and is left out")
+        elif inside := _same_names(stranger, {part.name.casefold() for part in parts}):
+            _leave(found, root, stranger, "set-in-itself", _again(stranger, inside, parts))
         elif holds_unlabelled(stranger.name):
             _leave(found, root, stranger, "unlabelled", f"holds {_count(stranger)} images without a class: left out")
         else:
@@ -160,6 +162,7 @@ def _from_folds(root: Path, found: ClassFolders, folds: list[Path]) -> None:
 
 def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> None:
     """Take folders as classes, but for those that plainly are none."""
+    folders = _below_sequences(root, found, folders)
     filled = [folder for folder in folders if _any_file(folder)]
     for folder in folders:
         if folder not in filled:
@@ -180,6 +183,32 @@ def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> N
             found.beside += files
         else:
             found.places.append((split, folder))
+
+
+def _below_sequences(root: Path, found: ClassFolders, folders: list[Path]) -> list[Path]:
+    """Return the class folders inside where folders are called like sequences, planes or patients around classes."""
+    filled = [folder for folder in folders if _any_image(folder)]
+    inner = {folder: contents(folder) for folder in filled}
+    names = [{each.name.casefold() for each in below} for below, _ in inner.values()]
+    people = all(_is_person(folder.name) for folder in filled)
+    if not filled or not (people or all(is_sequence(folder.name) for folder in filled)):
+        return folders
+    shared = set.union(*names)
+    alike = sum(map(len, names)) > len(shared) if people else all(each == shared for each in names)
+    if len(shared) < 2 or not alike or any(_images(others) for _, others in inner.values()):
+        return folders
+    if any(is_sequence(name) or side_of(name) or strength(patient_part(name)) > 2 for name in shared):
+        return folders
+    shown = ", ".join(_shown(root, folder) for folder in filled[:3]) + (", …" if len(filled) > 3 else "")
+    what = "patients" if people else "sequences, planes or sides"
+    words = f"The folders {shown} are {what}, and those inside them are taken for the classes."
+    found.findings.append(Finding("classes-inside", words))
+    found.beside += [item for _, others in inner.values() for item in others]
+    return [each for below, _ in inner.values() for each in below]
+
+
+def _is_person(name: str) -> bool:
+    return strength(patient_part(name)) == 4
 
 
 def _is_unlabelled(folder: Path, classes: list[Path]) -> bool:

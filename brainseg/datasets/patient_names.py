@@ -142,6 +142,13 @@ def _is_neutral(word: str, words: set[str]) -> bool:
     return stem != word and len(stem) > 1 and (stem in COUNTED or stem in SPLITS or stem in KINDS or stem in words)
 
 
+def is_sequence(name: str) -> bool:
+    """Say whether a folder's name says nothing but a sequence, a plane or a side: `T1`, `T2 axial`."""
+    words = [match[0].lower() for match in _TOKEN.finditer(name)]
+    known = MODALITIES | PLANES | SIDES
+    return bool(known.intersection(words)) and all(word in known | MODIFIERS for word in words)
+
+
 def strength(part: str) -> Strength:
     """Return how much a name, without what no patient is called, looks like a patient's."""
     if not part:

@@ -21,6 +21,7 @@ from brainseg.datasets.manifest import MANIFEST, given_split, has_columns, open_
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.mask_guard import masks_among
+from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.patients import Place, find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
@@ -134,12 +135,13 @@ def _from_folders(root: Path) -> Listed:
     ignored = [spelled(item.relative_to(root).as_posix()) for item in found.beside]
     links = []
     for split, folder in found.places:
+        above = tuple(name for name in folder.relative_to(root).parts[:-1] if strength(patient_part(name)) == 4)
         if spelled(folder.name) != folder.name:
             raise DataError(f"The name of the class folder {spelled(folder.name)!r} is not in UTF-8: rename it.")
         for file in files_below(folder):
             name = file.relative_to(root).as_posix()
             if file.suffix.lower() in SUFFIXES and not file.is_dir():
-                entries.append(Entry(name, folder.name, split, file.relative_to(folder).parts[:-1]))
+                entries.append(Entry(name, folder.name, split, above + file.relative_to(folder).parts[:-1]))
             else:
                 ignored.append(spelled(name))
                 links += [spelled(name)] if file.is_symlink() and file.is_dir() else []

@@ -139,6 +139,41 @@ def test_one_class_of_patients_is_not_taken_for_a_folder_around_classes(tmp_path
     assert open_dataset(write(tmp_path, "glioma/P1", "glioma/P2")).classes == ("glioma",)
 
 
+@pytest.mark.parametrize("around", ["{}/{}", "seg_{}/seg_{}"])
+def test_a_split_folder_may_be_doubled(tmp_path, around):
+    names = [f"{around.format(side, side)}/{label}" for side in ("train", "test") for label in ("yes", "no")]
+    dataset = open_dataset(write(tmp_path, *names))
+    assert dataset.table["split"].value_counts().to_dict() == {"train": 4, "test": 4}
+    assert dataset.classes == ("no", "yes")
+
+
+def test_a_copy_beside_split_folders_is_left_out(tmp_path):
+    names = [f"{side}/{label}" for side in ("Training", "Testing") for label in ("yes", "no")]
+    dataset = open_dataset(write(tmp_path, *names, *(f"all/{name}" for name in names)))
+    assert len(dataset.table) == 8
+    assert "'all' holds 'Testing' and 'Training' once more" in said(dataset)["set-in-itself"][0]
+
+
+@pytest.mark.parametrize("names", [("T1", "T2"), ("axial", "T1 coronal"), ("left", "right")])
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_sequences_around_the_class_folders_are_no_classes(tmp_path, names, around):
+    dataset = open_dataset(write(tmp_path, *(f"{around}{name}/{label}" for name in names for label in ("yes", "no"))))
+    assert labels(dataset) == {"yes": 4, "no": 4}
+    assert "those inside them are taken for the classes" in said(dataset)["classes-inside"][0]
+
+
+def test_patients_around_the_class_folders_are_patients(tmp_path):
+    dataset = open_dataset(write(tmp_path, "P01/yes", "P01/no", "P02/yes", "P03/no"))
+    assert labels(dataset) == {"yes": 4, "no": 4}
+    assert dataset.table["group"].tolist() == ["P01"] * 4 + ["P02"] * 2 + ["P03"] * 2
+    assert "P01, P02, P03 are patients" in said(dataset)["classes-inside"][0]
+
+
+def test_sequences_may_be_the_classes(tmp_path):
+    assert open_dataset(write(tmp_path, "T1/P1", "T1/P2", "T2/P1", "T2/P2")).classes == ("T1", "T2")
+    assert open_dataset(write(tmp_path / "flat", "T1", "T2")).classes == ("T1", "T2")
+
+
 @pytest.mark.parametrize(
     ("name", "side"),
     [
