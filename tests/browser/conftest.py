@@ -72,8 +72,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     complaints: list[str] = []
 
     def keep(message: ConsoleMessage) -> None:
-        # Streamlit looks for its server beside the page's own address first, and misses it there by design.
-        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+        if message.type == "error":
             complaints.append(f"{message.text} {message.location}")
 
     page.on("console", keep)
