@@ -120,6 +120,14 @@ def test_an_address_that_cannot_be_read_leaves_the_form_as_it_is(home: Path, ope
     assert app.selectbox(key="train:preset").value == "default"
 
 
+def test_an_address_without_weights_leaves_them_to_what_is_on_this_machine(
+    home: Path, no_weights: Path, open_page
+) -> None:
+    app = open_page("train", preset="quick", settings='{"training.epochs": 2}')
+    assert app.number_input(key=widget_key(app, "training.epochs")).value == 2
+    assert weights(app) == "none"
+
+
 def test_a_rate_that_was_found_is_not_searched_for_again(home: Path, tiny_set: Path) -> None:
     store = RunStore()
     valley = tiny_config(tiny_set, **{"training.learning_rate": "valley"})

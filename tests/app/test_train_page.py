@@ -75,7 +75,7 @@ def test_a_running_run_shows_its_bars_its_figures_and_its_time(home: Path, tiny_
     assert re.fullmatch(r"Epoch 3 of 5, about 2\d s left", epochs.proto.text)
     assert batches.proto.text == "Training the whole network: batch 2 of 4"
     said = texts(app)
-    assert "Epoch 2: training loss 0.500, validation loss 0.400, right on 9 of 12 validation images" in said
+    assert "Epoch 2: training loss 0.500, validation loss 0.400, correct on 9 of 12 validation images" in said
     assert "queued, next" in said
     click(app, f"train:cancel:{waiting.id}")
     assert RunStore().get(waiting.id).status == "KILLED"

@@ -60,12 +60,13 @@ def write_address(values: FormValues, archs: Sequence[str], weights: str) -> Non
     st.session_state[_WRITTEN] = said
 
 
-def take_over(config: RunConfig, archs: Sequence[str]) -> None:
+def take_over(config: RunConfig, archs: Sequence[str], weights: bool = True) -> None:
     """Write a configuration into the form, all but its dataset.
 
     Args:
         config: What the form is to say.
         archs: The architectures to tick.
+        weights: Whether its weights are a person's choice, or to be chosen by what is on this machine.
     """
     reset()
     preset = config.preset if config.preset in preset_names() else "default"
@@ -75,7 +76,8 @@ def take_over(config: RunConfig, archs: Sequence[str]) -> None:
     for field in form_fields():
         if field.name not in ELSEWHERE:
             remember(field, flat[field.name], widget_key(field.name))
-    take_over_weights(config.model.weights)
+    if weights:
+        take_over_weights(config.model.weights)
 
 
 def _restore(asked: dict[str, str]) -> None:
@@ -92,7 +94,7 @@ def _restore(asked: dict[str, str]) -> None:
         configs = [RunConfig.from_preset(preset, {**wanted, "model.arch": arch}) for arch in archs]
     except (ConfigError, ValueError, RecursionError):
         return
-    take_over(configs[0], archs)
+    take_over(configs[0], archs, weights="weights" in asked)
 
 
 def _named(wanted: str, runs: Sequence[Run]) -> Run:

@@ -32,6 +32,6 @@ def _accuracy(run: Run, accuracy: float) -> str:
         return f"accuracy {100 * accuracy:.0f} %"
     low, high = wilson(round(accuracy * count), count)
     return (
-        f"right on {round(accuracy * count)} of {count} validation images "
+        f"correct on {round(accuracy * count)} of {count} validation images "
         f"({100 * accuracy:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
     )
