@@ -81,6 +81,7 @@ def _judge(setup: Setup, inputs: TrainingInputs, folder: Path) -> Report:
 def _caveats(setup: Setup, inputs: TrainingInputs, report: Report) -> dict[str, Any]:
     """Say what a reader of the figures must know: where they are from and whether they were chosen by."""
     kept_best = setup.config.model.head == "concat-pool" and setup.config.training.keep == "best"
+    threshold = setup.config.data.mask_threshold
     return {
         "split": setup.config.data.split,
         "judged_on": inputs.judged_side,
@@ -89,6 +90,7 @@ def _caveats(setup: Setup, inputs: TrainingInputs, report: Report) -> dict[str, 
         "patients_known": patients_known(inputs.dataset),
         **_chance(setup, inputs),
         "collapsed": is_collapsed(report.matrix),
+        **({} if threshold is None else {"mask_threshold": threshold}),
     }
 
 

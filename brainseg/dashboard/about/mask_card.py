@@ -51,7 +51,9 @@ def mask_figures(report: Mapping[str, Any]) -> str:
         f"Any tumour was marked on {found['tp']} of {found['tp'] + found['fn']} slices with one, and on {found['fp']} "
         f"of {found['fp'] + found['tn']} slices without."
     )
-    return "\n\n".join([judged(dict(report)), "\n".join(lines), f"{told} {RULES[report['rule']]}"])
+    soft = report.get("mask_threshold")
+    truth = "" if soft is None else f" True masks are what is {soft:g} or more in the mask files (data.mask_threshold)."
+    return "\n\n".join([judged(dict(report)), "\n".join(lines), f"{told} {RULES[report['rule']]}{truth}"])
 
 
 def mask_limits(report: Mapping[str, Any]) -> list[str]:
