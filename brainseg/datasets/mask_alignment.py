@@ -38,7 +38,9 @@ _TURNS: dict[str, tuple[bool, _Move]] = {
     "across the other diagonal": (True, lambda y, x, height, width: (width - 1 - x, height - 1 - y)),
 }
 """How to move a mask -> whether the picture must be square, and where its points go."""
-_SHIFTS = [(down * by, right * by) for by in (4, 8, 16) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]
+_SHIFTS = [(down, right) for down in range(-16, 17, 4) for right in range(-16, 17, 4) if down or right]
+_REACH = 16  # of the shifts
+_POINTS = 300  # of a mask and of its surroundings that are looked at
 
 
 def gains(pixels: np.ndarray, marked: np.ndarray) -> dict[str, float]:
@@ -54,20 +56,28 @@ def gains(pixels: np.ndarray, marked: np.ndarray) -> dict[str, float]:
     if (planes == planes[..., :1]).all():
         planes = planes[..., :1]
     mask = cv2.resize(marked.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    inside, around = np.nonzero(mask), np.nonzero(cv2.dilate(mask, _RING) - mask)
-    here = _contrast(planes, inside, around)
-    if np.isnan(here):
-        return {}
+    inside, around = _some(np.nonzero(mask)), _some(np.nonzero(cv2.dilate(mask, _RING) - mask))
     height, width = mask.shape
-    found: dict[str, float] = {}
-    for name, (square, move) in _TURNS.items():
-        if not square or height == width:
-            moved = (move(*points, height, width) for points in (inside, around))
-            found[name] = _contrast(planes, *moved) - here
-    for down, right in _SHIFTS:
-        moved = ((points[0] + down, points[1] + right) for points in (inside, around))
-        found[_shift_name(down * step, right * step)] = _contrast(planes, *moved) - here
-    return {name: gain for name, gain in found.items() if not np.isnan(gain)}
+    turns = {name: move for name, (square, move) in _TURNS.items() if not square or height == width}
+    names = ["", *turns, *(_shift_name(down * step, right * step) for down, right in _SHIFTS)]
+    sums = [_sums(planes, *_moved(points, list(turns.values()), height, width)) for points in (inside, around)]
+    contrasts = _contrasts(*sums)
+    if np.isnan(contrasts[0]):
+        return {}
+    found = zip(names[1:], (contrasts - contrasts[0])[1:].tolist(), strict=True)
+    return {name: gain for name, gain in found if not np.isnan(gain)}
+
+
+def _moved(points: Points, turns: list[_Move], height: int, width: int) -> Points:
+    """Return where points go, (M, N) rows and columns: as they are, turned in each way, and shifted in each way."""
+    ways = [points, *(move(*points, height, width) for move in turns)]
+    ways += [(points[0] + down, points[1] + right) for down, right in _SHIFTS]
+    return np.stack([way[0] for way in ways]), np.stack([way[1] for way in ways])
+
+
+def _some(points: Points) -> Points:
+    step = max(1, len(points[0]) // _POINTS)
+    return points[0][::step], points[1][::step]
 
 
 def _shift_name(down: int, right: int) -> str:
@@ -76,17 +86,23 @@ def _shift_name(down: int, right: int) -> str:
     return " and ".join(part for part in (vertical, across) if part)
 
 
-def _contrast(planes: np.ndarray, inside: Points, around: Points) -> float:
-    """Return how much what is inside differs from what is around, in standard deviations, in the best channel."""
+def _sums(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how many of (M, N) points lie in the picture, (M, 1), and mean and variance there, (M, channels)."""
     height, width = planes.shape[:2]
-    values = []
-    for rows, columns in (inside, around):
-        kept = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        values.append(planes[rows[kept], columns[kept]])
-    if min(map(len, values)) < FEWEST:
-        return float("nan")
-    apart = np.abs(values[0].mean(axis=0) - values[1].mean(axis=0))
-    return float((apart / (np.sqrt((values[0].var(axis=0) + values[1].var(axis=0)) / 2) + _NOISE)).max())
+    edge = _REACH
+    padded = np.pad(planes, ((edge, edge), (edge, edge), (0, 0)))
+    values = padded[rows + edge, columns + edge].astype(np.float64)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    count = inside.sum(axis=1)[:, None]
+    mean = values.sum(axis=1) / np.maximum(count, 1)  # what is outside is nought
+    return count, mean, (values**2).sum(axis=1) / np.maximum(count, 1) - mean**2
+
+
+def _contrasts(inside: tuple[np.ndarray, ...], around: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Return how much what is inside differs from what is around, in standard deviations, in the best channel."""
+    spread = np.sqrt(np.maximum(inside[2] + around[2], 0) / 2) + _NOISE
+    contrast = (np.abs(inside[1] - around[1]) / spread).max(axis=1)
+    return np.where((np.minimum(inside[0], around[0]) < FEWEST)[:, 0], np.nan, contrast)
 
 
 def moved_masks(found: Mapping[str, Mapping[str, float]]) -> tuple[str, list[str]]:

@@ -94,7 +94,8 @@ def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
     whole = "save masks as PNG or TIFF, with class numbers or 0 and 255"
     if len(numbers) > 2:
         return f"{which}{example} {shades}: {whole}."
-    remedy = f"--set {SETTING}={half} takes the values from half-way on as tumour"
+    rough = ", with rough edges because JPEG keeps no class numbers" if read.blurred and top <= MOST_CLASSES else ""
+    remedy = f"--set {SETTING}={half} takes the values from half-way on as tumour{rough}"
     return f"{which}{example} {shades}: {remedy}, or {whole}."
 
 

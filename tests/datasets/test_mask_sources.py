@@ -96,6 +96,7 @@ def test_manifest_names_mask_patient_split_and_spacing(tmp_path):
 def test_phantom_folder_is_read_as_it_is_written(tmp_path):
     write_phantom(tmp_path / "p", 8, size=64, slices_per_subject=2)
     dataset = open_masked_dataset(tmp_path / "p").usable(False)
+    assert not [finding for finding in dataset.findings if finding.kind.startswith("mask")]
     written = pd.read_csv(tmp_path / "p" / "manifest.csv").sort_values("path", ignore_index=True)
     assert dataset.table["path"].tolist() == written["path"].tolist()
     assert dataset.table["group"].tolist() == written["subject"].tolist()
@@ -112,6 +113,7 @@ def test_real_patient_folders_load_by_their_folder_alone(shared):
         pytest.skip(f"{folder} does not exist")
     dataset = open_masked_dataset(folder).usable(False)
     assert (len(dataset.table), dataset.table["group"].nunique(), dataset.bad) == (145, 5, ())
+    assert not [finding for finding in dataset.findings if finding.kind.startswith("mask")]
     assert (dataset.table["label"] == "tumour").sum() == 54
 
 

@@ -192,3 +192,24 @@ def test_a_meter_without_tumour_has_no_dice() -> None:
     meter.add(torch.tensor([5.0, -5.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4), torch.zeros((1, 4, 4), dtype=torch.int64))
     assert np.isnan(meter.figures()["dice"])
     assert np.isnan(dice(foreground_counts(meter.matrix)))
+
+
+def test_soft_masks_are_learnt_from_their_half_way_line_on(run, mask_config, masked_set: Path, tmp_path: Path) -> None:
+    soft = shutil.copytree(masked_set, tmp_path / "soft")
+    for file in (soft / "masks").glob("*.png"):
+        with Image.open(file) as mask:
+            mask.convert("L").save(file.with_suffix(".jpg"), quality=60)
+        file.unlink()
+    with pytest.raises(DataError, match=r"20 of 40 masks are soft, .*--set data\.mask_threshold=128"):
+        run(mask_config({"data.path": str(soft)}), "refused")
+    trained, _, folder = run(mask_config({"data.path": str(soft), "data.mask_threshold": 128}))
+    assert json.loads((folder / "evaluation.json").read_text())["mask_threshold"] == 128
+    assert json.loads((folder / "dataset.json").read_text())["masks"]["threshold"] == 128
+    assert load_bundle(folder / "bundle").description.validation["mask_threshold"] == 128
+    table, truths = pd.read_parquet(folder / "slices.parquet"), load_masks(folder / "truth.npz")
+    for row, path in enumerate(table["path"]):
+        sharp = np.asarray(Image.open(masked_set / path.replace("images", "masks"))) > 0
+        assert (truths[row].astype(bool) == sharp).mean() > 0.995
+    found = Segmenter.open(folder / "bundle").segment(read_scan(soft / table["path"].iloc[0]))
+    assert found.mask.shape == truths[0].shape
+    assert trained.headline == "dice"
