@@ -68,7 +68,8 @@ def _kind(read: Read, numbers: Mapping[int, int], threshold: float | None) -> st
 
 
 def _strange(read: Read, numbers: Mapping[int, int]) -> list[int]:
-    known = effective(read.values, numbers)
+    # After JPEG, values of 0 and 1 alone are what is left of class numbers, and their edges are lost.
+    known = numbers if read.blurred else effective(read.values, numbers)
     return [value for value in read.values if value not in known]
 
 

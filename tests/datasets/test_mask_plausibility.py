@@ -69,5 +69,5 @@ def test_images_and_masks_that_are_exchanged_are_told(tmp_path):
     (reason,) = {bad.reason for bad in dataset.bad}
     assert reason.endswith("images and masks look exchanged, so swap their folders or names.")
     assert len(dataset.bad) == COUNT
-    (said,) = open_any(tmp_path, mask_threshold=50).findings
-    assert (said.kind, len(said.files)) == ("mask-exchanged", COUNT)
+    found = open_any(tmp_path, mask_threshold=50).findings
+    assert [len(finding.files) for finding in found if finding.kind == "mask-exchanged"] == [COUNT]
