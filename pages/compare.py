@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from brainseg.dashboard.address import copy_link
+from brainseg.dashboard.charts import chart
 from brainseg.dashboard.compare.choice import choose, read_chosen
 from brainseg.dashboard.compare.comparison import Comparison, check_comparable, compare
 from brainseg.dashboard.compare.images import show_disagreements
 from brainseg.dashboard.compare.mask_panels import dice_panel, mask_pairs_panel
-from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel
+from brainseg.dashboard.compare.panels import matrix_panels, pairs_panel, roc_panel, runs_panel, settings_panel
 from brainseg.dashboard.compare.paper import SOURCE, paper_epochs
 from brainseg.dashboard.compare.slices import show_differing_slices
 from brainseg.dashboard.compare.table import runs_table
 from brainseg.dashboard.compare.words import MASK_TIMES, TIMES, judged_words
 from brainseg.dashboard.figures.comparison import LOSSES, comparison_curves
 from brainseg.dashboard.figures.comparison_cost import COSTS, cost_figure
-from brainseg.dashboard.page import dark, link, page, show
+from brainseg.dashboard.page import dark, link, page
 from brainseg.dashboard.words import plain
 
 
@@ -23,6 +27,7 @@ def draw(comparison: Comparison) -> None:
     """Draw the comparison from its table down to single images."""
     masks = comparison.task == "segment"
     runs_panel(comparison)
+    settings_panel(comparison)
     if masks:
         dice_panel(comparison)
     draw_curves(comparison)
@@ -40,32 +45,38 @@ def draw(comparison: Comparison) -> None:
     draw_costs(comparison)
 
 
+def heading_of(comparison: Comparison) -> Callable[..., object]:
+    """Return what draws a heading within a set: no level may be left out, and one set alone has no heading."""
+    return st.subheader if len(comparison.groups) > 1 else st.header
+
+
 def draw_set(comparison: Comparison, letter: str) -> None:
     """Draw what classifiers that share their images can be asked."""
-    several = len(comparison.groups[letter]) > 1
+    heading, several = heading_of(comparison), len(comparison.groups[letter]) > 1
     if several:
-        st.header("Can they be told apart?", anchor=False)
+        heading("Is the difference significant?", anchor=False)
         pairs_panel(comparison, letter)
-    st.header("How well they rank", anchor=False)
+    heading("ROC curves", anchor=False)
     roc_panel(comparison, letter)
-    st.header("What they mistake for what", anchor=False)
+    heading("Confusion matrices", anchor=False)
     matrix_panels(comparison, letter)
     if several:
-        st.header("Where they disagree", anchor=False)
+        heading("Where they disagree", anchor=False)
         show_disagreements(comparison, letter)
 
 
 def draw_mask_set(comparison: Comparison, letter: str) -> None:
     """Draw what two segmentations or more that share their slices can be asked."""
-    st.header("Can they be told apart?", anchor=False)
+    heading = heading_of(comparison)
+    heading("Is the difference significant?", anchor=False)
     mask_pairs_panel(comparison, letter)
-    st.header("Where their masks differ", anchor=False)
+    heading("Where their masks differ", anchor=False)
     show_differing_slices(comparison, letter)
 
 
 def draw_curves(comparison: Comparison) -> None:
     """Draw the epochs of all runs, with the paper's behind them on demand."""
-    st.header("Epoch by epoch", anchor=False)
+    st.header("Training by epoch", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     loss = left.segmented_control(
         "Loss to draw",
@@ -73,13 +84,14 @@ def draw_curves(comparison: Comparison) -> None:
         default="valid_loss",
         format_func=lambda key: LOSSES[key].split(" (")[0],
         key="compare-loss",
+        bind="query-params",
     )
     # The paper's curves are of accuracy.
     masks = comparison.task == "segment"
-    paper = not masks and right.toggle("Lay the paper's published curves over", key="compare-paper")
+    paper = not masks and right.toggle("Overlay the paper's curves", key="compare-paper", bind="query-params")
     epochs = {name: judged.epochs for name, judged in comparison.runs.items()}
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
-    show(figure, "curves-figure", name="compare-epochs")
+    chart(figure, "curves-figure", name="compare-epochs")
     if without := [name for name, table in epochs.items() if table is None]:
         st.caption(f"An instant baseline has no epochs: {plain(', '.join(without))}.")
     if paper:
@@ -89,15 +101,17 @@ def draw_curves(comparison: Comparison) -> None:
 def draw_costs(comparison: Comparison) -> None:
     """Draw the headline score against a cost."""
     masks = comparison.task == "segment"
-    st.header("What Dice costs" if masks else "What accuracy costs", anchor=False)
-    cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost")
+    st.header("Dice vs. cost" if masks else "Accuracy vs. cost", anchor=False)
+    cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost", bind="query-params")
     table = runs_table(comparison)
-    show(cost_figure(table, cost, "dice" if masks else "accuracy", dark=dark()), "cost-figure", name=f"compare-{cost}")
+    chart(cost_figure(table, cost, "dice" if masks else "accuracy", dark=dark()), "cost-figure", name=f"compare-{cost}")
     st.caption(MASK_TIMES if masks else TIMES)
 
 
-with page("Compare", "Set finished runs side by side, and see where their answers differ."):
+with page("Compare", "Compare finished runs and see where their predictions differ."):
     chosen = choose()
+    if chosen:
+        copy_link()
     check_comparable(chosen)
     judged = read_chosen(chosen)
     if judged:

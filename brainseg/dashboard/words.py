@@ -69,7 +69,7 @@ def lasted(run: Run) -> str:
     """Return how long an ended run took; "" for others."""
     if run.ended is None:
         return ""
-    seconds = (run.ended - run.created).total_seconds()
+    seconds = (run.ended - run.begun).total_seconds()
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 

@@ -50,6 +50,7 @@ class Run:
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
         bundle_digest: SHA-256 of the bundle that its training wrote; "" where none is recorded.
+        started: When its training began last, in seconds since 1970; 0 if it never did, or where that was not recorded.
     """
 
     id: str
@@ -67,6 +68,12 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     note: str = ""
     bundle_digest: str = ""
+    started: float = 0.0
+
+    @property
+    def begun(self) -> datetime:
+        """When its training began last; when the run was made where that is not known."""
+        return datetime.fromtimestamp(self.started, UTC) if self.started else self.created
 
     @property
     def has_model(self) -> bool:
@@ -167,6 +174,7 @@ def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run |
         tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
         note=tags.get(NOTE, ""),
         bundle_digest=tags.get(PREFIX + "bundle", ""),
+        started=float(tags.get(PREFIX + "started", 0)),
     )
 
 

@@ -200,7 +200,8 @@ class RunStore:
 
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Move a run to a status; an end takes the time and the reason with it."""
-        self.set_tags(run_id, {_TAG + "reason": reason[:4000]})
+        began = {_TAG + "started": repr(time.time())} if status == "RUNNING" else {}
+        self.set_tags(run_id, {_TAG + "reason": reason[:4000], **began})
         if status in ENDED:
             self.client.set_terminated(run_id, status)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-JUDGED_PANEL, BROKEN_PANEL = "run-panel-8", "run-panel-3"
+JUDGED_PANEL = BROKEN_PANEL = "tab"
 
 
 def texts(app: AppTest) -> str:

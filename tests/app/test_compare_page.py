@@ -54,8 +54,8 @@ def test_one_run_is_shown_without_a_test(add, open_page) -> None:
     app = open_page("compare")
     assert not app.error
     assert app.dataframe[0].value["Run"].tolist() == ["alone"]
-    titles = [title.value for title in app.header]
-    assert "Can they be told apart?" not in titles
+    titles = [title.value for title in (*app.header, *app.subheader)]
+    assert "Is the difference significant?" not in titles
     assert "Where they disagree" not in titles
 
 
@@ -65,7 +65,7 @@ def test_comparable_runs_are_tested_and_their_disagreements_listed(add, open_pag
     app = open_page("compare")
     assert not app.error
     assert "Not comparable" not in words(app)
-    runs, pairs, images = (table.value for table in app.dataframe)
+    runs, pairs, images = (table.value for table in app.dataframe)  # the settings are the same
     assert "Set" not in runs
     assert runs["n"].tolist() == [40, 40]
     assert runs["Accuracy"].str.fullmatch(r"0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)").all()
@@ -95,7 +95,7 @@ def test_the_address_names_runs_and_keeps_the_choice(add, open_page) -> None:
     runs = [add(f"run {number}", seed=number) for number in range(3)]
     app = open_page("compare", runs=f"{runs[0].id[:8]},{runs[2].id},gone")
     assert chosen(app) == [runs[0].id, runs[2].id]
-    assert "No finished run gone: choose from those below." in words(app)
+    assert "No finished run, or more than one, fits gone: choose from those below." in words(app)
     app.multiselect(key="compare_runs").set_value([runs[1].id, runs[0].id]).run()
     assert app.query_params["runs"] in (f"{runs[1].id},{runs[0].id}", [f"{runs[1].id},{runs[0].id}"])
     assert app.dataframe[0].value["Run"].tolist() == ["run 1", "run 0"]
@@ -173,10 +173,10 @@ def test_costs_that_were_not_measured_say_so_and_a_baseline_has_no_epochs(add, o
     add("old", costs=False, seed=1)
     add("instant", {"model.head": "logistic"}, seed=2)
     table = open_page("compare").dataframe[0].value.set_index("Run")
-    assert table.loc["old", ["Parameters", "Per diagnosis", "Bundle"]].tolist() == ["not measured"] * 3
-    assert table.loc["old", "Seconds per epoch"] == "3 s"
-    assert table.loc["instant", "Seconds per epoch"] == "—"
-    assert table.loc["instant", "Per diagnosis"] == "38 ms"
+    assert table.loc["old", ["Parameters (M)", "Per diagnosis (ms)", "Bundle (MB)"]].isna().all()  # "not measured"
+    assert table.loc["old", "Seconds per epoch"] == 3
+    assert np.isnan(table.loc["instant", "Seconds per epoch"])
+    assert table.loc["instant", "Per diagnosis (ms)"] == 38
 
 
 def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
@@ -262,3 +262,29 @@ def test_the_page_needs_no_torch(add) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=child_environment())
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_numbers_sort_as_numbers(add, open_page) -> None:
+    for seed, head in enumerate(("concat-pool", "concat-pool", "logistic"), 1):
+        add(f"run {seed}", {"model.head": head}, seed=seed)
+    runs, settings, pairs, *_ = (table.value for table in open_page("compare").dataframe)
+    for title in ("Parameters (M)", "Seconds per epoch", "Per diagnosis (ms)", "Bundle (MB)"):
+        assert runs[title].dtype.kind == "f"
+    assert pairs.drop(columns=["First", "Second", "Test"]).dtypes.map(lambda kind: kind.kind in "fi").all()
+    assert settings["Setting"].tolist() == ["model.head"]
+    assert settings["run 3"].tolist() == ["logistic"]
+
+
+def test_the_choice_stands_in_the_address_from_the_start(add, open_page) -> None:
+    runs = [add("one", seed=1), add("two", seed=2)]
+    named = open_page("compare").query_params["runs"]
+    assert (named if isinstance(named, str) else named[0]) == ",".join(run.id for run in reversed(runs))
+    app = open_page("compare", runs="one,two", **{"compare-loss": "nonsense", "compare-cost": "%"})
+    assert chosen(app) == [runs[0].id, runs[1].id]
+    assert not app.error
+
+
+def test_runs_with_the_same_settings_say_so(add, open_page) -> None:
+    add("one", seed=1)
+    add("two", seed=2)
+    assert "All settings of these runs are the same." in words(open_page("compare"))

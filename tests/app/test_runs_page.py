@@ -41,13 +41,6 @@ def test_an_empty_store_says_how_to_begin(home, open_page) -> None:
     assert not app.selectbox
 
 
-def test_the_newest_run_is_chosen_and_the_address_says_so(tuned: Run, open_page) -> None:
-    app = open_page("runs")
-    assert app.query_params["run"] == [tuned.id] or app.query_params["run"] == tuned.id
-    assert app.selectbox(key="run-choice").value == tuned.id
-    assert not app.error
-
-
 def test_the_address_chooses_the_run_and_a_choice_changes_the_address(tuned: Run, open_page) -> None:
     baseline = RunStore().get("baseline")
     app = open_page("runs", run=baseline.id)
@@ -57,10 +50,47 @@ def test_the_address_chooses_the_run_and_a_choice_changes_the_address(tuned: Run
     assert "resnet18, preset quick" in texts(app)
 
 
-def test_an_unknown_run_is_one_sentence_and_the_newest_is_shown(tuned: Run, open_page) -> None:
-    app = open_page("runs", run="f" * 32)
+@pytest.mark.parametrize("wanted", ["f" * 32, "nobody", "<script>", "%00", "x" * 5000])
+def test_an_unknown_run_is_one_sentence_and_no_other_run_is_shown(tuned: Run, open_page, wanted: str) -> None:
+    app = open_page("runs", run=wanted)
     assert [warning.value for warning in app.warning if "There is no run" in warning.value]
-    assert app.selectbox(key="run-choice").value == tuned.id
+    assert not app.error
+    assert not app.tabs
+    assert app.dataframe[0].value["Name"].tolist() == ["tuned", "baseline"]
+
+
+def test_the_start_of_an_id_or_a_name_chooses_a_run(tuned: Run, open_page) -> None:
+    for wanted in (tuned.id[:8], tuned.id[:4], "tuned"):
+        app = open_page("runs", run=wanted)
+        assert app.selectbox(key="run-choice").value == tuned.id
+        assert tuned.id in app.query_params["run"]
+
+
+def test_the_address_opens_a_tab_and_a_cell(tuned: Run, open_page) -> None:
+    app = open_page("runs", run=tuned.id, tab="Confusion matrix", actual="yes", predicted="no")
+    assert (app.selectbox(key="actual").value, app.selectbox(key="predicted").value) == ("yes", "no")
+    app = open_page("runs", run=tuned.id, tab="Predictions", **{"table-wrong": "true", "table-text": "yes/"})
+    shown = app.dataframe[0].value
+    assert (shown["label"] != shown["prediction"]).all()
+    assert shown["path"].str.contains("yes/").all()
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "%", "x" * 3000])
+def test_damaged_parameters_break_nothing(tuned: Run, open_page, value: str) -> None:
+    names = ("tab", "actual", "predicted", "table-actual", "table-wrong", "heatmaps", "state", "least", "tag", "find")
+    for address in ({"run": tuned.id}, {}):
+        app = open_page("runs", **address, **dict.fromkeys(names, value))
+        assert not app.error
+
+
+def test_a_head_names_the_dataset_and_says_when_the_run_was_queued_or_started(tuned: Run, open_page) -> None:
+    said = texts(open_page("runs", run=tuned.id))
+    assert f"resnet18, preset quick, on {Path(tuned.config.data.path).name}; started {tuned.begun:%Y-%m-%d}" in said
+    assert tuned.config.data.path not in said
+    waiting = RunStore().create(tuned.config, "later")
+    said = texts(open_page("runs", run=waiting.id))
+    assert "queued 2" in said
+    assert "started" not in said
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -106,7 +136,7 @@ def test_the_hardest_cases_are_those_with_the_highest_loss(tuned: Run, open_page
 def test_the_heatmap_is_drawn_on_demand(tuned: Run, open_page) -> None:
     app = open_panel(open_page("runs", run=tuned.id), "Hardest cases")
     plain = [image.value for image in app.image]
-    app.toggle[0].set_value(True).run()
+    next(each for each in app.toggle if each.label == "Where the model looked").set_value(True).run()
     assert not app.exception
     assert not app.error
     after = [image.value for image in app.image]
@@ -118,11 +148,11 @@ def test_the_heatmap_is_drawn_on_demand(tuned: Run, open_page) -> None:
 def test_a_cell_shows_the_images_that_the_table_has_for_it(tuned: Run, open_page) -> None:
     app = open_panel(open_page("runs", run=tuned.id), "Confusion matrix")
     table = predictions(tuned)
-    assert app.selectbox(key=f"cell-actual-{tuned.id}").options == ["no", "yes"]
+    assert app.selectbox(key="actual").options == ["no", "yes"]
     for actual in ("no", "yes"):
         for predicted in ("no", "yes"):
-            app.selectbox(key=f"cell-actual-{tuned.id}").select(actual)
-            app.selectbox(key=f"cell-predicted-{tuned.id}").select(predicted).run()
+            app.selectbox(key="actual").select(actual)
+            app.selectbox(key="predicted").select(predicted).run()
             inside = table[(table["label"] == actual) & (table["prediction"] == predicted)]
             seen = paths_shown(app)
             for page in range(2, -(-len(inside) // 6) + 1):
@@ -136,10 +166,10 @@ def test_predictions_are_filtered(tuned: Run, open_page) -> None:
     app = open_panel(open_page("runs", run=tuned.id), "Predictions")
     table = predictions(tuned)
     assert app.dataframe[0].value["path"].tolist() == table["path"].tolist()
-    app.multiselect(key=f"table-actual-{tuned.id}").set_value(["yes"]).run()
+    app.multiselect(key="table-actual").set_value(["yes"]).run()
     assert set(app.dataframe[0].value["label"]) == {"yes"}
-    app.multiselect(key=f"table-actual-{tuned.id}").set_value([])
-    app.toggle(key=f"table-wrong-{tuned.id}").set_value(True).run()
+    app.multiselect(key="table-actual").set_value([])
+    app.toggle(key="table-wrong").set_value(True).run()
     wrong = table[table["label"] != table["prediction"]]
     assert app.dataframe[0].value["path"].tolist() == wrong["path"].tolist()
     assert f"{len(wrong)} of {len(table)} images" in texts(app)
@@ -213,7 +243,7 @@ def test_a_run_that_waits_says_so(home, config, open_page) -> None:
     store.create(config(), "first")
     second = store.create(config(), "second")
     app = open_page("runs", run=second.id)
-    assert "waits in the queue; 1 before it" in texts(app)
+    assert "Queued: 1 run ahead." in texts(app)
 
 
 def test_a_failed_run_says_why_in_one_sentence_and_keeps_its_log(home, config, open_page) -> None:
@@ -317,7 +347,7 @@ def test_more_than_two_classes_have_one_curve_each(home, open_page, tmp_path: Pa
     assert not app.error
     assert charts(app) == 3
     open_panel(app, "Confusion matrix")
-    assert app.selectbox(key=f"cell-actual-{run.id}").options == ["a", "b", "c"]
+    assert app.selectbox(key="actual").options == ["a", "b", "c"]
     assert not app.error
 
 
@@ -327,7 +357,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("pages/runs.py", default_timeout=120)
 for panel in {PANELS!r}:
-    app.session_state["run-panel-8"] = panel
+    app.session_state["tab"] = panel
     app.run()
     assert not app.exception and not app.error, panel
 loaded = {{"torch", "fastai", "torchvision"}} & set(sys.modules)

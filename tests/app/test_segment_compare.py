@@ -35,8 +35,8 @@ def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
     assert table["Dice, all pixels"].tolist() == [f"{report['dice']:.3f} ({low:.3f}–{high:.3f})"] * 2
     assert table["Slices"].tolist() == [report["slices"]] * 2
     assert "Set" not in table
-    assert table["Parameters"][0].endswith(" M")
-    assert table["Seconds per epoch"][0].endswith(" s")
+    assert table["Parameters (M)"][0] > 10
+    assert table["Seconds per epoch"][0] > 0
     assert charts(app) == 3  # Dice, epochs, costs
     assert "bootstrap over patients" in texts(app)
     assert "The masks of these runs fit equally well" in texts(app)
@@ -54,7 +54,8 @@ def test_where_masks_differ_is_shown_with_outlines(pair, open_page) -> None:
     assert shown[["marks", "again"]].iloc[0].tolist() == [f"Dice {lost['dice']:.2f}", "nothing marked: missed"]
     (tested,) = (table for table in tables if "Difference in mean Dice" in table)
     assert tested["Test"].tolist() == ["not separated"]
-    assert tested["First ahead"][0].startswith("1 of ")
+    assert tested["First ahead"][0] == 1
+    assert tested["Patients"][0] > 1
     assert charts(app) == 4
 
 

@@ -14,7 +14,7 @@ from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import charts, open_panel, texts
 
-PANEL = "run-panel-9"
+PANEL = "tab"
 CHARTS = {"Scores": 1, "Training": 1, "Dice": 3, "Worst slices": 1, "Pixels": 1}
 PANELS = [*CHARTS, "Slices", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {

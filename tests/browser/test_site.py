@@ -38,22 +38,25 @@ def test_a_click_on_a_cell_of_the_matrix_shows_its_images(site: str, site_home: 
     run = RunStore().get("tuned")
     open_page(tab, f"{site}/runs?run={run.id}", "Runs")
     tab.get_by_role("tab", name="Confusion matrix").click()
+    expect(tab).to_have_url(re.compile("tab=Confusion"))
     chart = tab.get_by_test_id("stPlotlyChart").first
     expect(chart).to_be_visible(timeout=LIMIT)
     plot = chart.locator(".nsewdrag").first
     report, _ = evaluated(run)  # which cell comes first depends on what the processor made of so small a training
     actual, predicted = first_cell(report["matrix"], report["classes"])
-    expect(tab.get_by_text(f"images are {actual} and were called {predicted}")).to_be_visible()  # before any click
+    expect(
+        tab.get_by_text(f"images are {actual} and were predicted as {predicted}")
+    ).to_be_visible()  # before any click
     for place, name in ((0.25, "no"), (0.75, "yes")):
-        click_until(tab, plot, place, f"images are {name} and were called {name}")
+        click_until(tab, plot, place, f"images are {name} and were predicted as {name}")
     expect(tab.get_by_test_id("stImage").first).to_be_visible(timeout=LIMIT)
     no_trouble(tab)
 
 
 def test_two_runs_are_compared(site: str, tab: Page) -> None:
     open_page(tab, f"{site}/compare", "Compare")
-    expect(tab.get_by_role("heading", name="Can they be told apart?")).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_role("heading", name="What accuracy costs")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_role("heading", name="Is the difference significant?")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_role("heading", name="Accuracy vs. cost")).to_be_visible(timeout=LIMIT)
     expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
     no_trouble(tab)
 

@@ -252,7 +252,7 @@ class TestTraining:
 
     def test_marks_the_best_epoch(self):
         figure = training_curves(history(8, 3, best=5))
-        star = trace(figure, "best epoch")
+        star = trace(figure, "lowest validation loss")
         assert (star.x[0], star.y[0]) == (5, pytest.approx(0.1))
         lines = [shape for shape in figure.layout.shapes if shape.type == "line"]
         assert {(line.x0, line.x1) for line in lines} == {(5, 5)}
@@ -261,7 +261,7 @@ class TestTraining:
         assert "80 s" in figure.layout.title.subtitle.text
 
     def test_the_earliest_of_equally_good_epochs_counts(self):
-        assert trace(training_curves(history(6, 2).assign(valid_loss=0.5)), "best epoch").x[0] == 1
+        assert trace(training_curves(history(6, 2).assign(valid_loss=0.5)), "lowest validation loss").x[0] == 1
 
     @pytest.mark.parametrize(("count", "frozen"), [(8, 3), (5, 5), (100, 1), (1, 1)])
     def test_shades_the_frozen_phase_in_both_panels(self, count, frozen):
@@ -283,8 +283,13 @@ class TestTraining:
         epochs.loc[3, "valid_loss"] = math.nan
         epochs.loc[2, "learning_rate"] = math.nan
         figure = training_curves(epochs)
-        assert {drawn.name for drawn in figure.data} == {"training loss", "validation loss", "accuracy", "best epoch"}
-        assert trace(figure, "best epoch").x[0] == 6
+        assert {drawn.name for drawn in figure.data} == {
+            "training loss",
+            "validation loss",
+            "accuracy",
+            "lowest validation loss",
+        }
+        assert trace(figure, "lowest validation loss").x[0] == 6
         assert np.isnan(trace(figure, "validation loss").y[3])
         assert not any("nan" in text for drawn in figure.data[:3] for text in drawn.customdata)
         assert not re.search(r"\bs;", figure.layout.title.subtitle.text)
@@ -301,7 +306,7 @@ class TestTraining:
 
     def test_no_validation_loss_at_all(self):
         figure = training_curves(history(3, 1).assign(valid_loss=math.nan))
-        assert "best epoch" not in {drawn.name for drawn in figure.data}
+        assert "lowest validation loss" not in {drawn.name for drawn in figure.data}
         assert all(shape.type == "rect" for shape in figure.layout.shapes)
 
     @pytest.mark.parametrize(

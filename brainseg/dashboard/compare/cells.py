@@ -36,6 +36,26 @@ def cost_words(table: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
+COSTS = {
+    "Parameters (M)": "parameters",
+    "Seconds per epoch": "seconds_per_epoch",
+    "Per diagnosis (ms)": "diagnosis_ms",
+    "Bundle (MB)": "bundle_mb",
+}
+"""Title of a column on the page -> column of `costs`."""
+HELP = {
+    "Parameters (M)": "Weights of the network, in millions.",
+    "Per diagnosis (ms)": "Time for one image, on the machine that trained the run.",
+    "Bundle (MB)": "Size of the stored model: its weights and its description.",
+}
+
+
+def cost_numbers(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the columns of `costs` as numbers, with their units in the titles; NaN for what was not measured."""
+    scale = {"parameters": 1e6}
+    return {title: table[name] / scale.get(name, 1) for title, name in COSTS.items()}
+
+
 def with_interval(table: pd.DataFrame, name: str) -> list[str]:
     """Return the column of a score in words, with its interval from the columns `_low` and `_high`."""
     columns = table[[name, f"{name}_low", f"{name}_high"]]
@@ -60,6 +80,12 @@ def difference(value: float, interval: tuple[float, float] | None) -> str:
     if math.isnan(value):
         return NOT_DEFINED
     return _signed(value) + (f" ({_signed(interval[0])} to {_signed(interval[1])})" if interval else "")
+
+
+def difference_numbers(value: float, interval: tuple[float, float] | None, what: str) -> dict[str, float]:
+    """Return a difference and its 95 % interval as columns of numbers; NaN for what is not defined."""
+    low, high = interval or (math.nan, math.nan)
+    return {f"Difference in {what}": value, "95 % low": low, "95 % high": high}
 
 
 def _signed(value: float) -> str:

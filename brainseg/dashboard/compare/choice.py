@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard import live_store
+from brainseg.dashboard.address import SHOWN, keep, named_run, parameter
 from brainseg.dashboard.compare.comparison import MOST, Judged, read_judged
 from brainseg.dashboard.words import model_words, plain
 from brainseg.errors import RunError
 from brainseg.runs import Run
 
-KEY = "compare_runs"
+KEY, RUNS = "compare_runs", "runs"
 CLASSIFY = "classify"
 FIRST = 3
 """Runs that are shown before anything was chosen."""
@@ -30,32 +31,29 @@ def choose() -> list[Run]:
         format_func=lambda run_id: _short(offered[run_id]),
         max_selections=MOST,
         placeholder="Choose two runs or more",
-        help=f"Finished trainings of one task, newest first; {MOST} at most. Learning-rate searches have no figures.",
-        on_change=_keep_in_address,
+        help=f"Finished trainings of one task, newest first; {MOST} at most. Learning-rate searches have no metrics.",
     )
+    keep(**{RUNS: ",".join(chosen)})
     return [offered[run_id] for run_id in chosen]
 
 
 def _asked_for(offered: dict[str, Run]) -> list[str]:
     """Return the runs that the address names (`?runs=id,id`), or else the newest."""
-    wanted = [part.strip() for part in st.query_params.get("runs", "").split(",") if part.strip()]
+    wanted = [part.strip() for part in parameter(RUNS).split(",") if part.strip()]
     if not wanted:
         tasks = [run.config.task for run in offered.values()]
         first = CLASSIFY if CLASSIFY in tasks else next(iter(tasks), CLASSIFY)
         return [run.id for run in offered.values() if run.config.task == first][:FIRST]
-    found = {part: next((run_id for run_id in offered if run_id.startswith(part)), None) for part in wanted}
-    if missing := [part[:40] for part, run_id in found.items() if run_id is None]:
+    found = [(part, named_run(part, list(offered.values()))) for part in wanted]
+    if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:
         st.warning(
-            f"No finished run {plain(' or '.join(missing))}: choose from those below.", icon=":material/link_off:"
+            f"No finished run, or more than one, fits {plain(' or '.join(missing))}: choose from those below.",
+            icon=":material/link_off:",
         )
-    known = list(dict.fromkeys(run_id for run_id in found.values() if run_id))
+    known = list(dict.fromkeys(run.id for _, (run, _) in found if run))
     if len(known) > MOST:
         st.warning(f"The address names {len(known)} runs: the first {MOST} are shown.", icon=":material/filter_list:")
     return known[:MOST]
-
-
-def _keep_in_address() -> None:
-    st.query_params["runs"] = ",".join(st.session_state[KEY])
 
 
 def _short(run: Run) -> str:

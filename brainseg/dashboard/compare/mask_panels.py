@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from brainseg.dashboard.charts import chart
+from brainseg.dashboard.compare.cells import NOT_DEFINED
+from brainseg.dashboard.compare.columns import pair_columns
 from brainseg.dashboard.compare.comparison import Comparison
-from brainseg.dashboard.compare.mask_table import mask_pairs_in_words
+from brainseg.dashboard.compare.mask_table import mask_pairs_shown
 from brainseg.dashboard.compare.table import runs_table
 from brainseg.dashboard.compare.words import verdicts
 from brainseg.dashboard.figures.comparison_masks import dice_figure
-from brainseg.dashboard.page import dark, show
+from brainseg.dashboard.page import dark
 
 INTERVALS = (
     "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
@@ -17,16 +20,16 @@ INTERVALS = (
 )
 TESTED = (
     "Every two runs are tested on the same patients, by the Dice of each patient's whole volume: a permutation test "
-    "that flips signs, and “separated” asks for p below 0.05 after Holm's adjustment for all pairs. With five patients "
-    "or fewer no difference can be that clear. Patients without a tumour take no part; where no patient is known, each "
-    "slice counts as one."
+    "that flips signs; “separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
+    "patients or fewer no difference can be that clear. Patients without a tumour take no part; where no patient is "
+    "known, each slice counts as one."
 )
 
 
 def dice_panel(comparison: Comparison) -> None:
     """Draw the Dice of all runs with its interval."""
-    st.header("How well the masks fit", anchor=False)
-    show(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
+    st.header("Overlap of the masks", anchor=False)
+    chart(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
 
 
 def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
@@ -34,5 +37,14 @@ def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(mask_pairs_in_words(pairs), hide_index=True, width="stretch", height="content", key=f"pairs-{letter}")
+    st.dataframe(
+        mask_pairs_shown(pairs),
+        hide_index=True,
+        width="stretch",
+        height="content",
+        key=f"pairs-{letter}",
+        column_config=pair_columns(),
+        placeholder=NOT_DEFINED,
+        alt="Tests of every two runs",
+    )
     st.caption(TESTED)

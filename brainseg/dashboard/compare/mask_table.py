@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg.dashboard.compare.cells import cost_words, costs, difference, number, p_value, with_interval
+from brainseg.dashboard.compare.cells import (
+    cost_words,
+    costs,
+    difference,
+    difference_numbers,
+    number,
+    p_value,
+    with_interval,
+)
 from brainseg.dashboard.compare.comparison import Judged
 from brainseg.dashboard.compare.words import caveats, judged_words
 from brainseg.dashboard.words import model_words
@@ -65,6 +73,24 @@ def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
             "Second ahead": f"{pair.second_ahead} of {pair.patients}",
             "p": p_value(pair.p),
             "p (Holm)": p_value(pair.adjusted),
+        }
+        for pair in pairs
+    )
+
+
+def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            **difference_numbers(pair.difference, pair.interval, "mean Dice"),
+            "First ahead": pair.first_ahead,
+            "Second ahead": pair.second_ahead,
+            "Patients": pair.patients,
+            "p": pair.p,
+            "p (Holm)": pair.adjusted,
         }
         for pair in pairs
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from brainseg.dashboard.charts import chart
+from brainseg.dashboard.compare.cells import NOT_DEFINED, NOT_MEASURED
+from brainseg.dashboard.compare.columns import cost_columns, pair_columns
 from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.compare.mask_panels import INTERVALS as MASK_INTERVALS
-from brainseg.dashboard.compare.table import for_csv, pairs_in_words, runs_in_words, runs_table
+from brainseg.dashboard.compare.settings import settings_that_differ
+from brainseg.dashboard.compare.table import for_csv, pairs_shown, runs_shown, runs_table
 from brainseg.dashboard.compare.words import PATIENTS, group_lines, notes, verdicts
 from brainseg.dashboard.figures import confusion_matrix_figure, roc_figure
-from brainseg.dashboard.page import dark, offer_csv, show
+from brainseg.dashboard.page import dark, offer_csv
 from brainseg.dashboard.theme import readable, series_style
 from brainseg.dashboard.words import plain
 from brainseg.evaluation.classification import roc_curve
@@ -18,9 +22,9 @@ ACROSS = 3
 """Confusion matrices side by side."""
 
 TESTED = (
-    "Every two runs are tested on the same images with McNemar's exact test, and “separated” asks for p below 0.05 "
-    "after Holm's adjustment for all pairs. “Not separated” does not mean equally good: on so many images it cannot be "
-    "told. Differences stand with the 95 % interval of that pair by itself (Bonett and Price)."
+    "Every two runs are tested on the same images with McNemar's exact test; “separated” means p below 0.05 after "
+    "Holm's adjustment for the number of pairs. “Not separated” does not mean equally good: this sample is too small "
+    "to tell. Each difference has its own 95 % interval, for paired proportions (Bonett and Price, 2012)."
 )
 INTERVALS = (
     "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
@@ -36,11 +40,31 @@ def runs_panel(comparison: Comparison) -> None:
         else:
             st.warning(line, icon=":material/difference:")
     table = runs_table(comparison)
-    st.dataframe(runs_in_words(table), hide_index=True, width="stretch", key="runs")
+    st.dataframe(
+        runs_shown(table),
+        hide_index=True,
+        width="stretch",
+        key="runs-compared",
+        column_config=cost_columns(),
+        placeholder=NOT_MEASURED,
+        alt="The compared runs",
+    )
     offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
     st.caption(MASK_INTERVALS if comparison.task == "segment" else _about(comparison))
     for note in notes(comparison):
         st.markdown(f"- {note}")
+
+
+def settings_panel(comparison: Comparison) -> None:
+    """Draw the settings in which the runs differ."""
+    if len(comparison.runs) < 2:
+        return
+    st.header("Settings that differ", anchor=False)
+    table = settings_that_differ(comparison)
+    if table.empty:
+        st.markdown("All settings of these runs are the same.")
+        return
+    st.dataframe(table, hide_index=True, width="stretch", height="content", key="settings", alt="Settings that differ")
 
 
 def _about(comparison: Comparison) -> str:
@@ -54,7 +78,16 @@ def pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(pairs_in_words(pairs), hide_index=True, width="stretch", height="content", key=f"pairs-{letter}")
+    st.dataframe(
+        pairs_shown(pairs),
+        hide_index=True,
+        width="stretch",
+        height="content",
+        key=f"pairs-{letter}",
+        column_config=pair_columns(),
+        placeholder=NOT_DEFINED,
+        alt="Tests of every two runs",
+    )
     st.caption(f"{TESTED} {PATIENTS}")
 
 
@@ -72,7 +105,7 @@ def roc_panel(comparison: Comparison, letter: str) -> None:
     for trace, name in zip(figure.data, names, strict=False):
         trace.line.update(series_style(comparison.position(name), dark()))
     figure.update_layout(height=480, title_text=f"ROC curves of the class “{readable(wanted, 40, 1)}”")
-    show(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
+    chart(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
 
 
 def matrix_panels(comparison: Comparison, letter: str) -> None:
@@ -85,7 +118,7 @@ def matrix_panels(comparison: Comparison, letter: str) -> None:
             figure = confusion_matrix_figure(report["matrix"], report["classes"], dark=dark())
             right = sum(row[place] for place, row in enumerate(report["matrix"]))
             figure.update_layout(
-                title={"text": readable(name, 30, 1), "subtitle": {"text": f"{right} of {report['count']} right"}}
+                title={"text": readable(name, 30, 1), "subtitle": {"text": f"{right} of {report['count']} correct"}}
             )
             with column:
-                show(figure, f"matrix-{comparison.runs[name].run.id}", name=f"compare-matrix-{name}")
+                chart(figure, f"matrix-{comparison.runs[name].run.id}", name=f"compare-matrix-{name}")

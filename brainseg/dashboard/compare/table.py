@@ -8,7 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg.dashboard.compare.cells import NOT_DEFINED, cost_words, costs, difference, number, p_value, with_interval
+from brainseg.dashboard.compare.cells import (
+    NOT_DEFINED,
+    cost_numbers,
+    cost_words,
+    costs,
+    difference,
+    difference_numbers,
+    number,
+    p_value,
+    with_interval,
+)
 from brainseg.dashboard.compare.comparison import Comparison, Judged
 from brainseg.dashboard.compare.mask_table import mask_row, masks_in_words
 from brainseg.dashboard.compare.words import caveats, judged_words
@@ -60,6 +70,12 @@ def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({**shown, **cost_words(table)})
 
 
+def runs_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of runs for a page: as `runs_in_words`, with costs as numbers, which sort as such."""
+    words = runs_in_words(table)
+    return words.drop(columns=list(cost_words(table))).assign(**cost_numbers(table))
+
+
 def for_csv(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of `runs_table` without what only the page needs."""
     return table.drop(columns="has_epochs")
@@ -79,6 +95,26 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
             "p (Holm)": p_value(pair.adjusted),
             "Same answer": percent(pair.agreement) if pair.agreement < 1 else "100 %",
             "Cohen's kappa": NOT_DEFINED if math.isnan(pair.kappa) else f"{pair.kappa:.2f}",
+        }
+        for pair in pairs
+    )
+
+
+def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            **difference_numbers(pair.difference, pair.interval, "accuracy"),
+            "Only first correct": pair.only_first,
+            "Only second correct": pair.only_second,
+            "Images": pair.count,
+            "p": pair.p,
+            "p (Holm)": pair.adjusted,
+            "Same answer (%)": 100 * pair.agreement,
+            "Cohen's kappa": pair.kappa,
         }
         for pair in pairs
     )

@@ -1,6 +1,6 @@
 """Figures of runs and their evaluation: pure functions from a table to a Plotly figure."""
 
-from brainseg.dashboard.figures.learning_rate import learning_rate_curve
+from brainseg.dashboard.figures.learning_rate import doubt, learning_rate_curve
 from brainseg.dashboard.figures.matrix import confusion_matrix_figure
 from brainseg.dashboard.figures.metrics import metrics_figure
 from brainseg.dashboard.figures.page import save_html
@@ -20,6 +20,7 @@ __all__ = [
     "dice_distribution_figure",
     "dice_per_patient_figure",
     "dice_size_figure",
+    "doubt",
     "learning_rate_curve",
     "metrics_figure",
     "pixel_matrix_figure",

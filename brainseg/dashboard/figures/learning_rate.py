@@ -12,6 +12,12 @@ from brainseg.dashboard.theme import finish, palette, remark
 from brainseg.evaluation.checks import require_columns
 
 TITLE = "Learning-rate search"
+FEW_STEPS = 30
+"""Steps below which a search says too little: fastai's own default is 100."""
+EDGE = 0.05
+"""Part of the range of rates, on the log scale, that counts as its edge."""
+NOISE = 2.0
+"""How many standard deviations of single batches the smoothed loss must fall by."""
 
 
 def learning_rate_curve(
@@ -62,6 +68,30 @@ def learning_rate_curve(
     if suggestion is not None:
         _mark(figure, rates, suggestion, height, dark)
     return finish(figure, TITLE, _subtitle(loss, smoothed, suggestion, shown), dark)
+
+
+def doubt(curve: pd.DataFrame, suggestion: float | None) -> str:
+    """Say why a suggested rate is doubtful; "" where the curve supports it.
+
+    Args:
+        curve: As for `learning_rate_curve`.
+        suggestion: The rate that the search settled on, or None if it found none.
+    """
+    known = curve[np.isfinite(curve["loss"]) & np.isfinite(curve["smoothed_loss"])]
+    if suggestion is None or len(known) < FEW_STEPS:
+        return f"The search has only {len(known)} usable steps: run a longer one (80 or more) before you rely on it."
+    rates = np.log(known["learning_rate"].to_numpy(dtype=np.float64))
+    smoothed = known["smoothed_loss"].to_numpy(dtype=np.float64)
+    place = (math.log(suggestion) - rates.min()) / max(rates.max() - rates.min(), 1e-9)
+    if not EDGE < place < 1 - EDGE:
+        return "The suggested rate lies at the edge of the rates that were tried: search in another range."
+    lowest = int(smoothed.argmin())
+    fall = float(smoothed[: lowest + 1].max() - smoothed[lowest])
+    # Below the lowest point alone: beyond it, the loss blows up as it should.
+    scatter = float(np.std((known["loss"].to_numpy(dtype=np.float64) - smoothed)[: lowest + 1]))
+    if fall < NOISE * scatter:
+        return "The loss of single batches scatters as much as the curve falls, so the suggested rate is uncertain."
+    return ""
 
 
 def _height(rates: np.ndarray, smoothed: np.ndarray, suggestion: float) -> float | None:

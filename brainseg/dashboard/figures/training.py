@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from brainseg.dashboard.figures.epochs import epoch_step
 from brainseg.dashboard.figures.losses import loss_axis
 from brainseg.dashboard.theme import finish, palette, remark, series_style
 from brainseg.evaluation.checks import require_columns
@@ -20,7 +23,11 @@ HEIGHT = 640
 
 
 def training_curves(
-    epochs: pd.DataFrame, *, loss_title: str = "Loss (cross-entropy, nats)", dark: bool = False
+    epochs: pd.DataFrame,
+    *,
+    loss_title: str = "Loss (cross-entropy, nats)",
+    keeps: Literal["last", "best"] | None = None,
+    dark: bool = False,
 ) -> go.Figure:
     """Draw losses and validation metrics against epochs, with the frozen phase shaded and the best epoch marked.
 
@@ -29,6 +36,7 @@ def training_curves(
             `train_loss`, `valid_loss`, `accuracy` or `dice`, `sensitivity`, `specificity` (0..1), `learning_rate` and
             `seconds`. NaN leaves a gap; a metric that is NaN throughout is left out. May be empty.
         loss_title: Title of the loss axis, with its unit.
+        keeps: Which epoch the model is of, which is said beside the star; None where that is not to be said.
         dark: Draw for a dark page.
 
     Raises:
@@ -43,9 +51,9 @@ def training_curves(
     best = _best(epochs)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     figure.update_layout(height=HEIGHT, margin={"r": 172})
-    finish(figure, "Training", _subtitle(epochs, best), dark)
+    finish(figure, "Training", _subtitle(epochs, best, keeps), dark)
     figure.update_yaxes(**loss_axis([epochs[name] for name in LOSSES], loss_title), row=1)
-    share = "Tumour pixels (0–1)" if headline == "dice" else "Share of images (0–1)"
+    share = "Tumour pixels (0–1)" if headline == "dice" else "Fraction of images (0–1)"
     figure.update_yaxes(title=share, range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
     figure.update_xaxes(title="Epoch", row=2)
     if not len(epochs):
@@ -59,7 +67,7 @@ def training_curves(
     legends = [{"x": 1.015, "y": domain[1], "yanchor": "top", "font": {"size": 13}} for domain in panels]
     figure.update_layout(legend=legends[0], legend2=legends[1])
     first, last = int(epochs["epoch"].iloc[0]), int(epochs["epoch"].iloc[-1])
-    figure.update_xaxes(range=[first - 0.5, last + 0.5], tick0=0, dtick=_tick_step(last - first + 1))
+    figure.update_xaxes(range=[first - 0.5, last + 0.5], tick0=0, dtick=epoch_step(last - first + 1))
     return figure
 
 
@@ -113,7 +121,7 @@ def _mark_best(figure: go.Figure, best: pd.Series, dark: bool) -> None:
     figure.add_scatter(
         x=[int(best["epoch"])],
         y=[float(best["valid_loss"])],
-        name="best epoch",
+        name="lowest validation loss",
         legend="legend",
         mode="markers",
         marker={"symbol": "star", "size": 16, "color": colours.ink, "line": {"color": colours.paper, "width": 1.5}},
@@ -142,15 +150,16 @@ def _shade_frozen(figure: go.Figure, epochs: pd.DataFrame, dark: bool) -> None:
         )
 
 
-def _tick_step(epochs: int) -> int:
-    """Return a round, whole number of epochs between ticks, for 15 ticks at most."""
-    return next(step * 10**power for power in range(9) for step in (1, 2, 5) if epochs <= 15 * step * 10**power)
-
-
-def _subtitle(epochs: pd.DataFrame, best: pd.Series | None) -> str:
+def _subtitle(epochs: pd.DataFrame, best: pd.Series | None, keeps: str | None) -> str:
     count = f"{len(epochs)} epoch{'' if len(epochs) == 1 else 's'}"
     seconds = epochs["seconds"].sum(min_count=1)
     time = "" if pd.isna(seconds) else f" in {seconds:.0f} s" if seconds < 600 else f" in {seconds / 60:.0f} min"
     if best is None:
         return count + time
-    return f"{count}{time}; lowest validation loss {best['valid_loss']:.4f} at epoch {int(best['epoch'])} (starred)"
+    last, model = int(epochs["epoch"].iloc[-1]), ""
+    if keeps == "last" and int(best["epoch"]) != last:
+        model = f"; the model is that of the last epoch, {last}"
+    elif keeps == "best":
+        model = ", whose weights the model has"
+    lowest = f"lowest validation loss {best['valid_loss']:.4f} at epoch {int(best['epoch'])} (starred)"
+    return f"{count}{time}; {lowest}{model}"

@@ -138,7 +138,7 @@ def _curves(run: Run) -> None:
     settings = run.config.training
     figure = comparison_curves({run.name: epochs}, dark=dark())
     figure.update_xaxes(range=[0.5, settings.frozen_epochs + settings.epochs + 0.5])
-    figure.update_layout(height=360, showlegend=False, margin={"r": 28})
+    figure.update_layout(height=480, showlegend=False, margin={"r": 28})
     show(figure, f"home-{run.id}", name=f"epochs-{run.name}")
 
 

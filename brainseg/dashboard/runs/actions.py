@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from brainseg.dashboard import live_store
+from brainseg.dashboard.address import copy_link, keep
+from brainseg.dashboard.messages import on_page
 from brainseg.dashboard.page import demo_mode, guarded, link
 from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, file_stem, predictions_file
 from brainseg.dashboard.runs.figures import has_figures
@@ -18,14 +20,20 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import chosen
 
-SAID = "run-said"
-"""Where the session keeps what was just done, to be said after the page was drawn anew."""
+SAID, REFUSED = "run-said", "run-refused"
+"""Where the session keeps what was just done, and what could not be, to be said after the page was drawn again."""
+
+
+RIVALS = 2
+"""Runs that a link to Compare adds."""
 
 
 def say_what_was_done() -> None:
-    """Say what the last click did: the page was drawn anew since."""
+    """Say what the last click did: the page was drawn again since."""
     if said := st.session_state.pop(SAID, ""):
         st.success(plain(said), icon=":material/check:")
+    for sentence in st.session_state.pop(REFUSED, []):
+        st.error(plain(on_page(sentence)), icon=":material/error:")
 
 
 def draw_actions(run: Run, runs: list[Run]) -> None:
@@ -48,8 +56,25 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
                 _delete(run, runs)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
+            if others := rivals(run, runs):
+                ids = ",".join(each.id for each in (run, *others))
+                link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
+        if run.status in ENDED and not demo_mode():
+            label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
+            link("train", label, icon=":material/edit_note:", **{"from": run.id})
+        copy_link()
     if demo_mode():
-        st.caption("This is a demo: runs can be looked at and downloaded, not changed.")
+        st.caption("This is a demo: you can view and download runs, but not change them.")
+
+
+def rivals(run: Run, runs: list[Run]) -> list[Run]:
+    """Return the newest finished runs of the same task to compare a run with; those on the same dataset come first."""
+    others = [each for each in runs if each.has_model and each.id != run.id and each.config.task == run.config.task]
+    return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
+
+
+def _names(runs: Sequence[Run]) -> str:
+    return " and ".join(run.name for run in runs)
 
 
 @guarded
@@ -61,14 +86,14 @@ def _use_or_move(run: Run, runs: list[Run]) -> None:
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
         if st.button(label, icon=":material/verified:", disabled=in_use, help="Offer this run's model first there."):
             store.promote(run.id)
-            _done(f"Diagnose now offers the model of {run.name} first.")
+            announce(f"Diagnose now offers the model of {run.name} first.")
     elif run.status in ("FAILED", "KILLED"):
         if st.button("Resume", icon=":material/resume:", help="Go on from its last epoch, in the queue."):
             resubmit(store, run.id)
-            _done(f"{run.name} waits in the queue again.")
+            announce(f"{run.name} is queued again.")
     elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can go on later."):
         request_cancel(store, run.id)
-        _done(f"{run.name} is told to stop.")
+        announce(f"{run.name} is told to stop.")
 
 
 @guarded
@@ -89,7 +114,7 @@ def _describe(run: Run, runs: list[Run]) -> None:
                 store.rename(run.id, name)
             store.tag(run.id, parsed)
             store.write_note(run.id, note)
-            _done(f"Saved: {name.strip()}.")
+            announce(f"Saved: {name.strip()}.")
 
 
 @guarded
@@ -101,10 +126,12 @@ def _download(run: Run) -> None:
     if not has_figures(store, run):
         st.info("There is nothing to download: the run did not get so far.")
         return
-    _file("Figures (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
+    _file("Plots (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
         what, row = ("Slices", "slice") if run.config.task == "segment" else ("Predictions", "image")
-        _file(f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row a {row}.")
+        _file(
+            f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row per {row}."
+        )
     st.caption("A file is made when you ask for it, which takes a few seconds.")
 
 
@@ -121,11 +148,11 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> N
 
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
-    st.markdown(f"Deletes **{plain(run.name)}** with its model, figures and log. This cannot be undone.")
+    st.markdown(f"Deletes **{plain(run.name)}** with its model, plots and log. This cannot be undone.")
     offered = chosen(runs, run.config.task)
     if offered is not None and offered.id == run.id:
         heir = chosen([other for other in runs if other.id != run.id], run.config.task)
-        after = f"Diagnose then offers {plain(heir.name)}." if heir else "Diagnose then has no model of this kind."
+        after = f"Diagnose will switch to {plain(heir.name)}." if heir else "Diagnose will have no model of this kind."
         st.warning(f"Its model is the one that Diagnose offers first. {after}")
     typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != run.name, key=f"delete-now-{run.id}"):
@@ -134,11 +161,17 @@ def _delete(run: Run, runs: list[Run]) -> None:
         except RunError:
             live_store.refresh()
             raise
-        st.query_params.pop("run", None)
-        _done(f"{run.name} is deleted.")
+        keep(run=None)
+        announce(f"{run.name} is deleted.")
 
 
-def _done(sentence: str) -> None:
-    st.session_state[SAID] = sentence
+def announce(sentence: str, refused: Sequence[str] = ()) -> None:
+    """Draw the page again, and say then what was done.
+
+    Args:
+        sentence: What was done.
+        refused: A sentence for each thing that could not be done.
+    """
+    st.session_state[SAID], st.session_state[REFUSED] = sentence, list(refused)
     live_store.refresh()
     st.rerun()

@@ -20,13 +20,14 @@ from brainseg.runs import Run
 COLUMNS = 3
 
 
-def draw_cases(run: Run, cases: pd.DataFrame, key: str) -> None:
+def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = False) -> None:
     """Draw images in rows, each with its heatmap on demand.
 
     Args:
         run: An ended run.
         cases: Rows of its predictions.
         key: Unique on the page.
+        all_maps: Draw every heatmap, instead of offering each.
     """
     digests = run_results.digests(live_store.store(), run)
     records = cases.to_dict(orient="records")
@@ -34,22 +35,24 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str) -> None:
         places = st.columns(COLUMNS)
         for place, case in zip(places, records[start : start + COLUMNS], strict=False):
             with place.container(border=True):
-                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}")
+                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}", all_maps)
 
 
-def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> None:
+def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
     """Draw one image with what is known of it, or the sentence why it cannot be shown.
 
     Args:
         run: An ended run.
         case: A row of its predictions.
-        sha256: Hash of the image when it was judged, if known.
+        sha256: Hash of the image when it was evaluated, if known.
         key: Unique on the page.
+        mapped: Draw its heatmap without being asked.
     """
-    title, path, wanted = "", str(case["path"]), st.session_state.get(f"{key}-cam", False) and run.has_model
+    title, path = "", str(case["path"])
+    wanted = run.has_model and (mapped or st.session_state.get(f"{key}-cam", False))
     try:
         if wanted:
-            with st.spinner("Looking where the model looked …"):
+            with st.spinner("Computing the heatmap …"):
                 picture, title = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
         else:
             picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
@@ -57,16 +60,16 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str) -> N
             picture,
             width="stretch",
             output_format="PNG",
-            alt=f"{path}: is {case['label']}, was called {case['prediction']}",
+            alt=f"{path}: is {case['label']}, was predicted as {case['prediction']}",
         )
     except BrainsegError as error:
         st.info(plain(error), icon=":material/image_not_supported:")
     _describe(case)
-    if run.has_model:
+    if run.has_model and not mapped:
         st.toggle(
             "Where the model looked",
             key=f"{key}-cam",
-            help="Heatmap for the class that the image was called. It takes a moment, longer the first time.",
+            help="Heatmap of the predicted class. It takes a moment, longer the first time.",
         )
     if title:
         st.caption(f"{plain(title)}. The colours show where the model looked, not where the tumour is.")

@@ -112,7 +112,9 @@ def _epochs(store: RunStore, run: Run, dark: bool) -> Figure | None:
     if table is None:
         return None
     title = {"loss_title": PIXEL_LOSSES[run.config.training.loss]} if run.config.task == "segment" else {}
-    return training_curves(table, **title, dark=dark)
+    # While it trains nobody knows which epoch will be the last.
+    keeps = run.config.training.keep if run.status == "FINISHED" else None
+    return training_curves(table, **title, keeps=keeps, dark=dark)
 
 
 def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:

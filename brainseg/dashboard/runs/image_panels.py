@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from brainseg.dashboard.charts import chart
 from brainseg.dashboard.figures import confusion_matrix_figure
-from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.page import dark, guarded
 from brainseg.dashboard.runs.cases import draw_cases
 from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.matrix import clickable, clicked_cell, first_cell, images_in_cell
@@ -27,29 +28,28 @@ def matrix_panel(run: Run) -> None:
     """The confusion matrix, and the images of the cell that is chosen by a click or by name."""
     report, table = evaluated(run)
     classes = report["classes"]
-    keys = [f"cell-actual-{run.id}", f"cell-predicted-{run.id}"]
-    for key, name in zip(keys, first_cell(report["matrix"], classes), strict=True):
-        st.session_state.setdefault(key, name)
+    keys = ["actual", "predicted"]  # as the address has them
+    first = [classes.index(name) for name in first_cell(report["matrix"], classes)]
     caveats(report)
     left, right = st.columns([3, 2])
     with right:
-        st.markdown("**Images of one cell**: click it, or choose its classes.")
-        actual = st.selectbox("Actual class", classes, key=keys[0])
-        predicted = st.selectbox("Predicted class", classes, key=keys[1])
+        st.markdown("**Images in one cell**: click a cell, or choose its classes.")
+        actual = st.selectbox("Actual class", classes, first[0], key=keys[0], bind="query-params")
+        predicted = st.selectbox("Predicted class", classes, first[1], key=keys[1], bind="query-params")
         inside = images_in_cell(table, actual, predicted)
         st.markdown(
-            f"{len(inside)} of {len(table)} images are **{plain(actual)}** and were called **{plain(predicted)}**."
+            f"{len(inside)} of {len(table)} images are **{plain(actual)}** and were predicted as "
+            f"**{plain(predicted)}**."
         )
     with left:
         matrix = confusion_matrix_figure(report["matrix"], classes, dark=dark())
-        show(
+        chart(
             clickable(matrix, classes, (actual, predicted), dark=dark()),
             f"run-matrix-{run.id}",
             name=f"confusion-matrix-{file_stem(run)}",
             table=pd.DataFrame(report["matrix"], classes, classes).rename_axis("actual \\ predicted").reset_index(),
             on_select=lambda: _choose(f"run-matrix-{run.id}", classes, keys),
             selection_mode="points",
-            alt=f"{matrix.layout.title.text}: {matrix.layout.title.subtitle.text}",
         )
     draw_cases(run, _part(inside, f"cell-part-{run.id}-{actual}-{predicted}"), f"cell-{run.id}")
 
@@ -67,19 +67,29 @@ def _part(cases: pd.DataFrame, key: str) -> pd.DataFrame:
     return cases.iloc[(turned - 1) * IMAGES : turned * IMAGES]
 
 
+def _all_maps(run: Run) -> bool:
+    """Ask whether the heatmap of every image is wanted."""
+    return run.has_model and st.toggle(
+        "Show all heatmaps",
+        key="heatmaps",
+        bind="query-params",
+        help="Grad-CAM of the predicted class for every image shown. It takes a moment, longer the first time.",
+    )
+
+
 @st.fragment
 @guarded
 def hardest_panel(run: Run) -> None:
     """The images that the model got most wrong."""
     _, table = evaluated(run)
     if table.empty:
-        st.info("No image was judged.")
+        st.info("No image was evaluated.")
         return
     wrong = int((table["label"] != table["prediction"]).sum())
     most = min(MOST, len(table))
     many = st.number_input("How many", 1, most, min(IMAGES, most), key=f"hardest-count-{run.id}", width=160)
     st.markdown(
         f"The images with the highest loss (cross-entropy of the actual class, in nats), highest first. {wrong} of "
-        f"{len(table)} images were called the wrong class."
+        f"{len(table)} images were predicted as the wrong class."
     )
-    draw_cases(run, hardest_cases(table, many), f"hardest-{run.id}")
+    draw_cases(run, hardest_cases(table, many), f"hardest-{run.id}", all_maps=_all_maps(run))

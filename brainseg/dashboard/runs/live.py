@@ -67,5 +67,6 @@ def draw_progress(run: Run) -> None:
 def _waiting(run: Run) -> None:
     ids = [other.id for other in queued(live_store.store(), lane(run.config.compute.device))]
     before = ids.index(run.id) if run.id in ids else 0
-    st.info(f"The run waits in the queue; {before or 'none'} before it.", icon=":material/schedule:")
+    ahead = f"{before} run{'' if before == 1 else 's'} ahead" if before else "next in line"
+    st.info(f"Queued: {ahead}.", icon=":material/schedule:")
     link("train", "See the queue", icon=":material/model_training:")

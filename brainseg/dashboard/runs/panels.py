@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
-from brainseg.dashboard.page import dark, guarded, show
+from brainseg.dashboard.charts import chart
+from brainseg.dashboard.figures import doubt
+from brainseg.dashboard.page import dark, guarded
 from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.figures import draw
@@ -47,7 +49,7 @@ def judgement(run: Run) -> dict[str, Any]:
 
 @guarded
 def metrics_panel(run: Run) -> None:
-    """Headline metrics with their intervals, ROC and precision-recall curves, and what they are worth."""
+    """Headline metrics with their intervals, and ROC and precision-recall curves."""
     report = judgement(run)
     caveats(report)
     _headlines(report)
@@ -96,15 +98,26 @@ def _counts(report: dict[str, Any]) -> dict[str, int]:
 def training_panel(run: Run) -> None:
     """The learning-rate finder's curve and the epochs."""
     figure(run, "learning_rate", _no_finder(run))
+    if reason := finder_doubt(run):
+        st.warning(reason, icon=":material/query_stats:")
     if run.kind == "train":
         figure(run, "training_curves", _no_epochs(run))
+
+
+def finder_doubt(run: Run) -> str:
+    """Say why the learning rate that a run's search suggests is doubtful; "" where it is not, or nothing was found."""
+    try:
+        found = run_results.learning_rate(live_store.store(), run)
+        return doubt(*found) if found else ""
+    except (RunError, ValueError, TypeError):  # damaged: where the curve would be drawn, that is said
+        return ""
 
 
 def _no_finder(run: Run) -> str:
     if run.config.model.head != "concat-pool":
         return "An instant baseline is fitted at once: it has no learning rate and no epochs."
     if run.config.training.learning_rate != "valley":
-        return f"The learning rate was set to {run.config.training.learning_rate:g}, so none was looked for."
+        return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
     return "learning_rate.json is missing: the run did not get so far, or its files were removed."
 
 
@@ -129,9 +142,7 @@ def figure(run: Run, name: str, missing: str = "") -> None:
         if missing:
             st.info(missing)
         return
-    title = drawn.layout.title
-    words = f"{title.text}: {title.subtitle.text}"
-    show(drawn, f"run-{name}", name=f"{name}-{file_stem(run)}", table=_values(run, name), alt=words)
+    chart(drawn, f"run-{name}", name=f"{name}-{file_stem(run)}", table=_values(run, name))
 
 
 def _values(run: Run, name: str) -> pd.DataFrame | None:

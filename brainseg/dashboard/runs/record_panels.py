@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
+from brainseg.dashboard.dataset_names import dataset_namer
 from brainseg.dashboard.page import guarded, offer_csv
 from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.cases import draw_cases
@@ -15,6 +16,7 @@ from brainseg.dashboard.runs.exports import file_stem
 from brainseg.dashboard.runs.panels import evaluated
 from brainseg.dashboard.runs.table import filter_predictions
 from brainseg.dashboard.words import plain
+from brainseg.files import sha256_bytes
 from brainseg.runs import Run
 
 SPLITS = {
@@ -32,10 +34,12 @@ def predictions_panel(run: Run) -> None:
     report, table = evaluated(run)
     classes = report["classes"]
     places = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
-    actual = places[0].multiselect("Actual class", classes, placeholder="Any", key=f"table-actual-{run.id}")
-    predicted = places[1].multiselect("Predicted class", classes, placeholder="Any", key=f"table-predicted-{run.id}")
-    text = places[2].text_input("File or patient contains", key=f"table-text-{run.id}")
-    wrong = places[3].toggle("Only wrong", key=f"table-wrong-{run.id}")
+    actual = places[0].multiselect("Actual class", classes, placeholder="Any", key="table-actual", bind="query-params")
+    predicted = places[1].multiselect(
+        "Predicted class", classes, placeholder="Any", key="table-predicted", bind="query-params"
+    )
+    text = places[2].text_input("File or patient contains", key="table-text", bind="query-params")
+    wrong = places[3].toggle("Only wrong", key="table-wrong", bind="query-params")
     found = filter_predictions(table, actual, predicted, wrong_only=wrong, text=text)
     st.markdown(f"{len(found)} of {len(table)} images. Choose a row to see its image.")
     chosen = st.dataframe(
@@ -44,7 +48,7 @@ def predictions_panel(run: Run) -> None:
         column_config=_columns(classes),
         on_select="rerun",
         selection_mode="single-row",
-        key=f"table-{run.id}",
+        key=f"table-{run.id}-{sha256_bytes(found.index.to_numpy().tobytes())[:12]}",
         alt="Predictions of the run",
     )
     offer_csv("These predictions as CSV", found, f"predictions-{file_stem(run)}", "predictions-csv")
@@ -70,6 +74,7 @@ def settings_panel(run: Run) -> None:
     st.markdown(f"Preset: **{plain(run.config.preset)}**. The command line takes each as `--set section.field=value`.")
     settings = pd.DataFrame(run.config.flat().items(), columns=["Setting", "Value"]).astype(str)
     st.dataframe(settings, hide_index=True, alt="Settings of the run")
+    st.caption(f"Id of the run: `{run.id}`. Commands and addresses also accept its first digits, from 4 on.")
     _weights(run)
 
 
@@ -80,16 +85,19 @@ def _weights(run: Run) -> None:
         st.info("weights.json is missing: what the network started from was not recorded.")
         return
     missing = ", ".join(weights.get("random_stages", []))
+    if not weights["taken"]:
+        st.markdown("Random initialisation (no pretrained weights loaded).")
+        return
     st.markdown(
-        f"Started from {plain(weights['source'])}: {weights['taken']} of {weights['total']} tensors were taken"
-        + (f"; random at the start: {plain(missing)}." if missing else ".")
+        f"Started from {plain(weights['source'])}: {weights['taken']} of {weights['total']} weight tensors were loaded"
+        + (f"; randomly initialised: {plain(missing)}." if missing else ".")
     )
 
 
 @guarded
 def data_panel(run: Run) -> None:
     """The dataset's fingerprint and counts, and the split."""
-    st.markdown(f"Dataset: {plain(run.config.data.path)}")
+    st.markdown(f"Dataset: **{plain(dataset_namer()(run))}**, in {plain(run.config.data.path)}")
     _dataset(run)
     _split(run)
 
@@ -100,13 +108,18 @@ def _dataset(run: Run) -> None:
     if facts is None:
         st.info("dataset.json is missing: the run did not get so far, or its files were removed.")
         return
-    st.markdown(f"Fingerprint (SHA-256 over paths, labels, groups and content): `{facts['fingerprint']}`")
     copies = facts.get("duplicates", {}).get("surplus", 0)
     unreadable = len(facts.get("unreadable", []))
-    said = [f"{facts['images']} images", f"{copies} byte-identical copies" if copies else "no byte-identical copies"]
+    said = [
+        f"{facts['images']} images",
+        f"{copies} byte-identical duplicates" if copies else "no byte-identical duplicates",
+    ]
     said += [f"{unreadable} unreadable files were left out"] if unreadable else []
-    said += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients are not known"]
+    said += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients unknown"]
     st.markdown("; ".join(said) + ".")
+    with st.expander("Fingerprint", icon=":material/fingerprint:"):
+        st.markdown(f"SHA-256 over paths, labels, groups and content: `{facts['fingerprint']}`")
+        st.caption("Two datasets with the same fingerprint hold the same images with the same labels.")
 
 
 @guarded

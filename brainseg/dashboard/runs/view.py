@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import streamlit as st
 
+from brainseg.dashboard.address import keep, named_run, parameter
+from brainseg.dashboard.dataset_names import dataset_namer
 from brainseg.dashboard.page import link
 from brainseg.dashboard.runs.actions import draw_actions
 from brainseg.dashboard.runs.image_panels import hardest_panel, matrix_panel
@@ -18,8 +21,8 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
 from brainseg.runs.run import chosen
 
-CHOICE, PANEL = "run-choice", "run-panel"
-"""Keys of the widgets."""
+CHOICE, PANEL = "run-choice", "tab"
+"""Keys of the widgets; the open tab stands in the address."""
 
 JUDGED: dict[str, Callable[[Run], None]] = {
     "Metrics": metrics_panel,
@@ -31,29 +34,37 @@ JUDGED: dict[str, Callable[[Run], None]] = {
 RECORD: dict[str, Callable[[Run], None]] = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
 
 
-def choose_run(runs: list[Run]) -> Run:
-    """Let the visitor choose among runs (at least one); the query parameter `run` says which is chosen."""
-    by_id = {run.id: run for run in runs}
-    wanted = st.query_params.get("run")
-    if wanted not in by_id:
-        if wanted:
-            st.warning(f"There is no run {plain(wanted[:40])}: it was deleted, or the address is wrong.")
-        wanted = runs[0].id
-        st.query_params["run"] = wanted
-    st.session_state[CHOICE] = wanted
-    st.selectbox(
+def choose_run(runs: list[Run]) -> Run | None:
+    """Return the run that the address names, with a field to turn to another one; None where it names none.
+
+    A run that does not exist is said, and no other one is shown in its place.
+    """
+    wanted = parameter("run")
+    if not wanted:
+        return None
+    run, fault = named_run(wanted, runs)
+    if run is None:
+        st.warning(fault, icon=":material/link_off:")
+        return None
+    keep(run=run.id)
+    by_id = {each.id: each for each in runs}
+    st.session_state[CHOICE] = run.id
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    left.selectbox(
         "Run",
         list(by_id),
         format_func=lambda run_id: run_label(by_id[run_id]),
         key=CHOICE,
         on_change=_keep_choice,
-        help="Newest first. Type to search: name, state, model, date or id.",
+        help="Newest first. Type to search: name, state, model, date or id. All runs shows them as a table.",
     )
-    return by_id[wanted]
+    with right:
+        link("runs", "All runs", icon=":material/table_rows:")
+    return run
 
 
 def _keep_choice() -> None:
-    st.query_params["run"] = st.session_state[CHOICE]
+    keep(run=st.session_state[CHOICE])
 
 
 def draw_run(run: Run, runs: list[Run]) -> None:
@@ -85,20 +96,26 @@ def _head(run: Run, runs: list[Run]) -> None:
             st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
         for tag in run.tags.items():
             st.badge(plain(tag_text(*tag)), color="gray", icon=":material/sell:")
-    what = "learning-rate finder only" if run.kind == "find-lr" else f"preset {plain(run.config.preset)}"
-    took = f", took {lasted(run)}" if run.ended else ""
-    st.markdown(
-        f"{plain(model_words(run))}, {what}, on {plain(run.config.data.path)}; started {moment(run.created)}{took}; "
-        f"id `{run.id[:8]}`"
-    )
+    what = "learning-rate search only" if run.kind == "find-lr" else f"preset {plain(run.config.preset)}"
+    data = plain(dataset_namer()(run))
+    st.markdown(f"{plain(model_words(run))}, {what}, on {data}; {_when(run)}")
     if run.note:
         st.markdown(f"> {plain(run.note)}")
 
 
+def _when(run: Run) -> str:
+    """Say when a run was queued or started, and how long it took."""
+    if run.status == "SCHEDULED":
+        return f"queued {moment(datetime.fromtimestamp(run.queued, UTC) if run.queued else run.created)}"
+    if not run.started and run.status == "KILLED":  # perhaps it was stopped while it waited
+        return f"made {moment(run.created)}"
+    return f"started {moment(run.begun)}" + (f", took {lasted(run)}" if run.ended else "")
+
+
 def _panels(run: Run, panels: dict[str, Callable[[Run], None]]) -> None:
     """Draw tabs, of which only the open one is filled."""
-    key = f"{PANEL}-{len(panels)}"
-    for tab, draw in zip(st.tabs(list(panels), key=key, on_change="rerun"), panels.values(), strict=True):
+    tabs = st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, panels.values(), strict=True):
         if tab.open:
             with tab:
                 draw(run)
@@ -114,5 +131,5 @@ def _broken_off(run: Run) -> None:
 
 def no_runs() -> None:
     """Say how to come by a first run."""
-    st.info("There is no run yet: train a model, and it appears here while it learns.", icon=":material/info:")
+    st.info("There is no run yet: train a model, and it appears here while it trains.", icon=":material/info:")
     link("train", "Train a model", icon=":material/model_training:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.config import RunConfig
 from brainseg.dashboard.page import link
-from brainseg.dashboard.runs.panels import figure
+from brainseg.dashboard.runs.panels import figure, finder_doubt
 from brainseg.dashboard.train.form import take_rate
 from brainseg.dashboard.words import model_words, moment, plain
 from brainseg.runs import FINAL, Run
@@ -95,13 +95,16 @@ def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
         named = {each.id: each for each in found}
         run = named[st.selectbox("Learning-rate finder", list(named), format_func=lambda each: _label(named[each]))]
     rate = run.metrics[FINAL + "learning_rate"]
+    doubtful = finder_doubt(run)
+    if doubtful:
+        st.warning(doubtful, icon=":material/query_stats:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             f"Use {rate:.2e} as learning rate",
             key="train:take-rate",
             on_click=take_rate,
             args=(float(f"{rate:.3g}"),),
-            type="primary",
+            type="secondary" if doubtful else "primary",
             icon=":material/keyboard_tab:",
             help="Writes the suggestion into the form.",
         )

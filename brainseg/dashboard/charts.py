@@ -1,0 +1,27 @@
+"""Plots with their title as text of the page, which wraps, is read aloud and leaves the plot its room on a phone."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from brainseg.dashboard.figures.narrow import fit
+from brainseg.dashboard.page import show
+from brainseg.dashboard.words import plain
+
+
+def chart(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
+    """Draw a figure below its title and subtitle; arguments and answer are those of `page.show`."""
+    title = figure.layout.title
+    words, more = (_text(part) for part in (title.text, title.subtitle.text))
+    st.markdown(f"**{plain(words)}**" + (f"  \n:small[{plain(more)}]" if more else ""))
+    return show(fit(figure), key, name=name, table=table, **{"alt": f"{words}: {more}", **options})
+
+
+def _text(marked: str | None) -> str:
+    """Return what Plotly's markup says."""
+    return html.unescape((marked or "").replace("<br>", " "))
