@@ -19,7 +19,13 @@ def chart(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None 
     title = figure.layout.title
     words, more = (_text(part) for part in (title.text, title.subtitle.text))
     st.markdown(f"**{plain(words)}**" + (f"  \n:small[{plain(more)}]" if more else ""))
-    return show(fit(figure), key, name=name, table=table, **{"alt": f"{words}: {more}", **options})
+    # Parts side by side, such as slices, need a width of their own: on a phone such a plot is scrolled.
+    several = len(list(figure.select_xaxes())) > 1 and figure.layout.xaxis2.domain not in (
+        None,
+        figure.layout.xaxis.domain,
+    )
+    with st.container(key=f"{'scrolls' if several else 'fits'}-{key}"):
+        return show(fit(figure), key, name=name, table=table, **{"alt": f"{words}: {more}", **options})
 
 
 def _text(marked: str | None) -> str:

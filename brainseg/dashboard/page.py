@@ -53,12 +53,14 @@ STYLE = """<style>
   [data-testid="stColumn"]:has(> div [data-testid="stMetric"]) { min-width: calc(50% - 1rem) }
   [data-testid="stElementContainer"]:has([data-testid="stPlotlyChart"]) { overflow-x: auto }
   [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 34rem }
+  [class*="st-key-fits-"] [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 0 }
 }
 [class*="st-key-live-"] [data-stale="true"] { opacity: 1 !important; transition: none !important }
 </style>"""
 """What a page is about comes up as far as possible, so that it fits on one screen; captions have the theme's muted
 colour, which stands out 4.5 times from both backgrounds; on a phone the margins shrink, the menu has a name and a plot
-keeps its width and is scrolled; what renews itself every other second does not fade meanwhile."""
+keeps its width and is scrolled unless it is drawn for any width; what renews itself every other second does not fade
+meanwhile."""
 
 LARGE = """<style>
 html { font-size: 19px !important }
