@@ -35,7 +35,7 @@ def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
     assert table["Dice, all pixels"].tolist() == [f"{report['dice']:.3f} ({low:.3f}–{high:.3f})"] * 2
     assert table["Slices"].tolist() == [report["slices"]] * 2
     assert "Set" not in table
-    assert table["Parameters (M)"][0] > 10
+    assert table["Parameters (M)"][0] > 1
     assert table["Seconds per epoch"][0] > 0
     assert charts(app) == 3  # Dice, epochs, costs
     assert "bootstrap over patients" in texts(app)
