@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg import paths
-from brainseg.errors import DiskError
+from brainseg.errors import BrainsegError, DiskError
 
 KEPT_FREE_MB = 200.0
 """What every larger write leaves free on its disk, unless `BRAINSEG_KEEP_FREE_MB` says otherwise."""
@@ -73,6 +73,8 @@ def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
     """
     try:
         yield
+    except BrainsegError:  # told already
+        raise
     except Exception as error:  # safetensors and others have their own, which name the system's fault in words
         if not _means_full(error, place):
             raise

@@ -91,15 +91,17 @@ def export(
     from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions_file
     from brainseg.runs import RunStore
 
-    wanted = {bundle: bundle_zip, figures: figures_zip, predictions: predictions_file}
-    wanted.pop(None, None)
+    orders = ((bundle, bundle_zip), (figures, figures_zip), (predictions, predictions_file))
+    wanted = [(file, make) for file, make in orders if file]
     if not wanted:
         raise RunError("Nothing to export was named: give --bundle, --figures or --predictions with a file.")
+    if len({file.resolve() for file, _ in wanted}) < len(wanted):
+        raise RunError("Two of the files to write have the same name, so one would overwrite the other: change one.")
     store = RunStore()
     found = store.get(run)
-    for file, make in wanted.items():
+    for file, make in wanted:
         _write(file, make(store, found))
-    _answer(found, ", ".join(map(str, wanted)), as_json)
+    _answer(found, ", ".join(str(file) for file, _ in wanted), as_json)
 
 
 def delete(

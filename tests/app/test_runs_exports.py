@@ -132,6 +132,16 @@ def test_the_command_line_exports(tuned: Run, command, tmp_path: Path) -> None:
     assert len(pd.read_csv(files[2])) == tuned.metrics["final_count"]
 
 
+def test_two_exports_never_go_into_one_file(tuned: Run, command, tmp_path: Path) -> None:
+    (tmp_path / "link.zip").symlink_to(tmp_path / "a.zip")
+    code, out, error = command(
+        "export", "tuned", "--bundle", str(tmp_path / "a.zip"), "--figures", str(tmp_path / "link.zip")
+    )
+    assert (code, out) == (2, "")
+    assert "one would overwrite the other" in error
+    assert not (tmp_path / "a.zip").exists()
+
+
 def test_deleting_asks_unless_it_is_told_not_to(tuned: Run, command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert command("delete", "tuned")[0] == 1

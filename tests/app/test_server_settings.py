@@ -54,7 +54,7 @@ def connects(address: str, host: str, origin: str) -> int:
         "Upgrade": "websocket",
         "Connection": "Upgrade",
         "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "c29tZSByYW5kb20gYnl0ZXM=",
+        "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
     }.items():
         connection.putheader(name, value)
     connection.endheaders()
@@ -66,7 +66,8 @@ def connects(address: str, host: str, origin: str) -> int:
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_no_server_outlives_the_command_that_started_it(home: Path, end: signal.Signals) -> None:
     command = [sys.executable, "-m", "brainseg", "dashboard", "--port", "8770"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment()) as dashboard:
+    dashboard = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment())
+    try:
         address = dashboard.stdout.readline().split()[-1]
         with urlopen(f"{address}/_stcore/health") as answer:
             assert answer.status == 200
@@ -77,6 +78,8 @@ def test_no_server_outlives_the_command_that_started_it(home: Path, end: signal.
             assert connects(address, own, "http://elsewhere.example") == 403
         dashboard.send_signal(end)
         assert dashboard.wait(20) == (0 if end == signal.SIGTERM else -end)
+    finally:
+        dashboard.kill()
     wait_for(lambda: is_gone(address), "the server to end with it")
 
 
