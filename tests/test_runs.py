@@ -222,3 +222,13 @@ def test_the_model_on_offer_is_the_promoted_one_or_the_newest(home, config, tmp_
     assert store.get("one").to_dict()["promoted"] is True
     delete(store, runs[0].id)
     assert chosen(store.list()).name == "three"
+
+
+def test_a_model_no_better_than_chance_is_not_offered_before_one_that_is(home, config) -> None:
+    store = RunStore()
+    for name, low, chance in (("good", 0.67, 0.5), ("lucky", 0.7, 0.8), ("chance", 0.37, 0.5)):
+        run = store.create(config(), name, "RUNNING")
+        store.log_metrics(run.id, {"final_accuracy_low": low, "final_chance": chance})
+        store.set_status(run.id, "FINISHED")
+    assert chosen(store.list()).name == "good"
+    assert [run.better_than_chance for run in store.list()] == [False, False, True]

@@ -172,5 +172,6 @@ def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
     scan = read_scan(data / held_out["path"].iloc[0])
     diagnosis = predictor.diagnose(scan)
     save_png(diagnosis_sheet(scan.pixels, scan.name, diagnosis), file)
-    NOTES.print(f"{scan.name}: {diagnosis.sentence} It took {diagnosis.seconds:.2f} s.", markup=False, soft_wrap=True)
+    said = f"{scan.name}: {diagnosis.origin} {diagnosis.sentence} It took {diagnosis.seconds:.2f} s."
+    NOTES.print(said, markup=False, soft_wrap=True)
     return file

@@ -14,6 +14,8 @@ from brainseg.models.architectures import Classifier
 
 SMOOTHING = 1 / 16
 """Standard deviation of the blur of a smoothed map, as a part of the map's side."""
+ROUNDING = 1e-5
+"""Share of the summed channels' magnitudes below which their sum is nothing but rounding of float32."""
 
 
 def logits_and_maps(
@@ -107,8 +109,14 @@ def _gradient(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int)
 
 
 def _positive(weighted: torch.Tensor) -> np.ndarray:
-    """Sum (1, C, h, w) weighted features over the channels, cut negative values and scale to 0..1."""
-    return _unit(torch.relu(weighted.sum(dim=1))[0].float().cpu().numpy())
+    """Sum (1, C, h, w) weighted features over the channels, cut negative values and scale to 0..1.
+
+    Channels may cancel each other out: what is left then is rounding, and is not scaled up to full colour.
+    """
+    values = torch.relu(weighted.sum(dim=1))[0]
+    if values.max() <= ROUNDING * weighted.abs().sum(dim=1).max():
+        return np.zeros(tuple(values.shape), dtype=np.float32)
+    return _unit(values.float().cpu().numpy())
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

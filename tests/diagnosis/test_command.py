@@ -91,7 +91,10 @@ def test_several_runs_answer_together(runs, image, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (["--method", "magic"], "--method must be one of grad-cam, grad-cam++, eigen-cam, score-cam, not magic"),
+        (
+            ["--method", "magic"],
+            "--method must be one of grad-cam, layer-cam, grad-cam++, eigen-cam, score-cam, not magic",
+        ),
         (["--explain", "perhaps"], "--explain must be one of no, yes, not perhaps"),
         (["--layer", "4"], "--layer must be one of 1, 2, 3, not 4"),
     ],

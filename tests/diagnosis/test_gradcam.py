@@ -189,3 +189,14 @@ def test_threads_that_share_a_predictor_get_the_serial_answers(head, stages, cla
         np.testing.assert_allclose(diagnosis.heatmap, expected.heatmap, rtol=0, atol=1e-5)
     assert len({diagnosis.cam.tobytes() for *_, diagnosis in answers}) > SCANS, "the scans have maps of their own"
     assert_untouched(predictor.model, before)
+
+
+def test_channels_that_cancel_each_other_out_leave_an_empty_map() -> None:
+    values = 1000 * torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    noise = 1e-4 * torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    maps = [torch.cat([values + noise, values], dim=1).requires_grad_()]
+    logits = (maps[0][:, 0] - maps[0][:, 1]).sum().reshape(1, 1)
+    assert not grad_cam(logits, maps, 0).any()
+    maps = [torch.cat([2 * values, values], dim=1).detach().requires_grad_()]
+    logits = (maps[0][:, 0] - maps[0][:, 1]).sum().reshape(1, 1)
+    assert grad_cam(logits, maps, 0).max() == 1
