@@ -108,7 +108,7 @@ def test_metrics_stand_with_their_interval_and_what_they_were_taken_on(tuned: Ru
     report = json.loads(RunStore().path(tuned.id, "evaluation.json").read_text())
     low, high = report["intervals"]["accuracy"]
     assert f"95 % interval {low:.3f} to {high:.3f}, n = {report['count']}" in texts(app)
-    assert "Judged on the validation side of a grouped split." in texts(app)
+    assert "Evaluated on the validation set of a grouped split." in texts(app)
     assert next(each.value for each in app.metric if each.label == "Accuracy") == f"{report['accuracy']:.3f}"
 
 

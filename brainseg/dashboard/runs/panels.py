@@ -19,7 +19,13 @@ from brainseg.diagnosis.words import judged
 from brainseg.errors import RunError
 from brainseg.evaluation.collapse import collapse_words
 from brainseg.evaluation.segmentation import patient_table
+from brainseg.jobs.reading import run_file
 from brainseg.runs import Run
+
+VALLEY = (
+    "Valley: a rate from the steepest stretch of the falling loss, at which training is fast and stable. Nats: the "
+    "unit of cross-entropy with the natural logarithm; guessing between two classes costs 0.69."
+)
 
 
 def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -68,7 +74,7 @@ def caveats(report: dict[str, Any]) -> None:
     flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
     draw_note = st.warning if flattered or report.get("split") == "random" else st.info
     side = "test" if report.get("judged_on") == "test" else "validation"
-    draw_note(f"{judged(report)} Judged on the {side} side of a {report.get('split', 'n unknown')} split.")
+    draw_note(f"{judged(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split.")
 
 
 def _headlines(report: dict[str, Any]) -> None:
@@ -98,6 +104,8 @@ def _counts(report: dict[str, Any]) -> dict[str, int]:
 def training_panel(run: Run) -> None:
     """The learning-rate finder's curve and the epochs."""
     figure(run, "learning_rate", _no_finder(run))
+    if run_file(live_store.store(), run, "learning_rate.json"):
+        st.caption(VALLEY)
     if reason := finder_doubt(run):
         st.warning(reason, icon=":material/query_stats:")
     if run.kind == "train":
