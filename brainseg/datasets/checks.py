@@ -6,6 +6,7 @@ import pandas as pd
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.near_copies import NearPair, near_pairs, twin_names
+from brainseg.datasets.shortcuts import shortcut_findings
 
 EMPTY = 0.01
 """Proportion of pixels above the background below which an image is almost empty."""
@@ -22,7 +23,8 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
     """
     table = table.sort_values("path", ignore_index=True)
     pairs = near_pairs(table)
-    return table.assign(twin=twin_names(table, pairs)), tuple(pairs), tuple(pixel_findings(table))
+    table = table.assign(twin=twin_names(table, pairs))
+    return table, tuple(pairs), (*pixel_findings(table), *shortcut_findings(table))
 
 
 def pixel_findings(table: pd.DataFrame) -> list[Finding]:

@@ -1,9 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from brainseg.datasets.inspection import open_any
 from brainseg.datasets.report import dataset_report
+from brainseg.datasets.shortcuts import shortcut_findings
 from brainseg.datasets.sources import open_dataset
 from tests.datasets.conftest import write_images
 
@@ -46,3 +48,73 @@ def test_masked_images_are_checked_by_the_same_rules(odd):
         Image.fromarray(mask).save(file.with_name(f"{file.stem}_mask.png"))
     kinds = {finding.kind for finding in open_any(odd).findings}
     assert {"window", "outliers", "constant", "almost empty"} <= kinds
+
+
+def facts_table(count=60, classes=("no", "yes"), **facts):
+    """A table of independent images whose facts say nothing, but for those that are given."""
+    random = np.random.default_rng(0)
+    labels = np.array(classes)[np.arange(count) % len(classes)]
+    names = [f"{number:03d}" for number in range(count)]
+    table = pd.DataFrame({"path": names, "label": labels, "sha256": names, "twin": "", "group": ""})
+    usual = {
+        "width": 200,
+        "height": 200,
+        "mode": "L",
+        "source_format": "PNG",
+        "brightness": random.normal(60, 9, count),
+        "border": random.uniform(0, 0.2, count),
+    }
+    return table.assign(**usual).assign(**{name: value(table) for name, value in facts.items()})
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"width": lambda table: 200 + 40 * (table["label"] == "yes")},
+            "Image size alone predicts the class for 100 %",
+        ),
+        ({"mode": lambda table: np.where(table["label"] == "yes", "L", "RGB")}, "The colour mode alone predicts"),
+        ({"brightness": lambda table: 50 + 30 * (table["label"] == "yes")}, "Mean brightness alone predicts"),
+    ],
+)
+def test_a_fact_that_predicts_the_class_is_said(facts, said):
+    (finding,) = shortcut_findings(facts_table(**facts))
+    assert finding.kind == "shortcut"
+    assert finding.message.startswith(said)
+
+
+def test_of_several_classes_the_one_is_named_that_stands_out():
+    table = facts_table(90, ("a", "b", "c"), width=lambda table: 200 + 40 * (table["label"] == "b"))
+    (finding,) = shortcut_findings(table)
+    assert finding.message.startswith("Image size alone tells 'b' from the other classes for 100 % of images")
+
+
+def test_facts_that_say_nothing_and_small_sets_give_no_warning():
+    assert shortcut_findings(facts_table()) == []
+    telling = {"width": lambda table: 200 + 40 * (table["label"] == "yes")}
+    assert shortcut_findings(facts_table(30, **telling)) == []
+    assert shortcut_findings(facts_table(60, ("one",), **telling)) == []
+    one_patient = facts_table(**telling).assign(group=lambda table: table["label"])
+    assert shortcut_findings(one_patient) == []  # two patients of many slices are two cases
+    assert shortcut_findings(facts_table(0)) == []
+
+
+def linked(root, name, files):
+    (root / name).mkdir()
+    for file in files:
+        (root / name / file.name).symlink_to(file)
+
+
+def test_tumours_of_one_set_and_healthy_heads_of_another_are_noticed(shared, tmp_path):
+    data = shared / "data"
+    if not (data / "mc7023").is_dir():
+        pytest.skip(f"{data / 'mc7023'} does not exist")
+    linked(tmp_path, "tumour", sorted((data / "kaggle253" / "yes").iterdir()))
+    linked(tmp_path, "healthy", sorted((data / "mc7023" / "Training" / "notumor").iterdir())[::10])
+    found = [finding.message for finding in open_any(tmp_path).findings if finding.kind == "shortcut"]
+    assert any(message.startswith("Image size alone predicts the class for 9") for message in found)
+
+
+def test_kaggle253_alone_has_no_clear_shortcut(kaggle):
+    assert [finding for finding in kaggle.findings if finding.kind == "shortcut"] == []
