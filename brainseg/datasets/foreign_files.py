@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from brainseg.datasets.findings import Finding
-from brainseg.datasets.listing import hidden, spelled
+from brainseg.datasets.listing import files_below, spelled
 from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES
 from brainseg.scans.foreign import HEAD, TEXT, Kind, foreign_kind
@@ -72,12 +71,10 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
     """Yield files, those below folders included, without hidden ones and not through links; at most MOST."""
     count = 0
     for place in places:
-        if place.is_dir() and not place.is_symlink():
-            inside = (
-                Path(folder, name) for folder, _, names in os.walk(place) for name in sorted(names) if not hidden(name)
-            )
-        else:
-            inside = iter([place])
+        try:
+            inside = files_below(place) if place.is_dir() and not place.is_symlink() else [place]
+        except (OSError, DataError):  # it may not be opened, holds too much or is the system's
+            continue
         for file in inside:
             count += 1
             if count > MOST:
