@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from brainseg.dashboard.train.ended import rivals
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import Run, RunStore
@@ -52,8 +53,11 @@ def test_finished_runs_are_listed_with_their_worth_and_offered_as_weights(finish
     assert not app.error
     said = texts(app)
     assert "Correct on" in said
-    assert "95 % interval" in said
+    assert "95 % CI" in said
     assert "based on 1 earlier run" not in said  # another image size
+    tuned, baseline = RunStore().get("tuned"), RunStore().get("baseline")
+    assert rivals(tuned, [tuned, baseline]) == [baseline]
+    assert "Compare" in said
     app.selectbox(key="train:preset").select("quick").run()
     app.number_input(key=widget_key(app, "preparation.size")).set_value(40).run()
     assert "Training of resnet18" in texts(app)

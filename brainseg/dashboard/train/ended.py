@@ -14,6 +14,8 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, FINAL, Run
 
 SHOWN = 5
+COMPARED = 3
+"""Models that a link to Compare names at most: this one, and those that ended last."""
 
 
 def draw_ended(runs: list[Run]) -> None:
@@ -28,10 +30,21 @@ def draw_ended(runs: list[Run]) -> None:
     st.header("Recently finished", anchor=False)
     for run in ended[:SHOWN]:
         with st.container(border=True):
-            _draw(run)
+            _draw(run, ended)
 
 
-def _draw(run: Run) -> None:
+def rivals(run: Run, runs: list[Run]) -> list[Run]:
+    """Return the other models of a run's task on its dataset, in their order: what it can be compared with."""
+    return [
+        other
+        for other in runs
+        if other.has_model
+        and other.id != run.id
+        and (other.config.task, other.config.data.path) == (run.config.task, run.config.data.path)
+    ]
+
+
+def _draw(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
     st.markdown(f"**{plain(run.name)}** · {plain(model_words(run))} &nbsp; :{colour}-badge[{icon} {word}]")
     st.caption(f"{moment(run.ended)}. {plain(outcome(run))}")
@@ -42,6 +55,9 @@ def _draw(run: Run) -> None:
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
+            if others := rivals(run, runs):
+                ids = ",".join(each.id for each in (run, *others[: COMPARED - 1]))
+                link("compare", "Compare", icon=":material/compare:", runs=ids)
     if run.status != "FINISHED":
         log = st.expander("Log", key=f"train:log:{run.id}", on_change="rerun")
         if log.open:  # otherwise it is not worth reading again every other second
