@@ -50,7 +50,7 @@ def test_one_model_is_the_best_and_the_only_one(add, open_page) -> None:
     said = words(open_page("home"))
     right = round(run.metrics["final_accuracy"] * 40)
     assert f"Correct on {right} of 40 held-out images" in said
-    assert "95 % interval" in said
+    assert "95 % CI" in said
     assert "The only evaluated model on tiny so far." in said
     assert "Nothing is training right now." in said
 
