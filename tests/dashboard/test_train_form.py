@@ -127,7 +127,7 @@ def another(field: FormField, value: object) -> object:
         case "list":
             return "2, 4" if field.name == "model.stages" else "T1, FLAIR"
         case _:
-            return "yes"
+            return {"data.groups": "none", "data.mask_threshold": "0.5"}.get(field.name, "yes")
 
 
 @pytest.mark.parametrize("task", ["classify", "segment"])
@@ -142,7 +142,7 @@ def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
     form.run()
     form.number_input(key="train:0:training.learning_rate:number").set_value(0.0025).run()
     wanted |= {"training.learning_rate": 0.0025, "model.stages": [2, 4]}
-    wanted |= {"data.modalities": ["T1", "FLAIR"]} if task == "segment" else {}
+    wanted |= {"data.modalities": ["T1", "FLAIR"], "data.mask_threshold": 0.5} if task == "segment" else {}
     values = said(form)
     assert values.settings == wanted
     assert values.faults == []
