@@ -61,3 +61,11 @@ def test_masks_are_judged_by_their_overlap() -> None:
     assert judged({**evaluation, "patients": 232, "unit": "slice"}) == expected
     assert "chosen on these same" in judged({**stored, "selected_on_these_images": True})
     assert "CI" not in judged({**stored, "dice_interval": None})
+
+
+def test_unknown_patients_are_said_and_nothing_is_claimed_of_older_runs():
+    validation = {"count": 10, "accuracy": 0.9, "split": "grouped"}
+    unknown = "patients unknown: slices of one patient may be on both sides"
+    assert unknown in judged({**validation, "patients_known": {"source": "none", "count": 0}})
+    assert unknown not in judged({**validation, "patients_known": {"source": "folder", "count": 5}})
+    assert unknown not in judged(validation)
