@@ -178,4 +178,4 @@ def test_a_model_with_one_answer_is_marked_and_a_good_one_is_not(run, config) ->
     predicted = trained.report.matrix.sum(axis=0)
     stored = json.loads((folder / "evaluation.json").read_text())
     assert stored["collapsed"] == (np.count_nonzero(predicted) == 1)
-    assert load_bundle(folder / "bundle")[1].validation["collapsed"] == stored["collapsed"]
+    assert load_bundle(folder / "bundle").description.validation["collapsed"] == stored["collapsed"]
