@@ -84,6 +84,7 @@ def test_a_demo_session_offers_three_pages(site_home: Path, tab: Page) -> None:
             expect(tab.get_by_role("link", name=name, exact=True)).to_have_count(0)
         expect(tab.get_by_text("1. Choose or drop an image")).to_be_visible()
         no_trouble(tab)
+        tab.goto("about:blank")  # before its server ends
 
 
 def test_two_visitors_do_not_see_each_others_images(site: str, tab: Page, tiny_set: Path) -> None:
@@ -105,6 +106,7 @@ def test_the_first_visit_of_a_server_may_be_to_any_page(site_home: Path, tab: Pa
         expect(tab.get_by_role("link", name="Diagnose", exact=True).first).to_be_visible(timeout=LIMIT)
         expect(tab.get_by_role("link", name=re.compile("train", re.IGNORECASE))).to_have_count(0)
         no_trouble(tab)
+        tab.goto("about:blank")  # before its server ends
 
 
 def test_nothing_is_asked_of_another_machine(site: str, tab: Page) -> None:
