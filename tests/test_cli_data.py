@@ -13,7 +13,7 @@ from brainseg.cli.data import app, phantom
 from brainseg.cli.options import build_config
 from brainseg.config import RunConfig
 from brainseg.datasets.phantom import write_phantom
-from brainseg.errors import DataError
+from brainseg.errors import ConfigError, DataError
 from brainseg.runs import RunStore
 from tests.datasets.conftest import write_images
 from tests.datasets.zips import images, make_zip, save
@@ -69,6 +69,12 @@ def test_a_zip_file_that_is_not_there(home, tmp_path):
         data("add", tmp_path / "lost.zip")
 
 
+def test_a_zip_file_is_added_with_a_rule_for_patients(home, upload):
+    with pytest.raises(ConfigError, match="no rule for patients"):
+        data("add", upload, "--groups", "patients")
+    assert json.loads(data("add", upload, "--groups", "none", "--json"))["groups"] == "none"
+
+
 def test_the_phantoms_options_stand_as_in_the_library():
     command, library = (inspect.signature(function).parameters for function in (phantom, write_phantom))
     for name in ("seed", "size", "plane", "difficulty", "slices_per_subject", "volumes"):
@@ -77,7 +83,7 @@ def test_the_phantoms_options_stand_as_in_the_library():
 
 def test_patients_are_told_and_set_on_the_command_line(home, tmp_path):
     root = write_images(tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in "ab" for n in "12" for k in "xy"])
-    assert "Patients: 2 patients, from folder names" in data("inspect", root)
+    assert "Patients: 4 patients, from folder names" in data("inspect", root)
     unknown = "Patients: patients unknown: slices of one patient may be on both sides"
     assert unknown in data("inspect", root, "--groups", "none")
     assert json.loads(data("add", root, "--groups", "per-class:folder", "--json"))["groups"] == "per-class:folder"

@@ -112,13 +112,12 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset known by a name; a zip file is unpacked below the home folder, a folder stays where it is."""
-    from brainseg.datasets.library import add_folder, add_zip, set_groups
+    from brainseg.datasets.library import add_folder, add_zip
 
     bar, tell = counter("Reading images")
     with bar:
         if path.suffix.lower() == ".zip":
-            known = add_zip(path, name or path.stem, tell)
-            known = set_groups(known.name, groups) if groups else known
+            known = add_zip(path, name or path.stem, tell, groups or "auto")
         else:
             known = add_folder(path, name, tell, groups)
     print_json(vars(known)) if as_json else _print_known(known)

@@ -34,6 +34,7 @@ from brainseg.datasets.registry import (
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import free_space
+from brainseg.group_rule import parse_rule
 from brainseg.scans import display_name
 
 __all__ = [
@@ -91,7 +92,7 @@ def found_again(path: str, fingerprint: str) -> str:
         return path
     with contextlib.suppress(DataError):
         for known in known_datasets():
-            if known.fingerprint == fingerprint and known.exists:
+            if fingerprint in (known.fingerprint, known.grouped_fingerprint) and known.exists:
                 return known.path
     return path
 
@@ -146,17 +147,20 @@ def add_folder(
     return _register(replace(made, groups=rule))
 
 
-def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) -> KnownDataset:
+def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, groups: str = "auto") -> KnownDataset:
     """Unpack a zip file below the home folder and make it known; whole, or not at all.
 
     Args:
         file: The zip file, as a path or open for reading in binary mode.
         name: What to call it.
         progress: Called with (files done, files in all), first for unpacking and then for reading.
+        groups: The setting `data.groups` to store with it.
 
     Raises:
+        ConfigError: `groups` is no rule for patients.
         DataError: The file is unsafe, damaged or too large or holds no dataset, or the name is taken or cannot be one.
     """
+    parse_rule(groups)  # before anything is unpacked
     known = known_datasets()
     wanted = free_name(name, known)
     _refuse_too_many(known)
@@ -173,7 +177,8 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None) 
         made = top_folder(partial)
         made.chmod(0o755)
         made.rename(place)
-        return _register(_made(wanted, place, "upload", inspect_dataset(place, progress)))
+        added = _made(wanted, place, "upload", inspect_dataset(place, progress, groups))
+        return _register(replace(added, groups=groups))
     except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
         _delete(place)
         forget_inspection(place)
@@ -296,8 +301,14 @@ def _counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
     labels = dataset.table["label"]
     counts = {name: int((labels == name).sum()) for name in dataset.classes}
     task = "segment" if isinstance(dataset, MaskedDataset) else "classify"
-    fingerprint = dataset.fingerprint
-    return replace(known, task=task, counts=counts, unreadable=len(dataset.bad), fingerprint=fingerprint)
+    return replace(
+        known,
+        task=task,
+        counts=counts,
+        unreadable=len(dataset.bad),
+        fingerprint=dataset.fingerprint,
+        grouped_fingerprint=dataset.grouped_fingerprint,
+    )
 
 
 def _slug(name: str) -> str:

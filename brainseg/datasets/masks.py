@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from brainseg.datasets.findings import UNDECIDED
 from brainseg.datasets.mask_classes import BACKGROUND, TUMOUR, class_numbers, in_colours
@@ -47,12 +48,11 @@ class MaskedDataset(Dataset):
     notes: tuple[str, ...] = ()
     mask_threshold: float | None = None
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over what `Dataset.fingerprint` covers, and the masks, their classes and the modalities."""
+    def _digest(self, table: pd.DataFrame) -> str:
+        """Return the SHA-256 over what that of `Dataset` covers, and the masks, their classes and the modalities."""
         masks = "\n".join(self.table["mask_sha256"])
         rule = "" if self.mask_threshold is None else f"\nfrom {self.mask_threshold:g}"
-        return sha256_bytes(f"{super().fingerprint}\n{self.mask_classes}\n{self.modalities}\n{masks}{rule}".encode())
+        return sha256_bytes(f"{super()._digest(table)}\n{self.mask_classes}\n{self.modalities}\n{masks}{rule}".encode())
 
     def read(self, row: int) -> np.ndarray:
         """Return the pixels of a slice, (H, W, 3) uint8: one modality in all channels, two as first, second, first.

@@ -272,19 +272,38 @@ def _question(ids: list[str], doubtful: set[str], places: Sequence[Place]) -> Fi
 def _in_several_classes(keys: list[str], places: Sequence[Place]) -> list[Finding]:
     classes_of: dict[str, set[str]] = defaultdict(set)
     for key, place in zip(keys, places, strict=True):
-        classes_of[key].add(place.label)
+        classes_of[key].add(_class_above(place.path, place.label, key))
     shared = [key for key, labels in classes_of.items() if key and len(labels) > 1]
     if not shared:
         return []
     first = next(place for place, key in zip(places, keys, strict=True) if key == shared[0])
-    count = len({key for key in keys if key})
+    names = f"{len(shared)} names of patient folders stand" if len(shared) > 1 else "1 name of a patient folder stands"
     return [
         Finding(
             "patients-in-classes",
-            f"{len(shared)} of {count} patient folders occur in more than one class, such as that of {first.path}: "
-            "folders of the same name count as one patient. Set data.groups=per-class if they are different people.",
+            f"{names} in more than one class, such as that of {first.path}: images under one name are kept on one side "
+            "of a split, since they may be of one patient. Set data.groups=per-class if they are different people.",
         )
     ]
+
+
+def patient_folders(paths: Sequence[str], labels: Sequence[str], groups: Sequence[str]) -> int:
+    """Count the folders of patients that lie in class folders: the same name in two of these is counted twice.
+
+    Args:
+        paths: Of the images, from the root of the dataset.
+        labels: Their classes.
+        groups: Their patients, known from folders; "" where unknown.
+    """
+    found = zip(paths, labels, groups, strict=True)
+    return len({(_class_above(path, label, group), group) for path, label, group in found if group})
+
+
+def _class_above(path: str, label: str, group: str) -> str:
+    """Return the class whose folder holds a patient's folder; "" where none does."""
+    folders = path.split("/")[:-1]
+    below = folders[folders.index(label) + 1 :] if label in folders else []
+    return label if any(loose(group) in loose(name) for name in below) else ""
 
 
 def _spelled(ids: list[str], keys: list[str], places: Sequence[Place], per_class: bool) -> list[str]:

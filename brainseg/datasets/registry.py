@@ -39,6 +39,7 @@ class KnownDataset:
         counts: Readable images of each class when it was looked into last; None before.
         unreadable: Files that could not be read then.
         fingerprint: Of its images when it was looked into last; "" before. Finds it again after it has moved.
+        grouped_fingerprint: The same with who is a patient, as runs of earlier versions stored it.
         groups: Which of its images are of one patient: the setting `data.groups` that its trainings start from.
     """
 
@@ -50,6 +51,7 @@ class KnownDataset:
     counts: dict[str, int] | None = None
     unreadable: int = 0
     fingerprint: str = ""
+    grouped_fingerprint: str = ""
     groups: str = "auto"
 
     @property

@@ -10,6 +10,7 @@ import pandas as pd
 from brainseg.datasets import duplicates, near_copies
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.patient_words import patients_sentence
+from brainseg.datasets.patients import patient_folders
 from brainseg.datasets.table import Dataset
 
 FILES_NAMED = 5
@@ -61,8 +62,12 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
 
 def patients_known(dataset: Dataset) -> dict[str, Any]:
     """Return from where the patients of a dataset are known (`source`), and how many there are (`count`)."""
-    named = dataset.table.loc[dataset.table["group"] != "", "group"]
-    return {"source": dataset.patients_from, "count": int(named.nunique())}
+    named = dataset.table.loc[dataset.table["group"] != ""]
+    if dataset.patients_from == "folder":
+        count = patient_folders(*(named[column].tolist() for column in ("path", "label", "group")))
+    else:
+        count = int(named["group"].nunique())
+    return {"source": dataset.patients_from, "count": count}
 
 
 def warning_sentence(entry: dict[str, Any]) -> str:

@@ -67,8 +67,19 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over path, label, group, given split and content of every readable image."""
-        columns = self.table[["path", "label", "group", "split", "sha256"]]
+        """SHA-256 over path, label, given split and content of every readable image; who is a patient does not matter.
+
+        Of a set without patients it is what `grouped_fingerprint` is, which earlier versions stored.
+        """
+        return self._digest(self.table.assign(group=""))
+
+    @property
+    def grouped_fingerprint(self) -> str:
+        """SHA-256 over what `fingerprint` covers and the patient of every readable image, on which splits depend."""
+        return self._digest(self.table)
+
+    def _digest(self, table: pd.DataFrame) -> str:
+        columns = table[["path", "label", "group", "split", "sha256"]]
         return sha256_bytes("\n".join("\t".join(row) for row in columns.itertuples(index=False)).encode())
 
     def file(self, path: str) -> Path:

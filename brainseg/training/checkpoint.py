@@ -29,7 +29,7 @@ class TrainingState:
     """What a training knows besides its tensors.
 
     Attributes:
-        fingerprint: Of the dataset, so that a resumed run cannot go on with other images.
+        fingerprint: Of the dataset and its patients, so that a resumed run cannot go on with other images.
         learning_rate: The rate in use, found or given.
         epochs: Figures of the finished epochs, in order.
         finished_phases: Names of the phases that ended, by their epochs or by an early stop.
@@ -75,7 +75,10 @@ class Checkpoints:
         except (ValueError, TypeError, KeyError) as error:
             raise TrainingError(f"The checkpoint {file} is damaged: train again instead of resuming.") from error
         if state.fingerprint != fingerprint:
-            raise TrainingError("The dataset has changed since this run started: train again instead of resuming.")
+            raise TrainingError(
+                "The dataset, or who is a patient in it, has changed since this run started: train again instead of "
+                "resuming."
+            )
         return state
 
     def write(self, state: TrainingState, model: nn.Module | None = None, optimiser: Any = None) -> None:  # noqa: ANN401

@@ -39,9 +39,9 @@ def fine_tune(setup: Setup, inputs: TrainingInputs, folder: Path) -> TrainingSta
     """
     checkpoints = Checkpoints(folder / "checkpoint")
     checkpoints.check_room(setup.model)
-    state = checkpoints.read(inputs.dataset.fingerprint)
+    state = checkpoints.read(inputs.dataset.grouped_fingerprint)
     if state is None:
-        state = TrainingState(inputs.dataset.fingerprint, _learning_rate(setup, folder))
+        state = TrainingState(inputs.dataset.grouped_fingerprint, _learning_rate(setup, folder))
         checkpoints.write(state)
     elif state.epochs:
         setup.log.say(f"Resuming after epoch {state.epochs[-1].epoch}.")

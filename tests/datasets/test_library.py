@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,12 +20,14 @@ from brainseg.datasets.library import (
     add_zip,
     find,
     forget,
+    found_again,
     groups_of,
     known_datasets,
     look_into,
     resolve,
     set_groups,
 )
+from brainseg.datasets.sources import open_dataset
 from brainseg.errors import ConfigError, DataError
 from tests.datasets.conftest import write_images
 from tests.datasets.zips import LINK, images, make_zip, of_kind, save
@@ -208,7 +211,7 @@ def test_synthetic_sets_below_home_are_known_without_being_added(home):
 def test_synthetic_sets_are_drawn_and_counted():
     steps = []
     made = add_phantom(4, 3, lambda *step: steps.append(step))
-    assert made == add_phantom(4, 3)
+    assert made == replace(add_phantom(4, 3), added=made.added)  # a second may have passed
     assert (made.source, made.counts) == ("synthetic", {"no_tumour": 2, "tumour": 2})
     assert (4, 4) in steps
     with pytest.raises(DataError, match="at least 4 slices"):
@@ -309,3 +312,19 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
         set_groups("set", "folder:3")
     assert find("set").groups == "none"
     assert groups_of("elsewhere") == "auto"
+
+
+def test_a_zip_with_a_rule_for_patients_that_is_none_is_refused_before_it_is_unpacked(home, tmp_path):
+    upload = save(make_zip(images("set/")), tmp_path / "slices.zip")
+    with pytest.raises(ConfigError, match="'patients' is no rule for patients"):
+        add_zip(upload, "slices", lambda done, total: pytest.fail("unpacked"), groups="patients")
+    assert not (home / "datasets").exists()
+    assert add_zip(upload, "slices", groups="none").groups == "none"
+
+
+def test_a_dataset_is_found_again_whoever_is_guessed_to_be_a_patient(tmp_path):
+    names = [f"{label}/P{n}/{k}.png" for label in ("no", "yes") for n in (1, 2) for k in "ab"]
+    known = add_folder(write_images(tmp_path / "set", names))
+    unknown, guessed = (open_dataset(Path(known.path), groups=rule) for rule in ("none", "auto"))
+    for fingerprint in (unknown.fingerprint, guessed.fingerprint, guessed.grouped_fingerprint):
+        assert found_again(str(tmp_path / "gone"), fingerprint) == known.path

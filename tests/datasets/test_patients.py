@@ -142,10 +142,28 @@ def test_the_same_folder_under_two_classes_is_one_patient_until_told_otherwise()
     found = grouped(*paths)
     assert found.groups == ["P1", "p2", "P1", "p2"]
     (finding,) = found.findings
-    assert "2 of 2 patient folders occur in more than one class" in finding.message
+    assert "2 names of patient folders stand in more than one class" in finding.message
     assert "data.groups=per-class" in finding.message
     apart = grouped(*paths, rule="per-class")
     assert (apart.groups, apart.findings) == (["a/P1", "a/p2", "b/p01", "b/P 2"], ())
+
+
+def test_folders_of_the_same_name_in_two_classes_are_counted_apart_and_kept_together(tmp_path):
+    names = [f"{label}/P{n}/{k}.png" for label in ("glioma", "notumor") for n in range(5) for k in range(2)]
+    dataset = open_dataset(write_images(tmp_path, names))
+    assert patients_known(dataset) == {"source": "folder", "count": 10}
+    assert dataset.table["group"].nunique() == 5
+    assert [finding.kind for finding in dataset.findings if "5 names of patient folders" in finding.message] == [
+        "patients-in-classes"
+    ]
+    assert patients_known(open_dataset(tmp_path, groups="per-class")) == {"source": "folder", "count": 10}
+
+
+def test_a_patient_folder_around_class_folders_is_one_patient(tmp_path):
+    names = [f"{patient}/{label}/{k}.png" for patient in ("P1", "P2", "P3") for label in ("no", "yes") for k in "ab"]
+    dataset = open_dataset(write_images(tmp_path, names))
+    assert patients_known(dataset) == {"source": "folder", "count": 3}
+    assert "patients-in-classes" not in [finding.kind for finding in dataset.findings]
 
 
 @pytest.mark.parametrize("pair", [("1", "01"), ("P1", "P01"), ("P1", "p1"), ("P 1", "P1")])

@@ -59,7 +59,7 @@ def count_pairs(path: str) -> int | None:
 
 def read_report(known: KnownDataset, dataset: Dataset) -> dict[str, Any]:
     """Return what `dataset_report` says of a dataset that `read_dataset` has returned."""
-    return _report(known.path, dataset.fingerprint, len(dataset.bad), dataset)
+    return _report(known.path, dataset.grouped_fingerprint, len(dataset.bad), dataset)
 
 
 @contextmanager

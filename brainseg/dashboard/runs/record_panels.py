@@ -118,7 +118,7 @@ def _dataset(run: Run) -> None:
     said += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients unknown"]
     st.markdown("; ".join(said) + ".")
     with st.expander("Fingerprint", icon=":material/fingerprint:"):
-        st.markdown(f"SHA-256 over paths, labels, groups and content: `{facts['fingerprint']}`")
+        st.markdown(f"SHA-256 over paths, labels and content: `{facts['fingerprint']}`")
         st.caption("Two datasets with the same fingerprint hold the same images with the same labels.")
 
 
