@@ -42,7 +42,7 @@ def test_the_card_is_that_of_the_model_in_use(finished_home, tuned, open_page):
     app = open_page("about")
     shown = texts(app.markdown)
     assert app.selectbox[0].value == tuned.id
-    assert "### Model card\\: tuned" in shown or "### Model card: tuned" in shown
+    assert "## Model card\\: tuned" in shown or "## Model card: tuned" in shown
     assert "What it is not for" in shown
     for other in RunStore().list():
         if other.name == "baseline":
@@ -68,11 +68,12 @@ def test_a_lost_evaluation_is_said_on_the_card(finished_home, tuned, open_page):
 
 
 def test_a_damaged_bundle_is_said_in_a_sentence_beside_the_rest(finished_home, tuned, open_page):
-    (bundle_of(tuned) / "bundle.json").write_text("{")
+    bundle = bundle_of(tuned)
+    (bundle / "bundle.json").write_text("{")
     app = open_page("about")
     assert "is damaged" in texts(app.error)
     assert len(table(app, "Version")) > 5
-    shutil.rmtree(bundle_of(tuned))
+    shutil.rmtree(bundle)
     assert "has no bundle" in texts(open_page("about").error)
 
 
