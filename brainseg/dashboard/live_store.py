@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg import paths
+from brainseg.dashboard.page import demo_mode
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.jobs.reading import run_details, run_file
 from brainseg.runs import ENDED, Run, RunStore
@@ -33,10 +34,13 @@ def store() -> RunStore:
 
 
 def runs() -> list[Run]:
-    """Return all runs, newest first; those whose processes have all died are recorded as failed first."""
+    """Return all runs, newest first; those whose processes have all died are recorded as failed first.
+
+    A demo session changes nothing in the store, so it records nothing either.
+    """
     opened = store()
     listed = _list(opened.uri, _stamp(opened.uri))
-    if any(is_lost(opened, run) for run in listed):
+    if not demo_mode() and any(is_lost(opened, run) for run in listed):
         reconcile(opened)
         listed = _list(opened.uri, _stamp(opened.uri))
     return listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def test_a_run_that_looks_for_a_learning_rate_alone_is_not_waited_for(home, tiny
 def test_the_page_notices_the_first_model(finished_home: Path, tiny_set, open_page) -> None:
     store = RunStore()
     for run in store.list():
+        Workspace(run.id).make()
+        Workspace(run.id).own([os.getpid()])
         store.set_status(run.id, "RUNNING")
     app = open_page("diagnose")
     assert "one is on its way" in texts(app)

@@ -16,7 +16,6 @@ from brainseg.dashboard.runs import results as run_results
 from brainseg.dashboard.runs.live import draw_progress
 from brainseg.dashboard.words import model_words, plain
 from brainseg.errors import RunError
-from brainseg.jobs.queue import reconcile
 from brainseg.runs import Run
 
 EVERY = 2.0
@@ -95,8 +94,6 @@ def live() -> None:
 
 def _under_way(runs: list[Run]) -> None:
     running, waiting = under_way(runs)
-    if running:
-        reconcile(live_store.store())  # a training that died without a word would seem to run for ever
     st.header("Training now", anchor=False)
     for run in running[:SHOWN]:
         _training(run)

@@ -12,7 +12,7 @@ from brainseg.dashboard.train.ended import draw_ended
 from brainseg.dashboard.train.epoch import epoch_seconds, epoch_words
 from brainseg.dashboard.train.progress import place
 from brainseg.dashboard.words import STATES, model_words, plain
-from brainseg.jobs.queue import ensure_worker, lane, reconcile, request_cancel
+from brainseg.jobs.queue import ensure_worker, lane, request_cancel
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run
 
@@ -34,8 +34,6 @@ def show_queue() -> None:
 def _draw() -> None:
     runs = live_store.runs()
     active = in_queue(runs)
-    if any(run.status == "RUNNING" and not Workspace(run.id).owners() for run in active):
-        reconcile(live_store.store())  # a training that died without a word would seem to run for ever
     for device in {run.config.compute.device for run in active if _forgotten(run, active)}:
         _wake(str(live_store.store().home), device)
     if _state(runs) != st.session_state[_SEEN]:
