@@ -77,6 +77,7 @@ KINDS = {
     "NumPy": saved(lambda stream: np.save(stream, np.eye(3))),
     "a NumPy": saved(lambda stream: np.savez(stream, a=np.eye(3))),
     "SVG": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+    "a spreadsheet": zipped(xl__workbook="x", **{"[Content_Types].xml": b"y"}),
     "Office": zipped(word__document="x", **{"[Content_Types].xml": b"y"}),
     "an Office": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
     "JPEG 2000": saved(lambda stream: GREY.save(stream, "JPEG2000")),

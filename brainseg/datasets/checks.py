@@ -24,7 +24,7 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
     table = table.sort_values("path", ignore_index=True)
     pairs = near_pairs(table)
     table = table.assign(twin=twin_names(table, pairs))
-    return table, tuple(pairs), (*pixel_findings(table), *shortcut_findings(table))
+    return table, tuple(pairs), (*parted_patients(table), *pixel_findings(table), *shortcut_findings(table))
 
 
 def pixel_findings(table: pd.DataFrame) -> list[Finding]:
@@ -57,4 +57,27 @@ def _images(count: int) -> str:
 
 def _span(column: pd.Series) -> str:
     low, high = float(column.min()), float(column.max())
-    return f"{low:,.4g}" if low == high else f"{low:,.4g} to {high:,.4g}"
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def parted_patients(table: pd.DataFrame) -> list[Finding]:
+    """Return the finding that the given split has images of one patient on several sides.
+
+    Args:
+        table: Columns `path`, `group` and `split`.
+    """
+    known = table[(table["group"] != "") & (table["split"] != "")]
+    sides = known.groupby("group", sort=False)["split"].unique()
+    parted = sides[sides.map(len) > 1]
+    if parted.empty:
+        return []
+    first = f"{parted.index[0]} in {' and '.join(parted.iloc[0])}"
+    message = (
+        f"The given split parts {len(parted)} of {len(sides)} patients, such as {first}: metrics on slices of a "
+        "patient seen in training are too good, so split by groups instead (data.split=grouped)."
+    )
+    return [Finding("patients-across-splits", message, tuple(known.loc[known["group"].isin(parted.index), "path"]))]

@@ -21,7 +21,7 @@ def class_findings(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]
         table: Columns `path`, `label`, `group` and `sha256`.
         classes: All classes, in their order.
     """
-    return [*_similar(table, classes), *_small(table, classes), *_conflicts(table)]
+    return [*_alone(classes), *_similar(table, classes), *_small(table, classes), *_conflicts(table), *_again(table)]
 
 
 def without_sets_in_themselves(
@@ -77,6 +77,29 @@ def _similar(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
         for names in alike.values()
         if len(names) > 1
     ]
+
+
+def _alone(classes: Sequence[str]) -> list[Finding]:
+    if len(classes) != 1:
+        return []
+    words = f"There is only one class, {classes[0]!r}, and a classifier needs two or more: add a folder for each other."
+    return [Finding("one-class", words)]
+
+
+def _again(table: pd.DataFrame) -> list[Finding]:
+    """Find folders inside a class that hold images of a folder around them once more, as glioma/glioma may."""
+    found = []
+    contents: dict[str, set[str]] = defaultdict(set)
+    for path, digest in zip(table["path"], table["sha256"], strict=True):
+        contents[path.rpartition("/")[0]].add(digest)
+    for folder, own in contents.items():
+        around = folder.rpartition("/")[0]
+        while around and not own <= contents.get(around, set()):
+            around = around.rpartition("/")[0]
+        if around and len(own) > 1:
+            words = f"The folder {folder} holds {len(own)} images of {around} once more: remove it."
+            found.append(Finding("set-in-itself", words, (folder,)))
+    return found
 
 
 def _small(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import contents, files_below, hidden, spelled, walk
+from brainseg.datasets.mask_names import part_of
 from brainseg.datasets.patient_names import is_sequence, patient_part, strength
 from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
 from brainseg.errors import DataError
@@ -233,6 +234,9 @@ def _same_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str
 def _again(folder: Path, inside: list[str], outer: list[Path]) -> str:
     known = {(file.name, file.stat().st_size) for place in outer for file in _image_files(place)}
     own = _image_files(folder)
+    part = part_of(folder.name)
+    if part and part.role == "mask" and not any((file.name, file.stat().st_size) in known for file in own):
+        return f"holds masks by its name, {len(own)} in folders like the classes: left out"
     new = sum((file.name, file.stat().st_size) not in known for file in own)
     beside = " and ".join(map(repr, inside[:3]))
     more = f"; {new} of its {len(own)} images are not among theirs by name and size" if new else ""

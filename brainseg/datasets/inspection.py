@@ -13,7 +13,7 @@ from brainseg import paths
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import walk
 from brainseg.datasets.manifest import MANIFEST, read_manifest
-from brainseg.datasets.mask_layouts import NoMatch, list_pairs
+from brainseg.datasets.mask_layouts import NoMatch, list_pairs, table_of_masks
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
 from brainseg.datasets.near_copies import NearPair
@@ -69,6 +69,8 @@ def _is_masked(path: Path) -> bool:
     """Say whether images have masks and no classes: folders called like images and masks are never two classes."""
     manifest = path if path.is_file() else path / MANIFEST
     try:
+        if not manifest.is_file():
+            manifest = table_of_masks(path) or manifest
         if manifest.is_file():
             read_manifest(manifest, ("path", "label"), ())
             return False

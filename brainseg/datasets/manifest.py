@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -16,6 +17,8 @@ from brainseg.datasets.findings import Finding
 from brainseg.errors import DataError
 
 MANIFEST = "manifest.csv"
+TABLES = {".csv", ".tsv"}
+"""Endings of files that may be a manifest of another name."""
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -88,12 +91,23 @@ def open_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]
     return Manifest([(where, _cells(where, row)) for where, row in rows], tuple(columns), tuple(findings))
 
 
-def has_columns(file: Path) -> bool:
-    """Say whether a file is a table of images and labels, going by its columns."""
+def has_columns(file: Path, needed: tuple[str, ...]) -> bool:
+    """Say whether a file is a table that a manifest could be, going by its columns."""
     try:
-        return bool(open_manifest(file, ("path", "label"), ()))
+        return bool(open_manifest(file, needed, ()))
     except DataError:
         return False
+
+
+def only_table(files: Iterable[Path], needed: tuple[str, ...]) -> Path | None:
+    """Return the one file among some that has the columns of a manifest; None if there is none, or several."""
+    tables = [file for file in files if file.suffix.lower() in TABLES and has_columns(file, needed)]
+    return tables[0] if len(tables) == 1 else None
+
+
+def read_as_manifest(file: Path) -> Finding:
+    """Say that a file of another name is read as a manifest."""
+    return Finding("manifest-name", f"{file.name} has the columns of a manifest and is read as one.")
 
 
 def _text(file: Path) -> tuple[str, list[Finding]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +11,7 @@ from brainseg.datasets.manifest import SPLIT_NAMES
 from brainseg.datasets.mask_folders import Place, find_places
 from brainseg.datasets.mask_look import looks_like_masks
 from brainseg.datasets.mask_matching import match_names
-from brainseg.datasets.mask_names import is_mask_name
+from brainseg.datasets.mask_names import is_mask_name, part_of
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.errors import DataError
 
@@ -25,6 +26,8 @@ def masks_among(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Findin
     Raises:
         DataError: The folders are no classes: one holds images and another one their masks.
     """
+    if masks := _class_of_masks(root, paths):
+        return masks, [_left_out(masks)]
     places = find_places(root) if paths else []
     arounds = {_way(place.around, root) for place in places}
     if len(arounds) == 1:
@@ -42,10 +45,35 @@ def masks_among(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Findin
             f"{root} looks like patients with images and masks, such as {min(tops)}, not like classes: learn from the "
             "masks with --set task=segment, or put the images of each class into a folder of its own."
         )
+    return masks, [_left_out(masks)]
+
+
+def _left_out(masks: set[str]) -> Finding:
     message = (
         f"{len(masks)} images are masks of other images and are left out of the classes: task=segment learns from them."
     )
-    return masks, [Finding("masks-left-out", message, tuple(sorted(masks)))]
+    return Finding("masks-left-out", message, tuple(sorted(masks)))
+
+
+def _class_of_masks(root: Path, paths: Sequence[str]) -> set[str]:
+    """Return the images of a folder called like masks beside two classes or more, if they are masks of their images."""
+    tops: dict[str, dict[str, str]] = defaultdict(dict)
+    for path in paths:
+        way = _way(root / path, root)
+        if len(way) > 1:
+            tops[way[0]][PurePosixPath(path).stem] = path
+    roles = {top: part_of(top) for top in tops}
+    named = [top for top, part in roles.items() if part and part.role == "mask"]
+    images = {stem: path for top, files in tops.items() if not roles[top] for stem, path in files.items()}
+    if len(tops) - sum(part is not None for part in roles.values()) < 2:
+        return set()
+    found: set[str] = set()
+    for top in named:
+        masks = tops[top]
+        pairs = [(root / images[match.image], root / masks[match.mask]) for match in match_names(images, masks).pairs]
+        if 2 * len(pairs) > len(masks) and looks_like_masks(pairs):
+            found |= {path for path in paths if _way(root / path, root)[0] == top}
+    return found
 
 
 def _is_patient(folder: str) -> bool:

@@ -11,7 +11,16 @@ from typing import Literal
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import files_below, hidden, spelled
-from brainseg.datasets.manifest import MANIFEST, SPLIT_NAMES, given_split, read_manifest, refuse_twice, relative_path
+from brainseg.datasets.manifest import (
+    MANIFEST,
+    SPLIT_NAMES,
+    given_split,
+    only_table,
+    read_as_manifest,
+    read_manifest,
+    refuse_twice,
+    relative_path,
+)
 from brainseg.datasets.mask_faults import Fault, shown, told
 from brainseg.datasets.mask_folders import Place as Folders
 from brainseg.datasets.mask_folders import find_places, split_of
@@ -106,6 +115,9 @@ def list_pairs(path: Path) -> Listing:
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
         if path.is_file() or (path / MANIFEST).is_file():
             found = _from_manifest(path if path.is_file() else path / MANIFEST)
+        elif table := table_of_masks(path):
+            found = _from_manifest(table)
+            found.findings.append(read_as_manifest(table))
         else:
             found = _from_folders(path) or _from_names(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there
@@ -114,6 +126,15 @@ def list_pairs(path: Path) -> Listing:
     if not found.pairs:
         raise DataError(f"{path} holds no images with masks: give {_LAYOUTS}.")
     return found
+
+
+def table_of_masks(folder: Path) -> Path | None:
+    """Return a manifest of another name in a folder: the one table with the columns path and mask whose files exist."""
+    table = only_table(sorted(folder.iterdir()), ("path", "mask")) if folder.is_dir() else None
+    for _, cells in read_manifest(table, ("path", "mask"), ()) if table else ():
+        named = [cells["path"], cells["mask"]]
+        return table if all(name and (folder / name.replace("\\", "/")).is_file() for name in named) else None
+    return None
 
 
 def _from_manifest(file: Path) -> Listing:

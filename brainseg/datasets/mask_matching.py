@@ -49,6 +49,7 @@ def match_names(images: Iterable[str], masks: Iterable[str]) -> Matches:
     found = Matches(images=sorted(images), masks=sorted(masks))
     _match(found, lambda stem: (stem, ""), lambda stem: stem, alone=True)
     _match(found, lambda stem: (stem.casefold(), ""), str.casefold, alone=True)
+    _match(found, lambda stem: (stem.casefold(), ""), lambda stem: strip(stem, "mask"), alone=True)
     _match(found, lambda stem: (strip(stem, "image"), ""), lambda stem: strip(stem, "mask"), alone=True)
     for key in (_without_channel, _without_modality):
         _match(found, key, lambda stem: strip(stem, "mask"), alone=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainseg.datasets.checks import check_images
-from brainseg.datasets.findings import pages_findings, reading_findings
+from brainseg.datasets.findings import Finding, pages_findings, reading_findings
 from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
 from brainseg.datasets.image_facts import FACTS
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
@@ -79,6 +79,8 @@ def open_masked_dataset(
     listing.findings += mask_findings(((pair.mask, read.look) for pair, read in rows), total)
     listing.findings += pages_findings({pair.path: read.pages for pair, read in rows})
     table = pd.DataFrame([_row(pair, read, numbers) for pair, read in rows])
+    if len(table) and not listing.faults and not table["mask_pixels"].any():
+        listing.findings.append(Finding("no-tumour", "No mask marks anything: check how the masks were exported."))
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)

@@ -122,6 +122,15 @@ def patient_part(name: str, classes: Collection[str] = ()) -> str:
     return kept
 
 
+def folder_part(name: str, classes: Collection[str] = ()) -> str:
+    """Return what `patient_part` does, but "" for a numbered sequence, plane, side or split such as T1_2."""
+    part = patient_part(name, classes)
+    *before, last = _TOKEN.findall(name.lower()) or [""]
+    known = MODALITIES | PLANES | SIDES | SPLITS | MODIFIERS
+    numbered = bool(before) and last == part and part.isdigit() and all(word in known for word in before)
+    return "" if numbered else part
+
+
 def before(name: str, start: int) -> int:
     """Return where the signs between a word and the one before it begin."""
     while start and not name[start - 1].isalnum():

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brainseg.datasets.findings import UNDECIDED, Finding
-from brainseg.datasets.patient_names import loose, patient_before_slice, patient_part, strength
+from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, strength
 from brainseg.datasets.table import PatientSource
 from brainseg.errors import DataError
 from brainseg.group_rule import Rule, parse_rule
@@ -162,7 +162,7 @@ def _which_column(chosen: str, others: list[str]) -> Finding:
 
 def _from_folders(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
     """Take the outermost folder that can be a patient's, or a deeper one that says so by its name."""
-    parts = {name: patient_part(name, classes) for place in places for name in place.folders}
+    parts = {name: folder_part(name, classes) for place in places for name in place.folders}
     found = [[parts[name] for name in place.folders if parts[name]] for place in places]
     while any(found):
         ids = [max(names, key=_preference) if names else "" for names in found]  # max takes the first of several

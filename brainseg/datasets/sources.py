@@ -17,7 +17,15 @@ from brainseg.datasets.findings import Finding, pages_findings, reading_findings
 from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
 from brainseg.datasets.image_facts import FACTS, image_facts
 from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
-from brainseg.datasets.manifest import MANIFEST, given_split, has_columns, open_manifest, refuse_twice, relative_path
+from brainseg.datasets.manifest import (
+    MANIFEST,
+    given_split,
+    only_table,
+    open_manifest,
+    read_as_manifest,
+    refuse_twice,
+    relative_path,
+)
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.mask_guard import masks_among
@@ -78,6 +86,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     masks, told = masks_among(root, [entry.path for entry in listed.entries if not entry.cells])
     entries = [entry for entry in listed.entries if entry.path not in masks]
     ignored = (*listed.ignored, *map(spelled, sorted(masks)))
+    if masks:  # a folder of nothing else is no class
+        classes = tuple(name for name in classes if name in {entry.label for entry in entries})
     patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
     rows, bad = [], []
@@ -118,15 +128,16 @@ def _list(path: Path) -> Listed:
 
 def _from_only_table(root: Path) -> Listed | None:
     """Read the one CSV file of a folder that is a manifest by its columns, if no folders tell classes."""
-    tables = [file for file in contents(root)[1] if file.suffix.lower() == ".csv" and has_columns(file)]
+    table = only_table(contents(root)[1], ("path", "label"))
+    if table is None:
+        return None
     try:
-        if len(tables) != 1 or len(_from_folders(root).classes) > 1:
+        if len(_from_folders(root).classes) > 1:
             return None
     except DataError:  # no class folders
         pass
-    listed = _from_manifest(tables[0])
-    said = Finding("manifest-name", f"{tables[0].name} has the columns of a manifest and is read as one.")
-    return replace(listed, findings=[said, *listed.findings])
+    listed = _from_manifest(table)
+    return replace(listed, findings=[read_as_manifest(table), *listed.findings])
 
 
 def _from_folders(root: Path) -> Listed:

@@ -12,6 +12,7 @@ SIDES = {
 _FILLERS = {
     *("set", "data", "dataset", "images", "image", "imgs", "img", "split", "folder", "scans", "slices", "mri", "brain"),
     *("seg", "png", "jpg", "jpeg", "cleaned", "samples", "sample", "hold", "out", "tumor", "tumour", "files", "the"),
+    *("my", "new", "final", "subset", "cases"),
 }
 _GLUED = re.compile(rf"({'|'.join(sorted(SIDES, key=len, reverse=True))})(?:set|data|dataset|images|imgs|split)")
 UNLABELLED = {

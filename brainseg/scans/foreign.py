@@ -36,6 +36,7 @@ HDF5 = Kind("an HDF5 file", _SLICE)
 NUMPY = Kind("a NumPy file", "save the slice as PNG")
 GZIP = Kind("a gzip archive", _UNPACK)
 ZIP = Kind("a zip archive", f"{_UNPACK}, or add it as a dataset")
+SPREADSHEET = Kind("a spreadsheet", "save its table as CSV")
 OFFICE = Kind("an Office document", "save the images in it as PNG")
 VIDEO = Kind("a video", "save single slices as PNG")
 HEIC = Kind("a HEIC image", _SAVE)
@@ -149,7 +150,7 @@ def _gzip(head: bytes) -> Kind:
 
 def _zip(head: bytes) -> Kind:
     if any(part in head for part in _OFFICE_PARTS):
-        return OFFICE
+        return SPREADSHEET if b"xl/" in head or b"opendocument.spreadsheet" in head else OFFICE
     length = int.from_bytes(head[26:28], "little")
     return NUMPY if head[30 : 30 + length].endswith(b".npy") else ZIP
 

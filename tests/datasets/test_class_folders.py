@@ -242,3 +242,34 @@ def test_why_a_link_is_not_followed_is_said(tmp_path):
     (finding,) = [finding for finding in open_dataset(root).findings if finding.kind == "links"]
     assert finding.files == ("yes/more",)
     assert "is not followed, since" in finding.message
+
+
+def test_a_folder_inside_its_own_class_that_holds_it_once_more_is_said(tmp_path):
+    write(tmp_path, "no", "yes", count=3)
+    shutil.copytree(tmp_path / "yes", tmp_path / "yes" / "deeper" / "yes")
+    write(tmp_path, "yes/other")
+    assert said(open_dataset(tmp_path))["set-in-itself"] == [
+        "The folder yes/deeper/yes holds 3 images of yes once more: remove it."
+    ]
+
+
+def test_one_class_alone_is_said_at_inspection(tmp_path):
+    assert "only one class, 'yes'" in said(open_dataset(write(tmp_path, "yes")))["one-class"][0]
+
+
+def test_a_given_split_that_parts_patients_is_said(tmp_path):
+    write(tmp_path, "train/no/P1", "train/yes/P2", "test/no/P1", "test/yes/P3")
+    (words,) = said(open_dataset(tmp_path))["patients-across-splits"]
+    assert words.startswith("The given split parts 1 of 3 patients, such as P1 in test and train")
+    assert "patients-across-splits" not in said(open_dataset(tmp_path, groups="none"))
+
+
+def test_folders_of_masks_like_the_classes_are_no_set_in_itself(tmp_path):
+    write_images(
+        write(tmp_path, "no", "yes"), [f"masks/{name}/{k}.png" for name in ("no", "yes") for k in (0, 1)], (5, 5)
+    )
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes == ("no", "yes")
+    assert said(dataset)["set-in-itself"] == [
+        "The folder 'masks' holds masks by its name, 4 in folders like the classes: left out."
+    ]

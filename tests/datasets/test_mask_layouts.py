@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainseg.datasets.inspection import open_any
-from brainseg.datasets.mask_names import part_of, strip
+from brainseg.datasets.mask_names import is_mask_name, part_of, strip
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.sources import open_dataset
@@ -85,6 +85,9 @@ def test_folders_of_images_and_masks_are_paired_and_no_classes(tmp_path, image, 
         ("{i}.png", "{i}_mask.png"),
         ("{i}.png", "{i}-label.png"),
         ("image_{i}.png", "mask_{i}.png"),
+        ("image_{i}.png", "image_{i}_mask.png"),
+        ("IMG_{i}.PNG", "IMG_{i}_Segmentation.PNG"),
+        ("slice{i}.png", "slice{i}_gt.png"),
         ("all/{i}.png", "all/{i}_ROI.png"),
         ("{i}.png", "{i}_tumour.png"),
     ],
@@ -93,7 +96,7 @@ def test_masks_beside_their_images_are_paired(tmp_path, image, mask):
     dataset = open_any(write(tmp_path, image, mask, 12))
     assert isinstance(dataset, MaskedDataset)
     assert (len(dataset.table), dataset.bad) == (12, ())
-    assert all("mask" not in Path(path).stem for path in dataset.table["path"])
+    assert all(not is_mask_name(Path(path).stem) for path in dataset.table["path"])
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,14 @@ def test_classes_with_equal_file_names_stay_classes(tmp_path):
     dataset = open_any(tmp_path)
     assert not isinstance(dataset, MaskedDataset)
     assert (dataset.classes, len(dataset.table)) == (("glioma", "notumor"), 12)
+
+
+@pytest.mark.parametrize("mask", ["masks/{i}.png", "Segmentation/{i}_seg.png"])
+def test_a_folder_of_masks_beside_classes_is_no_class(tmp_path, mask):
+    dataset = open_any(write(tmp_path, "{k}/{i}.png", mask))
+    assert (dataset.classes, len(dataset.table)) == (("no", "yes"), COUNT)
+    (said,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
+    assert len(said.files) == COUNT
 
 
 @pytest.mark.parametrize("mask", ["{k}/{i}_mask.png", "{k}/masks/{i}.png"])
@@ -227,3 +238,23 @@ def test_names_of_classes_splits_and_patients_say_nothing_of_masks(name):
 )
 def test_words_for_masks_are_stripped_from_names(stem, left):
     assert strip(stem, "mask") == left
+
+
+def test_a_manifest_of_masks_may_have_another_name(tmp_path):
+    write(tmp_path, "a/{i}.png", "b/{i}.png")
+    rows = [f"a/{number}.png,b/{number}.png,P{number // 2}" for number in range(COUNT)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["path,mask,patient", *rows]))
+    dataset = open_any(tmp_path)
+    assert (len(dataset.table), dataset.patients_from) == (COUNT, "column")
+    assert "pairs.csv has the columns of a manifest" in dataset.findings[0].message
+    (tmp_path / "pairs.csv").write_text("path,mask\nlost.png,gone.png\n")  # then the folders tell
+    assert (len(open_any(tmp_path).table), open_any(tmp_path).patients_from) == (COUNT, "none")
+
+
+def test_masks_that_mark_nothing_are_said(tmp_path):
+    for number in range(4):
+        save(tmp_path / "images" / f"{number}.png", picture(str(number)))
+        save(tmp_path / "masks" / f"{number}.png", spot(value=0))
+    assert [finding.kind for finding in open_any(tmp_path).findings if "No mask marks" in finding.message] == [
+        "no-tumour"
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from brainseg.config import RunConfig
 from brainseg.datasets.findings import UNDECIDED
-from brainseg.datasets.patient_names import loose, patient_before_slice, patient_part
+from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, patient_part
 from brainseg.datasets.patient_words import UNKNOWN, patients_sentence
 from brainseg.datasets.patients import Patients, Place, find_patients
 from brainseg.datasets.report import dataset_report, patients_known
@@ -57,6 +57,18 @@ def test_what_is_no_patient_leaves_nothing(name):
 )
 def test_what_is_left_of_a_patients_folder(name, patient):
     assert patient_part(name, CLASSES) == patient
+
+
+@pytest.mark.parametrize("name", ["T1_1", "t2-3", "axial 12", "FLAIR_02", "left_2", "T1 post contrast 2", "Train_1"])
+def test_a_numbered_sequence_plane_side_or_split_is_no_patients_folder(name):
+    assert folder_part(name, CLASSES) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"), [("7", "7"), ("T1_P7", "P7"), ("glioma_12", "12"), ("volume_3", "volume_3")]
+)
+def test_what_a_folder_says_of_a_patient_stays(name, patient):
+    assert folder_part(name, CLASSES) == patient
 
 
 @pytest.mark.parametrize(
