@@ -19,6 +19,8 @@ from brainseg.preparation import VERSION as PREPARATION_VERSION
 DESCRIPTION = "bundle.json"
 SEAL = "content_sha256"
 """The field of the checksum over all others, from format 2 on: a value that somebody edits is noticed."""
+SINCE_FORMAT_2 = frozenset({SEAL, "guard", "heatmap_method", "heatmap_stage"})
+DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
 
 
 class BundleDescription(BaseModel):
@@ -133,9 +135,13 @@ def content_digest(values: dict[str, Any]) -> str:
 
 
 def _sealed(description: BundleDescription, values: dict[str, Any]) -> bool:
-    """Say whether the checksum fits; format 1 had none."""
-    if description.content_sha256 is None:
-        return description.format == 1
+    """Say whether the checksum fits; format 1 had none.
+
+    A newer bundle whose checksum was removed does not pass for an old one: it still has what format 1 lacked.
+    """
+    if description.format == 1:
+        newer = SINCE_FORMAT_2 & set(values) or set(values["data"]) - DATA_OF_FORMAT_1
+        return not newer and description.preparation_version == 1
     return description.content_sha256 == content_digest(values)
 
 

@@ -22,6 +22,7 @@ from brainseg.config import PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_file
 from brainseg.models.bundle import DESCRIPTION, load_bundle, read_description, save_bundle
+from brainseg.models.description import SINCE_FORMAT_2
 from brainseg.models.sources import WEIGHTS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 from tests.bundles import edit
@@ -170,9 +171,32 @@ def test_layout_and_order_of_the_description_do_not_matter(bundle):
     assert load_bundle(bundle).description.name == "a run"
 
 
+def as_first_format(values: dict[str, Any]) -> None:
+    for name in SINCE_FORMAT_2:
+        values.pop(name, None)
+    values.update(format=1, preparation_version=1, data={"fingerprint": "f" * 64, "images": 253})
+
+
 def test_a_bundle_of_the_first_format_has_no_checksum_and_loads(bundle):
-    edit(bundle, lambda values: [values.update(format=1), values.pop("content_sha256")], sealed=False)
+    edit(bundle, as_first_format, sealed=False)
     assert load_bundle(bundle).description.format == 1
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"content_sha256": None},
+        {"content_sha256": "0" * 64},
+        {"guard": None},
+        {"heatmap_method": "grad-cam"},
+        {"heatmap_stage": None},
+        {"preparation_version": 2},
+        {"data": {"fingerprint": "f" * 64, "images": 253, "synthetic": True}},
+    ],
+)
+def test_a_newer_bundle_does_not_pass_for_one_of_the_first_format(left, bundle):
+    edit(bundle, lambda values: [as_first_format(values), values.update(left)], sealed=False)
+    assert "was changed" in refusal(bundle)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
