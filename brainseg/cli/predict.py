@@ -193,9 +193,10 @@ def _print(answers: list[dict[str, Any]]) -> None:
         decision = f"{_words(answer)} ({answer['seconds']:.2f} s)"
         if answer["in_domain"] is False:
             decision = f"If it were: {decision}"
-        ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
         for warning in answer["warnings"]:
-            NOTES.print(warning, markup=False, soft_wrap=True)
+            if warning not in answer["headline"]:
+                NOTES.print(warning, markup=False, soft_wrap=True)
+        ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 

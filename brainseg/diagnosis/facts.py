@@ -22,6 +22,8 @@ COLOURED = 40
 """A pixel whose channels differ by more than so many of 255 levels has a colour."""
 HEAD = 0.15
 """Share of the brightest level above which a pixel may belong to the head."""
+PAPER = 235
+"""Level of grey from which on a row or column at the side of a picture is white paper, not part of a slice."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
     scale = SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    small = _without_paper(small)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     brightest = float(np.percentile(grey, 99))
     level = grey / max(brightest, 1.0)
@@ -137,6 +140,22 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
     largest = float(stats[number, cv2.CC_STAT_AREA] / stats[1:, cv2.CC_STAT_AREA].sum())
     hull, region = _hull((labels == number).astype(np.uint8))
     return facts | {"largest": largest} | region | _within(level, hull)
+
+
+def _without_paper(small: np.ndarray) -> np.ndarray:
+    """Cut off the white margin of a picture, as slices copied from a page have it; (h, w, 3) uint8."""
+    white = small.min(axis=2) >= PAPER
+    rows, columns = (np.flatnonzero(white.mean(axis=axis) < 0.97) for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return small
+    # What lies next to a margin is a mixture of both.
+    top, left = (line[0] + (line[0] > 0) for line in (rows, columns))
+    bottom, right = (
+        line[-1] + (line[-1] == length - 1) for line, length in zip((rows, columns), white.shape, strict=True)
+    )
+    if min(bottom - top, right - left) < 0.4 * SIDE:
+        return small
+    return np.ascontiguousarray(small[top:bottom, left:right])
 
 
 def _hull(region: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:

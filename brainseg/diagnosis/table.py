@@ -97,8 +97,9 @@ def standing_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequenc
 
 
 def headline(answer: Diagnosis | Consensus | Segmentation) -> str:
-    """Return what stands before any class: whether the image is of a kind that the models know, and what they are."""
-    return " ".join(filter(None, [f"{UNLIKE}." if answer.in_domain is False else "", answer.origin]))
+    """Return what stands before any class: whether the models know such images, what they are, and all other doubts."""
+    doubts = [sentence for sentence in answer.warnings if not sentence.startswith(UNLIKE)]
+    return " ".join(filter(None, [f"{UNLIKE}." if answer.in_domain is False else "", answer.origin, *doubts]))
 
 
 _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "method", "layer", "seconds")

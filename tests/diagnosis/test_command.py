@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from brainseg.cli.app import app
 from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.methods import METHODS
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, BundleError
 from brainseg.files import sha256_file
@@ -93,7 +94,7 @@ def test_several_runs_answer_together(runs, image, tmp_path) -> None:
     [
         (
             ["--method", "magic"],
-            "--method must be one of grad-cam, layer-cam, grad-cam++, eigen-cam, score-cam, not magic",
+            f"--method must be one of {', '.join(METHODS)}, not magic",
         ),
         (["--explain", "perhaps"], "--explain must be one of no, yes, not perhaps"),
         (["--layer", "4"], "--layer must be one of 1, 2, 3, not 4"),
@@ -119,6 +120,9 @@ def test_each_answer_says_what_it_stands_on(runs, image, tmp_path) -> None:
     assert answer["image_sha256"] == sha256_file(image)
     assert answer["bundle_digest"] == failed["bundle_digest"] == digest
     assert "not tested" in " ".join(answer["warnings"])
+    assert "not tested" in answer["headline"]
+    said = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image)]).stdout
+    assert said.index("not tested") < said.index(f"{answer['label']} (")
     assert (failed["warnings"], failed["image_sha256"], failed["in_domain"]) == ([], None, None)
     first, second = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))
     assert first["image_sha256"] == answer["image_sha256"]

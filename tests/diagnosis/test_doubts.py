@@ -51,6 +51,8 @@ def test_an_empty_heatmap_is_said_and_an_unlike_image_first(predictor, scans) ->
     assert empty.warnings[0] == f"{UNLIKE}: it has colours."
     assert f"The heatmap is empty: no region raised the score of class {answer.label}." in empty.warnings
     assert headline(empty).startswith(f"{UNLIKE}. ")
+    assert headline(empty).count(UNLIKE) == 1
+    assert all(sentence in headline(empty) for sentence in empty.warnings[1:])
 
 
 def test_classifier_and_mask_may_disagree_both_ways() -> None:

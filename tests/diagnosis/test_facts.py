@@ -95,7 +95,11 @@ def test_the_reasons_begin_with_the_gravest() -> None:
 def test_a_slice_of_a_head_is_none_of_them() -> None:
     with gzip.open(DATA / "sample_data" / "s1045.ima.gz") as stream:  # matplotlib's own sample
         values = np.frombuffer(stream.read(), np.uint16).reshape(256, 256).astype(float)
-    assert oddities(image_facts(grey(values / values.max() * 255)))[0] < ENOUGH
+    head = grey(values / values.max() * 255)
+    assert oddities(image_facts(head))[0] < ENOUGH
+    on_paper = np.pad(head, ((12, 12), (60, 60), (0, 0)), constant_values=255)
+    assert image_facts(on_paper) == pytest.approx(image_facts(head), abs=0.08, rel=0.1)
+    assert oddities(image_facts(on_paper))[0] < ENOUGH
 
 
 @pytest.mark.parametrize(
