@@ -101,6 +101,19 @@ def enlarge(values: np.ndarray, size: int) -> np.ndarray:
     return _unit(cv2.resize(values.astype(np.float32), (size, size)))
 
 
+def centred(values: np.ndarray, stage: int) -> np.ndarray:
+    """Move an enlarged (S, S) map of a residual stage to where its places look, and scale it to 0..1 again.
+
+    Every convolution of a ResNet with a stride begins at the first pixel: place i of a map looks at pixel i times the
+    stride, while enlarging puts it into the middle of as many pixels. Left as it is, a map lies half a stride too low
+    and too far right.
+    """
+    late = (2 ** (stage + 1) - 1) / 2
+    back = np.array([[1, 0, late], [0, 1, late]], np.float32)
+    ways = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return _unit(cv2.warpAffine(values, back, values.shape[::-1], flags=ways, borderMode=cv2.BORDER_REPLICATE))
+
+
 def _gradient(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> torch.Tensor:
     """Return the gradient of a class score by the last of the feature maps, (1, C, h, w)."""
     with torch.enable_grad():

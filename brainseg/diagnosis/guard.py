@@ -9,7 +9,7 @@ import numpy as np
 from brainseg.diagnosis.facts import ENOUGH, image_facts, oddities
 from brainseg.models.guard import Guard
 
-FAR = (1.3, 2.0, 5.0)
+FAR = (1.2, 4.5, 8.0)
 """Distances, as multiples of the bundle's limit, beyond each of which the features count a point."""
 FAR_ALONE = 2.0
 """The multiple from which on the features decide alone, where the facts of an image do not apply."""

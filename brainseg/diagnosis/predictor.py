@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.doubts import doubts_of, model_doubts
-from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_maps_and_deepest
+from brainseg.diagnosis.gradcam import MAPS, centred, enlarge, logits_maps_and_deepest
 from brainseg.diagnosis.guard import judge
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
@@ -169,7 +169,7 @@ class Predictor:
         else:
             cam = self._package_cam(image, classes.index(explained), method, stage)
         verdict = judge(self.bundle.guard, scan.pixels, deepest.mean((2, 3))[0].float().cpu().numpy())
-        cam = enlarge(cam, self.description.preparation.size)
+        cam = centred(enlarge(cam, self.description.preparation.size), stage)
         return Diagnosis(
             label=label,
             probabilities=dict(zip(classes, scores, strict=True)),

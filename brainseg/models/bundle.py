@@ -143,7 +143,7 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     if broken := _broken(tensors):
         raise BundleError(f"{weights} holds values that are not numbers ({broken}): train it again.")
-    guard = load_guard(folder, description.guard) if description.guard else None
+    guard = load_guard(folder, description.guard, model.body.level_channels[-1]) if description.guard else None
     return Bundle(description, model.eval(), bundle_digest(folder, description), guard)
 
 

@@ -92,11 +92,16 @@ class Guard:
         return GuardDescription(sha256=sha256, limit=self.limit, brain_like=self.brain_like, coloured=self.coloured)
 
 
-def load_guard(folder: Path, description: GuardDescription) -> Guard:
+def load_guard(folder: Path, description: GuardDescription, width: int) -> Guard:
     """Load the guard of a bundle.
 
+    Args:
+        folder: The bundle's.
+        description: What its `bundle.json` says of the guard.
+        width: How many pooled features the bundle's network has.
+
     Raises:
-        BundleError: Its file is missing, was changed or is damaged.
+        BundleError: Its file is missing, was changed, is damaged or does not fit the network.
     """
     file = folder / GUARD
     if not file.is_file() or file.is_symlink():
@@ -106,7 +111,8 @@ def load_guard(folder: Path, description: GuardDescription) -> Guard:
     try:
         tensors = load_file(file)
         features = Features(*(tensors[name] for name in (MEAN, SCALE, AXES, SPREADS)))
-        fits = features.axes.shape == (len(features.spreads) - 1, len(features.mean)) and features.scale.all()
+        fits = features.mean.shape == features.scale.shape == (width,) and features.scale.all()
+        fits = fits and features.axes.shape == (len(features.spreads) - 1, width)
     except (SafetensorError, KeyError, ValueError, IndexError) as error:
         raise BundleError(f"{file} is damaged: train it again.") from error
     if not fits or not all(np.isfinite(values).all() for values in tensors.values()) or (features.spreads <= 0).any():

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from brainseg.config import PreparationConfig
-from brainseg.diagnosis.gradcam import enlarge, grad_cam, logits_and_maps
+from brainseg.diagnosis.gradcam import centred, enlarge, grad_cam, logits_and_maps
 from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
@@ -76,6 +76,27 @@ def test_map_on_a_real_scan_equals_that_of_the_package(classifier, shared):
     model = classifier("resnet18", "logistic", (2, 3))
     image = batch(read_scan(sorted((shared / "data" / "kaggle253" / "yes").iterdir())[0]), 224)
     np.testing.assert_allclose(cams(model, image), package_cams(model, image), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_a_hot_place_lies_where_the_network_looked(stage, classifier):
+    """The place of a map is held against the pixels that change it."""
+    body, size, place = classifier("resnet18", "logistic", (3,)).body, 256, 128 // 2 ** (stage + 1)
+    image = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    level = body.levels(image)[stage]
+    (gradient,) = torch.autograd.grad(level[0, :, place, place].square().sum(), image)
+    weights = gradient[0].square().sum(0).double()
+    along = torch.arange(size)
+    looked = np.array([float((weights.sum(1 - axis) * along).sum() / weights.sum()) for axis in (0, 1)])
+    hot = np.zeros(tuple(level.shape[2:]), np.float32)
+    hot[place, place] = 1
+    plain = enlarge(hot, size)
+    off = [
+        np.abs(np.array(np.unravel_index(values.argmax(), values.shape)) - looked).max()
+        for values in (centred(plain, stage), plain)
+    ]
+    assert off[0] < off[1]
+    assert off[0] < 2 ** (stage - 1) + 1
 
 
 def test_logits_are_those_of_the_model(classifier, images):

@@ -13,6 +13,7 @@ from brainseg.models.guard import GUARD, Features, Guard
 from brainseg.scans import read_scan
 from brainseg.training.guard import fit_features, quantile
 from brainseg.training.trainer import train
+from tests.bundles import edit
 from tests.models.conftest import one_sentence
 
 
@@ -68,6 +69,10 @@ def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, t
             load_bundle(bundle)
         assert GUARD in one_sentence(caught.value)
         (bundle / GUARD).write_bytes(whole)
+    sha256 = known(True).features.save(bundle)  # of a network of two features
+    edit(bundle, lambda values: values["guard"].update(sha256=sha256))
+    with pytest.raises(BundleError, match="is damaged"):
+        load_bundle(bundle)
     (bundle / GUARD).unlink()
     with pytest.raises(BundleError, match=GUARD):
         load_bundle(bundle)
