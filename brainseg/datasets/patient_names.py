@@ -115,7 +115,7 @@ def patient_part(name: str, classes: Collection[str] = ()) -> str:
     kept, earlier = "", ""
     for match, dropped in zip(tokens, neutral, strict=True):
         word = match[0].lower()
-        counts = word.isdigit() and earlier in COUNTED
+        counts = (word.isdigit() or len(word) == 1) and earlier in COUNTED
         if not dropped and not counts:
             kept += (name[before(name, match.start()) : match.start()] if kept else "") + match[0]
         earlier = word
@@ -146,6 +146,8 @@ def class_words(classes: Collection[str]) -> set[str]:
 
 def _is_neutral(word: str, words: set[str]) -> bool:
     if word in NEUTRAL or word in words or re.fullmatch(r"\d+x\d+", word):
+        return True
+    if len(word) > 1 and word[:-1] in PLACES:  # siteA
         return True
     stem = word.rstrip("0123456789")  # fold1, batch3
     return stem != word and len(stem) > 1 and (stem in COUNTED or stem in SPLITS or stem in KINDS or stem in words)

@@ -114,6 +114,8 @@ def _list(path: Path) -> Listed:
         path = path.resolve()
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            raise DataError(f"{path} is one image: give the folder around its class folder, or a CSV manifest.")
         if path.is_file():
             return _from_manifest(path)
         if not path.is_dir():

@@ -202,3 +202,12 @@ def test_each_architecture_is_a_configuration(form: AppTest) -> None:
         configurations(values, "/data", [], "none")
     with pytest.raises(ConfigError, match="No weights file"):
         configurations(values, "/data", ["resnet18"], "")
+
+
+@pytest.mark.parametrize("name", ["data.groups", "data.mask_threshold"])
+def test_what_belongs_to_a_dataset_can_be_set_for_its_task_and_is_explained(name):
+    (field,) = [field for field in form_fields() if field.name == name]
+    assert len(field.help) > 100
+    assert any(field in members for members in folded(form_fields()).values())
+    assert not for_task(field, "segment").locked
+    assert for_task(field, "classify").locked == (name == "data.mask_threshold")

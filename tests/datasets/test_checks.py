@@ -118,3 +118,22 @@ def test_tumours_of_one_set_and_healthy_heads_of_another_are_noticed(shared, tmp
 
 def test_kaggle253_alone_has_no_clear_shortcut(kaggle):
     assert [finding for finding in kaggle.findings if finding.kind == "shortcut"] == []
+
+
+def test_a_source_folder_that_predicts_the_class_is_said():
+    sources = {"no": ("siteA", "siteB"), "yes": ("siteB", "siteA")}
+    table = facts_table()
+    own = [sources[label][number % 10 == 9] for number, label in enumerate(table["label"])]
+
+    def said(paths: list[str], **columns: list[str]) -> bool:
+        found = shortcut_findings(table.assign(path=paths, **columns))
+        return any(finding.message.startswith("The source folder alone predicts the class for") for finding in found)
+
+    def paths(form: str) -> list[str]:
+        labels = table["label"]
+        return [form.format(k=k, s=s, n=n) for n, (k, s) in enumerate(zip(labels, own, strict=True))]
+
+    assert said(paths("{k}/{s}/{n}.png"))
+    assert not said(paths("{k}/{n}.png"))
+    assert not said(paths("{s}_{k}/{n}.png").copy(), label=[f"class {k}" for k in own])  # a manifest's class folders
+    assert not said(paths("{k}/{s}/{n}.png"), group=own)

@@ -41,6 +41,7 @@ def grouped(*paths: str, rule: str = "auto") -> Patients:
         *("T1", "t1ce", "T1c", "T2", "FLAIR", "pd", "DWI", "adc", "T1 post contrast", "T2w", "T1_axial"),
         *("axial", "Sagittal", "coronal", "left", "Right", "train", "val", "fold1", "fold_2", "Train_Set", "test-set"),
         *("images", "slices", "png", "JPG", "data", "batch3", "HGG", "grade2", "224x224", "site1", "session 2"),
+        *("siteA", "site_B", "Hospital C", "centerx"),
         *("glioma", "Glioma", "no_tumor", "augmented", "cropped"),
     ],
 )

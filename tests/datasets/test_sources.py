@@ -259,7 +259,7 @@ def test_path_that_is_no_dataset_is_one_sentence(tmp_path):
     assert "has no class folders" in refusal(tmp_path / "flat")
     assert "holds no images" in refusal(tmp_path / "hollow")
     assert "neither a folder nor a file" in refusal(tmp_path / "pipe")
-    assert "cannot be read as a CSV manifest" in refusal(tmp_path / "flat" / "a.png")
+    assert "a.png is one image" in refusal(tmp_path / "flat" / "a.png")
     assert "too long" in refusal(Path("x" * 5000))
     assert "no such user" in refusal(Path("~nobody-by-this-name/set"))
 
@@ -501,3 +501,9 @@ def test_lgg_pairs_have_no_labels_but_patients_where_labels_are_added(shared, tm
     assert len(dataset.table) == len(slices) == 30
     assert set(dataset.table["group"]) == {row["group"] for row in slices}
     assert dataset.classes == ("none", "tumour")
+
+
+def test_one_image_is_no_dataset(tmp_path):
+    assert refusal(write_images(tmp_path, ["yes/a.png"]) / "yes" / "a.png").endswith(
+        "yes/a.png is one image: give the folder around its class folder, or a CSV manifest."
+    )
