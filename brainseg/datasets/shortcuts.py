@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.tree import DecisionTreeClassifier
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.leak_groups import leak_groups
@@ -83,6 +80,8 @@ def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
         columns[TOGETHER] = np.hstack(list(columns.values()))
     if len(set(folders := _source_folders(table))) in range(2, MOST_FOLDERS + 1):
         columns["the source folder"] = _numbers(pd.DataFrame({"folder": folders}))
+    from sklearn.model_selection import StratifiedGroupKFold  # pages that only draw plots do not wait for it
+
     labels = table["label"].to_numpy()
     folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels, groups))
     names = sorted(set(labels))
@@ -115,6 +114,9 @@ def _numbers(facts: pd.DataFrame) -> np.ndarray:
 
 
 def _score(values: np.ndarray, labels: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.tree import DecisionTreeClassifier
+
     said = np.empty_like(labels)
     for learnt, asked in folds:
         leaf = max(5, len(learnt) // 100)

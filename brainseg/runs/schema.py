@@ -34,16 +34,16 @@ _OLDER = (
     "it."
 )
 _NEWER = (
-    "The run store {} was made by a newer MLflow than the one here, {}: install that version with `pip install "
-    "--upgrade mlflow`, or choose another home with BRAINSEG_HOME."
+    "The run store {} was made by a newer MLflow than the one here, {}: upgrade MLflow, or choose "
+    "another home with BRAINSEG_HOME."
 )
 _OLDER_SERVER = (
     "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: make a copy of it with its own tools, "
     "then upgrade it with `mlflow db upgrade`."
 )
 _NEWER_SERVER = (
-    "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the one here, {}: install that "
-    "version with `pip install --upgrade mlflow`."
+    "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the one here, {}: upgrade "
+    "MLflow on this machine."
 )
 
 

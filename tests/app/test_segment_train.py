@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from brainseg.evaluation.collapse import collapse_words
 from brainseg.runs import RunStore
 from tests.app.run_pages import texts
 from tests.app.train_pages import click, fill, widget_key
@@ -34,7 +35,11 @@ def test_a_segmentation_is_trained_from_the_form(working_home: Path, masked_set:
     [run] = RunStore().list()
     assert run.config.task == "segment"
     done = wait_for(lambda: (found := RunStore().get(run.id)).ended and found, "the run to end")
-    assert (done.status, done.reason) == ("FINISHED", "")
+    # So short a training may mark nothing yet, which is then said.
+    assert (done.status, done.reason) in {
+        ("FINISHED", ""),
+        ("FINISHED", collapse_words({"collapsed": True, "dice": 0})),
+    }
     assert "against the reference masks of" in texts(app.run())
 
 
