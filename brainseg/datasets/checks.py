@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from brainseg.datasets.findings import Finding
@@ -24,7 +26,27 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
     table = table.sort_values("path", ignore_index=True)
     pairs = near_pairs(table)
     table = table.assign(twin=twin_names(table, pairs))
-    return table, tuple(pairs), (*parted_patients(table), *pixel_findings(table), *shortcut_findings(table))
+    return (
+        table,
+        tuple(pairs),
+        (*_torn(table, pairs), *parted_patients(table), *pixel_findings(table), *shortcut_findings(table)),
+    )
+
+
+def _torn(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
+    """Return the finding that near copies have different labels."""
+    labels = dict(zip(table["path"], table["label"], strict=True))
+    torn = [pair for pair in pairs if labels[pair.first] != labels[pair.second]]
+    if not torn:
+        return []
+    first = torn[0]
+    count = "1 pair of near copies has" if len(torn) == 1 else f"{len(torn):,} pairs of near copies have"
+    message = (
+        f"{count} different labels, such as {first.first} ({labels[first.first]}) and {first.second} "
+        f"({labels[first.second]}): look at them, and remove the wrong ones."
+    )
+    files = dict.fromkeys(path for pair in torn for path in (pair.first, pair.second))
+    return [Finding("near-copies-across-labels", message, tuple(files))]
 
 
 def pixel_findings(table: pd.DataFrame) -> list[Finding]:

@@ -137,3 +137,11 @@ def test_a_source_folder_that_predicts_the_class_is_said():
     assert not said(paths("{k}/{n}.png"))
     assert not said(paths("{s}_{k}/{n}.png").copy(), label=[f"class {k}" for k in own])  # a manifest's class folders
     assert not said(paths("{k}/{s}/{n}.png"), group=own)
+
+
+def test_near_copies_with_different_labels_are_a_warning(tmp_path):
+    write_images(tmp_path, ["no/a.png", "no/b.png", "yes/c.png"], (64, 64))
+    Image.open(tmp_path / "no" / "a.png").resize((128, 128), Image.Resampling.NEAREST).save(tmp_path / "yes" / "d.png")
+    (entry,) = [each for each in warnings_of(tmp_path).values() if each["kind"] == "near-copies-across-labels"]
+    assert entry["message"].startswith("1 pair of near copies has different labels, such as no/a.png (no) and")
+    assert entry["files"] == ["no/a.png", "yes/d.png"]
