@@ -82,7 +82,7 @@ def stored() -> list[dict[str, object]]:
 def report(rows: list[dict[str, object]]) -> str:
     """Lay the rows out as a Markdown table: mean over seeds, spread between them, and all images together."""
     lines = [
-        "| data | network | weights | recipe | split | seeds | accuracy, mean ± spread | pooled (95 % interval) "
+        "| data | network | weights | recipe | split | seeds | accuracy, mean ± SD | pooled (95 % interval) "
         "| sensitivity | specificity |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

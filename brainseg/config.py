@@ -62,12 +62,14 @@ class DataConfig(Section):
     path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
     split: Literal["random", "grouped", "k-fold", "given"] = Field(
         "grouped",
-        description="How images are held out. grouped: copies, exact and near, and images of one patient share a side; "
-        "random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or manifest "
-        "decide.",
+        description="How images are held out. grouped: copies, exact and near, and images of one patient stay "
+        "together; random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or "
+        "manifest decide.",
     )
-    valid_fraction: float = Field(0.2, ge=0.05, le=0.5, description="Share of the images that is held out.")
-    stratify: bool = Field(False, description="Keep the class shares equal on both sides (random split only).")
+    valid_fraction: float = Field(0.2, ge=0.05, le=0.5, description="Fraction of the images that is held out.")
+    stratify: bool = Field(
+        False, description="Keep the class proportions equal in training and validation (random split only)."
+    )
     folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
     fold: int = Field(0, ge=0, description="The fold that is held out, counted from 0 (k-fold only).")
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
@@ -124,7 +126,7 @@ class PreparationConfig(Section):
     )
     resize: Literal["pad", "squash"] = Field("pad", description="pad keeps the proportions, squash fills the square.")
     normalise: Literal["imagenet", "per-image"] = Field(
-        "imagenet", description="Mean and spread to normalise by: ImageNet's, or each image's own."
+        "imagenet", description="Mean and standard deviation to normalise by: ImageNet's, or each image's own."
     )
 
 
@@ -168,7 +170,7 @@ class AugmentationConfig(Section):
     """Random changes of the training images; each is drawn anew for every image and epoch."""
 
     rotate: float = Field(10.0, ge=0, le=180, description="Largest rotation, in degrees.")
-    translate: float = Field(0.05, ge=0, le=0.5, description="Largest shift, as a share of the side.")
+    translate: float = Field(0.05, ge=0, le=0.5, description="Largest shift, as a fraction of the width.")
     scale: float = Field(0.1, ge=0, lt=1, description="Largest relative change of size.")
     flip: bool = Field(True, description="Mirror left and right.")
     brightness: float = Field(0.2, ge=0, lt=1, description="Largest relative change of brightness.")
@@ -196,7 +198,9 @@ class TrainingConfig(Section):
         description="auto: cross-entropy when classifying, cross-entropy+dice when segmenting; the others are for "
         "segmentation.",
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all classes.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Fraction of each label that goes to all classes equally."
+    )
     mixup: float = Field(0.0, ge=0, le=10, description="Alpha of mixup; 0 turns it off.")
     balance: Literal["none", "weights", "sampling"] = Field(
         "none", description="Against class imbalance: weights in the loss, or sampling rare classes more often."

@@ -93,7 +93,8 @@ with page("Data", "Browse your datasets and catch problems before training."):
     else:
         known = known_datasets()
         if SAID in st.session_state:
-            st.success(st.session_state.pop(SAID), icon=":material/check:")
+            # A banner would move the page down, and up again at the next click.
+            st.toast(st.session_state.pop(SAID), icon=":material/check:", duration="long")
         with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
             adding(unlisted_paths(known, live_store.runs()))
         if not known:

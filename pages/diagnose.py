@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from brainseg.dashboard import live_store, models
-from brainseg.dashboard.diagnose.address import preselect
+from brainseg.dashboard.address import copy_link
+from brainseg.dashboard.diagnose.address import preselect, remember
 from brainseg.dashboard.diagnose.answers import answer_all
 from brainseg.dashboard.diagnose.cases import Case, choose_cases
 from brainseg.dashboard.diagnose.marker import choose_marker
@@ -27,6 +28,8 @@ def draw_answers(cases: Sequence[Case], members: Sequence[Member], marker: Membe
     elif cases and asked:
         with st.container(key="answer"):
             show_results(answer_all(cases, members, wishes, marker), members, marker)
+            if "sample" in st.session_state:  # uploads belong to their session alone
+                copy_link()
     else:
         invite(bool(members), bool(marker))
 
@@ -41,6 +44,7 @@ with page("Diagnose", "Upload brain MRI slices to see the model's prediction and
         members = choose_members()
         marker = choose_marker(alone=not members)
         wishes = choose_wishes(members) if members else Wishes()
+        remember(members, marker)
         with inputs:
             cases = choose_cases([*members, marker] if marker else members)
     with right:

@@ -290,7 +290,7 @@ def test_damaged_orientation_note_costs_a_warning_only():
 def test_first_picture_of_several_with_a_warning(source_format):
     scan = read_scan(pages(source_format))
     np.testing.assert_array_equal(scan.pixels[..., 0], GREY)
-    assert scan.warnings == ("It holds several pictures; only the first is used.",)
+    assert scan.warnings == ("It holds several images; only the first is used.",)
 
 
 @pytest.mark.parametrize("source_format", ["TIFF", "GIF", "PNG"])
@@ -672,7 +672,7 @@ BOMBS: dict[Callable[[], bytes], str] = {
     png_just_above_pillows_error: "is too large",
     png_one_long_row: "is too large",
     png_with_compressed_text: "unpack to a huge text",
-    png_with_plain_text: "more than 16 MB beside its picture",
+    png_with_plain_text: "more than 16 MB beside its pixels",
     png_of_many_chunks: "too many parts",
     jpeg_of_many_passes: "more than 100 times",
     jpeg_of_many_segments: "too many parts",

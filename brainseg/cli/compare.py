@@ -28,7 +28,7 @@ def compare(
     runs: Annotated[list[str], typer.Argument(help="Ids, starts of ids, or names of finished runs.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Set finished runs side by side; those judged on the same images are tested against each other."""
+    """Compare finished runs; those evaluated on the same images are tested against each other."""
     from brainseg.dashboard.compare.comparison import check_comparable, read_judged
     from brainseg.dashboard.compare.comparison import compare as sort_out
     from brainseg.runs import RunStore

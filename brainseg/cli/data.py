@@ -1,4 +1,4 @@
-"""`data`: make the phantom set, look into a dataset, and keep the list of known ones."""
+"""`data`: make the phantom set, inspect a dataset, and keep the list of known ones."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ GroupsOption = Annotated[
     ),
 ]
 
-app = typer.Typer(
-    help="Make the phantom set, look into a dataset, or keep the list of known ones.", no_args_is_help=True
-)
+app = typer.Typer(help="Make the phantom set, inspect a dataset, or keep the list of known ones.", no_args_is_help=True)
 
 
 @app.command()
@@ -164,9 +162,9 @@ def forget(
 
 
 def _print_known(known: KnownDataset) -> None:
-    images = "not looked into yet" if known.images is None else f"{known.images} images"
+    images = "not scanned yet" if known.images is None else f"{known.images} images"
     counts = f" ({', '.join(f'{name} {count}' for name, count in known.counts.items())})" if known.counts else ""
-    gone = "" if known.exists else " NOT THERE ANY MORE"
+    gone = "" if known.exists else " (missing)"
     ANSWERS.print(f"{known.name}: {known.source}, {images}{counts}, {known.path}{gone}", markup=False, soft_wrap=True)
 
 
@@ -186,7 +184,7 @@ def _print_report(report: dict[str, Any]) -> None:
         f"Patients: {patients_sentence(report['patients'])}",
         f"Modes: {listed(report['modes'])}; formats: {listed(report['formats'])}",
         f"Sizes: {report['sizes']['distinct']} different, {spread('width')} wide, {spread('height')} high (pixels)",
-        f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} surplus copies, "
+        f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} duplicates, "
         f"{copies['across_labels']} of them with different labels",
     ]
     if told := near_sentence(near := report["near_copies"]):

@@ -92,7 +92,7 @@ def show(
     figures: Annotated[Path | None, typer.Option(help="Folder to draw the run's figures into.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one run: settings, progress, epochs, figures of merit and the hardest cases."""
+    """Show one run: settings, progress, epochs, metrics and the hardest cases."""
     from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.reading import run_details

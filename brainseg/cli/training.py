@@ -191,7 +191,7 @@ def print_report(report: dict[str, Any]) -> None:
     if unknown := unknown_patients(report):
         ANSWERS.print(as_sentence(unknown))
     if report["selected_on_these_images"]:
-        ANSWERS.print("The kept epoch was chosen on these images, so the figures are a little too good.")
+        ANSWERS.print("The kept epoch was chosen on these images, so the metrics are a little too good.")
 
 
 def _print_classes(report: dict[str, Any], side: str) -> None:

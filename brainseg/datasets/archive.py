@@ -138,7 +138,7 @@ def _check_name(entry: zipfile.ZipInfo) -> None:
     }
     for fault, found in faults.items():
         if found:
-            raise DataError(f"The zip file is refused, since its entry {display_name(name)!r} {fault}: pack it anew.")
+            raise DataError(f"The zip file is refused, since its entry {display_name(name)!r} {fault}: pack it again.")
 
 
 def _check_kind(entry: zipfile.ZipInfo) -> None:
@@ -148,9 +148,11 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
         what = "a link" if kind == stat.S_IFLNK else "no plain file"
         raise DataError(f"The zip file is refused, since its entry {shown!r} is {what}: pack the images themselves.")
     if entry.flag_bits & 0x1:
-        raise DataError(f"The zip file is encrypted ({shown!r} is): pack it anew without a password.")
+        raise DataError(f"The zip file is encrypted ({shown!r} is): pack it again without a password.")
     if entry.compress_type not in _METHODS:
-        raise DataError(f"The zip file packs {shown!r} in an unusual way: pack it anew with the usual method, deflate.")
+        raise DataError(
+            f"The zip file packs {shown!r} in an unusual way: pack it again with the usual method, deflate."
+        )
 
 
 def _left_out(name: str) -> bool:

@@ -112,9 +112,9 @@ def _colours(rows: list[Row], threshold: float | None) -> str:
     """Say which colours masks have, and how to name them."""
     seen = {value for _, read in rows for value in read.values}
     which = (
-        f"{shown(rows[0][0].mask)} is a colour picture, not a mask"
+        f"{shown(rows[0][0].mask)} is a colour image, not a mask"
         if len(rows) == 1
-        else f"{len(rows)} masks are colour pictures, such as {shown(rows[0][0].mask)}"
+        else f"{len(rows)} masks are colour images, such as {shown(rows[0][0].mask)}"
     )
     if threshold is not None:
         return f"{which}: {SETTING} is for shades of grey, so save masks as grey, or leave it out."

@@ -26,9 +26,9 @@ AROUND = 0.9
 _SIDES = ("up", "down", "left", "right")
 
 _KINDS = {
-    "mask-inverted": "{masks} mark most of the picture with its border: they look inverted, so check that 0 is the "
+    "mask-inverted": "{masks} mark most of the image with its border: they look inverted, so check that 0 is the "
     "background.",
-    "mask-border": "{masks} cover much of the picture's border, where no tumour is: check how they were exported.",
+    "mask-border": "{masks} cover much of the image's border, where no tumour is: check how they were exported.",
     "mask-outside": "{masks} lie in part outside the head: they look shifted, turned or of another image.",
     "mask-large": "{masks} cover more than half of the head: check whether they mark the brain and not the tumour.",
     "mask-exchanged": "{masks} hold shades of grey and their images a few values only: both look exchanged.",

@@ -101,7 +101,7 @@ def refuse_odd_numbers(values: np.ndarray, name: str, how: str) -> None:
         DataError: It is a colour picture or holds fractions.
     """
     if values.dtype == np.uint32:
-        raise DataError(f"{display_name(name)} is a colour picture, not a mask: {how}.")
+        raise DataError(f"{display_name(name)} is a colour image, not a mask: {how}.")
     if values.dtype.kind == "f":
         raise DataError(f"{display_name(name)} holds fractions: {how}.")
 

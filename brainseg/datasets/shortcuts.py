@@ -69,6 +69,8 @@ def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
     Args:
         table: As for `shortcut_findings`.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # a second that pages which read no set do not wait
+
     if not len(table) or table["label"].nunique() < 2:
         return []
     groups = leak_groups(table)

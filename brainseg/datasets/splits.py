@@ -110,7 +110,7 @@ def _given(dataset: Dataset, _config: DataConfig) -> np.ndarray:
 def _held_out(count: int, config: DataConfig) -> int:
     held = int(count * config.valid_fraction + 1e-9)  # 100 * 0.29 is a hair less than 29
     if held < 1 or count - held < 2:
-        raise DataError(f"{count} images are too few for a split with a share of {config.valid_fraction}: add images.")
+        raise DataError(f"{count} images are too few for a validation fraction of {config.valid_fraction}: add images.")
     return held
 
 

@@ -68,7 +68,7 @@ def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]
     if better_than_chance(interval[0] if interval else None, validation.get("chance") or 1 / classes):
         return ()
     right = round(accuracy * count)
-    return (f"This model is not shown to be better than chance: it was right on {right} of {count} held-out images.",)
+    return (f"This model is not shown to be better than chance: it was correct on {right} of {count} held-out images.",)
 
 
 def better_than_chance(low: float | None, chance: float) -> bool:

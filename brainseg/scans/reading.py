@@ -35,7 +35,7 @@ _SIGNATURES = {
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
 }
-SEVERAL = "It holds several pictures; only the first is used."
+SEVERAL = "It holds several images; only the first is used."
 _SIZE_RULE = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side are read"
 _ORIENTATION = 0x0112
 

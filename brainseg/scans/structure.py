@@ -50,7 +50,7 @@ def _png(data: bytes) -> str | None:
             return None
         metadata += min(length, len(data) - position) if kind not in (b"IDAT", b"fdAT") else 0
         if metadata > MAX_METADATA:
-            return f"carries more than {MAX_METADATA >> 20} MB beside its picture"
+            return f"carries more than {MAX_METADATA >> 20} MB beside its pixels"
         position += 12 + length
     return _PARTS
 
@@ -64,7 +64,7 @@ def _jpeg(data: bytes) -> str | None:
         marker, length = unpack_from(">xBH", data, position)
         if marker == 0xDA:  # start of scan: the header ends
             too_many = data.count(b"\xff\xda", position) > MAX_PASSES
-            return f"goes over its picture more than {MAX_PASSES} times" if too_many else None
+            return f"goes over its pixels more than {MAX_PASSES} times" if too_many else None
         if marker in (0x00, 0xFF):  # padding
             position += 1
         elif 0xD0 <= marker <= 0xD9 or marker == 0x01:  # markers without content

@@ -221,7 +221,7 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
     assert len(app.image) == 1
     shutil.copy(data / "no" / "001.png", data / "no" / "000.png")
     app.run()
-    assert "000.png was changed since it was judged" in words(app)
+    assert "000.png was changed since it was evaluated" in words(app)
     (data / "no" / "000.png").unlink()
     app.run()
     assert "000.png is no longer where it was" in words(app)

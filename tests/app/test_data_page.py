@@ -74,7 +74,7 @@ def test_runs_are_counted_and_their_folders_offered(home, tiny_set, open_page, c
     offer.click().run()
     assert [known.name for known in known_datasets()] == ["tiny"]
     assert list(app.dataframe[0].value["Runs"]) == [count]
-    assert "40 images of 2 classes" in texts(app.success)
+    assert "40 images of 2 classes" in texts(app.toast)
 
 
 def test_a_folder_is_added_and_described(home, leaky, open_page):
@@ -175,14 +175,14 @@ def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
     app = open_page("data")
     app.file_uploader[1].set_value(("my slices.zip", make_zip(images("set/")).getvalue(), "application/zip"))
     press(app, "Unpack and add")
-    assert "my slices was added: 6 images of 2 classes" in texts(app.success)
+    assert "my slices was added: 6 images of 2 classes" in texts(app.toast)
     place = Path(find("my slices").path)
     assert place.parent == home / "datasets"
     (forget,) = [button for button in app.button if button.label == "Remove it"]
     assert forget.disabled
     app.checkbox[0].check().run()
     press(app, "Remove it")
-    assert "was deleted" in texts(app.success)
+    assert "was deleted" in texts(app.toast)
     assert not place.exists()
     assert known_datasets() == []
 
@@ -216,7 +216,7 @@ def test_synthetic_slices_are_made_and_named_so(home, open_page):
     app = open_page("data")
     app.number_input[0].set_value(4)
     press(app, "Make synthetic slices")
-    assert "phantom-4-seed-0-v2 was added: 4 images" in texts(app.success)
+    assert "phantom-4-seed-0-v2 was added: 4 images" in texts(app.toast)
     assert "say nothing about patients" in texts(app.info)
 
 
@@ -227,7 +227,7 @@ def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
     app.selectbox[0].select("clear")
     app.multiselect[0].unselect("T1").unselect("T2")
     press(app, "Make synthetic slices")
-    assert "phantom-4-seed-7-T1ce-FLAIR-clear-1-each-v2 was added" in texts(app.success)
+    assert "phantom-4-seed-7-T1ce-FLAIR-clear-1-each-v2 was added" in texts(app.toast)
     (known,) = known_datasets()
     stored = json.loads((Path(known.path) / "phantom.json").read_text())["settings"]
     assert (stored["modalities"], stored["difficulty"], stored["slices_per_subject"]) == (["T1ce", "FLAIR"], "clear", 1)
@@ -253,7 +253,7 @@ def test_what_a_waiting_run_needs_is_not_deleted(home, open_page):
 def test_a_server_folder_is_forgotten_and_stays(home, tiny_set, open_page):
     add_folder(tiny_set)
     app = press(open_page("data"), "Remove it")
-    assert "taken off the list" in texts(app.success)
+    assert "taken off the list" in texts(app.toast)
     assert len(list(tiny_set.rglob("*.png"))) == 40
 
 
@@ -340,7 +340,7 @@ def test_a_folder_is_sent_with_its_class_folders(home, open_page):
     app.file_uploader(key="data-sent-files").set_value(sent(names))
     app.session_state["data-view"] = "Problem files"
     press(app, "Add these files")
-    assert "heads was added: 4 images of 2 classes" in texts(app.success)
+    assert "heads was added: 4 images of 2 classes" in texts(app.toast)
     place = Path(find("heads").path)
     assert place.parent == home / "datasets"
     assert sorted(file.relative_to(place).as_posix() for file in place.rglob("*.png")) == [

@@ -150,7 +150,7 @@ def test_a_bad_file_gets_one_sentence_beside_the_good_ones(page, images) -> None
     labels = [answer.label for answer in answers(app)]
     assert table["Decision"].tolist() == [*labels, ""]
     assert {button.label for button in app.get("download_button")} >= {
-        "Table (CSV)", "This image with its answer (PNG)", "All pictures and the table (ZIP)"
+        "Table (CSV)", "This image with its answer (PNG)", "All images and the table (ZIP)"
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     expected = consult(predictors, read_scan(images[0]))
     said = texts(app)
     assert expected.sentence in said
-    assert f"a spread of {100 * expected.spread[expected.label]:.1f} points" in said
+    assert f"a range of {100 * expected.spread[expected.label]:.1f} points" in said
     assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
     assert "The ensemble as a whole was not judged" in said
     table = app.dataframe[0].value
@@ -47,10 +47,17 @@ def test_the_promoted_model_is_the_first_choice(finished_home, open_page) -> Non
 
 def test_the_address_chooses_the_model(finished_home, open_page) -> None:
     baseline = RunStore().get("baseline")
-    app = open_page("diagnose", run=baseline.id)
+    app = open_page("diagnose", run=baseline.id[:8])  # as the pages and commands print it
     assert app.selectbox(key="model").value == baseline.id
-    app.selectbox(key="model").select(RunStore().get("tuned").id).run()
-    assert app.selectbox(key="model").value == RunStore().get("tuned").id
+    assert app.query_params["run"] == [baseline.id]
+    tuned = RunStore().get("tuned")
+    app.selectbox(key="model").select(tuned.id).run()
+    assert app.selectbox(key="model").value == tuned.id
+    assert app.query_params["run"] == [tuned.id], "a link names the model that is chosen now"
+
+
+def test_the_plain_address_comes_to_name_the_model_that_it_offers(tuned: Run, open_page) -> None:
+    assert open_page("diagnose").query_params["run"] == [tuned.id]
 
 
 def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:

@@ -148,7 +148,7 @@ def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
     assert set(figures(app)) == {"Area", "Largest diameter", "Regions"}
     assert not app.error
     assert {button.label for button in app.get("download_button")} == {
-        "Table (CSV)", "This image with its answer (PNG)", "All pictures and the table (ZIP)"
+        "Table (CSV)", "This image with its answer (PNG)", "All images and the table (ZIP)"
     }  # fmt: skip
     app.button(key="sample-1").click().run()
     assert "Held out: marks was not trained on this image." in texts(app)
@@ -159,6 +159,9 @@ def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> No
     assert app.selectbox(key="marker").value == marks.id
     assert app.selectbox(key="model").value == RunStore().get("tuned").id
     assert "has no model here" not in texts(app)
+    app.selectbox(key="marker").select("").run()
+    address = {name: value[0] for name, value in app.query_params.items()}
+    assert open_page("diagnose", **address).selectbox(key="marker").value == "", "a link keeps that nothing marks"
 
 
 def test_a_model_of_several_modalities_cannot_take_one_image(marks: Run, open_page, masked_set: Path) -> None:

@@ -37,7 +37,7 @@ def test_two_segmentations_are_compared_and_their_outlines_shown(mask_site: str,
 
 def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page, masked_set: Path) -> None:
     open_page(tab, f"{mask_site}/train?data={masked_set}", "Train")
-    tab.get_by_text("All settings").click()
+    tab.get_by_text("All settings", exact=True).click()
     choose(tab, "Preset", "segment")
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "12")

@@ -19,7 +19,7 @@ def test_an_image_that_is_dropped_is_answered_with_its_heatmap(site: str, tab: P
     tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tiny_set / "yes" / "003.png")
     for caption in ("Image", "Heatmap", "Overlay"):
         expect(tab.get_by_test_id("stImage").filter(has_text=re.compile(f"^{caption}$"))).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_text("where the model looked, not where the tumour is")).to_be_visible()
+    expect(tab.get_by_text("where the model looked, not where the tumour is").first).to_be_visible()
     expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible()
     expect(tab.get_by_role("heading", name=re.compile(r"(yes|no) · .*%"))).to_be_visible()
     no_trouble(tab)
@@ -65,7 +65,7 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     site: str, site_home: Path, tab: Page, tiny_set: Path
 ) -> None:
     open_page(tab, f"{site}/train?data={tiny_set}", "Train")
-    tab.get_by_text("All settings").click()
+    tab.get_by_text("All settings", exact=True).click()
     choose(tab, "Preset", "quick")
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "30")

@@ -17,7 +17,7 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box, again if the page is drawn anew meanwhile, which closes the open list."""
+    """Choose an option of a select box, again if the page is drawn again meanwhile, which closes the open list."""
     for _ in range(REDRAWS):
         tab.get_by_role("combobox", name=label).first.click()
         try:
@@ -28,7 +28,7 @@ def choose(tab: Page, label: str, option: str) -> None:
 
 
 def click_until(tab: Page, plot: Locator, place: float, text: str) -> None:
-    """Click at the same share of a plot's width and height, again if a redraw swallowed it, until a text is there."""
+    """Click at the same fraction of a plot's width and height, again after a redraw, until a text shows."""
     for _ in range(REDRAWS):
         box = plot.bounding_box()
         assert box

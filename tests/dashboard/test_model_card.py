@@ -64,7 +64,7 @@ def test_a_card_says_what_a_reader_must_know():
     assert titles[:4] == ["Purpose", "Intended users", "What it is not for", "Data"]
     assert "where the model looked, not where the tumour is" in section(card, "What it is not for")
     assert "d" * 64 in section(card, "Data")
-    assert "1 groups of byte-identical files, 1 surplus copies" in section(card, "Data")
+    assert "1 groups of byte-identical files, 1 duplicates" in section(card, "Data")
     assert "Learnt from 203 images" in section(card, "Split and leakage")
     assert "Started at random: layer4" in section(card, "Weights that it started from")
     assert "`abc123`" in section(card, "How it was made")
@@ -102,7 +102,7 @@ def test_what_flatters_the_figures_is_said(caveats, words):
 
 
 def test_a_random_split_is_said_to_leak():
-    assert "which flatters figures" in section(model_card(describe(), judged(), CONFIG), "Split and leakage")
+    assert "which flatters metrics" in section(model_card(describe(), judged(), CONFIG), "Split and leakage")
 
 
 def test_synthetic_images_are_said_to_be():

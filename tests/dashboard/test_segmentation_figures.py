@@ -174,7 +174,7 @@ def test_pictures_are_those_of_the_slices_and_large_ones_shrink():
 def test_pixel_matrix_does_not_boast_with_background():
     report = evaluate_masks(judged([(square(2, 2, 4), EMPTY)] * 2), CLASSES).to_dict()
     subtitle = pixel_matrix_figure(report).layout.title.subtitle.text
-    assert subtitle == "n = 800 pixels, 32 of them tumour; colour and %: share of the row"
+    assert subtitle == "n = 800 pixels, 32 of them tumour; colour and %: proportion of the row"
     with pytest.raises(ValueError, match="lacks matrix, classes"):
         pixel_matrix_figure({})
 

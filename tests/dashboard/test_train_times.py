@@ -77,6 +77,7 @@ def test_spans_are_written_in_the_unit_that_suits_them() -> None:
     assert time_range(20, 50) == "20 to 50 s"
     assert time_range(60, 61) == "about 60 s"
     assert time_range(100, 400) == "1.7 to 7 min"
+    assert time_range(100, 6400) == "up to 1.8 h"
 
 
 def test_the_place_of_a_training_counts_epochs_and_batches() -> None:

@@ -147,7 +147,7 @@ def test_colours_are_named_in_the_classes_file(tmp_path, names):
     write(tmp_path, two_colours)
     (reason,) = {bad.reason for bad in open_any(tmp_path).bad}
     assert reason.startswith(
-        "9 masks are colour pictures, such as masks/01.png (colours #000000, #00ff00, #ff0000): name"
+        "9 masks are colour images, such as masks/01.png (colours #000000, #00ff00, #ff0000): name"
     )
     (tmp_path / "classes.csv").write_text(names)
     dataset = open_any(tmp_path)
@@ -167,7 +167,7 @@ def test_colours_are_named_in_the_classes_file(tmp_path, names):
         ),
         ("colour,name\n300 0 0,core\n", "classes.csv, line 2: give a colour such as #ff0000"),
         ("kind,name\n1,core\n", "classes.csv has no column 'value' and none called 'colour'"),
-        ("value,name\n1,core\n", "masks are colour pictures"),
+        ("value,name\n1,core\n", "masks are colour images"),
     ],
 )
 def test_colours_that_are_not_named_are_told(tmp_path, names, sentence):

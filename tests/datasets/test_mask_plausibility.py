@@ -22,7 +22,7 @@ def brain(marked: np.ndarray) -> np.ndarray:
     [
         (lambda marked: 255 - white(marked), "mask-inverted", 18, "they look inverted"),
         (lambda marked: np.full((SIDE, SIDE), 255, np.uint8), "mask-inverted", 18, "they look inverted"),
-        (frame, "mask-border", 18, "cover much of the picture's border"),
+        (frame, "mask-border", 18, "cover much of the image's border"),
         (brain, "mask-large", 18, "cover more than half of the head"),
         (lambda marked: np.roll(white(marked), 22, 1), "mask-outside", 3, "lie in part outside the head"),
     ],

@@ -153,7 +153,7 @@ def test_every_fault_of_a_file_is_one_sentence_that_names_it(tmp_path):
         "images/alone.png has no mask: add it, or remove the image.",
         "images/ok_a.png and ok_a.bmp have the same name before the ending: keep one.",
         "masks/broken.png is damaged or cut short (PNG): copy or export it again.",
-        "masks/colour.png is a colour picture, not a mask: ",
+        "masks/colour.png is a colour image, not a mask: ",
         "masks/large.png is 32 x 32 pixels, its image 24 x 24: export the mask again in the size of its image.",
         "masks/lost.png is a mask without an image: add it.",
         "masks/odd.png holds the unknown value 7 (known are 0, 255): ",

@@ -14,7 +14,7 @@ NOT_FOR = """\
   medical device and has not been validated as one.
 * Not for measuring a tumour: areas and diameters are those of the model's mask, and single slices hold no volume.
 * Not for images unlike those that it learnt from: other sequences, planes, scanners, ages or diseases. It marks
-  something, or nothing, on any picture, also on one that is no brain."""
+  something, or nothing, on any image, also on one that is no brain."""
 RULES = {
     "skip": "Slices and patients without any true or marked tumour are in no mean, as nnU-Net has it.",
     "one": "Slices and patients without any true or marked tumour count as 1, which lets a model that marks nothing "
@@ -41,7 +41,7 @@ def mask_figures(report: Mapping[str, Any]) -> str:
         report: The run's `evaluation.json`.
     """
     detection = {f"detection_{name}": value for name, value in report["detection"].items()}
-    lines = ["| figure | value | 95 % interval |", "|---|---|---|"]
+    lines = ["| metric | value | 95 % interval |", "|---|---|---|"]
     for key, name in SCORES.items():
         value, interval = {**report, **detection}.get(key), report["intervals"].get(key)
         written = "not defined" if value is None else f"{value:.3f}"

@@ -23,12 +23,12 @@ from brainseg.diagnosis.words import judged
 from brainseg.models.description import BundleDescription
 
 SPLITS = {
-    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, are on one side",
-    "random": "random, as in the paper: copies and slices of one patient may be on both sides, which flatters figures",
-    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, are on one side",
+    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, stay together",
+    "random": "random, as in the paper: copies and slices of one patient may be on both sides, which flatters metrics",
+    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, stay together",
     "given": "given with the dataset",
 }
-USERS = "Researchers, teachers and students of medical image analysis who can weigh the figures below."
+USERS = "Researchers, teachers and students of medical image analysis who can weigh the metrics below."
 NOT_FOR = """\
 * Not for diagnosis, screening, triage, planning or any other decision about a person. It is not a medical device
   and has not been validated as one.
@@ -96,7 +96,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
         patients = dataset.get("patients") or {"source": "", "count": dataset["groups"]}
         lines += [
             f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
-            f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} surplus copies, "
+            f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} duplicates, "
             f"{copies['across_labels']} groups with different labels",
             f"* Near copies: {near_sentence(dataset['near_copies']) or 'none found'}"
             if "near_copies" in dataset
@@ -106,7 +106,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
     else:
         lines.append("* What else was in the folder is not known any more: the run's `dataset.json` is missing")
     if dataset.get("synthetic"):
-        lines.append("* **The images are synthetic**: figures on them say nothing about patients")
+        lines.append("* **The images are synthetic**: metrics on them say nothing about patients")
     lines.append(
         "* Not recorded: hospitals, scanners, sequences, ages and sexes, and who set the labels and how. Ask whoever "
         "made the dataset."

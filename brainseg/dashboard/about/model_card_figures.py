@@ -25,7 +25,7 @@ def figure_lines(report: Mapping[str, Any]) -> list[str]:
         report: A run's `evaluation.json`.
     """
     about = "the positive class" if report.get("positive") else "unweighted means over the classes"
-    lines = [f"| figure ({about}) | value | 95 % interval |", "|---|---|---|"]
+    lines = [f"| metric ({about}) | value | 95 % interval |", "|---|---|---|"]
     for key, name in NAMES.items():
         value, interval = report.get(key), report.get("intervals", {}).get(key)
         written = "not defined" if value is None else f"{value:.3f}"

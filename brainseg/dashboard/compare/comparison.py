@@ -153,7 +153,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
     for run in runs:
         if not run.has_model:
             what = "it only looked for a learning rate" if run.kind != "train" else f"it is {run.status}"
-            raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have figures.")
+            raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have metrics.")
     tasks = sorted({run.config.task for run in runs})
     if len(tasks) > 1:
         raise RunError(f"These runs have different tasks ({', '.join(tasks)}): choose runs of one task.")

@@ -71,12 +71,10 @@ def _read(data: str, row: pd.Series) -> Scan | None:
     try:
         scan = read_scan((root.parent if root.is_file() else root) / row["path"])
     except ScanError:
-        st.info(
-            f"{display_name(row['path'])} is no longer where it was: the answers stay, its picture cannot be shown."
-        )
+        st.info(f"{display_name(row['path'])} is no longer where it was: the answers stay, the image cannot be shown.")
         return None
     if scan.sha256 != row["sha256"]:
-        st.info(f"{plain(scan.name)} was changed since it was judged, so its picture is not shown.")
+        st.info(f"{plain(scan.name)} was changed since it was evaluated, so it is not shown.")
         return None
     return scan
 

@@ -15,11 +15,11 @@ from brainseg.runs import Run
 
 NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
-    "class. Compare figures within a set, never between sets."
+    "class. Compare metrics within a set, never between sets."
 )
 MASKS_NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all judged on the same slices with the same masks, classes and "
-    "rule for empty masks. Compare figures within a set, never between sets."
+    "rule for empty masks. Compare metrics within a set, never between sets."
 )
 PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
 TIMES = (

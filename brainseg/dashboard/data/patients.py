@@ -63,7 +63,7 @@ def _form(known: KnownDataset) -> None:
             st.error(plain(str(error)), icon=":material/error:")
         else:
             st.rerun()
-    st.caption("A grouped split keeps all images of one patient on one side.")
+    st.caption("A grouped split keeps all images of one patient together.")
 
 
 def _parts(groups: str) -> tuple[str, str]:

@@ -19,9 +19,11 @@ from brainseg.datasets.table import Dataset
 ROW = 8
 """Pictures side by side."""
 
-GROUPS_A_PAGE = 8
+GROUPS_A_PAGE = 12
 COPIES_SHOWN = 6
 """Files of one group that are drawn; the others are named."""
+COPY_WIDTH = 170
+"""Pixels of a drawn copy's width."""
 
 
 def headline(report: dict[str, Any]) -> None:
@@ -53,7 +55,7 @@ def leaks(report: dict[str, Any]) -> list[str]:
     sentences = [
         f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
         f"({100 * pair['files'] / pair['total']:.1f} %) are byte-identical to a {GIVEN[pair['among']]} file, so "
-        "figures on them are too good: split by groups instead."
+        "metrics on them are too good: split by groups instead."
         for pair in copies["across_splits"]
         if pair["files"] and pair["of"] != "train"
     ]
@@ -124,8 +126,9 @@ def copies(dataset: Dataset) -> None:
         shown = _chosen(groups)
         pages = math.ceil(len(shown) / GROUPS_A_PAGE)
         number = st.pagination(pages, key=f"data-copies-{len(shown)}") if pages > 1 else 1
-        for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
-            _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
+        with st.container(horizontal=True):  # most groups are pairs: several stand beside each other
+            for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
+                _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
         "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or turned; cropped ones "
@@ -151,12 +154,13 @@ def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
 
 
 def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
-    with st.container(border=True):
+    drawn = min(len(group.rows), COPIES_SHOWN)
+    with st.container(border=True, width=drawn * COPY_WIDTH + (drawn + 1) * 16 + 2):
         what = "images that look the same" if group.near else "identical files"
         st.markdown(f"**{len(group.rows):,} {what}** · group {number:,} of {total:,}")
         for fault in group.faults:
             st.markdown(f":material/error: **{plain(fault)}**")
-        for column, row in zip(st.columns(COPIES_SHOWN), group.rows.itertuples(), strict=False):
+        for column, row in zip(st.columns(drawn), group.rows.itertuples(), strict=False):
             with column:
                 split = f", {GIVEN[row.split]}" if row.split else ""
                 _picture(dataset, row.path, f"{row.path} (label {row.label}{split})")

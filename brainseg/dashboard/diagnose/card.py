@@ -176,7 +176,7 @@ def _agreement(answer: Consensus, members: Sequence[Member]) -> None:
     shares = [member.probabilities[answer.label] for member in answer.members]
     st.markdown(
         f"**How far they agree.** The members give {plain(answer.label)} between {percent(min(shares))} and "
-        f"{percent(max(shares))}: a spread of {100 * answer.spread[answer.label]:.1f} points, standard deviation "
+        f"{percent(max(shares))}: a range of {100 * answer.spread[answer.label]:.1f} points, standard deviation "
         f"{100 * answer.deviation[answer.label]:.1f} points."
     )
     for other in answer.dissenters:
@@ -190,7 +190,7 @@ def _agreement(answer: Consensus, members: Sequence[Member]) -> None:
     )
     st.dataframe(table, hide_index=True, width="stretch")
     _judged(members)
-    st.caption("The ensemble as a whole was not judged on held-out images.")
+    st.caption("The ensemble as a whole was not evaluated on held-out images.")
 
 
 def _judged(members: Sequence[Member]) -> None:

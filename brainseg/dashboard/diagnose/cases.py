@@ -18,8 +18,8 @@ from brainseg.scans import Scan, display_name, read_scan
 MOST_FILES = 24
 MOST_MEGABYTES = 50
 """Of one image; the server's own limit is for datasets."""
-WIDTH, ROW = 90, 304
-"""Pixels of a shown thumbnail, and of three with the gaps between them."""
+WIDTH, ROW = 84, 296
+"""Pixels of a shown thumbnail, and of three with the gaps between them, also in the larger type of a demo session."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,6 @@ def _take_sample(member: Member, number: int, sample: Sample) -> None:
     st.session_state["sample"] = (member, number, sample)
     # In the address, so that a reload or a link shows it again.
     st.query_params["sample"] = sample.sha256[:12]
-    st.query_params["run"] = st.session_state["asked for"] = member.run.id
 
 
 def _take_from_address(member: Member) -> None:

@@ -77,7 +77,7 @@ def choose_members() -> list[Member]:
     for member in members:
         st.caption(f"**{plain(member.name)}** {plain(judged(member.description.validation))}")
     if others:
-        st.caption("The ensemble as a whole was not judged on held-out images.")
+        st.caption("The ensemble as a whole was not evaluated on held-out images.")
     return members
 
 
@@ -105,8 +105,8 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
             [0, *range(last, 0, -1)],
             format_func=lambda number: _layer_words(number, last),
             key=f"layer-{last}",  # else a model with more layers would keep the last one of the model before
-            help="Residual stage to look into. Late layers are coarse and close to the decision, early ones fine and "
-            "close to the image. By default the one that the model was set to; with another method the last.",
+            help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
+            "ones fine and close to the image. By default the model's own; with another method the last.",
         )
     return Wishes(explain or None, method or None, stage or None)
 

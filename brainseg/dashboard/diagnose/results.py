@@ -156,7 +156,7 @@ def _downloads(answered: Sequence[Answered], shown: Answered, classes: Sequence[
     one = "This image with its answer (PNG)"
     files.append((one, "diagnosis.png", "image/png", lambda: png_file(shown, heat, mask)))
     if len(answered) > 1:
-        everything = "All pictures and the table (ZIP)"
+        everything = "All images and the table (ZIP)"
         files.append((everything, "diagnosis.zip", "application/zip", lambda: zip_file(answered, classes, heat, mask)))
     with st.container(horizontal=True):
         for label, name, kind, make in files:

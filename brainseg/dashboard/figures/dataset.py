@@ -66,7 +66,7 @@ def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark:
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
         margin={"l": 150, "r": 40, "t": 92 + 26 * (len(splits) > 1)},
     )
-    of = "; %: share of the split's images" if len(splits) > 1 else ""
+    of = "; %: proportion of the split's images" if len(splits) > 1 else ""
     finish(figure, "Images of each class", f"n = {len(table):,} readable images{of}", dark)
     return figure if len(table) else remark(figure, "No image can be read.", dark)
 

@@ -54,8 +54,8 @@ def confusion_matrix_figure(
     )
     _write_cells(figure, counts, shares, dark)
     _name_axes(figure, names, classes, totals)
-    right = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} {unit} are on the diagonal (right)"
-    return finish(figure, "Confusion matrix", f"{right}; colour and %: share of the actual class (row)", dark)
+    right = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} {unit} are on the diagonal (correct)"
+    return finish(figure, "Confusion matrix", f"{right}; colour and %: proportion of the actual class (row)", dark)
 
 
 def _name_axes(figure: go.Figure, names: list[str], classes: Sequence[str], totals: np.ndarray) -> None:

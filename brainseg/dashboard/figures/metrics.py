@@ -45,7 +45,7 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
     figure.update_yaxes(range=[len(METRICS) - 0.4, -0.6], ticks="", showline=False, **rows)
     finish(figure, "Metrics", _subtitle(report), dark)
     if not report["count"]:
-        return remark(figure, "No image was judged.", dark)
+        return remark(figure, "No image was evaluated.", dark)
     known = [name for name in METRICS if report[name] is not None]
     measured = [name for name in known if _interval(report, name)]
     _dots(figure, report, measured, dark)

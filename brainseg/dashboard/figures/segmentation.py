@@ -180,7 +180,7 @@ def pixel_matrix_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.
     figure = confusion_matrix_figure(report["matrix"], report["classes"], unit="pixels", dark=dark)
     totals = np.asarray(report["matrix"]).sum(axis=1)
     # The share of pixels on the diagonal is left out: with so much background, it is near 1 for a model without use.
-    subtitle = f"n = {totals.sum():,} pixels, {totals[1:].sum():,} of them tumour; colour and %: share of the row"
+    subtitle = f"n = {totals.sum():,} pixels, {totals[1:].sum():,} of them tumour; colour and %: proportion of the row"
     figure.layout.title.update(text="Pixels by class", subtitle={"text": subtitle})
     return figure
 

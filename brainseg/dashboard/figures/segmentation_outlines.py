@@ -74,7 +74,7 @@ def slice_outlines_figure(
     titles = [f"{readable(run, 40, 1)}<br>{words[run]}" for run in predictions]
     count = len(predictions)
     figure = _grid(titles, [image] * count, [truth] * count, list(predictions.values()), dark)
-    subtitle = f"true mask {int(np.count_nonzero(truth)):,} px, the same in every picture"
+    subtitle = f"true mask {int(np.count_nonzero(truth)):,} px, the same in every image"
     return finish(figure, readable(name, 60, 1), subtitle, dark)
 
 

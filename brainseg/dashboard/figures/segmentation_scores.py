@@ -49,7 +49,7 @@ def segmentation_scores_figure(
     figure.update_yaxes(range=[len(SCORES) - 0.4, -0.6], ticks="", showline=False, **rows)
     finish(figure, "Scores of the masks", _subtitle(report), dark)
     if not report["slices"]:
-        return remark(figure, "No slice was judged.", dark)
+        return remark(figure, "No slice was evaluated.", dark)
     for position, (name, values) in enumerate((baselines or {}).items()):
         _dots(figure, values, f"baseline: {readable(name, 40, 1)}", position, dark)
     sure = ", with 95 % interval" if any(report["intervals"].values()) else ""

@@ -39,7 +39,7 @@ def figures_zip(store: RunStore, run: Run) -> bytes:
     """
     with tempfile.TemporaryDirectory() as name:
         write_run_figures(store, run, Path(name))
-        what = f"The figures of run {run.name} ({run.id}): open the pages in any browser, beside plotly.min.js."
+        what = f"The plots of run {run.name} ({run.id}): open the pages in any browser, beside plotly.min.js."
         return _zip(((file, f"figures/{file.name}") for file in sorted(Path(name).iterdir())), what)
 
 

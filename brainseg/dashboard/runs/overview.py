@@ -113,6 +113,7 @@ def _columns() -> dict[str, Any]:
         "n": number(format="localized", help="Images or slices on which the run was evaluated."),
         "Created": st.column_config.DatetimeColumn("Created (UTC)", format="YYYY-MM-DD HH:mm"),
         "Minutes": number("Took (min)", format="%.1f"),
+        "Tags": st.column_config.ListColumn(width="medium"),
         "Id": st.column_config.TextColumn(help="First digits of the id, which commands and addresses accept."),
     }
 

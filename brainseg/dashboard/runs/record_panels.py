@@ -21,7 +21,7 @@ from brainseg.runs import Run
 
 SPLITS = {
     "random": "at random: copies and slices of one patient may be on both sides",
-    "grouped": "grouped: copies, exact and near, and images of one patient are on one side",
+    "grouped": "grouped: copies, exact and near, and images of one patient stay together",
     "k-fold": "grouped folds, one of them held out",
     "given": "as the folders or the manifest say",
 }
@@ -130,7 +130,7 @@ def _split(run: Run) -> None:
         st.info("split.csv is missing: the run did not get so far, or its files were removed.")
         return
     counts = pd.crosstab(table["label"], table["split"], margins=True, margins_name="all")
-    st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and side")
+    st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and split")
     offer_csv("The split as CSV", table, f"split-{file_stem(run)}", "split-csv")
 
 

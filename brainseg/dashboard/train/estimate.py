@@ -155,6 +155,8 @@ def time_range(low: float, high: float) -> str:
     """Write a range of seconds in one unit."""
     unit, name = _unit(high)
     least, most = _round(low / unit), _round(high / unit)
+    if least == "0":
+        return f"up to {most} {name}"
     return f"about {least} {name}" if least == most else f"{least} to {most} {name}"
 
 
