@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.dashboard import live_store
+from brainseg.dashboard.address import keep
 from brainseg.dashboard.data.adding import JUST_ADDED, SAID, adding, forgetting
 from brainseg.dashboard.data.patients import patients
 from brainseg.dashboard.data.reading import count_once, count_pairs, read_dataset, read_report
@@ -57,7 +58,7 @@ def choose(known: list[KnownDataset]) -> KnownDataset:
         asked = st.query_params.get("data")
         st.session_state["data-chosen"] = asked if asked in names else names[0]
     name = st.selectbox("Dataset", names, key="data-chosen")
-    st.query_params["data"] = name
+    keep(data=name)
     return known[names.index(name)]
 
 

@@ -27,7 +27,11 @@ def parameter(key: str) -> str:
 
 
 def keep(**values: str | None) -> None:
-    """Write parameters into the address; None or "" removes one. Those bound to a widget must not be named here."""
+    """Write parameters into the address; None or "" removes one. Those bound to a widget must not be named here.
+
+    Only what differs is written: Streamlit sends each write to the browser, which puts one that comes after a click on
+    a link into the address of the page that it has turned to by then.
+    """
     for key, value in values.items():
         if value and st.query_params.get(key) != value:
             st.query_params[key] = value

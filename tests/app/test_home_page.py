@@ -65,6 +65,13 @@ def test_the_best_is_ranked_by_the_lower_end_and_its_rivals_are_named(add, open_
     assert "The interval of 1 other overlaps with this one, so it is not shown to be better than that" in said
 
 
+def test_a_best_model_that_is_not_better_than_chance_says_so(add, open_page) -> None:
+    add("coin", skill=0.5)
+    assert "It is not shown to be better than chance." in words(open_page("home"))
+    add("solid", seed=2, skill=1.0)
+    assert "better than chance" not in words(open_page("home"))
+
+
 def test_a_model_that_learnt_from_its_judged_images_comes_behind_a_clean_one(add, open_page) -> None:
     add("leaky", seed=1, skill=1.0, caveats={"copies_in_training": 9})
     assert "9 of them are copies of images it learnt from" in words(open_page("home")), "alone it is shown, with that"

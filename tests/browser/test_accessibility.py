@@ -59,7 +59,7 @@ def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, br
             expect(plot).to_be_visible(timeout=LIMIT)
             box = plot.bounding_box()
             assert box
-            assert box["width"] > 390, "wider than the screen, and scrolled, instead of collapsed"
+            assert box["width"] > 300, "it fits or is scrolled, instead of collapsed"
     menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
     assert tab.evaluate(menu) == '"Menu"'
     context.close()

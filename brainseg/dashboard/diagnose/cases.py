@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from brainseg.dashboard.address import keep
 from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.dashboard.runs.images import read_image
@@ -86,7 +87,7 @@ def _clear() -> None:
 def _take_sample(member: Member, number: int, sample: Sample) -> None:
     st.session_state["sample"] = (member, number, sample)
     # In the address, so that a reload or a link shows it again.
-    st.query_params["sample"] = sample.sha256[:12]
+    keep(sample=sample.sha256[:12])
 
 
 def _take_from_address(member: Member) -> None:

@@ -45,12 +45,16 @@ class Best:
 
     def sentences(self) -> list[str]:
         """Say how good the model is, and what its first place is worth."""
+        chance = [] if self.run.better_than_chance else ["It is not shown to be better than chance."]
+        return [judged(self.report), *self._rank(), *chance]
+
+    def _rank(self) -> list[str]:
         others, (_, kind) = len(self.rivals) + self.beaten, SCORES[self.run.config.task]
         if not others:
-            return [judged(self.report), f"The only evaluated {kind} on {self.data} so far."]
+            return [f"The only evaluated {kind} on {self.data} so far."]
         rank = f"Ranked by the lower end of the interval among {others + 1} {kind}s on {self.data}."
         if not self.rivals:
-            return [judged(self.report), rank]
+            return [rank]
         if len(self.rivals) == 1:
             overlap = "The interval of 1 other overlaps with this one, so it is not shown to be better than that"
         else:
@@ -60,7 +64,7 @@ class Best:
             )
         shared = "patients" if self.run.config.task == "segment" else "images"
         more = f"Compare tests them on the {shared} that they share."
-        return [judged(self.report), f"{rank} {overlap}: {more}"]
+        return [f"{rank} {overlap}: {more}"]
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from brainseg.config import RunConfig, preset_names
+from brainseg.dashboard.address import keep
 from brainseg.dashboard.train.data import take_over_data
 from brainseg.dashboard.train.fields import form_fields
 from brainseg.dashboard.train.form import ELSEWHERE, PRESET, FormValues, reset, widget_key
@@ -52,11 +53,7 @@ def write_address(values: FormValues, archs: Sequence[str], weights: str) -> Non
     if values.settings:
         said["settings"] = json.dumps(values.settings, separators=(",", ":"))
     said = {name: text for name, text in said.items() if text}
-    for name in NAMES:
-        if name in said:
-            st.query_params[name] = said[name]
-        else:
-            st.query_params.pop(name, None)
+    keep(**{name: said.get(name) for name in NAMES})
     st.session_state[_WRITTEN] = said
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from brainseg.dashboard.address import keep
 from brainseg.dashboard.data.reading import count_pairs
 from brainseg.dashboard.data.uses import unlisted_paths
 from brainseg.dashboard.page import link
@@ -116,10 +117,7 @@ def _fit_preset(dataset: KnownDataset | None) -> None:
 
 def _keep_in_address(data: str) -> None:
     """Keep the choice in the address, which a reload and a shared link go by."""
-    if data:
-        st.query_params["data"] = data
-    else:
-        st.query_params.pop("data", None)
+    keep(data=data)
     st.session_state[_ADDRESS] = data or None
 
 
