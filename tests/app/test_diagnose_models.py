@@ -49,15 +49,15 @@ def test_the_address_chooses_the_model(finished_home, open_page) -> None:
     baseline = RunStore().get("baseline")
     app = open_page("diagnose", run=baseline.id[:8])  # as the pages and commands print it
     assert app.selectbox(key="model").value == baseline.id
-    assert app.query_params["run"] == [baseline.id]
+    assert baseline.id in app.query_params["run"]
     tuned = RunStore().get("tuned")
     app.selectbox(key="model").select(tuned.id).run()
     assert app.selectbox(key="model").value == tuned.id
-    assert app.query_params["run"] == [tuned.id], "a link names the model that is chosen now"
+    assert tuned.id in app.query_params["run"], "a link names the model that is chosen now"
 
 
 def test_the_plain_address_comes_to_name_the_model_that_it_offers(tuned: Run, open_page) -> None:
-    assert open_page("diagnose").query_params["run"] == [tuned.id]
+    assert tuned.id in open_page("diagnose").query_params["run"]
 
 
 def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:

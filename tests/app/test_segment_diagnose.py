@@ -160,7 +160,7 @@ def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> No
     assert app.selectbox(key="model").value == RunStore().get("tuned").id
     assert "has no model here" not in texts(app)
     app.selectbox(key="marker").select("").run()
-    address = {name: value[0] for name, value in app.query_params.items()}
+    address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
     assert open_page("diagnose", **address).selectbox(key="marker").value == "", "a link keeps that nothing marks"
 
 
