@@ -27,7 +27,7 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     assert expected.sentence in said
     assert f"a range of {100 * expected.spread[expected.label]:.1f} points" in said
     assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
-    assert "The ensemble as a whole was not judged" in said
+    assert "The ensemble as a whole was not evaluated" in said
     table = app.dataframe[0].value
     assert table["Model"].tolist() == [each.name for each in predictors]
     assert table["Says"].tolist() == [member.label for member in expected.members]
