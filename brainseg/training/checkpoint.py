@@ -76,7 +76,7 @@ class Checkpoints:
             raise TrainingError(f"The checkpoint {file} is damaged: train again instead of resuming.") from error
         if state.fingerprint != fingerprint:
             raise TrainingError(
-                "The dataset, or who is a patient in it, has changed since this run started: train again instead of "
+                "The dataset has changed since this run started, or who is a patient in it: train again instead of "
                 "resuming."
             )
         return state
