@@ -84,7 +84,7 @@ def open_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]
     if missing := [column for column in needed if column not in columns]:
         there = ", ".join(filter(None, columns))
         raise DataError(
-            f"{file.name} has no column {missing[0]!r}: a manifest needs {' and '.join(needed)}. It has {there}."
+            f"{file.name} has no column {missing[0]!r}: a manifest needs {' and '.join(needed)}; it has {there}."
         )
     if twice := [column for column in (*needed, *optional) if columns.count(column) > 1]:
         raise DataError(f"{file.name} has two columns {twice[0]!r}: remove one.")
