@@ -425,7 +425,7 @@ def test_files_that_a_manifest_names_but_are_not_there_are_bad_files(manifest):
         ("\n\n", ["no rows"]),
         ("path,label\n", ["no rows"]),
         ("path,mask\nno/a.png,x\n", ["no column 'label'", "path and label"]),
-        ("where,label\nno/a.png,x\n", ["no column 'path'", "It has where, label"]),
+        ("where,label\nno/a.png,x\n", ["no column 'path'", "it has where, label"]),
         ("where;label\nno/a.png;x\n", ["no column 'path'"]),
         ("no/a.png,n\nyes/a.png,y\n", ["no column 'path'"]),
         ("path,label,Label\nno/a.png,n,m\n", ["two columns 'label'"]),
@@ -485,7 +485,7 @@ def test_lgg_pairs_have_no_labels_but_patients_where_labels_are_added(shared, tm
     if not pairs.is_dir():
         pytest.skip(f"{pairs} does not exist")
     assert refusal(pairs) == (
-        "manifest.csv has no column 'label': a manifest needs path and label. It has path, mask, group, slice, "
+        "manifest.csv has no column 'label': a manifest needs path and label; it has path, mask, group, slice, "
         "tumour_pixels."
     )
     assert "'label'" in refusal(pairs / "manifest.csv")
