@@ -69,7 +69,7 @@ def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
     Args:
         table: As for `shortcut_findings`.
     """
-    from sklearn.model_selection import StratifiedGroupKFold  # a second that pages which read no set do not wait
+    from sklearn.model_selection import StratifiedGroupKFold  # a second that plots alone do not wait
 
     if not len(table) or table["label"].nunique() < 2:
         return []
@@ -82,8 +82,6 @@ def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
         columns[TOGETHER] = np.hstack(list(columns.values()))
     if len(set(folders := _source_folders(table))) in range(2, MOST_FOLDERS + 1):
         columns["the source folder"] = _numbers(pd.DataFrame({"folder": folders}))
-    from sklearn.model_selection import StratifiedGroupKFold  # pages that only draw plots do not wait for it
-
     labels = table["label"].to_numpy()
     folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels, groups))
     names = sorted(set(labels))
