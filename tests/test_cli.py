@@ -60,7 +60,8 @@ def test_train_json_names_run_metrics_and_bundle(trained) -> None:
     _, answer = trained
     assert len(answer["run_id"]) == 32
     assert 0 <= answer["metrics"]["accuracy"] <= 1
-    assert {path.name for path in Path(answer["bundle"]).iterdir()} == {"model.safetensors", "bundle.json"}
+    files = {path.name for path in Path(answer["bundle"]).iterdir()}
+    assert files == {"model.safetensors", "bundle.json", "guard.safetensors"}
 
 
 def test_predict_answers_for_good_files_and_names_the_bad_one(trained, tiny_set: Path, tmp_path: Path) -> None:

@@ -180,7 +180,10 @@ def test_jpeg_masks_are_said_to_be_blurred(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([{"path": "a.png", "label": "x"}], "manifest.csv has no column 'mask': a manifest needs path and mask; it has path, label."),
+        (
+            [{"path": "a.png", "label": "x"}],
+            "manifest.csv has no column 'mask': a manifest needs path and mask; it has path, label.",
+        ),
         ([{"path": "", "mask": "m.png"}], "manifest.csv, line 2: path must be filled in."),
         ([{"path": "a.png", "mask": "../m.png"}], "manifest.csv, line 2: '../m.png' leaves the manifest's folder"),
         ([{"path": "a.png", "mask": "m.png"}] * 2, "manifest.csv names 'a.png' more than once"),
