@@ -74,7 +74,7 @@ def test_a_store_that_breaks_while_it_is_open_is_one_sentence(home: Path, store:
     for file in home.glob("mlflow.db*"):
         file.write_bytes(b"no database at all" * 100)
     for ask in (reader.list, lambda: reader.get("0" * 32)):
-        with pytest.raises(RunError, match=r"mlflow\.db cannot be read"):
+        with pytest.raises(RunError, match=r"mlflow\.db is a damaged database"):
             ask()
 
 
