@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -92,22 +93,26 @@ class Guard(Callback):
 
 
 class Divergence(Callback):
-    """Stop after an epoch whose training loss is beyond reason; `check` then raises the reason.
+    """Stop when the training loss is beyond reason and does not fall, or is so at the end; `check` raises the reason.
 
-    Judged by the median of the epoch's last quarter: single batches may jump, and a network that begins badly may come
-    back within the epoch. Validation losses do not count, since those of the first epochs can be wild where a few
-    batches have barely set the running means of batch normalisation.
+    Judged by the median of an epoch's last quarter, since single batches may jump. A network that begins badly may come
+    back, so the first such epoch is only reported in the log, unless it is the run's last. Validation losses do not
+    count: those of the first epochs can be wild where a few batches have barely set the running means of batch
+    normalisation.
 
     Args:
+        log: Told of the first epoch whose loss is beyond reason.
         chance: The loss of a model that knows nothing, such as ln(classes).
         first_epoch: Epochs of earlier phases.
+        planned: Epochs of all phases.
     """
 
     order = 55
 
-    def __init__(self, chance: float, first_epoch: int) -> None:
-        self.chance, self.first_epoch = chance, first_epoch
+    def __init__(self, log: RunLog, chance: float, first_epoch: int, planned: int) -> None:
+        self.log, self.chance, self.first_epoch, self.planned = log, chance, first_epoch, planned
         self.losses: list[float] = []
+        self.before = math.inf
         self.reason: TrainingError | None = None
 
     def before_epoch(self) -> None:
@@ -122,12 +127,21 @@ class Divergence(Callback):
     def after_epoch(self) -> None:
         """Look at the end of the epoch, before it is reported or stored."""
         last = self.losses[-max(1, len(self.losses) // 4) :]
-        if last and (found := float(np.median(last))) > BEYOND_REASON * self.chance:
-            self.reason = TrainingError(
-                f"The training diverged: its loss is {found:.3g} in epoch {self.first_epoch + self.epoch + 1}, and "
-                f"guessing costs {self.chance:.2g}: choose a training.learning_rate below {self._rate():.2g}."
-            )
+        found = float(np.median(last)) if last else 0.0
+        if found <= BEYOND_REASON * self.chance:
+            self.before = math.inf
+            return
+        number = self.first_epoch + self.epoch + 1
+        said = (
+            f"its loss is {found:.3g} in epoch {number}, and guessing costs {self.chance:.2g}: choose a "
+            f"training.learning_rate below {self._rate():.2g}."
+        )
+        if found >= self.before or number == self.planned:
+            self.reason = TrainingError(f"The training diverged: {said}")
             raise CancelFitException
+        if math.isinf(self.before):
+            self.log.say(f"The training may diverge: {said}")
+        self.before = found
 
     def _rate(self) -> float:
         return max(self.recorder.lrs, default=float(self.opt.hypers[-1]["lr"]))

@@ -91,7 +91,8 @@ class _Phase:
             return
         setup, training = self.setup, self.setup.config.training
         done = sum(figures.phase == self.name for figures in self.state.epochs)
-        guard, divergence = Guard(setup.log), Divergence(self._chance(), self.first_epoch)
+        guard = Guard(setup.log)
+        divergence = Divergence(setup.log, self._chance(), self.first_epoch, training.frozen_epochs + training.epochs)
         groups = parameter_groups(setup.model, setup.weights)
         learner = make_learner(setup.model, groups, setup.data, training, setup.device)
         learner.add_cbs([guard, divergence, *self._callbacks(learner)])

@@ -99,7 +99,7 @@ def test_a_cancelled_training_stops_within_a_batch(run, config) -> None:
 def test_a_loss_that_is_no_number_ends_with_a_reason(run, config) -> None:
     with pytest.raises(TrainingError, match=r"loss became .* choose a lower training.learning_rate"):
         run(config({"training.learning_rate": 10.0, "training.optimiser": "sgd", "training.clip_norm": 0.0,
-                    "training.epochs": 12, "compute.precision": "fp32"}))  # fmt: skip
+                    "training.epochs": 12, "training.batch_size": 2, "compute.precision": "fp32"}))  # fmt: skip
 
 
 def test_early_stopping_keeps_the_best_epoch(run, config) -> None:

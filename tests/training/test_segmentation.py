@@ -139,7 +139,14 @@ def test_masks_of_three_classes_are_learnt_class_by_class(run, mask_config, mask
 def test_a_unet_starts_from_a_classifier(run, config, mask_config) -> None:
     _, _, folder = run(config({"training.epochs": 1}), "classifier")
     log_weights = folder / "bundle" / "model.safetensors"
-    settings = mask_config({"model.weights": str(log_weights), "model.stages": None, "training.epochs": 1})
+    settings = mask_config(
+        {
+            "model.weights": str(log_weights),
+            "model.stages": None,
+            "training.epochs": 1,
+            "training.learning_rate": 0.001,
+        }
+    )
     _, log, _ = run(settings, "unet")
     assert any("every stage works as trained" in sentence for sentence in log.sentences)
 
