@@ -38,9 +38,7 @@ def listing(known: list[KnownDataset]) -> None:
         for dataset in known
     ]
     counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="not scanned yet"
-    )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="–")
 
 
 def _for(dataset: KnownDataset) -> str:

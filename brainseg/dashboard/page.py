@@ -44,7 +44,7 @@ STYLE = """<style>
 [data-testid="stFileUploader"] section { max-height: 15rem; overflow-y: auto }
 [data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5A6472, #A3ADBA) }
 [data-testid="stCaptionContainer"] :is(p, li, strong, em) { color: inherit }
-[data-testid^="stBaseButton-primary"] :is(p, span),
+[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
 [data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #0B0D10) }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.5rem 1rem 4rem }

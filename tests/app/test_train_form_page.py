@@ -9,6 +9,7 @@ import pytest
 
 from brainseg.dashboard.train.finder import reuse_rates
 from brainseg.dashboard.train.plan import epochs_words, plan_words
+from brainseg.dashboard.train.weights import preselected
 from brainseg.models import sources
 from brainseg.runs import RunStore
 from tests.app.run_pages import texts
@@ -47,6 +48,18 @@ def test_imagenet_is_preselected_only_where_its_weights_are_here(
     app.selectbox(key=widget_key(app, "model.weights")).select("imagenet").run()
     app.run()
     assert weights(app) == "imagenet", "a person's choice stays"
+
+
+def test_a_file_of_an_earlier_run_is_offered_only_where_pages_may_open_it(
+    home: Path, tmp_path: Path, tiny_set: Path, no_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "elsewhere" / "own.safetensors"
+    file.parent.mkdir()
+    file.touch()
+    run = RunStore().create(tiny_config(tiny_set, **{"model.weights": str(file)}), "earlier", "FINISHED")
+    assert preselected("imagenet", ["resnet18"], [run]) == "none"
+    monkeypatch.setenv("BRAINSEG_DATA", str(file.parent))
+    assert preselected("imagenet", ["resnet18"], [run]) == str(file)
 
 
 def test_weights_that_cannot_be_had_are_refused_at_once_in_the_words_of_the_page(

@@ -11,7 +11,8 @@ import streamlit as st
 from brainseg.config import Architecture, ModelConfig, RunConfig
 from brainseg.dashboard.train.form import widget_key
 from brainseg.dashboard.words import plain, run_label
-from brainseg.errors import WeightsError
+from brainseg.datasets.access import permitted
+from brainseg.errors import DataError, WeightsError
 from brainseg.models.sources import (
     FILES,
     IMAGENET,
@@ -103,8 +104,9 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
 def preselected(start: str, archs: Sequence[str], runs: Sequence[Run]) -> str:
     """Return the weights to offer first: the preset's, unless those are ImageNet's and not on this machine.
 
-    Then it is the weights file that the newest finished run of the one architecture started from, as long as that file
-    exists, or else random weights. Whether they can be downloaded is not asked: that would take seconds offline.
+    Then it is the weights file that the newest finished run of the one architecture started from, as long as the pages
+    may open that file, or else random weights. Whether they can be downloaded is not asked: that would take seconds
+    offline.
 
     Args:
         start: What the preset says.
@@ -115,9 +117,16 @@ def preselected(start: str, archs: Sequence[str], runs: Sequence[Run]) -> str:
         return start
     for run in runs:
         file = run.config.model.weights
-        if list(archs) == [run.config.model.arch] and run.has_model and is_weights_file(file) and Path(file).is_file():
+        if list(archs) == [run.config.model.arch] and run.has_model and is_weights_file(file) and _may_open(file):
             return file
     return "none"
+
+
+def _may_open(file: str) -> bool:
+    try:
+        return Path(permitted(file)).is_file()
+    except DataError:
+        return False
 
 
 def missing(spec: str, archs: Sequence[str]) -> list[str]:
