@@ -57,6 +57,7 @@ def test_a_file_of_an_earlier_run_is_offered_only_where_pages_may_open_it(
     file.parent.mkdir()
     file.touch()
     run = RunStore().create(tiny_config(tiny_set, **{"model.weights": str(file)}), "earlier", "FINISHED")
+    monkeypatch.delenv("BRAINSEG_DATA", raising=False)
     assert preselected("imagenet", ["resnet18"], [run]) == "none"
     monkeypatch.setenv("BRAINSEG_DATA", str(file.parent))
     assert preselected("imagenet", ["resnet18"], [run]) == str(file)
