@@ -37,7 +37,7 @@ def patients(known: KnownDataset, report: dict[str, Any]) -> None:
         st.markdown(said)
     else:
         st.info(said, icon=":material/info:")
-    with st.expander("Change who is one patient", icon=":material/groups:"):
+    with st.expander("Set which images are of one patient", icon=":material/groups:"):
         _form(known)
 
 
