@@ -40,7 +40,7 @@ def dashboard(
 
     end_as_by_ctrl_c()
     if host not in ("localhost", "127.0.0.1", "::1"):
-        NOTES.print("There is no sign-in: whoever reaches the port can train, upload and delete.")
+        NOTES.print("There is no sign-in: anybody who reaches the port can train, upload and delete.")
     with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:
         announce(server)
         stay(server)

@@ -63,7 +63,7 @@ def list_runs(as_json: JsonOption = False) -> None:
 
 
 def _say_unattended(store: RunStore, runs: list[Run]) -> None:
-    """Say that what waits will wait for ever."""
+    """Say that nothing starts before a worker does."""
     from brainseg.jobs.queue import unattended
 
     if waiting := unattended(store, runs):

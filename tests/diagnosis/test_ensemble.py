@@ -41,7 +41,9 @@ def test_members_that_say_otherwise_are_named_and_explain_the_common_decision(me
     found = [consult(members, scan) for scan in scans]
     split = [together for together in found if together.dissenters]
     assert split, "these models do disagree somewhere"
-    assert all("The models disagree: " in headline(together) for together in split)
+    for together in split:
+        agreeing = len(together.members) - len(together.dissenters)
+        assert f"The models disagree: {agreeing} of 3 say" in headline(together)
     for together in found:
         assert {member.explained for member in together.members} == {together.label}
         assert [member.label != together.label for member in together.members].count(True) == len(together.dissenters)

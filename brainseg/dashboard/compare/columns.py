@@ -1,12 +1,13 @@
-"""Formats and explanations of the columns of numbers on the Compare page."""
+"""Formats and explanations of the columns of numbers on the Compare page, and the table of paired tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from brainseg.dashboard.compare.cells import COSTS, HELP
+from brainseg.dashboard.compare.cells import COSTS, HELP, NOT_DEFINED
 
 EXPLAINED = {
     "p": "Probability of so large a difference, or a larger one, if both runs were equally good.",
@@ -32,3 +33,17 @@ def pair_columns() -> dict[str, Any]:
         "Same answer (%)": number(format="%.1f"),
         "Cohen's kappa": number(format="%.2f", help=EXPLAINED["Cohen's kappa"]),
     }
+
+
+def draw_pairs(table: pd.DataFrame, letter: str) -> None:
+    """Draw `table.pairs_shown` or `mask_table.mask_pairs_shown` of one group of runs."""
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        key=f"pairs-{letter}",
+        column_config=pair_columns(),
+        placeholder=NOT_DEFINED,
+        alt="Tests of every two runs",
+    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard.charts import chart
-from brainseg.dashboard.compare.cells import NOT_DEFINED
-from brainseg.dashboard.compare.columns import pair_columns
+from brainseg.dashboard.compare.columns import draw_pairs
 from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.compare.mask_table import mask_pairs_shown
 from brainseg.dashboard.compare.table import runs_table
@@ -37,14 +36,5 @@ def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(
-        mask_pairs_shown(pairs),
-        hide_index=True,
-        width="stretch",
-        height="content",
-        key=f"pairs-{letter}",
-        column_config=pair_columns(),
-        placeholder=NOT_DEFINED,
-        alt="Tests of every two runs",
-    )
+    draw_pairs(mask_pairs_shown(pairs), letter)
     st.caption(TESTED)

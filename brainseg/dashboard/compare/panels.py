@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from brainseg.dashboard.charts import chart
-from brainseg.dashboard.compare.cells import NOT_DEFINED, NOT_MEASURED
-from brainseg.dashboard.compare.columns import cost_columns, pair_columns
+from brainseg.dashboard.compare.cells import NOT_MEASURED
+from brainseg.dashboard.compare.columns import cost_columns, draw_pairs
 from brainseg.dashboard.compare.comparison import Comparison
 from brainseg.dashboard.compare.mask_panels import INTERVALS as MASK_INTERVALS
 from brainseg.dashboard.compare.settings import settings_that_differ
@@ -78,16 +78,7 @@ def pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    st.dataframe(
-        pairs_shown(pairs),
-        hide_index=True,
-        width="stretch",
-        height="content",
-        key=f"pairs-{letter}",
-        column_config=pair_columns(),
-        placeholder=NOT_DEFINED,
-        alt="Tests of every two runs",
-    )
+    draw_pairs(pairs_shown(pairs), letter)
     st.caption(f"{TESTED} {PATIENTS}")
 
 
