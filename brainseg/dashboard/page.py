@@ -68,6 +68,7 @@ html { font-size: 19px !important }
 </style>"""
 """For a screen that people stand before: all that is measured in rem grows, tables and tags included."""
 
+_TURNED_TO = "page:turned-to"
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
@@ -81,6 +82,7 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         lead: One sentence that says what the page is for.
     """
     _enter_through_the_frame()
+    _claim_the_address(title)
     st.html(STYLE + (LARGE if demo_mode() else ""))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
@@ -100,6 +102,17 @@ def _enter_through_the_frame() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def _claim_the_address(title: str) -> None:
+    """Send the address once more when a visitor has turned to another page.
+
+    The page before may have written its own parameters after the click on a link: they then stand in the address of
+    this page, in place of the run that the link named, and a reload would show something else.
+    """
+    if st.session_state.get(_TURNED_TO) != title:
+        st.session_state[_TURNED_TO] = title
+        st.query_params.update({})
 
 
 def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:

@@ -13,6 +13,17 @@ from brainseg.dashboard.server import Server
 from brainseg.runs import RunStore
 from tests.browser.visitor import LIMIT, choose, click_until, fill, launch_and_watch, no_trouble, open_page
 
+LATE_WRITE = """() => {
+    const turn = history.pushState.bind(history)
+    history.pushState = (state, title, address) => {
+        turn(state, title, address)
+        history.pushState = turn
+        history.replaceState({}, '', location.pathname + '?weights=none')
+        window.written = true
+    }
+}"""
+"""What a page sends after a click on a link is put into the address of the page that the browser has turned to."""
+
 
 def test_an_image_that_is_dropped_is_answered_with_its_heatmap(site: str, tab: Page, tiny_set: Path) -> None:
     open_page(tab, f"{site}/diagnose", "Diagnose")
@@ -72,6 +83,18 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "Metrics")
+    no_trouble(tab)
+
+
+def test_a_page_turned_to_takes_its_address_back_from_the_page_before(site: str, tab: Page) -> None:
+    open_page(tab, f"{site}/compare", "Compare")
+    link = tab.get_by_role("link", name="Runs", exact=True).first
+    expect(link).to_be_visible(timeout=LIMIT)
+    tab.evaluate(LATE_WRITE)
+    link.click()
+    expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
+    assert tab.evaluate("window.written")
+    expect(tab).not_to_have_url(re.compile("weights=none"), timeout=LIMIT)
     no_trouble(tab)
 
 
