@@ -1,9 +1,10 @@
 """How well the guard of bundles tells brain MRI slices from other pictures.
 
-    python -m benchmarks.guard BUNDLE [BUNDLE ...] [--data ../shared/data] [--each 20]
+    python -m benchmarks.guard BUNDLE [BUNDLE ...] [--data ../shared/data] [--each 20] [--more FOLDER]
 
 The slices are real ones of several sources, of which the bundle's own training images are a part where it learnt from
-one of them; the other pictures are drawn, but for a few photographs and one abdomen.
+one of them; half of them come again, altered. The other pictures are drawn, but for a few photographs and one abdomen.
+`--more` adds your own: FOLDER/yes/KIND/FILE are brain MRI, FOLDER/no/KIND/FILE are not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.guard_pictures import Picture, others, slices
+from benchmarks.guard_pictures import Picture, altered, more, others, slices
 from brainseg.diagnosis.guard import judge
 from brainseg.models.bundle import load_bundle
 from brainseg.models.inputs import normalise, to_batch
@@ -62,8 +63,13 @@ def main() -> None:
     parser.add_argument("bundles", type=Path, nargs="+")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--each", type=int, default=20, help="slices of each folder of real data")
+    parser.add_argument("--more", type=Path, help="folder of further pictures")
     options = parser.parse_args()
     real, drawn = list(slices(options.data, options.each)), list(others(options.data))
+    real += altered(real)
+    if options.more:
+        real += more(options.more / "yes")
+        drawn += more(options.more / "no")
     for folder in options.bundles:
         print(measure(folder, real, drawn) + "\n")
 

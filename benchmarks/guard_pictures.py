@@ -43,10 +43,44 @@ def slices(data: Path, each: int, seed: int = 0) -> Iterator[Picture]:
                     yield "lgg, FLAIR", np.repeat(pixels[..., 1:2], 3, axis=2)
 
 
+def altered(slices: list[Picture], seed: int = 0) -> Iterator[Picture]:
+    """Yield one altered version of every second slice: as people crop, turn, save and mark them."""
+    rng = np.random.default_rng(seed)
+    for number, (_, pixels) in enumerate(slices[::2]):
+        height, width = pixels.shape[:2]
+        kind = ("border", "turned", "tilted", "cropped", "small", "poor JPEG", "text", "noise")[number % 8]
+        if kind == "border":
+            pixels = np.pad(pixels, ((20, 30), (25, 25), (0, 0)), constant_values=int(rng.choice([0, 255])))
+        elif kind == "turned":
+            pixels = np.rot90(pixels)
+        elif kind == "tilted":
+            turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-18, 18), 1)
+            pixels = cv2.warpAffine(pixels, turn, (width, height))
+        elif kind == "cropped":
+            pixels = pixels[height // 15 : -height // 15, width // 15 : -width // 15]
+        elif kind == "small":
+            pixels = cv2.resize(pixels, (90, round(90 * height / width)), interpolation=cv2.INTER_AREA)
+        elif kind == "poor JPEG":
+            pixels = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR)
+        elif kind == "text":
+            picture = Image.fromarray(np.pad(pixels, ((0, 30), (0, 0), (0, 0))))
+            ImageDraw.Draw(picture).text((5, height + 8), "AX T1 POST 12/24", (255, 255, 255))
+            pixels = np.asarray(picture)
+        else:
+            pixels = np.clip(pixels + rng.normal(0, 6, pixels.shape[:2])[..., None], 0, 255).astype(np.uint8)
+        yield f"altered: {kind}", np.ascontiguousarray(pixels)
+
+
+def more(folder: Path) -> Iterator[Picture]:
+    """Yield the pictures of a folder with a folder for each kind."""
+    for file in sorted(path for path in folder.glob("*/*") if path.is_file()):
+        yield file.parent.name, read_scan(file).pixels
+
+
 def others(data: Path, seed: int = 0) -> Iterator[Picture]:
-    """Yield about 100 pictures that are no brain MRI."""
+    """Yield about 150 pictures that are no brain MRI."""
     random_numbers = np.random.default_rng(seed)
-    for draw in (_photographs, _holidays, _pages, _shapes, _patterns, _bodies):
+    for draw in (_photographs, _holidays, _pages, _shapes, _patterns, _bodies, _balls):
         yield from draw(random_numbers)
     yield "abdomen, real", read_scan(data / "kaggle253" / "yes" / NOT_A_HEAD).pixels
 
@@ -202,3 +236,36 @@ def _hand(rng: np.random.Generator, number: int) -> np.ndarray:
     draw.line((225, 330, 285, 210), 110, 30)
     values = np.asarray(picture.filter(ImageFilter.GaussianBlur(2))).astype(float)
     return _grey(values + rng.normal(0, 3, values.shape))
+
+
+def _balls(rng: np.random.Generator) -> Iterator[Picture]:
+    """Yield round things on black: the Earth, lamps, citrus fruit, and ovals of photographs shaded like balls."""
+    from sklearn.datasets import load_sample_image
+
+    down, across = np.mgrid[-1:1:240j, -1:1:240j]
+    heights = np.load(DATA / "sample_data" / "topobathy.npz")["topo"].astype(float)
+    heights = 40 + 200 * (heights - heights.min()) / (heights.max() - heights.min())
+    photos = [cv2.cvtColor(load_sample_image(name), cv2.COLOR_RGB2GRAY) for name in ("china.jpg", "flower.jpg")]
+    for _ in range(8):
+        side = min(heights.shape)
+        left = int(rng.integers(0, heights.shape[1] - side + 1))
+        yield "planet", _grey(_ball(heights[:, left : left + side], rng.uniform(0.6, 0.9), rng.uniform(0.3, 0.9)))
+        glow = (across / rng.uniform(0.25, 0.55)) ** 2 + (down / rng.uniform(0.25, 0.55)) ** 2
+        yield "lamp", _grey(240 * np.exp(-glow) + rng.normal(0, 2, glow.shape))
+        radius, angle = np.hypot(across, down), np.arctan2(down, across)
+        parts = 0.5 + 0.3 * np.sin(angle * int(rng.integers(6, 14))) * ((radius > 0.15) & (radius < 0.7))
+        yield "citrus", _grey(cv2.GaussianBlur(240 * parts * (radius < 0.8), (0, 0), rng.uniform(0.5, 3)))
+    for number in range(16):
+        photo = photos[number % 2]
+        side = int(rng.integers(150, min(photo.shape)))
+        top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape)
+        part = _ball(photo[top : top + side, left : left + side], rng.uniform(0.55, 0.9), rng.uniform(0.3, 0.9))
+        yield "oval of a photograph", _grey(part)
+
+
+def _ball(levels: np.ndarray, wide: float, shade: float) -> np.ndarray:
+    """Cut an oval from a square picture, (240, 240), and darken it towards its outline."""
+    down, across = np.mgrid[-1:1:240j, -1:1:240j]
+    radius = (across / wide) ** 2 + (down / 0.85) ** 2
+    seen = cv2.resize(levels.astype(np.float64), (240, 240), interpolation=cv2.INTER_AREA)
+    return np.where(radius < 1, seen * np.sqrt((1 - shade * radius).clip(0)), 0)

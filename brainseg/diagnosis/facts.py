@@ -3,7 +3,7 @@
 A slice is grey, dark around one bright, roughly elliptic region, and has many levels of grey in it. No single fact is
 sure: a slice may fill its picture, or be cropped. So each fact that is off counts 1 point, 2 where it is far off, and
 `ENOUGH` points in all make a picture unlike a slice. The limits were chosen on real slices of several sources and on
-drawings, charts, text and photographs; `benchmarks/guard.py` measures them.
+drawings, charts, text, photographs and planets; `benchmarks/guard.py` measures them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from brainseg.diagnosis.head import head_facts
 
 SIDE = 128
 """Pixels of the longer side that facts are measured at; what an image holds in finer detail does not matter here."""
@@ -73,6 +75,9 @@ LIMITS = {
     "mean": Limits(None, (0.66, 0.75), _GREYS, "mean"),
     "bright": Limits(None, (0.08, 0.15), _GREYS, "bright"),
     "symmetry": Limits((0.0, -0.5), None, "its left and right do not resemble each other", "symmetry"),
+    "radial": Limits(None, (0.68, 0.78), "it is shaded like a ball", "radial"),
+    "fine": Limits((0.12, 0.08), None, "it lacks the fine structures of a head", "fine"),
+    "rough": Limits((0.016, 0.011), None, "its outline is smoother than that of a head", "rough"),
 }
 """Fact -> limits; see `image_facts` for what they are."""
 
@@ -112,8 +117,8 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
         hull with an ellipse, intersection over union), `elongation` (ratio of the ellipse's axes), `aspect` (width over
         height); and within its hull `flat` (share without any slope), `edges` (mean slope), `entropy` (bits of 32
         levels), `middle` (share of levels neither dark nor bright), `contrast` (standard deviation over mean), `mean`,
-        `bright` (share at the brightest level) and `symmetry` (correlation with its mirror image). Where there is no
-        bright region, its facts are missing, and `area` is 0.
+        `bright` (share at the brightest level) and `symmetry` (correlation with its mirror image), and those of
+        `head_facts`. Where there is no bright region, its facts are missing, and `area` is 0.
     """
     height, width = pixels.shape[:2]
     scale = SIDE / max(height, width)
@@ -138,8 +143,9 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
         return facts | {"area": 0.0}
     number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     largest = float(stats[number, cv2.CC_STAT_AREA] / stats[1:, cv2.CC_STAT_AREA].sum())
-    hull, region = _hull((labels == number).astype(np.uint8))
-    return facts | {"largest": largest} | region | _within(level, hull)
+    region = (labels == number).astype(np.uint8)
+    hull, shape = _hull(region)
+    return facts | {"largest": largest} | shape | _within(level, hull) | head_facts(level, region, hull)
 
 
 def _without_paper(small: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg.diagnosis.facts import ENOUGH, image_facts, oddities
+from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities
 from brainseg.models.guard import Guard
 
 FAR = (1.2, 4.5, 8.0)
@@ -43,10 +43,20 @@ def judge(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verd
     if guard is None:
         return Verdict()
     ratio = float(guard.features.distance(features[None])[0]) / guard.limit
+    facts = image_facts(pixels)
     if not guard.brain_like:
-        return Verdict(False, (DISTANT,)) if not ratio <= FAR_ALONE else Verdict(True)
-    points, reasons = oddities(image_facts(pixels), guard.coloured)
+        return _without_a_head(ratio, LIMITS["colour"].points(facts["colour"] - guard.coloured))
+    points, reasons = oddities(facts, guard.coloured)
     far = sum(not ratio <= step for step in FAR)
     if points + far < ENOUGH:
         return Verdict(True)
     return Verdict(False, (*reasons[:2], *([DISTANT] if far else [])))
+
+
+def _without_a_head(ratio: float, colour: int) -> Verdict:
+    """Judge an image for a model whose training images are no slices: by its features, and by colours they had not."""
+    distant = not ratio <= FAR_ALONE
+    if distant or colour == 2 or (colour and not ratio <= 1):
+        reasons = [LIMITS["colour"].reason] * bool(colour) + [DISTANT] * (not ratio <= 1)
+        return Verdict(False, tuple(reasons))
+    return Verdict(True)

@@ -62,7 +62,35 @@ def photograph() -> np.ndarray:
     return np.asarray(Image.open(DATA / "sample_data" / "grace_hopper.jpg").convert("RGB"))
 
 
+def on_black(levels: np.ndarray, shade: float) -> np.ndarray:
+    """Cut an oval from a picture, and shade it as a ball is."""
+    down, across = np.mgrid[-1:1:200j, -1:1:200j]
+    radius = (across / 0.7) ** 2 + (down / 0.8) ** 2
+    seen = cv2.resize(levels.astype(np.float64), (200, 200), interpolation=cv2.INTER_AREA)
+    return grey(np.where(radius < 1, seen * np.sqrt((1 - shade * radius).clip(0)), 0))
+
+
+def face() -> np.ndarray:
+    """The middle of a portrait's face, smooth as skin is."""
+    return cv2.GaussianBlur(cv2.cvtColor(photograph(), cv2.COLOR_RGB2GRAY)[110:290, 170:350], (0, 0), 3)
+
+
+def planet() -> np.ndarray:
+    """The heights of half the Earth, seen from afar."""
+    heights = np.load(DATA / "sample_data" / "topobathy.npz")["topo"].astype(float)
+    square = heights[:, : heights.shape[0]]
+    return (square - square.min()) / (square.max() - square.min()) * 200 + 40
+
+
+def lamp() -> np.ndarray:
+    down, across = np.mgrid[-1:1:200j, -1:1:200j]
+    return grey(240 * np.exp(-((across / 0.4) ** 2 + (down / 0.5) ** 2)))
+
+
 OTHERS = {
+    "an oval of a face": on_black(face(), 0.5),
+    "a planet": on_black(planet(), 0.8),
+    "a lamp": lamp(),
     "a holiday": holiday(),
     "a holiday in grey": grey(cv2.cvtColor(holiday(), cv2.COLOR_RGB2GRAY)),
     "text": page_of_text(255, 0),
@@ -100,6 +128,27 @@ def test_a_slice_of_a_head_is_none_of_them() -> None:
     on_paper = np.pad(head, ((12, 12), (60, 60), (0, 0)), constant_values=255)
     assert image_facts(on_paper) == pytest.approx(image_facts(head), abs=0.08, rel=0.1)
     assert oddities(image_facts(on_paper))[0] < ENOUGH
+
+
+@pytest.mark.parametrize(("name", "reason"), [("a planet", "outline"), ("a lamp", "ball")])
+def test_the_reasons_name_what_is_round(name: str, reason: str) -> None:
+    assert any(reason in part for part in oddities(image_facts(OTHERS[name]))[1])
+
+
+ALTERED = {
+    "turned": lambda pixels: np.rot90(pixels),
+    "with a black border": lambda pixels: np.pad(pixels, ((25, 25), (25, 25), (0, 0))),
+    "small": lambda pixels: cv2.resize(pixels, (96, 96 * pixels.shape[0] // pixels.shape[1])),
+    "as a poor JPEG": lambda pixels: cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], 1),
+    "with text": lambda pixels: cv2.putText(pixels.copy(), "AX T1 12/24", (4, 14), 0, 0.4, (255, 255, 255)),
+}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_most_altered_slices_pass(name: str, shared: Path) -> None:
+    files = random.Random(1).sample(sorted((shared / "data" / "mc7023" / "Testing" / "glioma").iterdir()), 20)
+    altered = [np.ascontiguousarray(ALTERED[name](read_scan(file).pixels)) for file in files]
+    assert sum(oddities(image_facts(pixels))[0] < ENOUGH for pixels in altered) >= 18
 
 
 @pytest.mark.parametrize(

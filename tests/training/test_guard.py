@@ -107,6 +107,25 @@ def test_facts_and_distance_add_up(brain) -> None:
     assert judge(known(True, coloured=0.9), tinted.astype(np.uint8), apart).in_domain is True
 
 
+def test_colours_that_no_training_image_had_are_told_where_there_is_no_head() -> None:
+    from sklearn.datasets import load_sample_image
+
+    flower = load_sample_image("flower.jpg")
+    grey = np.repeat(flower.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    near, apart = np.array([0.5, 0.0]), np.array([1.5, 0.0])
+    verdict = judge(known(False), flower, near)
+    assert verdict.in_domain is False
+    assert verdict.reasons == ("it has colours",)
+    assert judge(known(False), flower, apart).reasons == ("it has colours", DISTANT)
+    assert judge(known(False), grey, apart).in_domain is True
+    assert judge(known(False, coloured=0.9), flower, near).in_domain is True  # of a model that learnt from flowers
+    half = flower.copy()
+    half[:, half.shape[1] // 3 :] = grey[:, half.shape[1] // 3 :]
+    assert judge(known(False), half, near).in_domain is True
+    assert judge(known(False), half, apart).in_domain is False
+    assert judge(known(False), grey, np.array([np.nan, 0.0])).in_domain is False
+
+
 @pytest.fixture(scope="module")
 def brain() -> np.ndarray:
     """A slice of a head, drawn by the phantom."""

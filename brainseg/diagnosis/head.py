@@ -1,0 +1,52 @@
+"""What tells a head from other round things on black, such as a planet, a lamp or a fruit.
+
+A head is full of small structures, its outline is no exact ellipse, and its levels do not depend on the distance from
+its centre alone.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+RINGS = 12
+"""Rings between the centre and the outline of an ellipse over which levels are averaged."""
+
+
+def head_facts(level: np.ndarray, region: np.ndarray, hull: np.ndarray) -> dict[str, float]:
+    """Measure the largest bright region of an image.
+
+    Args:
+        level: (h, w) float32, grey relative to the brightest level.
+        region: (h, w) uint8, 1 within the region; not empty.
+        hull: (h, w) bool, the region's convex hull.
+
+    Returns:
+        `fine` (mean change by a slight blur, over the standard deviation of levels), `rough` (standard deviation of the
+        outline's distance from the centre, where 1 is the ellipse of the hull's moments) and `radial` (share of the
+        variance of blurred levels that the distance from the centre explains, where 1 is a ball).
+    """
+    blurred, values = cv2.GaussianBlur(level, (5, 5), 0), level[hull]
+    moments = cv2.moments(hull.astype(np.uint8), binaryImage=True)
+    mass = moments["m00"]
+    spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / mass
+    # A line of pixels has no spread across; without the last term it would have no inverse either.
+    inverse = np.linalg.inv(spread + 1e-3 * np.eye(2))
+
+    def distance(across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        apart = np.stack([across - moments["m10"] / mass, down - moments["m01"] / mass])
+        # An ellipse of uniform mass has the variances of its axes' squares over 4.
+        return np.sqrt((apart * (inverse @ apart)).sum(axis=0)) / 2
+
+    down, across = np.nonzero(hull)
+    rings = (distance(across, down) * RINGS).astype(int).clip(0, RINGS)
+    smooth = blurred[hull].astype(np.float64)
+    mean = np.bincount(rings, smooth) / np.maximum(np.bincount(rings), 1)
+    total = float(((smooth - smooth.mean()) ** 2).sum())
+    outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(outlines, key=cv2.contourArea)[:, 0].astype(np.float64)
+    return {
+        "fine": float(np.abs(values - blurred[hull]).mean() / max(float(values.std()), 1e-3)),
+        "rough": float(distance(outline[:, 0], outline[:, 1]).std()),
+        "radial": 1 - float(((smooth - mean[rings]) ** 2).sum()) / total if total > 1e-6 else 1.0,
+    }
