@@ -96,8 +96,10 @@ def write_atomically(path: Path, write: Callable[[Path], None], size: float | No
         size: How many bytes that will be, if it is known.
 
     Raises:
+        ConfigError: The home that this process stays with was moved away.
         DiskError: The disk is full.
     """
+    paths.refuse_if_moved()
     with full_disk_told(path, size):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

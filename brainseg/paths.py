@@ -7,6 +7,9 @@ from pathlib import Path
 
 from brainseg.errors import ConfigError
 
+_kept: dict[Path, tuple[int, int, int]] = {}
+"""Folder of the home that this process stays with -> its device and number on it, and an open handle of it."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -16,10 +19,64 @@ def home() -> Path:
     Raises:
         ConfigError: The folder cannot be made or written to.
     """
-    folder = _made(Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts"))
+    refuse_if_moved()
+    folder = _made(_named())
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to one that you may write to.")
     return folder
+
+
+def stay() -> None:
+    """Bind this process to its home: if that is moved away meanwhile, nothing is written into a new one in its place.
+
+    For processes that run for long on one home, as workers and trainers do.
+    """
+    folder = home()
+    if folder not in _kept:
+        handle = os.open(folder, os.O_RDONLY)
+        state = os.fstat(handle)
+        _kept[folder] = (state.st_dev, state.st_ino, handle)
+
+
+def refuse_if_moved() -> None:
+    """Refuse to go on if the home that this process stays with has been moved away or removed.
+
+    Raises:
+        ConfigError: It has.
+    """
+    if said := moved():
+        raise ConfigError(said)
+
+
+def moved() -> str:
+    """Return the sentence for a home that this process stays with, if it is not in its folder any more; else ""."""
+    if not _kept or (folder := _named()) not in _kept:
+        return ""
+    device, number, _ = _kept[folder]
+    try:
+        state = folder.stat()
+        if (state.st_dev, state.st_ino) == (device, number):
+            return ""
+    except OSError:
+        pass
+    return (
+        f"The home folder {folder} was moved or removed while it was in use, so the work in it stopped: go on with "
+        "BRAINSEG_HOME set to where it is now."
+    )
+
+
+def follow() -> bool:
+    """Open the home that was moved away from this process where it is now, and say whether that can be found out."""
+    device, number, handle = _kept[_named()]
+    try:
+        place = Path(f"/proc/self/fd/{handle}").readlink()
+        state = place.stat()
+    except OSError:  # it was removed, or the system is no Linux
+        return False
+    if (state.st_dev, state.st_ino) != (device, number):
+        return False
+    os.environ["BRAINSEG_HOME"] = str(place)
+    return True
 
 
 def subfolder(*parts: str) -> Path:
@@ -57,6 +114,15 @@ def is_inside(place: Path, folder: Path) -> bool:
         return place.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # links in a circle
         return False
+
+
+def _named() -> Path:
+    """Return the folder that is to be the home, whether or not it is there."""
+    folder = Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts")
+    try:
+        return folder.expanduser().resolve()
+    except (OSError, RuntimeError):  # told when it is made
+        return folder
 
 
 def _made(folder: Path) -> Path:

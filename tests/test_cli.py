@@ -218,7 +218,13 @@ def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
     answer = json.loads(done.stdout)
     assert 1e-7 < answer["suggestion"] < 1
     assert len(answer["curve"]["loss"]) == len(answer["curve"]["learning_rate"])
-    assert Path(answer["figure"]).is_file()
+    first = Path(answer["figure"])
+    written = first.read_bytes()
+    again = brainseg(
+        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=12", "--json", home=trained[0]
+    )
+    assert Path(json.loads(again.stdout)["figure"]) != first
+    assert first.read_bytes() == written
 
 
 def test_a_queued_finder_is_told_apart_in_the_list(trained, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:

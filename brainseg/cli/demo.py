@@ -102,7 +102,7 @@ def _put_in(store: RunStore, config: RunConfig, name: str) -> Run:
     It waits there while its images are drawn, so that the dashboard shows it from the first moment.
     """
     known = [run for run in store.list(["SCHEDULED", "RUNNING", "FINISHED"]) if run.config == config]
-    mine = [run for run in known if run.name == name and run.host == str(store.home)]
+    mine = [run for run in known if run.name == name and store.owns(run)]
     return mine[0] if mine else store.create(config, name)
 
 

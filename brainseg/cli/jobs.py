@@ -89,11 +89,18 @@ def _outcome(run: Run) -> str:
 
 def show(
     run: RunArgument,
-    figures: Annotated[Path | None, typer.Option(help="Folder to draw the run's figures into.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to draw the run's figures into; where it holds other files, a folder of the run's own inside."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: settings, progress, epochs, metrics and the hardest cases."""
-    from brainseg.dashboard.runs.figures import write_run_figures
+    from brainseg.cli.outputs import folder_of_run
+    from brainseg.dashboard.runs.exports import file_stem
+    from brainseg.dashboard.runs.figures import check_drawable, write_run_figures
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.reading import run_details
     from brainseg.runs import RunStore
@@ -102,7 +109,10 @@ def show(
     reconcile(store)
     found = store.get(run)
     _say_unattended(store, [found])
-    drawn = write_run_figures(store, found, figures) if figures else []
+    drawn = []
+    if figures:
+        check_drawable(store, found)
+        drawn = write_run_figures(store, found, folder_of_run(figures, found.id, file_stem(found)))
     details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
     if as_json:
         print_json(details)

@@ -9,6 +9,7 @@ import typer
 
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, print_json
+from brainseg.cli.outputs import same_place
 from brainseg.errors import RunError
 from brainseg.files import write_atomically
 
@@ -95,7 +96,7 @@ def export(
     wanted = [(file, make) for file, make in orders if file]
     if not wanted:
         raise RunError("Nothing to export was named: give --bundle, --figures or --predictions with a file.")
-    if len({file.resolve() for file, _ in wanted}) < len(wanted):
+    if len({same_place(file) for file, _ in wanted}) < len(wanted):
         raise RunError("Two of the files to write have the same name, so one would overwrite the other: change one.")
     store = RunStore()
     found = store.get(run)

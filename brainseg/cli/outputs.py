@@ -1,7 +1,8 @@
-"""Where `predict` writes: a file for each answer, none of which replaces another or an image that is read."""
+"""Where commands write: no file replaces that of another answer or run, or an image that is read."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import unicodedata
 from collections import Counter
@@ -9,6 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brainseg.errors import ConfigError
+from brainseg.files import full_disk_told
+
+OWNER = "run.txt"
+"""Says whose files a folder holds."""
+
+_PLOTS = {".html", ".png"}
+_OWNED = "The files in this folder are of run "
 
 
 def picture_files(file: Path | None, sources: Sequence[Path]) -> list[Path | None]:
@@ -41,18 +49,74 @@ def refuse_overwriting(written: Mapping[str, Sequence[Path | None]], read: Seque
     Raises:
         ConfigError: Names the option and the file.
     """
-    images = {_place(file) for file in read}
+    images = {same_place(file) for file in read}
     taken: dict[str, str] = {}
     for option, files in written.items():
         for file in filter(None, files):
-            if _place(file) in images:
+            if same_place(file) in images:
                 raise ConfigError(f"{option} would replace the image {file}: give it another name.")
-            if other := taken.get(_place(file)):
+            if other := taken.get(same_place(file)):
                 raise ConfigError(f"{other} and {option} would both write {file}: give them different names.")
-            taken[_place(file)] = option
+            taken[same_place(file)] = option
 
 
-def _place(file: Path) -> str:
+def folder_of_run(folder: Path, run_id: str, name: str) -> Path:
+    """Return where the files of a run go whose names are those of every other run's files, and make that folder.
+
+    A note in a folder says whose files it holds. The first run takes the folder itself, and finds it again; another
+    run gets a folder of its own inside, and so does a run where plots lie without a note.
+
+    Args:
+        folder: The one that the user named.
+        run_id: Of the run.
+        name: Of its own folder, where it needs one: one that no other run has.
+
+    Raises:
+        ConfigError: The folder cannot be made.
+        DiskError: The disk is full.
+    """
+    with full_disk_told(folder):
+        try:
+            return folder if _signed(folder, run_id) else _made(folder / name)
+        except OSError as error:
+            if isinstance(error, FileExistsError | NotADirectoryError | PermissionError):
+                raise ConfigError(f"{folder} cannot be a folder for files ({error.strerror}): name another.") from error
+            raise
+
+
+def new_folder(folder: Path, name: str) -> Path:
+    """Make a folder that was not there before: of this name, or of the same with the first number that is free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, number = name, 1
+    while True:
+        try:
+            (folder / wanted).mkdir()
+        except FileExistsError:
+            number += 1
+            wanted = f"{name}-{number}"
+        else:
+            return folder / wanted
+
+
+def _signed(folder: Path, run_id: str) -> bool:
+    """Say whether a folder is a run's: its note says so, or it held no plots and no note and has one from now on."""
+    note = _made(folder) / OWNER
+    if not any(item.suffix in _PLOTS for item in folder.iterdir()):
+        with contextlib.suppress(FileExistsError), note.open("x", encoding="utf-8") as stream:  # one of two gets it
+            stream.write(f"{_OWNED}{run_id}\n")
+    try:
+        return note.read_text("utf-8").strip() == f"{_OWNED}{run_id}"
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def same_place(file: Path) -> str:
+    """Return what is equal for two paths of one file; links and disks that ignore the case of letters count."""
     return _same(os.path.realpath(file))
 
 

@@ -21,6 +21,7 @@ from brainseg.cli.options import (
     build_config,
 )
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
+from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
 from brainseg.evaluation.collapse import collapse_words
@@ -117,7 +118,7 @@ def lr_find(
         return
     from brainseg.training.lr_finder import CURVE, run_finder
 
-    folder = paths.subfolder("lr-find", name)
+    folder = new_folder(paths.subfolder("lr-find"), name)
     run_finder(config, _Notes(), folder, RunStore().warm_start(config))
     _print_rate(folder / CURVE, folder, as_json)
 
@@ -155,6 +156,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
     from brainseg.jobs.supervisor import supervise
 
     NOTES.print(f"Run {run.name} ({run.id[:8]})", markup=False)
+    paths.stay()
     try:
         with TrainingView() as view:
             ended = supervise(store, run, view)
@@ -167,7 +169,10 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
         NOTES.print(f"{ended.status}: {ended.reason}", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED_RUN)
     if ended.kind == "find-lr":
-        _print_rate(store.path(ended.id, "learning_rate.json"), paths.subfolder("lr-find", ended.name), as_json)
+        from brainseg.dashboard.runs.exports import file_stem
+
+        folder = paths.subfolder("lr-find", file_stem(ended))
+        _print_rate(store.path(ended.id, "learning_rate.json"), folder, as_json)
         return
     report = json.loads(store.path(ended.id, "evaluation.json").read_text("utf-8"))
     bundle = store.bundle(ended)

@@ -29,7 +29,8 @@ IDLE = 120.0
 """Seconds without work after which a worker that was started on demand ends."""
 
 _LOST = "The training and its supervisor ended without a word; `resume` continues it. Last words: {}"
-_COPIED = "The run was in training when this home was copied or moved, and goes on there alone; `resume` continues it."
+_COPIED = "The run was in training when this home was copied or moved{}; `resume` continues it here."
+_ALONE = ", and goes on there alone"
 
 
 def queue_lock() -> FileLock:
@@ -51,7 +52,7 @@ def claim_next(store: RunStore, lane_name: str) -> Run | None:
 
 def queued(store: RunStore, lane_name: str) -> list[Run]:
     """Return the waiting runs of this home, longest wait first."""
-    mine = (run for run in store.list(["SCHEDULED"]) if run.host == str(store.home))
+    mine = filter(store.owns, store.list(["SCHEDULED"]))
     return sorted((run for run in mine if lane(run.config.compute.device) == lane_name), key=lambda run: run.queued)
 
 
@@ -136,7 +137,7 @@ def _resumable(store: RunStore, run_id: str) -> Run:
     run = store.get(run_id)
     if run.status not in ("FAILED", "KILLED"):
         raise RunError(f"Run {run.name!r} is {run.status}: only a FAILED or KILLED run can be resumed.")
-    if run.host != str(store.home):
+    if not store.owns(run):
         raise RunError(f"Run {run.name!r} was trained from another home folder: resume it there.")
     return run
 
@@ -193,14 +194,19 @@ def reconcile(store: RunStore) -> list[Run]:
         lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
         for run in lost:
             workspace = Workspace(run.id)
-            reason = _COPIED if workspace.is_elsewhere() else _LOST.format(workspace.log_tail())
-            store.set_status(run.id, "FAILED", reason)
+            store.set_status(run.id, "FAILED", _why_lost(workspace))
         return lost
+
+
+def _why_lost(workspace: Workspace) -> str:
+    if not (other := workspace.elsewhere()):
+        return _LOST.format(workspace.log_tail())
+    return _COPIED.format(_ALONE if (Path(other) / "work" / workspace.run_id).is_dir() else "")
 
 
 def is_lost(store: RunStore, run: Run) -> bool:
     """Say whether a run of this home is called running although all its processes have died."""
-    return run.status == "RUNNING" and run.host == str(store.home) and Workspace(run.id).abandoned()
+    return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()
 
 
 def ensure_worker(device: str) -> bool:
@@ -234,7 +240,7 @@ def _is_starting(lane_name: str) -> bool:
 
 def unattended(store: RunStore, runs: Iterable[Run]) -> list[Run]:
     """Return the runs among these that wait for a worker of this home although none lives."""
-    waiting = [run for run in runs if run.status == "SCHEDULED" and run.host == str(store.home)]
+    waiting = [run for run in runs if run.status == "SCHEDULED" and store.owns(run)]
     devices = {run.config.compute.device for run in waiting}
     idle = {device for device in devices if not worker_lives(device) and not _is_starting(lane(device))}
     return [run for run in waiting if run.config.compute.device in idle]

@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import asdict
 
+from brainseg import paths
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
 from brainseg.training.log import EpochFigures, Progress
@@ -35,6 +36,7 @@ class StoreLog:
 
     def progress(self, progress: Progress) -> None:
         """Note where the training is, not too often."""
+        paths.refuse_if_moved()
         now, this_pass = time.monotonic(), (progress.phase, progress.epoch)
         if now - self.noted < INTERVAL and this_pass == self.pass_ and progress.step < progress.steps:
             return
@@ -45,6 +47,7 @@ class StoreLog:
 
     def epoch(self, figures: EpochFigures) -> None:
         """Store the figures of an epoch; a resumed training tells its earlier ones again, which are known."""
+        paths.refuse_if_moved()
         if figures.epoch in self.stored:
             return
         self.stored.add(figures.epoch)
@@ -58,4 +61,5 @@ class StoreLog:
 
     def cancelled(self) -> bool:
         """Say whether somebody asked for a stop."""
+        paths.refuse_if_moved()
         return self.workspace.cancel_requested()

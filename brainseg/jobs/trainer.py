@@ -10,6 +10,7 @@ import sys
 
 from filelock import Timeout
 
+from brainseg import paths
 from brainseg.jobs import leash
 from brainseg.jobs.workspace import Workspace
 
@@ -25,6 +26,7 @@ def begin(run_id: str) -> int:
         The exit code, as of `trainer_process.main`.
     """
     leash.hold()
+    paths.stay()
     workspace = Workspace(run_id)
     lock = workspace.trainer_lock()
     try:

@@ -7,6 +7,7 @@ import os
 import traceback
 from pathlib import Path
 
+from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.diagnosis.held_out import keep_heatmaps
 from brainseg.diagnosis.timing import model_costs
@@ -23,6 +24,10 @@ from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 
 FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
+MOVED = (
+    "The home folder was moved during the training, so the training stopped; `resume` continues it where the home is "
+    "now."
+)
 ORPHANED = "Its supervising process ended, so the training stopped; `resume` continues it."
 
 
@@ -45,15 +50,30 @@ def main(run_id: str) -> int:
         log.say(str(stop))
         store.set_status(run_id, "KILLED", str(stop))
         return CANCELLED
-    except BrainsegError as error:
-        log.say(str(error))
-        store.set_status(run_id, "FAILED", str(error))
-        return REFUSED
     except Exception as error:  # the last line of defence: whatever happened is recorded with the run
+        if gone := paths.moved():  # whatever broke then, this is why
+            log.say(gone)
+            _record_elsewhere(store, run_id)
+            return REFUSED
+        if isinstance(error, BrainsegError):
+            log.say(str(error))
+            store.set_status(run_id, "FAILED", str(error))
+            return REFUSED
         traceback.print_exc()
         store.set_status(run_id, "FAILED", f"The training broke off with {type(error).__name__}: {error}")
         return CRASHED
     return FINISHED
+
+
+def _record_elsewhere(store: RunStore, run_id: str) -> None:
+    """Record the end of a training whose home was moved away.
+
+    A store in that home is opened where it is now; where that cannot be found out, whoever opens it there records it.
+    """
+    if not store.private:
+        store.set_status(run_id, "FAILED", MOVED)
+    elif paths.follow():
+        RunStore().set_status(run_id, "FAILED", MOVED)
 
 
 def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:

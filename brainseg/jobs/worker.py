@@ -7,6 +7,7 @@ import traceback
 
 from filelock import Timeout
 
+from brainseg import paths
 from brainseg.jobs.queue import claim_next, lane, queue_lock, queued, reconcile, worker_lock
 from brainseg.jobs.supervisor import supervise
 from brainseg.runs import Run, RunStore
@@ -20,6 +21,7 @@ def work(device: str, idle: float | None) -> int:
     Returns:
         How many runs were trained; -1 if another worker already serves this device.
     """
+    paths.stay()
     lock = worker_lock(lane(device))
     try:
         lock.acquire(blocking=False)

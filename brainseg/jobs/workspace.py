@@ -100,9 +100,10 @@ class Workspace:
         lock.release()
         return True
 
-    def is_elsewhere(self) -> bool:
-        """Say whether the run was at work in another home, of which this one is a copy."""
-        return any(entry.get("home", _here()) != _here() for entry in self._recorded())
+    def elsewhere(self) -> str:
+        """Return the other folder in which the run was at work, before this home was copied or moved; "" if none."""
+        homes = (entry.get("home", _here()) for entry in self._recorded())
+        return next((str(home) for home in homes if home != _here()), "")
 
     def _recorded(self) -> list[dict[str, Any]]:
         try:

@@ -56,13 +56,17 @@ class LocalFiles:
             if file.is_file():
                 self.add_file(run_id, file, str(Path(into, file.relative_to(folder).parent)))
 
-    def check_removable(self, run: Run) -> None:
+    def check_removable(self, run: Run, *, owned: bool) -> None:
         """Refuse to delete what lies outside this home.
+
+        Args:
+            run: The run.
+            owned: Whether it is this home's.
 
         Raises:
             RunError: It does, or the run is another home's.
         """
-        if run.host != str(self.home):
+        if not owned:
             raise RunError(f"Run {run.name!r} was made in the home folder {run.host}: delete it from there.")
         if not paths.is_inside(self._folder(run.id), self.home):
             raise RunError(f"The files of run {run.name!r} lie outside {self.home}: put them into it to delete them.")
@@ -132,7 +136,7 @@ class ServedFiles:
         """Send all files of a folder to those of a run."""
         self.client.log_artifacts(run_id, str(folder), into or None)
 
-    def check_removable(self, run: Run) -> None:
+    def check_removable(self, run: Run, *, owned: bool) -> None:
         """Refuse to delete files of this machine that lie outside this home.
 
         Raises:

@@ -44,6 +44,7 @@ class Run:
         metrics: Latest value of each metric.
         reason: Why it failed or was stopped; "" otherwise.
         host: The home folder whose worker runs it: the open one, unless several share the store.
+        home: The id of that home, see `runs.identity`; "" where none is recorded.
         queued: When it was put into the queue last, in seconds since 1970.
         kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
         promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
@@ -69,6 +70,7 @@ class Run:
     note: str = ""
     bundle_digest: str = ""
     started: float = 0.0
+    home: str = ""
 
     @property
     def begun(self) -> datetime:
@@ -157,7 +159,7 @@ def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run |
     except (KeyError, ValueError, ConfigError):
         return None
     if home:
-        config, host = _moved(config, PurePath(host), home), str(home)
+        config, host = moved_config(config, PurePath(host), home), str(home)
     return Run(
         id=found.info.run_id,
         name=found.info.run_name or found.info.run_id[:8],
@@ -175,10 +177,11 @@ def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run |
         note=tags.get(NOTE, ""),
         bundle_digest=tags.get(PREFIX + "bundle", ""),
         started=float(tags.get(PREFIX + "started", 0)),
+        home=tags.get(PREFIX + "home", ""),
     )
 
 
-def _moved(config: RunConfig, old: PurePath, home: Path) -> RunConfig:
+def moved_config(config: RunConfig, old: PurePath, home: Path) -> RunConfig:
     """Return a configuration whose paths below the home in which it was made lead below the home that is open."""
     if old in (home, PurePath()):
         return config

@@ -20,9 +20,10 @@ from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.faults import ToldClient, told
+from brainseg.runs.identity import Identity, holds_a_home, identify, settle
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.opening import check, file_of, private_uri
-from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching
+from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching, moved_config
 from brainseg.runs.run import PREFIX as _TAG
 from brainseg.runs.snapshot import Snapshot, StoredRun
 
@@ -59,6 +60,7 @@ class RunStore:
         self.files: Files = (
             ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
         )
+        self.home_id = "" if self.private else self._settled()
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -111,6 +113,7 @@ class RunStore:
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
             _TAG + "host": str(self.home),
+            _TAG + "home": self.home_id,
             _TAG + "queued": repr(time.time()),
         }
         from mlflow.entities import Param
@@ -161,6 +164,27 @@ class RunStore:
         wanted = list(statuses)
         found = (self._read(run) for run in self._all([] if set(wanted) == set(STATUSES) else wanted))
         return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
+
+    def owns(self, run: Run) -> bool:
+        """Say whether a run is this home's, to be trained and deleted here: several homes may share a store."""
+        return run.host == str(self.home) and run.home in ("", self.home_id)
+
+    def _settled(self) -> str:
+        """Return this home's id, after taking along its runs if the home was moved."""
+        with FileLock(self.home / "home.lock"):
+            identity = identify(self.home)
+            if identity.path != str(self.home):
+                self._take_along(identity)
+                settle(self.home, identity)
+            return identity.id
+
+    def _take_along(self, old: Identity) -> None:
+        ids = {old.id} if holds_a_home(Path(old.path)) else {old.id, ""}
+        for run in self.list():
+            if run.host == old.path and run.home in ids:
+                config = moved_config(run.config, Path(old.path), self.home)
+                tags = {"host": str(self.home), "home": old.id, "config": config.model_dump_json()}
+                self.set_tags(run.id, {_TAG + name: value for name, value in tags.items()})
 
     def _read(self, found: MlflowRun | StoredRun) -> Run | None:
         return from_mlflow(found, self.home if self.private else None)
@@ -289,7 +313,7 @@ class RunStore:
         run = self._get(run_id)
         if run.status not in ENDED:
             raise RunError(f"Run {run.name!r} is {run.status}: stop it before it is deleted.")
-        self.files.check_removable(run)
+        self.files.check_removable(run, owned=self.owns(run))
         self.client.delete_run(run_id)
         self.files.remove(run_id)
 

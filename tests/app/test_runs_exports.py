@@ -142,6 +142,40 @@ def test_two_exports_never_go_into_one_file(tuned: Run, command, tmp_path: Path)
     assert not (tmp_path / "a.zip").exists()
 
 
+def test_the_case_of_letters_does_not_make_two_files(tuned: Run, command, tmp_path: Path) -> None:
+    files = str(tmp_path / "a.zip"), str(tmp_path / "A.zip")
+    code, _, error = command("export", "tuned", "--bundle", files[0], "--figures", files[1])
+    assert (code, "one would overwrite the other" in error) == (2, True)
+
+
+def test_plots_of_two_runs_never_replace_each_other(tuned: Run, command, tmp_path: Path) -> None:
+    folder = tmp_path / "plots"
+
+    def drawn(name: str) -> list[Path]:
+        code, out, error = command("show", name, "--figures", str(folder), "--json")
+        assert code == 0, error
+        return [Path(file) for file in json.loads(out)["figures"]]
+
+    first = drawn("tuned")
+    before = {file: file.read_bytes() for file in first}
+    second = drawn("baseline")
+    assert {file.parent for file in first} == {folder}
+    assert {file.parent for file in second} == {folder / f"baseline-{RunStore().get('baseline').id[:8]}"}
+    assert {file: file.read_bytes() for file in first} == before
+    assert (drawn("tuned"), drawn("baseline")) == (first, second)  # each finds its own again
+    before = {file: file.read_bytes() for file in first}
+    (folder / "run.txt").unlink()
+    assert {file.parent.parent for file in drawn("tuned")} == {folder}  # whose these are is not known any more
+    assert {file: file.read_bytes() for file in first} == before
+
+
+def test_plots_go_into_no_file(tuned: Run, command, tmp_path: Path) -> None:
+    (tmp_path / "plots").touch()
+    code, _, error = command("show", "tuned", "--figures", str(tmp_path / "plots"))
+    assert (code, len(error.strip().splitlines())) == (2, 1)
+    assert "cannot be a folder" in error
+
+
 def test_deleting_asks_unless_it_is_told_not_to(tuned: Run, command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert command("delete", "tuned")[0] == 1

@@ -26,6 +26,7 @@ from brainseg.jobs.reading import run_file
 from brainseg.runs import Run, RunStore
 
 NOT_DRAWN = "not-drawn.txt"
+_NOTHING = "Run {!r} is {} and has nothing to draw yet."
 PIXEL_LOSSES = {
     "auto": "Loss (cross-entropy in nats + Dice)",
     "cross-entropy": "Loss (cross-entropy of pixels, nats)",
@@ -66,12 +67,22 @@ def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
     except RunError as error:
         problems.append(f"hardest: {error}")
     if not written:
-        raise RunError(problems[0] if problems else f"Run {run.name!r} is {run.status} and has nothing to draw yet.")
+        raise RunError(problems[0] if problems else _NOTHING.format(run.name, run.status))
     if problems:
         text = "\n".join(problems) + "\n"
         write_atomically(folder / NOT_DRAWN, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         written.append(folder / NOT_DRAWN)
     return written
+
+
+def check_drawable(store: RunStore, run: Run) -> None:
+    """Refuse a run that has nothing to draw, before a folder is made for its figures.
+
+    Raises:
+        RunError: There is nothing.
+    """
+    if not has_figures(store, run):
+        raise RunError(_NOTHING.format(run.name, run.status))
 
 
 def has_figures(store: RunStore, run: Run) -> bool:

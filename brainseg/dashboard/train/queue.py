@@ -63,7 +63,7 @@ def in_queue(runs: list[Run]) -> list[Run]:
 
 
 def _mine(run: Run) -> bool:
-    return run.host == str(live_store.store().home)
+    return live_store.store().owns(run)
 
 
 def _state(runs: list[Run]) -> list[tuple[str, str]]:
