@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from brainseg.datasets.manifest import TABLES
 from brainseg.errors import DataError
 from brainseg.files import check_room
 from brainseg.scans import SUFFIXES, display_name
+from brainseg.scans.foreign import HEAD, Kind, foreign_kind
 
 MAX_ENTRIES = 50_000
 MAX_BYTES = 4 * 1024**3
@@ -28,14 +30,16 @@ MAX_READ = 16 * 1024**2
 """The most that is read at once; a table of contents of 50,000 files with long names fits."""
 
 MAX_NAME, MAX_PATH = 255, 1024
-KEPT = SUFFIXES | {".csv"}
+KEPT = SUFFIXES | TABLES
 _CHUNK = 1024**2
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError)
 
 
-def unpack_zip(source: BinaryIO, into: Path, progress: Callable[[int, int], None] | None = None) -> None:
-    """Write the images and CSV files of a zip file into a folder, in their folders.
+def unpack_zip(
+    source: BinaryIO, into: Path, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Kind | None]:
+    """Write the images and tables of a zip file into a folder, in their folders.
 
     Every entry is checked before the first one is written. Hidden files, `__MACOSX` and files of other kinds, zip
     files among them, are left out.
@@ -44,6 +48,9 @@ def unpack_zip(source: BinaryIO, into: Path, progress: Callable[[int, int], None
         source: The file, open for reading in binary mode and seekable.
         into: An empty folder. After an error it may hold a part of the files: the caller removes it.
         progress: Called with (files written, files in all).
+
+    Returns:
+        The files that were left out, without the hidden ones: their names and what they are, as far as that is known.
 
     Raises:
         DataError: It is no zip file, is damaged or encrypted, is too large, or has an entry that is not a plain file
@@ -62,6 +69,7 @@ def unpack_zip(source: BinaryIO, into: Path, progress: Callable[[int, int], None
                 _write(archive, entry, into, budget)
                 if progress:
                     progress(done, len(entries))
+            return {entry.filename: _kind(archive, entry) for entry in archive.infolist() if _is_foreign(entry)}
     except _DAMAGED as error:
         raise DataError("The file is no zip file, or is damaged: make it again and send it once more.") from error
 
@@ -74,7 +82,7 @@ def top_folder(folder: Path) -> Path:
 
 
 def _wraps(folder: Path) -> bool:
-    return any(item.is_dir() or item.suffix.lower() == ".csv" for item in folder.iterdir())
+    return any(item.is_dir() or item.suffix.lower() in TABLES for item in folder.iterdir())
 
 
 class _Sparing:
@@ -156,9 +164,23 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
 
 
 def _left_out(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return hidden or path.suffix.lower() not in KEPT
+    return _hidden(name) or PurePosixPath(name).suffix.lower() not in KEPT
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def _is_foreign(entry: zipfile.ZipInfo) -> bool:
+    return not entry.is_dir() and not _hidden(entry.filename) and _left_out(entry.filename)
+
+
+def _kind(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Kind | None:
+    try:
+        with archive.open(entry) as packed:
+            return foreign_kind(packed.read(HEAD))
+    except _DAMAGED:  # it is left out in any case
+        return None
 
 
 def _check_distinct(entries: list[zipfile.ZipInfo]) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import files_below, spelled
+from brainseg.datasets.manifest import SPREADSHEETS, TABLES
 from brainseg.errors import DataError
+from brainseg.files import write_json
 from brainseg.scans import SUFFIXES
 from brainseg.scans.foreign import HEAD, TEXT, Kind, foreign_kind
 
+NOTE = ".left-out.json"
+"""In the folder of an unpacked archive: findings on the files of the archive that were left in it."""
+
+_SYSTEM = {"thumbs.db", "desktop.ini", "ehthumbs.db"}  # what Windows leaves in folders of images
+_MISNAMED = Kind("a text file with the name of a spreadsheet", "rename it to .csv if it is a table")
+_NAMED = 2
 MOST = 20_000
 """Files that are looked at; in a folder of more, the kinds of the others are not told."""
 
@@ -23,11 +33,37 @@ def foreign_findings(root: Path, ignored: Iterable[str]) -> list[Finding]:
         root: The dataset's folder.
         ignored: Files and folders that were left out, from the root.
     """
+    files = (file for file in _files(root / name for name in ignored) if file.suffix.lower() not in SUFFIXES)
+    return [*_unpacked(root), *_findings((spelled(file.relative_to(root).as_posix()), _kind(file)) for file in files)]
+
+
+def note_left_out(root: Path, kinds: Mapping[str, Kind | None]) -> list[Finding]:
+    """Keep with an unpacked dataset what its archive held besides, so that `foreign_findings` tells it.
+
+    Args:
+        root: The dataset's folder.
+        kinds: Name of each file that was not unpacked -> what it is, if that is known.
+    """
+    findings = _findings(kinds.items())
+    if findings:
+        write_json(root / NOTE, [finding.to_dict() for finding in findings])
+    return findings
+
+
+def _findings(files: Iterable[tuple[str, Kind | None]]) -> list[Finding]:
     kinds: dict[Kind, list[str]] = {}
-    for file in _files(root / name for name in ignored):
-        if file.suffix.lower() not in SUFFIXES and (kind := _kind(file)) and kind != TEXT:
-            kinds.setdefault(kind, []).append(spelled(file.relative_to(root).as_posix()))
+    for name, kind in files:
+        if kind and kind != TEXT and PurePosixPath(name).name.lower() not in _SYSTEM:
+            kinds.setdefault(kind, []).append(name)
     return [Finding("not images", _counted(kind, len(names)), tuple(names)) for kind, names in kinds.items()]
+
+
+def _unpacked(root: Path) -> list[Finding]:
+    try:
+        stored = json.loads((root / NOTE).read_text("utf-8"))
+        return [Finding(str(each["kind"]), str(each["message"]), tuple(map(str, each["files"]))) for each in stored]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 @contextmanager
@@ -40,12 +76,12 @@ def foreign_files_told(path: Path) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if told := _why_none(path):
+        if told := _why_none(path, str(error)):
             raise DataError(told) from error
         raise
 
 
-def _why_none(path: Path) -> str | None:
+def _why_none(path: Path, refused: str) -> str | None:
     try:
         path = path.expanduser()
         if path.is_file():
@@ -55,7 +91,11 @@ def _why_none(path: Path) -> str | None:
     except (OSError, RuntimeError):
         return None
     if any(file.suffix.lower() in SUFFIXES for file in files):
-        return None
+        tables = (file for file in files if file.suffix.lower() in TABLES)
+        kinds = ((file.name, kind) for file in tables if (kind := _kind(file)) and kind != TEXT)
+        told = [f"{spelled(name)} {kind.sentence}" for name, kind in islice(kinds, _NAMED)]
+        new = [sentence for sentence in told if sentence not in refused]
+        return " ".join([refused, *new]) if new else None
     findings = foreign_findings(path, [file.relative_to(path).as_posix() for file in files])
     return f"{path} holds no image that is read. {' '.join(each.message for each in findings)}" if findings else None
 
@@ -87,6 +127,7 @@ def _kind(file: Path) -> Kind | None:
         if not file.is_file():  # a pipe or a device may never end
             return None
         with file.open("rb") as stream:
-            return foreign_kind(stream.read(HEAD))
+            kind = foreign_kind(stream.read(HEAD))
+            return _MISNAMED if kind == TEXT and file.suffix.lower() in SPREADSHEETS else kind
     except OSError:
         return None

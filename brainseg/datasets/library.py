@@ -12,13 +12,14 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from brainseg import paths
 from brainseg.datasets.archive import top_folder, unpack_zip
+from brainseg.datasets.foreign_files import note_left_out
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.registry import (
@@ -171,13 +172,17 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, 
     place = datasets_folder() / _slug(wanted)
     try:
         with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as source:
-            unpack_zip(source, partial, progress)
-        if not any(partial.iterdir()):
-            raise DataError("The zip file holds no images: pack a folder of images for each class, and send that.")
+            left_out = unpack_zip(source, partial, progress)
         made = top_folder(partial)
+        above = "".join(f"{part}/" for part in made.relative_to(partial).parts)
+        findings = note_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
+        if not any(not item.name.startswith(".") for item in partial.iterdir()):
+            why = " ".join(finding.message for finding in findings) or "Pack a folder of images for each class."
+            raise DataError(f"The zip file holds no images. {why}")
         made.chmod(0o755)
         made.rename(place)
-        added = _made(wanted, place, "upload", inspect_dataset(place, progress, groups))
+        with _told_of_zip(place):
+            added = _made(wanted, place, "upload", inspect_dataset(place, progress, groups))
         return _register(replace(added, groups=groups))
     except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
         _delete(place)
@@ -192,6 +197,16 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, 
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _told_of_zip(place: Path) -> Iterator[None]:
+    """Have the sentence about a wrong dataset speak of the zip file: its sender does not know where it was unpacked."""
+    try:
+        yield
+    except DataError as error:
+        text = str(error).replace(f"{place}/", "").replace(str(place), "the zip file").replace(place.name, "zip file")
+        raise DataError(text[:1].upper() + text[1:]) from error
 
 
 def _refuse_too_many(known: list[KnownDataset]) -> None:

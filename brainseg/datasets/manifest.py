@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -15,10 +16,12 @@ import pandas as pd
 
 from brainseg.datasets.findings import Finding
 from brainseg.errors import DataError
+from brainseg.scans.foreign import HEAD, TEXT, foreign_kind
 
 MANIFEST = "manifest.csv"
-TABLES = {".csv", ".tsv"}
-"""Endings of files that may be a manifest of another name."""
+SPREADSHEETS = {".xlsx", ".xls", ".ods"}
+TABLES = {".csv", ".tsv", ".txt"} | SPREADSHEETS
+"""Endings of files that may be a manifest of another name; of spreadsheets, those that are text in truth."""
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -78,17 +81,29 @@ def open_manifest(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]
         reader.fieldnames = columns = _renamed(file, columns, needed)
         rows = [(f"{file.name}, line {reader.line_num + skipped}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        _refuse_foreign(file)
         raise DataError(f"{file.name} cannot be read as a CSV manifest: save it as CSV in UTF-8.") from error
     if not rows:
         raise DataError(f"{file.name} has no rows: a manifest names one image a row.")
     if missing := [column for column in needed if column not in columns]:
+        _refuse_foreign(file)
         there = ", ".join(filter(None, columns))
         raise DataError(
             f"{file.name} has no column {missing[0]!r}: a manifest needs {' and '.join(needed)}; it has {there}."
         )
+    if file.suffix.lower() in SPREADSHEETS:
+        words = f"{file.name} is a text table and no spreadsheet, whatever its name says: rename it to {file.stem}.csv."
+        findings.append(Finding("manifest-name", words))
     if twice := [column for column in (*needed, *optional) if columns.count(column) > 1]:
         raise DataError(f"{file.name} has two columns {twice[0]!r}: remove one.")
     return Manifest([(where, _cells(where, row)) for where, row in rows], tuple(columns), tuple(findings))
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Refuse a file that is no text, or stands for another one: that is why it has no columns."""
+    with contextlib.suppress(OSError), file.open("rb") as stream:
+        if (kind := foreign_kind(stream.read(HEAD))) and kind != TEXT:
+            raise DataError(f"{file.name} {kind.sentence}")
 
 
 def has_columns(file: Path, needed: tuple[str, ...]) -> bool:

@@ -45,6 +45,8 @@ JPEG_2000 = Kind("a JPEG 2000 image", _SAVE)
 JPEG_XL = Kind("a JPEG XL image", _SAVE)
 SVG = Kind("an SVG drawing", _SAVE)
 WEB_PAGE = Kind("a web page", "download the image itself")
+LFS_POINTER = Kind("a Git LFS pointer in place of the file itself", "fetch the file with git lfs pull")
+ANNEX_POINTER = Kind("a git-annex pointer in place of the file itself", "fetch the file with git annex get")
 TEXT = Kind("a text file", "give an image")
 
 _STARTS: tuple[tuple[bytes, Kind], ...] = (
@@ -168,6 +170,10 @@ def _document(head: bytes) -> Kind | None:
         return SVG
     if text.startswith((b"<!doctype html", b"<html")):
         return WEB_PAGE
+    if text.startswith(b"version https://git-lfs") and b"oid sha256:" in text:
+        return LFS_POINTER
+    if text.startswith(b"/annex/objects/"):
+        return ANNEX_POINTER
     return TEXT if _is_text(head) else None
 
 
