@@ -44,7 +44,7 @@ with page("Diagnose", "Upload brain MRI slices to see the model's prediction and
         members = choose_members()
         marker = choose_marker(alone=not members)
         wishes = choose_wishes(members) if members else Wishes()
-        remember(members, marker)
+        remember(members, marker, wishes)
         with inputs:
             cases = choose_cases([*members, marker] if marker else members)
     with right:

@@ -11,7 +11,7 @@ from brainseg.diagnosis.ensemble import consult
 from brainseg.diagnosis.words import judged
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
-from tests.app.diagnose_pages import answers, images, page, put_in, texts
+from tests.app.diagnose_pages import answers, images, page, pictures, put_in, texts
 
 __all__ = ["images", "page"]
 
@@ -58,6 +58,36 @@ def test_the_address_chooses_the_model(finished_home, open_page) -> None:
 
 def test_the_plain_address_comes_to_name_the_model_that_it_offers(tuned: Run, open_page) -> None:
     assert tuned.id in open_page("diagnose").query_params["run"]
+
+
+def test_the_address_shows_the_same_answer_to_a_new_visitor(page, tuned: Run, open_page) -> None:
+    baseline = RunStore().get("baseline")
+    page.button(key="sample-3").click().run()
+    page.selectbox(key="model").select(baseline.id).run()  # which is asked about the sample of the other
+    page.multiselect[0].select(tuned.id).run()
+    for key, value in (("explain", "no"), ("method", "grad-cam++"), ("layer-4", 2)):
+        page.selectbox(key=key).select(value)
+    page.run()
+    assert page.query_params["with"] == tuned.id
+    fresh = open_page("diagnose", **dict(page.query_params.items()))
+    assert not fresh.exception
+    assert (fresh.selectbox(key="model").value, fresh.multiselect[0].value) == (baseline.id, [tuned.id])
+    assert [fresh.selectbox(key=key).value for key in ("explain", "method", "layer-4")] == ["no", "grad-cam++", 2]
+    for caption in ("Image", "Heatmap"):
+        assert pictures(fresh, caption) == pictures(page, caption) != []
+    assert fresh.query_params == page.query_params
+    fresh.selectbox(key="method").select("").run()
+    assert "method" not in fresh.query_params
+    assert fresh.selectbox(key="method").value == ""
+
+
+@pytest.mark.parametrize("value", ["nonsense", "0", "-1", "%", ",", "x" * 3000])
+def test_damaged_parameters_break_nothing(tuned: Run, open_page, value: str) -> None:
+    names = ("with", "explain", "method", "layer", "sample", "of", "marker")
+    app = open_page("diagnose", run=tuned.id, **dict.fromkeys(names, value))
+    assert not app.error
+    assert app.selectbox(key="model").value == tuned.id
+    assert not {"with", "explain", "method", "layer"} & set(app.query_params)
 
 
 def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:

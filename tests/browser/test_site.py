@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from brainseg.dashboard.runs.matrix import first_cell
 from brainseg.dashboard.runs.panels import evaluated
@@ -62,6 +62,55 @@ def test_a_click_on_a_cell_of_the_matrix_shows_its_images(site: str, site_home: 
         click_until(tab, plot, place, f"images are {name} and were predicted as {name}")
     expect(tab.get_by_test_id("stImage").first).to_be_visible(timeout=LIMIT)
     no_trouble(tab)
+
+
+def copied_link(tab: Page) -> str:
+    """Return the address that the page gives to be passed on."""
+    tab.get_by_role("button", name="Copy link").first.click()
+    address = tab.get_by_test_id("stCode").filter(has_text="http").first
+    expect(address).to_be_visible(timeout=LIMIT)
+    return address.inner_text().strip()
+
+
+def test_the_link_of_a_cell_shows_that_cell_to_a_new_visitor(site: str, tab: Page, browser: Browser) -> None:
+    run = RunStore().get("tuned")
+    report, _ = evaluated(run)
+    other = next(name for name in report["classes"] if name != first_cell(report["matrix"], report["classes"])[0])
+    open_page(tab, f"{site}/runs?run={run.id}", "Runs")
+    tab.get_by_role("tab", name="Confusion matrix").click()
+    plot = tab.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag").first
+    expect(plot).to_be_visible(timeout=LIMIT)
+    told = f"images are {other} and were predicted as {other}"
+    click_until(tab, plot, 0.25 + 0.5 * report["classes"].index(other), told)
+    address = copied_link(tab)
+    context = browser.new_context()
+    fresh = context.new_page()
+    open_page(fresh, address, "Runs")
+    expect(fresh.get_by_text(told)).to_be_visible(timeout=LIMIT)
+    no_trouble(fresh)
+    context.close()
+
+
+def test_the_link_of_an_answer_shows_it_to_a_new_visitor(site: str, tab: Page, browser: Browser) -> None:
+    open_page(tab, f"{site}/diagnose?run={RunStore().get('tuned').id}", "Diagnose")
+    tab.get_by_role("button", name="Try 2").click()
+    expect(tab.get_by_test_id("stImage").filter(has_text=re.compile("^Overlay$"))).to_be_visible(timeout=LIMIT)
+    tab.get_by_text("Heatmap settings").click()
+    choose(tab, "Method", "EigenCAM")
+    choose(tab, "Layer", "layer2")
+    choose(tab, "Add models (ensemble)", "baseline · resnet18 + logistic")
+    told = re.compile("by EigenCAM on layer2")
+    expect(tab.get_by_text(told).first).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("The ensemble as a whole was not evaluated")).to_be_visible(timeout=LIMIT)
+    address = copied_link(tab)
+    context = browser.new_context()
+    fresh = context.new_page()
+    open_page(fresh, address, "Diagnose")
+    expect(fresh.get_by_text(told).first).to_be_visible(timeout=LIMIT)
+    expect(fresh.get_by_text(re.compile("Sample 2: ")).first).to_be_visible(timeout=LIMIT)
+    expect(fresh.get_by_text("The ensemble as a whole was not evaluated")).to_be_visible(timeout=LIMIT)
+    no_trouble(fresh)
+    context.close()
 
 
 def test_two_runs_are_compared(site: str, tab: Page) -> None:

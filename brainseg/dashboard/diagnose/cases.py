@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from brainseg.dashboard.address import keep
+from brainseg.dashboard import live_store
+from brainseg.dashboard.address import keep, named_run, parameter
 from brainseg.dashboard.diagnose.members import Member
 from brainseg.dashboard.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.dashboard.runs.images import read_image
@@ -60,6 +61,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
         _offer_samples(asked[0])
     sample = st.session_state.get("sample")
     if sample:
+        _keep_sample(asked[0] if asked else None, *sample)
         if uploads:
             st.button("Back to my images", on_click=_forget_sample, icon=":material/undo:", width="stretch")
         return [_sample_case(*sample)]
@@ -74,7 +76,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
 
 def _forget_sample() -> None:
     st.session_state.pop("sample", None)
-    st.query_params.pop("sample", None)
+    keep(sample="", of="")
 
 
 def _clear() -> None:
@@ -86,19 +88,26 @@ def _clear() -> None:
 
 def _take_sample(member: Member, number: int, sample: Sample) -> None:
     st.session_state["sample"] = (member, number, sample)
-    # In the address, so that a reload or a link shows it again.
-    keep(sample=sample.sha256[:12])
+
+
+def _keep_sample(asked: Member | None, member: Member, number: int, sample: Sample) -> None:
+    """Keep the sample in the address, and whose it is where another model is asked by now."""
+    other = asked is None or asked.run.id != member.run.id
+    keep(sample=sample.sha256[:12], of=member.run.id if other else "")
+    st.session_state["looked for"] = sample.sha256[:12]
 
 
 def _take_from_address(member: Member) -> None:
-    """Choose the sample that the address names, if the model offers it; once, and not in place of another."""
-    wanted = st.query_params.get("sample")
+    """Choose the sample that the address names, if its model offers it; once, and not in place of another."""
+    wanted = parameter("sample")
     if not wanted or st.session_state.get("sample") or st.session_state.get("looked for") == wanted:
         return
     st.session_state["looked for"] = wanted
-    for number, sample in enumerate(samples(member.run), start=1):
+    owner = named_run(parameter("of"), [run for run in live_store.runs() if run.has_model])[0]
+    offering = Member.of(owner) if owner else member
+    for number, sample in enumerate(samples(offering.run), start=1):
         if sample.sha256.startswith(wanted):
-            st.session_state["sample"] = (member, number, sample)
+            st.session_state["sample"] = (offering, number, sample)
 
 
 def _offer_samples(member: Member) -> None:

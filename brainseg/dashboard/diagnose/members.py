@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from brainseg.dashboard import live_store, models
-from brainseg.dashboard.diagnose.address import PICKERS, forget_gone
+from brainseg.dashboard.diagnose.address import (
+    EXPLAIN,
+    LAYER,
+    METHOD,
+    PICKERS,
+    forget_gone,
+    named_option,
+    named_others,
+    new_visit,
+)
 from brainseg.dashboard.words import model_words, plain
 from brainseg.diagnosis.methods import METHODS, layer_name
 from brainseg.diagnosis.words import judged
@@ -82,29 +91,34 @@ def choose_members() -> list[Member]:
 
 
 def choose_wishes(members: Sequence[Member]) -> Wishes:
-    """Draw the settings of the heatmap."""
-    classes = members[0].description.classes
+    """Draw the settings of the heatmap; a new visit starts with those of the address."""
     last = max(member.description.stages[-1] for member in members)
+    classes, methods, stages = ["", *members[0].description.classes], ["", *METHODS], [0, *range(last, 0, -1)]
+    layer = f"layer-{last}"  # else a model with more layers would keep the last one of the model before
+    if new_visit():
+        for key, name, offered in ((EXPLAIN, EXPLAIN, classes), (METHOD, METHOD, methods), (layer, LAYER, stages)):
+            if option := named_option(name, offered):
+                st.session_state[key] = option
     with st.expander("Heatmap settings", icon=":material/tune:"):
         explain = st.selectbox(
             "Class to explain",
-            ["", *classes],
+            classes,
             format_func=lambda name: name or "the decision",
-            key="explain",
+            key=EXPLAIN,
             help="What in the image speaks for this class? By default the class that the model decided for.",
         )
         method = st.selectbox(
             "Method",
-            ["", *METHODS],
+            methods,
             format_func=lambda key: _method_words(key, members),
-            key="method",
+            key=METHOD,
             help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
         )
         stage = st.selectbox(
             "Layer",
-            [0, *range(last, 0, -1)],
+            stages,
             format_func=lambda number: _layer_words(number, last),
-            key=f"layer-{last}",  # else a model with more layers would keep the last one of the model before
+            key=layer,
             help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
             "ones fine and close to the image. By default the model's own; with another method the last.",
         )
@@ -151,11 +165,14 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
     fitting = {run_id: run for run_id, run in usable.items() if run_id != first.run.id and known[run_id] == wanted}
     if not fitting:
         return []
+    key = f"others than {first.run.id}"
+    if new_visit() and (named := named_others(fitting, MOST_MEMBERS - 1)):
+        st.session_state[key] = named
     chosen = st.multiselect(
         "Add models (ensemble)",
         list(fitting),
         format_func=lambda run_id: f"{fitting[run_id].name} · {model_words(fitting[run_id])}",
-        key=f"others than {first.run.id}",
+        key=key,
         max_selections=MOST_MEMBERS - 1,
         placeholder="Choose runs",
         help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
