@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from brainseg.dashboard import models
 from brainseg.dashboard.home.panels import demo_switch, doors, live
 from brainseg.dashboard.page import demo_mode, page
 
@@ -21,3 +22,4 @@ with page("brainseg", WHAT):
         live()
     if demo_mode():
         demo_switch()
+    models.warm_up()  # last, since a remote store sends the model first: so the first answer on Diagnose waits less

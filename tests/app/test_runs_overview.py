@@ -43,6 +43,7 @@ def store(home: Path, tiny_set: Path, masked_set: Path) -> RunStore:
         metric = "dice" if "task" in settings else "accuracy"
         if score:
             store.log_metrics(run.id, {f"{FINAL}{metric}": score, f"{FINAL}{metric}_low": score - 0.1})
+            store.log_metrics(run.id, {FINAL + ("slices" if "task" in settings else "count"): 12})
         store.tag(run.id, tags)
         store.set_status(run.id, status)
     return store
@@ -58,7 +59,8 @@ def test_numbers_are_numbers_and_datasets_have_their_names(store: RunStore, mask
         assert table[column].dtype == "float64"
     assert pd.api.types.is_datetime64_any_dtype(table["Created"])
     assert table["Accuracy"].sort_values().index[:2].tolist() == ["beta", "alpha"]
-    assert table.loc["epsilon", ["Dice", "95 % low"]].tolist() == [0.5, 0.4]
+    assert table.loc["epsilon", ["Dice", "95 % low", "n"]].tolist() == [0.5, 0.4, 12]
+    assert table.loc["alpha", "n"] == 12
     assert table["Dataset"].to_dict() == dict.fromkeys(table.index, "My slices") | {"epsilon": masked_set.name}
     assert table.loc["rate", "Task"] == "learning rate only"
 
@@ -78,6 +80,8 @@ def test_numbers_are_numbers_and_datasets_have_their_names(store: RunStore, mask
         (Filters(tags=["checked"]), ["alpha", "beta"]),
         (Filters(tags=["checked", "reader=first"]), ["beta"]),
         (Filters(least=0.6), ["alpha", "beta"]),
+        (Filters(most=0.725), ["beta", "epsilon"]),
+        (Filters(least=0.6, most=0.8), ["beta"]),
     ],
 )
 def test_runs_are_found_by_every_filter(store: RunStore, wanted: Filters, expected: list[str]) -> None:
@@ -99,6 +103,9 @@ def test_the_page_filters_by_its_address_and_by_its_fields(store: RunStore, open
     app = open_page("runs", find="checked", state="finished")
     assert names(app.dataframe[0].value) == ["alpha", "beta"]
     assert "**2 of 6** runs" in texts(app)
+    app.number_input(key="most").set_value(0.8).run()
+    assert names(app.dataframe[0].value) == ["beta"]
+    assert names(open_page("runs", most="0.6").dataframe[0].value) == ["epsilon"]
     app.text_input(key="find").set_value("resnet34 beta").run()
     assert names(app.dataframe[0].value) == ["beta"]
     app.text_input(key="find").set_value("nothing like it").run()

@@ -24,7 +24,8 @@ METRICS = {
     "AUC": "roc_auc",
     "n": "count",
 }
-"""Column -> the final metric in it; those with an underscore are bounds of accuracy or Dice."""
+"""Column -> the final metric in it; those with an underscore are bounds of accuracy or Dice, and "n" of a segmentation
+counts its slices."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Filters:
         datasets: Names of datasets.
         tags: Tags as `tag_text` writes them; a run must have all of them.
         least: Accuracy or Dice (0..1) that a run must reach; None asks for nothing.
+        most: Accuracy or Dice (0..1) that a run must not exceed; None asks for nothing.
     """
 
     text: str = ""
@@ -48,6 +50,7 @@ class Filters:
     datasets: Sequence[str] = ()
     tags: Sequence[str] = ()
     least: float | None = None
+    most: float | None = None
 
 
 def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFrame:
@@ -73,6 +76,8 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         title: run.metrics.get(f"{FINAL}{score}{name}" if name[0] == "_" else FINAL + name)
         for title, name in METRICS.items()
     }
+    if run.config.task == "segment":
+        values["n"] = run.metrics.get(FINAL + "slices")
     return {
         "Name": run.name,
         "State": STATES[run.status][0],
@@ -103,8 +108,11 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
             keep &= table[column].isin(chosen)
     if wanted.tags:
         keep &= table["Tags"].map(set(wanted.tags).issubset).astype(bool)
+    scores = table["Accuracy"].fillna(table["Dice"])  # a run without one fails either bound
     if wanted.least is not None:
-        keep &= table["Accuracy"].fillna(table["Dice"]) >= wanted.least
+        keep &= scores >= wanted.least
+    if wanted.most is not None:
+        keep &= scores <= wanted.most
     if words := wanted.text.casefold().split():
         keep &= np.array([all(word in text for word in words) for text in _searched(table)], dtype=bool)
     return table[keep]

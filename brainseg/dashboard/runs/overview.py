@@ -64,18 +64,21 @@ def _filters(table: pd.DataFrame) -> Filters:
                 ("tag", "Tag", sorted({tag for tags in table["Tags"] for tag in tags})),
             )
         }
-        least = st.number_input(
-            "Accuracy or Dice of at least",
-            0.0,
-            1.0,
-            None,
-            0.05,
-            key="least",
-            bind="query-params",
-            placeholder="Any",
-            help="Dice for segmentations, accuracy for all others.",
+        least, most = (
+            st.number_input(
+                f"Accuracy or Dice of at {key}",
+                0.0,
+                1.0,
+                None,
+                0.05,
+                key=key,
+                bind="query-params",
+                placeholder="Any",
+                help="Dice for segmentations, accuracy for all others.",
+            )
+            for key in ("least", "most")
         )
-    return Filters(text or "", *chosen.values(), least)
+    return Filters(text or "", *chosen.values(), least, most)
 
 
 def _draw_table(found: pd.DataFrame) -> set[str]:
