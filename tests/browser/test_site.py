@@ -91,28 +91,6 @@ def test_the_link_of_a_cell_shows_that_cell_to_a_new_visitor(site: str, tab: Pag
     context.close()
 
 
-def test_the_link_of_an_answer_shows_it_to_a_new_visitor(site: str, tab: Page, browser: Browser) -> None:
-    open_page(tab, f"{site}/diagnose?run={RunStore().get('tuned').id}", "Diagnose")
-    tab.get_by_role("button", name="Try 2").click()
-    expect(tab.get_by_test_id("stImage").filter(has_text=re.compile("^Overlay$"))).to_be_visible(timeout=LIMIT)
-    tab.get_by_text("Heatmap settings").click()
-    choose(tab, "Method", "EigenCAM")
-    choose(tab, "Layer", "layer2")
-    choose(tab, "Add models (ensemble)", "baseline · resnet18 + logistic")
-    told = re.compile("by EigenCAM on layer2")
-    expect(tab.get_by_text(told).first).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_text("The ensemble as a whole was not evaluated")).to_be_visible(timeout=LIMIT)
-    address = copied_link(tab)
-    context = browser.new_context()
-    fresh = context.new_page()
-    open_page(fresh, address, "Diagnose")
-    expect(fresh.get_by_text(told).first).to_be_visible(timeout=LIMIT)
-    expect(fresh.get_by_text(re.compile("Sample 2: ")).first).to_be_visible(timeout=LIMIT)
-    expect(fresh.get_by_text("The ensemble as a whole was not evaluated")).to_be_visible(timeout=LIMIT)
-    no_trouble(fresh)
-    context.close()
-
-
 def test_two_runs_are_compared(site: str, tab: Page) -> None:
     open_page(tab, f"{site}/compare", "Compare")
     expect(tab.get_by_role("heading", name="Is the difference significant?")).to_be_visible(timeout=LIMIT)
