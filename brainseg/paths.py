@@ -1,16 +1,26 @@
-"""Where things are written: everything below one folder, which `BRAINSEG_HOME` moves."""
+"""Where things are written: everything below one folder, the home, which `BRAINSEG_HOME` moves."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import platformdirs
+
 from brainseg.errors import ConfigError
 
 _kept: dict[Path, tuple[int, int, int]] = {}
 """Folder of the home that this process stays with -> its device and number on it, and an open handle of it."""
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SOURCE = Path(__file__).resolve().parent.parent
+"""The folder that holds the package: a checkout's root, or site-packages where brainseg is installed."""
+
+
+def default_home() -> Path:
+    """Return the home where `BRAINSEG_HOME` is not set: `artifacts` in a checkout, else the user's data folder."""
+    if (SOURCE / "pyproject.toml").is_file() and (SOURCE / "artifacts").is_dir():
+        return SOURCE / "artifacts"
+    return Path(platformdirs.user_data_dir("brainseg", appauthor=False))
 
 
 def home() -> Path:
@@ -118,7 +128,7 @@ def is_inside(place: Path, folder: Path) -> bool:
 
 def _named() -> Path:
     """Return the folder that is to be the home, whether or not it is there."""
-    folder = Path(os.environ.get("BRAINSEG_HOME") or PROJECT_ROOT / "artifacts")
+    folder = Path(os.environ.get("BRAINSEG_HOME") or default_home())
     try:
         return folder.expanduser().resolve()
     except (OSError, RuntimeError):  # told when it is made

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from brainseg.dashboard.page import PAGES
-from brainseg.dashboard.server import Server
+from brainseg.app.navigation import PAGES
+from brainseg.cli.server import Server
 
 SIZE = {"width": 1440, "height": 900}
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

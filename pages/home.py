@@ -1,25 +1,5 @@
-"""Home: what this is, where to go, what is running, and the best model so far."""
+"""Home: the page by itself; `streamlit_app.py` shows it with the others."""
 
-from __future__ import annotations
+from brainseg.app.home.page import draw
 
-import streamlit as st
-
-from brainseg.dashboard import models
-from brainseg.dashboard.home.panels import demo_switch, doors, live
-from brainseg.dashboard.page import demo_mode, page
-
-WHAT = (
-    "brainseg trains ResNet models on folders of brain MRI slices and evaluates them on held-out images. For a single "
-    "image it shows the prediction, how sure the model is, and the regions that influenced it. Every metric comes with "
-    "a confidence interval and sample size. Your images stay on the machine that runs brainseg."
-)
-
-with page("brainseg", WHAT):
-    if not demo_mode():
-        demo_switch()
-    doors()
-    with st.container(key="live-home"):
-        live()
-    if demo_mode():
-        demo_switch()
-    models.warm_up()  # last, since a remote store sends the model first: so the first answer on Diagnose waits less
+draw()

@@ -11,21 +11,29 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(file.relative_to(ROOT).as_posix() for file in (ROOT / "brainseg").rglob("*.py"))
 FLOORS: tuple[set[str], ...] = (
-    {"__init__", "errors", "files", "paths", "config", "group_rule", "scans"},
-    {"datasets", "preparation", "prepared_cache"},
+    {"__init__", "errors", "files", "paths"},
+    {"config"},
+    {"scans"},
+    {"phantom"},
+    {"datasets"},
+    {"preparation"},
     {"models"},
     {"evaluation"},
-    {"training", "diagnosis"},
+    {"diagnosis"},
+    {"training"},
     {"runs"},
     {"jobs"},
-    {"dashboard"},
-    {"cli", "__main__"},
+    {"results"},
+    {"plots"},
+    {"app"},
+    {"cli"},
+    {"__main__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 # Libraries that only the named places may know: everything below a place counts as the place.
 ONLY = {"fastai": "brainseg/training/learner.py", "mlflow": "brainseg/runs/"}
-LIGHT = ("brainseg/dashboard/figures/", "brainseg/dashboard/theme.py")
+LIGHT = ("brainseg/plots/",)
 HEAVY = {"torch", "torchvision", "fastai", "mlflow"}
 
 
@@ -100,13 +108,13 @@ def test_the_one_place_of_a_library_is_where_it_is_said_to_be(library):
     ("module", "source"),
     [
         ("brainseg/scans/reading.py", "from brainseg.preparation import prepare"),
-        ("brainseg/config.py", "from brainseg import runs"),
+        ("brainseg/config/schema.py", "from brainseg import runs"),
         ("brainseg/models/bundle.py", "import brainseg.evaluation.report"),
         ("brainseg/evaluation/report.py", "def late():\n    from brainseg.diagnosis.predictor import Predictor"),
         ("brainseg/training/trainer.py", "if TYPE_CHECKING:\n    from brainseg.runs import RunStore"),
         ("brainseg/diagnosis/predictor.py", "from .. import runs"),
-        ("brainseg/jobs/queue.py", "from ..dashboard.theme import colours"),
-        ("brainseg/dashboard/theme.py", "from brainseg.cli.app import main"),
+        ("brainseg/jobs/queue.py", "from ..plots.theme import colours"),
+        ("brainseg/plots/theme.py", "from brainseg.cli.app import main"),
     ],
 )
 def test_planted_climbs_are_found(module, source):
@@ -134,8 +142,8 @@ def test_ways_down_are_free(module, source):
     [
         ("brainseg/training/trainer.py", "from fastai.learner import Learner"),
         ("brainseg/jobs/queue.py", "def late():\n    import mlflow.tracking"),
-        ("brainseg/dashboard/figures/matrix.py", "import torch"),
-        ("brainseg/dashboard/theme.py", "from torch import nn"),
+        ("brainseg/plots/confusion_matrix.py", "import torch"),
+        ("brainseg/plots/theme.py", "from torch import nn"),
     ],
 )
 def test_planted_strangers_are_found(module, source):

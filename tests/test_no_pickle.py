@@ -114,7 +114,7 @@ def test_module_is_free_of_pickle(module):
 
 
 def test_the_whole_product_is_looked_at():
-    assert {"brainseg/models/weights.py", "brainseg/prepared_cache.py", "brainseg/__main__.py"} <= set(MODULES)
+    assert {"brainseg/models/weights.py", "brainseg/preparation/cache.py", "brainseg/__main__.py"} <= set(MODULES)
     assert len(MODULES) > 60
 
 

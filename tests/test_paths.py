@@ -13,7 +13,7 @@ def test_everything_lies_in_the_projects_artifacts_by_default(monkeypatch):
     monkeypatch.delenv("BRAINSEG_HOME", raising=False)
     assert paths.home() == Path(__file__).resolve().parents[1] / "artifacts"
     monkeypatch.setenv("BRAINSEG_HOME", "")
-    assert paths.home() == paths.PROJECT_ROOT / "artifacts"
+    assert paths.home() == paths.SOURCE / "artifacts"
 
 
 def test_home_moves_everything_and_is_made(monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ from brainseg.cli.output import ANSWERS, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from brainseg.dashboard.compare.comparison import Comparison
+    from brainseg.results.comparison import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +29,8 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare finished runs; those evaluated on the same images are tested against each other."""
-    from brainseg.dashboard.compare.comparison import check_comparable, read_judged
-    from brainseg.dashboard.compare.comparison import compare as sort_out
+    from brainseg.results.comparison import check_comparable, read_judged
+    from brainseg.results.comparison import compare as sort_out
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -45,7 +45,7 @@ def compare(
 
 def _answer(comparison: Comparison) -> dict[str, Any]:
     """Return the whole comparison as plain values."""
-    from brainseg.dashboard.compare.table import runs_table
+    from brainseg.results.comparison_table import runs_table
 
     return {
         "runs": runs_table(comparison).drop(columns="has_epochs").to_dict(orient="records"),
@@ -71,9 +71,9 @@ def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
 
 
 def _print(comparison: Comparison) -> None:
-    from brainseg.dashboard.compare.mask_table import mask_pairs_in_words
-    from brainseg.dashboard.compare.table import pairs_in_words, runs_in_words, runs_table
-    from brainseg.dashboard.compare.words import caveats, group_lines
+    from brainseg.results.comparison_table import pairs_in_words, runs_in_words, runs_table
+    from brainseg.results.comparison_wording import caveats, group_lines
+    from brainseg.results.mask_comparison_table import mask_pairs_in_words
 
     masks = comparison.task == "segment"
     in_words = mask_pairs_in_words if masks else pairs_in_words

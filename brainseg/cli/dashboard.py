@@ -14,7 +14,7 @@ import typer
 from brainseg.cli.output import ANSWERS, NOTES
 
 if TYPE_CHECKING:
-    from brainseg.dashboard.server import Server
+    from brainseg.cli.server import Server
 
 PortOption = Annotated[
     int, typer.Option(min=1024, max=65535, help="Where to serve; the next free port if that is taken.")
@@ -36,7 +36,7 @@ def dashboard(
     ] = "localhost",
 ) -> None:
     """Open the dashboard in the browser; Ctrl-C ends it, trainings go on."""
-    from brainseg.dashboard.server import Server
+    from brainseg.cli.server import Server
 
     end_as_by_ctrl_c()
     if host not in ("localhost", "127.0.0.1", "::1"):

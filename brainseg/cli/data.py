@@ -46,7 +46,7 @@ def phantom(
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
-    from brainseg.datasets.phantom import MODALITIES, write_phantom
+    from brainseg.phantom import MODALITIES, write_phantom
 
     bar, tell = counter("Drawing slices")
     with bar:
@@ -147,7 +147,7 @@ def forget(
 
     known = library.find(name)
     if known.source != "folder":
-        from brainseg.dashboard.data.uses import refuse_if_needed
+        from brainseg.jobs.removal import refuse_if_needed
         from brainseg.runs import RunStore
 
         refuse_if_needed(known, RunStore().list())

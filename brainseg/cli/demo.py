@@ -40,8 +40,8 @@ def demo(
 
     A small U-Net that marks the tumours waits behind it in the queue.
     """
-    from brainseg.datasets.phantom import phantom_name
     from brainseg.jobs.queue import ensure_worker, worker_lives
+    from brainseg.phantom import phantom_name
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -53,7 +53,7 @@ def demo(
         run = _put_in(store, demo_config(data), NAME)
         marks = _put_in(store, mask_config(data), MASK_NAME)
         if dashboard:
-            from brainseg.dashboard.server import Server
+            from brainseg.cli.server import Server
 
             end_as_by_ctrl_c()
             server = stack.enter_context(Server(port))
@@ -107,7 +107,7 @@ def _put_in(store: RunStore, config: RunConfig, name: str) -> Run:
 
 
 def _draw(data: Path) -> None:
-    from brainseg.datasets.phantom import write_phantom
+    from brainseg.phantom import write_phantom
 
     bar, tell = counter("Drawing synthetic slices")
     with bar:
@@ -139,9 +139,9 @@ def _offer(store: RunStore, run: Run) -> None:
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
-    from brainseg.dashboard.runs.figures import write_run_figures
     from brainseg.diagnosis.pointing import pointing_words
-    from brainseg.jobs.reading import run_details
+    from brainseg.plots.run_plots import write_run_figures
+    from brainseg.results.run_files import run_details
 
     folder = paths.subfolder("demo")
     figures = write_run_figures(store, run, folder)

@@ -28,8 +28,8 @@ def heatmaps(
 
     The heatmap is the one that everybody is shown first: for the class that the model decided for, by its own method.
     """
-    from brainseg.dashboard.runs.results import split
     from brainseg.diagnosis.held_out import measure_heatmaps
+    from brainseg.results.stored_results import split
     from brainseg.runs import RunStore
     from brainseg.runs.whereabouts import dataset_place
 

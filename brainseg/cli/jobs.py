@@ -99,10 +99,10 @@ def show(
 ) -> None:
     """Show one run: settings, progress, epochs, metrics and the hardest cases."""
     from brainseg.cli.outputs import folder_of_run
-    from brainseg.dashboard.runs.exports import file_stem
-    from brainseg.dashboard.runs.figures import check_drawable, write_run_figures
     from brainseg.jobs.queue import reconcile
-    from brainseg.jobs.reading import run_details
+    from brainseg.plots.run_plots import check_drawable, write_run_figures
+    from brainseg.results.exports import file_stem
+    from brainseg.results.run_files import run_details
     from brainseg.runs import RunStore
 
     store = RunStore()

@@ -89,7 +89,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's bundle, figures or predictions into files to take along."""
-    from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions_file
+    from brainseg.plots.run_plots import figures_zip
+    from brainseg.results.exports import bundle_zip, predictions_file
     from brainseg.runs import RunStore
 
     orders = ((bundle, bundle_zip), (figures, figures_zip), (predictions, predictions_file))

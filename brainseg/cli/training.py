@@ -124,7 +124,7 @@ def lr_find(
 
 
 def _print_rate(file: Path, folder: Path, as_json: bool) -> None:
-    from brainseg.dashboard.figures import learning_rate_curve, save_html
+    from brainseg.plots import learning_rate_curve, save_html
     from brainseg.training.lr_finder import load_curve
 
     curve, suggestion = load_curve(file)
@@ -169,7 +169,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
         NOTES.print(f"{ended.status}: {ended.reason}", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED_RUN)
     if ended.kind == "find-lr":
-        from brainseg.dashboard.runs.exports import file_stem
+        from brainseg.results.exports import file_stem
 
         folder = paths.subfolder("lr-find", file_stem(ended))
         _print_rate(store.path(ended.id, "learning_rate.json"), folder, as_json)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from brainseg import paths
+from brainseg.config.group_rule import parse_rule
 from brainseg.datasets.archive import top_folder, unpack_zip
 from brainseg.datasets.foreign_files import note_left_out
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
@@ -35,7 +36,6 @@ from brainseg.datasets.registry import (
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import free_space
-from brainseg.group_rule import parse_rule
 from brainseg.scans import display_name
 
 __all__ = [
@@ -239,7 +239,7 @@ def add_phantom(
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
     """
-    from brainseg.datasets.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
+    from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
 
     defaults = {"modalities": MODALITIES, "difficulty": DIFFICULTIES[0], "slices_per_subject": SLICES_PER_SUBJECT}
     wanted = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": slices_per_subject}

@@ -1,6 +1,6 @@
 """Which patient each image of a dataset is of: from a column of its manifest, its folders or its file names.
 
-Slices of one patient look alike, so a split must keep them together. `brainseg.group_rule` says how the setting
+Slices of one patient look alike, so a split must keep them together. `brainseg.config.group_rule` says how the setting
 `data.groups` is written; the guess takes the first of `PATIENT_COLUMNS` that is filled in, else the folders around the
 images that can be patients, else file names, where these are plainly several slices each of several patients.
 """
@@ -12,11 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from brainseg.config.group_rule import Rule, parse_rule
 from brainseg.datasets.findings import UNDECIDED, Finding
 from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, strength
 from brainseg.datasets.table import PatientSource
 from brainseg.errors import DataError
-from brainseg.group_rule import Rule, parse_rule
 
 PATIENT_COLUMNS = ("group", "patient", "patientid", "subject", "subjectid", "case", "caseid")
 """Columns that name patients, in the order in which they are taken; blanks, signs and case in them do not matter."""

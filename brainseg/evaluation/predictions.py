@@ -14,7 +14,7 @@ from brainseg.evaluation.checks import class_codes
 from brainseg.files import write_atomically
 from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
-from brainseg.prepared_cache import PreparedImages
+from brainseg.preparation.cache import PreparedImages
 
 BATCH = 32
 

@@ -15,7 +15,7 @@ from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import DataError
 from brainseg.files import write_atomically, write_json
-from brainseg.prepared_cache import PreparedImages, prepared_images
+from brainseg.preparation.cache import PreparedImages, prepared_images
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.task import Targets, task_of
 

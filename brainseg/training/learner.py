@@ -22,7 +22,7 @@ from torch import nn
 
 from brainseg.config import TrainingConfig
 from brainseg.models.inputs import normalise, to_batch
-from brainseg.prepared_cache import PreparedImages
+from brainseg.preparation.cache import PreparedImages
 from brainseg.training.task import Targets
 
 __all__ = [

@@ -29,7 +29,7 @@ from brainseg.files import write_json
 from brainseg.models.masks import likeliest, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation import find_geometry
-from brainseg.prepared_cache import PreparedImages, prepared_masks
+from brainseg.preparation.cache import PreparedImages, prepared_masks
 from brainseg.training.losses import PixelLoss, pixel_loss
 
 if TYPE_CHECKING:

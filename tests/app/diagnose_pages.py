@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from brainseg.dashboard import models
+from brainseg.app import model_cache as models
 from brainseg.runs import Run, RunStore
 
 

@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 import brainseg
+from brainseg.app.about.facts import places
 from brainseg.config import RunConfig
-from brainseg.dashboard.about.facts import places
 from brainseg.runs import RunStore
 
 

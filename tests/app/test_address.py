@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from brainseg.dashboard.address import named_run
+from brainseg.app.address import named_run
 from brainseg.runs import RunStore
 
 
 def the_page() -> None:
     import streamlit as st
 
-    from brainseg.dashboard.address import current, keep, parameter
+    from brainseg.app.address import current, keep, parameter
 
     st.text(f"[{parameter('run')}]")
     keep(run="abc", tab=None, gone="")

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard.compare.comparison import check_comparable
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
+from brainseg.results.comparison import check_comparable
 from brainseg.runs import RunStore
 from tests.app.compare_runs import finished_run
 from tests.conftest import tiny_config, write_set
@@ -230,9 +230,9 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
 
 
 def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
-    from brainseg.dashboard.compare.comparison import compare, read_judged
-    from brainseg.dashboard.compare.table import for_csv, runs_table
-    from brainseg.dashboard.page import csv_bytes
+    from brainseg.results.comparison import compare, read_judged
+    from brainseg.results.comparison_table import for_csv, runs_table
+    from brainseg.results.exports import csv_bytes
 
     runs = [add("one", seed=1), add("two", {"model.head": "svm"}, seed=2)]
     table = runs_table(compare([read_judged(RunStore(), run) for run in runs]))

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brainseg.dashboard.runs.exports import bundle_zip, predictions_file
-from brainseg.dashboard.runs.images import image_file, read_image
 from brainseg.datasets.library import add_folder, find, forget
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import RunError
 from brainseg.files import sha256_file
 from brainseg.jobs import queue
-from brainseg.jobs.reading import run_details
 from brainseg.jobs.removal import delete
 from brainseg.jobs.workspace import Workspace
+from brainseg.results.exports import bundle_zip, predictions_file
+from brainseg.results.run_files import run_details
+from brainseg.results.run_images import image_file, read_image
 from brainseg.runs import RunStore
 from brainseg.runs.artifacts import LocalFiles
 from brainseg.scans import read_scan

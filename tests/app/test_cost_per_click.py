@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from brainseg.dashboard import live_store
+from brainseg.app import live_store
 from brainseg.runs import Run, RunStore
 
 

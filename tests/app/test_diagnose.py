@@ -10,11 +10,11 @@ import pytest
 import streamlit as st
 from typer.testing import CliRunner
 
+from brainseg.app import model_cache as models
+from brainseg.app.diagnose import answers as diagnose_answers
+from brainseg.app.diagnose.cases import MOST_FILES
+from brainseg.app.diagnose.samples import RULE
 from brainseg.cli.app import app as command_line
-from brainseg.dashboard import models
-from brainseg.dashboard.diagnose import answers as diagnose_answers
-from brainseg.dashboard.diagnose.cases import MOST_FILES
-from brainseg.dashboard.diagnose.samples import RULE
 from brainseg.diagnosis.held_out import HEATMAPS
 from brainseg.diagnosis.picture import CAPTION
 from brainseg.diagnosis.pointing import NOT_MEASURED, summarise
@@ -30,7 +30,7 @@ NOTES = ("notes.png", b"no image at all")
 
 
 def split_table(run: Run):
-    from brainseg.dashboard.runs.results import split
+    from brainseg.results.stored_results import split
 
     return split(RunStore(), run)
 
@@ -213,7 +213,7 @@ def test_an_image_put_in_replaces_the_sample_and_the_other_way_round(page, image
 
 
 def test_without_the_dataset_there_are_no_samples_and_one_sentence(tuned: Run, open_page, monkeypatch) -> None:
-    monkeypatch.setattr("brainseg.dashboard.diagnose.samples.image_file", lambda run, path: Path("/gone") / path)
+    monkeypatch.setattr("brainseg.app.diagnose.samples.image_file", lambda run, path: Path("/gone") / path)
     models.predictor(tuned.id)
     app = open_page("diagnose")
     assert "it has no samples" in texts(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainseg.dashboard import models
+from brainseg.app import model_cache as models
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.runs import Run, RunStore
 from tests.app.diagnose_pages import answers, images, page, put_in, texts

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from brainseg.dashboard import models
+from brainseg.app import model_cache as models
 from brainseg.diagnosis.ensemble import consult
 from brainseg.diagnosis.words import judged
 from brainseg.runs import Run, RunStore

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.dashboard import models
+from brainseg.app import model_cache as models
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import RunStore
@@ -91,7 +91,7 @@ def test_nothing_that_the_page_needs_to_be_drawn_imports_torch() -> None:
     """Torch takes seconds to import: the page is drawn first, and a thread of its own imports it."""
     code = (
         "import sys, ast, importlib, pathlib\n"
-        "for file in ['pages/diagnose.py', *pathlib.Path('brainseg/dashboard').glob('diagnose/*.py')]:\n"
+        "for file in pathlib.Path('brainseg/app').glob('diagnose/*.py'):\n"
         "    for node in ast.parse(pathlib.Path(file).read_text()).body:\n"
         "        if isinstance(node, ast.ImportFrom) and node.module.startswith('brainseg'):\n"
         "            importlib.import_module(node.module)\n"

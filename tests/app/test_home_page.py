@@ -12,11 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard import models
-from brainseg.dashboard.home.summary import best_models
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace
-from brainseg.runs import Run, RunStore
+from brainseg.results.best_models import best_models
+from brainseg.runs import RunStore
 from tests.app.compare_runs import epochs_table, finished_run
 from tests.conftest import PROJECT_ROOT, tiny_config, write_set
 
@@ -212,9 +211,3 @@ def test_the_session_stays_on_over_pages(home, monkeypatch: pytest.MonkeyPatch) 
     app.switch_page("pages/compare.py").run()
     assert not app.exception
     assert app.session_state["demo_session"] is True
-
-
-def test_the_model_that_diagnose_offers_is_loaded_meanwhile(tuned: Run, open_page) -> None:
-    assert not open_page("home").error
-    assert any(str(RunStore().bundle(tuned)) == folder for _, folder, _ in models._SHELF._models)
-    assert models.predictor(tuned.id).description.name == "tuned"

@@ -14,9 +14,10 @@ from PIL import Image
 
 from brainseg import DISCLAIMER
 from brainseg.cli.app import main
-from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, file_stem, predictions_file
 from brainseg.errors import RunError
 from brainseg.models.bundle import load_bundle
+from brainseg.plots.run_plots import figures_zip
+from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.runs import Run, RunStore
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.dashboard.dataset_names import dataset_namer
-from brainseg.dashboard.runs.listing import Filters, filtered, runs_table
-from brainseg.dashboard.runs.overview import _for_csv, delete_all
-from brainseg.dashboard.words import STATES
+from brainseg.app.runs.overview import _for_csv, delete_all
 from brainseg.datasets.library import add_folder
+from brainseg.results.dataset_names import dataset_namer
+from brainseg.results.run_table import Filters, filtered, runs_table
+from brainseg.results.run_wording import STATES
 from brainseg.runs import FINAL, RunStore
 from tests.app.run_pages import button, texts
 from tests.conftest import tiny_config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from brainseg.dashboard.about.model import card_of
+from brainseg.results.run_card import card_of
 from brainseg.runs import RunStore
 
 

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
-from brainseg.dashboard.compare.comparison import compare, read_judged
 from brainseg.evaluation.segmentation import load_masks, save_masks
+from brainseg.results.comparison import compare, read_judged
 from brainseg.runs import Run, RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.run_pages import charts, texts

@@ -13,10 +13,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from brainseg import DISCLAIMER
-from brainseg.dashboard import models
-from brainseg.dashboard.diagnose.answers import Answered
-from brainseg.dashboard.diagnose.cases import Case
-from brainseg.dashboard.diagnose.exports import csv_file, zip_file
+from brainseg.app import model_cache as models
+from brainseg.app.diagnose.answers import Answered
+from brainseg.app.diagnose.cases import Case
+from brainseg.app.diagnose.exports import csv_file, zip_file
 from brainseg.diagnosis.agreement import agreement, agreement_words
 from brainseg.diagnosis.mask_picture import CAPTION
 from brainseg.errors import BundleError
@@ -123,7 +123,7 @@ def test_several_images_have_their_figures_in_one_table(page, slices) -> None:
 
 
 def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: Run, masked_set: Path) -> None:
-    from brainseg.dashboard.runs.results import split
+    from brainseg.results.stored_results import split
 
     table = split(RunStore(), marks)
     for side, words in (("train", "was trained on this very image"), ("valid", "Held out: marks was not trained")):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainseg.dashboard.home.summary import best_models
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace
+from brainseg.results.best_models import best_models
 from brainseg.runs import RunStore
 from tests.app.run_pages import charts, texts
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.dashboard.runs.exports import bundle_zip, figures_zip, predictions_file
+from brainseg.plots.run_plots import figures_zip
+from brainseg.results.exports import bundle_zip, predictions_file
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import charts, open_panel, texts
 

@@ -15,8 +15,8 @@ import pytest
 from streamlit import net_util
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 
-from brainseg.dashboard.server import allowed_hosts, free_port
-from brainseg.dashboard.serving import keep_to_itself
+from brainseg.app.serving import keep_to_itself
+from brainseg.cli.server import allowed_hosts, free_port
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
 from tests.conftest import PROJECT_ROOT

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.dashboard.train.finder import reuse_rates
-from brainseg.dashboard.train.plan import epochs_words, plan_words
-from brainseg.dashboard.train.weights import preselected
+from brainseg.app.train.finder import reuse_rates
+from brainseg.app.train.plan import epochs_words, plan_words
+from brainseg.app.train.weights import preselected
 from brainseg.models import sources
 from brainseg.runs import RunStore
 from tests.app.run_pages import texts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.dashboard.train.launch import launch
+from brainseg.app.train.launch import launch
 from brainseg.jobs import queue
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import texts

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.dashboard.train.ended import rivals
+from brainseg.app.train.ended import rivals
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import Run, RunStore

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from brainseg.dashboard.server import Server
+from brainseg.cli.server import Server
 from brainseg.runs import RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.conftest import finished_template, moved_home, segment_template

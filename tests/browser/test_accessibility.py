@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from brainseg.dashboard.page import PAGES
+from brainseg.app.navigation import PAGES
 from tests.browser.visitor import LIMIT, open_page
 
 STREAMLITS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from brainseg.dashboard.runs.matrix import first_cell
-from brainseg.dashboard.runs.panels import evaluated
-from brainseg.dashboard.server import Server
+from brainseg.app.widgets.run_panels import evaluated
+from brainseg.cli.server import Server
+from brainseg.results.prediction_choice import first_cell
 from brainseg.runs import RunStore
 from tests.browser.visitor import LIMIT, choose, click_until, fill, launch_and_watch, no_trouble, open_page
 

@@ -198,7 +198,7 @@ def test_forgetting_what_is_unknown_is_refused():
 
 
 def test_synthetic_sets_below_home_are_known_without_being_added(home):
-    from brainseg.datasets.phantom import write_phantom
+    from brainseg.phantom import write_phantom
 
     write_phantom(home / "datasets" / "phantom-demo", 4, size=64)
     (found,) = known_datasets()

@@ -10,10 +10,10 @@ from brainseg.config import DataConfig
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import parse_spacing
 from brainseg.datasets.patient_words import UNKNOWN
-from brainseg.datasets.phantom import write_phantom
 from brainseg.datasets.report import dataset_report, mask_sentence
 from brainseg.datasets.splits import split_dataset
 from brainseg.errors import DataError, ScanError
+from brainseg.phantom import write_phantom
 from tests.datasets.masked import picture, save, spot, write_lgg, write_manifest, write_modalities, write_pairs
 
 

@@ -8,10 +8,10 @@ from PIL import Image
 from brainseg.config import DataConfig
 from brainseg.datasets.inspection import open_any, remember, remembered, signature
 from brainseg.datasets.near_copies import NearPair, near_pairs, summary, thumbnail, twin_names
-from brainseg.datasets.phantom import write_phantom
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.splits import leak_groups, split_dataset
+from brainseg.phantom import write_phantom
 from brainseg.scans import read_scan
 
 

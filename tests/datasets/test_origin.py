@@ -10,8 +10,8 @@ from PIL import Image
 
 from brainseg.datasets.library import add_folder
 from brainseg.datasets.origin import dataset_name, synthetic_rows
-from brainseg.datasets.phantom import write_phantom
 from brainseg.datasets.sources import open_dataset
+from brainseg.phantom import write_phantom
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
 from brainseg.evaluation.predictions import predict_logits, prediction_table
 from brainseg.preparation import prepare
-from brainseg.prepared_cache import PreparedImages
+from brainseg.preparation.cache import PreparedImages
 from brainseg.scans import Scan, read_scan
 from tests.diagnosis.conftest import draw_head
 from tests.models.conftest import make_classifier

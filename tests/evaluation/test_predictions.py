@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 from brainseg.evaluation.predictions import BATCH, predict_logits, prediction_table, save_predictions
 from brainseg.models.inputs import normalise, to_batch
-from brainseg.prepared_cache import PreparedImages
+from brainseg.preparation.cache import PreparedImages
 from tests.models.conftest import make_classifier
 
 CLASSES = ("glioma", "no tumour", "pituitary")

@@ -9,9 +9,9 @@ import pytest
 from brainseg.errors import ConfigError, RunError
 from brainseg.jobs import queue
 from brainseg.jobs.orders import checked, free_name, run_name
-from brainseg.jobs.reading import run_details
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
+from brainseg.results.run_files import run_details
 from tests.jobs.helpers import wait_for
 
 

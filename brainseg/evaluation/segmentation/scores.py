@@ -11,6 +11,18 @@ import numpy as np
 
 from brainseg.evaluation.segmentation.counts import Counts
 
+SCORES = {
+    "dice": "Dice, all pixels pooled",
+    "slice_dice": "Dice, mean of slices",
+    "patient_dice": "Dice, mean of patients",
+    "iou": "IoU, pooled",
+    "precision": "Precision, pooled",
+    "sensitivity": "Sensitivity, pooled",
+    "detection_sensitivity": "Slice sensitivity",
+    "detection_specificity": "Slice specificity",
+}
+"""Key of each mask metric in a report -> its name in plots and cards."""
+
 
 def dice(counts: Counts) -> np.ndarray:
     """Return 2 tp / (2 tp + fp + fn), the share of overlap (Dice 1945, Ecology 26, 297-302); equals F1."""

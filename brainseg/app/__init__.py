@@ -1,0 +1,1 @@
+"""The dashboard's pages, over the same functions as the command line."""

@@ -1,0 +1,102 @@
+"""About: versions, where things are kept, the card of the model in use, and how to cite."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.about.facts import CITE_BRAINSEG, CITE_PAPER, places, readable_size, versions
+from brainseg.app.frame import guarded, link, page
+from brainseg.app.navigation import demo_mode
+from brainseg.results.run_card import card_of
+from brainseg.results.run_wording import run_label
+from brainseg.runs import Run
+
+LICENCES = """
+* brainseg is under the Apache License 2.0: free to use, change and pass on, without any warranty.
+* The synthetic slices are drawn from the MNI152 templates that nilearn carries.
+* Images and weights that you bring have licences of their own; a model learnt from them may be bound by these.
+"""
+
+
+@st.fragment
+@guarded
+def card() -> None:
+    """Show the model card of the promoted model, or of another one."""
+    models = {run.id: run for run in live_store.runs() if run.has_model}
+    promoted = live_store.promoted()
+    if not promoted:
+        st.info("There is no model yet: train one, and its card is written here.", icon=":material/info:")
+        link("train", "Train a model", icon=":material/model_training:")
+        return
+    asked = st.query_params.get("run", promoted.id)
+    ids = list(models)
+    chosen = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(asked if asked in models else promoted.id),
+        format_func=lambda run_id: words(models[run_id], promoted),
+        help="The model in use is the one that a person promoted, or else the one that finished last.",
+    )
+    text = card_of(live_store.store(), models[chosen])
+    name = f"model-card-{chosen[:8]}.md"
+    st.download_button(
+        "Card as Markdown", text.encode(), name, "text/markdown", icon=":material/download:", on_click="ignore"
+    )
+    with st.container(border=True):
+        st.markdown(re.sub("^#", "##", text, flags=re.MULTILINE))  # below the page's own headings
+
+
+def words(run: Run, promoted: Run) -> str:
+    """Return what tells a model from the others."""
+    return f"{run_label(run)}{' · in use' if run.id == promoted.id else ''}"
+
+
+@st.fragment
+@guarded
+def where() -> None:
+    """Show where things are kept, and how large they are if asked for."""
+    found = places(live_store.store().uri)
+    measure = st.button("Measure sizes", icon=":material/straighten:", help="Looks at every file, which may take long.")
+    table = pd.DataFrame(
+        {
+            "What": [place.what for place in found],
+            "Where": [place.shown for place in found],
+            "Note": [place.note for place in found],
+        }
+    )
+    if measure:
+        with st.spinner("Measuring …"):
+            table.insert(1, "Size", [readable_size(place.path) for place in found])
+    st.dataframe(table, hide_index=True, width="stretch")
+
+
+def draw() -> None:
+    """Draw the page."""
+    with page("About", "What this is, which model is in use, where things are kept, and how to cite it."):
+        card_tab, versions_tab, places_tab, cite_tab = st.tabs(
+            ["Model card", "Versions", "Places", "Cite and licences"]
+        )
+        with card_tab:
+            card()
+        with versions_tab:
+            st.dataframe(
+                pd.DataFrame(versions(), columns=["Name", "Version", "Used for"]), hide_index=True, height="content"
+            )
+        with places_tab:
+            if demo_mode():
+                st.info("This is a demo session, in which places on the server are not shown.", icon=":material/info:")
+            else:
+                where()
+        with cite_tab:
+            st.markdown("Please cite brainseg, with its version:")
+            st.code(CITE_BRAINSEG, language=None)
+            st.markdown(
+                "and the paper whose recipe it reproduces, [DOI 10.47750/pnr.2024.14.01.03]"
+                "(https://doi.org/10.47750/pnr.2024.14.01.03):"
+            )
+            st.code(CITE_PAPER, language=None)
+            st.markdown(LICENCES)

@@ -1,0 +1,82 @@
+"""What a page keeps in its address, so that a link shows what its sender saw. Anybody can write anything there.
+
+Filters, tabs and the like are bound by Streamlit itself (`bind="query-params"`), which drops values that it does not
+offer. What names runs is read and written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from brainseg.results.markdown import escape
+from brainseg.runs import Run
+from brainseg.runs.run import matching
+
+LONGEST = 2000
+"""Characters of a parameter that are looked at."""
+SHOWN = 40
+"""Characters of a wrong value that a sentence repeats."""
+
+
+def parameter(key: str) -> str:
+    """Return a parameter of the address without spaces around it; "" where it is missing."""
+    return st.query_params.get(key, "").strip()[:LONGEST]
+
+
+def keep(**values: str | None) -> None:
+    """Write parameters into the address; None or "" removes one. Those bound to a widget must not be named here.
+
+    Only what differs is written: Streamlit sends each write to the browser, which puts one that comes after a click on
+    a link into the address of the page that it has turned to by then.
+    """
+    for key, value in values.items():
+        if value and st.query_params.get(key) != value:
+            st.query_params[key] = value
+        elif not value and key in st.query_params:
+            del st.query_params[key]
+
+
+def named_run(wanted: str, runs: Sequence[Run]) -> tuple[Run | None, str]:
+    """Find the run that an address names.
+
+    Args:
+        wanted: An id, the first digits of one (at least 4), or a name.
+        runs: Those that may be meant.
+
+    Returns:
+        The run and "", or None and the sentence that says why there is none, as Markdown.
+    """
+    found = matching(runs, wanted)
+    if len(found) == 1:
+        return found[0], ""
+    shown = escape(wanted[:SHOWN])
+    if found:
+        return None, f"{len(found)} runs match {shown}: use more digits of the id, such as {found[0].id[:8]}."
+    return None, f"There is no run {shown}: it was deleted, or the address is wrong."
+
+
+def current() -> str:
+    """Return the whole address of what is shown."""
+    query = urlencode(st.query_params.to_dict() | _repeated(), doseq=True)
+    return f"{st.context.url or ''}{'?' if query else ''}{query}"
+
+
+def _repeated() -> dict[str, list[str]]:
+    """Return the parameters that occur more than once, as those of a choice of several do."""
+    found = {key: st.query_params.get_all(key) for key in st.query_params}
+    return {key: values for key, values in found.items() if len(values) > 1}
+
+
+@st.fragment
+def copy_link() -> None:
+    """Draw a button that shows the address of this very view, to be copied.
+
+    The address is read when the button is clicked: parts of a page are drawn again without the rest of it.
+    """
+    with st.popover("Copy link", icon=":material/link:", key="copy-link", on_change="rerun") as opened:
+        if opened.open:
+            st.markdown("This link shows the same view:")
+            st.code(current(), language=None, wrap_lines=True)

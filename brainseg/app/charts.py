@@ -1,0 +1,33 @@
+"""Plots with their title as text of the page, which wraps, is read aloud and leaves the plot its room on a phone."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from brainseg.app.frame import show
+from brainseg.plots.narrow_layout import fit
+from brainseg.results.markdown import escape
+
+
+def chart(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
+    """Draw a figure below its title and subtitle; arguments and answer are those of `page.show`."""
+    title = figure.layout.title
+    words, more = (_text(part) for part in (title.text, title.subtitle.text))
+    st.markdown(f"**{escape(words)}**" + (f"  \n:small[{escape(more)}]" if more else ""))
+    # Parts side by side, such as slices, need a width of their own: on a phone such a plot is scrolled.
+    several = len(list(figure.select_xaxes())) > 1 and figure.layout.xaxis2.domain not in (
+        None,
+        figure.layout.xaxis.domain,
+    )
+    with st.container(key=f"{'scrolls' if several else 'fits'}-{key}"):
+        return show(fit(figure), key, name=name, table=table, **{"alt": f"{words}: {more}", **options})
+
+
+def _text(marked: str | None) -> str:
+    """Return what Plotly's markup says."""
+    return html.unescape((marked or "").replace("<br>", " "))

@@ -1,0 +1,79 @@
+"""Which runs the Compare page shows: chosen by hand or named in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.address import SHOWN, keep, named_run, parameter
+from brainseg.errors import RunError
+from brainseg.results.comparison import MOST, Judged, read_judged
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import model_words
+from brainseg.runs import Run
+
+KEY, RUNS = "compare_runs", "runs"
+CLASSIFY = "classify"
+FIRST = 3
+"""Runs that are shown before anything was chosen."""
+
+
+def choose() -> list[Run]:
+    """Draw the choice, and return the runs chosen, in order."""
+    offered = {run.id: run for run in live_store.runs() if run.has_model}
+    if KEY not in st.session_state:
+        st.session_state[KEY] = _asked_for(offered)
+    else:  # a run that was deleted meanwhile
+        st.session_state[KEY] = [run_id for run_id in st.session_state[KEY] if run_id in offered]
+    chosen = st.multiselect(
+        "Runs",
+        list(offered),
+        key=KEY,
+        format_func=lambda run_id: _short(offered[run_id]),
+        max_selections=MOST,
+        placeholder="Choose two runs or more",
+        help=f"Finished trainings of one task, newest first; {MOST} at most. Learning-rate searches have no metrics.",
+    )
+    keep(**{RUNS: ",".join(chosen)})
+    return [offered[run_id] for run_id in chosen]
+
+
+def _asked_for(offered: dict[str, Run]) -> list[str]:
+    """Return the runs that the address names (`?runs=id,id`), or else the newest."""
+    wanted = [part.strip() for part in parameter(RUNS).split(",") if part.strip()]
+    if not wanted:
+        tasks = [run.config.task for run in offered.values()]
+        first = CLASSIFY if CLASSIFY in tasks else next(iter(tasks), CLASSIFY)
+        return [run.id for run in offered.values() if run.config.task == first][:FIRST]
+    found = [(part, named_run(part, list(offered.values()))) for part in wanted]
+    if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:
+        st.warning(
+            f"No finished run, or more than one, fits {escape(' or '.join(missing))}: choose from those below.",
+            icon=":material/link_off:",
+        )
+    known = list(dict.fromkeys(run.id for _, (run, _) in found if run))
+    if len(known) > MOST:
+        st.warning(f"The address names {len(known)} runs: the first {MOST} are shown.", icon=":material/filter_list:")
+    return known[:MOST]
+
+
+def _short(run: Run) -> str:
+    """Return what tells a run from others and still leaves room for six of them in one field."""
+    return f"{run.name} · {model_words(run)} · {run.id[:6]}"
+
+
+def read_chosen(runs: list[Run]) -> list[Judged]:
+    """Read the chosen runs, and say of each that cannot be read why it is left out."""
+    found = []
+    for run in runs:
+        try:
+            found.append(_read(live_store.store().uri, run.id, str(run.ended)))
+        except RunError as error:
+            st.warning(str(error), icon=":material/broken_image:")
+    return found
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _read(uri: str, run_id: str, ended: str) -> Judged:
+    """An ended run no longer changes; what it holds is shared and must not be changed by a page."""
+    return read_judged(live_store.store(), live_store.run(run_id))

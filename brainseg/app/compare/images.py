@@ -1,0 +1,102 @@
+"""The images that runs disagree on, with the place that each model looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from brainseg.app.frame import guarded, offer_csv
+from brainseg.diagnosis.words import percent
+from brainseg.errors import BrainsegError, ScanError
+from brainseg.evaluation.comparison import disagreements
+from brainseg.results.comparison import Comparison
+from brainseg.results.comparison_table import disagreements_in_words
+from brainseg.results.markdown import escape
+from brainseg.scans import Scan, display_name, read_scan
+
+LOOKED = "The colours show where each model looked for the class that it named, not where the tumour is."
+ACROSS = 3
+"""Runs side by side."""
+PICTURE = 260
+"""Width of a picture in pixels: scans of any size side by side."""
+
+
+@st.fragment
+@guarded
+def show_disagreements(comparison: Comparison, letter: str) -> None:
+    """Draw the table of one group's disagreements, and one of its images at a time."""
+    names = comparison.groups[letter]
+    aligned = comparison.aligned(letter)
+    rows = disagreements(aligned, names)
+    if rows.empty:
+        st.markdown(f"These runs give the same answer on all {len(aligned)} images.")
+        return
+    st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs give different answers.")
+    st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch")
+    offer_csv("Disagreements as CSV", rows, f"disagreements-{letter}", f"disagreements-csv-{letter}")
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    place = left.selectbox(
+        "Image to look at",
+        range(len(rows)),
+        format_func=lambda number: f"{rows['path'][number]}: is {rows['label'][number]}",
+        key=f"disagreement-{letter}",
+    )
+    maps = right.toggle("Show where each model looked", key=f"maps-{letter}")
+    _show_image(comparison, names, rows.iloc[place], maps)
+
+
+def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: bool) -> None:
+    scan = _read(comparison.runs[names[0]].run.config.data.path, row)
+    left, right = st.columns([1, ACROSS])
+    with left:
+        st.markdown(f"**{escape(display_name(row['path']))}**  \nis {escape(row['label'])}")
+        if scan:
+            st.image(scan.pixels, width=PICTURE, alt=f"{display_name(row['path'])}: the image")
+    with right:
+        for start in range(0, len(names), ACROSS):
+            columns = st.columns(ACROSS)
+            for column, name in zip(columns, names[start : start + ACROSS], strict=False):
+                with column:
+                    _show_answer(comparison, name, row, scan, maps)
+    if maps and scan:
+        st.caption(LOOKED)
+
+
+def _read(data: str, row: pd.Series) -> Scan | None:
+    """Return the image as it was judged, or say why it cannot be shown."""
+    root = Path(data)
+    try:
+        scan = read_scan((root.parent if root.is_file() else root) / row["path"])
+    except ScanError:
+        st.info(f"{display_name(row['path'])} is no longer where it was: the answers stay, the image cannot be shown.")
+        return None
+    if scan.sha256 != row["sha256"]:
+        st.info(f"{escape(scan.name)} was changed since it was evaluated, so it is not shown.")
+        return None
+    return scan
+
+
+def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan | None, maps: bool) -> None:
+    answer, share = row[f"prediction {name}"], row[f"probability {name}"]
+    right = "right" if answer == row["label"] else "wrong"
+    st.markdown(f"**{escape(name)}**  \nsays {escape(answer)} with {percent(share)}: {right}")
+    if not (maps and scan):
+        return
+    try:
+        st.image(
+            _looked(comparison.runs[name].run.id, answer, scan.sha256, scan), width=PICTURE, alt=f"where {name} looked"
+        )
+    except BrainsegError as error:
+        st.info(str(error))
+
+
+@st.cache_data(max_entries=60, show_spinner="Asking the model where it looked …")
+def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> np.ndarray:
+    """Return a scan with a model's map of a class over it: (H, W, 3) uint8. Imports torch, so on demand alone."""
+    from brainseg.app.model_cache import predictor
+    from brainseg.diagnosis.picture import overlay
+
+    return overlay(_scan.pixels, predictor(run_id).diagnose(_scan, explain).heatmap)

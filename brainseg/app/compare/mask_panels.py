@@ -1,0 +1,40 @@
+"""The parts of the Compare page that are about segmentations."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.app.charts import chart
+from brainseg.app.compare.columns import draw_pairs
+from brainseg.app.frame import dark
+from brainseg.plots.mask_comparison import dice_figure
+from brainseg.results.comparison import Comparison
+from brainseg.results.comparison_table import runs_table
+from brainseg.results.comparison_wording import verdicts
+from brainseg.results.mask_comparison_table import mask_pairs_shown
+
+INTERVALS = (
+    "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
+    "ten they are too narrow. Runs whose intervals overlap are not ranked by them; the paired test below says more."
+)
+TESTED = (
+    "Every two runs are tested on the same patients, by the Dice of each patient's whole volume: a permutation test "
+    "that flips signs; “separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
+    "patients or fewer no difference can be that clear. Patients without a tumour take no part; where no patient is "
+    "known, each slice counts as one."
+)
+
+
+def dice_panel(comparison: Comparison) -> None:
+    """Draw the Dice of all runs with its interval."""
+    st.header("Overlap of the masks", anchor=False)
+    chart(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
+
+
+def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
+    """Draw the paired tests of one group."""
+    pairs = comparison.pairs(letter)
+    for sentence in verdicts(comparison, pairs):
+        st.markdown(f"- {sentence}")
+    draw_pairs(mask_pairs_shown(pairs), letter)
+    st.caption(TESTED)

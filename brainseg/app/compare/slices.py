@@ -1,0 +1,60 @@
+"""The slices on which the masks of runs differ most, with their outlines."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import dark, guarded, offer_csv, show
+from brainseg.errors import RunError
+from brainseg.evaluation.comparison import differing_slices
+from brainseg.evaluation.segmentation import SavedMasks
+from brainseg.plots import slice_outlines_figure
+from brainseg.plots.mask_run_plots import OUTLINES, slice_pixels
+from brainseg.results import stored_results as run_results
+from brainseg.results.comparison import Comparison
+from brainseg.results.mask_comparison_table import fit_words, slices_in_words
+from brainseg.runs import Run
+
+
+@st.fragment
+@guarded
+def show_differing_slices(comparison: Comparison, letter: str) -> None:
+    """Draw the table of one group's slices that differ, and one of them at a time."""
+    names = comparison.groups[letter]
+    aligned = comparison.aligned(letter)
+    rows = differing_slices(aligned, names)
+    if rows.empty:
+        st.markdown(f"The masks of these runs fit equally well on all {len(aligned)} slices.")
+        return
+    st.markdown(f"On **{len(rows)} of {len(aligned)}** slices the masks of these runs do not fit equally well.")
+    st.dataframe(slices_in_words(rows, names), hide_index=True, width="stretch")
+    offer_csv("Slices as CSV", rows, f"slices-{letter}", f"slices-csv-{letter}")
+    place = st.selectbox(
+        "Slice to look at",
+        range(len(rows)),
+        format_func=lambda number: f"{rows['path'][number]}: Dice differs by {rows['spread'][number]:.2f}",
+        key=f"slice-{letter}",
+    )
+    _show_slice(comparison, names, rows.iloc[place])
+
+
+def _show_slice(comparison: Comparison, names: list[str], row: pd.Series) -> None:
+    first = comparison.runs[names[0]].run
+    truth = _masks(first, "truth.npz")[row[f"row {names[0]}"]]
+    found = {name: _masks(comparison.runs[name].run, "masks.npz")[row[f"row {name}"]] for name in names}
+    words = {
+        name: fit_words(row[f"dice {name}"], row[f"predicted_pixels {name}"], row["true_pixels"]) for name in names
+    }
+    pixels = slice_pixels(first, row["path"], row["sha256"], truth.shape)
+    figure = slice_outlines_figure(row["path"], pixels, truth, found, words, dark=dark())
+    show(figure, f"outlines-{row['sha256'][:12]}", name="compare-outlines")
+    st.caption(OUTLINES)
+
+
+def _masks(run: Run, name: str) -> SavedMasks:
+    masks = run_results.masks(live_store.store(), run, name)
+    if masks is None:
+        raise RunError(f"{name} of run {run.name!r} is missing, so its outlines cannot be drawn: train the run again.")
+    return masks

@@ -1,0 +1,173 @@
+"""How the Data page adds datasets and removes them."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import streamlit as st
+
+from brainseg import paths
+from brainseg.app import live_store
+from brainseg.app.data.folder_upload import MOST_FILES, add_sent_folder
+from brainseg.app.upload_limit import refuse_many
+from brainseg.app.widgets.dataset_reading import progress_bar
+from brainseg.datasets.access import permitted
+from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
+from brainseg.jobs.removal import refuse_if_needed
+from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
+from brainseg.results.markdown import escape
+from brainseg.scans import SUFFIXES
+
+UPLOAD_MB = 1000
+"""The largest upload in MB, as it is held in memory while it is unpacked; `BRAINSEG_MAX_UPLOAD_MB` changes it."""
+
+DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
+DIFFICULTY_HELP = (
+    "Realistic: of all sizes, beside changes that look like them; a U-Net needs more of them than some minutes allow. "
+    "Clear: nothing else looks like them, for a first training."
+)
+
+JUST_ADDED = "data-just-added"
+SAID = "data-said"
+
+
+def adding(unlisted: dict[str, int]) -> None:
+    """Show the ways to add a dataset.
+
+    Args:
+        unlisted: Paths that runs were made from and nobody listed, with their number of runs.
+    """
+    folder, sent, upload, synthetic = st.tabs(
+        ["Folder on the server", "Upload a folder", "Upload a zip file", "Synthetic slices"]
+    )
+    with folder:
+        _folder_form(unlisted)
+    with sent:
+        _sent_form()
+    with upload:
+        _upload_form()
+    with synthetic:
+        _synthetic_form()
+
+
+def forgetting(known: KnownDataset, runs: int) -> None:
+    """Ask before a dataset is removed, and remove it."""
+    deleted = known.source != "folder"
+    with st.popover("Remove", icon=":material/delete:", help="Take this dataset off the list.", width="stretch"):
+        if deleted:
+            st.markdown("It was put here by brainseg, so **its files are deleted**.")
+        else:
+            st.markdown("It is taken off the list. **The folder and its files stay** where they are.")
+        if runs:
+            st.markdown(f"{runs:,} runs were made from it: they stay, but can no longer show or prepare its images.")
+        sure = not deleted or st.checkbox("Delete the files for good", key=f"data-sure-{known.name}")
+        if st.button("Remove it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
+            refuse_if_needed(known, live_store.store().list())
+            forget(known.name)
+            st.session_state[SAID] = f"{known.name} was {'deleted' if deleted else 'taken off the list'}."
+            st.rerun()
+
+
+def _folder_form(unlisted: dict[str, int]) -> None:
+    with st.form("data-folder", border=False):
+        path = st.text_input(
+            "Folder, or CSV manifest",
+            placeholder="/data/slices",
+            help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
+            "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
+            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must lie in "
+            "brainseg's home folder or in a folder that the server's BRAINSEG_DATA names.",
+        )
+        name = st.text_input("Name (optional)", help="By default as its folder is called.")
+        if st.form_submit_button("Add the folder", type="primary"):
+            with progress_bar("Reading images") as tell:
+                known = add_folder(permitted(path), name.strip() or None, tell)
+            _added(known)
+    for place, count in list(unlisted.items())[:5]:
+        label = f"Add {escape(place)}, which {count} run{'s' if count > 1 else ''} used"
+        if st.button(label, key=f"data-add-{place}", type="tertiary", icon=":material/add:"):
+            with progress_bar("Reading images") as tell:
+                known = add_folder(place, None, tell)
+            _added(known)
+
+
+def _sent_form() -> None:
+    with st.form("data-sent", border=False):
+        files = st.file_uploader(
+            f"Folder of images, at most {MOST_FILES:,} files",
+            type=[suffix.removeprefix(".") for suffix in sorted({*SUFFIXES, ".csv"})],
+            accept_multiple_files="directory",
+            key="data-sent-files",
+            help="One folder of images per class, or train, valid and test folders of such folders, in the folder that "
+            "you choose. Upload no images from which a patient can be identified.",
+        )
+        refuse_many("data-sent-files", MOST_FILES, "send the folder as a zip file, or name a folder on the server")
+        name = st.text_input("Name (optional)", help="By default as the folder is called.", key="data-sent-name")
+        if st.form_submit_button("Add these files", type="primary"):
+            with progress_bar("Storing and reading") as tell:
+                known = add_sent_folder(files, name.strip() or None, tell)
+            _added(known)
+
+
+def _upload_form() -> None:
+    # The server refuses what is over its own limit, whatever a widget allows.
+    most = int(paths.limit("BRAINSEG_MAX_UPLOAD_MB", UPLOAD_MB))
+    limit = min(most, int(st.get_option("server.maxUploadSize")))
+    with st.form("data-upload", border=False):
+        file = st.file_uploader(
+            f"Zip file of images, at most {limit:,} MB",
+            type="zip",
+            max_upload_size=limit,
+            help="One folder of images per class, or train, valid and test folders of such folders. It is unpacked on "
+            "the server; other files in it are left out. Upload no images from which a patient can be identified.",
+        )
+        name = st.text_input("Name (optional)", help="By default as the file is called.", key="data-zip-name")
+        if limit < most:
+            st.caption(
+                "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
+                f"server with a higher limit, such as `--server.maxUploadSize {most}`."
+            )
+        if st.form_submit_button("Unpack and add", type="primary"):
+            if file is None:
+                st.error("No file was chosen: choose a zip file first.", icon=":material/error:")
+            else:
+                with progress_bar("Unpacking and reading") as tell:
+                    known = add_zip(file, name.strip() or PurePath(file.name).stem, tell)
+                _added(known)
+
+
+def _synthetic_form() -> None:
+    with st.form("data-synthetic", border=False):
+        first, second, third = st.columns(3)
+        count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
+        each = second.number_input(
+            "Slices of each person", 1, 16, SLICES_PER_SUBJECT, help="Fewer slices of more people teach more."
+        )
+        seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
+        left, right = st.columns([1, 2])
+        difficulty = left.selectbox("Tumours", DIFFICULTIES, format_func=DIFFICULTY_WORDS.get, help=DIFFICULTY_HELP)
+        chosen = right.multiselect(
+            "Sequences", MODALITIES, MODALITIES, help="The slices of a person take turns in them; one alone is easier."
+        )
+        st.caption("Drawn from the MNI152 templates, to try things out: metrics on them say nothing about patients.")
+        if st.form_submit_button("Make synthetic slices", type="primary"):
+            with progress_bar("Drawing and reading slices") as tell:
+                known = add_phantom(
+                    int(count),
+                    int(seed),
+                    tell,
+                    # A multiselect gives them in the order of the clicks, which would make another set.
+                    modalities=tuple(name for name in MODALITIES if name in chosen),
+                    difficulty=difficulty,
+                    slices_per_subject=int(each),
+                )
+            _added(known)
+
+
+def _added(known: KnownDataset) -> None:
+    """Show the dataset that was added, from its first view on."""
+    st.session_state[JUST_ADDED] = known.name
+    st.session_state.pop("data-view", None)
+    what = "with masks" if known.task == "segment" else f"of {len(known.counts or {})} classes"
+    st.session_state[SAID] = f"{known.name} was added: {known.images:,} images {what}."
+    st.rerun()

@@ -1,0 +1,113 @@
+"""Data: the datasets, and their problems before a model is trained on them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.address import keep
+from brainseg.app.data.adding import JUST_ADDED, SAID, adding, forgetting
+from brainseg.app.data.patients import patients
+from brainseg.app.data.views import copies, faults, headline, overview, samples
+from brainseg.app.frame import link, page
+from brainseg.app.navigation import demo_mode
+from brainseg.app.widgets.dataset_reading import count_once, count_pairs, read_dataset, read_report
+from brainseg.datasets.library import KnownDataset, known_datasets
+from brainseg.jobs.removal import runs_on, unlisted_paths
+
+SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
+LEARNT = {"classify": "classification", "segment": "segmentation"}
+VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
+BOTH = "classification and segmentation"
+
+
+def listing(known: list[KnownDataset]) -> None:
+    """Show all datasets as a table."""
+    rows = [
+        {
+            "Name": dataset.name,
+            "Kind": SOURCES[dataset.source],
+            "For": _for(dataset),
+            "Images": dataset.images,
+            "Classes": ", ".join(f"{count:,} “{name}”" for name, count in (dataset.counts or {}).items()),
+            "Unreadable": dataset.unreadable if dataset.counts is not None else None,
+            "Runs": len(runs_on(dataset, live_store.runs())),
+            "Added": dataset.added[:10],
+            "Place": dataset.path if dataset.exists else f"Missing: {dataset.path}",
+        }
+        for dataset in known
+    ]
+    counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="–")
+
+
+def _for(dataset: KnownDataset) -> str:
+    """Say what can be learnt from a dataset: one of class folders may have masks as well."""
+    both = dataset.exists and dataset.task == "classify" and count_pairs(dataset.path)
+    return BOTH if both else LEARNT.get(dataset.task, dataset.task)
+
+
+def choose(known: list[KnownDataset]) -> KnownDataset:
+    """Let the visitor choose a dataset; the address of the page remembers which."""
+    names = [dataset.name for dataset in known]
+    if JUST_ADDED in st.session_state:
+        st.session_state["data-chosen"] = st.session_state.pop(JUST_ADDED)
+    elif st.session_state.get("data-chosen") not in names:
+        asked = st.query_params.get("data")
+        st.session_state["data-chosen"] = asked if asked in names else names[0]
+    name = st.selectbox("Dataset", names, key="data-chosen")
+    keep(data=name)
+    return known[names.index(name)]
+
+
+def one(known: KnownDataset) -> None:
+    """Show one dataset."""
+    dataset = read_dataset(known)
+    if known.counts is None and count_once(known):
+        st.rerun()  # the list above was drawn without its counts
+    report = read_report(known, dataset)
+    if known.source == "synthetic":
+        st.info("Synthetic images: metrics measured on them say nothing about patients.", icon=":material/info:")
+    headline(report)
+    patients(known, report)
+    if "masks" not in report and (pairs := count_pairs(known.path)):
+        st.caption(f"Includes masks for {pairs:,} images: choose task 'segment' in Train to use them.")
+    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))
+    draw = {
+        "Overview": lambda: overview(dataset),
+        "Images": lambda: samples(dataset),
+        "Duplicates": lambda: copies(dataset),
+        "Problem files": lambda: faults(report),
+    }
+    for name, tab in tabs.items():
+        if tab.open:
+            with tab:
+                draw[name]()
+    st.caption(f"Place: `{known.path}` · fingerprint of the data: `{report['fingerprint'][:12]}`")
+
+
+def draw() -> None:
+    """Draw the page."""
+    with page("Data", "Browse your datasets and catch problems before training."):
+        if demo_mode():
+            st.info("This is a demo session, in which datasets are neither shown nor changed.", icon=":material/info:")
+        else:
+            known = known_datasets()
+            if SAID in st.session_state:
+                # A banner would move the page down, and up again at the next click.
+                st.toast(st.session_state.pop(SAID), icon=":material/check:", duration="long")
+            with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
+                adding(unlisted_paths(known, live_store.runs()))
+            if not known:
+                st.info("No dataset is known yet: add one above.", icon=":material/info:")
+            else:
+                listing(known)
+                left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
+                with left:
+                    chosen = choose(known)
+                with middle:
+                    link("train", "Train on it", icon=":material/model_training:", data=chosen.name)
+                with right:
+                    forgetting(chosen, len(runs_on(chosen, live_store.runs())))
+                one(chosen)

@@ -1,0 +1,71 @@
+"""Who is one patient: what the Data page says of it, and how a visitor refuses or sets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from brainseg.app.widgets.dataset_reading import progress_bar
+from brainseg.datasets.library import KnownDataset, set_groups
+from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.errors import BrainsegError
+from brainseg.results.markdown import escape
+
+KINDS = {
+    "auto": "Guess",
+    "none": "Not known",
+    "column": "Column of the manifest",
+    "folder": "Folder",
+    "name": "Part of the file name",
+    "other": "Written as data.groups",
+}
+HELP = {
+    "column": "Its name in the first line of the manifest.",
+    "folder": "1 is the first folder below the class folder, -1 the folder that holds the image.",
+    "name": "A regular expression with one group in brackets, such as ^(P[0-9]+)_ for P03_012.png.",
+    "other": "Such as exact, loose or per-class, which may also stand before a rule, as in loose:column:case.",
+}
+
+
+def patients(known: KnownDataset, report: dict[str, Any]) -> None:
+    """Say how many patients there are and where that is known from, and offer to refuse or set it."""
+    said = as_sentence(patients_sentence(report["patients"]))
+    if known.groups != "auto":
+        said += f" Set by data.groups={escape(known.groups)}."
+    if report["patients"]["count"]:
+        st.markdown(said)
+    else:
+        st.info(said, icon=":material/info:")
+    with st.expander("Set which images are of one patient", icon=":material/groups:"):
+        _form(known)
+
+
+def _form(known: KnownDataset) -> None:
+    key = f"data-groups-{known.name}"
+    kind, value = _parts(known.groups)
+    left, right = st.columns(2)
+    with left:
+        chosen = st.selectbox(
+            "Patients are told by", list(KINDS), list(KINDS).index(kind), format_func=KINDS.get, key=f"{key}-kind"
+        )
+    text = ""
+    if chosen in HELP:
+        with right:
+            start = value if chosen == kind else ""
+            text = st.text_input("Which", start, help=HELP[chosen], key=f"{key}-{chosen}").strip()
+    if st.button("Store", key=f"{key}-store", help="Every training on this dataset starts from it."):
+        rule = text if chosen == "other" else f"{chosen}:{text}" if chosen in HELP else chosen
+        try:
+            with progress_bar("Reading images") as tell:
+                set_groups(known.name, rule, tell)
+        except BrainsegError as error:
+            st.error(escape(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
+    st.caption("A grouped split keeps all images of one patient together.")
+
+
+def _parts(groups: str) -> tuple[str, str]:
+    kind, _, value = groups.partition(":")
+    return (kind, value) if kind in KINDS else ("other", groups)

@@ -1,0 +1,201 @@
+"""What the Data page shows of one dataset: plots, sample images, duplicates, and problem files."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
+from brainseg.app.frame import dark, guarded, offer_csv, show
+from brainseg.datasets.copy_words import near_leaks, near_sentence
+from brainseg.datasets.report import mask_sentence, warning_sentence
+from brainseg.datasets.table import Dataset
+from brainseg.plots.dataset_overview import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
+from brainseg.results.markdown import escape
+
+ROW = 8
+"""Pictures side by side."""
+
+GROUPS_A_PAGE = 12
+COPIES_SHOWN = 6
+"""Files of one group that are drawn; the others are named."""
+COPY_WIDTH = 170
+"""Pixels of a drawn copy's width."""
+
+
+def headline(report: dict[str, Any]) -> None:
+    """Show the figures that one wants to know first, and a sentence for each fault that spoils a result."""
+    copies = report["duplicates"]
+    values = {
+        "Images": (f"{report['images']:,}", "Files that can be read."),
+        "Classes": (f"{len(report['classes']):,}", ", ".join(map(escape, report["classes"]))),
+        "Unreadable files": (f"{len(report['unreadable']):,}", "A training stops at them, or leaves them out if told."),
+        "Duplicate groups": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
+        "Duplicates": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
+    }
+    for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
+        column.metric(label, value, help=explanation, border=True)
+    if "masks" in report:
+        st.markdown(escape(mask_sentence(report)))
+        for note in report["notes"]:
+            st.info(escape(note), icon=":material/info:")
+    for entry in report["warnings"]:
+        if entry["kind"] != "reading":  # single files: see `faults`
+            st.warning(escape(warning_sentence(entry)), icon=":material/warning:")
+    for sentence in leaks(report):
+        st.warning(sentence, icon=":material/warning:")
+
+
+def leaks(report: dict[str, Any]) -> list[str]:
+    """Say in one sentence each what makes figures measured on this dataset too good, or wrong."""
+    copies = report["duplicates"]
+    sentences = [
+        f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
+        f"({100 * pair['files'] / pair['total']:.1f} %) are byte-identical to a {GIVEN[pair['among']]} file, so "
+        "metrics on them are too good: split by groups instead."
+        for pair in copies["across_splits"]
+        if pair["files"] and pair["of"] != "train"
+    ]
+    if copies["across_labels"]:
+        sentences.append(
+            f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
+            "each is wrong, so look at them under Duplicates and fix the labels."
+        )
+    near = report["near_copies"]
+    sentences += [f"{told}; so metrics on them are too good: split by groups instead." for told in near_leaks(near)]
+    if near["across_labels"]:
+        sentences.append(
+            f"Pairs of images that look the same but have different labels: {near['across_labels']:,}, and at least "
+            "one label of each is wrong, so look at them under Duplicates and fix the labels."
+        )
+    if near["pairs"] and not report["splits"]:
+        sentences.append(f"{near_sentence(near)}. The grouped split, the default, keeps them together.")
+    if copies["surplus"] and not report["splits"]:
+        sentences.append(
+            f"{copies['surplus']:,} duplicate file{'s' * (copies['surplus'] != 1)}. A random split can leak them into "
+            "validation; the default grouped split does not."
+        )
+    if empty := [escape(name) for name, count in report["classes"].items() if not count]:
+        sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")
+    return sentences
+
+
+def overview(dataset: Dataset) -> None:
+    """Show class balance, sizes and modes."""
+    table = dataset.table
+    name = dataset.root.name
+    balance = table.groupby(["label", "split"], as_index=False).size().rename(columns={"size": "images"})
+    show(class_balance_figure(table, dataset.classes, dark=dark()), "balance", name=f"{name}-classes", table=balance)
+    left, right = st.columns(2)
+    with left:
+        show(sizes_figure(table, dark=dark()), "sizes", name=f"{name}-sizes", table=size_table(table))
+    with right:
+        modes = table["mode"].value_counts().rename_axis("mode").reset_index(name="images")
+        show(modes_figure(table, dark=dark()), "modes", name=f"{name}-modes", table=modes)
+
+
+@st.fragment
+@guarded
+def samples(dataset: Dataset) -> None:
+    """Show some images of each class, and others on request."""
+    seed = st.session_state.setdefault("data-seed", 0)
+    if st.button("Show others", icon=":material/shuffle:", help="Draw other images of each class."):
+        seed = st.session_state["data-seed"] = seed + 1
+    for name, rows in sample(dataset, ROW, seed):
+        total = int((dataset.table["label"] == name).sum())
+        st.markdown(f"**{escape(name)}** · {len(rows):,} of {total:,} images")
+        for column, row in zip(st.columns(ROW), rows.itertuples(), strict=False):
+            with column:
+                _picture(dataset, row.path, f"{row.path}, {row.width} × {row.height}, {row.mode}")
+    st.caption("Drawn at random, small here; a training sees them prepared at its own size.")
+
+
+@st.fragment
+@guarded
+def copies(dataset: Dataset) -> None:
+    """Show groups of copies, byte-identical and near, side by side, a page of them at a time."""
+    groups = copy_groups(dataset)
+    if not groups:
+        st.success(
+            "No two files are identical byte for byte, and no two images look the same.", icon=":material/check:"
+        )
+    else:
+        shown = _chosen(groups)
+        pages = math.ceil(len(shown) / GROUPS_A_PAGE)
+        number = st.pagination(pages, key=f"data-copies-{len(shown)}") if pages > 1 else 1
+        with st.container(horizontal=True):  # most groups are pairs: several stand beside each other
+            for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
+                _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
+        offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
+    st.caption(
+        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or turned; cropped ones "
+        "are not found. Neighbouring slices of one patient are no copies: name the patients to keep those together."
+    )
+
+
+def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
+    """Let the visitor choose which groups to see."""
+    kinds = {
+        "All": groups,
+        "Same bytes": [group for group in groups if not group.near],
+        "Near copies": [group for group in groups if group.near],
+        "Different labels": [group for group in groups if len(group.labels) > 1],
+        "Across splits": [group for group in groups if len(group.splits) > 1],
+    }
+    offered = [kind for kind, members in kinds.items() if members]
+    if all(len(kinds[kind]) == len(groups) for kind in offered):
+        return groups
+    words = {kind: f"{kind} ({len(kinds[kind]):,})" for kind in offered}
+    kind = st.segmented_control("Groups", offered, default="All", format_func=words.get, required=True, key="data-kind")
+    return kinds[kind or "All"]
+
+
+def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
+    drawn = min(len(group.rows), COPIES_SHOWN)
+    with st.container(border=True, width=drawn * COPY_WIDTH + (drawn + 1) * 16 + 2):
+        what = "images that look the same" if group.near else "identical files"
+        st.markdown(f"**{len(group.rows):,} {what}** · group {number:,} of {total:,}")
+        for fault in group.faults:
+            st.markdown(f":material/error: **{escape(fault)}**")
+        for column, row in zip(st.columns(drawn), group.rows.itertuples(), strict=False):
+            with column:
+                split = f", {GIVEN[row.split]}" if row.split else ""
+                _picture(dataset, row.path, f"{row.path} (label {row.label}{split})")
+        if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
+            st.caption(f"And {len(hidden):,} more: {escape(', '.join(hidden[:50]))}.")
+
+
+def _picture(dataset: Dataset, path: str, caption: str) -> None:
+    small = thumbnail(dataset, path)
+    if small is None:
+        st.caption(f"{escape(caption)}: cannot be read any more.")
+    else:
+        st.image(small, escape(caption), width="stretch", alt=f"Image {path}")
+
+
+def faults(report: dict[str, Any]) -> None:
+    """List the files that cannot be read, with the reason, and those that are odd."""
+    lists = {
+        "Unreadable files": (report["unreadable"], "Every image file can be read."),
+        "Warnings": (
+            [{**entry, "files": ", ".join(entry["files"])} for entry in report["warnings"]],
+            "There is no warning about this dataset.",
+        ),
+        "Wrong extension (read by content)": (
+            [{"path": path} for path in report["wrong_extension"]],
+            "Every file is of the format that its name says.",
+        ),
+        "Ignored: no images, or outside the class folders": (
+            [{"path": path} for path in report["ignored"]],
+            "Nothing else lies in the folder.",
+        ),
+    }
+    for title, (rows, nothing) in lists.items():
+        st.markdown(f"**{title}** · {len(rows):,}")
+        if rows:
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"data-{title}")
+        else:
+            st.caption(nothing)

@@ -1,0 +1,75 @@
+"""What a segmentation model says of one image: the marked area in figures and words, and how far a heatmap agrees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from brainseg.app.diagnose.answers import Answered
+from brainseg.app.diagnose.marker import worth
+from brainseg.app.diagnose.members import Member
+from brainseg.diagnosis.agreement import agreement_words
+from brainseg.diagnosis.mask_picture import CAPTION, mask_overlay
+from brainseg.diagnosis.picture import squared
+from brainseg.diagnosis.words import percent
+from brainseg.results.markdown import escape
+
+NO_SPACING = "The file does not say how large a pixel is, so nothing can be given in millimetres."
+
+
+def lay_mask(picture: np.ndarray, mask: np.ndarray, opacity: float) -> np.ndarray:
+    """Fit a mask into a square and lay it over a picture of that size.
+
+    Args:
+        picture: (S, S, 3) uint8 RGB, the scan as `squared` gives it.
+        mask: (H, W) uint8 class numbers on the scan's own grid.
+        opacity: Of the mask's inside, in 0..1.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
+    fitted = np.zeros(picture.shape[:2], np.uint8)
+    for number in sorted(set(np.unique(mask).tolist()) - {0}):
+        # Class by class: what lies between two class numbers may be a third.
+        fitted[squared((mask == number).astype(np.float32), len(picture)) >= 0.5] = number
+    return mask_overlay(picture, fitted, opacity)
+
+
+def marked_cells(answered: Answered) -> dict[str, str]:
+    """Return what a mask adds to the table of all images."""
+    marked, compared = answered.marked, answered.agreement
+    if not marked:
+        return {}
+    cells = {
+        f"Area, {marked.area_unit}": f"{marked.area:,.0f}",
+        f"Diameter, {marked.length_unit}": f"{marked.diameter:,.1f}",
+        "Regions": str(len(marked.regions)),
+    }
+    return cells | ({"Heat inside": percent(compared.energy_inside)} if compared else {})
+
+
+def show_mask(answered: Answered, marker: Member) -> None:
+    """Draw the measures of a mask, and the comparison with the heatmap if there is one."""
+    marked = answered.marked
+    st.subheader("Marked area", anchor=False)
+    figures = [
+        ("Area", f"{marked.area:,.0f} {marked.area_unit}", None),
+        ("Largest diameter", f"{marked.diameter:,.1f} {marked.length_unit}", "Of any one region, corner to corner."),
+        ("Regions", str(len(marked.regions)), "Separate parts; those that touch at a corner count as one."),
+    ]
+    compared = answered.agreement
+    if compared:
+        inside = f"A map that is the same everywhere would have {percent(compared.chance)} there."
+        figures.append(("Heat inside the mask", percent(compared.energy_inside), inside))
+    for column, (name, value, about) in zip(st.columns(len(figures)), figures, strict=True):
+        column.metric(name, value, help=about)
+    if len(marked.areas) > 1:
+        areas = {"Class": list(marked.areas), f"Area, {marked.area_unit}": [f"{a:,.0f}" for a in marked.areas.values()]}
+        st.dataframe(pd.DataFrame(areas), hide_index=True, width="stretch")
+    if answered.answer:
+        st.markdown(f"**How far heatmap and mask agree.** {escape(agreement_words(compared, bool(marked.regions)))}")
+        st.caption(f"{escape(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
+    st.caption(f"**{escape(marker.name)}** {escape(worth(marker))}")
+    unit = "" if marked.spacing else f" {NO_SPACING}"
+    st.caption(f"{CAPTION} It took {marked.seconds:.2f} s.{unit}")

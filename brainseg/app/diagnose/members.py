@@ -1,0 +1,182 @@
+"""Which models Diagnose asks: one, or several as an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app import model_cache as models
+from brainseg.app.diagnose.address import (
+    EXPLAIN,
+    LAYER,
+    METHOD,
+    PICKERS,
+    forget_gone,
+    named_option,
+    named_others,
+    new_visit,
+)
+from brainseg.diagnosis.methods import METHODS, layer_name
+from brainseg.diagnosis.words import judged
+from brainseg.models.description import BundleDescription
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import model_words
+from brainseg.runs import Run
+
+MOST_MEMBERS = 5
+"""Members of an ensemble, so that all of them stay in memory with room for another visitor's model."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model that is asked: its run, what its bundle says of itself, and its version."""
+
+    run: Run
+    description: BundleDescription
+    version: str
+
+    @classmethod
+    def of(cls, run: Run) -> Member:
+        """Return a finished run's model.
+
+        Raises:
+            BundleError: Its bundle is missing or damaged.
+        """
+        return cls(run, *models.description(run.id))
+
+    @property
+    def name(self) -> str:
+        """Name and version, as every answer names the model."""
+        return f"{self.description.name} ({self.version})"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the heatmap should be: see `diagnosis.ensemble.consult`."""
+
+    explain: str | None = None
+    method: str | None = None
+    stage: int | None = None
+
+
+def choose_members() -> list[Member]:
+    """Draw the picker of classifiers; empty where there is none yet.
+
+    Raises:
+        BundleError: A chosen model's bundle is missing or damaged.
+    """
+    promoted, usable = live_store.promoted("classify"), with_model("classify")
+    if promoted is None:
+        return []
+    forget_gone(PICKERS["classify"], usable)
+    chosen = st.selectbox(
+        "Model",
+        list(usable),
+        index=list(usable).index(promoted.id),
+        format_func=lambda run_id: run_words(usable[run_id], promoted),
+        key=PICKERS["classify"],
+        help="All finished runs. Offered first is the promoted one, or else the newest that is better than chance.",
+    )
+    first = Member.of(usable[chosen])
+    if chosen == promoted.id and (why := why_first(promoted, usable.values())):
+        st.caption(why)
+    others = _choose_others(usable, first)
+    members = [first, *others]
+    for member in members:
+        st.caption(f"**{escape(member.name)}** {escape(judged(member.description.validation))}")
+    if others:
+        st.caption("The ensemble as a whole was not evaluated on held-out images.")
+    return members
+
+
+def choose_wishes(members: Sequence[Member]) -> Wishes:
+    """Draw the settings of the heatmap; a new visit starts with those of the address."""
+    last = max(member.description.stages[-1] for member in members)
+    classes, methods, stages = ["", *members[0].description.classes], ["", *METHODS], [0, *range(last, 0, -1)]
+    layer = f"layer-{last}"  # else a model with more layers would keep the last one of the model before
+    if new_visit():
+        for key, name, offered in ((EXPLAIN, EXPLAIN, classes), (METHOD, METHOD, methods), (layer, LAYER, stages)):
+            if option := named_option(name, offered):
+                st.session_state[key] = option
+    with st.expander("Heatmap settings", icon=":material/tune:"):
+        explain = st.selectbox(
+            "Class to explain",
+            classes,
+            format_func=lambda name: name or "the decision",
+            key=EXPLAIN,
+            help="What in the image speaks for this class? By default the class that the model decided for.",
+        )
+        method = st.selectbox(
+            "Method",
+            methods,
+            format_func=lambda key: _method_words(key, members),
+            key=METHOD,
+            help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
+        )
+        stage = st.selectbox(
+            "Layer",
+            stages,
+            format_func=lambda number: _layer_words(number, last),
+            key=layer,
+            help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
+            "ones fine and close to the image. By default the model's own; with another method the last.",
+        )
+    return Wishes(explain or None, method or None, stage or None)
+
+
+def _method_words(key: str, members: Sequence[Member]) -> str:
+    """Name a method; "" stands for each model's own."""
+    if key:
+        return METHODS[key].title + (" (slow)" if key == "score-cam" else "")
+    own = dict.fromkeys(METHODS[member.description.heatmap_method].title for member in members)
+    return f"default ({', '.join(own)})"
+
+
+def _layer_words(number: int, last: int) -> str:
+    """Name a layer; 0 stands for each model's own."""
+    return layer_name(number) + (" (the last)" if number == last else "") if number else "default"
+
+
+def with_model(task: str) -> dict[str, Run]:
+    """Return the finished runs of a task by their ids, newest first."""
+    return {run.id: run for run in live_store.runs() if run.has_model and run.config.task == task}
+
+
+def why_first(offered: Run, runs: Iterable[Run]) -> str:
+    """Say why a run is offered first, where that is not simply the newest; "" otherwise."""
+    if offered.promoted:
+        return ""
+    if not offered.better_than_chance:
+        return "No model here is shown to be better than chance: this is the newest."
+    newer = [run for run in runs if run.ended > offered.ended]
+    return "Offered first: the newest model that is shown to be better than chance." if newer else ""
+
+
+def run_words(run: Run, promoted: Run) -> str:
+    """Return what tells a run from others in a picker."""
+    mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
+    return f"{run.name} · {model_words(run)}{mark}"
+
+
+def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
+    """Offer the runs that tell the same classes apart."""
+    known, wanted = live_store.classes(usable.values()), set(first.description.classes)
+    fitting = {run_id: run for run_id, run in usable.items() if run_id != first.run.id and known[run_id] == wanted}
+    if not fitting:
+        return []
+    key = f"others than {first.run.id}"
+    if new_visit() and (named := named_others(fitting, MOST_MEMBERS - 1)):
+        st.session_state[key] = named
+    chosen = st.multiselect(
+        "Add models (ensemble)",
+        list(fitting),
+        format_func=lambda run_id: f"{fitting[run_id].name} · {model_words(fitting[run_id])}",
+        key=key,
+        max_selections=MOST_MEMBERS - 1,
+        placeholder="Choose runs",
+        help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
+    )
+    return [Member.of(fitting[run_id]) for run_id in chosen]

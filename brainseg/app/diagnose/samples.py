@@ -1,0 +1,114 @@
+"""Sample images for a model: held out from its training, at least one a class, and what a model knows of an image."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from brainseg.app import live_store
+from brainseg.diagnosis.picture import squared
+from brainseg.errors import RunError
+from brainseg.results.run_images import image_file, read_image
+from brainseg.results.stored_results import split
+from brainseg.runs import Run
+
+MOST = 6
+RULE = (
+    "Held out from training. Of each class the first in the order of their files' hashes: not chosen by how they look "
+    "or how the model answers."
+)
+"""How the samples were chosen, as the page says it."""
+THUMBNAIL = 160
+"""Pixels of a thumbnail's side."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image of a model's dataset.
+
+    Attributes:
+        path: As in the run's split table.
+        label: Its class there.
+        side: "train", "valid" or "test": the last two were held out from training.
+        sha256: Hash of the file's bytes.
+    """
+
+    path: str
+    label: str
+    side: str
+    sha256: str
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the model did not learn from it."""
+        return self.side in ("valid", "test")
+
+
+def samples(run: Run) -> list[Sample]:
+    """Pick held-out images by a rule: of each class the first ones in the order of their files' hashes.
+
+    A hash knows nothing of how an image looks or is answered, so the samples are a fair draw, right and wrong answers
+    among them; the same run gives the same ones. An image whose file is gone gives way to the next. At most `MOST`, or
+    one a class where there are more classes.
+    """
+    table = _table(run)
+    if table is None or run.config.data.modalities:  # an image of several files, or one whose hash is not its file's
+        return []
+    held_out = table[table["split"].isin(["valid", "test"])].sort_values(["sha256", "path"])
+    classes = sorted(held_out["label"].unique())
+    each = max(1, MOST // max(1, len(classes)))
+    chosen = [sample for name in classes for sample in _there(run, held_out[held_out["label"] == name], each)]
+    # Ordered by class, the first ones would give their labels away.
+    return sorted(chosen, key=lambda sample: sample.sha256)
+
+
+def known(run: Run, sha256: str) -> Sample | None:
+    """Return what a model's dataset says of an image with these bytes; one that was learnt from first."""
+    table = _table(run)
+    if table is None:
+        return None
+    found = table[table["sha256"] == sha256].sort_values("split", key=lambda sides: sides != "train")
+    return _sample(found.iloc[0]) if len(found) else None
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def thumbnail(_run: Run, path: str, sha256: str) -> bytes:
+    """Return a small square PNG.
+
+    Raises:
+        ScanError: The image is not there any more, cannot be read, or is another one by now.
+    """
+    stream = io.BytesIO()
+    Image.fromarray(squared(read_image(_run, path, sha256).pixels, THUMBNAIL)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _there(run: Run, rows: pd.DataFrame, count: int) -> list[Sample]:
+    """Return the first samples whose files exist; copies of one image count once."""
+    found = []
+    for _, row in rows.drop_duplicates("sha256").iterrows():
+        if len(found) == count:
+            break
+        if image_file(run, row["path"]).is_file():
+            found.append(_sample(row))
+    return found
+
+
+def _sample(row: pd.Series) -> Sample:
+    return Sample(row["path"], row["label"], row["split"], row["sha256"])
+
+
+def _table(run: Run) -> pd.DataFrame | None:
+    return _read(live_store.store().uri, run.id, str(run.ended))
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _read(uri: str, run_id: str, ended: str) -> pd.DataFrame | None:
+    try:
+        return split(live_store.store(), live_store.run(run_id))
+    except RunError:  # a damaged table costs the samples, not the diagnosis
+        return None

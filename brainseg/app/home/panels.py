@@ -1,0 +1,168 @@
+"""The parts of Home: the demo switch, the doors, what is training, and the best model."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import dark, guarded, link, show
+from brainseg.app.navigation import demo_mode
+from brainseg.app.widgets.live_run import draw_progress
+from brainseg.errors import RunError
+from brainseg.plots.comparison_curves import comparison_curves
+from brainseg.results import stored_results as run_results
+from brainseg.results.best_models import Best, best_models, under_way
+from brainseg.results.comparison import MOST
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import model_words
+from brainseg.runs import Run
+
+EVERY = 2.0
+"""Seconds between two looks at what is training."""
+SHOWN = 3
+"""Trainings that are shown at a time; there is seldom more than one."""
+
+DOORS = (
+    (
+        "diagnose",
+        "radiology",
+        "Diagnose",
+        "Upload an image to see a model's prediction and the regions that influenced it.",
+    ),
+    ("train", "model_training", "Train", "Choose a dataset and a network, and follow the training epoch by epoch."),
+    ("compare", "compare", "Compare", "Compare models on the images that they share, with confidence intervals."),
+)
+STEPS = (
+    ("diagnose", "radiology", "1. Choose or drop an image", "On Diagnose: one of the held-out samples, or your own."),
+    (
+        "",
+        "fact_check",
+        "2. Read the result",
+        "The prediction, how sure the model is, and which regions influenced it.",
+    ),
+    ("compare", "compare", "3. Compare", "How good the models are, and where their predictions differ."),
+)
+
+
+def demo_switch() -> None:
+    """Draw the switch of the demo session; a server that was started for demonstrations has none."""
+    if os.environ.get("BRAINSEG_DEMO", "") not in ("", "0"):
+        return
+    st.toggle(
+        "Demo session",
+        value=demo_mode(),
+        key="demo_switch",
+        on_change=_switch,
+        help="Larger type, a guide in three steps, and nothing that can change what is stored.",
+    )
+
+
+def _switch() -> None:
+    """Keep the choice for all pages: what a widget holds is forgotten where it is not drawn."""
+    st.session_state["demo_session"] = st.session_state["demo_switch"]
+
+
+def doors() -> None:
+    """Draw the ways into the program; in a demo session the three steps of the guide."""
+    cards = STEPS if demo_mode() else DOORS
+    for column, (target, icon, title, text) in zip(st.columns(len(cards)), cards, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.header(f":material/{icon}: {title}", anchor=False)
+            st.markdown(text)
+            if target:
+                link(target, f"Open {target.capitalize()}", icon=":material/arrow_forward:")
+
+
+@st.fragment(run_every=EVERY)
+@guarded
+def live() -> None:
+    """Draw what is training and the best model, again and again, so that a run that ends is seen to end."""
+    runs = live_store.runs()
+    if not runs:
+        _first_steps()
+        return
+    if not demo_mode():  # whose trainings run is nothing for the visitors of a stand
+        _under_way(runs)
+    st.header("Best model so far", anchor=False)
+    found = best_models(runs, _evaluation_of)
+    for best in found:
+        _best(best)
+    if not found:
+        st.markdown("No model has been evaluated yet.")
+
+
+def _under_way(runs: list[Run]) -> None:
+    running, waiting = under_way(runs)
+    st.header("Training now", anchor=False)
+    for run in running[:SHOWN]:
+        _training(run)
+    if waiting:
+        names = ", ".join(run.name for run in waiting[:SHOWN])
+        more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
+        st.markdown(f":material/schedule: Queued: {escape(names)}{more}.")
+    if not running and not waiting:
+        st.markdown("Nothing is training right now.")
+
+
+def _first_steps() -> None:
+    st.header("Nothing has been trained yet", anchor=False)
+    st.markdown(
+        "First add a folder of slices, or have brainseg draw synthetic ones; then train a model on them, which takes "
+        "minutes. Diagnose and Compare work as soon as a training has finished."
+    )
+    if not demo_mode():
+        link("data", "Add images", icon=":material/database:")
+        link("train", "Train a model", icon=":material/model_training:")
+
+
+def _training(run: Run) -> None:
+    st.markdown(f"**{escape(run.name)}**, {escape(model_words(run))}")
+    draw_progress(run)
+    _curves(run)
+    link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
+
+
+def _curves(run: Run) -> None:
+    """Draw the epochs so far, on an axis as long as the training will be at most."""
+    try:
+        epochs = run_results.epochs(live_store.store(), run)
+    except RunError as error:  # half of a file: the rest of Home still stands
+        st.caption(escape(error))
+        return
+    if epochs is None or epochs.empty:
+        return
+    settings = run.config.training
+    figure = comparison_curves({run.name: epochs}, dark=dark())
+    figure.update_xaxes(range=[0.5, settings.frozen_epochs + settings.epochs + 0.5])
+    figure.update_layout(height=480, showlegend=False, margin={"r": 28})
+    show(figure, f"home-{run.id}", name=f"epochs-{run.name}")
+
+
+def _best(best: Best) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{escape(best.run.name)}**, {escape(model_words(best.run))}, trained on {escape(best.data)}")
+        for sentence in best.sentences():
+            st.markdown(escape(sentence))
+        with st.container(horizontal=True):
+            link("diagnose", "Diagnose with it", icon=":material/radiology:", run=best.run.id)
+            if best.rivals:
+                ids = ",".join(run.id for run in (best.run, *best.rivals[: MOST - 1]))
+                link("compare", "Compare it with the nearest", icon=":material/compare:", runs=ids)
+            if not demo_mode():
+                link("runs", "Open the run", icon=":material/query_stats:", run=best.run.id)
+
+
+def _evaluation_of(run: Run) -> dict[str, Any] | None:
+    return _evaluation(live_store.store().uri, run.id, str(run.ended))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
+    """An ended run no longer changes. A damaged one says so on its own page, and cannot be the best here."""
+    try:
+        return run_results.judgement(live_store.store(), live_store.run(run_id))
+    except RunError:
+        return None

@@ -1,0 +1,136 @@
+"""The run store as pages read it: opened once a server, listed again only when it changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg import paths
+from brainseg.app.navigation import demo_mode
+from brainseg.jobs.queue import is_lost, reconcile
+from brainseg.results.run_files import run_details, run_file
+from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs.run import chosen
+
+REMOTE_PATIENCE = 5.0
+"""Seconds for which a list from a remote store, whose changes cannot be seen, is taken as current."""
+
+
+def store() -> RunStore:
+    """Return the store, shared by all visitors.
+
+    Raises:
+        RunError: It is damaged or cannot be reached.
+        ConfigError: The home folder cannot be written to.
+    """
+    return _open(str(paths.home()), os.environ.get("MLFLOW_TRACKING_URI", ""))
+
+
+def runs() -> list[Run]:
+    """Return all runs, newest first; those whose processes have all died are recorded as failed first.
+
+    A demo session changes nothing in the store, so it records nothing either.
+    """
+    opened = store()
+    listed = _list(opened.uri, _stamp(opened.uri))
+    if not demo_mode() and any(is_lost(opened, run) for run in listed):
+        reconcile(opened)
+        listed = _list(opened.uri, _stamp(opened.uri))
+    return listed
+
+
+def run(run_id: str) -> Run:
+    """Return one run as it is now.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    return store().get(run_id)
+
+
+def details(run: Run) -> dict[str, Any]:
+    """Return what `jobs.reading.run_details` says of a run; that of an ended run is remembered."""
+    if run.status in ENDED:
+        return _details(store().uri, run.id, str(run.ended))
+    return run_details(store(), run)
+
+
+def classes(some: Iterable[Run]) -> dict[str, frozenset[str]]:
+    """Return the classes that ended runs were judged on, by the runs' ids; empty where that is not known.
+
+    They are remembered for as long as the server runs: a page asks for those of every run at every click.
+    """
+    known = _classes(store().uri)
+    keys = {(run.id, str(run.ended)): run for run in some}
+    known.update({key: _read_classes(run) for key, run in keys.items() if key not in known})
+    return {run.id: known[key] for key, run in keys.items()}
+
+
+def _read_classes(run: Run) -> frozenset[str]:
+    try:
+        file = run_file(store(), run, "evaluation.json")
+        return frozenset(json.loads(file.read_text("utf-8"))["classes"]) if file else frozenset()
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a damaged file says so on the run's own page
+        return frozenset()
+
+
+def table(run: Run, name: str) -> pd.DataFrame | None:
+    """Return a stored table of a run, such as `predictions.parquet`; None if it does not exist (yet)."""
+    file = run_file(store(), run, name)
+    return _read(str(file), file.stat().st_mtime_ns) if file else None
+
+
+def promoted(task: str | None = None) -> Run | None:
+    """Return the run whose model Diagnose offers first, of a task or of any; see `runs.run.chosen`."""
+    return chosen(runs(), task)
+
+
+def refresh() -> None:
+    """Forget what was read, after a page changed the store."""
+    _list.clear()
+    _details.clear()
+
+
+def _stamp(uri: str) -> str:
+    """Return a text that differs after every change of the store."""
+    if not uri.startswith("sqlite:"):
+        return str(int(time.time() / REMOTE_PATIENCE))
+    database = Path(uri.removeprefix("sqlite:///"))
+    # Write-ahead logging: what was just written is in a file beside the database.
+    files = [database, database.with_name(database.name + "-wal")]
+    return " ".join(f"{file.stat().st_mtime_ns}:{file.stat().st_size}" for file in files if file.exists())
+
+
+@st.cache_resource(show_spinner="Opening the run store …")
+def _open(home: str, uri: str) -> RunStore:
+    return RunStore()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _list(uri: str, stamp: str) -> list[Run]:
+    return store().list()
+
+
+@st.cache_resource(show_spinner=False)
+def _classes(uri: str) -> dict[tuple[str, str], frozenset[str]]:
+    return {}
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
+    return run_details(store(), run(run_id))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _read(file: str, changed: int) -> pd.DataFrame:
+    # A class may be called None or NA.
+    return (
+        pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file, keep_default_na=False, na_values="")
+    )

@@ -1,0 +1,28 @@
+"""The dashboard's main script: the navigation around the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from brainseg.app.frame import caught
+from brainseg.app.navigation import DEMO_PAGES, PAGES, demo_mode, st_page
+from brainseg.app.serving import keep_to_itself
+
+ICON = Path(__file__).with_name("icon.png")
+
+
+def main() -> None:
+    """Draw the page that the visitor has turned to, below the navigation."""
+    keep_to_itself()  # also where the server was started by hand
+    # A file of our own: a named icon would be fetched from its maker's server.
+    st.set_page_config(page_title="brainseg", page_icon=str(ICON), layout="wide")
+    offered = DEMO_PAGES if demo_mode() else tuple(PAGES)
+    shown = st.navigation([st_page(name) for name in offered], position="top")
+    with caught():  # also what goes wrong before a page has begun
+        shown.run()
+
+
+if __name__ == "__main__":
+    main()

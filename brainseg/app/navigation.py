@@ -1,0 +1,58 @@
+"""The pages: their names, titles and icons, and the one of them that a visitor has turned to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+import streamlit as st
+
+PAGES = {
+    "home": "Home",
+    "diagnose": "Diagnose",
+    "train": "Train",
+    "runs": "Runs",
+    "compare": "Compare",
+    "data": "Data",
+    "about": "About",
+}
+"""Name of each page, which is its folder in `app` and its address -> its title, in the order of the navigation."""
+DEMO_PAGES = ("home", "diagnose", "compare")
+ICONS = {
+    "home": "home",
+    "diagnose": "radiology",
+    "train": "model_training",
+    "runs": "query_stats",
+    "compare": "compare",
+    "data": "database",
+    "about": "info",
+}
+
+
+def demo_mode() -> bool:
+    """Say whether this is a demo session: nothing may change the store, and only the demo's pages are offered."""
+    return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get("demo_session"))
+
+
+def st_page(name: str) -> st.Page:
+    """Return a page as Streamlit knows it, for the navigation and for links."""
+    return st.Page(
+        _drawing(name),
+        title=PAGES[name],
+        icon=f":material/{ICONS[name]}:",
+        url_path=None if name == "home" else name,
+        default=name == "home",
+    )
+
+
+@cache
+def _drawing(name: str) -> Callable[[], None]:
+    """Return the function that draws a page; a page's modules are imported when it is first shown."""
+
+    def draw() -> None:
+        import_module(f"brainseg.app.{name}.page").draw()
+
+    draw.__name__ = name
+    return draw

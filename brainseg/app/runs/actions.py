@@ -1,0 +1,178 @@
+"""What can be done with a run: use it, describe it, take it along, stop it, go on with it, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.address import copy_link, keep
+from brainseg.app.frame import guarded, link
+from brainseg.app.messages import on_page
+from brainseg.app.navigation import demo_mode
+from brainseg.errors import RunError
+from brainseg.jobs.queue import request_cancel, resubmit
+from brainseg.jobs.removal import delete
+from brainseg.plots.run_plots import figures_zip, has_figures
+from brainseg.results.exports import bundle_zip, file_stem, predictions_file
+from brainseg.results.markdown import escape
+from brainseg.runs import ENDED, Run
+from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
+from brainseg.runs.run import chosen
+
+SAID, REFUSED = "run-said", "run-refused"
+"""Where the session keeps what was just done, and what could not be, to be said after the page was drawn again."""
+
+
+RIVALS = 2
+"""Runs that a link to Compare adds."""
+
+
+def say_what_was_done() -> None:
+    """Say what the last click did: the page was drawn again since."""
+    if said := st.session_state.pop(SAID, ""):
+        st.success(escape(said), icon=":material/check:")
+    for sentence in st.session_state.pop(REFUSED, []):
+        st.error(escape(on_page(sentence)), icon=":material/error:")
+
+
+def draw_actions(run: Run, runs: list[Run]) -> None:
+    """Draw the buttons that fit a run; in a demo only those that change nothing.
+
+    Args:
+        run: The run.
+        runs: All runs.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not demo_mode():
+            _use_or_move(run, runs)
+            with st.popover("Rename, tag, note", icon=":material/edit:"):
+                _describe(run, runs)
+        if run.status in ENDED:
+            with st.popover("Download", icon=":material/download:"):
+                _download(run)
+        if run.status in ENDED and not demo_mode():
+            with st.popover("Delete", icon=":material/delete:"):
+                _delete(run, runs)
+        if run.has_model:
+            link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
+            if others := rivals(run, runs):
+                ids = ",".join(each.id for each in (run, *others))
+                link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
+        if run.status in ENDED and not demo_mode():
+            label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
+            link("train", label, icon=":material/edit_note:", **{"from": run.id})
+        copy_link()
+    if demo_mode():
+        st.caption("This is a demo: you can view and download runs, but not change them.")
+
+
+def rivals(run: Run, runs: list[Run]) -> list[Run]:
+    """Return the newest finished runs of the same task to compare a run with; those on the same dataset come first."""
+    others = [each for each in runs if each.has_model and each.id != run.id and each.config.task == run.config.task]
+    return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
+
+
+def _names(runs: Sequence[Run]) -> str:
+    return " and ".join(run.name for run in runs)
+
+
+@guarded
+def _use_or_move(run: Run, runs: list[Run]) -> None:
+    """Draw the one button that takes the run further in the state that it is in."""
+    store, offered = live_store.store(), chosen(runs, run.config.task)
+    if run.has_model:
+        in_use = bool(run.promoted) and offered is not None and offered.id == run.id
+        label = "In use in Diagnose" if in_use else "Use in Diagnose"
+        if st.button(label, icon=":material/verified:", disabled=in_use, help="Offer this run's model first there."):
+            store.promote(run.id)
+            announce(f"Diagnose now offers the model of {run.name} first.")
+    elif run.status in ("FAILED", "KILLED"):
+        if st.button("Resume", icon=":material/resume:", help="Go on from its last epoch, in the queue."):
+            resubmit(store, run.id)
+            announce(f"{run.name} is queued again.")
+    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can go on later."):
+        request_cancel(store, run.id)
+        announce(f"{run.name} is told to stop.")
+
+
+@guarded
+def _describe(run: Run, runs: list[Run]) -> None:
+    known = {tag_text(*tag) for each in runs for tag in each.tags.items()}
+    mine = [tag_text(*tag) for tag in run.tags.items()]
+    with st.form(f"describe-{run.id}", border=False):
+        name = st.text_input(
+            "Name", run.name, max_chars=NAME_LENGTH, help="The bundle keeps the name that it was trained under."
+        )
+        tags = st.multiselect(
+            "Tags", sorted(known), mine, accept_new_options=True, placeholder="word or word=value", help="Enter adds."
+        )
+        note = st.text_area("Note", run.note, max_chars=NOTE_LENGTH)
+        if st.form_submit_button("Save", type="primary"):
+            store, parsed = live_store.store(), parse_tags(tags)
+            if name.strip() != run.name:
+                store.rename(run.id, name)
+            store.tag(run.id, parsed)
+            store.write_note(run.id, note)
+            announce(f"Saved: {name.strip()}.")
+
+
+@guarded
+def _download(run: Run) -> None:
+    """Draw the downloads; each file is made when it is asked for."""
+    store, stem = live_store.store(), file_stem(run)
+    if run.has_model:
+        _bundle(run, stem)
+    if not has_figures(store, run):
+        st.info("There is nothing to download: the run did not get so far.")
+        return
+    _file("Plots (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
+    if run.has_model:
+        what, row = ("Slices", "slice") if run.config.task == "segment" else ("Predictions", "image")
+        _file(
+            f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row per {row}."
+        )
+    st.caption("A file is made when you ask for it, which takes a few seconds.")
+
+
+@guarded
+def _bundle(run: Run, stem: str) -> None:
+    store = live_store.store()
+    store.bundle(run)  # says what is missing before somebody clicks
+    _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
+
+
+def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> None:
+    st.download_button(label, make, name, icon=":material/download:", help=help_text, on_click="ignore")
+
+
+@guarded
+def _delete(run: Run, runs: list[Run]) -> None:
+    st.markdown(f"Deletes **{escape(run.name)}** with its model, plots and log. This cannot be undone.")
+    offered = chosen(runs, run.config.task)
+    if offered is not None and offered.id == run.id:
+        heir = chosen([other for other in runs if other.id != run.id], run.config.task)
+        after = f"Diagnose will switch to {escape(heir.name)}." if heir else "Diagnose will have no model of this kind."
+        st.warning(f"Its model is the one that Diagnose offers first. {after}")
+    typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")
+    if st.button("Delete for good", type="primary", disabled=typed.strip() != run.name, key=f"delete-now-{run.id}"):
+        try:
+            delete(live_store.store(), run.id)
+        except RunError:
+            live_store.refresh()
+            raise
+        keep(run=None)
+        announce(f"{run.name} is deleted.")
+
+
+def announce(sentence: str, refused: Sequence[str] = ()) -> None:
+    """Draw the page again, and say then what was done.
+
+    Args:
+        sentence: What was done.
+        refused: A sentence for each thing that could not be done.
+    """
+    st.session_state[SAID], st.session_state[REFUSED] = sentence, list(refused)
+    live_store.refresh()
+    st.rerun()

@@ -1,0 +1,119 @@
+"""Single images of a run on the page: what they are, what they were called, and where the model looked."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app import model_cache as models
+from brainseg.diagnosis.words import percent
+from brainseg.errors import BrainsegError, ScanError
+from brainseg.results import stored_results as run_results
+from brainseg.results.markdown import escape
+from brainseg.results.run_images import image_file, read_image, square
+from brainseg.runs import Run
+
+COLUMNS = 3
+
+
+def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = False) -> None:
+    """Draw images in rows, each with its heatmap on demand.
+
+    Args:
+        run: An ended run.
+        cases: Rows of its predictions.
+        key: Unique on the page.
+        all_maps: Draw every heatmap, instead of offering each.
+    """
+    digests = run_results.digests(live_store.store(), run)
+    records = cases.to_dict(orient="records")
+    for start in range(0, len(records), COLUMNS):
+        places = st.columns(COLUMNS)
+        for place, case in zip(places, records[start : start + COLUMNS], strict=False):
+            with place.container(border=True):
+                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}", all_maps)
+
+
+def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
+    """Draw one image with what is known of it, or the sentence why it cannot be shown.
+
+    Args:
+        run: An ended run.
+        case: A row of its predictions.
+        sha256: Hash of the image when it was evaluated, if known.
+        key: Unique on the page.
+        mapped: Draw its heatmap without being asked.
+    """
+    title, path = "", str(case["path"])
+    wanted = run.has_model and (mapped or st.session_state.get(f"{key}-cam", False))
+    try:
+        if wanted:
+            with st.spinner("Computing the heatmap …"):
+                picture, title = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
+        else:
+            picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
+        st.image(
+            picture,
+            width="stretch",
+            output_format="PNG",
+            alt=f"{path}: is {case['label']}, was predicted as {case['prediction']}",
+        )
+    except BrainsegError as error:
+        st.info(escape(error), icon=":material/image_not_supported:")
+    _describe(case)
+    if run.has_model and not mapped:
+        st.toggle(
+            "Where the model looked",
+            key=f"{key}-cam",
+            help="Heatmap of the predicted class. It takes a moment, longer the first time.",
+        )
+    if title:
+        st.caption(f"{escape(title)}. The colours show where the model looked, not where the tumour is.")
+
+
+def _describe(case: dict[str, Any]) -> None:
+    right = case["label"] == case["prediction"]
+    verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
+    share = percent(float(case[f"p_{case['prediction']}"]))
+    st.markdown(
+        f"{verdict} Actual: **{escape(case['label'])}**, predicted: **{escape(case['prediction'])}**  \n"
+        f"Probability of {escape(case['prediction'])} {share}, loss {case['loss']:.3f}"
+    )
+    st.caption(escape(case["path"]))
+
+
+def _changed(run: Run, path: str) -> int:
+    """Return when the file was changed last, so that nothing outdated is shown; 0 where it is not there."""
+    try:
+        return image_file(run, path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int) -> bytes:
+    return _png(read_image(live_store.run(run_id), path, sha256).pixels)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
+    """Return the picture as PNG, and what its heatmap shows."""
+    from brainseg.diagnosis.picture import overlay
+
+    scan = read_image(live_store.run(run_id), path, sha256)
+    try:
+        diagnosis = models.predictor(run_id).diagnose(scan, explain)
+    except ValueError as error:
+        raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
+    return _png(overlay(scan.pixels, diagnosis.heatmap)), diagnosis.heatmap_title
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    square(pixels).save(stream, format="PNG")
+    return stream.getvalue()

@@ -1,0 +1,96 @@
+"""The panels of a run that show single images: the cells of the confusion matrix and the hardest cases."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app.charts import chart
+from brainseg.app.frame import dark, guarded
+from brainseg.app.runs.cases import draw_cases
+from brainseg.app.widgets.run_panels import caveats, evaluated
+from brainseg.evaluation.hardest import hardest_cases
+from brainseg.plots import confusion_matrix_figure
+from brainseg.plots.clickable_matrix import clickable, clicked_cell
+from brainseg.results.exports import file_stem
+from brainseg.results.markdown import escape
+from brainseg.results.prediction_choice import first_cell, images_in_cell
+from brainseg.runs import Run
+
+IMAGES = 6
+"""Images shown at a time."""
+MOST = 60
+"""Hardest cases that can be asked for."""
+
+
+@st.fragment
+@guarded
+def matrix_panel(run: Run) -> None:
+    """The confusion matrix, and the images of the cell that is chosen by a click or by name."""
+    report, table = evaluated(run)
+    classes = report["classes"]
+    keys = ["actual", "predicted"]  # as the address has them
+    first = [classes.index(name) for name in first_cell(report["matrix"], classes)]
+    caveats(report)
+    left, right = st.columns([3, 2])
+    with right:
+        st.markdown("**Images in one cell**: click a cell, or choose its classes.")
+        actual = st.selectbox("Actual class", classes, first[0], key=keys[0], bind="query-params")
+        predicted = st.selectbox("Predicted class", classes, first[1], key=keys[1], bind="query-params")
+        inside = images_in_cell(table, actual, predicted)
+        st.markdown(
+            f"{len(inside)} of {len(table)} images are **{escape(actual)}** and were predicted as "
+            f"**{escape(predicted)}**."
+        )
+    with left:
+        matrix = confusion_matrix_figure(report["matrix"], classes, dark=dark())
+        chart(
+            clickable(matrix, classes, (actual, predicted), dark=dark()),
+            f"run-matrix-{run.id}",
+            name=f"confusion-matrix-{file_stem(run)}",
+            table=pd.DataFrame(report["matrix"], classes, classes).rename_axis("actual \\ predicted").reset_index(),
+            on_select=lambda: _choose(f"run-matrix-{run.id}", classes, keys),
+            selection_mode="points",
+        )
+    draw_cases(run, _part(inside, f"cell-part-{run.id}-{actual}-{predicted}"), f"cell-{run.id}")
+
+
+def _choose(chart: str, classes: list[str], keys: list[str]) -> None:
+    cell = clicked_cell(st.session_state[chart]["selection"], classes)
+    if cell:
+        st.session_state.update(zip(keys, cell, strict=True))
+
+
+def _part(cases: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Return the images of the part that the visitor turned to, highest loss first."""
+    parts = -(-len(cases) // IMAGES)
+    turned = st.pagination(parts, key=key) if parts > 1 else 1
+    return cases.iloc[(turned - 1) * IMAGES : turned * IMAGES]
+
+
+def _all_maps(run: Run) -> bool:
+    """Ask whether the heatmap of every image is wanted."""
+    return run.has_model and st.toggle(
+        "Show all heatmaps",
+        key="heatmaps",
+        bind="query-params",
+        help="Grad-CAM of the predicted class for every image shown. It takes a moment, longer the first time.",
+    )
+
+
+@st.fragment
+@guarded
+def hardest_panel(run: Run) -> None:
+    """The images that the model got most wrong."""
+    _, table = evaluated(run)
+    if table.empty:
+        st.info("No image was evaluated.")
+        return
+    wrong = int((table["label"] != table["prediction"]).sum())
+    most = min(MOST, len(table))
+    many = st.number_input("How many", 1, most, min(IMAGES, most), key=f"hardest-count-{run.id}", width=160)
+    st.markdown(
+        f"The images with the highest loss (cross-entropy of the actual class, in nats), highest first. {wrong} of "
+        f"{len(table)} images were predicted as the wrong class."
+    )
+    draw_cases(run, hardest_cases(table, many), f"hardest-{run.id}", all_maps=_all_maps(run))

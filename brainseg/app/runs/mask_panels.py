@@ -1,0 +1,111 @@
+"""The panels of a segmentation run: scores, Dice by slice, patient and size, worst slices, pixels and the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import guarded, offer_csv
+from brainseg.app.widgets.run_panels import caveats, figure, headline, judgement, training_panel
+from brainseg.errors import RunError
+from brainseg.plots.mask_run_plots import OUTLINES
+from brainseg.results import stored_results as run_results
+from brainseg.results.exports import file_stem
+from brainseg.runs import Run
+
+MISSING = "{} is missing: the run did not get so far, or its files were removed."
+SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
+FEW = 10
+"""Patients below which resampling them says too little of how patients differ."""
+
+
+@guarded
+def scores_panel(run: Run) -> None:
+    """Dice with its intervals, whether tumours are found at all, and what finding nothing or a threshold would get."""
+    report = judgement(run)
+    caveats(report)
+    found, bounds = report["detection"], report["intervals"]
+    people = f"{report['patients_counted']} of {report['patients']} {report['unit']}s counted"
+    shown = (
+        ("Dice, all pixels", report["dice"], "dice", f"n = {report['slices']} slices"),
+        ("Dice, mean of slices", report["slice_dice"], "slice_dice", f"{report['slices_counted']} slices counted"),
+        ("Dice, mean of patients", report["patient_dice"], "patient_dice", people),
+        _detected(found, "sensitivity", "tp", "fn", "slices with a tumour"),
+        _detected(found, "specificity", "tn", "fp", "slices without one"),
+    )
+    for place, (title, value, name, counted) in zip(st.columns(len(shown)), shown, strict=True):
+        with place:
+            headline(title, value, bounds.get(name), counted)
+    if report["unit"] != "patient":
+        st.warning("No patient is named, so the intervals take slices as independent: the truth is less certain.")
+    elif report["patients"] < FEW:
+        st.warning(f"Only {report['patients']} patients were judged, so the intervals are too narrow: trust them less.")
+    figure(run, "mask_scores")
+    st.caption(
+        "Slice sensitivity and specificity ask only whether any tumour was marked. The baselines mark nothing, or what "
+        "is brighter than Otsu's threshold, on the same slices: a model that is not clearly above them has learnt "
+        "nothing of use. Specificity of pixels is left out: with so much background it is near 1 for any model."
+    )
+
+
+def _detected(
+    found: dict[str, float], name: str, right: str, wrong: str, what: str
+) -> tuple[str, float | None, str, str]:
+    title = f"Slice {name}"
+    return title, found[name], f"detection_{name}", f"{found[right]} of {found[right] + found[wrong]} {what}"
+
+
+@guarded
+def dice_panel(run: Run) -> None:
+    """How Dice is spread over slices, patients and tumour sizes."""
+    figure(run, "dice_distribution", SLICES)
+    figure(run, "dice_per_patient")
+    figure(run, "dice_size")
+
+
+@guarded
+def worst_panel(run: Run) -> None:
+    """The slices with the lowest Dice, with both outlines."""
+    figure(run, "worst_slices", WORST)
+    st.caption(OUTLINES)
+
+
+@guarded
+def pixels_panel(run: Run) -> None:
+    """Which classes pixels are taken for."""
+    caveats(judgement(run))
+    figure(run, "pixel_matrix")
+
+
+@guarded
+def slices_panel(run: Run) -> None:
+    """All judged slices as a table, lowest Dice first."""
+    table = run_results.slices(live_store.store(), run)
+    if table is None:
+        raise RunError(SLICES)
+    columns = ["path", "group", "dice", "true_pixels", "predicted_pixels", "spacing"]
+    names = dict(
+        zip(columns, ["Slice", "Patient", "Dice", "True pixels", "Predicted pixels", "mm a pixel"], strict=True)
+    )
+    shown = table[columns].sort_values("dice", kind="stable").rename(columns=names)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={"Dice": st.column_config.NumberColumn(format="%.3f")},
+        alt="Judged slices",
+    )
+    st.caption("A slice on which no tumour is and none was marked has no Dice.")
+    offer_csv("All slices as CSV", table, f"slices-{file_stem(run)}", "slices-csv")
+
+
+MASK_PANELS: dict[str, Callable[[Run], None]] = {
+    "Scores": scores_panel,
+    "Training": training_panel,
+    "Dice": dice_panel,
+    "Worst slices": worst_panel,
+    "Pixels": pixels_panel,
+    "Slices": slices_panel,
+}
+"""Name of each panel of a finished segmentation -> the function that draws it."""

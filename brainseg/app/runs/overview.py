@@ -1,0 +1,185 @@
+"""The Runs page without a run in its address: the table of all runs, and what can be done with several of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.address import copy_link
+from brainseg.app.frame import guarded, link, offer_csv
+from brainseg.app.navigation import demo_mode
+from brainseg.app.runs.actions import announce
+from brainseg.errors import BrainsegError
+from brainseg.files import sha256_bytes
+from brainseg.jobs.removal import delete
+from brainseg.results.dataset_names import dataset_namer
+from brainseg.results.markdown import escape
+from brainseg.results.run_table import METRICS, Filters, filtered, runs_table
+from brainseg.runs import Run
+
+COMPARED = 6
+"""Runs that Compare shows at most."""
+EMPTY_COLUMNS = ("Accuracy", "Dice", *METRICS, "Tags", "Note")
+"""Columns that are left out where no run has anything in them."""
+HOW = "Click a column's title to sort. Tick rows on the left to open, compare or delete runs."
+
+
+@guarded
+def draw_overview(runs: list[Run]) -> None:
+    """Draw the filters, the table, and the buttons for the ticked rows.
+
+    Args:
+        runs: All runs, at least one, newest first.
+    """
+    table = runs_table(runs, dataset_namer())
+    found = filtered(table, _filters(table))
+    st.markdown(f"**{len(found)} of {len(table)}** runs. {HOW}")
+    if found.empty:
+        st.info("No run fits these filters: change or clear some of them.", icon=":material/filter_alt_off:")
+        return
+    ticked = _draw_table(found)
+    _buttons([run for run in runs if run.id in ticked], found)
+
+
+def _filters(table: pd.DataFrame) -> Filters:
+    """Draw the filters, which stay in the address."""
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    text = left.text_input(
+        "Search",
+        key="find",
+        bind="query-params",
+        placeholder="Words in any order, such as: resnet18 finished kaggle",
+        help="Finds runs in which every word occurs: in name, state, task, model, dataset, tags, note, score or date.",
+    )
+    with right.popover("Filters", icon=":material/filter_alt:", width="stretch", key="filters"):
+        chosen = {
+            key: st.multiselect(label, options, key=key, bind="query-params", placeholder="Any")
+            for key, label, options in (
+                ("state", "State", sorted(set(table["State"]))),
+                ("task", "Task", sorted(set(table["Task"]))),
+                ("model", "Model", sorted(set(table["Model"]))),
+                ("dataset", "Dataset", sorted(set(table["Dataset"]))),
+                ("tag", "Tag", sorted({tag for tags in table["Tags"] for tag in tags})),
+            )
+        }
+        least, most = (
+            st.number_input(
+                f"Accuracy or Dice of at {key}",
+                0.0,
+                1.0,
+                None,
+                0.05,
+                key=key,
+                bind="query-params",
+                placeholder="Any",
+                help="Dice for segmentations, accuracy for all others.",
+            )
+            for key in ("least", "most")
+        )
+    return Filters(text or "", *chosen.values(), least, most)
+
+
+def _draw_table(found: pd.DataFrame) -> set[str]:
+    """Draw the table, and return the ids of the ticked rows."""
+    shown = found.drop(columns=[name for name in EMPTY_COLUMNS if _is_empty(found[name])])
+    # Ticks are kept by row number: other rows are another table, or a tick would move to another run.
+    key = sha256_bytes(" ".join(found.index).encode())[:12]
+    chosen = st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height=min(36 * len(shown) + 38, 560),
+        column_config=_columns(),
+        placeholder="–",
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"all-runs-{key}",
+        alt="All runs that fit the filters",
+    )
+    rows = [row for row in chosen["selection"]["rows"] if row < len(found)]
+    return set(found.index[rows])
+
+
+def _is_empty(column: pd.Series) -> bool:
+    return not (column.map(bool) & column.notna()).any()
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "Name": st.column_config.TextColumn(pinned=True),
+        **{name: number(format="%.3f") for name in METRICS if name != "n"},
+        "95 % low": number(format="%.3f", help="Lower end of the 95 % interval of accuracy or Dice."),
+        "95 % high": number(format="%.3f", help="Upper end of the 95 % interval of accuracy or Dice."),
+        "n": number(format="localized", help="Images or slices on which the run was evaluated."),
+        "Created": st.column_config.DatetimeColumn("Created (UTC)", format="YYYY-MM-DD HH:mm"),
+        "Minutes": number("Took (min)", format="%.1f"),
+        "Tags": st.column_config.ListColumn(width="medium"),
+        "Id": st.column_config.TextColumn(help="First digits of the id, which commands and addresses accept."),
+    }
+
+
+def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
+    models = [run for run in ticked if run.has_model]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(ticked) == 1:
+            link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)
+        if len(ticked) > 1 and not (why := _not_comparable(ticked, models)):
+            link("compare", f"Compare {len(models)} runs", icon=":material/compare:", runs=_ids(models))
+        if ticked and not demo_mode():
+            with st.popover(f"Delete {len(ticked)} …", icon=":material/delete:", key="delete-many"):
+                _delete(ticked)
+        offer_csv("Table as CSV", _for_csv(found), "runs", "runs-csv")
+        copy_link()
+    if len(ticked) > 1 and why:
+        st.caption(why)
+
+
+def _not_comparable(ticked: list[Run], models: list[Run]) -> str:
+    """Say why Compare cannot show these runs; "" if it can."""
+    if others := [run.name for run in ticked if not run.has_model]:
+        return f"Only finished trainings can be compared: untick {escape(', '.join(others[:3]))}."
+    if len({run.config.task for run in models}) > 1:
+        return "Only runs of one task can be compared: tick classifications or segmentations."
+    if len(models) > COMPARED:
+        return f"Compare shows {COMPARED} runs at most: tick fewer."
+    return ""
+
+
+def _ids(runs: list[Run]) -> str:
+    return ",".join(run.id for run in runs)
+
+
+@guarded
+def _delete(ticked: list[Run]) -> None:
+    names = ", ".join(escape(run.name) for run in ticked[:10])
+    more = f" and {len(ticked) - 10} more" if len(ticked) > 10 else ""
+    st.markdown(f"Deletes **{names}**{more} with their models, plots and logs. This cannot be undone.")
+    typed = st.text_input(f"Type {len(ticked)} to confirm", key=f"delete-{_key(ticked)}", autocomplete="off")
+    if st.button("Delete for good", type="primary", disabled=typed.strip() != str(len(ticked)), key="delete-many-now"):
+        deleted, refused = delete_all(ticked)
+        announce(f"{deleted} of {len(ticked)} runs are deleted.", refused)
+
+
+def delete_all(runs: list[Run]) -> tuple[int, list[str]]:
+    """Delete runs one by one; return how many are gone, and a sentence for each that is not."""
+    deleted, refused = 0, []
+    for run in runs:
+        try:
+            delete(live_store.store(), run.id)
+            deleted += 1
+        except BrainsegError as error:
+            refused.append(f"{run.name}: {error}")
+    return deleted, refused
+
+
+def _key(runs: list[Run]) -> str:
+    return sha256_bytes(_ids(runs).encode())[:12]
+
+
+def _for_csv(found: pd.DataFrame) -> pd.DataFrame:
+    tags = found["Tags"].map("; ".join)
+    return found.assign(Tags=tags, Id=found.index).reset_index(drop=True)

@@ -1,0 +1,138 @@
+"""The Runs page: the choice of a run, its head, and the panels that fit its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from brainseg.app.address import keep, named_run, parameter
+from brainseg.app.frame import link
+from brainseg.app.messages import why
+from brainseg.app.runs.actions import draw_actions
+from brainseg.app.runs.image_panels import hardest_panel, matrix_panel
+from brainseg.app.runs.mask_panels import MASK_PANELS
+from brainseg.app.runs.record_panels import data_panel, predictions_panel, settings_panel
+from brainseg.app.widgets.live_run import live_view
+from brainseg.app.widgets.run_log import log_panel
+from brainseg.app.widgets.run_panels import metrics_panel, training_panel
+from brainseg.results.dataset_names import dataset_namer
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import STATES, lasted, model_words, moment, run_label
+from brainseg.runs import ENDED, Run
+from brainseg.runs.labels import tag_text
+from brainseg.runs.run import chosen
+
+CHOICE, PANEL = "run-choice", "tab"
+"""Keys of the widgets; the open tab stands in the address."""
+
+JUDGED: dict[str, Callable[[Run], None]] = {
+    "Metrics": metrics_panel,
+    "Training": training_panel,
+    "Confusion matrix": matrix_panel,
+    "Hardest cases": hardest_panel,
+    "Predictions": predictions_panel,
+}
+RECORD: dict[str, Callable[[Run], None]] = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
+
+
+def choose_run(runs: list[Run]) -> Run | None:
+    """Return the run that the address names, with a field to turn to another one; None where it names none.
+
+    A run that does not exist is said, and no other one is shown in its place.
+    """
+    wanted = parameter("run")
+    if not wanted:
+        return None
+    run, fault = named_run(wanted, runs)
+    if run is None:
+        st.warning(fault, icon=":material/link_off:")
+        return None
+    keep(run=run.id)
+    by_id = {each.id: each for each in runs}
+    st.session_state[CHOICE] = run.id
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    left.selectbox(
+        "Run",
+        list(by_id),
+        format_func=lambda run_id: run_label(by_id[run_id]),
+        key=CHOICE,
+        on_change=_keep_choice,
+        help="Newest first. Type to search: name, state, model, date or id. All runs shows them as a table.",
+    )
+    with right:
+        link("runs", "All runs", icon=":material/table_rows:")
+    return run
+
+
+def _keep_choice() -> None:
+    keep(run=st.session_state[CHOICE])
+
+
+def draw_run(run: Run, runs: list[Run]) -> None:
+    """Draw all there is of a run.
+
+    Args:
+        run: The run.
+        runs: All runs.
+    """
+    _head(run, runs)
+    draw_actions(run, runs)
+    if run.status not in ENDED:
+        live_view(run.id)
+    elif run.status == "FINISHED" and run.kind == "train":
+        _panels(run, (MASK_PANELS if run.config.task == "segment" else JUDGED) | RECORD)
+    elif run.status == "FINISHED":
+        training_panel(run)
+        _panels(run, RECORD)
+    else:
+        _broken_off(run)
+
+
+def _head(run: Run, runs: list[Run]) -> None:
+    word, colour, icon = STATES[run.status]
+    with st.container(horizontal=True):
+        st.badge(word, color=colour, icon=icon)
+        offered = chosen(runs, run.config.task)
+        if offered is not None and offered.id == run.id:
+            st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
+        for tag in run.tags.items():
+            st.badge(escape(tag_text(*tag)), color="gray", icon=":material/sell:")
+    what = "learning-rate search only" if run.kind == "find-lr" else f"preset {escape(run.config.preset)}"
+    data = escape(dataset_namer()(run))
+    st.markdown(f"{escape(model_words(run))}, {what}, on {data}; {_when(run)}")
+    if run.note:
+        st.markdown(f"> {escape(run.note)}")
+
+
+def _when(run: Run) -> str:
+    """Say when a run was queued or started, and how long it took."""
+    if run.status == "SCHEDULED":
+        return f"queued {moment(datetime.fromtimestamp(run.queued, UTC) if run.queued else run.created)}"
+    if not run.started and run.status == "KILLED":  # perhaps it was stopped while it waited
+        return f"made {moment(run.created)}"
+    return f"started {moment(run.begun)}" + (f", took {lasted(run)}" if run.ended else "")
+
+
+def _panels(run: Run, panels: dict[str, Callable[[Run], None]]) -> None:
+    """Draw tabs, of which only the open one is filled."""
+    tabs = st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, panels.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(run)
+
+
+def _broken_off(run: Run) -> None:
+    tell = st.error if run.status == "FAILED" else st.warning
+    tell(escape(why(run)), icon=STATES[run.status][2])
+    with st.expander("Log", icon=":material/notes:"):
+        log_panel(run)
+    _panels(run, {"Training": training_panel, "Settings": settings_panel, "Data and split": data_panel})
+
+
+def no_runs() -> None:
+    """Say how to come by a first run."""
+    st.info("There is no run yet: train a model, and it appears here while it trains.", icon=":material/info:")
+    link("train", "Train a model", icon=":material/model_training:")

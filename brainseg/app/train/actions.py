@@ -1,0 +1,157 @@
+"""The buttons that put something into the queue, with what it will do and how long it will take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import guarded
+from brainseg.app.train.data import count_images
+from brainseg.app.train.finder import reuse_rates
+from brainseg.app.train.launch import instant_baseline, launch
+from brainseg.app.train.plan import plan_words
+from brainseg.app.train.queue import in_queue
+from brainseg.app.widgets.dataset_reading import count_pairs
+from brainseg.app.widgets.time_estimate import Estimate, crowding, estimate, machine_load, measured_paces
+from brainseg.config import RunConfig
+from brainseg.results.markdown import escape
+from brainseg.results.run_files import run_file
+from brainseg.runs import ENDED, Kind, Run
+
+BASELINE = (
+    "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
+)
+NO_BASELINE = (
+    "An instant baseline is for classification only: a segmentation is compared with marking nothing and a threshold."
+)
+UNMEASURED = "not known, since no such run was measured on this GPU yet"
+FINDER = (
+    "Not needed before training: with the learning rate 'valley', a training searches for one itself, or uses the "
+    "result of a search that you ran here with the same settings. The search tries rising learning rates for a short "
+    "while and plots the loss; it leaves no model."
+)
+
+
+@guarded
+def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: str = "") -> None:
+    """Draw the plan and the buttons, and put into the queue what is asked for.
+
+    Args:
+        data: The dataset's path; "" as long as none is chosen.
+        configs: One for each architecture; empty while the form is faulty.
+        runs: All runs.
+        remark: What there is to say about the weights; "" for nothing.
+    """
+    if not data or not configs:
+        st.info("Choose a dataset first." if not data else "Fix the settings first.", icon=":material/info:")
+    ready = bool(data and configs)
+    masks = any(config.task == "segment" for config in configs)
+    wanted, reused = reuse_rates(configs, runs, data)
+    if configs:
+        st.markdown(plan_words(wanted))
+        for sentence in filter(None, [*reused, remark]):
+            st.caption(escape(sentence))
+    clicked = _buttons(len(configs), ready, masks)
+    name = st.session_state.get("train:name", "")
+    if ready:
+        _estimates(wanted, data, runs)
+    if clicked == "train":
+        _report(launch(wanted, name))
+    elif clicked == "find":
+        _report(launch(configs, kind="find-lr"))
+    elif clicked == "instant":
+        _report(launch([instant_baseline(config) for config in configs], name and f"{name}-baseline"))
+
+
+def _buttons(count: int, ready: bool, masks: bool) -> str:
+    """Draw the name and the buttons, and return which was clicked; "" for none."""
+    st.text_input("Name (optional)", key="train:name", placeholder="e.g. resnet34-default", max_chars=60)
+    several = count > 1
+    with st.container(horizontal=True):
+        clicked = {
+            "train": st.button(
+                f"Train {count} networks" if several else "Train",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=not ready,
+                key="train:train",
+            ),
+            "find": st.button(
+                f"Find {count} learning rates" if several else "Find learning rate",
+                icon=":material/search:",
+                disabled=not ready,
+                key="train:find",
+                help=FINDER,
+            ),
+            "instant": st.button(
+                f"{count} instant baselines" if several else "Instant baseline",
+                icon=":material/bolt:",
+                disabled=not ready or masks,
+                key="train:instant",
+                help=NO_BASELINE if masks else BASELINE,
+            ),
+        }
+    if masks:
+        st.caption(NO_BASELINE)
+    return next((name for name, pressed in clicked.items() if pressed), "")
+
+
+def _report(queued: Sequence[Run]) -> None:
+    for run in queued:
+        st.toast(f"{escape(run.name)} is in the queue.", icon=":material/schedule:")
+
+
+def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
+    first = configs[0]
+    masks = first.task == "segment"
+    images = count_pairs(data) if masks else count_images(data)
+    what = "images with masks" if masks else "images"
+    if not images:
+        st.caption(f"The time it takes is not known: no {what} were found there to count.")
+        return
+    crowd = _crowd(first, runs)
+    wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]
+    if first.model.head == "concat-pool":
+        wanted.append(("Learning-rate finder for", first, "find-lr"))
+        wanted += [] if masks else [("Instant baseline for", instant_baseline(first), "train")]
+    found = [_expected(config, images, runs, kind, crowd) for _, config, kind in wanted]
+    lines = [
+        f"{words} {config.model.arch}: {each.sentence() if each else UNMEASURED}"
+        for (words, config, _), each in zip(wanted, found, strict=True)
+    ]
+    before = len(in_queue(runs))
+    wait = f" ({before} run{'s' * (before > 1)} ahead in the queue)" if before else ""
+    busy = (
+        "\n\nThe machine is busy now: the upper ends allow for it." if any(each and each.busy for each in found) else ""
+    )
+    listed = "".join(f"\n* {line}" for line in lines)
+    st.caption(f"**Estimated time for {images:,} {what}{wait}**\n{listed}{busy}")
+
+
+def _expected(config: RunConfig, images: int, runs: list[Run], kind: Kind, crowd: float) -> Estimate | None:
+    paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
+    return estimate(config, images, paces, kind, crowd)
+
+
+def _crowd(config: RunConfig, runs: list[Run]) -> float:
+    """Return how much longer the programs that compute now would make a run."""
+    load, cores = machine_load()
+    running = [run for run in in_queue(runs) if run.status == "RUNNING"]
+    return crowding(load, cores, config.compute.threads, sum(run.config.compute.threads or cores for run in running))
+
+
+def _images(run: Run) -> int | None:
+    return _stored_images(run.id, run.status in ENDED)
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _stored_images(run_id: str, ended: bool) -> int | None:
+    """Return how many readable images a run's dataset had, from its stored report."""
+    file = run_file(live_store.store(), live_store.run(run_id), "dataset.json")
+    try:
+        return int(json.loads(file.read_text("utf-8"))["images"]) if file else None
+    except (OSError, ValueError, KeyError):
+        return None

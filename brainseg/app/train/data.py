@@ -1,0 +1,158 @@
+"""The choice of a dataset: a known one, one of earlier runs, or another folder of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from brainseg.app.address import keep
+from brainseg.app.frame import link
+from brainseg.app.train.form import PRESET, reset
+from brainseg.app.widgets.dataset_reading import count_pairs
+from brainseg.datasets.access import permitted
+from brainseg.datasets.library import KnownDataset, known_datasets
+from brainseg.datasets.listing import walk
+from brainseg.datasets.sources import MANIFEST
+from brainseg.errors import DataError
+from brainseg.jobs.removal import unlisted_paths
+from brainseg.results.markdown import escape
+from brainseg.runs import Run
+from brainseg.scans import SUFFIXES
+
+OTHER = "Another folder …"
+CHOSEN, TYPED = "train:data", "train:data:path"
+_ASKED, _ADDRESS = "train:data:asked", "train:data:address"
+
+
+def choose_data(runs: list[Run]) -> str:
+    """Draw the choice of a dataset, and return its path; "" as long as none is chosen.
+
+    Args:
+        runs: All runs, newest first; their datasets are offered too.
+    """
+    known = [dataset for dataset in known_datasets() if dataset.exists]
+    named = {dataset.name: dataset for dataset in known}
+    earlier = [path for path in unlisted_paths(known, runs) if Path(path).exists()]
+    options = [*named, *earlier, OTHER]
+    _start(options, named, runs)
+    chosen = st.selectbox(
+        "Dataset",
+        options,
+        key=CHOSEN,
+        persist_state="session",
+        on_change=lambda: _fit_preset(named.get(st.session_state[CHOSEN])),
+        help="What to learn from. Add more on the Data page.",
+    )
+    path = _described(chosen, named)
+    _keep_in_address(path if chosen == OTHER else chosen)
+    return path
+
+
+def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
+    """Say what is known of the choice, and return its path."""
+    if chosen == OTHER:
+        typed = st.text_input(
+            "Folder or CSV manifest on the server",
+            key=TYPED,
+            persist_state="session",
+            help="A folder with one folder of images per class, or a CSV manifest with the columns path and label; for "
+            "segmentation the folders images and masks, masks called NAME_mask, or a manifest with the column mask.",
+        )
+        return _opened(typed)
+    if chosen in named:
+        _describe(named[chosen])
+        return named[chosen].path
+    st.caption("Used by earlier runs; add it on the Data page to see what it holds.")
+    return chosen
+
+
+def _opened(typed: str) -> str:
+    """Return a typed path if the pages may open it; say why not otherwise."""
+    try:
+        return permitted(typed) if typed.strip() else ""
+    except DataError as error:
+        st.error(escape(error), icon=":material/error:")
+        return ""
+
+
+def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
+    """Choose what is asked for, by name or path, else what the newest run learnt from; a set may also have gone."""
+    address = st.query_params.get("data")
+    new = address if address != st.session_state.get(_ADDRESS) else None
+    taken_over = st.session_state.pop(_ASKED, None)
+    if asked := taken_over or new:
+        names = [name for name, dataset in named.items() if dataset.path == asked]
+        found = next(filter(options.__contains__, [asked, *names]), None)
+        st.session_state[CHOSEN] = found or OTHER
+        if not found:
+            st.session_state[TYPED] = asked
+    elif st.session_state.get(CHOSEN) not in options:
+        last = runs[0].config.data.path if runs else ""
+        names = [name for name, dataset in named.items() if dataset.path == last]
+        st.session_state[CHOSEN] = next(filter(options.__contains__, [*names, last]), options[0])
+    else:
+        return
+    if not taken_over and "preset" not in st.query_params:
+        _fit_preset(named.get(st.session_state[CHOSEN]))
+
+
+def take_over_data(path: str) -> None:
+    """Choose the dataset at a path when the form is drawn next."""
+    st.session_state[_ASKED] = path
+
+
+def _fit_preset(dataset: KnownDataset | None) -> None:
+    """Start from the preset of the dataset's task: one with masks alone cannot be classified."""
+    if dataset is None or dataset.counts is None:
+        return
+    preset = st.session_state.get(PRESET, "default")
+    own = "segment" if dataset.task == "segment" else "default"
+    if own == "default" and preset == "segment" and count_pairs(dataset.path):
+        return  # it has both, labels and masks
+    if (own == "segment") != (preset == "segment"):
+        st.session_state[PRESET] = own
+        reset()
+
+
+def _keep_in_address(data: str) -> None:
+    """Keep the choice in the address, which a reload and a shared link go by."""
+    keep(data=data)
+    st.session_state[_ADDRESS] = data or None
+
+
+def _describe(dataset: KnownDataset) -> None:
+    if dataset.counts is None:
+        st.caption("Not scanned yet. Open it on the Data page to count its images.")
+    else:
+        counts = ", ".join(f"{count:,} “{escape(name)}”" for name, count in dataset.counts.items())
+        bad = f"; {dataset.unreadable:,} files cannot be read" if dataset.unreadable else ""
+        masks = " with masks" if dataset.task == "segment" else ""
+        st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")
+    if dataset.source == "synthetic":
+        st.caption("Synthetic images: metrics measured on them say nothing about patients.")
+    link("data", "View dataset", icon=":material/database:", data=dataset.name)
+
+
+def count_images(path: str) -> int | None:
+    """Return about how many images a dataset has, without reading any; None where that cannot be told."""
+    if not path:
+        return None
+    for dataset in known_datasets():
+        if dataset.path == path and dataset.images is not None:
+            return dataset.images
+    return _count(path)
+
+
+@st.cache_data(ttl=300, max_entries=50, show_spinner=False)
+def _count(path: str) -> int | None:
+    place = Path(path).expanduser()
+    manifest = place if place.is_file() else place / MANIFEST
+    try:
+        if manifest.is_file():
+            with manifest.open("rb") as lines:
+                return max(sum(1 for line in lines if line.strip()) - 1, 0) or None
+        files = (Path(name) for _, _, names in walk(place) for name in names)
+        return sum(file.suffix.lower() in SUFFIXES for file in files) or None
+    except (OSError, DataError):
+        return None

@@ -1,0 +1,108 @@
+"""What ended last, on the Train page: how it ended, and how to go on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import link
+from brainseg.app.messages import why
+from brainseg.app.widgets.run_log import log_panel
+from brainseg.diagnosis.words import judged
+from brainseg.jobs.queue import resubmit, retry
+from brainseg.jobs.workspace import Workspace
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import STATES, model_words, moment
+from brainseg.runs import ENDED, FINAL, Run
+
+SHOWN = 5
+COMPARED = 3
+"""Models that a link to Compare names at most: this one, and those that ended last."""
+
+
+def draw_ended(runs: list[Run]) -> None:
+    """Draw the runs that ended last, with the reason where one failed or was stopped.
+
+    Args:
+        runs: All runs of this home.
+    """
+    ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=lambda run: run.ended, reverse=True)
+    if not ended:
+        return
+    st.header("Recently finished", anchor=False)
+    for run in ended[:SHOWN]:
+        with st.container(border=True):
+            _draw(run, ended)
+
+
+def rivals(run: Run, runs: list[Run]) -> list[Run]:
+    """Return the other models of a run's task on its dataset, in their order: what it can be compared with."""
+    return [
+        other
+        for other in runs
+        if other.has_model
+        and other.id != run.id
+        and (other.config.task, other.config.data.path) == (run.config.task, run.config.data.path)
+    ]
+
+
+def _draw(run: Run, runs: list[Run]) -> None:
+    word, colour, icon = STATES[run.status]
+    st.markdown(f"**{escape(run.name)}** · {escape(model_words(run))} &nbsp; :{colour}-badge[{icon} {word}]")
+    st.caption(f"{moment(run.ended)}. {escape(outcome(run))}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.status != "FINISHED":
+            _go_on(run)
+            link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
+        link("runs", "Open", icon=":material/query_stats:", run=run.id)
+        if run.has_model:
+            link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
+            if others := rivals(run, runs):
+                ids = ",".join(each.id for each in (run, *others[: COMPARED - 1]))
+                link("compare", "Compare", icon=":material/compare:", runs=ids)
+    if run.status != "FINISHED":
+        log = st.expander("Log", key=f"train:log:{run.id}", on_change="rerun")
+        if log.open:  # otherwise it is not worth reading again every other second
+            with log:
+                log_panel(run)
+
+
+def outcome(run: Run) -> str:
+    """Say in one sentence how a run ended."""
+    if run.status != "FINISHED":
+        return why(run)
+    if run.kind == "find-lr":
+        return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; it leaves no model."
+    return judged(live_store.details(run)["evaluation"])
+
+
+def _go_on(run: Run) -> None:
+    if epochs_kept(run) and st.button(
+        "Resume",
+        key=f"train:resume:{run.id}",
+        icon=":material/resume:",
+        help=f"Continues after epoch {epochs_kept(run)}, in the queue.",
+    ):
+        resubmit(live_store.store(), run.id)
+        _renew()
+    if st.button(
+        "Retry",
+        key=f"train:retry:{run.id}",
+        icon=":material/replay:",
+        help="A new run with the same settings, from the beginning.",
+    ):
+        retry(live_store.store(), run.id)
+        _renew()
+
+
+def epochs_kept(run: Run) -> int:
+    """Return how many epochs of a run that did not finish are still there to go on from."""
+    if not (Workspace(run.id).results / "checkpoint").is_dir():
+        return 0
+    table = live_store.table(run, "epochs.csv")
+    return 0 if table is None else len(table)
+
+
+def _renew() -> None:
+    live_store.refresh()
+    st.rerun()

@@ -1,0 +1,92 @@
+"""From what the form says to runs in the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.train.form import FormValues
+from brainseg.app.train.weights import refuse_missing
+from brainseg.config import RunConfig
+from brainseg.datasets.access import permitted
+from brainseg.datasets.library import groups_of
+from brainseg.errors import ConfigError, DataError
+from brainseg.jobs.orders import checked, free_name, run_name
+from brainseg.jobs.queue import submit
+from brainseg.models.sources import is_weights_file
+from brainseg.runs import Kind, Run
+from brainseg.runs.labels import clean_name
+
+DOUBLE_CLICK = 5.0
+"""Seconds within which the same order from the same visitor is taken for a double click."""
+_LAST = "train:last-order"
+
+
+def configurations(form: FormValues, data: str, archs: Sequence[str], weights: str) -> list[RunConfig]:
+    """Return one configuration for each architecture.
+
+    Raises:
+        ConfigError: No architecture is ticked, or a value or a combination is not allowed.
+    """
+    if form.faults:
+        raise ConfigError(" ".join(form.faults))
+    if not archs:
+        raise ConfigError("No network is chosen: tick at least one.")
+    if not weights:
+        raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
+    if is_weights_file(weights):
+        weights = _opened(weights)
+    settings = {"data.groups": groups_of(data), **form.settings, "data.path": data, "model.weights": weights}
+    return [RunConfig.from_preset(form.preset, {**settings, "model.arch": arch}) for arch in archs]
+
+
+def _opened(weights: str) -> str:
+    try:
+        return permitted(weights)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
+
+
+def instant_baseline(config: RunConfig) -> RunConfig:
+    """Return the instant baseline on the same images, split and weights."""
+    head = {"head": "logistic", "stages": None}
+    return config.model_copy(update={"model": config.model.model_copy(update=head)})
+
+
+def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -> list[Run]:
+    """Put runs into the queue.
+
+    Args:
+        configs: One for each run.
+        name: What the visitor calls it; with several runs, their architectures are added.
+        kind: What the runs do.
+
+    Returns:
+        The runs; none for the second half of a double click.
+
+    Raises:
+        BrainsegError: One of them cannot work; then none is queued.
+    """
+    name = clean_name(name) if name.strip() else ""
+    orders = [checked(config, kind) for config in configs]
+    order = (kind, name, *(config.model_dump_json() for config in orders))
+    last, when = st.session_state.get(_LAST, ((), 0.0))
+    if order == last and time.monotonic() - when < DOUBLE_CLICK:
+        return []
+    refuse_missing(orders)
+    store = live_store.store()
+    for config in orders:
+        store.warm_start(config)
+    taken = {run.name for run in live_store.runs()}
+    queued = []
+    for config in orders:
+        wanted = f"{name}-{config.model.arch}" if name and len(orders) > 1 else name
+        called = free_name(run_name(wanted, config, kind), taken)
+        queued.append(submit(store, config, called, kind))
+        taken.add(called)
+    st.session_state[_LAST] = (order, time.monotonic())
+    live_store.refresh()
+    return queued

@@ -1,0 +1,52 @@
+"""What a training will do, in one line: its epochs as they will be counted, its size, weights and learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from brainseg.config import RunConfig, TrainingConfig
+from brainseg.models.sources import IMAGENET, RUN
+from brainseg.results.markdown import escape
+
+
+def plan_words(configs: Sequence[RunConfig]) -> str:
+    """Return the plan of runs that differ in their network alone, as Markdown.
+
+    Args:
+        configs: One or more.
+    """
+    first = configs[0]
+    if first.model.head != "concat-pool":
+        what = f"instant baseline ({first.model.head})"
+    else:
+        what = epochs_words(first.training)
+    parts = [what, f"{first.preparation.size} px", escape(_weights(first.model.weights))]
+    if first.model.head == "concat-pool":
+        parts.append(_rates(configs))
+    return f"**{'Segmentation' if first.task == 'segment' else 'Classification'}:** {' · '.join(parts)}"
+
+
+def epochs_words(training: TrainingConfig) -> str:
+    """Say how many epochs a training has, as its progress counts them."""
+    total = training.frozen_epochs + training.epochs
+    most = "up to " if training.patience else ""
+    words = f"{most}{total} epoch{'s' * (total != 1)}"
+    if training.frozen_epochs and training.epochs:
+        words += f": {training.frozen_epochs} frozen + {training.epochs}"
+    elif training.frozen_epochs:
+        words += ", all frozen"
+    return f"{words}, may stop early" if training.patience else words
+
+
+def _weights(spec: str) -> str:
+    if spec == "none":
+        return "random weights"
+    if spec in IMAGENET:
+        return "ImageNet weights"
+    return "weights of a finished run" if spec.startswith(RUN) else "weights from a file"
+
+
+def _rates(configs: Sequence[RunConfig]) -> str:
+    rates = list(dict.fromkeys(config.training.learning_rate for config in configs))
+    said = ["found before training" if rate == "valley" else f"{rate:g}" for rate in rates]
+    return f"learning rate {' and '.join(said)}"

@@ -1,0 +1,135 @@
+"""The queue on the Train page: what waits, what runs and how far it is, drawn again every other second."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import guarded, link
+from brainseg.app.train.ended import draw_ended
+from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
+from brainseg.app.widgets.time_left import place
+from brainseg.jobs.queue import ensure_worker, lane, request_cancel
+from brainseg.jobs.workspace import Workspace
+from brainseg.results.markdown import escape
+from brainseg.results.run_wording import STATES, model_words
+from brainseg.runs import Run
+
+BUSY, IDLE = 2.0, 10.0
+"""Seconds between two looks at the queue, while something is in it and while it is empty."""
+PATIENCE = 30.0
+"""Seconds that a run waits at least before a worker is looked for: the one that was started with it needs some."""
+_SEEN = "train:queue-seen"
+
+
+def show_queue() -> None:
+    """Draw the queue and what ended last, and keep them up to date; what comes or ends also renews the page."""
+    runs = live_store.runs()
+    st.session_state[_SEEN] = _state(runs)
+    st.fragment(_draw, run_every=BUSY if in_queue(runs) else IDLE)()
+
+
+@guarded
+def _draw() -> None:
+    runs = live_store.runs()
+    active = in_queue(runs)
+    for device in {run.config.compute.device for run in active if _forgotten(run, active)}:
+        _wake(str(live_store.store().home), device)
+    if _state(runs) != st.session_state[_SEEN]:
+        st.session_state[_SEEN] = _state(runs)
+        st.rerun()
+    st.header("Queue", anchor=False)
+    if not active:
+        st.caption("The queue is empty.")
+    positions: dict[str, int] = {}
+    for run in active:
+        if run.status == "SCHEDULED":
+            device = lane(run.config.compute.device)
+            positions[device] = positions.get(device, 0) + 1
+            _waiting(run, positions[device])
+        else:
+            _running(run)
+    others = [run for run in runs if run.status in ("SCHEDULED", "RUNNING") and run not in active]
+    if others:
+        st.caption(f"{len(others)} more in the queues of other home folders that share this run store.")
+    draw_ended([run for run in runs if _mine(run)])
+
+
+def in_queue(runs: list[Run]) -> list[Run]:
+    """Return the runs of this home that run or wait, in the order of their turn."""
+    mine = [run for run in runs if run.status in ("RUNNING", "SCHEDULED") and _mine(run)]
+    return sorted(mine, key=lambda run: (run.status != "RUNNING", run.queued))
+
+
+def _mine(run: Run) -> bool:
+    return live_store.store().owns(run)
+
+
+def _state(runs: list[Run]) -> list[tuple[str, str]]:
+    return [(run.id, run.status) for run in runs]
+
+
+def _forgotten(run: Run, active: list[Run]) -> bool:
+    """Say whether a run waits although nothing runs before it, as after a restart of the machine."""
+    device = lane(run.config.compute.device)
+    busy = any(other.status == "RUNNING" and lane(other.config.compute.device) == device for other in active)
+    return run.status == "SCHEDULED" and not busy and time.time() - run.queued > PATIENCE
+
+
+@st.cache_resource(ttl=PATIENCE, show_spinner=False)
+def _wake(home: str, device: str) -> bool:
+    """Start a worker if none lives, not more often than it takes one to start."""
+    return ensure_worker(device)
+
+
+def _running(run: Run) -> None:
+    workspace = Workspace(run.id)
+    now = place(workspace.read_progress(), epoch_seconds(run), time.time())
+    stopping = workspace.cancel_requested()
+    with st.container(border=True):
+        _title(run, "stopping" if stopping else "")
+        said = ""
+        if now.epoch or run.kind == "find-lr":  # what a training does before its epochs says nothing about its end
+            said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
+        if now.epoch:
+            st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
+            st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
+        else:
+            count = f": {now.step} of {now.steps}" if now.steps else ""
+            st.progress(now.part, f"{now.phase}{count}{', ' + said if said and now.steps else ''}")
+        if words := epoch_words(run):
+            st.caption(words)
+        _buttons(run, stopping)
+
+
+def _waiting(run: Run, position: int) -> None:
+    with st.container(border=True):
+        _title(run, "next" if position == 1 else f"{position - 1} ahead")
+        _buttons(run, False)
+
+
+def _title(run: Run, more: str) -> None:
+    word, colour, icon = STATES[run.status]
+    what = "training" if run.config.model.head == "concat-pool" else "instant baseline"
+    what = "learning-rate finder" if run.kind == "find-lr" else what
+    st.markdown(
+        f"**{escape(run.name)}** · {what} · {escape(model_words(run))} &nbsp; "
+        f":{colour}-badge[{icon} {word}{', ' + more if more else ''}]"
+    )
+
+
+def _buttons(run: Run, stopping: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Stopping …" if stopping else "Cancel",
+            key=f"train:cancel:{run.id}",
+            disabled=stopping,
+            icon=":material/stop_circle:",
+            help="A waiting run is cancelled at once, a running one within ten seconds; it can go on later.",
+        ):
+            request_cancel(live_store.store(), run.id)
+            live_store.refresh()
+            st.rerun()
+        link("runs", "Open", icon=":material/query_stats:", run=run.id)

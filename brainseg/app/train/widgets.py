@@ -1,0 +1,123 @@
+"""One widget for each kind of setting, and the value that a person gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from brainseg.config import parse_settings
+from brainseg.config.form_fields import FormField
+
+NUMBER = "a number"
+"""The choice that stands for any number, where a setting takes a word or a number."""
+BROWSER_LIMIT = 2**53 - 1
+"""The largest whole number that a browser tells from its neighbours."""
+EMPTY = "automatic"
+
+
+def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
+    """Draw a setting's widget.
+
+    Args:
+        field: The setting.
+        value: What it shows at first, as `RunConfig.flat` has it.
+        key: Of the widget; a number beside a word has `number_key(key)`.
+
+    Returns:
+        What it shows now, in the form in which `RunConfig.from_preset` takes it.
+
+    Raises:
+        ConfigError: A text cannot be read as a value.
+    """
+    if field.locked:
+        st.session_state.pop(key, None)  # what it was set to for another task
+    if field.kind == "switch":
+        return st.toggle(field.label, **_start(field, key, value))
+    if field.kind == "choice":
+        words = [*([EMPTY] if field.optional else []), *field.choices]
+        chosen = st.selectbox(field.label, words, **_start(field, key, EMPTY if value is None else value))
+        return None if field.optional and chosen == EMPTY else chosen
+    if field.kind in ("whole", "number"):
+        return _number(field, field.label, value, key)
+    if field.kind == "choice or number":
+        return _choice_or_number(field, value, key)
+    return _text(field, value, key)
+
+
+def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - any setting
+    """Set what a setting's widget will show, as if somebody had chosen it; call it before `draw`.
+
+    Args:
+        field: The setting.
+        value: As `RunConfig.flat` has it.
+        key: Of the widget.
+    """
+    if field.kind == "choice or number" and not isinstance(value, str):
+        st.session_state[number_key(key)] = float(value)
+        value = NUMBER
+    elif value is None:
+        value = EMPTY if field.kind == "choice" else ""
+    elif field.kind in ("list", "text"):
+        value = _shown(value)
+    elif field.kind in ("whole", "number"):
+        value = int(value) if field.kind == "whole" else float(value)
+    st.session_state[key] = value
+
+
+def number_key(key: str) -> str:
+    """Return the key of the number beside a word."""
+    return f"{key}:number"
+
+
+def _start(field: FormField, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any setting
+    """Return what every widget takes. Its first value goes into the session, from where a button may also change it."""
+    st.session_state.setdefault(key, value)
+    return {"key": key, "help": field.help, "disabled": field.locked, "persist_state": "session"}
+
+
+def _number(field: FormField, label: str, value: float, key: str) -> float:
+    if field.kind == "whole":
+        most = BROWSER_LIMIT if field.most is None else min(int(field.most), BROWSER_LIMIT)
+        least = None if field.least is None else int(field.least)
+        limits = {"min_value": least, "max_value": most, "step": int(field.step or 1)}
+        return st.number_input(label, **limits, **_start(field, key, int(value)))
+    least, most = (None if bound is None else float(bound) for bound in (field.least, field.most))
+    limits = {"min_value": least, "max_value": most, "step": field.step or _click(value), "format": "%g"}
+    return st.number_input(label, **limits, **_start(field, key, float(value)))
+
+
+def _click(value: float) -> float:
+    """Return by how much a number changes at a click: a tenth of its own power of ten."""
+    return float(f"1e{int(f'{value or 1:e}'.split('e')[1]) - 1}")
+
+
+def _choice_or_number(field: FormField, value: str | float, key: str) -> str | float:
+    word, number = (value, _example(field)) if isinstance(value, str) else (NUMBER, value)
+    chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_start(field, key, word))
+    return _number(field, f"{field.label}, number", number, number_key(key)) if chosen == NUMBER else chosen
+
+
+def _example(field: FormField) -> float:
+    """Return a number to begin with where the preset names none."""
+    return 1e-3 * min(field.most or 1, 1)
+
+
+def _text(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
+    """Draw a text, which is read as `--set` reads it; a list may do without its brackets."""
+    shown = _shown(value)
+    text = st.text_input(
+        field.label, placeholder=EMPTY if field.optional else None, **_start(field, key, shown)
+    ).strip()
+    if text == shown:
+        return value
+    if not text and field.optional:
+        return None
+    if field.kind == "list" and not text.startswith("["):
+        text = f"[{text}]"
+    return parse_settings([f"{field.name}={text}"])[field.name]
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any setting
+    """Return a text's first value as its field shows it."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""What several pages show: a live run, its panels, times, and how a dataset is read."""

@@ -1,0 +1,37 @@
+"""The last epoch of a running training, in words."""
+
+from __future__ import annotations
+
+from brainseg.app import live_store
+from brainseg.evaluation.intervals import wilson
+from brainseg.runs import Run
+
+
+def epoch_seconds(run: Run) -> list[float]:
+    """Return what a run's epochs took, oldest first, in seconds."""
+    table = live_store.table(run, "epochs.csv")
+    return [] if table is None else table["seconds"].tolist()
+
+
+def epoch_words(run: Run) -> str:
+    """Say what the last finished epoch came to; "" before the first."""
+    table = live_store.table(run, "epochs.csv")
+    if table is None or table.empty:
+        return ""
+    last = table.iloc[-1]
+    losses = f"training loss {last['train_loss']:.3f}, validation loss {last['valid_loss']:.3f}"
+    share = f"Dice {last['dice']:.3f}" if "dice" in last else _accuracy(run, float(last["accuracy"]))
+    return f"Epoch {last['epoch']:.0f}: {losses}, {share}."
+
+
+def _accuracy(run: Run, accuracy: float) -> str:
+    """Write the share of validation images that were right; it changes from epoch to epoch by chance alone."""
+    split = live_store.table(run, "split.csv")
+    count = 0 if split is None else int((split["split"] == "valid").sum())
+    if not count:
+        return f"accuracy {100 * accuracy:.0f} %"
+    low, high = wilson(round(accuracy * count), count)
+    return (
+        f"correct on {round(accuracy * count)} of {count} validation images "
+        f"({100 * accuracy:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+    )

@@ -1,0 +1,73 @@
+"""A run that waits or trains, as it goes."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.frame import guarded, link
+from brainseg.app.navigation import demo_mode
+from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
+from brainseg.app.widgets.run_log import log_panel
+from brainseg.app.widgets.run_panels import figure
+from brainseg.app.widgets.time_left import place
+from brainseg.jobs.queue import lane, queued, reconcile
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import ENDED, Run
+
+EVERY = 2.0
+"""Seconds between two looks."""
+SILENCE = 120.0
+"""Seconds without progress after which that is said."""
+
+
+@st.fragment(run_every=EVERY)
+@guarded
+def live_view(run_id: str) -> None:
+    """Draw a run under way again and again; at its end the page goes over to the view of an ended run."""
+    if not demo_mode():
+        reconcile(live_store.store())  # a training that died without a word would seem to run for ever
+    run = live_store.run(run_id)
+    if run.status in ENDED:
+        live_store.refresh()
+        st.rerun()
+    if run.status == "SCHEDULED":
+        _waiting(run)
+        return
+    draw_progress(run)
+    figure(run, "training_curves", "" if run.kind == "find-lr" else "The curves begin when the first epoch has ended.")
+    figure(run, "learning_rate")
+    with st.expander("Log", icon=":material/notes:"):
+        log_panel(run)
+
+
+@guarded
+def draw_progress(run: Run) -> None:
+    """Draw where a running run is, how much longer it takes, and what its last epoch came to."""
+    workspace, moment = Workspace(run.id), time.time()
+    progress = workspace.read_progress()
+    now = place(progress, epoch_seconds(run), moment)
+    said = now.time_left(run.config.training.patience > 0)
+    if now.epoch:
+        st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
+        st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
+    else:
+        count = f": {now.step} of {now.steps}" if now.steps else ""
+        st.progress(now.part, f"{now.phase}{count}{', ' + said if said and now.steps else ''}")
+    if words := epoch_words(run):
+        st.caption(words)
+    if workspace.cancel_requested():
+        st.info("The run is being stopped, which takes up to ten seconds.", icon=":material/stop_circle:")
+    silent = moment - float(progress.get("time", moment))
+    if silent > SILENCE:
+        st.caption(f"No progress for {silent / 60:.0f} min: a large step, or a busy machine.")
+
+
+def _waiting(run: Run) -> None:
+    ids = [other.id for other in queued(live_store.store(), lane(run.config.compute.device))]
+    before = ids.index(run.id) if run.id in ids else 0
+    ahead = f"{before} run{'' if before == 1 else 's'} ahead" if before else "next in line"
+    st.info(f"Queued: {ahead}.", icon=":material/schedule:")
+    link("train", "See the queue", icon=":material/model_training:")

@@ -1,0 +1,166 @@
+"""The panels of a run that draw its figures: metrics and training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.charts import chart
+from brainseg.app.frame import dark, guarded
+from brainseg.diagnosis.words import judged
+from brainseg.errors import RunError
+from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.segmentation import patient_table
+from brainseg.plots import doubt
+from brainseg.plots.run_plots import draw
+from brainseg.results import stored_results as run_results
+from brainseg.results.exports import file_stem
+from brainseg.results.run_files import run_file
+from brainseg.runs import Run
+
+VALLEY = (
+    "Valley: a rate from the steepest stretch of the falling loss, at which training is fast and stable. Nats: the "
+    "unit of cross-entropy with the natural logarithm; guessing between two classes costs 0.69."
+)
+
+
+def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return a run's evaluation and predictions.
+
+    Raises:
+        RunError: One of them is missing or damaged.
+    """
+    report = judgement(run)
+    table = run_results.predictions(live_store.store(), run, report["classes"])
+    if table is None:
+        raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
+    return report, table
+
+
+def judgement(run: Run) -> dict[str, Any]:
+    """Return a run's evaluation.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    report = run_results.judgement(live_store.store(), run)
+    if report is None:
+        raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
+    return report
+
+
+@guarded
+def metrics_panel(run: Run) -> None:
+    """Headline metrics with their intervals, and ROC and precision-recall curves."""
+    report = judgement(run)
+    caveats(report)
+    _headlines(report)
+    figure(run, "metrics")
+    left, right = st.columns(2)
+    with left:
+        figure(run, "roc")
+    with right:
+        figure(run, "precision_recall")
+
+
+def caveats(report: dict[str, Any]) -> None:
+    """Say on what the figures were taken, what flatters them, and whether the model has learnt anything."""
+    if collapsed := collapse_words(report):
+        st.error(collapsed, icon=":material/error:")
+    flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
+    draw_note = st.warning if flattered or report.get("split") == "random" else st.info
+    side = "test" if report.get("judged_on") == "test" else "validation"
+    draw_note(f"{judged(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split.")
+
+
+def _headlines(report: dict[str, Any]) -> None:
+    names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
+    counts = _counts(report)
+    for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
+        with place:
+            headline(title, report.get(name), report.get("intervals", {}).get(name), f"n = {counts[name]}")
+
+
+def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:
+    """Draw one figure of merit above its 95 % interval and what it was counted on."""
+    st.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
+    bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
+    st.caption(f"{bounds}{counted}")
+
+
+def _counts(report: dict[str, Any]) -> dict[str, int]:
+    """Return the number of images that each share is a share of."""
+    count, positive = report["count"], report["positive"]
+    ill = report["per_class"][positive]["support"] if positive else count
+    healthy = count - ill if positive else count
+    return {"accuracy": count, "sensitivity": ill, "specificity": healthy, "roc_auc": count}
+
+
+@guarded
+def training_panel(run: Run) -> None:
+    """The learning-rate finder's curve and the epochs."""
+    figure(run, "learning_rate", _no_finder(run))
+    if run_file(live_store.store(), run, "learning_rate.json"):
+        st.caption(VALLEY)
+    if reason := finder_doubt(run):
+        st.warning(reason, icon=":material/query_stats:")
+    if run.kind == "train":
+        figure(run, "training_curves", _no_epochs(run))
+
+
+def finder_doubt(run: Run) -> str:
+    """Say why the learning rate that a run's search suggests is doubtful; "" where it is not, or nothing was found."""
+    try:
+        found = run_results.learning_rate(live_store.store(), run)
+        return doubt(*found) if found else ""
+    except (RunError, ValueError, TypeError):  # damaged: where the curve would be drawn, that is said
+        return ""
+
+
+def _no_finder(run: Run) -> str:
+    if run.config.model.head != "concat-pool":
+        return "An instant baseline is fitted at once: it has no learning rate and no epochs."
+    if run.config.training.learning_rate != "valley":
+        return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
+    return "learning_rate.json is missing: the run did not get so far, or its files were removed."
+
+
+def _no_epochs(run: Run) -> str:
+    if run.config.model.head != "concat-pool":
+        return ""
+    return "epochs.csv is missing: no epoch ended, or the run's files were removed."
+
+
+@guarded
+def figure(run: Run, name: str, missing: str = "") -> None:
+    """Draw one figure of a run with its values to download, or say why it is not there.
+
+    Args:
+        run: The run.
+        name: One of `run_figures.FIGURES`.
+        missing: What to say if its data do not exist.
+    """
+    store = live_store.store()
+    drawn = draw(name, store, run, dark=dark())
+    if drawn is None:
+        if missing:
+            st.info(missing)
+        return
+    chart(drawn, f"run-{name}", name=f"{name}-{file_stem(run)}", table=_values(run, name))
+
+
+def _values(run: Run, name: str) -> pd.DataFrame | None:
+    store = live_store.store()
+    if name == "training_curves":
+        return run_results.epochs(store, run)
+    if name == "learning_rate":
+        found = run_results.learning_rate(store, run)
+        return found[0] if found else None
+    if name in ("dice_distribution", "dice_per_patient", "dice_size"):
+        table = run_results.slices(store, run)
+        return patient_table(table) if table is not None and name == "dice_per_patient" else table
+    return None

@@ -1,0 +1,88 @@
+"""How far a run is and when it will be done, from what its trainer notes and what its epochs took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brainseg.app.widgets.time_estimate import duration
+from brainseg.results.run_wording import PHASES
+
+VALIDATION = 1.15
+"""An epoch with its validation, relative to its training batches alone: the fifth that is held out by default goes
+forward only, at `estimate.FORWARD` of a whole pass (0.4 * 0.2 / 0.8 = 0.1); the rest is an allowance for storing the
+checkpoint. It serves the first epoch alone: later ones are measured."""
+RECENT = 3
+"""Epochs that tell how long the next one will take."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is.
+
+    Attributes:
+        phase: What it does, in words.
+        epoch: The epoch under way, from 1; 0 outside the epochs.
+        epochs: Epochs of the whole run.
+        step: Batches or images done in this phase's current pass.
+        steps: Batches or images of that pass.
+        left: Seconds to the end of the last epoch, or of a finder; None while that cannot be told.
+    """
+
+    phase: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    left: float | None
+
+    @property
+    def whole(self) -> float:
+        """Share of the epochs that is done, 0 to 1."""
+        return min(max((self.epoch - 1 + self.part) / self.epochs, 0.0), 1.0) if self.epoch and self.epochs else 0.0
+
+    @property
+    def part(self) -> float:
+        """Share of this pass that is done, 0 to 1."""
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+    def time_left(self, patient: bool = False) -> str:
+        """Say how much longer it takes.
+
+        Args:
+            patient: Whether the training may stop early.
+        """
+        if self.left is None:
+            return "time left is known after the first batches" if self.epoch or self.phase == PHASES[""] else ""
+        return f"{'at most ' if patient else ''}about {duration(self.left)} left"
+
+
+def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) -> Place:
+    """Read a run's progress.
+
+    Args:
+        progress: What `Workspace.read_progress` returns; may be empty.
+        epoch_seconds: What the epochs so far took, oldest first.
+        now: Seconds since 1970.
+    """
+    phase = str(progress.get("phase", ""))
+    epoch, epochs, step, steps = (int(progress.get(name, 0)) for name in ("epoch", "epochs", "step", "steps"))
+    spent = max(now - float(progress.get("started", now)), 0.0)
+    left = None
+    if epoch:
+        left = _epochs_left(epochs - epoch, spent, step / steps if steps else 0.0, epoch_seconds)
+    elif phase == "finding" and step:
+        left = spent / step * (steps - step)
+    return Place(PHASES.get(phase, "Working"), epoch, epochs, step, steps, left)
+
+
+def _epochs_left(more: int, spent: float, part: float, epoch_seconds: Sequence[float]) -> float | None:
+    """Count the rest of this epoch and `more` whole ones."""
+    if recent := epoch_seconds[-RECENT:]:
+        whole = sum(recent) / len(recent)
+    elif part > 0 and spent > 0:
+        whole = spent / part * VALIDATION
+    else:
+        return None
+    return max(whole - spent, 0.0) + more * whole

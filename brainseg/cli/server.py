@@ -1,0 +1,133 @@
+"""The dashboard's server: started as a process of its own, watched until its first page answers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from brainseg import paths
+from brainseg.errors import RunError
+from brainseg.jobs.workspace import child_environment
+
+ADDRESS = "localhost"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a user may ask for
+PORT = 8501
+UPLOAD_MB = 1000
+_NO_ADDRESS = "{} is no address of this machine: take localhost, or one of its own."
+PATIENCE = 60.0
+"""Seconds that the server gets until it answers; on an idle machine it needs two or three."""
+
+
+class Server:
+    """A Streamlit server that shows this home's store.
+
+    Args:
+        port: Where to listen; the next free one is taken if another program listens there.
+        demo_session: Offer the demo's pages alone, with nothing that changes the store.
+        host: The address or name of this machine to listen at; `localhost` lets nobody else in.
+
+    Raises:
+        RunError: It did not start.
+    """
+
+    def __init__(self, port: int = PORT, demo_session: bool = False, host: str = ADDRESS) -> None:
+        self.port = free_port(port, host)
+        self.url = f"http://{ADDRESS if host in EVERYWHERE else f'[{host}]' if ':' in host else host}:{self.port}"
+        environment = child_environment()
+        if demo_session:
+            environment["BRAINSEG_DEMO"] = "1"
+        log = paths.subfolder("logs") / "server.log"
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(  # noqa: S603 - our own script
+                [sys.executable, "-m", "brainseg.app.serving", *self._options(host)],
+                stdin=subprocess.PIPE,  # which breaks if this process dies: see `leash`
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+        if not self._answers():
+            self.stop()
+            raise RunError(f"The dashboard did not start: {log} says why.")
+
+    def _options(self, host: str) -> list[str]:
+        options = {
+            "server.port": [str(self.port)],
+            "server.address": [host],
+            "server.allowedHosts": allowed_hosts(host),
+            "server.maxUploadSize": [f"{paths.limit('BRAINSEG_MAX_UPLOAD_MB', UPLOAD_MB):.0f}"],
+        }
+        return [part for name, values in options.items() for value in values for part in (f"--{name}", value)]
+
+    def _answers(self) -> bool:
+        limit = time.monotonic() + PATIENCE
+        while time.monotonic() < limit and self._process.poll() is None:
+            try:
+                with urlopen(f"{self.url}/_stcore/health", timeout=2):  # noqa: S310 - our own address
+                    return True
+            except (URLError, OSError):
+                time.sleep(0.1)
+        return False
+
+    def wait(self) -> None:
+        """Return when the server ends."""
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End the server; trainings go on in processes of their own."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def allowed_hosts(host: str) -> list[str]:
+    """Return the names under which browsers may ask for the pages.
+
+    A page of another site can make its own name lead to this machine ("DNS rebinding"): its visitors' browsers would
+    then speak for it. Plain addresses cannot be used so, since a browser does not look them up.
+    """
+    names = [ADDRESS, "127.0.0.1", "::1"]
+    if host in EVERYWHERE:
+        names += [socket.gethostname(), socket.getfqdn()]
+        cards = [found for card in psutil.net_if_addrs().values() for found in card]
+        names += [found.address.split("%")[0] for found in cards if found.family in (socket.AF_INET, socket.AF_INET6)]
+    else:
+        names.append(host)
+    return list(dict.fromkeys(names))
+
+
+def free_port(first: int, host: str = ADDRESS) -> int:
+    """Return the first port from `first` on that nobody listens on.
+
+    Raises:
+        RunError: A hundred in a row are taken, or this machine has no such address.
+    """
+    for port in range(first, min(first + 100, 65536)):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As servers do it: without this a port stays taken for a minute after its last server has gone.
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+                    raise RunError(_NO_ADDRESS.format(host)) from error
+                continue
+            return port
+    raise RunError(f"No free port from {first} on: name another with --port.")

@@ -1,1 +1,0 @@
-"""Figures and readers that the pages and the command line share."""

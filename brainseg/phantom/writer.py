@@ -1,0 +1,278 @@
+"""Write a phantom: class folders, masks and manifest, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from brainseg.errors import DataError
+from brainseg.files import full_disk_told, write_json
+from brainseg.phantom.contrast import MODALITIES
+from brainseg.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
+from brainseg.phantom.subject import PLANES, SLICES_PER_SUBJECT, Subject, make_subject, render_slice
+from brainseg.phantom.templates import load_templates
+from brainseg.phantom.volumes import make_volumes
+
+GENERATOR_VERSION = 2
+"""Goes up whenever the same settings would give other pixels."""
+
+NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
+"""The class folders and labels."""
+
+DIFFICULTIES = ("realistic", "clear")
+"""How hard the set is to learn; see `write_phantom`."""
+
+_SIZES = (64, 512)
+_SETTINGS_FILE = "phantom.json"
+
+
+@dataclass(frozen=True)
+class PhantomSummary:
+    """What `write_phantom` has written, or found complete; `seconds` is what this call took."""
+
+    folder: Path
+    slices: int
+    subjects: int
+    tumour_slices: int
+    seed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What decides the phantom's bytes; stored in `phantom.json`."""
+
+    count: int
+    seed: int
+    size: int
+    plane: str
+    modalities: tuple[str, ...]
+    slices_per_subject: int
+    volumes: bool
+    difficulty: str
+
+    def check(self) -> None:
+        """Raise a `DataError` for the first setting that is not allowed."""
+        unknown = [modality for modality in self.modalities if modality not in MODALITIES]
+        plane_names, modality_names = ", ".join((*PLANES, "mixed")), ", ".join(MODALITIES)
+        faults = {
+            f"A phantom needs at least 4 slices, not {self.count}.": self.count < 4,
+            f"The seed must be 0 or more, not {self.seed}.": self.seed < 0,
+            f"The size must be {_SIZES[0]} to {_SIZES[1]} pixels, not {self.size}.": not (
+                _SIZES[0] <= self.size <= _SIZES[1]
+            ),
+            f"The plane must be one of {plane_names}, not {self.plane!r}.": self.plane not in (*PLANES, "mixed"),
+            f"The modalities must be among {modality_names}, not {', '.join(map(repr, unknown))}.": bool(unknown),
+            f"Name at least one modality, each once, among {modality_names}.": not self.modalities
+            or len(set(self.modalities)) < len(self.modalities),
+            f"The difficulty must be one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}.": self.difficulty
+            not in DIFFICULTIES,
+            f"A subject gives 1 to 16 slices, not {self.slices_per_subject}.": not 1 <= self.slices_per_subject <= 16,
+        }
+        for sentence, wrong in faults.items():
+            if wrong:
+                raise DataError(sentence)
+
+    def stored(self) -> dict[str, object]:
+        """Return what goes into `phantom.json`."""
+        settings = {**asdict(self), "modalities": list(self.modalities)}
+        return {"synthetic": True, "generator": "brainseg phantom", "version": GENERATOR_VERSION, "settings": settings}
+
+
+@dataclass(frozen=True)
+class _Person:
+    """One subject to draw: number (for names), seed, class and number of slices."""
+
+    number: int
+    seed: np.random.SeedSequence
+    has_tumour: bool
+    slices: int
+
+
+def phantom_name(*parts: str) -> str:
+    """Return a folder's name that says what was drawn, and by which version: a folder holds one set for good."""
+    return "-".join(["phantom", *parts, f"v{GENERATOR_VERSION}"])
+
+
+def write_phantom(
+    out: Path,
+    count: int,
+    seed: int = 0,
+    *,
+    size: int = 256,
+    plane: Literal["axial", "coronal", "sagittal", "mixed"] = "axial",
+    modalities: tuple[str, ...] = MODALITIES,
+    slices_per_subject: int = SLICES_PER_SUBJECT,
+    volumes: bool = False,
+    difficulty: Literal["realistic", "clear"] = "realistic",
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> PhantomSummary:
+    """Write a synthetic brain-MRI data set of `count` slices, half of them with a tumour.
+
+    The folder gets `no_tumour/`, `tumour/`, `masks/`, `manifest.csv`, `phantom.json` and `README.txt`. It appears in
+    one step when all is written. A complete phantom of the same settings is left as it is. The same settings give the
+    same bytes with any number of workers, on one machine with one set of library versions.
+
+    Args:
+        out: The folder to make; it may exist if it is empty.
+        count: Number of slices, at least 4; of an odd number the odd one has no tumour.
+        seed: Decides everything that is random, 0 or more.
+        size: Pixels a side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
+        plane: The plane of all slices; "mixed" draws one for each subject.
+        modalities: Which contrasts a subject's slices take turns in.
+        slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer. Fewer
+            slices of more people teach more.
+        volumes: Also write one person's four modalities and mask as NIfTI in `volumes/`.
+        difficulty: "realistic", with tumours of all sizes beside the changes that look like them, or "clear", with
+            large, bright tumours alone, for a training of a minute or two to learn.
+        workers: Threads that draw.
+        progress: Called with (slices done, slices in all) in the calling thread.
+
+    Raises:
+        DataError: A setting is not allowed, or `out` holds something else or cannot be written.
+    """
+    start = time.monotonic()
+    settings = _Settings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
+    settings.check()
+    out = Path(out).absolute()
+    if not _is_complete(out, settings):
+        _refuse_occupied(out)
+        try:
+            with full_disk_told(out):
+                _write_whole(out, settings, max(1, workers), progress)
+        except OSError as error:
+            raise DataError(f"Cannot write the phantom to {out} ({error.strerror or error}).") from error
+    elif progress is not None:
+        progress(count, count)
+    people = _people(settings)
+    return PhantomSummary(out, count, len(people), count // 2, seed, time.monotonic() - start)
+
+
+def _write_whole(out: Path, settings: _Settings, workers: int, progress: Callable[[int, int], None] | None) -> None:
+    """Write into a hidden sibling folder, then give it its name in one step."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
+    try:
+        _fill(partial, settings, workers, progress)
+        partial.chmod(0o755)
+        if out.exists():
+            out.rmdir()  # empty, as `_refuse_occupied` has seen
+        try:
+            partial.rename(out)
+        except OSError:
+            if not _is_complete(out, settings):  # else another process has just written the same
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _fill(folder: Path, settings: _Settings, workers: int, progress: Callable[[int, int], None] | None) -> None:
+    """Write everything into `folder`."""
+    for name in (NO_TUMOUR, TUMOUR, "masks"):
+        (folder / name).mkdir()
+    load_templates()  # once, before the threads ask for it
+    people = _people(settings)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="phantom")
+    try:
+        pending = [pool.submit(_write_person, folder, settings, person) for person in people]
+        rows: list[ManifestRow] = []
+        for future in as_completed(pending):
+            rows += future.result()
+            if progress is not None:
+                progress(len(rows), settings.count)
+        if settings.volumes:
+            _write_volumes(folder, settings, next(person for person in people if person.has_tumour), pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    write_manifest(folder / "manifest.csv", sorted(rows, key=lambda row: (row.subject, row.slice)))
+    (folder / "README.txt").write_text(README, encoding="utf-8")
+    write_json(folder / _SETTINGS_FILE, settings.stored())
+
+
+def _people(settings: _Settings) -> list[_Person]:
+    """Share the slices out among people, half of the slices to each class, and mix the classes."""
+    each = settings.slices_per_subject
+    wanted = {True: settings.count // 2, False: settings.count - settings.count // 2}
+    shares = [(sick, min(each, total - at)) for sick, total in wanted.items() for at in range(0, total, each)]
+    root = np.random.SeedSequence(settings.seed)
+    order = np.random.default_rng(root.spawn(1)[0]).permutation(len(shares))
+    seeds = root.spawn(len(shares))
+    return [_Person(i, seeds[i], *shares[j]) for i, j in enumerate(order)]
+
+
+def _subject(settings: _Settings, person: _Person) -> Subject:
+    """Draw the subject."""
+    return make_subject(
+        person.seed,
+        has_tumour=person.has_tumour,
+        plane=settings.plane,
+        modalities=settings.modalities,
+        slices=settings.slices_per_subject,
+        size=settings.size,
+        clear=settings.difficulty == "clear",
+    )
+
+
+def _write_person(folder: Path, settings: _Settings, person: _Person) -> list[ManifestRow]:
+    """Draw and write one subject's slices and masks; return their rows."""
+    subject = _subject(settings, person)
+    label = TUMOUR if person.has_tumour else NO_TUMOUR
+    name = _name(person)
+    rows = []
+    for index in range(person.slices):
+        drawn = render_slice(subject, index)
+        file = f"{name}_{index:02d}_{drawn.modality}_{drawn.plane}.png"
+        write_png(folder / label / file, drawn.image)
+        write_png(folder / "masks" / file, drawn.mask.astype(np.uint8) * np.uint8(255))
+        spacing, area = drawn.spacing_mm, round(drawn.tumour_area_mm2, 3)
+        paths = f"{label}/{file}", label, name, f"masks/{file}"
+        rows.append(ManifestRow(*paths, name, index, drawn.modality, drawn.plane, spacing, area))
+    return rows
+
+
+def _write_volumes(folder: Path, settings: _Settings, person: _Person, pool: Executor) -> None:
+    """Write one subject's volumes and mask."""
+    subject = _subject(settings, person)
+    volumes, mask, affine = make_volumes(subject, pool)
+    (folder / "volumes").mkdir()
+    for kind, volume in {**volumes, "mask": mask}.items():
+        write_nifti(folder / "volumes" / f"{_name(person)}_{kind}.nii.gz", volume, affine)
+
+
+def _name(person: _Person) -> str:
+    """Return the subject's name, which says that it is synthetic."""
+    return f"synthetic_s{person.number:05d}"
+
+
+def _is_complete(out: Path, settings: _Settings) -> bool:
+    """Return whether `out` is a phantom of these settings with as many files as it should have."""
+    try:
+        stored = json.loads((out / _SETTINGS_FILE).read_text(encoding="utf-8"))
+        counts = {name: sum(1 for _ in (out / name).glob("*.png")) for name in (NO_TUMOUR, TUMOUR, "masks")}
+    except (OSError, ValueError):
+        return False
+    half = settings.count // 2
+    if settings.volumes and len(list((out / "volumes").glob("*.nii.gz"))) < len(MODALITIES) + 1:
+        return False
+    whole = counts == {NO_TUMOUR: settings.count - half, TUMOUR: half, "masks": settings.count}
+    return stored == settings.stored() and whole and (out / "manifest.csv").is_file()
+
+
+def _refuse_occupied(out: Path) -> None:
+    """Raise a `DataError` if `out` is a file or a folder with something in it."""
+    if out.is_dir():
+        if any(out.iterdir()):
+            what = "a phantom of other settings, or part of one" if (out / _SETTINGS_FILE).exists() else "other files"
+            raise DataError(f"The folder {out} holds {what}: name a new or an empty folder, or delete it.")
+    elif out.exists():
+        raise DataError(f"{out} is a file: name a new or an empty folder.")

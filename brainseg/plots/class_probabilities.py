@@ -1,0 +1,84 @@
+"""The probabilities of one answer as bars, with those of an ensemble's members as dots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from brainseg.diagnosis.words import percent
+from brainseg.plots.theme import finish, palette, readable
+
+HEAD, ROW, LEGEND_ROW = 180, 46, 24  # pixels: title, axis and footer together; one class; one model
+BELOW = 56  # pixels from the bars down to the legend: ticks and title of the axis
+MOST = 12
+"""Classes that are drawn; the least likely ones beyond are left out, and that is said."""
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
+
+
+def probability_figure(
+    probabilities: Mapping[str, float],
+    members: Mapping[str, Mapping[str, float]] | None = None,
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """Draw each class's probability, the likeliest on top.
+
+    Args:
+        probabilities: Class -> probability in 0..1; of an ensemble, the mean.
+        members: Model -> its own probabilities, for an ensemble.
+        dark: Draw for a dark page.
+    """
+    ranked = sorted(probabilities, key=lambda name: -probabilities[name])
+    shown = ranked[:MOST]
+    colours, rows = palette(dark), list(range(len(shown)))
+    figure = go.Figure(
+        go.Bar(
+            x=[probabilities[name] for name in shown],
+            y=rows,
+            orientation="h",
+            name="mean" if members else "probability",
+            marker={
+                "color": [colours.series[0], *[colours.muted] * (len(shown) - 1)],
+                "opacity": 0.45 if members else 1,
+            },
+            width=0.62,
+            customdata=[[readable(name, 40, 1), percent(probabilities[name])] for name in shown],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+            showlegend=bool(members),
+        )
+    )
+    for number, (model, shares) in enumerate((members or {}).items()):
+        figure.add_scatter(
+            x=[shares[name] for name in shown],
+            y=rows,
+            mode="markers",
+            name=readable(model, 34, 1),
+            marker={
+                "size": 12,
+                "symbol": SYMBOLS[number % len(SYMBOLS)],
+                "color": colours.series[(number + 1) % len(colours.series)],
+                "line": {"width": 1, "color": colours.ink},
+            },
+            customdata=[[readable(name, 40, 1), percent(shares[name])] for name in shown],
+            hovertemplate=f"{readable(model, 40, 1)}<br>%{{customdata[0]}}: %{{customdata[1]}}<extra></extra>",
+        )
+    for row, name in enumerate(shown):
+        figure.add_annotation(
+            x=1.01, xref="paper", xanchor="left", y=row, text=f"<b>{percent(probabilities[name])}</b>", showarrow=False
+        )
+    legend = LEGEND_ROW * (len(members) + 1) if members else 0
+    height = HEAD + ROW * len(shown) + legend
+    figure.update_layout(
+        height=height,
+        margin={"l": 110, "r": 104, "b": 88 + legend},
+        legend={"x": 0, "xanchor": "left", "y": -BELOW / (ROW * len(shown)), "yanchor": "top"},
+    )
+    figure.update_xaxes(title="Probability (the model's score, 0–1)", range=[0, 1], dtick=0.5, tickformat=".1f")
+    names = [f"<b>{readable(name, 14)}</b>" if not row else readable(name, 14) for row, name in enumerate(shown)]
+    figure.update_yaxes(
+        tickmode="array", tickvals=rows, ticktext=names, range=[len(shown) - 0.5, -0.5], ticks="", showline=False
+    )
+    left_out = f"; {len(ranked) - MOST} less likely classes are not drawn" if len(ranked) > MOST else ""
+    subtitle = "Bars: mean; marks: each model" if members else "A model's score, not a calibrated risk"
+    return finish(figure, "Probability of each class", subtitle + left_out, dark)

@@ -1,0 +1,98 @@
+"""What the tables of both tasks write into their cells."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from brainseg.results.comparison import Judged
+from brainseg.runs import FINAL
+
+NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
+
+
+def number(value: float | None) -> float:
+    """Return a number, NaN for what is not known."""
+    return math.nan if value is None else float(value)
+
+
+def costs(judged: Judged) -> dict[str, Any]:
+    """Return what a run's model costs; NaN for what was not measured."""
+    found = {cost: number(judged.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")}
+    found["seconds_per_epoch"] = number(None if judged.epochs is None else judged.epochs["seconds"].mean())
+    return {**found, "has_epochs": judged.epochs is not None}
+
+
+def cost_words(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of `costs` with their units."""
+    epochs = zip(table["seconds_per_epoch"], table["has_epochs"], strict=True)
+    return {
+        "Parameters": [measured_words(value / 1e6, "M") for value in table["parameters"]],
+        "Seconds per epoch": [measured_words(value, "s") if known else NO_EPOCHS for value, known in epochs],
+        "Per diagnosis": [measured_words(value, "ms") for value in table["diagnosis_ms"]],
+        "Bundle": [measured_words(value, "MB") for value in table["bundle_mb"]],
+    }
+
+
+COSTS = {
+    "Parameters (M)": "parameters",
+    "Seconds per epoch": "seconds_per_epoch",
+    "Per diagnosis (ms)": "diagnosis_ms",
+    "Bundle (MB)": "bundle_mb",
+}
+"""Title of a column on the page -> column of `costs`."""
+HELP = {
+    "Parameters (M)": "Weights of the network, in millions.",
+    "Per diagnosis (ms)": "Time for one image, on the machine that trained the run.",
+    "Bundle (MB)": "Size of the stored model: its weights and its description.",
+}
+
+
+def cost_numbers(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the columns of `costs` as numbers, with their units in the titles; NaN for what was not measured."""
+    scale = {"parameters": 1e6}
+    return {title: table[name] / scale.get(name, 1) for title, name in COSTS.items()}
+
+
+def with_interval(table: pd.DataFrame, name: str) -> list[str]:
+    """Return the column of a score in words, with its interval from the columns `_low` and `_high`."""
+    columns = table[[name, f"{name}_low", f"{name}_high"]]
+    return [_score(*values) for values in columns.itertuples(index=False)]
+
+
+def _score(value: float, low: float, high: float) -> str:
+    if math.isnan(value):
+        return NOT_DEFINED
+    return f"{value:.3f}" if math.isnan(low) else f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def measured_words(value: float, unit: str) -> str:
+    """Write a cost with three digits that count; a whole number keeps all of its own."""
+    if math.isnan(value):
+        return NOT_MEASURED
+    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+
+
+def difference(value: float, interval: tuple[float, float] | None) -> str:
+    """Write a difference with its sign and, where there is one, its interval."""
+    if math.isnan(value):
+        return NOT_DEFINED
+    return _signed(value) + (f" ({_signed(interval[0])} to {_signed(interval[1])})" if interval else "")
+
+
+def difference_numbers(value: float, interval: tuple[float, float] | None, what: str) -> dict[str, float]:
+    """Return a difference and its 95 % interval as columns of numbers; NaN for what is not defined."""
+    low, high = interval or (math.nan, math.nan)
+    return {f"Difference in {what}": value, "95 % low": low, "95 % high": high}
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.3f}"
+    return "0.000" if text[1:] == "0.000" else text.replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; what is under a thousandth is no more exact than that."""
+    return "under 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,133 @@
+"""The tables of a comparison: numbers to keep, and the same in words to look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from brainseg.diagnosis.words import percent
+from brainseg.evaluation.paired import Pair
+from brainseg.results.comparison import Comparison, Judged
+from brainseg.results.comparison_cells import (
+    NOT_DEFINED,
+    cost_numbers,
+    cost_words,
+    costs,
+    difference,
+    difference_numbers,
+    number,
+    p_value,
+    with_interval,
+)
+from brainseg.results.comparison_wording import caveats, judged_words
+from brainseg.results.mask_comparison_table import mask_row, masks_in_words
+from brainseg.results.run_wording import model_words
+
+SHARES = ("accuracy", "sensitivity", "specificity")
+
+
+def runs_table(comparison: Comparison) -> pd.DataFrame:
+    """Return one row a run: who it is, what it was judged on, its figures with 95 % intervals, and its costs.
+
+    Shares are 0..1; what is not defined or was not measured is NaN.
+    """
+    row = mask_row if comparison.task == "segment" else _row
+    return pd.DataFrame([row(comparison.letter(name), name, judged) for name, judged in comparison.runs.items()])
+
+
+def _row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
+    report = judged.report
+    row: dict[str, Any] = {
+        "run": name,
+        "id": judged.run.id,
+        "model": model_words(judged.run),
+        "images": letter,
+        "judged_on": judged_words(judged.run, report),
+        "split": judged.run.config.data.split,
+        "count": report["count"],
+    }
+    for share in SHARES:
+        low, high = report["intervals"].get(share) or (None, None)
+        row |= {share: number(report[share]), f"{share}_low": number(low), f"{share}_high": number(high)}
+    return {**row, "roc_auc": number(report["roc_auc"]), **costs(judged), "notes": caveats(report)}
+
+
+def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of runs as it is shown: every share with its interval, every cost with its unit."""
+    if "dice" in table:
+        return masks_in_words(table)
+    several = table["images"].nunique() > 1
+    shown = {"Run": table["run"], "Model": table["model"]}
+    if several:
+        shown["Set"] = table["images"]
+    shown["n"] = table["count"]
+    for share in SHARES:
+        shown[share.capitalize()] = with_interval(table, share)
+    shown["AUC"] = [NOT_DEFINED if math.isnan(value) else f"{value:.3f}" for value in table["roc_auc"]]
+    return pd.DataFrame({**shown, **cost_words(table)})
+
+
+def runs_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of runs for a page: as `runs_in_words`, with costs as numbers, which sort as such."""
+    words = runs_in_words(table)
+    return words.drop(columns=list(cost_words(table))).assign(**cost_numbers(table))
+
+
+def for_csv(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `runs_table` without what only the page needs."""
+    return table.drop(columns="has_epochs")
+
+
+def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return one row a pair of runs: what the paired test says of them."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            "Difference in accuracy": difference(pair.difference, pair.interval),
+            "Only first right": f"{pair.only_first} of {pair.count}",
+            "Only second right": f"{pair.only_second} of {pair.count}",
+            "p": p_value(pair.p),
+            "p (Holm)": p_value(pair.adjusted),
+            "Same answer": percent(pair.agreement) if pair.agreement < 1 else "100 %",
+            "Cohen's kappa": NOT_DEFINED if math.isnan(pair.kappa) else f"{pair.kappa:.2f}",
+        }
+        for pair in pairs
+    )
+
+
+def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            **difference_numbers(pair.difference, pair.interval, "accuracy"),
+            "Only first correct": pair.only_first,
+            "Only second correct": pair.only_second,
+            "Images": pair.count,
+            "p": pair.p,
+            "p (Holm)": pair.adjusted,
+            "Same answer (%)": 100 * pair.agreement,
+            "Cohen's kappa": pair.kappa,
+        }
+        for pair in pairs
+    )
+
+
+def disagreements_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row an image: what it is, and what each run called it with which probability."""
+    shown = {"Image": rows["path"], "Actual": rows["label"]}
+    for name in names:
+        shown[name] = [
+            f"{label} {percent(share)}" + (" ✓" if label == actual else " ✗")
+            for label, share, actual in zip(
+                rows[f"prediction {name}"], rows[f"probability {name}"], rows["label"], strict=True
+            )
+        ]
+    return pd.DataFrame(shown)

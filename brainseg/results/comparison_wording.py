@@ -1,0 +1,104 @@
+"""The sentences that keep figures from being read for more than they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brainseg.diagnosis.words import judged
+from brainseg.evaluation.paired import Pair
+from brainseg.evaluation.segmentation.paired import MaskPair
+from brainseg.results.comparison import Comparison
+from brainseg.results.markdown import escape
+from brainseg.runs import Run
+
+NOT_COMPARABLE = (
+    "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
+    "class. Compare metrics within a set, never between sets."
+)
+MASKS_NOT_COMPARABLE = (
+    "Not comparable as a whole: these runs were not all judged on the same slices with the same masks, classes and "
+    "rule for empty masks. Compare metrics within a set, never between sets."
+)
+PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
+TIMES = (
+    "Times are those of the machine that trained each run, with whatever else it did. A diagnosis is timed on that "
+    "machine's processor as the median of five, preparation and heatmap included."
+)
+MASK_TIMES = TIMES.replace("preparation and heatmap", "preparation")
+
+
+def caveats(report: Mapping[str, Any]) -> str:
+    """Return why the figures of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
+    reasons = judged(report).rstrip(".").partition("; ")[2]
+    return f"judged on {_judged_on(report)}; {reasons}" if reasons else ""
+
+
+def _judged_on(report: Mapping[str, Any], side: str = "") -> str:
+    return f"{report['slices']} {side}slices" if "slices" in report else f"{report['count']} {side}images"
+
+
+def judged_words(run: Run, report: Mapping[str, Any]) -> str:
+    """Return which images a run was judged on: "50 validation images of kaggle253"."""
+    side = "test" if report.get("judged_on") == "test" else "validation"
+    return f"{_judged_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
+
+
+def group_lines(comparison: Comparison) -> list[str]:
+    """Say which runs may be compared and which may not; nothing to say where all share their images."""
+    if len(comparison.groups) < 2:
+        return []
+    told = [MASKS_NOT_COMPARABLE if comparison.task == "segment" else NOT_COMPARABLE]
+    for letter, names in comparison.groups.items():
+        first = comparison.runs[names[0]]
+        told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")
+    return told
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Return what flatters the figures of each run, as Markdown; a reason that many share is told once."""
+    reasons: dict[str, list[str]] = {}
+    for name, judged_run in comparison.runs.items():
+        if reason := caveats(judged_run.report):
+            reasons.setdefault(reason, []).append(name)
+    return [f"**{escape(', '.join(names))}**: {escape(reason)}." for reason, names in reasons.items()]
+
+
+def verdicts(comparison: Comparison, pairs: Sequence[Pair] | Sequence[MaskPair]) -> list[str]:
+    """Say what the paired tests allow to be said, as Markdown: which runs are separated, and how many pairs are not."""
+    told = []
+    for pair in pairs:
+        if pair.better:
+            flattered = caveats(comparison.runs[pair.better].report)
+            words = _masks_separated(pair) if isinstance(pair, MaskPair) else _separated(pair)
+            told.append(words + (" But mind the note on it above." if flattered else ""))
+    if left := len(pairs) - len(told):
+        which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
+        told.append(f"{which} **not separated**: {_too_few(pairs[0])}, so neither of the two is shown to be better.")
+    return told
+
+
+def _too_few(pair: Pair | MaskPair) -> str:
+    if isinstance(pair, MaskPair):
+        return f"on {pair.patients} patients with a tumour, chance may explain how their Dice differs"
+    return f"too few of the {pair.count} images tell them apart"
+
+
+def _masks_separated(pair: MaskPair) -> str:
+    worse, ahead, behind = pair.second, pair.first_ahead, pair.second_ahead
+    if pair.better == pair.second:
+        worse, ahead, behind = pair.first, behind, ahead
+    return (
+        f"**{escape(pair.better)}** has the higher mean Dice over these {pair.patients} patients: higher than "
+        f"**{escape(worse)}** on {ahead} of them, lower on {behind}."
+    )
+
+
+def _separated(pair: Pair) -> str:
+    worse = pair.second if pair.better == pair.first else pair.first
+    ahead, behind = sorted((pair.only_first, pair.only_second), reverse=True)
+    return (
+        f"**{escape(pair.better)}** is right more often than **{escape(worse)}** on these {pair.count} images: it "
+        f"alone got {ahead} of them right, the other alone {behind}."
+    )

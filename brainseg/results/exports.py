@@ -1,0 +1,72 @@
+"""What people download of a run: its bundle as a zip file, and its predictions as CSV."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from brainseg import DISCLAIMER
+from brainseg.errors import RunError
+from brainseg.results import stored_results as run_results
+from brainseg.runs import Run, RunStore
+
+NOTICE = "README.txt"
+_PACKED = {".safetensors", ".png"}
+
+
+def bundlezip_file(store: RunStore, run: Run) -> bytes:
+    """Return a run's bundle as a zip file.
+
+    Raises:
+        RunError: The run has no model.
+    """
+    folder = store.bundle(run)
+    what = f"The model of run {run.name} ({run.id}): keep the files of bundle/ together and unchanged."
+    return zip_file(((file, f"bundle/{file.name}") for file in sorted(folder.iterdir()) if file.is_file()), what)
+
+
+def predictions_file(store: RunStore, run: Run) -> bytes:
+    """Return a run's predictions as CSV: a row an image, of a segmentation a row a judged slice.
+
+    Raises:
+        RunError: The run has none, or they are damaged.
+    """
+    if run.config.task == "segment":
+        table = run_results.slices(store, run)
+    else:
+        report = run_results.evaluation(store, run)
+        table = run_results.predictions(store, run, report["classes"]) if report else None
+    if table is None:
+        raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
+    return csv_bytes(table)
+
+
+def file_stem(run: Run) -> str:
+    """Return the start of a download's name: the run's name, as every system allows it, and its id's first digits."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', run.name).strip('-.') or 'run'}-{run.id[:8]}"
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV in UTF-8, with the disclaimer in each row, as rows get parted from their table."""
+    return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()
+
+
+def zip_file(files: Iterable[tuple[Path, str]], what: str) -> bytes:
+    """Return files as a zip archive, with a notice that says what they are.
+
+    Args:
+        files: Each file and its name in the archive.
+        what: First line of the notice.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(NOTICE, f"{what}\n{DISCLAIMER}\n")
+        for file, name in files:
+            # Weights and pictures do not get smaller: trying takes seconds.
+            archive.write(file, name, zipfile.ZIP_STORED if file.suffix in _PACKED else zipfile.ZIP_DEFLATED)
+    return stream.getvalue()

@@ -1,0 +1,112 @@
+"""The table of compared segmentations: numbers to keep, and the same in words to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from brainseg.evaluation.segmentation.paired import MaskPair
+from brainseg.results.comparison import Judged
+from brainseg.results.comparison_cells import (
+    cost_words,
+    costs,
+    difference,
+    difference_numbers,
+    number,
+    p_value,
+    with_interval,
+)
+from brainseg.results.comparison_wording import caveats, judged_words
+from brainseg.results.run_wording import model_words
+
+SCORES = {
+    "dice": "Dice, all pixels",
+    "slice_dice": "Dice, mean of slices",
+    "patient_dice": "Dice, mean of patients",
+    "detection_sensitivity": "Slice sensitivity",
+    "detection_specificity": "Slice specificity",
+}
+
+
+def mask_row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
+    """Return a run's row: who it is, what it was judged on, its scores with 95 % intervals, and its costs."""
+    report = judged.report
+    row: dict[str, Any] = {
+        "run": name,
+        "id": judged.run.id,
+        "model": model_words(judged.run),
+        "images": letter,
+        "judged_on": judged_words(judged.run, report),
+        "split": judged.run.config.data.split,
+        "count": report["slices"],
+        "patients": report["patients"] if report["unit"] == "patient" else None,
+    }
+    flat = {**report, **{f"detection_{name}": value for name, value in report["detection"].items()}}
+    for score in SCORES:
+        low, high = report["intervals"].get(score) or (None, None)
+        row |= {score: number(flat.get(score)), f"{score}_low": number(low), f"{score}_high": number(high)}
+    return {**row, **costs(judged), "notes": caveats(report)}
+
+
+def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as it is shown: every score with its interval, every cost with its unit."""
+    shown: dict[str, Any] = {"Run": table["run"], "Model": table["model"]}
+    if table["images"].nunique() > 1:
+        shown["Set"] = table["images"]
+    shown["Slices"] = table["count"]
+    shown["Patients"] = ["not known" if pd.isna(count) else f"{count:.0f}" for count in table["patients"]]
+    shown |= {title: with_interval(table, score) for score, title in SCORES.items()}
+    return pd.DataFrame({**shown, **cost_words(table)})
+
+
+def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row a pair of runs: what the paired test says of them."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            "Difference in mean Dice": difference(pair.difference, pair.interval),
+            "First ahead": f"{pair.first_ahead} of {pair.patients}",
+            "Second ahead": f"{pair.second_ahead} of {pair.patients}",
+            "p": p_value(pair.p),
+            "p (Holm)": p_value(pair.adjusted),
+        }
+        for pair in pairs
+    )
+
+
+def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    return pd.DataFrame(
+        {
+            "First": pair.first,
+            "Second": pair.second,
+            "Test": "separated" if pair.better else "not separated",
+            **difference_numbers(pair.difference, pair.interval, "mean Dice"),
+            "First ahead": pair.first_ahead,
+            "Second ahead": pair.second_ahead,
+            "Patients": pair.patients,
+            "p": pair.p,
+            "p (Holm)": pair.adjusted,
+        }
+        for pair in pairs
+    )
+
+
+def slices_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row a slice: how large its true mask is, and how well each run's mask fits it."""
+    shown = {"Slice": rows["path"], "True pixels": rows["true_pixels"]}
+    for name in names:
+        parts = zip(rows[f"dice {name}"], rows[f"predicted_pixels {name}"], rows["true_pixels"], strict=True)
+        shown[name] = [fit_words(*values) for values in parts]
+    return pd.DataFrame(shown)
+
+
+def fit_words(dice: float, predicted: int, true: int) -> str:
+    """Say how well a mask fits: its Dice, or that there is nothing to find or nothing was found."""
+    if not true:
+        return f"{predicted:,} px marked where none is" if predicted else "nothing marked, rightly"
+    return f"Dice {dice:.2f}" if predicted else "nothing marked: missed"

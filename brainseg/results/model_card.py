@@ -1,0 +1,217 @@
+"""The model card: what a model is for and not for, what it learnt from, how often it is right, and how it was made.
+
+Its parts are those of a model-facts label (Sendak et al. 2020, npj Digital Medicine 3, 41) and of model cards (Mitchell
+et al. 2019, FAT*): purpose, users, data, figures with intervals, limits, uncertainty. Nothing is said that no file of
+the run says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import brainseg
+from brainseg.config import RunConfig
+from brainseg.datasets.copy_words import near_sentence
+from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.diagnosis.words import judged
+from brainseg.models.description import BundleDescription
+from brainseg.results.mask_card import NOT_FOR as MASKS_NOT_FOR
+from brainseg.results.mask_card import mask_figures, mask_limits, mask_purpose
+from brainseg.results.model_card_metrics import confusion_lines, figure_lines
+
+SPLITS = {
+    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, stay together",
+    "random": "random, as in the paper: copies and slices of one patient may be on both sides, which flatters metrics",
+    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, stay together",
+    "given": "given with the dataset",
+}
+USERS = "Researchers, teachers and students of medical image analysis who can weigh the metrics below."
+NOT_FOR = """\
+* Not for diagnosis, screening, triage, planning or any other decision about a person. It is not a medical device
+  and has not been validated as one.
+* Not for finding where a tumour is. The heatmap shows where the model looked, not where the tumour is.
+* Not for images unlike those that it learnt from: other sequences, planes, scanners, ages or diseases. It answers for
+  any picture, also for one that is no brain."""
+
+
+def model_card(
+    description: BundleDescription,
+    report: Mapping[str, Any],
+    config: RunConfig,
+    dataset: Mapping[str, Any] | None = None,
+    version: str = "",
+) -> str:
+    """Write a model's card as Markdown.
+
+    Args:
+        description: What its bundle says of itself.
+        report: The run's `evaluation.json`; empty where it is lost.
+        config: The run's configuration.
+        dataset: The run's `dataset.json`; empty or None where it is lost. `synthetic` says that the images are drawn,
+            `sides` how many of them each side of the split has.
+        version: The first digits of the bundle's digest.
+    """
+    masks = description.task == "segment"
+    sections = {
+        "Purpose": mask_purpose(description, literal) if masks else _purpose(description),
+        "Intended users": USERS,
+        "What it is not for": MASKS_NOT_FOR if masks else NOT_FOR,
+        "Data": _data(description, config, dataset or {}),
+        "How well its masks fit" if masks else "How often it is right": _figures(description, report),
+        "Split and leakage": _split(description, config, report, dataset or {}),
+        "Limits and uncertainty": _limits(description, report, dataset or {}),
+        "Preparation of an image": _settings(config.preparation.model_dump()),
+        "Weights that it started from": _weights(description.pretraining),
+        "How it was made": _making(description, config, version),
+    }
+    title = f"# Model card: {literal(description.name)}\n\n**{brainseg.DISCLAIMER}**"
+    return "\n\n".join([title, *(f"## {name}\n\n{text}" for name, text in sections.items())]) + "\n"
+
+
+def literal(text: object) -> str:
+    """Return a name as Markdown that shows it as it stands, on one line, in a table too."""
+    return re.sub(r"([\\`*_\[\]<>|~$:])", r"\\\1", " ".join(str(text).split()))
+
+
+def _purpose(description: BundleDescription) -> str:
+    classes = ", ".join(map(literal, description.classes))
+    positive = f" The class that counts as tumour is {literal(description.positive)}." if description.positive else ""
+    return (
+        f"Gives one slice of a brain MRI a probability for each of the classes {classes}.{positive} It is meant for "
+        "studying how such models learn and where they fail."
+    )
+
+
+def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[str, Any]) -> str:
+    folder, images = _code(PurePath(config.data.path).name), description.data.get("images", "an unknown number of")
+    lines = [f"* Folder `{folder}`, {images} readable images"]
+    if classes := dataset.get("classes"):
+        lines.append(f"* Classes: {', '.join(f'{literal(name)} {count}' for name, count in classes.items())}")
+    lines.append(f"* Fingerprint (SHA-256 over paths, labels, bytes): `{_code(description.data.get('fingerprint'))}`")
+    if dataset:
+        copies = dataset["duplicates"]
+        patients = dataset.get("patients") or {"source": "", "count": dataset["groups"]}
+        lines += [
+            f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
+            f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} duplicates, "
+            f"{copies['across_labels']} groups with different labels",
+            f"* Near copies: {near_sentence(dataset['near_copies']) or 'none found'}"
+            if "near_copies" in dataset
+            else "* Near copies: not looked for when this was trained",
+            f"* {len(dataset['unreadable'])} unreadable files left out",
+        ]
+    else:
+        lines.append("* What else was in the folder is not known any more: the run's `dataset.json` is missing")
+    if dataset.get("synthetic"):
+        lines.append("* **The images are synthetic**: metrics on them say nothing about patients")
+    lines.append(
+        "* Not recorded: hospitals, scanners, sequences, ages and sexes, and who set the labels and how. Ask whoever "
+        "made the dataset."
+    )
+    return "\n".join(lines)
+
+
+def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
+    if not report:
+        return f"{judged(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
+    if description.task == "segment":
+        return mask_figures(report)
+    parts = [judged(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
+    return "\n\n".join(parts)
+
+
+def _split(
+    description: BundleDescription, config: RunConfig, report: Mapping[str, Any], dataset: Mapping[str, Any]
+) -> str:
+    facts = report or description.validation
+    what = "slices" if description.task == "segment" else "images"
+    side = f"{'test' if facts.get('judged_on') == 'test' else 'validation'} {what}"
+    lines = [
+        f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
+        f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
+        f"* Judged on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
+        _copied(facts),
+        "* The kept epoch was chosen by the loss on these same images: expect less on new ones"
+        if facts.get("selected_on_these_images")
+        else "* No epoch was chosen on these images; settings that a person chose by looking at them are not recorded",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _copied(facts: Mapping[str, Any]) -> str:
+    copies, near = facts.get("copies_in_training"), facts.get("near_copies_in_training")
+    if copies is None:
+        return ""
+    if near is None:  # trained before near copies were counted
+        return f"* {copies} of these are byte-identical to a training image; near copies were not looked for"
+    return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
+
+
+def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
+    count = (report or description.validation).get("count") or 0
+    elsewhere = (
+        "* Judged on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
+        "as a rule it is worse."
+    )
+    if description.task == "segment":
+        return "\n".join([elsewhere, *mask_limits(report)])
+    lines = [
+        elsewhere,
+        "* Intervals are Wilson 95 % intervals that take images as independent. Slices of one patient are not, so the "
+        "true uncertainty is larger.",
+        "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
+        "times in ten.",
+        "* Copies that were scaled or saved again are not found, and may be on both sides of the split.",
+    ]
+    if 0 < count < 200:
+        lines.insert(0, f"* With {count} judged images, one image is {100 / count:.1f} points of accuracy.")
+    if len(dataset.get("modes", {})) > 1:
+        lines.append("* Images of several file modes or sources can let a model tell classes by how files were made.")
+    return "\n".join(lines)
+
+
+def _weights(pretraining: Mapping[str, Any]) -> str:
+    if not pretraining.get("taken"):
+        return "Random weights: it has seen nothing but the dataset above."
+    lines = [
+        f"* Source: `{_code(pretraining.get('source'))}`",
+        f"* SHA-256: `{_code(pretraining.get('sha256'))}`",
+        f"* {pretraining['taken']} of {pretraining.get('total')} tensors of the body were taken from it",
+    ]
+    if random := pretraining.get("random_stages"):
+        lines.append(f"* **Started at random: {', '.join(map(literal, random))}**")
+    return "\n".join(lines)
+
+
+def _making(description: BundleDescription, config: RunConfig, version: str) -> str:
+    libraries = ", ".join(f"{name} {number}" for name, number in description.libraries.items())
+    # Folders name machines and people, which a card that is passed on should not.
+    data = config.data.model_copy(update={"path": PurePath(config.data.path).name})
+    model = config.model.model_copy(update={"weights": PurePath(config.model.weights).name})
+    shown = config.model_copy(update={"data": data, "model": model}).to_yaml().strip()
+    lines = [
+        f"* Network: {description.arch}, {_stages(description)}; {description.head}",
+        f"* Version of the model: `{version}`" if version else "",
+        f"* SHA-256 of the weights: `{_code(description.weights_sha256)}`",
+        f"* Made {description.created} by brainseg {description.brainseg}",
+        f"* Libraries: {libraries}",
+        "* Every setting:",
+    ]
+    return "\n".join(filter(None, lines)) + f"\n\n```yaml\n{shown}\n```"
+
+
+def _stages(description: BundleDescription) -> str:
+    numbers = ", ".join(map(str, description.stages))
+    return f"encoder up to stage {numbers}" if description.task == "segment" else f"stages pooled: {numbers}"
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"* {name}: {value}" for name, value in values.items())
+
+
+def _code(text: object) -> str:
+    """Return a text that cannot end the code span that it is put into."""
+    return " ".join(str(text).replace("`", "'").split())

@@ -1,0 +1,132 @@
+"""All runs as a table: one row for each, with numbers that sort as numbers, and its filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brainseg.results.run_wording import STATES, model_words
+from brainseg.runs import FINAL, Run
+from brainseg.runs.labels import tag_text
+
+TASKS = {"classify": "classification", "segment": "segmentation", "find-lr": "learning rate only"}
+"""Task of a run, or its kind where it leaves no model -> the word for it."""
+METRICS = {
+    "Accuracy": "accuracy",
+    "Dice": "dice",
+    "95 % low": "_low",
+    "95 % high": "_high",
+    "Sensitivity": "sensitivity",
+    "Specificity": "specificity",
+    "AUC": "roc_auc",
+    "n": "count",
+}
+"""Column -> the final metric in it; those with an underscore are bounds of accuracy or Dice, and "n" of a segmentation
+counts its slices."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the visitor asks for; empty fields ask for nothing.
+
+    Attributes:
+        text: Words, each of which must occur somewhere in a run's row, in any order, in capitals or not.
+        states: Words of `STATES`.
+        tasks: Words of `TASKS`.
+        models: Words of `model_words`.
+        datasets: Names of datasets.
+        tags: Tags as `tag_text` writes them; a run must have all of them.
+        least: Accuracy or Dice (0..1) that a run must reach; None asks for nothing.
+        most: Accuracy or Dice (0..1) that a run must not exceed; None asks for nothing.
+    """
+
+    text: str = ""
+    states: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    models: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    least: float | None = None
+    most: float | None = None
+
+
+def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFrame:
+    """Return one row for each run, in their order, with the whole id as index.
+
+    Args:
+        runs: The runs.
+        dataset: Names a run's dataset.
+
+    Returns:
+        `Name`, `State`, `Task`, `Model`, `Dataset`, the columns of `METRICS` (NaN where not known), `Created` (UTC),
+        `Minutes` from start to end, `Tags` (a list of texts), `Note` and `Id`, its first 8 digits.
+    """
+    rows = [_row(run, dataset(run)) for run in runs]
+    columns = ["Name", "State", "Task", "Model", "Dataset", *METRICS, "Created", "Minutes", "Tags", "Note", "Id", "id"]
+    table = pd.DataFrame(rows, columns=columns).set_index("id")
+    return table.astype(dict.fromkeys([*METRICS, "Minutes"], "float64"))
+
+
+def _row(run: Run, dataset: str) -> dict[str, object]:
+    score = headline(run)
+    values = {
+        title: run.metrics.get(f"{FINAL}{score}{name}" if name[0] == "_" else FINAL + name)
+        for title, name in METRICS.items()
+    }
+    if run.config.task == "segment":
+        values["n"] = run.metrics.get(FINAL + "slices")
+    return {
+        "Name": run.name,
+        "State": STATES[run.status][0],
+        "Task": TASKS["find-lr" if run.kind == "find-lr" else run.config.task],
+        "Model": model_words(run),
+        "Dataset": dataset,
+        **values,
+        "Created": run.created.replace(tzinfo=None),
+        "Minutes": (run.ended - run.begun).total_seconds() / 60 if run.ended else None,
+        "Tags": [tag_text(*tag) for tag in run.tags.items()],
+        "Note": run.note,
+        "Id": run.id[:8],
+        "id": run.id,
+    }
+
+
+def headline(run: Run) -> str:
+    """Return the name of the metric that a run is known by."""
+    return "dice" if run.config.task == "segment" else "accuracy"
+
+
+def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
+    """Return the rows of `runs_table` that pass every filter, in their order."""
+    keep = pd.Series(True, index=table.index)
+    choices = {"State": wanted.states, "Task": wanted.tasks, "Model": wanted.models, "Dataset": wanted.datasets}
+    for column, chosen in choices.items():
+        if chosen:
+            keep &= table[column].isin(chosen)
+    if wanted.tags:
+        keep &= table["Tags"].map(set(wanted.tags).issubset).astype(bool)
+    scores = table["Accuracy"].fillna(table["Dice"])  # a run without one fails either bound
+    if wanted.least is not None:
+        keep &= scores >= wanted.least
+    if wanted.most is not None:
+        keep &= scores <= wanted.most
+    if words := wanted.text.casefold().split():
+        keep &= np.array([all(word in text for word in words) for text in _searched(table)], dtype=bool)
+    return table[keep]
+
+
+def _searched(table: pd.DataFrame) -> list[str]:
+    """Return what a search looks through, for each row; numbers as they are shown."""
+    columns = ["Name", "State", "Task", "Model", "Dataset", "Note"]
+    texts = table[columns].agg(" ".join, axis=1) if len(table) else []
+    scores = table["Accuracy"].fillna(table["Dice"])
+    rest = zip(texts, table["Tags"], scores, table["Created"], table.index, strict=True)
+    return [
+        " ".join(
+            (text, *tags, "" if pd.isna(score) else f"{score:.3f}", f"{created:%Y-%m-%d %H:%M}", run_id)
+        ).casefold()
+        for text, tags, score, created, run_id in rest
+    ]

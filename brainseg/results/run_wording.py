@@ -1,0 +1,63 @@
+"""How a run is put into words on pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from brainseg.runs import Run
+
+STATES = {
+    "SCHEDULED": ("queued", "blue", ":material/schedule:"),
+    "RUNNING": ("running", "blue", ":material/play_circle:"),
+    "FINISHED": ("finished", "green", ":material/check_circle:"),
+    "FAILED": ("failed", "red", ":material/error:"),
+    "KILLED": ("stopped", "gray", ":material/cancel:"),
+}
+"""Status in the store -> the word, colour and icon for it."""
+
+PHASES = {
+    "": "Starting",
+    "preparing": "Reading images",
+    "finding": "Finding a learning rate",
+    "frozen": "Training the new layers",
+    "unfrozen": "Training the whole network",
+    "features": "Computing features",
+    "evaluating": "Evaluating held-out images",
+}
+"""Phase of `training.log.Progress` -> what it does."""
+
+
+def run_label(run: Run) -> str:
+    """Return what tells a run from others in a list, its state and its accuracy or Dice included."""
+    name = "Dice" if run.config.task == "segment" else "accuracy"
+    value = run.metrics.get(f"final_{name.lower()}")
+    parts = [
+        run.name,
+        STATES[run.status][0],
+        "learning rate only" if run.kind == "find-lr" else model_words(run),
+        "" if value is None else f"{name} {value:.3f}",
+        moment(run.created),
+        run.id[:8],
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def model_words(run: Run) -> str:
+    """Return architecture and head."""
+    model = run.config.model
+    if run.config.task == "segment":
+        return f"{model.arch} U-Net"
+    return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
+
+
+def moment(time: datetime) -> str:
+    """Return a time in UTC, to the minute."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def lasted(run: Run) -> str:
+    """Return how long an ended run took; "" for others."""
+    if run.ended is None:
+        return ""
+    seconds = (run.ended - run.begun).total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

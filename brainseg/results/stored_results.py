@@ -1,0 +1,166 @@
+"""What a run left behind, read and checked one file at a time, so that a damaged one spoils nothing else.
+
+Every reader returns None for a file that does not exist (yet), and raises `RunError` with the file's name for one that
+cannot be used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brainseg.errors import DataError, RunError
+from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
+from brainseg.evaluation.segmentation import SavedMasks, load_masks
+from brainseg.jobs.workspace import Workspace
+from brainseg.results.run_files import run_file
+from brainseg.runs import ENDED, Run, RunStore
+
+CURVE = ["learning_rate", "loss", "smoothed_loss"]
+EPOCHS = [
+    "phase",
+    "epoch",
+    "train_loss",
+    "valid_loss",
+    "sensitivity",
+    "specificity",
+    "learning_rate",
+    "seconds",
+]
+LOG_LETTERS = 200_000
+"""As much of a log's end as is shown."""
+
+
+def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a run's figures of merit; see `ClassificationReport.to_dict` and what `train` adds to it."""
+    return read_json(store, run, "evaluation.json", ("count", "classes", "positive", "matrix", "per_class"))
+
+
+def judgement(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a run's figures of merit, whatever its task."""
+    return mask_evaluation(store, run) if run.config.task == "segment" else evaluation(store, run)
+
+
+def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
+    """Return the curve of the learning-rate finder (columns `CURVE`) and its suggestion."""
+    values = read_json(store, run, "learning_rate.json", (*CURVE, "suggestion"))
+    if values is None:
+        return None
+    with _damage("learning_rate.json", run):
+        return pd.DataFrame({name: values[name] for name in CURVE}, dtype="float64"), values["suggestion"]
+
+
+def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the figures of each epoch that has ended, with the columns `EPOCHS` and `accuracy` or `dice`."""
+    file = run_file(store, run, "epochs.csv")
+    if not file:
+        return None
+    with _damage("epochs.csv", run):
+        table = pd.read_csv(file)
+        require_columns(table, [*EPOCHS, "dice" if "dice" in table else "accuracy"])
+        return table
+
+
+def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame | None:
+    """Return the predictions, one row an image; see `evaluation.classification` for the columns."""
+    file = run_file(store, run, "predictions.parquet")
+    if not file:
+        return None
+    with _damage("predictions.parquet", run):
+        table = pd.read_parquet(file)
+        require_columns(table, ["path", "group"])
+        for column in ("label", "prediction"):
+            class_codes(table, column, classes)
+        probabilities(table, classes)
+        losses(table)
+        return table
+
+
+def mask_evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return a segmentation's figures of merit; see `SegmentationReport.to_dict` and what `train` adds to it."""
+    return read_json(store, run, "evaluation.json", ("slices", "dice", "detection", "intervals", "matrix", "classes"))
+
+
+def slices(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the judged slices of a segmentation; see `evaluation.segmentation.slice_table` for the columns."""
+    file = run_file(store, run, "slices.parquet")
+    if not file:
+        return None
+    with _damage("slices.parquet", run):
+        table = pd.read_parquet(file)
+        require_columns(table, ["path", "group", "spacing", "dice", "true_pixels", "predicted_pixels"])
+        return table
+
+
+def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
+    """Return `masks.npz` (predicted) or `truth.npz` of a segmentation, in the order of its slices."""
+    file = run_file(store, run, name)
+    if not file:
+        return None
+    with _damage(name, run):
+        return load_masks(file)
+
+
+def split(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return which side each image was on: columns `path`, `label`, `group`, `sha256` and `split`, all texts."""
+    file = run_file(store, run, "split.csv")
+    if not file:
+        return None
+    with _damage("split.csv", run):
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)  # a class may be called None or NA
+        require_columns(table, ["path", "label", "group", "sha256", "split"])
+        return table
+
+
+def digests(store: RunStore, run: Run) -> dict[str, str]:
+    """Return the hash of each image's bytes when the run saw it, by its path; empty where that is not known."""
+    try:
+        table = split(store, run)
+    except RunError:
+        table = None
+    return {} if table is None else dict(zip(table["path"], table["sha256"], strict=True))
+
+
+def read_json(store: RunStore, run: Run, name: str, fields: tuple[str, ...] = ()) -> dict[str, Any] | None:
+    """Return a JSON file of a run that has at least these fields."""
+    file = run_file(store, run, name)
+    if not file:
+        return None
+    with _damage(name, run):
+        values = json.loads(file.read_text("utf-8"))
+        if not isinstance(values, dict) or any(field not in values for field in fields):
+            raise ValueError("a field is missing")
+        return values
+
+
+def log_text(store: RunStore, run: Run) -> str:
+    """Return the end of a run's log; "" if there is none."""
+    live = Workspace(run.id).log
+    file = live if run.status not in ENDED or live.exists() else run_file(store, run, "log.txt")
+    return _end_of(file) if file else ""
+
+
+def _end_of(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - LOG_LETTERS))
+            return stream.read().decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+@contextmanager
+def _damage(name: str, run: Run) -> Iterator[None]:
+    """Turn whatever a reader throws at a damaged file into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, DataError) as error:
+        raise RunError(
+            f"{name} of run {run.name!r} is damaged, so what it holds cannot be shown: put the file back, or train the "
+            "run again."
+        ) from error

@@ -1,0 +1,59 @@
+"""What was written for the command line is said on pages in their words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from brainseg.app.messages import on_page, why
+from brainseg.config import RunConfig
+from brainseg.config.form_fields import form_fields
+from brainseg.errors import ConfigError
+from tests.conftest import PROJECT_ROOT
+
+COMMAND = re.compile(r"(?<!\w)--[a-z]|`(?:brainseg )?(?:resume|train|predict|data|show|worker)\b|run:<id>")
+HOUSES = ("cli", "app", "plots", "results")
+"""Where a sentence is either for the terminal alone, or for a page to begin with."""
+
+
+def messages() -> Iterator[str]:
+    """Yield the texts that errors are made of, and those of constants, which may become errors."""
+    for file in sorted((PROJECT_ROOT / "brainseg").rglob("*.py")):
+        if file.relative_to(PROJECT_ROOT / "brainseg").parts[0] in HOUSES:
+            continue
+        tree = ast.parse(file.read_text("utf-8"))
+        for node in ast.walk(tree):
+            found = node.exc if isinstance(node, ast.Raise) else node.value if isinstance(node, ast.Assign) else None
+            if found is not None:
+                yield "".join(
+                    part.value
+                    for part in ast.walk(found)
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
+
+
+def test_no_message_of_the_program_speaks_of_options_or_commands_on_a_page() -> None:
+    all_of_them = list(messages())
+    assert sum(bool(COMMAND.search(text)) for text in all_of_them) >= 5, "the search finds what it is for"
+    assert [text for text in map(on_page, all_of_them) if COMMAND.search(text)] == []
+
+
+def test_settings_have_their_labels() -> None:
+    with pytest.raises(ConfigError) as found:
+        RunConfig.from_preset("quick", {"training.batch_size": 1, "preparation.size": 41})
+    said = on_page(found.value)
+    assert "Batch size: 1 is not allowed" in said
+    assert "Image size: 41 is not allowed" in said
+    named = {field.name for field in form_fields() if field.section}
+    assert not any(name in said for name in named)
+    assert on_page("The file notes.final.png is damaged.") == "The file notes.final.png is damaged."
+
+
+def test_a_stored_reason_loses_its_command() -> None:
+    class Run:
+        reason = "It ended by signal SIGKILL; `resume` continues it from its last epoch."
+
+    assert why(Run()) == "It ended by signal SIGKILL; Resume continues it from its last epoch."

@@ -1,0 +1,92 @@
+"""`data add`, `data list` and `data forget`, as a user runs them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from brainseg.cli.data import app, phantom
+from brainseg.cli.options import build_config
+from brainseg.config import RunConfig
+from brainseg.errors import ConfigError, DataError
+from brainseg.phantom import write_phantom
+from brainseg.runs import RunStore
+from tests.datasets.conftest import write_images
+from tests.datasets.zips import images, make_zip, save
+
+
+def data(*args: object, answer: str = "") -> str:
+    """Return what a command prints; its error, if it has one, is raised."""
+    done = CliRunner().invoke(app, [str(arg) for arg in args], input=answer, catch_exceptions=False)
+    return done.stdout
+
+
+@pytest.fixture
+def upload(home, tmp_path) -> Path:
+    return save(make_zip(images("set/")), tmp_path / "slices.zip")
+
+
+def test_a_folder_is_added_listed_and_forgotten(home, tiny_set):
+    added = json.loads(data("add", tiny_set, "--json"))
+    assert (added["name"], added["source"], added["counts"]) == ("tiny", "folder", {"no": 20, "yes": 20})
+    assert [entry["name"] for entry in json.loads(data("list", "--json"))] == ["tiny"]
+    assert "tiny: folder, 40 images (no 20, yes 20)" in data("list")
+    assert "its folder stays" in data("forget", "tiny")
+    assert tiny_set.is_dir()
+    assert "`data add PATH`" in data("list")
+
+
+def test_a_known_name_can_be_inspected(home, tiny_set):
+    data("add", tiny_set, "--name", "Small ones")
+    assert json.loads(data("inspect", "small ones", "--json"))["images"] == 40
+
+
+def test_a_zip_file_is_added_and_deleted_only_when_that_is_confirmed(home, upload):
+    added = json.loads(data("add", upload, "--json"))
+    assert (added["name"], added["source"]) == ("slices", "upload")
+    data("forget", "slices", answer="n\n")
+    assert Path(added["path"]).is_dir()
+    assert "was deleted" in data("forget", "slices", answer="y\n")
+    assert not Path(added["path"]).exists()
+
+
+def test_what_a_waiting_run_needs_is_not_deleted(home, upload):
+    added = json.loads(data("add", upload, "--json"))
+    store = RunStore()
+    run = store.create(RunConfig.from_preset("quick", {"data.path": added["path"]}), "waits")
+    with pytest.raises(DataError, match="run 'waits' still needs it"):
+        data("forget", "slices", "--yes")
+    store.set_status(run.id, "KILLED")
+    assert "was deleted" in data("forget", "slices", "--yes")
+
+
+def test_a_zip_file_that_is_not_there(home, tmp_path):
+    with pytest.raises(DataError, match="does not exist or may not be read"):
+        data("add", tmp_path / "lost.zip")
+
+
+def test_a_zip_file_is_added_with_a_rule_for_patients(home, upload):
+    with pytest.raises(ConfigError, match="no rule for patients"):
+        data("add", upload, "--groups", "patients")
+    assert json.loads(data("add", upload, "--groups", "none", "--json"))["groups"] == "none"
+
+
+def test_the_phantoms_options_stand_as_in_the_library():
+    command, library = (inspect.signature(function).parameters for function in (phantom, write_phantom))
+    for name in ("seed", "size", "plane", "difficulty", "slices_per_subject", "volumes"):
+        assert command[name].default == library[name].default
+
+
+def test_patients_are_told_and_set_on_the_command_line(home, tmp_path):
+    root = write_images(tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in "ab" for n in "12" for k in "xy"])
+    assert "Patients: 4 patients, from folder names" in data("inspect", root)
+    unknown = "Patients: patients unknown: slices of one patient may be on both sides"
+    assert unknown in data("inspect", root, "--groups", "none")
+    assert json.loads(data("add", root, "--groups", "per-class:folder", "--json"))["groups"] == "per-class:folder"
+    assert "Patients: 4 patients, from folder names" in data("inspect", "set")
+    assert build_config(Path("set"), None, "quick", None, None, False).data.groups == "per-class:folder"
+    assert build_config(Path("set"), None, "quick", None, ["data.groups=none"], False).data.groups == "none"

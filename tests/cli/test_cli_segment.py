@@ -1,0 +1,91 @@
+"""Segmentation as a user runs it: train, show and predict, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from brainseg.evaluation.segmentation import load_masks
+from tests.cli.test_cli import TINY, assert_refused, brainseg
+from tests.conftest import fresh_home
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory, store_template: Path, masked_set: Path) -> tuple[Path, dict]:
+    """A home with one finished segmentation run, and what `train --json` said of it."""
+    home = fresh_home(tmp_path_factory.mktemp("cli") / "home", store_template)
+    task = ["--set", "task=segment", "--set", "model.stages=[2]", "--set", "training.learning_rate=0.01"]
+    done = brainseg("train", "--data", masked_set, "--name", "marks", *TINY, *task, "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    return home, json.loads(done.stdout)
+
+
+def test_train_json_has_the_masks_scores(segmented) -> None:
+    _, answer = segmented
+    low, high = answer["metrics"]["intervals"]["dice"]
+    assert 0 <= low <= answer["metrics"]["dice"] <= high <= 1
+    assert answer["metrics"]["patients"] == 3
+
+
+def test_show_and_runs_tell_dice_with_its_interval(segmented, tmp_path: Path) -> None:
+    home, answer = segmented
+    dice = f"{answer['metrics']['dice']:.3f}"
+    shown = brainseg("show", "marks", "--figures", tmp_path, home=home)
+    assert shown.returncode == 0, shown.stderr
+    assert f"Dice, all pixels        {dice} (95 % interval" in shown.stdout
+    assert "validation slices" in shown.stdout
+    assert "epoch   1 frozen    loss" in shown.stdout
+    assert "  Dice 0." in shown.stdout
+    drawn = {file.stem for file in tmp_path.iterdir()}
+    assert drawn >= {"training_curves", "mask_scores", "dice_per_patient", "pixel_matrix", "worst_slices"}
+    assert "not-drawn" not in drawn
+    listed = brainseg("runs", home=home)
+    assert f"Dice {dice}" in listed.stdout
+    (run,) = json.loads(brainseg("runs", "--json", home=home).stdout)
+    metrics = run["metrics"]
+    assert metrics["final_dice_low"] <= metrics["final_dice"] <= metrics["final_dice_high"]
+    assert {"final_patient_dice", "final_parameters", "final_diagnosis_ms", "dice", "valid_loss"} <= set(metrics)
+
+
+def test_predict_measures_and_writes_the_mask(segmented, masked_set: Path, tmp_path: Path) -> None:
+    home, answer = segmented
+    results = Path(answer["bundle"]).parent
+    table = brainseg("show", "marks", "--json", home=home)
+    assert table.returncode == 0
+    files = sorted((masked_set / "images").iterdir())[:2]
+    bad = tmp_path / "notes.png"
+    bad.write_text("no image")
+    done = brainseg(
+        "predict", "--run", "marks", *files, bad, "--json", "--mask", tmp_path / "mask.png",
+        "--overlay", tmp_path / "sheet.png", "--csv", tmp_path / "answers.csv", home=home,
+    )  # fmt: skip
+    assert done.returncode == 1
+    first, second, failed = json.loads(done.stdout)
+    assert "notes.png" in failed["error"]
+    for found, file in ((first, files[0]), (second, files[1])):
+        mask = np.array(Image.open(found["mask"]))
+        assert mask.shape == np.array(Image.open(file)).shape
+        assert set(np.unique(mask)) <= {0, 255}
+        assert found["area"] == (mask == 255).sum() == sum(region["pixels"] for region in found["regions"])
+        assert found["area_unit"] == "pixels"
+        assert Path(found["overlay"]).is_file()
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    assert [row["file"] for row in rows] == [str(file) for file in (*files, bad)]
+    assert float(rows[0]["area"]) == first["area"]
+    assert rows[2]["error"]
+    assert len(load_masks(results / "masks.npz")) == answer["metrics"]["slices"]
+
+
+def test_options_and_runs_of_the_other_task_are_one_sentence(segmented, masked_set: Path, tmp_path: Path) -> None:
+    home, _ = segmented
+    file = next((masked_set / "images").iterdir())
+    done = brainseg("predict", "--run", "marks", file, "--cam", tmp_path / "cam.png", home=home)
+    assert_refused(done, "--cam is for a run that classifies", "leave it out")
+    assert_refused(brainseg("predict", "--run", "marks", "--run", "marks", file, home=home), "name one")
+    done = brainseg("train", "--data", masked_set, *TINY, "--set", "task=segment", "--set", "model.head=svm", home=home)
+    assert_refused(done, "model.head", "not for task segment")
