@@ -19,7 +19,7 @@ NOTICE = "README.txt"
 _PACKED = {".safetensors", ".png"}
 
 
-def bundlezip_file(store: RunStore, run: Run) -> bytes:
+def bundle_zip(store: RunStore, run: Run) -> bytes:
     """Return a run's bundle as a zip file.
 
     Raises:
