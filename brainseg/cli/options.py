@@ -20,8 +20,7 @@ ArchOption = Annotated[str | None, typer.Option(help="resnet18, resnet34, resnet
 PresetOption = Annotated[
     str | None,
     typer.Option(
-        help=f"{', '.join(preset_names())}; see brainseg/presets. If not given: segment with --set task=segment, "
-        "otherwise default."
+        help=f"{', '.join(preset_names())}. If not given: segment with --set task=segment, otherwise default."
     ),
 ]
 WeightsOption = Annotated[

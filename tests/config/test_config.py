@@ -193,7 +193,7 @@ def test_every_preset_says_what_it_is_for_what_it_costs_and_when_not_to_use_it()
     from importlib import resources
 
     for preset in preset_names():
-        text = (resources.files("brainseg") / "presets" / f"{preset}.yaml").read_text("utf-8")
+        text = (resources.files("brainseg.config") / "preset_files" / f"{preset}.yaml").read_text("utf-8")
         assert all(f"# {word}: " in text for word in ("What", "Cost", "Not for")), preset
 
 
