@@ -1,11 +1,15 @@
-"""Prepared images on disk: decoded and prepared once, then one memory-mapped array for every run that needs them."""
+"""Prepared images on disk: decoded and prepared once, then one memory-mapped array for every run that needs them.
+
+A cache file holds two NumPy arrays, one after the other: the pixels, which are memory-mapped, and ten integers per
+image that say how the prepared square lies on its scan (`Geometry.numbers`).
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from brainseg import paths
 from brainseg.config import PreparationConfig
@@ -21,10 +26,16 @@ from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import check_room, free_space, remove_leftovers, sha256_bytes, write_atomically
-from brainseg.preparation import VERSION, find_geometry, prepare
+from brainseg.preparation import VERSION, Geometry, Prepared, find_geometry, prepare
 
+SCHEMA = 2
+"""Version of the cache file's layout, part of its key: a file of another layout is not found. From 2 on, geometries
+follow the pixels."""
 LATER = {"normalise"}
 """Settings that work on the batch, and so do not change what is stored."""
+
+Report = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 
 @dataclass(frozen=True)
@@ -35,63 +46,75 @@ class PreparedImages:
         pixels: (M, S, S, 3) uint8 RGB, or (M, S, S) uint8 class numbers of masks; memory-mapped read-only, one row for
             each distinct content.
         rows: (N,) int64, the row of `pixels` for each row of the dataset's table.
+        geometries: (M, 10) int32, how each row of `pixels` lies on its scan; see `Geometry.numbers`.
     """
 
-    pixels: np.ndarray
-    rows: np.ndarray
+    pixels: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    geometries: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
         """Return image or mask `index` of the dataset's table."""
-        return self.pixels[self.rows[index]]
+        image: NDArray[np.uint8] = self.pixels[self.rows[index]]
+        return image
+
+    def geometry(self, index: int) -> Geometry:
+        """Return how image or mask `index` of the dataset's table lies on its scan; nothing is decoded."""
+        return Geometry.from_numbers(self.geometries[self.rows[index]])
 
 
 def prepared_images(
-    dataset: Dataset, settings: PreparationConfig, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset, settings: PreparationConfig, report_progress: Report | None = None
 ) -> PreparedImages:
     """Return the prepared images of a dataset from the cache, which is filled first if need be.
 
     Two processes may ask at once: one fills, the other waits for it and reads.
 
     Args:
-        dataset: What to prepare; bad files are not in its table any more.
+        dataset: What to prepare; its table no longer lists unreadable files.
         settings: How to prepare.
-        progress: Called with (images prepared, images in all) while the cache is filled.
+        report_progress: Called with (images prepared, images in all) while the cache is filled.
 
     Raises:
-        ScanError: A file cannot be read any more.
+        ScanError: A file can no longer be read.
         DataError: A file changed since the dataset was opened, or the disk has no room.
     """
 
-    def draw(row: int) -> np.ndarray:
-        return prepare(dataset.read(row), settings).pixels
+    def draw(row: int) -> Prepared:
+        return prepare(dataset.read(row), settings)
 
     facts = {"settings": settings.model_dump(exclude=LATER)}
-    return PreparedImages(*_cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), draw, progress))
+    return _cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), draw, report_progress)
 
 
 def prepared_masks(
-    dataset: MaskedDataset, settings: PreparationConfig, progress: Callable[[int, int], None] | None = None
+    dataset: MaskedDataset,
+    settings: PreparationConfig,
+    report_progress: Report | None = None,
+    images: PreparedImages | None = None,
 ) -> PreparedImages:
     """Return the masks of a dataset as they lie on its prepared images, cached by the same rules.
 
     Args:
         dataset: Images with masks.
         settings: How the images are prepared: their crop and size hold for the masks.
-        progress: Called with (masks prepared, masks in all) while the cache is filled.
+        report_progress: Called with (masks prepared, masks in all) while the cache is filled.
+        images: The prepared images of the same dataset and settings, which know their geometry. Without them each
+            image is decoded again to find it.
 
     Raises:
-        ScanError: A file cannot be read any more.
+        ScanError: A file can no longer be read.
         DataError: A file changed since the dataset was opened, or the disk has no room.
     """
 
-    def draw(row: int) -> np.ndarray:
-        geometry = find_geometry(dataset.read(row), settings)
-        return geometry.to_square(dataset.read_mask(row), settings.size)
+    def draw(row: int) -> Prepared:
+        geometry = images.geometry(row) if images is not None else find_geometry(dataset.read(row), settings)
+        return Prepared(geometry.to_square(dataset.read_mask(row), settings.size), geometry)
 
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "settings": settings.model_dump(include={"size", "crop", "resize"}),
         "values": sorted(dataset.mask_values.items()),
     }
@@ -99,52 +122,68 @@ def prepared_masks(
         facts["threshold"] = dataset.mask_threshold
     turns = dataset.table["mask_turn"].map(lambda turn: "" if turn == 1 else f" turned {turn}")
     contents = dataset.table["sha256"] + " " + dataset.table["mask_sha256"] + turns
-    return PreparedImages(*_cached(contents, facts, (settings.size, settings.size), draw, progress))
+    return _cached(contents, facts, (settings.size, settings.size), draw, report_progress)
 
 
 def _cached(
-    contents: pd.Series,
-    facts: dict[str, Any],
+    contents: pd.Series[str],
+    facts: Mapping[str, object],
     shape: tuple[int, ...],
-    draw: Callable[[int], np.ndarray],
-    progress: Callable[[int, int], None] | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return one array of `shape` for each distinct content, memory-mapped, and its row for each row of the table."""
-    first = contents.drop_duplicates().sort_values()
-    keys = first.to_list()
-    name = sha256_bytes(json.dumps({"version": VERSION, **facts, "images": keys}, sort_keys=True).encode())[:32]
+    draw: Callable[[int], Prepared],
+    report_progress: Report | None,
+) -> PreparedImages:
+    """Return one array of `shape` for each distinct content, from the file that they have in common."""
+    keys = sorted(set(contents))
+    name = _digest({"version": VERSION, "schema": SCHEMA, **facts, "images": keys})[:32]
     file = paths.subfolder("cache", "prepared") / f"{name}.npy"
     if not file.exists():
         with FileLock(file.with_suffix(".lock")):
             if not file.exists():
                 remove_leftovers(file)
-                positions = [contents.index.get_loc(label) for label in first.index]
-                write_atomically(file, lambda temporary: _fill(temporary, positions, shape, draw, progress))
+                first_rows = {key: row for row, key in reversed(list(enumerate(contents)))}
+                positions = [first_rows[key] for key in keys]
+                write_atomically(file, lambda temporary: _fill(temporary, positions, shape, draw, report_progress))
     row_of = {key: row for row, key in enumerate(keys)}
-    return np.load(file, mmap_mode="r"), np.array([row_of[key] for key in contents], dtype=np.int64)
+    pixels, geometries = _load(file)
+    return PreparedImages(pixels, np.array([row_of[key] for key in contents], dtype=np.int64), geometries)
+
+
+def _digest(facts: Mapping[str, object]) -> str:
+    return sha256_bytes(json.dumps(facts, sort_keys=True).encode())
 
 
 def _fill(
     file: Path,
     positions: list[int],
     shape: tuple[int, ...],
-    draw: Callable[[int], np.ndarray],
-    progress: Callable[[int, int], None] | None,
+    draw: Callable[[int], Prepared],
+    report_progress: Report | None,
 ) -> None:
     array = _new_array(file, (len(positions), *shape))
+    geometries = np.zeros((len(positions), Geometry.NUMBERS), dtype=np.int32)
 
     def fill_row(row: int) -> None:
-        array[row] = draw(positions[row])
+        prepared = draw(positions[row])
+        array[row], geometries[row] = prepared.pixels, prepared.geometry.numbers()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         for done, _ in enumerate(pool.map(fill_row, range(len(positions))), start=1):
-            if progress:
-                progress(done, len(positions))
+            if report_progress:
+                report_progress(done, len(positions))
     array.flush()
+    with file.open("ab") as stream:
+        np.save(stream, geometries)
 
 
-def _new_array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Make the array with all its space taken: later, a full disk would kill the process in the middle of an image."""
+def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    with file.open("rb") as stream:
+        pixels = np.lib.format.open_memmap(file, mode="r")
+        stream.seek(pixels.offset + pixels.nbytes)
+        return pixels, np.load(stream)
+
+
+def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Make the array with all its space reserved: a disk that fills up later kills a process that writes to a map."""
     check_room(file.parent, math.prod(shape), "The prepared images")
     try:
         array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,15 +12,15 @@ import numpy as np
 from brainseg.config import PreparationConfig
 
 VERSION = 2
-"""Raised with every change that alters prepared pixels: a cache of another version is not found. From 2 on, images of
-more than 8 bits a pixel have a robust window."""
+"""Raised with every change that alters prepared pixels: a cache of another version is not found. From 2 on, images with
+more than 8 bits per pixel are shown through a robust window."""
 KNOWN_VERSIONS = (1, 2)
 """Bundles of these versions answer as they did when they were made: see `Scan.pixels_of`. Others are refused."""
 
 HEAD_LEVEL = 0.08
-"""Share of the brightest level above which a pixel belongs to the head; scanner noise stays below it."""
+"""Pixels above this fraction of the brightest value belong to the head; scanner noise stays below it."""
 SMALLEST_HEAD = 0.05
-"""A head that covers less than this share of the image is taken for a mistake, and nothing is cropped."""
+"""Where the head that was found covers less than this fraction of the image, nothing is cropped."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,28 @@ class Geometry:
     box: tuple[int, int, int, int]
     inner: tuple[int, int, int, int]
 
+    NUMBERS: ClassVar[int] = 10
+    """How many integers `numbers` returns."""
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the ten integers of `scan`, `box` and `inner`, in this order, to be stored."""
+        return (*self.scan, *self.box, *self.inner)
+
+    @classmethod
+    def from_numbers(cls, numbers: Iterable[int]) -> Geometry:
+        """Build a geometry from what `numbers` returned.
+
+        >>> geometry = Geometry((40, 30), (0, 5, 40, 20), (0, 8, 32, 16))
+        >>> Geometry.from_numbers(geometry.numbers()) == geometry
+        True
+        """
+        rows, columns, *rest = (int(number) for number in numbers)
+        top, left, height, width, inner_top, inner_left, inner_height, inner_width = rest
+        inner = (inner_top, inner_left, inner_height, inner_width)
+        return cls((rows, columns), (top, left, height, width), inner)
+
     def to_scan(self, values: np.ndarray) -> np.ndarray:
-        """Lay a map of the prepared square back on the scan.
+        """Map values of the prepared square back to the scan, by bilinear interpolation.
 
         Args:
             values: (S, S) float32, for example a heatmap.
@@ -53,7 +74,7 @@ class Geometry:
         return full
 
     def to_square(self, mask: np.ndarray, size: int) -> np.ndarray:
-        """Lay a mask of the scan on the prepared square; each pixel takes the nearest one, as classes have no mean.
+        """Map a mask of the scan to the prepared square, by nearest neighbour, since classes have no mean.
 
         Args:
             mask: (H, W) uint8 class numbers, of the scan's size.
@@ -85,10 +106,10 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        settings: Which steps, and the side S of the result. Normalising follows on the batch (`models.inputs`).
+        settings: Which steps, and the side S of the result. Batches are normalised later (`models.inputs`).
 
     Returns:
-        The prepared square. Equal pixels and settings give equal bytes on one machine.
+        The prepared square. On one machine, equal pixels and settings give equal bytes.
     """
     geometry = find_geometry(pixels, settings)
     top, left, height, width = geometry.box
@@ -98,24 +119,24 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
 
 
 def find_geometry(pixels: np.ndarray, settings: PreparationConfig) -> Geometry:
-    """Return where `prepare` puts a scan, (H, W, 3) uint8, without preparing its pixels."""
+    """Return how `prepare` places a scan, (H, W, 3) uint8, without preparing its pixels."""
     box = head_box(pixels) if settings.crop else (0, 0, *pixels.shape[:2])
     return Geometry(pixels.shape[:2], box, _inner(box, settings.size, keep_proportions=settings.resize == "pad"))
 
 
 def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
-    """Find the head: the largest connected part above the background, without thin text and frames.
+    """Find the head: the largest connected part above the background, ignoring thin text and frames.
 
     Args:
         pixels: (H, W, 3) uint8.
 
     Returns:
-        (top, left, height, width) in pixels; the whole image where no plausible head is found.
+        (top, left, height, width) in pixels; the whole image if no plausible head is found.
     """
     grey = cv2.GaussianBlur(pixels.max(axis=2), (5, 5), 0)
     mask = (grey > HEAD_LEVEL * grey.max()).astype(np.uint8)
     height, width = grey.shape
-    # Opening with a share of the image's size cuts thin text and frame lines off the head at any resolution.
+    # A kernel in proportion to the image cuts thin text and frame lines off the head at any resolution.
     side = max(3, min(height, width) // 50)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -147,7 +168,7 @@ def _contrast(pixels: np.ndarray, method: str) -> np.ndarray:
 
 
 def _each_channel(pixels: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Work on each channel by itself, since channels may be different modalities."""
+    """Change each channel on its own, since channels may be different sequences."""
     return np.dstack([change(np.ascontiguousarray(pixels[..., channel])) for channel in range(3)])
 
 
@@ -155,11 +176,12 @@ def _stretch(channel: np.ndarray) -> np.ndarray:
     low, high = np.percentile(channel, (1, 99))
     if high <= low:
         return channel
-    return np.clip((channel.astype(np.float32) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+    stretched: np.ndarray = np.clip((channel.astype(np.float32) - low) * (255 / (high - low)), 0, 255)
+    return stretched.astype(np.uint8)
 
 
 def _inner(box: tuple[int, int, int, int], size: int, keep_proportions: bool) -> tuple[int, int, int, int]:
-    """Return (top, left, height, width) of the part `box` of a scan on the square of side `size`."""
+    """Return (top, left, height, width) of a scan's `box` on the square of side `size`."""
     _, _, height, width = box
     scale = size / max(height, width)
     new_height = max(1, round(height * scale)) if keep_proportions else size
@@ -169,7 +191,7 @@ def _inner(box: tuple[int, int, int, int], size: int, keep_proportions: bool) ->
 
 def _resize(pixels: np.ndarray, size: int, inner: tuple[int, int, int, int]) -> np.ndarray:
     top, left, height, width = inner
-    # Averaging areas keeps thin structures when shrinking; it would only repeat pixels when enlarging.
+    # Averaging areas keeps thin structures when shrinking; when enlarging it would only repeat pixels.
     shrinks = height * width < pixels.shape[0] * pixels.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     square = np.zeros((size, size, 3), dtype=np.uint8)

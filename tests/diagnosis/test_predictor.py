@@ -35,8 +35,9 @@ MEMORY = 50 * 2**20
 def evaluated(predictor: Predictor, scans: list[Scan]) -> pd.DataFrame:
     """The table that an evaluation of these scans would store."""
     settings, classes = predictor.description.preparation, predictor.description.classes
-    pixels = np.stack([prepare(scan.pixels, settings).pixels for scan in scans])
-    images = PreparedImages(pixels, np.arange(len(scans)))
+    prepared = [prepare(scan.pixels, settings) for scan in scans]
+    geometries = np.array([one.geometry.numbers() for one in prepared], dtype=np.int32)
+    images = PreparedImages(np.stack([one.pixels for one in prepared]), np.arange(len(scans)), geometries)
     logits = predict_logits(predictor.bundle.model, images, range(len(scans)), settings.normalise)
     rows = pd.DataFrame({"path": [scan.name for scan in scans], "group": "", "label": classes[0]})
     return prediction_table(rows, logits, classes)

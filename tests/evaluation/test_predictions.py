@@ -11,6 +11,7 @@ from sklearn.metrics import log_loss
 
 from brainseg.evaluation.predictions import BATCH, predict_logits, prediction_table, save_predictions
 from brainseg.models.inputs import normalise, to_batch
+from brainseg.preparation import Geometry
 from brainseg.preparation.cache import PreparedImages
 from tests.models.conftest import make_classifier
 
@@ -28,7 +29,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> PreparedImages:
     """More images than two batches, memory-mapped read-only as the cache gives them; two rows share their pixels."""
     file: Path = tmp_path_factory.mktemp("cache") / "images.npy"
     np.save(file, np.random.default_rng(0).integers(0, 256, (COUNT - 1, 32, 32, 3), dtype=np.uint8))
-    return PreparedImages(np.load(file, mmap_mode="r"), np.array([*range(COUNT - 1), 3]))
+    whole = Geometry((32, 32), (0, 0, 32, 32), (0, 0, 32, 32))
+    rows, geometries = np.array([*range(COUNT - 1), 3]), np.array([whole.numbers()] * (COUNT - 1), dtype=np.int32)
+    return PreparedImages(np.load(file, mmap_mode="r"), rows, geometries)
 
 
 def rows_of(labels: list[str]) -> pd.DataFrame:

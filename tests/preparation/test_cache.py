@@ -72,6 +72,17 @@ def test_cache_holds_what_preparing_each_image_gives(root, home):
     assert leftovers(home) == []
 
 
+def test_cache_keeps_how_each_image_lies_on_its_scan(root):
+    dataset = open_dataset(root)
+    prepared_images(dataset, SMALL)
+    expected = [prepare(dataset.read(row), SMALL).geometry for row in range(6)]
+    for path in dataset.table["path"]:
+        dataset.file(path).unlink()  # nothing is decoded again for it
+    images = prepared_images(dataset, SMALL)
+    assert [images.geometry(row) for row in range(6)] == expected
+    assert (images.geometries.shape, images.geometries.dtype) == ((5, 10), np.int32)
+
+
 def test_images_are_mapped_from_the_file_and_cannot_be_changed(root):
     images = prepared_images(open_dataset(root), SMALL)
     assert isinstance(images.pixels, np.memmap)
@@ -151,6 +162,13 @@ def test_names_labels_and_places_share_the_file_and_content_does_not(root, home,
     images = prepared_images(grown, SMALL)
     assert len(cached(home)) == 2
     np.testing.assert_array_equal(images.pixels[images.rows], fresh(grown, SMALL))
+
+
+def test_another_layout_of_the_cache_has_a_file_of_its_own(root, home, monkeypatch):
+    prepared_images(open_dataset(root), SMALL)
+    monkeypatch.setattr(prepared_cache, "SCHEMA", prepared_cache.SCHEMA + 1)
+    prepared_images(open_dataset(root), SMALL)
+    assert len(cached(home)) == 2
 
 
 def test_another_version_of_the_preparation_has_a_file_of_its_own(root, home, monkeypatch):
@@ -318,6 +336,18 @@ def test_masks_are_prepared_like_their_images(tmp_path, home):
     assert [int(masks[row].max()) for row in range(3)] == [1, 0, 1]
     assert len(cached(home)) == 2
     assert leftovers(home) == []
+
+
+def test_masks_take_their_geometry_from_the_prepared_images(tmp_path, home):
+    dataset = open_masked_dataset(write_pairs(tmp_path / "pairs", ["a", "b", "c"]))
+    images = prepared_images(dataset, SMALL)
+    expected = [prepare(dataset.read(row), SMALL).geometry for row in range(3)]
+    for path in dataset.table["path"]:
+        dataset.file(path).unlink()  # the masks are all that is left to decode
+    masks = prepared_masks(dataset, SMALL, images=images)
+    for row in range(3):
+        assert masks.geometry(row) == images.geometry(row) == expected[row]
+        np.testing.assert_array_equal(masks[row], expected[row].to_square(dataset.read_mask(row), 32))
 
 
 def test_masks_are_prepared_once_whatever_changes_only_the_look(tmp_path, home):
