@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo dashboard test lint clean
+.PHONY: help demo dashboard lint test-fast test docs wheel clean
 
 help:
 	@echo "make demo       open the dashboard while a model trains on synthetic slices, with nothing to download"
 	@echo "make dashboard  open the dashboard alone"
-	@echo "make test       run the whole test suite"
-	@echo "make lint       check style"
+	@echo "make test       run the whole test suite, with coverage"
+	@echo "make test-fast  run the tests that need no training and no browser: about a minute"
+	@echo "make lint       check style, and that each room imports only from rooms below it"
+	@echo "make docs       build the documentation in site/"
+	@echo "make wheel      build the wheel in dist/"
 	@echo "make clean      remove the environment and everything that brainseg wrote"
 
 $(VENV)/.installed: requirements.txt
@@ -30,13 +33,25 @@ demo: $(VENV)/.installed
 dashboard: $(VENV)/.installed
 	$(BIN)/python -m brainseg dashboard
 
-test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q tests/test_floors.py
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not train and not app and not browser and not data"
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict --quiet
+
+wheel: $(VENV)/.installed-dev
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --no-isolation
+	rm -rf build
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .coverage build dist site
 	find artifacts -mindepth 1 ! -name README.md -delete

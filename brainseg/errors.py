@@ -35,5 +35,9 @@ class RunError(BrainsegError):
     """A run does not exist or is not in a state that allows what was asked."""
 
 
+class MissingLibraryError(BrainsegError):
+    """A library is not installed that this needs; the message names the extra that installs it."""
+
+
 class DiskError(BrainsegError):
     """The disk is full, or would be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import site
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +15,11 @@ _kept: dict[Path, tuple[int, int, int]] = {}
 
 SOURCE = Path(__file__).resolve().parent.parent
 """The folder that holds the package: a checkout's root, or site-packages where brainseg is installed."""
+
+
+def installed() -> bool:
+    """Return whether this brainseg lies among Python's installed packages, where every Python process finds it."""
+    return any(Path(folder).resolve() == SOURCE for folder in (*site.getsitepackages(), site.getusersitepackages()))
 
 
 def default_home() -> Path:

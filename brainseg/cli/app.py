@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from brainseg import DISCLAIMER, paths
+from brainseg import DISCLAIMER, extras, paths
 from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, store, training
 from brainseg.errors import BrainsegError, DiskError
 from brainseg.files import full_disk_told
@@ -37,6 +37,11 @@ def main() -> None:
         app()
     except BrainsegError as error:
         sys.stderr.write(f"{error}\n")
+        sys.exit(USER_ERROR)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("brainseg"):
+            raise
+        sys.stderr.write(f"{error.name} is not installed: {extras.remedy(error.name)}\n")
         sys.exit(USER_ERROR)
     except BrokenPipeError:
         sys.stderr.close()

@@ -13,13 +13,25 @@ from pathlib import Path
 
 import typer
 
-from brainseg import __version__, paths
+from brainseg import __version__, extras, paths
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, print_json
 from brainseg.errors import BrainsegError
 
 LEAST_SPACE = 2e9
 """Bytes of free disk below which checkpoints of a large network may not fit."""
+
+
+_LIBRARIES = {
+    "fastai": "fastai",
+    "mlflow": "mlflow",
+    "streamlit": "streamlit",
+    "plotly": "plotly",
+    "opencv-python-headless": "cv2",
+    "grad-cam": "pytorch_grad_cam",
+    "nilearn": "nilearn",
+}
+"""Name of a package -> the name under which it is imported."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,14 @@ def _torch() -> tuple[bool, str]:
 
 
 def _libraries() -> tuple[bool, str]:
-    names = ("fastai", "mlflow", "streamlit", "plotly", "opencv-python-headless", "grad-cam", "nilearn")
-    return True, ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    found, missing, needed = [], [], True
+    for name, library in _LIBRARIES.items():
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            needed = needed and library in extras.EXTRAS
+            missing.append(f"without {name} (to get it, {extras.remedy(library).rstrip('.')})")
+    return needed, ", ".join([*found, *missing])
 
 
 def _processor() -> tuple[bool, str]:

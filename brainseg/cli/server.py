@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from brainseg import paths
+from brainseg import extras, paths
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
 
@@ -35,10 +35,12 @@ class Server:
         host: The address or name of this machine to listen at; `localhost` lets nobody else in.
 
     Raises:
+        MissingLibraryError: Streamlit is not installed.
         RunError: It did not start.
     """
 
     def __init__(self, port: int = PORT, demo_session: bool = False, host: str = ADDRESS) -> None:
+        extras.require("streamlit", "The dashboard")
         self.port = free_port(port, host)
         self.url = f"http://{ADDRESS if host in EVERYWHERE else f'[{host}]' if ':' in host else host}:{self.port}"
         environment = child_environment()

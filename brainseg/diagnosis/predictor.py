@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from brainseg import extras
 from brainseg.diagnosis.doubts import doubts_of, model_doubts
 from brainseg.diagnosis.gradcam import MAPS, centred, enlarge, logits_maps_and_deepest
 from brainseg.diagnosis.guard import judge
@@ -190,6 +191,7 @@ class Predictor:
         )
 
     def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
+        extras.require("pytorch_grad_cam", f"The heatmap method {method}")
         # The package takes seconds to import, and most diagnoses do without it.
         from brainseg.diagnosis.package_cams import package_cam
 

@@ -160,7 +160,8 @@ def kill_group(process: psutil.Process) -> None:
 def child_environment() -> dict[str, str]:
     """Return the environment of a process that must find brainseg from any folder and write its log at once."""
     environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(paths.SOURCE), environment.get("PYTHONPATH")]))
+    if not paths.installed():  # a folder of installed packages on PYTHONPATH would come before Python's own library
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(paths.SOURCE), environment.get("PYTHONPATH")]))
     environment["BRAINSEG_HOME"] = str(paths.home())  # whole, whatever folder the process starts in
     environment["PYTHONUNBUFFERED"] = "1"
     return environment

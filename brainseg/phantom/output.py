@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from PIL import Image, PngImagePlugin
 
@@ -70,6 +69,8 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 def write_nifti(path: Path, volume: np.ndarray, affine: np.ndarray) -> None:
     """Write a volume (x, y, z) as .nii.gz, in mm, with a header that says that it is synthetic."""
+    import nibabel  # here, so that everything but drawing works without it
+
     image = nibabel.Nifti1Image(volume, affine)
     image.header["descrip"] = b"synthetic: brainseg phantom, no patient"
     image.header.set_xyzt_units("mm")

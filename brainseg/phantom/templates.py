@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from scipy import ndimage
 
+from brainseg import extras
 from brainseg.errors import DataError
 from brainseg.phantom.fields import Field, smoothstep
 
@@ -54,7 +54,8 @@ def load_templates() -> Templates:
     nilearn is not imported, which would take longer than all the rest: its packaged files are read in place.
 
     Raises:
-        DataError: nilearn or one of its template files is missing.
+        MissingLibraryError: nilearn or nibabel is not installed.
+        DataError: One of nilearn's template files is missing.
     """
     t1, grey, white = (_read(name) for name in ("t1", "gm", "wm"))
     brain = t1 > 0
@@ -78,11 +79,13 @@ def load_templates() -> Templates:
 
 def _read(name: str) -> np.ndarray:
     """Read one packaged template as float32, 0 to 1, cropped to the brain."""
+    for library in ("nilearn", "nibabel"):
+        extras.require(library, "The phantom")
+    import nibabel  # here, so that everything but drawing works without it
+
     spec = importlib.util.find_spec("nilearn")
     if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            "The phantom needs the package nilearn, which carries the MNI152 templates: install it with pip."
-        )
+        raise DataError("The installed nilearn is broken: install nilearn 0.12 to 0.14.")
     folder = Path(spec.submodule_search_locations[0]) / "datasets" / "data"
     path = folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
     if not path.is_file():

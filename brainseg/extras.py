@@ -1,0 +1,44 @@
+"""Libraries that an installation may leave out, and the sentence that says how to get them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from brainseg.errors import MissingLibraryError
+
+EXTRAS = {
+    "streamlit": "app",
+    "nilearn": "phantom",
+    "nibabel": "phantom",
+    "pytorch_grad_cam": "explain",
+    "psycopg": "postgres",
+}
+"""Name under which a library is imported -> the extra of brainseg that installs it."""
+
+
+def require(library: str, purpose: str) -> None:
+    """Refuse to go on where a library is not installed.
+
+    Args:
+        library: Name under which it is imported, a key of `EXTRAS`.
+        purpose: What needs it, as the subject of a sentence: "The dashboard".
+
+    Raises:
+        MissingLibraryError: It is not installed; the message names the extra that installs it.
+    """
+    if find_spec(library) is None:
+        raise MissingLibraryError(f"{purpose} needs {library}, which is not installed: {remedy(library)}")
+
+
+def remedy(library: str) -> str:
+    """Return what to do about a library that is not installed, as the end of a sentence.
+
+    >>> remedy("nibabel")
+    "run `pip install 'brainseg[phantom]'`."
+    >>> remedy("torch.nn")
+    'run `pip install brainseg`, which installs everything that it needs.'
+    """
+    extra = EXTRAS.get(library.split(".")[0])
+    if extra is None:
+        return "run `pip install brainseg`, which installs everything that it needs."
+    return f"run `pip install 'brainseg[{extra}]'`."
