@@ -17,7 +17,7 @@ from brainseg.app.navigation import demo_mode
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.results.run_files import run_details, run_file
 from brainseg.runs import ENDED, Run, RunStore
-from brainseg.runs.run import chosen
+from brainseg.runs.run import default_run
 
 REMOTE_PATIENCE = 5.0
 """Seconds for which a list from a remote store, whose changes cannot be seen, is taken as current."""
@@ -88,8 +88,8 @@ def table(run: Run, name: str) -> pd.DataFrame | None:
 
 
 def promoted(task: str | None = None) -> Run | None:
-    """Return the run whose model Diagnose offers first, of a task or of any; see `runs.run.chosen`."""
-    return chosen(runs(), task)
+    """Return the run whose model Diagnose offers first, of a task or of any; see `runs.run.default_run`."""
+    return default_run(runs(), task)
 
 
 def refresh() -> None:

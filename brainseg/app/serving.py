@@ -13,7 +13,7 @@ from brainseg import paths
 from brainseg.app.navigation import PAGES
 from brainseg.errors import BrainsegError
 from brainseg.files import write_atomically
-from brainseg.jobs import leash
+from brainseg.jobs import parent_watch
 
 WHERE = """<script>
 window.__streamlit = {
@@ -60,7 +60,7 @@ def _told_index(static: Path) -> Path:
 
 def main() -> None:
     """Serve the pages with the command line's options for `streamlit run`."""
-    leash.hold()
+    parent_watch.exit_with_parent()
     keep_to_itself()
     tell_where()
     from streamlit.web.cli import main as streamlit  # a second

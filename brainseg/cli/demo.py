@@ -131,20 +131,20 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 def _offer(store: RunStore, run: Run) -> None:
     """Let Diagnose offer this model until somebody promotes another, not a visitor's quick try because it is newer."""
-    from brainseg.runs.run import chosen
+    from brainseg.runs.run import default_run
 
-    if not chosen(store.list(), run.config.task).promoted:
+    if not default_run(store.list(), run.config.task).promoted:
         store.promote(run.id)
 
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
     from brainseg.diagnosis.pointing import pointing_words
-    from brainseg.plots.run_plots import write_run_figures
+    from brainseg.plots.run_plots import write_run_plots
     from brainseg.results.run_files import run_details
 
     folder = paths.subfolder("demo")
-    figures = write_run_figures(store, run, folder)
+    figures = write_run_plots(store, run, folder)
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
     details = run_details(store, run)
     print_report(details["evaluation"])

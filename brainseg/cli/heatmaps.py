@@ -31,7 +31,7 @@ def heatmaps(
     from brainseg.diagnosis.held_out import measure_heatmaps
     from brainseg.results.stored_results import split
     from brainseg.runs import RunStore
-    from brainseg.runs.whereabouts import dataset_place
+    from brainseg.runs.dataset_location import dataset_location
 
     store = RunStore()
     found = store.get(run)
@@ -44,7 +44,7 @@ def heatmaps(
         raise RunError(f"Run {found.name!r} has no split.csv, so its held-out slices are not known: train it again.")
     bar, tell = counter("Drawing heatmaps")
     with bar:
-        pointing = measure_heatmaps(bundle, sides, dataset_place(found), tell)
+        pointing = measure_heatmaps(bundle, sides, dataset_location(found), tell)
     if as_json:
         print_json({"run_id": found.id, "name": found.name, **pointing.to_dict()})
     else:

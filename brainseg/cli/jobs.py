@@ -32,7 +32,7 @@ def list_runs(as_json: JsonOption = False) -> None:
     """List runs, newest first."""
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore
-    from brainseg.runs.run import chosen
+    from brainseg.runs.run import default_run
 
     store = RunStore()
     reconcile(store)
@@ -46,7 +46,7 @@ def list_runs(as_json: JsonOption = False) -> None:
         "id", name, "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
     tasks = {run.config.task for run in runs}
-    offered = {found.id for task in tasks if (found := chosen(runs, task))}
+    offered = {found.id for task in tasks if (found := default_run(runs, task))}
     for run in runs:
         table.add_row(
             run.id[:8],
@@ -100,7 +100,7 @@ def show(
     """Show one run: settings, progress, epochs, metrics and the hardest cases."""
     from brainseg.cli.outputs import folder_of_run
     from brainseg.jobs.queue import reconcile
-    from brainseg.plots.run_plots import check_drawable, write_run_figures
+    from brainseg.plots.run_plots import check_drawable, write_run_plots
     from brainseg.results.exports import file_stem
     from brainseg.results.run_files import run_details
     from brainseg.runs import RunStore
@@ -112,7 +112,7 @@ def show(
     drawn = []
     if figures:
         check_drawable(store, found)
-        drawn = write_run_figures(store, found, folder_of_run(figures, found.id, file_stem(found)))
+        drawn = write_run_plots(store, found, folder_of_run(figures, found.id, file_stem(found)))
     details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
     if as_json:
         print_json(details)

@@ -89,11 +89,11 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's bundle, figures or predictions into files to take along."""
-    from brainseg.plots.run_plots import figures_zip
+    from brainseg.plots.run_plots import plots_zip
     from brainseg.results.exports import bundle_zip, predictions_file
     from brainseg.runs import RunStore
 
-    orders = ((bundle, bundle_zip), (figures, figures_zip), (predictions, predictions_file))
+    orders = ((bundle, bundle_zip), (figures, plots_zip), (predictions, predictions_file))
     wanted = [(file, make) for file, make in orders if file]
     if not wanted:
         raise RunError("Nothing to export was named: give --bundle, --figures or --predictions with a file.")
@@ -115,12 +115,12 @@ def delete(
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.removal import delete as remove
     from brainseg.runs import RunStore
-    from brainseg.runs.run import chosen
+    from brainseg.runs.run import default_run
 
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    offered = chosen(store.list(), found.config.task)
+    offered = default_run(store.list(), found.config.task)
     if offered and offered.id == found.id:
         typer.echo("Its model is the one that Diagnose offers first.", err=True)
     if not yes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg.config import RunConfig, default_preset, parse_settings, preset_names
-from brainseg.jobs.orders import checked
+from brainseg.jobs.submission import validate
 
 if TYPE_CHECKING:
     from brainseg.runs import Kind
@@ -62,4 +62,4 @@ def build_config(
         values["data.skip_bad"] = True
     values |= parse_settings(settings or [])
     config = RunConfig.from_preset(default_preset(values) if preset is None else preset, values)
-    return checked(config, kind)
+    return validate(config, kind)

@@ -50,7 +50,7 @@ class Server:
         with log.open("ab") as stream:
             self._process = subprocess.Popen(  # noqa: S603 - our own script
                 [sys.executable, "-m", "brainseg.app.serving", *self._options(host)],
-                stdin=subprocess.PIPE,  # which breaks if this process dies: see `leash`
+                stdin=subprocess.PIPE,  # which breaks if this process dies: see `parent_watch`
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=environment,

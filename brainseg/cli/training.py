@@ -25,7 +25,7 @@ from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
 from brainseg.evaluation.collapse import collapse_words
-from brainseg.jobs.orders import run_name
+from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore

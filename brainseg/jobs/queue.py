@@ -16,7 +16,7 @@ from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.files import write_json
-from brainseg.jobs.orders import free_name
+from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace, alive, child_environment, kill_group, record
 from brainseg.runs import ENDED, Kind, Run, RunStore
 

@@ -35,7 +35,7 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
     with workspace.log.open("ab") as log:
         trainer = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "brainseg.jobs.trainer", run.id],
-            stdin=subprocess.PIPE,  # which breaks if this process dies: see `leash`
+            stdin=subprocess.PIPE,  # which breaks if this process dies: see `parent_watch`
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -11,7 +11,7 @@ import sys
 from filelock import Timeout
 
 from brainseg import paths
-from brainseg.jobs import leash
+from brainseg.jobs import parent_watch
 from brainseg.jobs.workspace import Workspace
 
 REFUSED = 2
@@ -25,7 +25,7 @@ def begin(run_id: str) -> int:
     Returns:
         The exit code, as of `trainer_process.main`.
     """
-    leash.hold()
+    parent_watch.exit_with_parent()
     paths.stay()
     workspace = Workspace(run_id)
     lock = workspace.trainer_lock()

@@ -13,7 +13,7 @@ from brainseg.diagnosis.held_out import keep_heatmaps
 from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
 from brainseg.evaluation.collapse import collapse_words
-from brainseg.jobs import leash
+from brainseg.jobs import parent_watch
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
@@ -122,10 +122,10 @@ def _step_back(config: RunConfig) -> None:
 
 
 def _record_release(store: RunStore, run_id: str) -> None:
-    """Have it recorded if the supervisor dies: `leash` ends this process then."""
+    """Have it recorded if the supervisor dies: `parent_watch` ends this process then."""
 
     def record() -> None:
         if store.get(run_id).status == "RUNNING":
             store.set_status(run_id, "FAILED", ORPHANED)
 
-    leash.before_the_end(record)
+    parent_watch.before_exit(record)

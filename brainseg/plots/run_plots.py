@@ -39,7 +39,7 @@ PIXEL_LOSSES = {
 Draw = Callable[[RunStore, Run, bool], Figure | None]
 
 
-def write_run_figures(store: RunStore, run: Run, folder: Path) -> list[Path]:
+def write_run_plots(store: RunStore, run: Run, folder: Path) -> list[Path]:
     """Draw what a run has: learning rate, epochs, and how it did: by class and image, or by mask.
 
     Args:
@@ -87,14 +87,14 @@ def check_drawable(store: RunStore, run: Run) -> None:
         raise RunError(_NOTHING.format(run.name, run.status))
 
 
-def figures_zip(store: RunStore, run: Run) -> bytes:
-    """Return a run's figures, as `write_run_figures` draws them, as a zip file.
+def plots_zip(store: RunStore, run: Run) -> bytes:
+    """Return a run's figures, as `write_run_plots` draws them, as a zip file.
 
     Raises:
         RunError: The run has nothing to draw yet.
     """
     with tempfile.TemporaryDirectory() as name:
-        write_run_figures(store, run, Path(name))
+        write_run_plots(store, run, Path(name))
         what = f"The plots of run {run.name} ({run.id}): open the pages in any browser, beside plotly.min.js."
         return zip_file(((file, f"figures/{file.name}") for file in sorted(Path(name).iterdir())), what)
 

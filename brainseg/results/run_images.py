@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from brainseg.errors import ScanError
 from brainseg.runs import Run
-from brainseg.runs.whereabouts import dataset_place
+from brainseg.runs.dataset_location import dataset_location
 from brainseg.scans import Scan, read_scan
 
 SIDE = 420
@@ -23,7 +23,7 @@ def image_file(run: Run, path: str) -> Path:
         run: The run.
         path: As in the predictions table.
     """
-    root = dataset_place(run)
+    root = dataset_location(run)
     return (root.parent if root.is_file() else root) / path
 
 
@@ -38,7 +38,7 @@ def read_image(run: Run, path: str, sha256: str | None) -> Scan:
     Raises:
         ScanError: The dataset or the image is not there any more, cannot be read, or is another image by now.
     """
-    if not dataset_place(run).exists():
+    if not dataset_location(run).exists():
         raise ScanError(f"The dataset {run.config.data.path} is not there any more: put it back to see its images.")
     file = image_file(run, path)
     if not file.exists():

@@ -67,7 +67,7 @@ class LocalFiles:
             RunError: It does, or the run is another home's.
         """
         if not owned:
-            raise RunError(f"Run {run.name!r} was made in the home folder {run.host}: delete it from there.")
+            raise RunError(f"Run {run.name!r} was made in the home folder {run.home_folder}: delete it from there.")
         if not paths.is_inside(self._folder(run.id), self.home):
             raise RunError(f"The files of run {run.name!r} lie outside {self.home}: put them into it to delete them.")
 

@@ -43,8 +43,8 @@ class Run:
         ended: When it ended; None while it has not.
         metrics: Latest value of each metric.
         reason: Why it failed or was stopped; "" otherwise.
-        host: The home folder whose worker runs it: the open one, unless several share the store.
-        home: The id of that home, see `runs.identity`; "" where none is recorded.
+        home_folder: The home folder whose worker runs it: the open one, unless several share the store.
+        home_id: The id of that home, see `runs.identity`; "" where none is recorded.
         queued: When it was put into the queue last, in seconds since 1970.
         kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
         promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
@@ -62,7 +62,7 @@ class Run:
     ended: datetime | None
     metrics: dict[str, float]
     reason: str
-    host: str
+    home_folder: str
     queued: float
     kind: Kind = "train"
     promoted: float = 0.0
@@ -70,7 +70,7 @@ class Run:
     note: str = ""
     bundle_digest: str = ""
     started: float = 0.0
-    home: str = ""
+    home_id: str = ""
 
     @property
     def begun(self) -> datetime:
@@ -113,7 +113,7 @@ class Run:
         }
 
 
-def chosen(runs: list[Run], task: str | None = None) -> Run | None:
+def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     """Return the run whose model is offered first: the one promoted last, or else the newest better than chance.
 
     Where no model is shown to be better than chance, that is the one that finished last.
@@ -169,7 +169,7 @@ def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run |
         ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
         metrics=dict(found.data.metrics),
         reason=tags.get(PREFIX + "reason", ""),
-        host=host,
+        home_folder=host,
         queued=float(tags.get(PREFIX + "queued", 0)),
         kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
         promoted=float(tags.get(PREFIX + "promoted", 0)),
@@ -177,7 +177,7 @@ def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run |
         note=tags.get(NOTE, ""),
         bundle_digest=tags.get(PREFIX + "bundle", ""),
         started=float(tags.get(PREFIX + "started", 0)),
-        home=tags.get(PREFIX + "home", ""),
+        home_id=tags.get(PREFIX + "home", ""),
     )
 
 

@@ -167,7 +167,7 @@ class RunStore:
 
     def owns(self, run: Run) -> bool:
         """Say whether a run is this home's, to be trained and deleted here: several homes may share a store."""
-        return run.host == str(self.home) and run.home in ("", self.home_id)
+        return run.home_folder == str(self.home) and run.home_id in ("", self.home_id)
 
     def _settled(self) -> str:
         """Return this home's id, after taking along its runs if the home was moved."""
@@ -181,7 +181,7 @@ class RunStore:
     def _take_along(self, old: Identity) -> None:
         ids = {old.id} if holds_a_home(Path(old.path)) else {old.id, ""}
         for run in self.list():
-            if run.host == old.path and run.home in ids:
+            if run.home_folder == old.path and run.home_id in ids:
                 config = moved_config(run.config, Path(old.path), self.home)
                 tags = {"host": str(self.home), "home": old.id, "config": config.model_dump_json()}
                 self.set_tags(run.id, {_TAG + name: value for name, value in tags.items()})

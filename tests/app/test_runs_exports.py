@@ -16,7 +16,7 @@ from brainseg import DISCLAIMER
 from brainseg.cli.app import main
 from brainseg.errors import RunError
 from brainseg.models.bundle import load_bundle
-from brainseg.plots.run_plots import figures_zip
+from brainseg.plots.run_plots import plots_zip
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.runs import Run, RunStore
 
@@ -37,7 +37,7 @@ def test_a_bundle_that_was_taken_along_still_loads(tuned: Run, tmp_path: Path) -
 
 
 def test_figures_are_pages_and_a_picture_with_the_disclaimer(tuned: Run) -> None:
-    archive = opened(figures_zip(RunStore(), tuned))
+    archive = opened(plots_zip(RunStore(), tuned))
     pages = [name for name in archive.namelist() if name.endswith(".html")]
     assert {Path(page).stem for page in pages} >= {"confusion_matrix", "metrics", "roc", "precision_recall"}
     assert all(DISCLAIMER in archive.read(page).decode() for page in pages)
@@ -48,7 +48,7 @@ def test_figures_are_pages_and_a_picture_with_the_disclaimer(tuned: Run) -> None
 def test_what_cannot_be_drawn_is_named_beside_what_can(tuned: Run) -> None:
     store = RunStore()
     store.path(tuned.id, "predictions.parquet").write_bytes(b"PAR1")
-    archive = opened(figures_zip(store, tuned))
+    archive = opened(plots_zip(store, tuned))
     assert "figures/metrics.html" in archive.namelist()
     assert "figures/roc.html" not in archive.namelist()
     assert "predictions.parquet of run 'tuned' is damaged" in archive.read("figures/not-drawn.txt").decode()
@@ -66,7 +66,7 @@ def test_predictions_are_those_of_the_evaluation(tuned: Run) -> None:
 def test_a_run_without_results_has_nothing_to_take_along(home, config) -> None:
     store = RunStore()
     run = store.create(config(), "a/b: ü", "FAILED")
-    for export in (bundle_zip, figures_zip, predictions_file):
+    for export in (bundle_zip, plots_zip, predictions_file):
         with pytest.raises(RunError, match=r"has no(thing| model| predictions)"):
             export(store, run)
     assert file_stem(run) == f"a-b-{run.id[:8]}"

@@ -23,7 +23,7 @@ from brainseg.errors import BundleError
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.removal import delete
 from brainseg.runs import Run, RunStore
-from brainseg.runs.run import chosen
+from brainseg.runs.run import default_run
 from brainseg.scans import read_scan
 from tests.app.diagnose_pages import pictures, put_in, texts
 from tests.bundles import edit_of_run
@@ -182,15 +182,15 @@ def test_a_classifier_is_offered_before_a_segmentation_and_neither_is_taken_for_
     store = RunStore()
     tuned = store.get("tuned")
     store.promote(marks.id)
-    assert chosen(store.list()).id == chosen(store.list(), "classify").id == tuned.id
-    assert chosen(store.list(), "segment").id == marks.id
+    assert default_run(store.list()).id == default_run(store.list(), "classify").id == tuned.id
+    assert default_run(store.list(), "segment").id == marks.id
     with pytest.raises(BundleError, match="marks tumours"):
         models.predictor(marks.id)
     with pytest.raises(BundleError, match="classifies images"):
         models.segmenter(tuned.id)
     delete(store, tuned.id)
-    assert chosen(store.list()).id == marks.id
-    assert chosen(store.list(), "classify") is None
+    assert default_run(store.list()).id == marks.id
+    assert default_run(store.list(), "classify") is None
 
 
 def test_a_promoted_segmentation_is_the_first_choice(marks: Run, masked_set: Path, open_page) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.plots.run_plots import figures_zip
+from brainseg.plots.run_plots import plots_zip
 from brainseg.results.exports import bundle_zip, predictions_file
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import charts, open_panel, texts
@@ -66,7 +66,7 @@ def test_the_table_has_every_judged_slice_worst_first(marks: Run, open_page) -> 
 
 def test_what_can_be_taken_along(marks: Run) -> None:
     store = RunStore()
-    names = zipfile.ZipFile(io.BytesIO(figures_zip(store, marks))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(plots_zip(store, marks))).namelist()
     drawn = {"mask_scores", "dice_per_patient", "worst_slices", "training_curves"}
     assert {f"figures/{name}.html" for name in drawn} <= set(names)
     assert "bundle/model.safetensors" in zipfile.ZipFile(io.BytesIO(bundle_zip(store, marks))).namelist()

@@ -8,7 +8,7 @@ import pytest
 
 from brainseg.errors import ConfigError, RunError
 from brainseg.jobs import queue
-from brainseg.jobs.orders import checked, free_name, run_name
+from brainseg.jobs.submission import free_name, run_name, validate
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.run_files import run_details
@@ -49,7 +49,7 @@ def test_a_finder_that_cannot_work_fails_with_its_sentence(store, config, tmp_pa
 
 def test_an_instant_baseline_has_no_rate_to_find(config) -> None:
     with pytest.raises(ConfigError, match="no learning rate to find, choose concat-pool"):
-        checked(config({"model.head": "svm"}), "find-lr")
+        validate(config({"model.head": "svm"}), "find-lr")
 
 
 def test_names_say_what_a_run_is_and_are_free(config) -> None:

@@ -65,7 +65,7 @@ def test_runs_that_wait_move_with_their_home(
     assert waiting(moved, monkeypatch) == ["waits"]
     work_off(moved, monkeypatch)
     store = RunStore()
-    assert (store.get(run.id).status, store.get(run.id).host) == ("FINISHED", str(moved))
+    assert (store.get(run.id).status, store.get(run.id).home_folder) == ("FINISHED", str(moved))
     assert Path(store.get(run.id).config.data.path) == moved / "datasets" / "tiny"
     assert (store.bundle(store.get(run.id)) / "model.safetensors").is_relative_to(moved)
     store.delete(ended.id)

@@ -11,7 +11,7 @@ from brainseg.jobs.removal import delete
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
 from brainseg.runs.labels import parse_tags, tag_text
-from brainseg.runs.run import chosen
+from brainseg.runs.run import default_run
 
 
 def write_metrics(run_id: str, start: int) -> None:
@@ -212,16 +212,16 @@ def test_the_model_on_offer_is_the_promoted_one_or_the_newest(home, config, tmp_
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "bundle.json").write_text("{}")
     runs = [store.create(config(), name) for name in ("one", "two", "three")]
-    assert chosen(store.list()) is None
+    assert default_run(store.list()) is None
     for run in runs:
         store.log_folder(run.id, tmp_path / "bundle", "bundle")
         store.set_status(run.id, "FINISHED")
-    assert chosen(store.list()).name == "three"
+    assert default_run(store.list()).name == "three"
     store.promote(runs[0].id)
-    assert chosen(store.list()).name == "one"
+    assert default_run(store.list()).name == "one"
     assert store.get("one").to_dict()["promoted"] is True
     delete(store, runs[0].id)
-    assert chosen(store.list()).name == "three"
+    assert default_run(store.list()).name == "three"
 
 
 def test_a_model_no_better_than_chance_is_not_offered_before_one_that_is(home, config) -> None:
@@ -230,5 +230,5 @@ def test_a_model_no_better_than_chance_is_not_offered_before_one_that_is(home, c
         run = store.create(config(), name, "RUNNING")
         store.log_metrics(run.id, {"final_accuracy_low": low, "final_chance": chance})
         store.set_status(run.id, "FINISHED")
-    assert chosen(store.list()).name == "good"
+    assert default_run(store.list()).name == "good"
     assert [run.better_than_chance for run in store.list()] == [False, False, True]

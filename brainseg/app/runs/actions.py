@@ -14,12 +14,12 @@ from brainseg.app.navigation import demo_mode
 from brainseg.errors import RunError
 from brainseg.jobs.queue import request_cancel, resubmit
 from brainseg.jobs.removal import delete
-from brainseg.plots.run_plots import figures_zip, has_figures
+from brainseg.plots.run_plots import has_figures, plots_zip
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.results.markdown import escape
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
-from brainseg.runs.run import chosen
+from brainseg.runs.run import default_run
 
 SAID, REFUSED = "run-said", "run-refused"
 """Where the session keeps what was just done, and what could not be, to be said after the page was drawn again."""
@@ -81,7 +81,7 @@ def _names(runs: Sequence[Run]) -> str:
 @guarded
 def _use_or_move(run: Run, runs: list[Run]) -> None:
     """Draw the one button that takes the run further in the state that it is in."""
-    store, offered = live_store.store(), chosen(runs, run.config.task)
+    store, offered = live_store.store(), default_run(runs, run.config.task)
     if run.has_model:
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
@@ -127,7 +127,7 @@ def _download(run: Run) -> None:
     if not has_figures(store, run):
         st.info("There is nothing to download: the run did not get so far.")
         return
-    _file("Plots (zip)", lambda: figures_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
+    _file("Plots (zip)", lambda: plots_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
         what, row = ("Slices", "slice") if run.config.task == "segment" else ("Predictions", "image")
         _file(
@@ -150,9 +150,9 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> N
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
     st.markdown(f"Deletes **{escape(run.name)}** with its model, plots and log. This cannot be undone.")
-    offered = chosen(runs, run.config.task)
+    offered = default_run(runs, run.config.task)
     if offered is not None and offered.id == run.id:
-        heir = chosen([other for other in runs if other.id != run.id], run.config.task)
+        heir = default_run([other for other in runs if other.id != run.id], run.config.task)
         after = f"Diagnose will switch to {escape(heir.name)}." if heir else "Diagnose will have no model of this kind."
         st.warning(f"Its model is the one that Diagnose offers first. {after}")
     typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")

@@ -22,7 +22,7 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, lasted, model_words, moment, run_label
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
-from brainseg.runs.run import chosen
+from brainseg.runs.run import default_run
 
 CHOICE, PANEL = "run-choice", "tab"
 """Keys of the widgets; the open tab stands in the address."""
@@ -94,7 +94,7 @@ def _head(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
     with st.container(horizontal=True):
         st.badge(word, color=colour, icon=icon)
-        offered = chosen(runs, run.config.task)
+        offered = default_run(runs, run.config.task)
         if offered is not None and offered.id == run.id:
             st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
         for tag in run.tags.items():

@@ -14,8 +14,8 @@ from brainseg.config import RunConfig
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import groups_of
 from brainseg.errors import ConfigError, DataError
-from brainseg.jobs.orders import checked, free_name, run_name
 from brainseg.jobs.queue import submit
+from brainseg.jobs.submission import free_name, run_name, validate
 from brainseg.models.sources import is_weights_file
 from brainseg.runs import Kind, Run
 from brainseg.runs.labels import clean_name
@@ -71,7 +71,7 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
         BrainsegError: One of them cannot work; then none is queued.
     """
     name = clean_name(name) if name.strip() else ""
-    orders = [checked(config, kind) for config in configs]
+    orders = [validate(config, kind) for config in configs]
     order = (kind, name, *(config.model_dump_json() for config in orders))
     last, when = st.session_state.get(_LAST, ((), 0.0))
     if order == last and time.monotonic() - when < DOUBLE_CLICK:

@@ -21,10 +21,10 @@ time.sleep(600)
 CHILD = """
 import sys
 from pathlib import Path
-from brainseg.jobs import leash
+from brainseg.jobs import parent_watch
 note = Path(sys.argv[1])
-leash.before_the_end(lambda: note.write_text("ended"))
-leash.hold()
+parent_watch.before_exit(lambda: note.write_text("ended"))
+parent_watch.exit_with_parent()
 note.write_text("holds")
 while True: pass
 """

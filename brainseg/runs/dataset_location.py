@@ -12,7 +12,7 @@ from brainseg.runs.artifacts import LocalFiles
 from brainseg.runs.run import Run
 
 
-def dataset_place(run: Run) -> Path:
+def dataset_location(run: Run) -> Path:
     """Return where the dataset of a run lies, or lay: at its path, or else where the same images are known to be."""
     place = Path(run.config.data.path)
     return place if place.exists() else Path(found_again(str(place), _fingerprint(run)))

@@ -18,12 +18,12 @@ ENDED = 1
 _last_acts: list[Callable[[], None]] = []
 
 
-def hold() -> None:
+def exit_with_parent() -> None:
     """End this process once its standard input is closed at the other end."""
-    threading.Thread(target=_watch, name="leash", daemon=True).start()
+    threading.Thread(target=_watch, name="parent-watch", daemon=True).start()
 
 
-def before_the_end(act: Callable[[], None]) -> None:
+def before_exit(act: Callable[[], None]) -> None:
     """Have something done when the starter has died, before this process ends."""
     _last_acts.append(act)
 

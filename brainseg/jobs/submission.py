@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from brainseg.runs import Kind
 
 
-def checked(config: RunConfig, kind: Kind = "train") -> RunConfig:
+def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
     """Make paths absolute, since a worker runs in another folder, and refuse what cannot work.
 
     Raises:
