@@ -1,8 +1,8 @@
 """The one description of a run: its schema, presets, settings as people write them, and messages about faults."""
 
-from brainseg.config.presets import default_preset, load_preset, preset_names
-from brainseg.config.schema import (
-    FIXED,
+from brainseg.config.presets import load_preset, preset_names
+from brainseg.config.schema import TASKS, RunConfig
+from brainseg.config.sections import (
     Architecture,
     AugmentationConfig,
     ComputeConfig,
@@ -11,16 +11,17 @@ from brainseg.config.schema import (
     HeatmapMethod,
     ModelConfig,
     PreparationConfig,
-    RunConfig,
     Section,
     TrainingConfig,
 )
 from brainseg.config.settings import parse_settings
+from brainseg.config.tasks import ClassificationRun, SegmentationRun, default_preset
 
 __all__ = [
-    "FIXED",
+    "TASKS",
     "Architecture",
     "AugmentationConfig",
+    "ClassificationRun",
     "ComputeConfig",
     "DataConfig",
     "EvaluationConfig",
@@ -29,6 +30,7 @@ __all__ = [
     "PreparationConfig",
     "RunConfig",
     "Section",
+    "SegmentationRun",
     "TrainingConfig",
     "default_preset",
     "load_preset",

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from brainseg.config import FIXED, RunConfig
+from brainseg.config import TASKS, RunConfig
+from brainseg.config.messages import allowed_values, field_at
 
 WORDS = {"lr": "learning rate", "valid": "validation", "clip": "clipping"}
 """Words in the names of fields that read badly on a label."""
@@ -33,7 +34,8 @@ class FormField:
         most: Largest number allowed; None without a bound.
         step: By how much a number changes at a click.
         optional: Whether it may be left empty.
-        locked: Whether it means nothing to the chosen task and can only be looked at.
+        locked: Whether the chosen task ignores it, so that it cannot be changed.
+        fixed: The one value that a locked setting has.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FormField:
     step: float | None = None
     optional: bool = False
     locked: bool = False
+    fixed: object = None
 
 
 def form_fields() -> list[FormField]:
@@ -55,10 +58,12 @@ def form_fields() -> list[FormField]:
 
 
 def for_task(field: FormField, task: str) -> FormField:
-    """Return a setting as it is for a task: locked if the task allows one value alone."""
-    if len(FIXED[task].get(field.name, ())) != 1:
+    """Return a setting as it is for a task: locked if the task's class allows one value alone."""
+    names = field.name.split(".")
+    allowed = allowed_values(field_at(TASKS[task], names))
+    if names == ["task"] or len(allowed) != 1 or allowed == allowed_values(field_at(RunConfig, names)):
         return field
-    return replace(field, locked=True, help=f"Not for the task {task}. {field.help}")
+    return replace(field, locked=True, fixed=allowed[0], help=f"Not for the task {task}. {field.help}")
 
 
 def _walk(section: type[BaseModel], place: str) -> Iterator[FormField]:
@@ -67,7 +72,13 @@ def _walk(section: type[BaseModel], place: str) -> Iterator[FormField]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from _walk(annotation, f"{place}.{name}".lstrip("."))
         else:
-            yield _field(name, place, field)
+            drawn = _field(name, place, field)
+            yield _task_field(drawn) if drawn.name == "task" else drawn
+
+
+def _task_field(field: FormField) -> FormField:
+    meanings = "; ".join(f"{name}: {task.about}" for name, task in TASKS.items())
+    return replace(field, kind="choice", choices=tuple(TASKS), help=f"{field.help} {meanings}.")
 
 
 def _field(name: str, section: str, field: FieldInfo) -> FormField:
@@ -91,7 +102,18 @@ def _field(name: str, section: str, field: FieldInfo) -> FormField:
             kind = "text"
     dotted = f"{section}.{name}".lstrip(".")
     label = LABELS.get(dotted) or " ".join(WORDS.get(word, word) for word in name.split("_")).capitalize()
-    return FormField(dotted, section, label, field.description or "", kind, words, optional=optional, **bounds)
+    return FormField(
+        name=dotted,
+        section=section,
+        label=label,
+        help=field.description or "",
+        kind=kind,
+        choices=words,
+        least=bounds.get("least"),
+        most=bounds.get("most"),
+        step=bounds.get("step"),
+        optional=optional,
+    )
 
 
 def _members(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import reprlib
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from annotated_types import Ge, Le
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -36,6 +38,49 @@ def _fault(fault: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN4
     if fault["type"] == "model_type":
         return refused, f"it is a section with the fields {', '.join(annotation(model, names).model_fields)}"
     return refused, f"{message[0].lower()}{message[1:]}"
+
+
+def explain_task(error: ValidationError, kind: type[BaseModel], task: str) -> str:
+    """Return one sentence for each setting whose value is valid, but not for the task.
+
+    Args:
+        error: What `kind` raised.
+        kind: The class of the task.
+        task: Its name.
+    """
+    sentences = []
+    for fault in error.errors():
+        names = [part for part in fault["loc"] if isinstance(part, str)]
+        allowed = " or ".join(str(value) for value in allowed_values(field_at(kind, names)))
+        sentences.append(f"{'.'.join(names)} {brief(fault['input'])} is not for task {task}, allowed: {allowed}.")
+    return " ".join(sentences)
+
+
+def allowed_values(field: FieldInfo) -> tuple[Any, ...]:
+    """Return the values that a field's type lists one by one; none where it is open.
+
+    >>> from brainseg.config import SegmentationRun
+    >>> allowed_values(field_at(SegmentationRun, ["training", "balance"]))
+    ('none', 'sampling')
+    """
+    if field.annotation is type(None):
+        return (None,)
+    if get_origin(field.annotation) is Literal:
+        return get_args(field.annotation)
+    least = {rule.ge for rule in field.metadata if isinstance(rule, Ge)}
+    most = {rule.le for rule in field.metadata if isinstance(rule, Le)}
+    return tuple(least & most)
+
+
+def field_at(model: type[BaseModel], names: list[str]) -> FieldInfo:
+    """Return the field behind a dotted name.
+
+    Raises:
+        KeyError: There is no such field.
+    """
+    *sections, last = names
+    fields: dict[str, FieldInfo] = annotation(model, sections).model_fields
+    return fields[last]
 
 
 def brief(value: object) -> str:

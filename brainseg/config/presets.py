@@ -14,11 +14,6 @@ NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 """What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
 
 
-def default_preset(settings: dict[str, Any]) -> str:
-    """Return the preset to start from where none is named: the one that is made for the task."""
-    return "segment" if settings.get("task") == "segment" else "default"
-
-
 def preset_names() -> list[str]:
     """Return the names of the presets that come with brainseg."""
     return sorted(file.name.removesuffix(".yaml") for file in _presets().iterdir() if file.name.endswith(".yaml"))

@@ -11,11 +11,22 @@ from streamlit.testing.v1 import AppTest
 from brainseg.app.train.form import ELSEWHERE, FIRST, folded, shown_first
 from brainseg.app.train.launch import configurations, instant_baseline
 from brainseg.app.train.widgets import NUMBER
-from brainseg.config import FIXED, RunConfig, preset_names
+from brainseg.config import TASKS, RunConfig, preset_names
 from brainseg.config import form_fields as train_fields
 from brainseg.config.form_fields import FormField, for_task, form_fields
 from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
+
+LOCKED = {
+    "classify": {
+        *("data.modalities", "data.mask_threshold", "model.self_attention", "model.bottleneck"),
+        "evaluation.empty_masks",
+    },
+    "segment": {
+        *("data.positive", "data.allow_conflicting_labels", "model.head", "model.dropout", "training.label_smoothing"),
+        *("training.mixup", "evaluation.heatmap_method", "evaluation.heatmap_layer"),
+    },
+}
 
 
 def script() -> None:
@@ -61,7 +72,21 @@ def test_every_field_has_a_widget_or_a_place_of_its_own(form: AppTest) -> None:
         drawn = widget(form, field.name)
         assert drawn.label == field.label
         assert drawn.proto.help.endswith(field.help)
-        assert drawn.disabled == (len(FIXED["classify"].get(field.name, ())) == 1)
+        assert drawn.disabled == (field.name in LOCKED["classify"])
+
+
+@pytest.mark.parametrize("task", LOCKED)
+def test_what_a_task_ignores_is_locked_to_its_one_value(task: str) -> None:
+    fields = [for_task(field, task) for field in form_fields()]
+    assert {field.name for field in fields if field.locked} == LOCKED[task]
+    own = TASKS[task]().flat()
+    assert all(field.fixed == own[field.name] for field in fields if field.locked)
+
+
+def test_the_choice_of_a_task_names_all_tasks_and_what_each_gives() -> None:
+    (field,) = [field for field in form_fields() if field.name == "task"]
+    assert (field.kind, field.choices) == ("choice", ("classify", "segment"))
+    assert "classify: one label per image; segment: one label per pixel." in field.help
 
 
 def test_bounds_and_choices_are_those_of_the_configuration() -> None:
@@ -136,8 +161,8 @@ def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
     start, wanted = RunConfig.from_preset("default").flat(), {} if task == "classify" else {"task": task}
     for field in form_fields():
         if field.name not in (*ELSEWHERE, "task") and not for_task(field, task).locked:
-            allowed = FIXED[task].get(field.name, ())
-            wanted[field.name] = allowed[1] if allowed else another(field, start[field.name])
+            others = {("training.loss", "classify"): "cross-entropy", ("training.balance", "segment"): "sampling"}
+            wanted[field.name] = others.get((field.name, task)) or another(field, start[field.name])
             widget(form, field.name).set_value(wanted[field.name])
     form.run()
     form.number_input(key="train:0:training.learning_rate:number").set_value(0.0025).run()

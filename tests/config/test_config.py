@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
@@ -11,7 +13,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brainseg.cli.options import build_config
-from brainseg.config import FIXED, RunConfig, load_preset, parse_settings, preset_names
+from brainseg.config import (
+    TASKS,
+    ClassificationRun,
+    RunConfig,
+    SegmentationRun,
+    load_preset,
+    parse_settings,
+    preset_names,
+)
+from brainseg.config.messages import allowed_values, field_at
 from brainseg.errors import ConfigError
 
 
@@ -29,8 +40,9 @@ def fields_of(section: type[BaseModel] = RunConfig, prefix: str = "") -> dict[st
 FIELDS = fields_of()
 NUMBERS = {name: field for name, field in FIELDS.items() if field.annotation in (int, float)}
 WORDS = {name: get_args(field.annotation) for name, field in FIELDS.items() if get_origin(field.annotation) is Literal}
+WORDS["task"] = tuple(TASKS)  # known once every task's class is
 SWITCHES = [name for name, field in FIELDS.items() if field.annotation is bool]
-TEXTS = [name for name, field in FIELDS.items() if field.annotation in (str, str | None)]
+TEXTS = [name for name, field in FIELDS.items() if field.annotation in (str, str | None) and name != "task"]
 SECTIONS = ["data", "preparation", "model", "training", "training.augmentation", "compute"]
 ODD_TEXTS = [
     "yes",
@@ -112,7 +124,69 @@ def random_settings(seed: int) -> dict[str, Any]:
     values["data.fold"] = int(random.integers(values["data.folds"]))
     values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0
     assert set(values) == set(FIELDS) - {"preset"}
-    return values | {name: allowed[0] for name, allowed in FIXED[values["task"]].items()}
+    return values | {name: allowed[0] for name, allowed in narrowed(values["task"]).items()}
+
+
+def narrowed(task: str) -> dict[str, tuple[Any, ...]]:
+    """The values that a task's settings may have, of those that its class narrows."""
+    own = {name: allowed_values(field_at(TASKS[task], name.split("."))) for name in FIELDS if name != "task"}
+    return {name: own[name] for name in own if own[name] and own[name] != allowed_values(FIELDS[name])}
+
+
+def test_a_configuration_has_the_class_of_its_task():
+    assert type(RunConfig.from_preset("default")) is ClassificationRun
+    assert type(RunConfig.from_preset("segment")) is SegmentationRun
+    assert type(RunConfig.from_yaml("task: segment")) is SegmentationRun
+    assert set(narrowed("classify")) == {
+        *("data.modalities", "data.mask_threshold", "model.self_attention", "model.bottleneck", "training.loss"),
+        "evaluation.empty_masks",
+    }
+    assert len(narrowed("segment")) == 9
+
+
+def test_several_settings_of_the_other_task_are_named_together():
+    text = refusal({"training.loss": "dice", "data.modalities": ["flair"]})
+    assert text == (
+        "data.modalities ('flair',) is not for task classify, allowed: None. "
+        "training.loss 'dice' is not for task classify, allowed: auto or cross-entropy."
+    )
+
+
+THIRD = """
+from typing import Literal
+from brainseg.config import RunConfig
+from brainseg.config.form_fields import for_task, form_fields
+from brainseg.config.sections import ModelConfig
+from brainseg.errors import ConfigError
+
+class AgeRun(RunConfig):
+    about = "the age of the patient"
+    default_preset = "quick"
+    class Model(ModelConfig):
+        head: Literal["logistic"] = "logistic"
+    task: Literal["age"] = "age"
+    model: Model = Model()
+
+assert type(RunConfig.from_preset("quick", {"task": "age", "model.head": "logistic"})) is AgeRun
+assert type(RunConfig.from_preset("quick")) is not AgeRun
+fields = {field.name: for_task(field, "age") for field in form_fields()}
+assert fields["task"].choices == ("classify", "segment", "age"), fields["task"]
+assert fields["model.head"].locked and fields["model.head"].fixed == "logistic"
+for settings in ({"task": "age", "model.head": "svm"}, {"task": "sex"}):
+    try:
+        RunConfig.from_preset("quick", settings)
+    except ConfigError as error:
+        print(error)
+"""
+
+
+def test_one_class_adds_a_task():
+    done = subprocess.run([sys.executable, "-c", THIRD], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "model.head 'svm' is not for task age, allowed: logistic.",
+        "task: 'sex' is not allowed: input should be 'classify', 'segment' or 'age'.",
+    ]
 
 
 @pytest.mark.parametrize(

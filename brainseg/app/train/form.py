@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from brainseg.app.train.widgets import NUMBER, draw, number_key
-from brainseg.config import FIXED, RunConfig, default_preset, preset_names
+from brainseg.config import RunConfig, default_preset, preset_names
 from brainseg.config.form_fields import FormField, for_task, form_fields
 from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
@@ -97,7 +97,7 @@ def draw_settings(preset: str) -> FormValues:
         for number, field in enumerate(some):
             with places[number % columns]:
                 try:
-                    first = FIXED[task][field.name][0] if field.locked else start[field.name]
+                    first = field.fixed if field.locked else start[field.name]
                     value = draw(field, first, widget_key(field.name))
                     if value != start[field.name]:
                         settings[field.name] = value
