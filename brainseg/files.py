@@ -85,7 +85,7 @@ def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
         ) from error
 
 
-def write_atomically(path: Path, write: Callable[[Path], None], size: float | None = None) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], size: float | None = None) -> None:
     """Have `write` fill a temporary file beside `path`, then put it in place in one step.
 
     A crash or a full disk at any moment leaves the old file as it was.

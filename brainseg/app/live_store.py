@@ -16,7 +16,7 @@ from brainseg import paths
 from brainseg.app.navigation import demo_mode
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.results.run_files import run_details, run_file
-from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.run import default_run
 
 REMOTE_PATIENCE = 5.0
@@ -44,6 +44,12 @@ def runs() -> list[Run]:
         reconcile(opened)
         listed = _list(opened.uri, _stamp(opened.uri))
     return listed
+
+
+def unreadable() -> list[UnreadableRun]:
+    """Return the runs that this brainseg cannot read, newest first."""
+    opened = store()
+    return _unreadable(opened.uri, _stamp(opened.uri))
 
 
 def run(run_id: str) -> Run:
@@ -95,6 +101,7 @@ def promoted(task: str | None = None) -> Run | None:
 def refresh() -> None:
     """Forget what was read, after a page changed the store."""
     _list.clear()
+    _unreadable.clear()
     _details.clear()
 
 
@@ -116,6 +123,11 @@ def _open(home: str, uri: str) -> RunStore:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _list(uri: str, stamp: str) -> list[Run]:
     return store().list()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _unreadable(uri: str, stamp: str) -> list[UnreadableRun]:
+    return list(store().unreadable())
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,6 @@ import re
 from brainseg.config.form_fields import form_fields
 from brainseg.runs import Run
 
-_LAST_WORDS = re.compile(r"(?:; `resume`.*?)?\. (?:Its last|Last) words:.*", re.DOTALL)
 PHRASES = (
     (
         r"give a weights file with --weights FILE \(\.safetensors or \.pth\), or start from random weights with "
@@ -42,6 +41,5 @@ def _labels() -> dict[str, str]:
 
 
 def why(run: Run) -> str:
-    """Return in one sentence why a run failed or was stopped, without the log that may follow in the store."""
-    reason = _LAST_WORDS.sub(".", run.reason).strip()
-    return on_page(" ".join(reason.split())) or "No reason recorded. Check the log."
+    """Return in one sentence why a run failed or was stopped."""
+    return on_page(" ".join(run.reason.split())) or "No reason recorded. Check the log."

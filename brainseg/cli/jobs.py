@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from brainseg.cli.options import JsonOption
-from brainseg.cli.output import ANSWERS, NOTES, print_json
+from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
 from brainseg.cli.training import print_report
 
 if TYPE_CHECKING:
@@ -31,15 +32,16 @@ def register(app: typer.Typer) -> None:
 def list_runs(as_json: JsonOption = False) -> None:
     """List runs, newest first."""
     from brainseg.jobs.queue import reconcile
-    from brainseg.runs import RunStore
+    from brainseg.runs import Run, RunStore
     from brainseg.runs.run import default_run
 
     store = RunStore()
     reconcile(store)
-    runs = store.list()
-    _say_unattended(store, runs)
+    entries = store.entries()
+    runs = [run for run in entries if isinstance(run, Run)]
+    _warn_if_unattended(store, runs)
     if as_json:
-        print_json([run.to_dict() for run in runs])
+        print_json([run.to_dict() for run in entries])
         return
     name = Column("name", overflow="fold")  # a name cut short cannot be typed into the next command
     table = Table(
@@ -47,7 +49,11 @@ def list_runs(as_json: JsonOption = False) -> None:
     )
     tasks = {run.config.task for run in runs}
     offered = {found.id for task in tasks if (found := default_run(runs, task))}
-    for run in runs:
+    for run in entries:
+        if not isinstance(run, Run):
+            why = f"cannot be read: {run.why}"
+            table.add_row(run.id[:8], escape(run.name), "", run.status, "", escape(why), _minute(run.created))
+            continue
         table.add_row(
             run.id[:8],
             escape(run.name) + (" *" if run.id in offered else ""),
@@ -55,14 +61,18 @@ def list_runs(as_json: JsonOption = False) -> None:
             run.status,
             run.config.model.arch,
             escape(_outcome(run)),
-            f"{run.created:%Y-%m-%d %H:%M}",
+            _minute(run.created),
         )
-    ANSWERS.print(table if runs else "No runs yet: `train` or `submit` makes one.")
+    ANSWERS.print(table if entries else "No runs yet: `train` or `submit` makes one.")
     if offered:
         ANSWERS.print("* Diagnose offers its model first.")
 
 
-def _say_unattended(store: RunStore, runs: list[Run]) -> None:
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _warn_if_unattended(store: RunStore, runs: list[Run]) -> None:
     """Say that nothing starts before a worker does."""
     from brainseg.jobs.queue import unattended
 
@@ -108,7 +118,7 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    _say_unattended(store, [found])
+    _warn_if_unattended(store, [found])
     drawn = []
     if figures:
         check_drawable(store, found)
@@ -119,8 +129,8 @@ def show(
         return
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
     _print_labels(found)
-    if found.reason:
-        ANSWERS.print(found.reason, markup=False, soft_wrap=True)
+    for line in end_lines(found):
+        ANSWERS.print(line, markup=False, soft_wrap=True)
     if details["progress"]:
         ANSWERS.print(f"Progress: {json.dumps(details['progress'])}", markup=False, soft_wrap=True)
     for row in details["epochs"]:

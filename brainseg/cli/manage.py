@@ -14,7 +14,7 @@ from brainseg.errors import RunError
 from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from brainseg.runs import Run
+    from brainseg.runs.run import StoredEntry
 
 RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
@@ -111,16 +111,16 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete an ended run with its model, figures and log."""
+    """Delete an ended run with its model, plots and log; also one that cannot be read."""
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.removal import delete as remove
-    from brainseg.runs import RunStore
+    from brainseg.runs import Run, RunStore
     from brainseg.runs.run import default_run
 
     store = RunStore()
     reconcile(store)
-    found = store.get(run)
-    offered = default_run(store.list(), found.config.task)
+    found = store.find(run)
+    offered = default_run(store.list(), found.config.task) if isinstance(found, Run) else None
     if offered and offered.id == found.id:
         typer.echo("Its model is the one that Diagnose offers first.", err=True)
     if not yes:
@@ -132,7 +132,7 @@ def _write(file: Path, data: bytes) -> None:
     write_atomically(file, lambda temporary: temporary.write_bytes(data))
 
 
-def _answer(run: Run, what: str, as_json: bool) -> None:
+def _answer(run: StoredEntry, what: str, as_json: bool) -> None:
     if as_json:
         print_json(run.to_dict())
     else:

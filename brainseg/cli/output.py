@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from brainseg.jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from brainseg.runs import Run
 
 ANSWERS = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
@@ -44,6 +47,15 @@ def share(value: float | None, interval: tuple[float, float] | None = None) -> s
     if value is None or not math.isfinite(value):
         return "not defined"
     return f"{value:.3f}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+
+
+def end_lines(run: Run) -> list[str]:
+    """Return what to print of the end of a run: why it ended, what continues it, and the end of its log."""
+    if run.end is None or not run.end.message:
+        return []
+    hint = [f"`resume {run.id[:8]}` continues it from its last epoch."] if run.end.resumable else []
+    tail = ["The last lines of its log:", run.end.log_tail] if run.end.log_tail else []
+    return [run.end.message, *hint, *tail]
 
 
 def counter(what: str) -> tuple[Progress, Callable[[int, int], None]]:

@@ -20,7 +20,7 @@ from brainseg.cli.options import (
     WeightsOption,
     build_config,
 )
-from brainseg.cli.output import ANSWERS, NOTES, TrainingView, print_json, share
+from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json, share
 from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
@@ -166,7 +166,8 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
     if ended.status != "FINISHED":
         if as_json:
             print_json(ended.to_dict())
-        NOTES.print(f"{ended.status}: {ended.reason}", markup=False, soft_wrap=True)
+        for line in (f"{ended.status}: {ended.reason}", *end_lines(ended)[1:]):
+            NOTES.print(line, markup=False, soft_wrap=True)
         raise typer.Exit(FAILED_RUN)
     if ended.kind == "find-lr":
         from brainseg.results.exports import file_stem

@@ -18,7 +18,7 @@ from brainseg.errors import RunError
 from brainseg.files import write_json
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace, alive, child_environment, kill_group, record
-from brainseg.runs import ENDED, Kind, Run, RunStore
+from brainseg.runs import ENDED, EndKind, Kind, Run, RunStore
 
 CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` itself ends a trainer that did not stop."""
@@ -28,9 +28,9 @@ MOST_WAITING = 100
 IDLE = 120.0
 """Seconds without work after which a worker that was started on demand ends."""
 
-_LOST = "The training and its supervisor ended without a word; `resume` continues it. Last words: {}"
-_COPIED = "The run was in training when this home was copied or moved{}; `resume` continues it here."
-_ALONE = ", and goes on there alone"
+_LOST = "The training and its supervisor ended without recording why."
+_COPIED = "The run was in training when this home was copied or moved{}."
+_ALONE = ", and continues there"
 
 
 def queue_lock() -> FileLock:
@@ -153,7 +153,7 @@ def request_cancel(store: RunStore, run_id: str) -> Run:
         if run.status in ENDED:
             raise RunError(f"Run {run.name!r} is {run.status} already: there is nothing to cancel.")
         if run.status == "SCHEDULED":
-            store.set_status(run.id, "KILLED", "The run was cancelled before it started.")
+            store.set_status(run.id, "KILLED", "The run was cancelled before it started.", EndKind.CANCELLED)
             return store.get(run.id)
     Workspace(run.id).request_cancel()
     return run
@@ -175,7 +175,7 @@ def cancel(store: RunStore, run_id: str) -> Run:
     if trainer := workspace.trainer():
         kill_group(trainer)
     if store.get(run.id).status == "RUNNING":
-        store.set_status(run.id, "KILLED", "The run was cancelled.")
+        store.set_status(run.id, "KILLED", "The run was cancelled.", EndKind.CANCELLED)
     return store.get(run.id)
 
 
@@ -185,7 +185,7 @@ def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
 
 
 def reconcile(store: RunStore) -> list[Run]:
-    """Record the end of runs whose processes all died without a word, as after a power cut.
+    """Record the end of runs whose processes all died without recording why, as after a power cut.
 
     Returns:
         The runs that were marked FAILED.
@@ -194,14 +194,12 @@ def reconcile(store: RunStore) -> list[Run]:
         lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
         for run in lost:
             workspace = Workspace(run.id)
-            store.set_status(run.id, "FAILED", _why_lost(workspace))
+            if other := workspace.elsewhere():
+                alone = (Path(other) / "work" / run.id).is_dir()
+                store.set_status(run.id, "FAILED", _COPIED.format(_ALONE if alone else ""), EndKind.MOVED)
+            else:
+                store.set_status(run.id, "FAILED", _LOST, EndKind.LOST, workspace.log_tail())
         return lost
-
-
-def _why_lost(workspace: Workspace) -> str:
-    if not (other := workspace.elsewhere()):
-        return _LOST.format(workspace.log_tail())
-    return _COPIED.format(_ALONE if (Path(other) / "work" / workspace.run_id).is_dir() else "")
 
 
 def is_lost(store: RunStore, run: Run) -> bool:

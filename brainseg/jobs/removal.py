@@ -10,10 +10,11 @@ from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs.run import StoredEntry
 
 
-def delete(store: RunStore, run_id: str) -> Run:
-    """Delete an ended run.
+def delete(store: RunStore, run_id: str) -> StoredEntry:
+    """Delete an ended run, or one that cannot be read.
 
     Args:
         store: The run store.
@@ -26,7 +27,7 @@ def delete(store: RunStore, run_id: str) -> Run:
         RunError: It has not ended, another run is about to start from its weights, or its files cannot be removed.
     """
     with queue_lock():  # nobody resumes it meanwhile
-        run = store.get(run_id)
+        run = store.find(run_id)
         if Workspace(run.id).trainer():
             raise RunError(f"The training of run {run.name!r} is just ending: delete it in a moment.")
         if heir := _heir(store, run):
@@ -36,7 +37,7 @@ def delete(store: RunStore, run_id: str) -> Run:
         return run
 
 
-def _heir(store: RunStore, run: Run) -> Run | None:
+def _heir(store: RunStore, run: StoredEntry) -> Run | None:
     """Return a run under way that needs the weights of this one."""
     for other in store.list(["SCHEDULED", "RUNNING"]):
         weights = other.config.model.weights
@@ -45,7 +46,7 @@ def _heir(store: RunStore, run: Run) -> Run | None:
     return None
 
 
-def _names(store: RunStore, wanted: str, run: Run) -> bool:
+def _names(store: RunStore, wanted: str, run: StoredEntry) -> bool:
     try:
         return store.get(wanted).id == run.id
     except RunError:

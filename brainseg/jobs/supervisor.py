@@ -13,7 +13,7 @@ import psutil
 
 from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace, child_environment, kill_group
-from brainseg.runs import Run, RunStore
+from brainseg.runs import EndKind, Run, RunStore
 
 POLL = 0.2
 CANCEL_PATIENCE = 6.0
@@ -47,7 +47,7 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
     except BaseException:
         _kill(trainer)
         store.set_status(
-            run.id, "KILLED", "The process that supervised the training was stopped; `resume` continues it."
+            run.id, "KILLED", "The process that supervised the training was stopped.", EndKind.UNSUPERVISED
         )
         raise
     return _record(store, run, workspace, trainer.returncode)
@@ -68,16 +68,16 @@ def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callabl
 
 
 def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
-    """Write down an end that the trainer could not record, and clean up after a good one.
+    """Record an end that the trainer could not record, and clean up after a good one.
 
     A trainer that could may have been resumed since then, and waits or is in other hands: that is left alone.
     """
     with queue_lock():
         if store.get(run.id).status == "RUNNING" and os.getpid() in {owner.pid for owner in workspace.owners()}:
             if workspace.cancel_requested():
-                store.set_status(run.id, "KILLED", "The run was cancelled.")
+                store.set_status(run.id, "KILLED", "The run was cancelled.", EndKind.CANCELLED)
             else:
-                store.set_status(run.id, "FAILED", death_notice(code, workspace))
+                store.set_status(run.id, "FAILED", death_notice(code), EndKind.DIED, workspace.log_tail())
         ended = store.get(run.id)
     store.log_file(run.id, workspace.log)
     if ended.status == "FINISHED":
@@ -85,11 +85,10 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
     return ended
 
 
-def death_notice(code: int, workspace: Workspace) -> str:
-    """Say how a trainer died that left no word, with the end of its log."""
+def death_notice(code: int) -> str:
+    """Say how a trainer ended that could not record why."""
     how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    tail = workspace.log_tail()
-    return f"The trainer process ended {how}; `resume` continues it from its last epoch. Its last words: {tail}"
+    return f"The trainer process ended {how}."
 
 
 def _kill(trainer: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.results.run_wording import STATES, model_words
-from brainseg.runs import FINAL, Run
+from brainseg.runs import FINAL, Run, UnreadableRun
 from brainseg.runs.labels import tag_text
 
 TASKS = {"classify": "classification", "segment": "segmentation", "find-lr": "learning rate only"}
@@ -68,6 +68,21 @@ def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFra
     columns = ["Name", "State", "Task", "Model", "Dataset", *METRICS, "Created", "Minutes", "Tags", "Note", "Id", "id"]
     table = pd.DataFrame(rows, columns=columns).set_index("id")
     return table.astype(dict.fromkeys([*METRICS, "Minutes"], "float64"))
+
+
+def unreadable_table(runs: Iterable[UnreadableRun]) -> pd.DataFrame:
+    """Return `Name`, `State`, `Reason`, `Created` (UTC) and `Id` of runs that cannot be read, in their order."""
+    rows = [
+        {
+            "Name": run.name,
+            "State": STATES[run.status][0],
+            "Reason": run.why,
+            "Created": run.created.replace(tzinfo=None),
+            "Id": run.id[:8],
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows, columns=["Name", "State", "Reason", "Created", "Id"])
 
 
 def _row(run: Run, dataset: str) -> dict[str, object]:

@@ -11,13 +11,26 @@ import os
 # Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-# Its own patience with a server that does not answer is minutes: people would take that for a hang.
+# By default it waits minutes for a server that does not answer, which people would take for a hang.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
-from brainseg.runs.run import ENDED, FINAL, STATUSES, Kind, Run  # noqa: E402
-from brainseg.runs.store import EXPERIMENT, RunStore  # noqa: E402
+from brainseg.runs.connection import EXPERIMENT  # noqa: E402
+from brainseg.runs.run import ENDED, FINAL, STATUSES, Kind, Run, UnreadableRun  # noqa: E402
+from brainseg.runs.run_end import EndKind, RunEnd  # noqa: E402
+from brainseg.runs.store import RunStore  # noqa: E402
 
-__all__ = ["ENDED", "EXPERIMENT", "FINAL", "STATUSES", "Kind", "Run", "RunStore"]
+__all__ = [
+    "ENDED",
+    "EXPERIMENT",
+    "FINAL",
+    "STATUSES",
+    "EndKind",
+    "Kind",
+    "Run",
+    "RunEnd",
+    "RunStore",
+    "UnreadableRun",
+]

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from brainseg import paths
 from brainseg.errors import RunError
 from brainseg.files import write_atomically
-from brainseg.runs.run import ENDED, Run
+from brainseg.runs.run import ENDED, StoredEntry
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -56,7 +56,7 @@ class LocalFiles:
             if file.is_file():
                 self.add_file(run_id, file, str(Path(into, file.relative_to(folder).parent)))
 
-    def check_removable(self, run: Run, *, owned: bool) -> None:
+    def check_removable(self, run: StoredEntry, *, owned: bool) -> None:
         """Refuse to delete what lies outside this home.
 
         Args:
@@ -136,7 +136,7 @@ class ServedFiles:
         """Send all files of a folder to those of a run."""
         self.client.log_artifacts(run_id, str(folder), into or None)
 
-    def check_removable(self, run: Run, *, owned: bool) -> None:
+    def check_removable(self, run: StoredEntry, *, owned: bool) -> None:
         """Refuse to delete files of this machine that lie outside this home.
 
         Raises:
@@ -157,7 +157,7 @@ class ServedFiles:
         shutil.rmtree(_cache(run_id), ignore_errors=True)
         address = self.client.get_run(run_id).info.artifact_uri
         try:
-            get_artifact_repository(address, tracking_uri=self.uri).delete_artifacts()
+            get_artifact_repository(address, tracking_uri=self.uri).delete_artifacts()  # type: ignore[no-untyped-call]
         except Exception as error:  # every kind of remote storage has its own
             raise RunError(f"The run is removed, but not its files: remove {address} by hand.") from error
         if local := _local(address):

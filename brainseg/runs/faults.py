@@ -1,4 +1,4 @@
-"""Faults of a store's database, which come up in whatever is asked of it, each as its own sentence."""
+"""Faults of a store's database. Any call may raise one, and each becomes a sentence of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BROKEN = ("malformed", "file is not a database")
 
 
 @contextmanager
-def told(place: Path) -> Iterator[None]:
+def explained(place: Path) -> Iterator[None]:
     """Turn a full disk and a damaged database into their sentences; any other fault passes through.
 
     Args:
@@ -34,12 +34,12 @@ def told(place: Path) -> Iterator[None]:
             raise
 
 
-class ToldClient:
-    """A client of MLflow whose methods raise the sentences of `told`.
+class GuardedClient:
+    """A client of MLflow whose methods raise the sentences of `explained`.
 
     Args:
         client: MLflow's own.
-        place: As for `told`.
+        place: As for `explained`.
     """
 
     def __init__(self, client: Any, place: Path) -> None:  # noqa: ANN401 - its methods are passed on as they are
@@ -50,7 +50,7 @@ class ToldClient:
         method = getattr(self._client, name)
 
         def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            with told(self._place):
+            with explained(self._place):
                 return method(*args, **kwargs)
 
         return guarded

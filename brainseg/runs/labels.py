@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from brainseg.errors import RunError
-from brainseg.runs.run import PREFIX
+from brainseg.runs.migrations import PREFIX
 
 NAME_LENGTH, NOTE_LENGTH, TAG_LENGTH = 80, 4000, 200
 _TAG = re.compile(r"[\w.\-]+(?: [\w.\-]+)*")

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, TypeVar
 
 from brainseg.config import RunConfig
-from brainseg.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-
-    from brainseg.runs.snapshot import StoredRun
+from brainseg.runs.migrations import SCHEMA
+from brainseg.runs.run_end import RunEnd
 
 Kind = Literal["train", "find-lr"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 FINAL = "final_"
 """Prefix of the metrics of a finished run; the same names without it are those of each epoch."""
-PREFIX = "brainseg."
-"""Start of the names of brainseg's own tags."""
 SHORTEST = 4
 """Digits of an id that may stand for the whole of it."""
 NOTE = "mlflow.note.content"
@@ -42,7 +35,7 @@ class Run:
         created: When it was made, in UTC.
         ended: When it ended; None while it has not.
         metrics: Latest value of each metric.
-        reason: Why it failed or was stopped; "" otherwise.
+        end: How it ended; None while it has not.
         home_folder: The home folder whose worker runs it: the open one, unless several share the store.
         home_id: The id of that home, see `runs.identity`; "" where none is recorded.
         queued: When it was put into the queue last, in seconds since 1970.
@@ -52,6 +45,7 @@ class Run:
         note: What users wrote about it.
         bundle_digest: SHA-256 of the bundle that its training wrote; "" where none is recorded.
         started: When its training began last, in seconds since 1970; 0 if it never did, or where that was not recorded.
+        schema: Of its stored form, see `runs.migrations`.
     """
 
     id: str
@@ -61,7 +55,7 @@ class Run:
     created: datetime
     ended: datetime | None
     metrics: dict[str, float]
-    reason: str
+    end: RunEnd | None
     home_folder: str
     queued: float
     kind: Kind = "train"
@@ -71,6 +65,12 @@ class Run:
     bundle_digest: str = ""
     started: float = 0.0
     home_id: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def reason(self) -> str:
+        """Why it failed or was stopped, in one sentence; "" otherwise."""
+        return self.end.message if self.end else ""
 
     @property
     def begun(self) -> datetime:
@@ -95,10 +95,14 @@ class Run:
         """Return plain values that JSON can hold."""
         return {
             "run_id": self.id,
+            "schema": self.schema,
+            "unreadable": None,
             "name": self.name,
             "kind": self.kind,
             "status": self.status,
             "reason": self.reason,
+            "end": self.end.kind.value if self.end else None,
+            "log_tail": self.end.log_tail if self.end else "",
             "arch": self.config.model.arch,
             "head": self.config.model.head,
             "preset": self.config.preset,
@@ -111,6 +115,48 @@ class Run:
             "note": self.note,
             "metrics": self.metrics,
         }
+
+
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A run that is in the store but cannot be used by this brainseg; it is listed, so that no history is hidden.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        name: What the user called it.
+        status: One of `STATUSES`.
+        created: When it was made, in UTC.
+        why: Why it cannot be read, as the end of a sentence without a full stop.
+        home_folder: As for `Run`.
+        home_id: As for `Run`.
+    """
+
+    id: str
+    name: str
+    status: str
+    created: datetime
+    why: str
+    home_folder: str = ""
+    home_id: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Which run cannot be read, and why."""
+        return f"Run {self.name!r} ({self.id[:8]}) cannot be read: {self.why}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold: a few of those of `Run`, and why there are no more."""
+        return {
+            "run_id": self.id,
+            "unreadable": self.why,
+            "name": self.name,
+            "status": self.status,
+            "created": self.created.isoformat(timespec="seconds"),
+        }
+
+
+StoredEntry = Run | UnreadableRun
+Entry = TypeVar("Entry", Run, UnreadableRun, StoredEntry)
 
 
 def default_run(runs: list[Run], task: str | None = None) -> Run | None:
@@ -130,7 +176,7 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     )
 
 
-def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
+def matching(runs: Iterable[Entry], wanted: str) -> list[Entry]:
     """Return the runs that a person may mean: by the whole id, or else by name, or else by the start of the id.
 
     Args:
@@ -142,43 +188,6 @@ def matching(runs: Iterable[Run], wanted: str) -> list[Run]:
     if found := [run for run in runs if run.id == digits] or [run for run in runs if run.name == wanted]:
         return found
     return [run for run in runs if run.id.startswith(digits)] if len(digits) >= SHORTEST else []
-
-
-def from_mlflow(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | None:
-    """Return a stored run; None for one that was deleted, or that something else, or another version, wrote.
-
-    Args:
-        found: As MLflow gives it.
-        home: The home folder whose own store this is: all its runs belong to it, wherever they were made. None for a
-            store that several homes may share.
-    """
-    tags = found.data.tags
-    host = tags.get(PREFIX + "host", "")
-    try:
-        config = RunConfig.parse(json.loads(tags[PREFIX + "config"]))
-    except (KeyError, ValueError, ConfigError):
-        return None
-    if home:
-        config, host = moved_config(config, PurePath(host), home), str(home)
-    return Run(
-        id=found.info.run_id,
-        name=found.info.run_name or found.info.run_id[:8],
-        status=found.info.status,
-        config=config,
-        created=datetime.fromtimestamp(found.info.start_time / 1000, UTC),
-        ended=datetime.fromtimestamp(found.info.end_time / 1000, UTC) if found.info.end_time else None,
-        metrics=dict(found.data.metrics),
-        reason=tags.get(PREFIX + "reason", ""),
-        home_folder=host,
-        queued=float(tags.get(PREFIX + "queued", 0)),
-        kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
-        promoted=float(tags.get(PREFIX + "promoted", 0)),
-        tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
-        note=tags.get(NOTE, ""),
-        bundle_digest=tags.get(PREFIX + "bundle", ""),
-        started=float(tags.get(PREFIX + "started", 0)),
-        home_id=tags.get(PREFIX + "home", ""),
-    )
 
 
 def moved_config(config: RunConfig, old: PurePath, home: Path) -> RunConfig:

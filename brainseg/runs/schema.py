@@ -128,9 +128,9 @@ def _first_line(error: Exception) -> str:
 def _migrate(file: Path) -> None:
     from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine_with_retry
 
-    engine = create_sqlalchemy_engine_with_retry(f"sqlite:///{file}")
+    engine = create_sqlalchemy_engine_with_retry(f"sqlite:///{file}")  # type: ignore[no-untyped-call]
     try:
-        _upgrade_db(engine)
+        _upgrade_db(engine)  # type: ignore[no-untyped-call]
     finally:
         engine.dispose()
     if _revision(file) != head():

@@ -85,7 +85,8 @@ class Snapshot:
         """
         with closing(self._open()) as database:
             if run_id:
-                where, values = "r.run_uuid = ?", [run_id]
+                where = "r.run_uuid = ?"
+                values: list[object] = [run_id]
             else:
                 where = "r.experiment_id = ? AND r.lifecycle_stage = 'active'"
                 values = [self._experiment(database)]

@@ -1,111 +1,38 @@
-"""`RunStore`: reads and writes runs through MLflow's plain client."""
+"""`RunStore`: reads and writes runs."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import BrainsegError, BundleError, RunError
+from brainseg.errors import BundleError, RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
-from brainseg.runs.faults import ToldClient, told
 from brainseg.runs.identity import Identity, holds_a_home, identify, settle
 from brainseg.runs.labels import clean_name, clean_note
-from brainseg.runs.opening import check, file_of, private_uri
-from brainseg.runs.run import ENDED, NOTE, STATUSES, Kind, Run, from_mlflow, matching, moved_config
-from brainseg.runs.run import PREFIX as _TAG
-from brainseg.runs.snapshot import Snapshot, StoredRun
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-    from mlflow.tracking import MlflowClient
-
-EXPERIMENT = "brainseg"
-
-_PAGE = 1000
-_NO_RUN = "There is no run {!r}: `runs` lists those there are."
+from brainseg.runs.lookup import RunReader
+from brainseg.runs.migrations import PREFIX as _TAG
+from brainseg.runs.migrations import SCHEMA, migrated
+from brainseg.runs.reading import read_run
+from brainseg.runs.run import ENDED, NOTE, Kind, Run, moved_config
+from brainseg.runs.run_end import EndKind
 
 
-class RunStore:
-    """Reads and writes runs. Making one costs seconds the first time, when SQLite's tables are created.
-
-    MLflow, whose import takes seconds, is imported at the first writing, or where the store is no SQLite file of a
-    known schema; see `runs.snapshot`.
-
-    Raises:
-        RunError: The store is damaged or cannot be reached.
-    """
+class RunStore(RunReader):
+    """Reads and writes runs; see `runs.connection` for what opening one costs and raises."""
 
     def __init__(self) -> None:
-        self.home = paths.home()
-        own = private_uri(self.home)
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
-        self.private = self.uri == own
-        """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
-        self._snapshot = self._readable()
-        if not self._snapshot:
-            self.client, self.experiment = self._connect()
-            self._snapshot = self._readable()
+        super().__init__()
         self.files: Files = (
             ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
         )
-        self.home_id = "" if self.private else self._settled()
-
-    @cached_property
-    def client(self) -> MlflowClient:
-        """MLflow's own client."""
-        client, self.experiment = self._connect()
-        return client
-
-    @cached_property
-    def experiment(self) -> str:
-        """The id of the experiment that holds all runs."""
-        self.client, experiment = self._connect()
-        return experiment
-
-    def _connect(self) -> tuple[MlflowClient, str]:
-        # Two processes that create the tables at once would spoil each other's migration.
-        try:
-            with FileLock(self.home / "mlflow.lock"):
-                check(self.uri)
-                from mlflow.tracking import MlflowClient
-
-                place = self._place()
-                with told(place):
-                    client: Any = ToldClient(MlflowClient(tracking_uri=self.uri), place)
-                    return client, self._experiment(client)
-        except BrainsegError:
-            raise
-        except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
-            # The address of a server may hold a password, so it is not shown.
-            where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
-            raise RunError(
-                f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
-                "whole, or choose another home with BRAINSEG_HOME."
-            ) from error
-
-    def _place(self) -> Path:
-        """Return what faults of the store are told of: its file, or the open home."""
-        return file_of(self.uri) if self.uri.startswith("sqlite:") else self.home
-
-    def _readable(self) -> Snapshot | None:
-        """Return what reads the store without MLflow; None where only MLflow can."""
-        if not self.uri.startswith("sqlite:///"):
-            return None
-        place = paths.subfolder("runs").as_uri() if self.private else None
-        snapshot = Snapshot(file_of(self.uri), EXPERIMENT, place)
-        return snapshot if snapshot.usable() else None
+        if not self.private:
+            self.home_id = self._settled()
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
@@ -115,6 +42,7 @@ class RunStore:
             _TAG + "host": str(self.home),
             _TAG + "home": self.home_id,
             _TAG + "queued": repr(time.time()),
+            _TAG + "schema": str(SCHEMA),
         }
         from mlflow.entities import Param
 
@@ -124,50 +52,6 @@ class RunStore:
         self.client.log_batch(run_id, params=params)
         self.set_status(run_id, status)
         return self.get(run_id)
-
-    def get(self, wanted: str) -> Run:
-        """Return a run by its id, the start of its id (at least 4 digits) or its name.
-
-        Raises:
-            RunError: There is none, or more than one.
-        """
-        if len(wanted) == 32:
-            return self._get(wanted)
-        found = matching(self.list(), wanted)
-        if not found:
-            raise RunError(_NO_RUN.format(wanted))
-        if len(found) > 1:
-            raise RunError(f"{len(found)} runs match {wanted!r}: name one by its id, such as {found[0].id[:8]}.")
-        return found[0]
-
-    def _get(self, run_id: str) -> Run:
-        found = self._one(run_id)
-        if found is None or found.info.lifecycle_stage == "deleted":
-            raise RunError(_NO_RUN.format(run_id))
-        if not (run := self._read(found)):
-            raise RunError(f"Run {run_id} was not made by this version of brainseg: it cannot be used here.")
-        return run
-
-    def _one(self, run_id: str) -> MlflowRun | StoredRun | None:
-        if self._snapshot:
-            with self._reading():
-                return next(iter(self._snapshot.runs(run_id=run_id)), None)
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self.client.get_run(run_id)
-        except MlflowException:
-            return None
-
-    def list(self, statuses: Iterable[str] = STATUSES) -> list[Run]:
-        """Return runs, newest first; those that this version of brainseg cannot read are left out."""
-        wanted = list(statuses)
-        found = (self._read(run) for run in self._all([] if set(wanted) == set(STATUSES) else wanted))
-        return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
-
-    def owns(self, run: Run) -> bool:
-        """Say whether a run is this home's, to be trained and deleted here: several homes may share a store."""
-        return run.home_folder == str(self.home) and run.home_id in ("", self.home_id)
 
     def _settled(self) -> str:
         """Return this home's id, after taking along its runs if the home was moved."""
@@ -180,52 +64,35 @@ class RunStore:
 
     def _take_along(self, old: Identity) -> None:
         ids = {old.id} if holds_a_home(Path(old.path)) else {old.id, ""}
-        for run in self.list():
+        for stored in self.stored_runs():
+            run = read_run(stored)
             if run.home_folder == old.path and run.home_id in ids:
-                config = moved_config(run.config, Path(old.path), self.home)
-                tags = {"host": str(self.home), "home": old.id, "config": config.model_dump_json()}
-                self.set_tags(run.id, {_TAG + name: value for name, value in tags.items()})
+                tags = {_TAG + "host": str(self.home), _TAG + "home": old.id}
+                if isinstance(run, Run):
+                    config = moved_config(run.config, Path(old.path), self.home).model_dump_json()
+                    # Settings are written as this brainseg names them, so all else has to be of its schema too.
+                    tags = {**_own(migrated(stored.data.tags)), **tags, _TAG + "config": config}
+                    tags[_TAG + "schema"] = str(SCHEMA)
+                self.set_tags(run.id, tags)
 
-    def _read(self, found: MlflowRun | StoredRun) -> Run | None:
-        return from_mlflow(found, self.home if self.private else None)
+    def set_status(
+        self, run_id: str, status: str, reason: str = "", kind: EndKind | None = None, log_tail: str = ""
+    ) -> None:
+        """Move a run to a status.
 
-    def _all(self, statuses: Sequence[str]) -> Iterator[MlflowRun | StoredRun]:
-        """Return the stored runs of some statuses, or all if none is named."""
-        if self._snapshot:
-            with self._reading():
-                yield from self._snapshot.runs(statuses)
-            return
-        # One question a status: a worker that asks for the waiting ones should not read all that ever ended.
-        for question in [f"attributes.status = '{status}'" for status in statuses] or [""]:
-            yield from self._search(question)
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            with told(self._place()):
-                yield
-        except sqlite3.Error as error:
-            raise RunError(
-                f"The run store {self.uri} cannot be read ({error}): check that it is reachable and whole."
-            ) from error
-
-    def _search(self, question: str) -> Iterator[MlflowRun]:
-        from mlflow.entities import ViewType
-
-        token = None
-        while True:
-            page = self.client.search_runs(
-                [self.experiment], question, ViewType.ACTIVE_ONLY, max_results=_PAGE, page_token=token
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
-
-    def set_status(self, run_id: str, status: str, reason: str = "") -> None:
-        """Move a run to a status; an end takes the time and the reason with it."""
-        began = {_TAG + "started": repr(time.time())} if status == "RUNNING" else {}
-        self.set_tags(run_id, {_TAG + "reason": reason[:4000], **began})
+        Args:
+            run_id: The run.
+            status: One of `STATUSES`.
+            reason: Why it ended, in one sentence.
+            kind: Why it ended, for programs.
+            log_tail: The last lines of its log, where they are all that is known.
+        """
+        if kind is None and status in ENDED:
+            kind = EndKind.FINISHED if status == "FINISHED" else EndKind.UNKNOWN
+        tags = {"reason": reason[:4000], "end": kind.value if kind else "", "log_tail": log_tail[-4000:]}
+        if status == "RUNNING":
+            tags["started"] = repr(time.time())
+        self.set_tags(run_id, {_TAG + name: value for name, value in tags.items()})
         if status in ENDED:
             self.client.set_terminated(run_id, status)
         else:
@@ -241,15 +108,15 @@ class RunStore:
         """Give a run another name. Its bundle keeps the name that it was trained under.
 
         Raises:
-            RunError: The name cannot be one, or another run has it: people and commands tell runs by their names.
+            RunError: The name cannot be one, or another run has it: people and commands name runs by it.
         """
         name = clean_name(name)
-        if other := next((run for run in self.list() if run.name == name and run.id != run_id), None):
+        if other := next((run for run in self.entries() if run.name == name and run.id != run_id), None):
             raise RunError(f"Run {other.id[:8]} is called {name!r} already: choose another name.")
         self.client.update_run(run_id, name=name)
 
     def write_note(self, run_id: str, note: str) -> None:
-        """Write a note on a run, in place of the one that was there; "" removes it.
+        """Write a note on a run, instead of the one that was there; "" removes it.
 
         Raises:
             RunError: It is too long.
@@ -257,13 +124,13 @@ class RunStore:
         self.set_tags(run_id, {NOTE: clean_note(note)})
 
     def tag(self, run_id: str, tags: dict[str, str]) -> None:
-        """Give a run exactly these tags, from `labels.parse_tags`; those that it has besides are removed."""
+        """Give a run exactly these tags, from `labels.parse_tags`; any others are removed."""
         for key in self.get(run_id).tags.keys() - tags.keys():
             self.client.delete_tag(run_id, key)
         self.set_tags(run_id, tags)
 
     def promote(self, run_id: str) -> None:
-        """Choose a run's model for Diagnose, in place of the one that was chosen before.
+        """Choose a run's model for Diagnose, instead of the one that was chosen before.
 
         Raises:
             RunError: The run has no model.
@@ -277,11 +144,11 @@ class RunStore:
         self.set_status(run_id, "SCHEDULED")
 
     def log_metrics(self, run_id: str, metrics: dict[str, float], step: int = 0) -> None:
-        """Store metrics; values that are no finite numbers are left out, since not every database takes them."""
+        """Store metrics; NaN and infinite values are left out, since not every database takes them."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        kept = [Metric(key, float(value), now, step) for key, value in metrics.items() if value == value]
+        kept = [Metric(key, float(value), now, step) for key, value in metrics.items() if math.isfinite(value)]
         self.client.log_batch(run_id, metrics=kept)
 
     def history(self, run_id: str, metric: str) -> dict[int, float]:
@@ -307,15 +174,18 @@ class RunStore:
     def delete(self, run_id: str) -> None:
         """Remove an ended run from the store, and its files with it; nothing outside this home is touched.
 
+        Args:
+            run_id: Its whole id. One that cannot be read may also wait in the queue: nothing will ever take it.
+
         Raises:
             RunError: The run has not ended, its files lie outside this home, or they cannot be removed.
         """
-        run = self._get(run_id)
-        if run.status not in ENDED:
+        run = self.find(run_id)
+        if run.status not in ENDED and (isinstance(run, Run) or run.status == "RUNNING"):
             raise RunError(f"Run {run.name!r} is {run.status}: stop it before it is deleted.")
         self.files.check_removable(run, owned=self.owns(run))
-        self.client.delete_run(run_id)
-        self.files.remove(run_id)
+        self.client.delete_run(run.id)
+        self.files.remove(run.id)
 
     def bundle(self, run: Run) -> Path:
         """Return the folder of a finished run's bundle.
@@ -347,32 +217,6 @@ class RunStore:
             return None
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
 
-    def _experiment(self, client: MlflowClient) -> str:
-        place = paths.subfolder("runs").as_uri()
-        found = client.get_experiment_by_name(EXPERIMENT)
-        if found:
-            if self.private and found.artifact_location != place:
-                self._move_in(found.experiment_id, place)
-            return found.experiment_id
-        if is_served(self.uri):
-            return client.create_experiment(EXPERIMENT)
-        if self.private:
-            # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
-            with closing(sqlite3.connect(file_of(self.uri))) as database:
-                database.execute("PRAGMA journal_mode=WAL")
-        return client.create_experiment(EXPERIMENT, artifact_location=place)
-
-    def _move_in(self, experiment: str, place: str) -> None:
-        """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""
-        with closing(sqlite3.connect(file_of(self.uri), timeout=20)) as database, database:
-            database.execute(
-                "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",
-                (place, experiment),
-            )
-            database.execute(
-                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (place, experiment)
-            )
-
 
 def check_digest(run: Run, digest: str) -> None:
     """Refuse a bundle that is not the one of its run.
@@ -389,3 +233,7 @@ def check_digest(run: Run, digest: str) -> None:
             f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, "
             f"recorded is {run.bundle_digest[:12]}): choose another run or train again."
         )
+
+
+def _own(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if name.startswith(_TAG)}

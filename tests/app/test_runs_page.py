@@ -15,7 +15,7 @@ from PIL import Image
 
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
-from brainseg.runs import Run, RunStore
+from brainseg.runs import EndKind, Run, RunStore
 from tests.app.run_pages import BROKEN_PANEL, charts, open_panel, paths_shown, texts
 from tests.conftest import tiny_config, write_set
 
@@ -233,7 +233,7 @@ def test_a_run_whose_processes_died_is_found_out(live: Run, open_page) -> None:
     (Workspace(live.id).folder / "owners.json").unlink()
     app = open_page("runs", run=live.id)
     assert RunStore().get(live.id).status == "FAILED"
-    assert "ended without a word" in texts(app)
+    assert "ended without recording why" in texts(app)
     assert "Last words" not in texts(app)
     assert "epoch 1 is over" in app.code[0].value
 
@@ -255,8 +255,9 @@ def test_a_failed_run_says_why_in_one_sentence_and_keeps_its_log(home, config, o
     store.set_status(
         run.id,
         "FAILED",
-        "The trainer process ended by signal SIGKILL; `resume` continues it from its last epoch. Its last words: the\n"
-        "whole story",
+        "The trainer process ended by signal SIGKILL.",
+        EndKind.DIED,
+        "the\nwhole story",
     )
     app = open_page("runs", run=run.id)
     assert [error.value.replace("\\", "") for error in app.error] == ["The trainer process ended by signal SIGKILL."]

@@ -15,7 +15,7 @@ import pytest
 from brainseg.app.train.ended import rivals
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
-from brainseg.runs import Run, RunStore
+from brainseg.runs import EndKind, Run, RunStore
 from brainseg.training.log import EpochFigures
 from tests.app.run_pages import texts
 from tests.app.train_pages import click, fill, widget_key
@@ -92,8 +92,8 @@ def test_a_running_run_shows_its_bars_its_figures_and_its_time(home: Path, tiny_
 
 def test_a_failed_run_says_why_in_a_sentence_and_can_go_on(working_home: Path, tiny_set: Path, open_page) -> None:
     run = pretend_running(tiny_set, name="unlucky")
-    reason = "The trainer process ended by signal SIGKILL; `resume` continues it from its last epoch."
-    RunStore().set_status(run.id, "FAILED", f"{reason} Its last words: line 1\nline 2")
+    reason = "The trainer process ended by signal SIGKILL."
+    RunStore().set_status(run.id, "FAILED", reason, EndKind.DIED, "line 1\nline 2")
     app = open_page("train")
     assert not app.error
     assert "The trainer process ended by signal SIGKILL." in texts(app)
@@ -110,7 +110,7 @@ def test_a_run_whose_processes_died_is_found_out_by_looking(home: Path, tiny_set
     (Workspace(run.id).folder / "owners.json").write_text("[]")
     app = open_page("train")
     assert RunStore().get(run.id).status == "FAILED"
-    assert "ended without a word" in texts(app.run())
+    assert "ended without recording why" in texts(app.run())
 
 
 def test_a_demo_session_trains_nothing(home: Path, open_page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from brainseg.errors import RunError
 from brainseg.jobs import queue
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace, child_environment
-from brainseg.runs import RunStore
+from brainseg.runs import EndKind, RunStore
 from tests.jobs.helpers import PATIENCE, epochs_done, wait_for
 
 
@@ -83,7 +83,8 @@ def test_a_killed_trainer_ends_as_failed_with_its_log_and_resumes(store, config)
     ended = supervise(store, run, kill_once)
     assert ended.status == "FAILED"
     assert "SIGKILL" in ended.reason
-    assert "images of 2 classes" in ended.reason, "the reason must hold the log's tail"
+    assert ended.end.kind == EndKind.DIED
+    assert "images of 2 classes" in ended.end.log_tail
     done_before = len((Workspace(run.id).results / "epochs.csv").read_text().splitlines()) - 1
     finished = supervise(store, queue.reclaim(store, run.id))
     assert finished.status == "FINISHED"

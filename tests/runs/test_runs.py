@@ -59,7 +59,7 @@ def test_many_processes_write_at_once(home, config) -> None:
 def test_values_that_are_no_numbers_are_left_out(home, config) -> None:
     store = RunStore()
     run = store.create(config(), "odd")
-    store.log_metrics(run.id, {"accuracy": float("nan"), "count": 3})
+    store.log_metrics(run.id, {"accuracy": float("nan"), "loss": float("inf"), "low": float("-inf"), "count": 3})
     assert store.get(run.id).metrics == {"count": 3}
 
 
@@ -97,7 +97,7 @@ def test_runs_of_other_programs_or_versions_are_left_out(home, config) -> None:
     store.set_tags(foreign.id, {"brainseg.config": '{"task": "dream"}'})
     store.client.create_run(store.experiment)
     assert [run.id for run in store.list()] == [mine.id]
-    with pytest.raises(RunError, match="not made by this version"):
+    with pytest.raises(RunError, match=r"Run 'newer' .* cannot be read: "):
         store.get(foreign.id)
 
 

@@ -12,12 +12,13 @@ import pytest
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
 from brainseg.runs import STATUSES, Run, RunStore
+from brainseg.runs.reading import read_run
 from brainseg.runs.snapshot import SCHEMA, Snapshot
 
 
 def by_mlflow(store: RunStore) -> list[Run]:
-    found = (store._read(run) for run in store._search(""))
-    return sorted((run for run in found if run), key=lambda run: run.created, reverse=True)
+    found = [read_run(run, store.home) for run in store._search("")]
+    return sorted((run for run in found if isinstance(run, Run)), key=lambda run: run.created, reverse=True)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_list_is_the_one_that_mlflow_gives(store: RunStore) -> None:
     assert len(store.list()) == 6
     assert [run.status for run in store.list(["KILLED", "RUNNING"])] == ["KILLED", "RUNNING"]
     for run in store.list():
-        assert store.get(run.id) == run == store._read(store.client.get_run(run.id))
+        assert store.get(run.id) == run == read_run(store.client.get_run(run.id), store.home)
 
 
 def test_what_another_process_writes_is_seen_at_once(store: RunStore) -> None:

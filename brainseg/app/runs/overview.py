@@ -17,7 +17,7 @@ from brainseg.files import sha256_bytes
 from brainseg.jobs.removal import delete
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.markdown import escape
-from brainseg.results.run_table import METRICS, Filters, filtered, runs_table
+from brainseg.results.run_table import METRICS, Filters, filtered, runs_table, unreadable_table
 from brainseg.runs import Run
 
 COMPARED = 6
@@ -42,6 +42,14 @@ def draw_overview(runs: list[Run]) -> None:
         return
     ticked = _draw_table(found)
     _buttons([run for run in runs if run.id in ticked], found)
+
+
+@guarded
+def draw_unreadable() -> None:
+    """List the runs that this brainseg cannot read, each with the reason; nothing where there are none."""
+    if unreadable := live_store.unreadable():
+        st.markdown(f"**{len(unreadable)}** of the stored runs cannot be read.")
+        st.dataframe(unreadable_table(unreadable), hide_index=True, width="stretch", key="unreadable-runs")
 
 
 def _filters(table: pd.DataFrame) -> Filters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brainseg.app import live_store
 from brainseg.app.frame import page
 from brainseg.app.runs.actions import say_what_was_done
-from brainseg.app.runs.overview import draw_overview
+from brainseg.app.runs.overview import draw_overview, draw_unreadable
 from brainseg.app.runs.view import choose_run, draw_run, no_runs
 
 
@@ -20,3 +20,5 @@ def draw() -> None:
             draw_overview(runs)
         else:
             no_runs()
+        if not run:
+            draw_unreadable()

@@ -1,0 +1,165 @@
+"""How a run store is opened and read: through MLflow, or straight from its SQLite file where that is possible."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from brainseg import paths
+from brainseg.errors import BrainsegError, RunError
+from brainseg.runs.artifacts import is_served
+from brainseg.runs.faults import GuardedClient, explained
+from brainseg.runs.opening import check, file_of, private_uri
+from brainseg.runs.snapshot import Snapshot, StoredRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+    from mlflow.tracking import MlflowClient
+
+EXPERIMENT = "brainseg"
+_PAGE = 1000
+
+
+class StoreConnection:
+    """The database of a run store. Making one costs seconds the first time, when SQLite's tables are created.
+
+    MLflow, whose import takes seconds, is imported at the first write, or where the store is not an SQLite file of a
+    known schema; see `runs.snapshot`.
+
+    Raises:
+        RunError: The store is damaged or cannot be reached.
+    """
+
+    def __init__(self) -> None:
+        self.home = paths.home()
+        own = private_uri(self.home)
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
+        self.private = self.uri == own
+        """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
+        self._snapshot = self._readable()
+        if not self._snapshot:
+            self.client, self.experiment = self._connect()
+            self._snapshot = self._readable()
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client."""
+        client, self.experiment = self._connect()
+        return client
+
+    @cached_property
+    def experiment(self) -> str:
+        """The id of the experiment that holds all runs."""
+        self.client, experiment = self._connect()
+        return experiment
+
+    def stored_run(self, run_id: str) -> MlflowRun | StoredRun | None:
+        """Return a stored run by its whole id, deleted or not; None if there is none."""
+        if self._snapshot:
+            with self._reading():
+                return next(iter(self._snapshot.runs(run_id=run_id)), None)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.get_run(run_id)
+        except MlflowException:
+            return None
+
+    def stored_runs(self, statuses: Sequence[str] = ()) -> Iterator[MlflowRun | StoredRun]:
+        """Return the stored runs of some statuses, or all if none is named; deleted ones are left out."""
+        if self._snapshot:
+            with self._reading():
+                yield from self._snapshot.runs(statuses)
+            return
+        # One query for each status: a worker that asks for waiting runs should not read all that ever ended.
+        for query in [f"attributes.status = '{status}'" for status in statuses] or [""]:
+            yield from self._search(query)
+
+    def _connect(self) -> tuple[MlflowClient, str]:
+        # Two processes that create the tables at once would spoil each other's migration.
+        try:
+            with FileLock(self.home / "mlflow.lock"):
+                check(self.uri)
+                from mlflow.tracking import MlflowClient
+
+                place = self._place()
+                with explained(place):
+                    client: Any = GuardedClient(MlflowClient(tracking_uri=self.uri), place)
+                    return client, self._experiment(client)
+        except BrainsegError:
+            raise
+        except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
+            # The address of a server may hold a password, so it is not shown.
+            where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
+            raise RunError(
+                f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
+                "whole, or choose another home with BRAINSEG_HOME."
+            ) from error
+
+    def _place(self) -> Path:
+        """Return what messages about faults of the store name: its file, or the open home."""
+        return file_of(self.uri) if self.uri.startswith("sqlite:") else self.home
+
+    def _readable(self) -> Snapshot | None:
+        """Return what reads the store without MLflow; None where only MLflow can."""
+        if not self.uri.startswith("sqlite:///"):
+            return None
+        place = paths.subfolder("runs").as_uri() if self.private else None
+        snapshot = Snapshot(file_of(self.uri), EXPERIMENT, place)
+        return snapshot if snapshot.usable() else None
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            with explained(self._place()):
+                yield
+        except sqlite3.Error as error:
+            raise RunError(
+                f"The run store {self.uri} cannot be read ({error}): check that it is reachable and whole."
+            ) from error
+
+    def _search(self, query: str) -> Iterator[MlflowRun]:
+        from mlflow.entities import ViewType
+
+        token = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment], query, ViewType.ACTIVE_ONLY, max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _experiment(self, client: MlflowClient) -> str:
+        place = paths.subfolder("runs").as_uri()
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found:
+            if self.private and found.artifact_location != place:
+                self._move_in(found.experiment_id, place)
+            return str(found.experiment_id)
+        if is_served(self.uri):
+            return str(client.create_experiment(EXPERIMENT))
+        if self.private:
+            # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
+            with closing(sqlite3.connect(file_of(self.uri))) as database:
+                database.execute("PRAGMA journal_mode=WAL")
+        return str(client.create_experiment(EXPERIMENT, artifact_location=place))
+
+    def _move_in(self, experiment: str, place: str) -> None:
+        """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""
+        with closing(sqlite3.connect(file_of(self.uri), timeout=20)) as database, database:
+            database.execute(
+                "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",
+                (place, experiment),
+            )
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (place, experiment)
+            )

@@ -1,0 +1,98 @@
+"""From a stored run to a `Run`, or to an `UnreadableRun` that says why it cannot be one."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from brainseg.config import RunConfig
+from brainseg.errors import ConfigError, RunError
+from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
+from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun, moved_config
+from brainseg.runs.run_end import EndKind, RunEnd
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+    from brainseg.runs.snapshot import StoredRun
+
+
+def read_run(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | UnreadableRun:
+    """Return a stored run.
+
+    Args:
+        found: As MLflow or `runs.snapshot` gives it.
+        home: The home folder whose own store this is: all its runs belong to it, wherever they were made. None for a
+            store that several homes may share.
+    """
+    try:
+        return _run(found, home)
+    except (RunError, ConfigError) as error:
+        tags = found.data.tags
+        return UnreadableRun(
+            id=found.info.run_id,
+            name=_name(found),
+            status=found.info.status,
+            created=_moment(found.info.start_time),
+            why=str(error).rstrip("."),
+            home_folder=str(home) if home else tags.get(PREFIX + "host", ""),
+            home_id=tags.get(PREFIX + "home", ""),
+        )
+
+
+def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
+    schema = stored_schema(found.data.tags)
+    tags = migrated(found.data.tags)
+    config, folder = RunConfig.parse(settings_of(tags)), tags.get(PREFIX + "host", "")
+    if home:
+        config, folder = moved_config(config, PurePath(folder), home), str(home)
+    return Run(
+        id=found.info.run_id,
+        name=_name(found),
+        status=found.info.status,
+        config=config,
+        created=_moment(found.info.start_time),
+        ended=_moment(found.info.end_time) if found.info.end_time else None,
+        metrics=dict(found.data.metrics),
+        end=_end(found.info.status, tags),
+        home_folder=folder,
+        queued=_seconds(tags, "queued"),
+        kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
+        promoted=_seconds(tags, "promoted"),
+        tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
+        note=tags.get(NOTE, ""),
+        bundle_digest=tags.get(PREFIX + "bundle", ""),
+        started=_seconds(tags, "started"),
+        home_id=tags.get(PREFIX + "home", ""),
+        schema=schema,
+    )
+
+
+def _end(status: str, tags: Tags) -> RunEnd | None:
+    if status not in ENDED:
+        return None
+    kind = tags.get(PREFIX + "end", "")
+    known = EndKind(kind) if kind in set(EndKind) else EndKind.UNKNOWN
+    return RunEnd(known, tags.get(PREFIX + "reason", ""), tags.get(PREFIX + "log_tail", ""))
+
+
+def _seconds(tags: Tags, name: str) -> float:
+    """Return a moment in seconds since 1970; 0 where none is recorded."""
+    text = tags.get(PREFIX + name, "0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < 1e11:  # beyond that, a date cannot be made of it
+        raise RunError(f"its tag {PREFIX}{name} is damaged: it holds {text[:40]!r}, not a time")
+    return seconds
+
+
+def _name(found: MlflowRun | StoredRun) -> str:
+    return found.info.run_name or found.info.run_id[:8]
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
