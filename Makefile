@@ -39,13 +39,13 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not train and not app and not browser and not data"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.installed-dev
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 wheel: $(VENV)/.installed-dev
 	rm -rf build dist

@@ -21,6 +21,38 @@ os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
 
+TIERS = ("browser", "app", "train", "data", "unit")
+TRAINING_FIXTURES = {"recorder", "finished_template", "segment_template", "trained"}
+"""Fixtures that train a network, or that a test asks for because it does."""
+TRAINING_FOLDERS = ("jobs", "cli")
+"""Folders whose tests start processes of brainseg: workers, trainers, commands."""
+
+
+def tier_of(folder: str, fixtures: set[str]) -> str:
+    """Return a test's tier: the first of `TIERS` that fits.
+
+    Args:
+        folder: Its folder below `tests`.
+        fixtures: Names of all fixtures that it needs, directly or through others.
+    """
+    if folder in ("browser", "app"):
+        return folder
+    if folder in TRAINING_FOLDERS or fixtures & TRAINING_FIXTURES:
+        return "train"
+    return "data" if "shared" in fixtures else "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test the marker of its tier, and `data` where it needs real images beside it."""
+    for item in items:
+        fixtures = set(item.fixturenames)
+        place = Path(item.path).relative_to(PROJECT_ROOT / "tests").parts
+        tier = tier_of(place[0] if len(place) > 1 else "", fixtures)
+        item.add_marker(tier)
+        if "shared" in fixtures:
+            item.add_marker("data")
+
+
 @pytest.fixture(autouse=True)
 def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put `__main__` back after each test: a page under test takes its place, and spawned processes run it again."""

@@ -30,7 +30,7 @@ def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float,
         E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22, 209-212;
         recommended for small samples by Brown, Cai and DasGupta (2001), Statistical Science 16, 101-133.
 
-    Example:
+    Examples:
         >>> [round(bound, 3) for bound in wilson(44, 50)]
         [0.762, 0.944]
     """

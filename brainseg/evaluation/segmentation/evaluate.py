@@ -35,7 +35,7 @@ def evaluate_masks(
     Raises:
         ValueError: The rule is unknown or a column is missing.
 
-    Example:
+    Examples:
         A model that predicts nothing has a Dice of 0 on each slice with a tumour. Under "skip" that is its mean,
         however many slices have none.
     """
