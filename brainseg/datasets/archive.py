@@ -61,7 +61,7 @@ def unpack_zip(
     size = source.seek(0, 2)
     source.seek(0)
     try:
-        with zipfile.ZipFile(_Sparing(source)) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(_Sparing(source)) as archive:
             entries = _checked(archive.infolist())
             check_room(into, sum(entry.file_size for entry in entries), "The files of the zip file")
             budget = _Budget(size)

@@ -40,5 +40,6 @@ def _border(small: np.ndarray) -> float:
     inside = np.abs(small.astype(np.int16) - int(small[0, 0])) > SEEN
     if not inside.any():
         return 0.5
-    margins = [int(np.argmax(line)) for seen in (inside.any(axis=0), inside.any(axis=1)) for line in (seen, seen[::-1])]
+    sides = [np.logical_or.reduce(inside, axis=axis) for axis in (0, 1)]
+    margins = [int(np.argmax(line)) for seen in sides for line in (seen, seen[::-1])]
     return sum(margins) / (4 * len(small))

@@ -241,19 +241,27 @@ def add_phantom(
     """
     from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
 
-    defaults = {"modalities": MODALITIES, "difficulty": DIFFICULTIES[0], "slices_per_subject": SLICES_PER_SUBJECT}
-    wanted = {"modalities": modalities, "difficulty": difficulty, "slices_per_subject": slices_per_subject}
-    changed = {name: value for name, value in wanted.items() if value not in (None, defaults[name])}
-    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *map(_brief, changed.values()))
-    write_phantom(place, count, seed, progress=progress, **changed)
+    modalities = MODALITIES if modalities is None else modalities
+    difficulty = DIFFICULTIES[0] if difficulty is None else difficulty
+    slices_per_subject = SLICES_PER_SUBJECT if slices_per_subject is None else slices_per_subject
+    # A set of other settings needs another folder, so its name says in what it differs from the default.
+    differences = {
+        "-".join(modalities): modalities != MODALITIES,
+        difficulty: difficulty != DIFFICULTIES[0],
+        f"{slices_per_subject}-each": slices_per_subject != SLICES_PER_SUBJECT,
+    }
+    named = [text for text, differs in differences.items() if differs]
+    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *named)
+    write_phantom(
+        place,
+        count,
+        seed,
+        modalities=modalities,
+        difficulty=difficulty,
+        slices_per_subject=slices_per_subject,
+        progress=progress,
+    )
     return add_folder(place, progress=progress)
-
-
-def _brief(setting: str | int | tuple[str, ...]) -> str:
-    """Return what a phantom's name says of a setting: a set of other settings needs another folder."""
-    if isinstance(setting, int):
-        return f"{setting}-each"
-    return setting if isinstance(setting, str) else "-".join(setting)
 
 
 def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:

@@ -56,7 +56,7 @@ def gains(pixels: np.ndarray, marked: np.ndarray) -> dict[str, float]:
     if (planes == planes[..., :1]).all():
         planes = planes[..., :1]
     mask = cv2.resize(marked.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    inside, around = _some(np.nonzero(mask)), _some(np.nonzero(cv2.dilate(mask, _RING) - mask))
+    inside, around = _some(mask), _some(cv2.dilate(mask, _RING) - mask)
     height, width = mask.shape
     turns = {name: move for name, (square, move) in _TURNS.items() if not square or height == width}
     names = ["", *turns, *(_shift_name(down * step, right * step) for down, right in _SHIFTS)]
@@ -75,9 +75,11 @@ def _moved(points: Points, turns: list[_Move], height: int, width: int) -> Point
     return np.stack([way[0] for way in ways]), np.stack([way[1] for way in ways])
 
 
-def _some(points: Points) -> Points:
-    step = max(1, len(points[0]) // _POINTS)
-    return points[0][::step], points[1][::step]
+def _some(mask: np.ndarray) -> Points:
+    """Return rows and columns of the marked pixels, of very many every nth."""
+    rows, columns = np.nonzero(mask)
+    step = max(1, len(rows) // _POINTS)
+    return rows[::step], columns[::step]
 
 
 def _shift_name(down: int, right: int) -> str:

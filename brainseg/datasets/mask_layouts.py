@@ -277,7 +277,8 @@ def _leave_out(found: Listing, places: list[Folders]) -> None:
     """List what lies outside the pairs of folders, and say it of images."""
     known = {pair.path for pair in found.pairs} | {pair.mask for pair in found.pairs}
     known |= {fault.path for fault in found.faults} | set(found.ignored)
-    images, others = [], []
+    images: list[str] = []
+    others: list[str] = []
     for file in files_below(found.root):
         name = file.relative_to(found.root).as_posix()
         if name not in known:

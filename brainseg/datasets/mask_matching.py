@@ -68,12 +68,13 @@ def _without_modality(stem: str) -> tuple[str, str] | None:
 
 def _match(found: Matches, of_image: Key, of_mask: Callable[[str], str], *, alone: bool) -> None:
     """Match what is left by one rule; with `alone` a mask may have one image only."""
-    masks, images = defaultdict(list), defaultdict(list)
+    masks: defaultdict[str, list[str]] = defaultdict(list)
+    images: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for stem in found.masks:
         masks[of_mask(stem)].append(stem)
     for stem in found.images:
-        if key := of_image(stem):
-            images[key[0]].append((stem, key[1]))
+        if parts := of_image(stem):
+            images[parts[0]].append((stem, parts[1]))
     for key, named in images.items():
         channels = {channel for _, channel in named}
         if len(masks.get(key, ())) == 1 and (len(named) == 1 or (not alone and len(channels) == len(named))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from brainseg.datasets.mask_classes import (
     FEW,
@@ -38,7 +38,7 @@ def split_known(
         kinds[_kind(read, numbers, threshold)].append((pair, read))
     if 2 * sum(read.look.flat for _, read in kinds["soft"]) > len(kinds["soft"]):
         kinds["exchanged"], kinds["soft"] = kinds["soft"], []
-    reasons = {
+    reasons: dict[str, Callable[[], str]] = {
         "exchanged": lambda: _exchanged(kinds["exchanged"], len(rows)),
         "colour": lambda: _colours(kinds["colour"], threshold),
         "soft": lambda: _shades(kinds["soft"], len(rows), numbers),

@@ -98,10 +98,10 @@ def silhouette(grey: np.ndarray) -> np.ndarray:
     Args:
         grey: (H, W) uint8.
     """
-    bright = grey > HEAD * np.percentile(grey, 99)
+    bright: np.ndarray = grey > HEAD * np.percentile(grey, 99)
     if not bright.any():
         return bright
-    filled = np.ones_like(bright)
+    filled: np.ndarray = np.ones_like(bright)
     for axis in (0, 1):
         before = np.logical_or.accumulate(bright, axis=axis)
         after = np.flip(np.logical_or.accumulate(np.flip(bright, axis), axis=axis), axis)

@@ -45,7 +45,8 @@ class Rule:
         if self.threshold is not None:
             return values >= self.threshold
         ground = [value for value, name in self.names.items() if name.casefold() == BACKGROUND]
-        return values != (ground[0] if ground else COLOUR if values.dtype == np.uint32 else 0)
+        marked: np.ndarray = values != (ground[0] if ground else COLOUR if values.dtype == np.uint32 else 0)
+        return marked
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from brainseg.datasets.mask_layouts import Listing
@@ -24,8 +25,9 @@ def note_missing(table: pd.DataFrame) -> list[str]:
     table["missing"] = [()] * len(table)
     notes = []
     named = table[table["apart"].notna()]
-    for (group, channels), rows in named.groupby(["group", "channels"], sort=True):
-        missing = missing_channels(rows["apart"].sum(), channels)
+    for _, rows in named.groupby(["group", "channels"], sort=True):
+        group, channels = rows["group"].iloc[0], rows["channels"].iloc[0]
+        missing = missing_channels(np.sum(list(rows["apart"]), axis=0), channels)
         if not missing:
             continue
         names = " and ".join(missing)

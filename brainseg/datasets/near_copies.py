@@ -221,7 +221,8 @@ def _confirmed(
 
 
 def _coarse(thumbnails: np.ndarray) -> np.ndarray:
-    return thumbnails.reshape(-1, COARSE, 2, COARSE, 2).mean(axis=(2, 4), dtype=np.float32)
+    coarse: np.ndarray = thumbnails.reshape(-1, COARSE, 2, COARSE, 2).mean(axis=(2, 4), dtype=np.float32)
+    return coarse
 
 
 def _detail(thumbnails: np.ndarray) -> np.ndarray:
@@ -237,14 +238,16 @@ def _detail(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _correlation(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    return _unit(mine).reshape(len(mine), -1) @ _unit(theirs).reshape(len(theirs), -1).T
+    found: np.ndarray = _unit(mine).reshape(len(mine), -1) @ _unit(theirs).reshape(len(theirs), -1).T
+    return found
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
     """Return images of mean 0 and length 1; a constant one becomes 0."""
     centred = images - images.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
     length = np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))
-    return centred / np.maximum(length, 1e-6)
+    unit: np.ndarray = centred / np.maximum(length, 1e-6)
+    return unit
 
 
 def _bounded(found: Iterator[np.ndarray], count: int) -> np.ndarray:

@@ -139,7 +139,7 @@ def _guess(places: Sequence[Place], classes: Sequence[str]) -> tuple[list[str], 
 
 def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
     """Return the columns that name patients, the first to be taken first."""
-    known = {_plain(column): column for column in reversed(places[0].cells)}
+    known = {_plain(column): column for column in reversed(list(places[0].cells))}
     names = [known[name] for name in PATIENT_COLUMNS if name in known]
     cells = {name: [place.cells.get(name, "").strip() for place in places] for name in names}
     return {name: ids for name, ids in cells.items() if any(ids)}
@@ -239,9 +239,10 @@ def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource) ->
     spellings: dict[tuple[str, object], set[str]] = defaultdict(set)
     for key, place in zip(ids, places, strict=True):
         if key:
-            beside = place.label if source == "column" else (place.path.rsplit("/", 1)[0], "")
-            if source == "folder":
-                beside = _above(place, key)
+            if source == "column":
+                beside: object = place.label
+            else:
+                beside = _above(place, key) if source == "folder" else (place.path.rsplit("/", 1)[0], "")
             spelling = re.sub(r"\s+", "", key).casefold() if source == "column" else key
             spellings[loose(key), beside].add(spelling)
     return {key for (key, _), found in spellings.items() if len(found) > 1}

@@ -48,7 +48,9 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
             "height": _range(table["height"]),
         },
         "wrong_extension": [
-            row.path for row in table.itertuples() if Path(row.path).suffix.lower() not in EXTENSIONS[row.source_format]
+            path
+            for path, source_format in zip(table["path"], table["source_format"], strict=True)
+            if Path(path).suffix.lower() not in EXTENSIONS[source_format]
         ],
         "warnings": [finding.to_dict() for finding in dataset.findings],
         "unreadable": [{"path": bad.path, "reason": bad.reason} for bad in dataset.bad],

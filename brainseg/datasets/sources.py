@@ -36,7 +36,8 @@ from brainseg.errors import DataError, ScanError
 from brainseg.scans import SUFFIXES, Scan, display_name, read_scan
 from brainseg.scans.reading import SEVERAL
 
-Item, Found = TypeVar("Item"), TypeVar("Found")
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         classes = tuple(name for name in classes if name in {entry.label for entry in entries})
     patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
-    rows, bad = [], []
+    rows: list[dict[str, object]] = []
+    bad: list[BadFile] = []
     for entry, group, fact in zip(entries, patients.groups, facts, strict=True):
         if isinstance(fact, ScanError):
             bad.append(BadFile(spelled(entry.path), f"{folders_of(entry.path)}{fact}"))

@@ -57,7 +57,7 @@ def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
     groups = leak_groups(dataset.table)
     if groups.max(initial=-1) < 1:
         raise DataError(f"{dataset.root} has one group of images only: they are {one_group(dataset.table)}.")
-    labels = pd.Index(dataset.classes).get_indexer(dataset.table["label"])
+    labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"]))
     counts = np.zeros((groups.max() + 1, len(dataset.classes)), dtype=int)
     np.add.at(counts, (groups, labels), 1)
     chosen = draw_groups(counts, _held_out(len(groups), config), np.random.default_rng(config.seed))

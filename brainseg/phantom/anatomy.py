@@ -49,8 +49,8 @@ class Anatomy:
             matrix=(_rotation(angles) @ np.diag(1 / scale)).astype(np.float32),
             shift=rng.normal(0, (2.0, 3.0, 2.0)).astype(np.float32),
             ventricles=(float(widen + uneven), float(widen - uneven)),
-            broad=tuple(Noise.draw(rng) for _ in range(3)),
-            folds=tuple(Noise.draw(rng) for _ in range(3)),
+            broad=Noise.draw_three(rng),
+            folds=Noise.draw_three(rng),
             fold_mm=float(rng.uniform(1.3, 2.2)),
             sulci=Noise.draw(rng),
             grey_texture=Noise.draw(rng),
@@ -84,7 +84,8 @@ class Anatomy:
         amount = self.ventricles[0] * (1 - right) + self.ventricles[1] * right
         fade = np.exp(-np.maximum(distance, 0) / 9.0)
         normal = np.stack([field.at(brain) for field in templates.ventricle_normal], -1)
-        return (amount * fade)[..., None] * normal
+        moved: np.ndarray = (amount * fade)[..., None] * normal
+        return moved
 
     def locate(self, targets: np.ndarray, templates: Templates) -> np.ndarray:
         """Return the scanner positions (n, 3) of template positions `targets` (n, 3), by fixed-point iteration."""
@@ -130,4 +131,5 @@ def _rotation(angles: np.ndarray) -> np.ndarray:
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z
+    rotation: np.ndarray = about_x @ about_y @ about_z
+    return rotation

@@ -115,7 +115,8 @@ class Scanner:
         """Return the coil's sensitivity, about 1, at `points` (..., 3) in mm; it fades below the head coil."""
         log = self.bias_strength * self.bias.at(points, 60.0) + points @ self.bias_tilt
         fade = 0.12 + 0.88 * smoothstep(points[..., 2], -145.0, -50.0)
-        return (np.exp(log) * fade).astype(np.float32)
+        sensitivity: np.ndarray = np.exp(log) * fade
+        return sensitivity.astype(np.float32)
 
 
 def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:

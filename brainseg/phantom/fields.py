@@ -33,7 +33,8 @@ def _bank() -> np.ndarray:
     """Return a cube of periodic Gaussian noise with mean 0 and standard deviation 1; its seed is fixed."""
     noise = np.random.default_rng(152).standard_normal((_BANK_SIZE,) * 3, dtype=np.float32)
     smooth = ndimage.gaussian_filter(noise, _BANK_SIGMA, mode="wrap", truncate=3.0)
-    return ((smooth - smooth.mean()) / smooth.std()).astype(np.float32)
+    bank: np.ndarray = (smooth - smooth.mean()) / smooth.std()
+    return bank.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,11 @@ class Noise:
         rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
         return cls(rotation.astype(np.float32), rng.uniform(0, _BANK_SIZE, 3).astype(np.float32))
 
+    @classmethod
+    def draw_three(cls, rng: np.random.Generator) -> tuple[Noise, Noise, Noise]:
+        """Draw three fields, one after the other."""
+        return cls.draw(rng), cls.draw(rng), cls.draw(rng)
+
     def at(self, points: np.ndarray, scale: float) -> np.ndarray:
         """Return float32 values (mean 0, standard deviation 1) at `points` (..., 3); `scale` is the blur's sigma."""
         index = (points.reshape(-1, 3) @ self.rotation.T) * np.float32(_BANK_SIGMA / scale) + self.offset
@@ -67,7 +73,8 @@ class Noise:
 
 def length(vectors: np.ndarray) -> np.ndarray:
     """Return the Euclidean length of vectors (..., 3); several times faster than a sum over so short an axis."""
-    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    lengths: np.ndarray = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    return lengths
 
 
 def inside(distance: np.ndarray, edge: float = 1.0) -> np.ndarray:

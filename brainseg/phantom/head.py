@@ -157,4 +157,5 @@ def _below(points: np.ndarray) -> np.ndarray:
     nose = _ellipsoid(points, (0, 84, -58), (15, 22, 24))
     neck = (np.sqrt((points[..., 0] / 54) ** 2 + ((points[..., 1] + 32) / 58) ** 2) - 1) * 54
     neck = np.maximum(neck, points[..., 2] + 45)
-    return np.minimum(np.minimum(face, nose), neck)
+    below: np.ndarray = np.minimum(np.minimum(face, nose), neck)
+    return below

@@ -110,7 +110,7 @@ class Tumour:
             rim=float(rng.uniform(0.16, 0.36)) if rng.uniform() < kind.ring else 0.0,
             oedema=float(rng.uniform(*kind.oedema)),
             mass_mm=float(rng.uniform(0.10, 0.28)) * diameter,
-            noises=tuple(Noise.draw(rng) for _ in range(3)),
+            noises=Noise.draw_three(rng),
         )
         return shape._scaled(normal)
 
@@ -142,7 +142,8 @@ class Tumour:
         reach = length(offset)[..., None] + 1e-3
         half = self.diameter_mm / 2
         amount = self.mass_mm * np.where(reach < half, reach / half, np.exp(-(reach - half) / (12 + half)))
-        return (amount * offset / reach).astype(np.float32)
+        moved: np.ndarray = amount * offset / reach
+        return moved.astype(np.float32)
 
     def near(self, points: np.ndarray) -> np.ndarray:
         """Return which of `points` (n, 3) the tumour or its oedema may reach, bool (n,)."""
@@ -186,7 +187,8 @@ def _centre(rng: np.random.Generator, anatomy: Anatomy, templates: Templates, ki
     depth = -templates.hull.at(targets)
     fits = (depth > kind.depth[0]) & (depth < kind.depth[1])
     fits &= ((targets > _LIMITS[0]) & (targets < _LIMITS[1])).all(-1)
-    return anatomy.locate(targets[np.argmax(fits)][None], templates)[0]
+    centre: np.ndarray = anatomy.locate(targets[np.argmax(fits)][None], templates)[0]
+    return centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +256,7 @@ class HardNegatives:
             caps_mm=float(rng.uniform(0.3, 2.0) + 2.6 * min(load, 2.5) * rng.uniform()),
             strength=float(rng.uniform(0.40, 0.75)),
             vessel_mm=float(rng.uniform(0.5, 1.2)),
-            noises=tuple(Noise.draw(rng) for _ in range(3)),
+            noises=Noise.draw_three(rng),
         )
 
     def mild(self) -> HardNegatives:
@@ -301,10 +303,12 @@ class HardNegatives:
         room = inside(hull) * smoothstep(fluid, 0.15, 0.6)
         first, second = (noise.where(room > 0, points, scale) for noise in self.noises[:2])
         axis = scale * np.sqrt(first**2 + second**2)
-        return inside(axis - self.vessel_mm, 1.0) * room
+        vessels: np.ndarray = inside(axis - self.vessel_mm, 1.0) * room
+        return vessels
 
     def _sinus(self, brain: np.ndarray, hull: np.ndarray) -> np.ndarray:
         """Return the superior sagittal sinus, at the midline under the skull."""
         across = np.abs(brain[:, 0]) * 0.9 + np.abs(hull + 0.5) * 0.8
         place = np.maximum(smoothstep(brain[:, 2], 28, 45), smoothstep(-brain[:, 1], 62, 80) * (brain[:, 2] > -12))
-        return inside(across - 3.2, 1.2) * place * inside(hull - 1.6)
+        sinus: np.ndarray = inside(across - 3.2, 1.2) * place * inside(hull - 1.6)
+        return sinus

@@ -90,7 +90,8 @@ def _read(name: str) -> np.ndarray:
     path = folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
     if not path.is_file():
         raise DataError(f"The installed nilearn does not carry {path.name}: install nilearn 0.12 to 0.14.")
-    return np.asarray(nibabel.load(path).dataobj)[_CROP].astype(np.float32) / np.float32(255)
+    levels = np.asarray(nibabel.Nifti1Image.from_filename(path).dataobj)[_CROP]
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def _fluid(t1: np.ndarray, grey: np.ndarray, white: np.ndarray, brain: np.ndarray) -> np.ndarray:
@@ -105,7 +106,8 @@ def _fluid(t1: np.ndarray, grey: np.ndarray, white: np.ndarray, brain: np.ndarra
 def _head_distances(brain: np.ndarray) -> tuple[Field, Field]:
     """Return the signed distance to the closed brain surface and the distance to brain tissue, on a 3 mm grid."""
     coarse = np.pad(brain[1::3, 1::3, 1::3], _HEAD_PAD)
-    origin = tuple(o + 1 - p[0] * _HEAD_STEP for o, p in zip(_CROP_ORIGIN, _HEAD_PAD, strict=True))
+    x, y, z = (o + 1 - p[0] * _HEAD_STEP for o, p in zip(_CROP_ORIGIN, _HEAD_PAD, strict=True))
+    origin = (x, y, z)
     outside = ndimage.distance_transform_edt(~coarse, sampling=_HEAD_STEP).astype(np.float32)
     grown = outside <= _CLOSING_MM
     inner = ndimage.distance_transform_edt(grown, sampling=_HEAD_STEP)
@@ -129,10 +131,11 @@ def _ventricle_distance(
     mask = np.isin(labels, np.flatnonzero(counts > 300))[::2, ::2, ::2]
     signed = ndimage.distance_transform_edt(~mask, sampling=2.0) - ndimage.distance_transform_edt(mask, sampling=2.0)
     smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.0)
-    normal = tuple(Field(g, _CROP_ORIGIN, 2.0) for g in np.gradient(smooth, 2.0))
-    return Field(smooth, _CROP_ORIGIN, 2.0), normal
+    along_x, along_y, along_z = (Field(slope, _CROP_ORIGIN, 2.0) for slope in np.gradient(smooth, 2.0))
+    return Field(smooth, _CROP_ORIGIN, 2.0), (along_x, along_y, along_z)
 
 
 def _points(mask: np.ndarray) -> np.ndarray:
     """Return the positions (mm) of every third voxel of a mask."""
-    return (np.argwhere(mask[::3, ::3, ::3]) * 3 + np.array(_CROP_ORIGIN)).astype(np.float32)
+    positions: np.ndarray = np.argwhere(mask[::3, ::3, ::3]) * 3 + np.array(_CROP_ORIGIN)
+    return positions.astype(np.float32)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -109,11 +108,11 @@ def write_phantom(
     seed: int = 0,
     *,
     size: int = 256,
-    plane: Literal["axial", "coronal", "sagittal", "mixed"] = "axial",
+    plane: str = "axial",
     modalities: tuple[str, ...] = MODALITIES,
     slices_per_subject: int = SLICES_PER_SUBJECT,
     volumes: bool = False,
-    difficulty: Literal["realistic", "clear"] = "realistic",
+    difficulty: str = "realistic",
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PhantomSummary:
@@ -128,7 +127,7 @@ def write_phantom(
         count: Number of slices, at least 4; of an odd number the odd one has no tumour.
         seed: Decides everything that is random, 0 or more.
         size: Pixels a side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
-        plane: The plane of all slices; "mixed" draws one for each subject.
+        plane: The plane of all slices: "axial", "coronal" or "sagittal"; "mixed" draws one for each subject.
         modalities: Which contrasts a subject's slices take turns in.
         slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer. Fewer
             slices of more people teach more.
