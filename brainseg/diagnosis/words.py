@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from brainseg.datasets.copy_words import learnt_from
-from brainseg.datasets.patient_words import unknown_patients
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.caveats import caveats_of
 
 LEAST, MOST = 0.0005, 0.9995
 
@@ -20,43 +19,28 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def judged(validation: dict[str, Any]) -> str:
+def judged(validation: Mapping[str, Any]) -> str:
     """Say how often a model was right on held-out images, how sure that is, and what flatters it.
 
     Args:
         validation: The field of that name of a bundle's description, or a run's evaluation; what they lack is not said.
     """
+    phrases = [caveat.phrase for caveat in caveats_of(validation)]
     count, accuracy = validation.get("count"), validation.get("accuracy")
     if validation.get("dice") is not None:
-        return "; ".join([_overlap(validation), *_caveats(validation)]) + "."
+        return "; ".join([_overlap(validation), *phrases]) + "."
     if not count or accuracy is None:
         return "Nothing is known of how often it is right."
     interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
     bounds = f" (95 % CI {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)" if interval else ""
     right = round(accuracy * count)
     said = f"Correct on {right} of {count} held-out images: {100 * right / count:.0f} %{bounds}"
-    return "; ".join([said, *_caveats(validation)]) + "."
+    return "; ".join([said, *phrases]) + "."
 
 
-def _overlap(validation: dict[str, Any]) -> str:
+def _overlap(validation: Mapping[str, Any]) -> str:
     interval = validation.get("dice_interval") or validation.get("intervals", {}).get("dice")
     bounds = f" (95 % CI {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
     count = validation.get("count") or validation.get("slices")
     patients = f" of {validation['patients']} patients" if validation.get("unit") == "patient" else ""
     return f"Dice {validation['dice']:.2f}{bounds} against the reference masks of {count} held-out slices{patients}"
-
-
-def _caveats(validation: dict[str, Any]) -> list[str]:
-    """Say why the figure may be too good."""
-    caveats = []
-    if collapsed := collapse_words(validation):
-        caveats.append(collapsed[0].lower() + collapsed[1:].rstrip("."))
-    if validation.get("selected_on_these_images"):
-        caveats.append("the best epoch was chosen on these same images, so expect less on new ones")
-    if copies := learnt_from(validation):
-        caveats.append(copies)
-    if unknown := unknown_patients(validation):
-        caveats.append(unknown)
-    elif validation.get("split") == "random":
-        caveats.append("split at random, so slices of one patient may be on both sides")
-    return caveats

@@ -1,4 +1,4 @@
-"""The sentences that keep figures from being read for more than they say."""
+"""The sentences that keep the metrics of compared runs from being read for more than they say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brainseg.diagnosis.words import judged
+from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import Comparison
@@ -22,17 +22,17 @@ MASKS_NOT_COMPARABLE = (
     "rule for empty masks. Compare metrics within a set, never between sets."
 )
 PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
-TIMES = (
-    "Times are those of the machine that trained each run, with whatever else it did. A diagnosis is timed on that "
-    "machine's processor as the median of five, preparation and heatmap included."
+_TIMES = (
+    "Times were measured on the machine that trained each run, beside whatever else it did. The time of a diagnosis is "
+    "the median of five on that machine's processor and includes {}."
 )
-MASK_TIMES = TIMES.replace("preparation and heatmap", "preparation")
+TIMES, MASK_TIMES = _TIMES.format("preparation and heatmap"), _TIMES.format("preparation")
 
 
 def caveats(report: Mapping[str, Any]) -> str:
-    """Return why the figures of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
-    reasons = judged(report).rstrip(".").partition("; ")[2]
-    return f"judged on {_judged_on(report)}; {reasons}" if reasons else ""
+    """Return why the metrics of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
+    reasons = [caveat.phrase for caveat in caveats_of(report)]
+    return "; ".join([f"judged on {_judged_on(report)}", *reasons]) if reasons else ""
 
 
 def _judged_on(report: Mapping[str, Any], side: str = "") -> str:
@@ -57,7 +57,7 @@ def group_lines(comparison: Comparison) -> list[str]:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """Return what flatters the figures of each run, as Markdown; a reason that many share is told once."""
+    """Return why the metrics of each run may be too good, as Markdown; runs that share a reason share a line."""
     reasons: dict[str, list[str]] = {}
     for name, judged_run in comparison.runs.items():
         if reason := caveats(judged_run.report):
@@ -82,7 +82,7 @@ def verdicts(comparison: Comparison, pairs: Sequence[Pair] | Sequence[MaskPair])
 def _too_few(pair: Pair | MaskPair) -> str:
     if isinstance(pair, MaskPair):
         return f"on {pair.patients} patients with a tumour, chance may explain how their Dice differs"
-    return f"too few of the {pair.count} images tell them apart"
+    return f"they differ on too few of the {pair.count} images"
 
 
 def _masks_separated(pair: MaskPair) -> str:

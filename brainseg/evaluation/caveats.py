@@ -1,0 +1,69 @@
+"""What keeps the metrics of an evaluation from being read for more than they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from brainseg.datasets.copy_words import learnt_from
+from brainseg.datasets.patient_words import unknown_patients
+from brainseg.evaluation.collapse import collapse_words
+
+
+class CaveatKind(StrEnum):
+    """What is to be kept in mind."""
+
+    COLLAPSED = "collapsed"
+    """The model gives one answer to everything."""
+    SELECTED = "selected"
+    """The best epoch was chosen on the very images that the metrics are about."""
+    COPIES = "copies"
+    """Some of those images, or copies of them, were also learnt from."""
+    PATIENTS_UNKNOWN = "patients unknown"
+    """Slices of one patient may be in both the training and the validation set."""
+    RANDOM_SPLIT = "random split"
+    """The same, since images were drawn one by one."""
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """One reason why metrics may be too good.
+
+    Attributes:
+        kind: The reason, for programs.
+        phrase: The reason, as the end of a sentence without a full stop.
+    """
+
+    kind: CaveatKind
+    phrase: str
+
+
+def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
+    """Return why the metrics of an evaluation may be too good, the gravest reason first.
+
+    Args:
+        facts: A run's `evaluation.json`, or the field `validation` of a bundle. What they do not hold is not claimed.
+
+    >>> [caveat.phrase for caveat in caveats_of({"split": "random"})]
+    ['split at random, so slices of one patient may be on both sides']
+    >>> [caveat.kind.value for caveat in caveats_of({"copies_in_training": 3, "selected_on_these_images": True})]
+    ['selected', 'copies']
+    >>> caveats_of({"split": "grouped"})
+    ()
+    """
+    found = []
+    if collapsed := collapse_words(facts):
+        found.append(Caveat(CaveatKind.COLLAPSED, collapsed[0].lower() + collapsed[1:].rstrip(".")))
+    if facts.get("selected_on_these_images"):
+        chosen = "the best epoch was chosen on these same images, so expect less on new ones"
+        found.append(Caveat(CaveatKind.SELECTED, chosen))
+    if copies := learnt_from(facts):
+        found.append(Caveat(CaveatKind.COPIES, copies))
+    if unknown := unknown_patients(facts):
+        found.append(Caveat(CaveatKind.PATIENTS_UNKNOWN, unknown))
+    elif facts.get("split") == "random":
+        words = "split at random, so slices of one patient may be on both sides"
+        found.append(Caveat(CaveatKind.RANDOM_SPLIT, words))
+    return tuple(found)
