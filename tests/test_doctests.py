@@ -1,0 +1,25 @@
+"""The examples in docstrings are run: what a reader sees there is what the function returns."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("evaluation", "models", "plots", "results", "runs")
+MODULES = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    for room in ROOMS
+    for file in (ROOT / "brainseg" / room).rglob("*.py")
+    if ">>> " in file.read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_hold(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted
+    assert found.failed == 0
