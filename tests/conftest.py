@@ -4,14 +4,18 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
+from safetensors.torch import save_file
 
 from brainseg.config import RunConfig
+from brainseg.phantom import write_phantom
 from brainseg.training.log import EpochFigures, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +25,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
 
-TIERS = ("browser", "app", "train", "data", "unit")
 TRAINING_FIXTURES = {"recorder", "finished_template", "segment_template", "trained"}
 """Fixtures that train a network, or that a test asks for because it does."""
 TRAINING_FOLDERS = ("jobs", "cli")
@@ -29,7 +32,7 @@ TRAINING_FOLDERS = ("jobs", "cli")
 
 
 def tier_of(folder: str, fixtures: set[str]) -> str:
-    """Return a test's tier: the first of `TIERS` that fits.
+    """Return a test's tier: browser, app, train or unit.
 
     Args:
         folder: Its folder below `tests`.
@@ -39,18 +42,19 @@ def tier_of(folder: str, fixtures: set[str]) -> str:
         return folder
     if folder in TRAINING_FOLDERS or fixtures & TRAINING_FIXTURES:
         return "train"
-    return "data" if "shared" in fixtures else "unit"
+    return "unit"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test the marker of its tier, and `data` where it needs real images beside it."""
+    """Give every test the marker of its tier, and `data` where it needs real images: as its tier instead of unit."""
     for item in items:
         fixtures = set(item.fixturenames)
         place = Path(item.path).relative_to(PROJECT_ROOT / "tests").parts
         tier = tier_of(place[0] if len(place) > 1 else "", fixtures)
-        item.add_marker(tier)
-        if "shared" in fixtures:
+        if "shared" in fixtures or item.get_closest_marker("data"):
             item.add_marker("data")
+            tier = "data" if tier == "unit" else tier
+        item.add_marker(tier)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,34 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real data: {folder / 'data'} does not exist (set BRAINSEG_SHARED to the folder above data/)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_slices(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """24 synthetic slices as the phantom draws them by default, which stand in for real ones where there are none."""
+    folder = tmp_path_factory.mktemp("phantom") / "slices"
+    write_phantom(folder, 24, seed=5, size=192)
+    return sorted(folder.glob("*tumour/*.png"))
+
+
+@pytest.fixture(scope="session", params=["stand-in", pytest.param("real", marks=pytest.mark.data)])
+def partial_weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a file of weights by architecture, resnet18 or resnet34, that lacks most of layer4.
+
+    The real files hold ImageNet weights; the stand-ins hold random ones under the same names.
+    """
+    names = {"resnet18": "resnet18-imagenet-partial", "resnet34": "resnet34-grown-partial"}
+    if request.param == "real":
+        folder = request.getfixturevalue("shared") / "weights"
+        return lambda arch: folder / f"{names[arch]}.safetensors"
+
+    def stand_in(arch: str) -> Path:
+        file = tmp_path_factory.mktemp("weights") / f"{names[arch]}.safetensors"
+        state = torchvision.models.get_model(arch, weights=None).state_dict()
+        save_file({name: value.half() for name, value in state.items() if not name.startswith(("layer4", "fc"))}, file)
+        return file
+
+    return stand_in
 
 
 class Recorder:

@@ -70,6 +70,14 @@ def test_map_equals_that_of_the_grad_cam_package(arch, head, stages, classifier,
     assert max(values.std() for values in own) > 0.1, "at least one class has a map to speak of"
 
 
+def test_map_on_a_slice_of_the_phantom_equals_that_of_the_package(classifier, phantom_slices):
+    from brainseg.scans import read_scan
+
+    model = classifier("resnet18", "logistic", (2, 3))
+    image = batch(read_scan(phantom_slices[0]), 224)
+    np.testing.assert_allclose(cams(model, image), package_cams(model, image), rtol=0, atol=1e-4)
+
+
 def test_map_on_a_real_scan_equals_that_of_the_package(classifier, shared):
     from brainseg.scans import read_scan
 

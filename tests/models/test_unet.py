@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -119,9 +120,11 @@ def test_the_model_has_no_hooks() -> None:
         assert not module._backward_hooks
 
 
-def test_partial_weights_and_classifiers_fill_the_encoder(shared: Path, tmp_path: Path) -> None:
+def test_partial_weights_and_classifiers_fill_the_encoder(
+    partial_weights: Callable[[str], Path], tmp_path: Path
+) -> None:
     model = build_unet("resnet34", 2, (3,))
-    report = load_weights(model.body, "resnet34", str(shared / "weights" / "resnet34-grown-partial.safetensors"))
+    report = load_weights(model.body, "resnet34", str(partial_weights("resnet34")))
     assert report.pretrained
     classifier = build_classifier("resnet34", 2)
     torch.save(classifier.state_dict(), tmp_path / "classifier.pth")

@@ -151,8 +151,10 @@ def test_a_unet_starts_from_a_classifier(run, config, mask_config) -> None:
     assert any("every stage works as trained" in sentence for sentence in log.sentences)
 
 
-def test_new_layers_learn_first_and_pretrained_ones_slowly(home, mask_config, recorder, tmp_path, shared: Path) -> None:
-    file = shared / "weights" / "resnet18-imagenet-partial.safetensors"
+def test_new_layers_learn_first_and_pretrained_ones_slowly(
+    home, mask_config, recorder, tmp_path, partial_weights
+) -> None:
+    file = partial_weights("resnet18")
     settings = mask_config({"model.weights": str(file), "model.stages": None})
     setup = set_up(settings, load_inputs(settings, recorder(), tmp_path), recorder(), None)
     assert setup.model.body.stages == (3,)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ def sizes(model, groups) -> list[int]:
     return [len(group) for group in groups]
 
 
-def test_random_stages_learn_with_the_head(shared: Path) -> None:
+def test_random_stages_learn_with_the_head(partial_weights: Callable[[str], Path]) -> None:
     model = build_classifier("resnet18", 2)
-    weights = load_weights(model.body, "resnet18", str(shared / "weights" / "resnet18-imagenet-partial.safetensors"))
+    weights = load_weights(model.body, "resnet18", str(partial_weights("resnet18")))
     early, late, new = parameter_groups(model, weights)
     assert sizes(model, [early, late, new])[0] > 0
     assert {id(p) for p in model.body.layer4.parameters()} <= {id(p) for p in new}
@@ -30,8 +31,10 @@ def test_random_weights_make_one_group() -> None:
 
 
 @pytest.mark.parametrize("stages", [(3,), (2, 3)])
-def test_a_body_that_ends_at_its_pretrained_stages_is_fully_pretrained(shared: Path, stages: tuple[int, ...]) -> None:
+def test_a_body_that_ends_at_its_pretrained_stages_is_fully_pretrained(
+    partial_weights: Callable[[str], Path], stages: tuple[int, ...]
+) -> None:
     model = build_classifier("resnet34", 2, stages=stages)
-    weights = load_weights(model.body, "resnet34", str(shared / "weights" / "resnet34-grown-partial.safetensors"))
+    weights = load_weights(model.body, "resnet34", str(partial_weights("resnet34")))
     assert weights.pretrained
     assert {id(p) for p in parameter_groups(model, weights)[-1]} == {id(p) for p in model.head.parameters()}
