@@ -23,6 +23,7 @@ import numpy as np
 from brainseg import __version__
 from brainseg.config import RunConfig
 from brainseg.evaluation.intervals import wilson
+from brainseg.tasks import task_of
 from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochFigures, Progress
 from brainseg.training.trainer import train
@@ -63,7 +64,7 @@ def measure(data: Path, arch: str, weights: Path, head: str, split: str, seed: i
     config = RunConfig.from_preset("paper", settings)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        trained = train(config, _Quiet(), Path(folder), f"{arch}-{split}-{seed}")
+        trained = train(task_of(config), _Quiet(), Path(folder), f"{arch}-{split}-{seed}")
     report = trained.report
     return {
         "data": data.name, "arch": arch, "weights": weights.stem, "head": head, "split": split, "seed": seed,

@@ -22,6 +22,7 @@ from typing import Any
 
 from brainseg import __version__
 from brainseg.config import RunConfig, parse_settings
+from brainseg.tasks import task_of
 from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochFigures, Progress
 from brainseg.training.trainer import train
@@ -62,7 +63,7 @@ def measure(data: Path, weights: str, settings: list[str], seed: int, threads: i
     config = RunConfig.from_preset("segment", values)
     started, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        trained = train(config, _Quiet(), Path(folder), f"segmentation-{seed}")
+        trained = train(task_of(config), _Quiet(), Path(folder), f"segmentation-{seed}")
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         baselines = json.loads((Path(folder) / "baselines.json").read_text("utf-8"))
     return {

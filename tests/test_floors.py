@@ -21,6 +21,7 @@ FLOORS: tuple[set[str], ...] = (
     {"evaluation"},
     {"diagnosis"},
     {"training"},
+    {"tasks"},
     {"runs"},
     {"jobs"},
     {"results"},

@@ -20,6 +20,7 @@ from brainseg.datasets.library import add_zip, known_datasets
 from brainseg.errors import DataError, DiskError
 from brainseg.files import check_room, write_atomically, write_json
 from brainseg.runs import RunStore
+from brainseg.tasks import task_of
 from brainseg.training.checkpoint import Checkpoints, TrainingState
 from brainseg.training.trainer import train
 from tests.conftest import draw_slice, fresh_home
@@ -130,7 +131,7 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
     folder = small_disk / "run"
     settings = config({"training.epochs": 2, "training.frozen_epochs": 0, "training.learning_rate": 0.001})
     with pytest.raises(DiskError, match=r"The checkpoints and the model of this training need .* MB, and the disk"):
-        train(settings, recorder(), folder, "early")
+        train(task_of(settings), recorder(), folder, "early")
     assert not list(folder.rglob("*.safetensors"))
     resize(small_disk, "400m")
 
@@ -140,11 +141,11 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
         return False
 
     with pytest.raises(DiskError, match=r"is full: .* MB are needed"):
-        train(settings, recorder(fill_after_an_epoch), folder, "late")
+        train(task_of(settings), recorder(fill_after_an_epoch), folder, "late")
     (small_disk / "filler").unlink()
     assert not [file for file in folder.rglob(".*") if file.is_file()], "nothing half-written is left"
     log = recorder()
-    assert train(settings, log, folder, "late").report.count == 12
+    assert train(task_of(settings), log, folder, "late").report.count == 12
     assert "Resuming after epoch 1." in log.sentences
 
 

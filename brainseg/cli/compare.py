@@ -65,8 +65,9 @@ def _answer(comparison: Comparison) -> dict[str, Any]:
 
 def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
     from brainseg.evaluation.comparison import differing_slices, disagreements
+    from brainseg.tasks import facts_of
 
-    differing = differing_slices if comparison.task == "segment" else disagreements
+    differing = differing_slices if facts_of(comparison.task).has_masks else disagreements
     return differing(comparison.aligned(letter), comparison.groups[letter])
 
 
@@ -74,9 +75,10 @@ def _print(comparison: Comparison) -> None:
     from brainseg.results.comparison_table import pairs_in_words, runs_in_words, runs_table
     from brainseg.results.comparison_wording import caveats, group_lines
     from brainseg.results.mask_comparison_table import mask_pairs_in_words
+    from brainseg.tasks import facts_of
 
-    masks = comparison.task == "segment"
-    in_words = mask_pairs_in_words if masks else pairs_in_words
+    facts = facts_of(comparison.task)
+    in_words = mask_pairs_in_words if facts.has_masks else pairs_in_words
 
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)
@@ -89,8 +91,8 @@ def _print(comparison: Comparison) -> None:
             continue
         where = f" of set {letter}" if len(comparison.groups) > 1 else ""
         differing, count = len(_disagreements(comparison, letter)), len(comparison.aligned(letter))
-        do, what = ("differ in Dice", "slices") if masks else ("disagree", "images")
-        ANSWERS.print(f"\nThe runs{where} {do} on {differing} of {count} {what}.", markup=False)
+        do = "differ in Dice" if facts.has_masks else "disagree"
+        ANSWERS.print(f"\nThe runs{where} {do} on {differing} of {count} {facts.units}.", markup=False)
         for pair in in_words(comparison.pairs(letter)).to_dict(orient="records"):
             figures = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
             line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {figures}"

@@ -32,11 +32,13 @@ def heatmaps(
     from brainseg.results.stored_results import split
     from brainseg.runs import RunStore
     from brainseg.runs.dataset_location import dataset_location
+    from brainseg.tasks import facts_of
 
     store = RunStore()
     found = store.get(run)
-    if found.config.task == "segment":
-        raise RunError(f"Run {found.name!r} marks tumours and draws no heatmap: choose a run that classifies.")
+    facts = facts_of(found.config.task)
+    if facts.has_masks:
+        raise RunError(f"Run {found.name!r} {facts.does} and draws no heatmap: choose a run that classifies.")
     if not found.has_model:
         raise RunError(f"Run {found.name!r} has no model yet ({found.status}): choose a finished run.")
     bundle, sides = store.bundle(found), split(store, found)

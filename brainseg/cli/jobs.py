@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
 from brainseg.cli.training import print_report
+from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
@@ -89,11 +90,12 @@ def _outcome(run: Run) -> str:
     values = run.metrics
     if run.kind == "find-lr" and run.status == "FINISHED":
         return f"learning rate {values['final_learning_rate']:.2e}"
-    name = "dice" if run.config.task == "segment" else "accuracy"
+    facts = facts_of(run.config.task)
+    name = facts.headline
     if (outcome := values.get(f"final_{name}")) is None:
         return run.reason[:60]
     low, high = (values.get(f"final_{name}_{end}") for end in ("low", "high"))
-    shown = f"{'Dice' if name == 'dice' else name} {outcome:.3f}"
+    shown = f"{facts.headline_words} {outcome:.3f}"
     return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
 
 

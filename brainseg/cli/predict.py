@@ -21,6 +21,7 @@ from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
 from brainseg.models.trained_on import TrainedOn
+from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis, Predictor
@@ -75,16 +76,16 @@ def predict(
     store = RunStore()
     bundles = [store.bundle(store.get(name)) for name in run]
     tasks = {read_description(bundle).task for bundle in bundles}
-    if tasks == {"segment"}:
+    if len(tasks) > 1:
+        raise ConfigError("--run names a run that classifies and one that marks tumours: ask one kind at a time.")
+    if facts_of(tasks.pop()).has_masks:
         _refuse(_given(method=method, cam=cam, explain=explain, layer=layer), "classifies", "marks tumours")
         answers, table = _segment(bundles, files, Pictures(mask, outlined), csv_file)
-    elif tasks == {"classify"}:
+    else:
         _refuse(_given(mask=mask, overlay=outlined), "marks tumours", "classifies images")
         sheets = picture_files(cam, files)
         refuse_overwriting({"--cam": sheets, "--csv": [csv_file]}, files)
         answers, table = _classify(bundles, files, sheets, {"explain": explain, "method": method, "stage": layer})
-    else:
-        raise ConfigError("--run names a run that classifies and one that marks tumours: ask one kind at a time.")
     if csv_file:
         write_atomically(csv_file, lambda temporary: temporary.write_text(table, encoding="utf-8"))
     if as_json:

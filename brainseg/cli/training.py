@@ -116,10 +116,11 @@ def lr_find(
 
         _print_queued(put(RunStore(), config, name, "find-lr"), as_json)
         return
+    from brainseg.tasks import task_of
     from brainseg.training.lr_finder import CURVE, run_finder
 
     folder = new_folder(paths.subfolder("lr-find"), name)
-    run_finder(config, _Notes(), folder, RunStore().warm_start(config))
+    run_finder(task_of(config), _Notes(), folder, RunStore().warm_start(config))
     _print_rate(folder / CURVE, folder, as_json)
 
 

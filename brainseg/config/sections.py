@@ -130,6 +130,11 @@ class ModelConfig(Section):
         "(segmentation only).",
     )
 
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether the network is fine-tuned; an instant baseline only fits a linear head to frozen features."""
+        return self.head == "concat-pool"
+
     @model_validator(mode="after")
     def _stages_ascend(self) -> ModelConfig:
         if self.stages is not None and (not self.stages or list(self.stages) != sorted(set(self.stages))):

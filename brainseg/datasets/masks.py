@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,6 @@ class MaskedDataset(Dataset):
         mask_values: Value in the mask files -> class number.
         modalities: The chosen modalities in their order, or None for images as stored.
         channels: What the three channels that `read` returns are, or () where that is not known of all images.
-        notes: Sentences on the whole set that a user should know.
         mask_threshold: Values in the mask files from this on are tumour, whatever `mask_values` says; None without one.
     """
 
@@ -45,7 +45,6 @@ class MaskedDataset(Dataset):
     mask_values: Mapping[int, int] = field(default_factory=dict)
     modalities: tuple[str, ...] | None = None
     channels: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     mask_threshold: float | None = None
 
     def _digest(self, table: pd.DataFrame) -> str:
@@ -78,7 +77,7 @@ class MaskedDataset(Dataset):
         values = turned(mask.values, int(self.table["mask_turn"].iloc[row]))
         return class_numbers(values, self.mask_values, file.name, self.mask_threshold)
 
-    def usable(self, skip_bad: bool, conflicting: bool = False) -> MaskedDataset:
+    def usable(self, skip_bad: bool, conflicting: bool = False) -> Self:
         """Return the dataset if a training may start from it.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,7 @@ class Dataset:
         findings: What a user should know about the set before learning from it.
         patients_from: Where `group` is known from.
         near_pairs: The near copies that the names in `twin` stand for.
+        notes: Sentences on the whole set that a user should know.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Dataset:
     findings: tuple[Finding, ...] = ()
     patients_from: PatientSource = "none"
     near_pairs: tuple[NearPair, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +97,7 @@ class Dataset:
         """
         return read_unchanged(self.file(self.table["path"].iloc[row]), self.table["sha256"].iloc[row])
 
-    def usable(self, skip_bad: bool, conflicting: bool = False) -> Dataset:
+    def usable(self, skip_bad: bool, conflicting: bool = False) -> Self:
         """Return the dataset if a training may start from it.
 
         Args:

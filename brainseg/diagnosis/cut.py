@@ -40,7 +40,8 @@ class Cut(nn.Module):
         Returns:
             (N, C, h, w) maps: those of earlier stages that the head sees, and that of the stage itself as the last.
         """
-        return self.front(images)
+        maps: list[torch.Tensor] = self.front(images)
+        return maps
 
     def after(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Return (N, classes) logits from what `before` returned."""

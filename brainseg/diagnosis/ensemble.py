@@ -178,7 +178,7 @@ def consult(
         if answers[place].explained != explained:  # one that says otherwise explained its own decision
             answers[place] = each.diagnose(scan, explained, method, depth)
             seconds += answers[place].seconds
-    heatmap = np.mean([answer.heatmap for answer in answers], axis=0, dtype=np.float32)
+    heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
     return Consensus(label, shares, explained, heatmap, seconds, tuple(answers))
 
 

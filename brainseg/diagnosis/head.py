@@ -1,4 +1,4 @@
-"""What tells a head from other round things on black, such as a planet, a lamp or a fruit.
+"""What distinguishes a head from other round things on black, such as a planet, a lamp or a fruit.
 
 A head is full of small structures, its outline is no exact ellipse, and its levels do not depend on the distance from
 its centre alone.
@@ -23,20 +23,21 @@ def head_facts(level: np.ndarray, region: np.ndarray, hull: np.ndarray) -> dict[
 
     Returns:
         `fine` (mean change by a slight blur, over the standard deviation of levels), `rough` (standard deviation of the
-        outline's distance from the centre, where 1 is the ellipse of the hull's moments) and `radial` (share of the
-        variance of blurred levels that the distance from the centre explains, where 1 is a ball).
+        outline's distance from the centre, where 1 is the ellipse of the hull's moments) and `radial` (fraction of
+        the variance of blurred levels that the distance from the centre explains, where 1 is a ball).
     """
     blurred, values = cv2.GaussianBlur(level, (5, 5), 0), level[hull]
     moments = cv2.moments(hull.astype(np.uint8), binaryImage=True)
     mass = moments["m00"]
-    spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / mass
-    # A line of pixels has no spread across; without the last term it would have no inverse either.
-    inverse = np.linalg.inv(spread + 1e-3 * np.eye(2))
+    covariance = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / mass
+    # A line of pixels has no variance across; the last term gives it an inverse.
+    inverse = np.linalg.inv(covariance + 1e-3 * np.eye(2))
 
     def distance(across: np.ndarray, down: np.ndarray) -> np.ndarray:
         apart = np.stack([across - moments["m10"] / mass, down - moments["m01"] / mass])
         # An ellipse of uniform mass has the variances of its axes' squares over 4.
-        return np.sqrt((apart * (inverse @ apart)).sum(axis=0)) / 2
+        distances: np.ndarray = np.sqrt((apart * (inverse @ apart)).sum(axis=0)) / 2
+        return distances
 
     down, across = np.nonzero(hull)
     rings = (distance(across, down) * RINGS).astype(int).clip(0, RINGS)

@@ -13,7 +13,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from brainseg.diagnosis.cut import Cut
 from brainseg.models.architectures import Classifier
 
-# One at a time: ScoreCAM holds a masked copy of the image a channel, over 1 GB at 2,048 channels and 224 px.
+# One at a time: ScoreCAM holds one masked copy of the image per channel, over 1 GB at 2,048 channels and 224 px.
 _SCORING = threading.Lock()
 
 
@@ -24,7 +24,8 @@ class FrugalScoreCAM(ScoreCAM):
         """Return (1, channels) weights."""
         self.activations_and_grads.release()
         with _SCORING:
-            return super().get_cam_weights(*args)
+            weights: np.ndarray = super().get_cam_weights(*args)
+        return weights
 
 
 CAMS: dict[str, type[BaseCAM]] = {
@@ -53,4 +54,6 @@ def package_cam(
     """
     cut = Cut(model, stage)
     with torch.enable_grad():
-        return CAMS[method](cut, [cut.seam])(image, [ClassifierOutputTarget(class_number)])[0]
+        maps: np.ndarray = CAMS[method](cut, [cut.seam])(image, [ClassifierOutputTarget(class_number)])
+    cam: np.ndarray = maps[0]
+    return cam

@@ -36,7 +36,8 @@ def heat_colours(heatmap: np.ndarray) -> np.ndarray:
         (H, W, 3) uint8 RGB.
     """
     levels = np.round(np.clip(heatmap, 0, 1) * 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    colours: np.ndarray = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return colours
 
 
 def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = OPACITY) -> np.ndarray:
@@ -45,13 +46,14 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = OPACITY) -
     Args:
         pixels: (H, W, 3) uint8 RGB.
         heatmap: (H, W) float in 0..1.
-        opacity: Share of the colour where the map is 1, in 0..1.
+        opacity: Weight of the colour where the map is 1, in 0..1.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    share = (opacity * np.clip(heatmap, 0, 1))[..., None]
-    return np.round(pixels * (1 - share) + heat_colours(heatmap) * share).astype(np.uint8)
+    weight = (opacity * np.clip(heatmap, 0, 1))[..., None]
+    mixed: np.ndarray = np.round(pixels * (1 - weight) + heat_colours(heatmap) * weight).astype(np.uint8)
+    return mixed
 
 
 def squared(values: np.ndarray, side: int) -> np.ndarray:

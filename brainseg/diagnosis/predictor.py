@@ -16,8 +16,9 @@ from brainseg.diagnosis.guard import judge
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
+from brainseg.models.architectures import Classifier
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
-from brainseg.models.inputs import normalise, to_batch
+from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
@@ -92,10 +93,10 @@ class Predictor:
         device: Where to run it.
     """
 
-    def __init__(self, bundle: Bundle, device: str = "cpu") -> None:
+    def __init__(self, bundle: Bundle[Classifier], device: str = "cpu") -> None:
         self.bundle = bundle
         self.device = torch.device(device)
-        self.model = bundle.model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.model = on_device(bundle.model, self.device).eval().requires_grad_(False)
 
     @classmethod
     def open(cls, folder: Path, device: str = "cpu") -> Predictor:
@@ -104,7 +105,7 @@ class Predictor:
         Raises:
             BundleError: The bundle is missing, damaged, was changed or is of a segmentation.
         """
-        return cls(load_bundle_for("classify", folder), device)
+        return cls(load_bundle_for(Classifier, folder), device)
 
     @property
     def description(self) -> BundleDescription:
@@ -189,6 +190,10 @@ class Predictor:
             digest=self.bundle.digest,
             image_sha256=scan.sha256,
         )
+
+    def seconds(self, scan: Scan) -> float:
+        """Return the time that `diagnose` takes for a scan, in seconds."""
+        return self.diagnose(scan).seconds
 
     def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
         extras.require("pytorch_grad_cam", f"The heatmap method {method}")

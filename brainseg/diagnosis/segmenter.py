@@ -15,9 +15,10 @@ from brainseg.diagnosis.guard import judge
 from brainseg.diagnosis.regions import Region, regions
 from brainseg.errors import BundleError, ScanError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
-from brainseg.models.inputs import normalise, to_batch
-from brainseg.models.masks import likeliest, scan_probabilities
+from brainseg.models.inputs import normalise, on_device, to_batch
+from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
+from brainseg.models.unet import UNet
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
 
@@ -109,10 +110,10 @@ class Segmenter:
         device: Where to run it.
     """
 
-    def __init__(self, bundle: Bundle, device: str = "cpu") -> None:
+    def __init__(self, bundle: Bundle[UNet], device: str = "cpu") -> None:
         self.bundle = bundle
         self.device = torch.device(device)
-        self.model = bundle.model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.model = on_device(bundle.model, self.device).eval().requires_grad_(False)
 
     @classmethod
     def open(cls, folder: Path, device: str = "cpu") -> Segmenter:
@@ -121,7 +122,7 @@ class Segmenter:
         Raises:
             BundleError: The bundle is missing, damaged, was changed or is of a classifier.
         """
-        return cls(load_bundle_for("segment", folder), device)
+        return cls(load_bundle_for(UNet, folder), device)
 
     @property
     def description(self) -> BundleDescription:
@@ -155,7 +156,7 @@ class Segmenter:
         if not torch.isfinite(logits).all():
             raise BundleError(f"{self.name} answers {scans[0].name} with values that are not numbers: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
-        mask, spacing = likeliest(probabilities), scans[0].spacing
+        mask, spacing = argmax_mask(probabilities), scans[0].spacing
         verdict = judge(self.bundle.guard, pixels, features)
         doubt = [unlike(verdict.reasons)] if verdict.in_domain is False else []
         unit = spacing[0] * spacing[1] if spacing else 1.0
@@ -175,6 +176,10 @@ class Segmenter:
             digest=self.bundle.digest,
             image_sha256="+".join(scan.sha256 for scan in scans),
         )
+
+    def seconds(self, scan: Scan) -> float:
+        """Return the time that `segment` takes for a scan, in seconds."""
+        return self.segment(scan).seconds
 
     def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:
         """Doubt a grey picture where the model learnt from pictures whose channels are different sequences."""

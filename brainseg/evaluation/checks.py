@@ -45,7 +45,8 @@ def class_codes(table: pd.DataFrame, column: str, classes: Sequence[str]) -> np.
     """
     require_columns(table, [column])
     values = table[column].to_numpy(dtype=object)
-    codes = pd.Index(classes, dtype=object).get_indexer(values).astype(np.int64)
+    numbers = {name: number for number, name in enumerate(classes)}
+    codes = np.array([numbers.get(value, -1) for value in values], dtype=np.int64)
     if (codes < 0).any():
         wrong = int(np.argmax(codes < 0))
         raise ValueError(f"Column '{column}' holds {values[wrong]!r} (row {wrong}), which is not in {list(classes)}.")

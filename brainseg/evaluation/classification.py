@@ -1,12 +1,9 @@
-"""Judging a classifier from its table of predictions: count once, derive every metric from the counts.
+"""Evaluating a classifier from its table of predictions: count once, derive every metric from the counts.
 
 A predictions table has one row per image and the columns `path`, `group`, `label` (true class), `prediction` (class
 that the model chose), `loss` (cross-entropy of the true class, nats) and one `p_<class>` (probability, 0..1) per class.
 
-What is undefined is NaN, never 0: sensitivity without a case of the class, precision if the class was never predicted,
-an area under a curve if only one class is there. A mean over classes is NaN as soon as one of its parts is, so that a
-model cannot gain by never naming a class. scikit-learn differs there: its `balanced_accuracy_score` leaves absent
-classes out. The one exception is Matthews' coefficient, 0 by convention if its denominator is 0, as in scikit-learn.
+What is undefined is NaN, also in means over classes: see `evaluation.undefined`.
 """
 
 from __future__ import annotations
@@ -15,11 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
 from brainseg.evaluation import ranking
 from brainseg.evaluation.checks import check_classes, class_codes, losses, probabilities
 from brainseg.evaluation.intervals import wilson
 from brainseg.evaluation.report import ClassificationReport, ClassMetrics
+from brainseg.evaluation.undefined import mean, ratio, where_defined
 
 
 def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) -> ClassificationReport:
@@ -38,14 +37,30 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
     Raises:
         ValueError: `classes` or `positive` do not fit together, a column is missing, a name is not in `classes`, a
             probability is not finite or outside 0..1, or a loss is not finite. The message names the column and value.
+
+    Example:
+        >>> table = pd.DataFrame(
+        ...     {
+        ...         "label": ["no", "no", "yes", "yes"],
+        ...         "prediction": ["no", "yes", "yes", "yes"],
+        ...         "loss": [0.2, 0.9, 0.1, 0.4],
+        ...         "p_no": [0.8, 0.4, 0.1, 0.3],
+        ...         "p_yes": [0.2, 0.6, 0.9, 0.7],
+        ...     }
+        ... )
+        >>> report = evaluate(table, ("no", "yes"), positive="yes")
+        >>> report.accuracy, report.sensitivity, report.specificity, report.roc_auc
+        (0.75, 1.0, 0.5, 1.0)
+        >>> report.matrix.tolist()
+        [[1, 1], [0, 2]]
     """
-    classes = check_classes(classes)
-    _check_positive(positive, classes)
-    matrix = confusion_matrix(table, classes)
-    actual, scores, loss = class_codes(table, "label", classes), probabilities(table, classes), losses(table)
+    names = check_classes(classes)
+    _check_positive(positive, names)
+    matrix = confusion_matrix(table, names)
+    actual, scores, loss = class_codes(table, "label", names), probabilities(table, names), losses(table)
     per_class = {
-        name: _class_metrics(matrix, code, ranking.rank(actual == code, scores[:, code]))
-        for code, name in enumerate(classes)
+        name: _class_metrics(matrix, code, ranking.Ranking(actual == code, scores[:, code]))
+        for code, name in enumerate(names)
     }
     count, correct = int(matrix.sum()), int(np.trace(matrix))
     headline = [per_class[positive]] if positive is not None else list(per_class.values())
@@ -54,20 +69,20 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
         intervals |= per_class[positive].intervals
     return ClassificationReport(
         count=count,
-        accuracy=_ratio(correct, count),
-        balanced_accuracy=_mean([metrics.sensitivity for metrics in per_class.values()]),
+        accuracy=_fraction(correct, count),
+        balanced_accuracy=mean([each.sensitivity for each in per_class.values()]),
         matthews=_matthews(matrix),
-        precision=_mean([metrics.precision for metrics in headline]),
-        sensitivity=_mean([metrics.sensitivity for metrics in headline]),
-        specificity=_mean([metrics.specificity for metrics in headline]),
-        f1=_mean([metrics.f1 for metrics in headline]),
-        roc_auc=_mean([metrics.roc_auc for metrics in headline]),
-        pr_auc=_mean([metrics.pr_auc for metrics in headline]),
+        precision=mean([each.precision for each in headline]),
+        sensitivity=mean([each.sensitivity for each in headline]),
+        specificity=mean([each.specificity for each in headline]),
+        f1=mean([each.f1 for each in headline]),
+        roc_auc=mean([each.roc_auc for each in headline]),
+        pr_auc=mean([each.pr_auc for each in headline]),
         mean_loss=float(loss.mean()) if count else float("nan"),
         per_class=per_class,
         matrix=matrix,
         intervals=intervals,
-        classes=classes,
+        classes=names,
         positive=positive,
     )
 
@@ -85,10 +100,10 @@ def confusion_matrix(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     Raises:
         ValueError: A column is missing or a name is not in `classes`.
     """
-    classes = check_classes(classes)
-    actual, predicted = class_codes(table, "label", classes), class_codes(table, "prediction", classes)
-    size = len(classes)
-    return np.bincount(actual * size + predicted, minlength=size * size).reshape(size, size).astype(np.int64)
+    names = check_classes(classes)
+    actual, predicted = class_codes(table, "label", names), class_codes(table, "prediction", names)
+    counts: np.ndarray = metrics.confusion_matrix(actual, predicted, labels=range(len(names)))
+    return counts.astype(np.int64)
 
 
 def roc_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> pd.DataFrame:
@@ -130,11 +145,11 @@ def pr_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> pd
 
 
 def _one_against_rest(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> ranking.Ranking:
-    classes = check_classes(classes)
-    if class_name not in classes:
-        raise ValueError(f"class_name {class_name!r} is not in {list(classes)}.")
-    code = classes.index(class_name)
-    return ranking.rank(class_codes(table, "label", classes) == code, probabilities(table, classes)[:, code])
+    names = check_classes(classes)
+    if class_name not in names:
+        raise ValueError(f"class_name {class_name!r} is not in {list(names)}.")
+    code = names.index(class_name)
+    return ranking.Ranking(class_codes(table, "label", names) == code, probabilities(table, names)[:, code])
 
 
 def _check_positive(positive: str | None, classes: tuple[str, ...]) -> None:
@@ -161,10 +176,10 @@ def _class_metrics(matrix: np.ndarray, code: int, scores: ranking.Ranking) -> Cl
         fn=fn,
         tn=tn,
         support=tp + fn,
-        precision=_ratio(tp, tp + fp),
-        sensitivity=_ratio(tp, tp + fn),
-        specificity=_ratio(tn, tn + fp),
-        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        precision=_fraction(tp, tp + fp),
+        sensitivity=_fraction(tp, tp + fn),
+        specificity=_fraction(tn, tn + fp),
+        f1=_fraction(2 * tp, 2 * tp + fp + fn),
         roc_auc=ranking.roc_auc(scores),
         pr_auc=ranking.average_precision(scores),
         intervals={
@@ -181,21 +196,13 @@ def _matthews(matrix: np.ndarray) -> float:
     For two classes this is the phi coefficient (Matthews 1975). 0 if all images are, or are called, one class; NaN if
     there are no images.
     """
-    # float64 before multiplying: products of four counts overflow int64 from some 55,000 images on.
-    actual, predicted = matrix.sum(axis=1, dtype=np.float64), matrix.sum(axis=0, dtype=np.float64)
-    count = actual.sum()
-    if count == 0:
-        return float("nan")
-    spread = (count**2 - actual @ actual) * (count**2 - predicted @ predicted)
-    if spread == 0:
-        return 0.0
-    return float((np.trace(matrix) * count - actual @ predicted) / np.sqrt(spread))
+    actual, predicted = (codes.ravel() for codes in np.indices(matrix.shape))
+    # Counts as float64: products of four of them overflow int64 from some 55,000 images on.
+    weights = matrix.ravel().astype(np.float64)
+    return where_defined(
+        bool(matrix.sum()), lambda: metrics.matthews_corrcoef(actual, predicted, sample_weight=weights)
+    )
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
-
-
-def _mean(values: list[float]) -> float:
-    """Return the plain mean; a NaN among the values makes it NaN, on purpose."""
-    return float(np.mean(values))
+def _fraction(part: int, whole: int) -> float:
+    return float(ratio(part, whole))

@@ -1,16 +1,19 @@
-"""Two models on the same images: how their accuracies differ, and how far their answers agree."""
+"""Two models on the same images: how their accuracies differ, and how far their predictions agree."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score
+
+from brainseg.evaluation.undefined import ratio, where_defined
 
 CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
@@ -23,15 +26,15 @@ class Pair:
     Attributes:
         first: Name of one model.
         second: Name of the other.
-        count: Images that both judged.
+        count: Number of images.
         only_first: Images that only `first` got right.
         only_second: Images that only `second` got right.
         difference: Accuracy of `first` minus that of `second`.
         interval: 95 % interval of the difference, as (low, high).
         p: Two-sided p-value of the exact McNemar test.
         adjusted: `p` adjusted by Holm for all pairs that were tested together.
-        agreement: Share of images on which both name the same class, right or wrong.
-        kappa: Cohen's kappa of the two models' answers; NaN if both name one and the same class throughout.
+        agreement: Proportion of images for which both predict the same class, right or wrong.
+        kappa: Cohen's kappa of the two models' predictions; NaN if both predict one and the same class throughout.
     """
 
     first: str
@@ -66,35 +69,37 @@ def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
         six equal models one would otherwise easily look different by chance.
     """
     raw = [_raw_pair(aligned, *pair) for pair in combinations(names, 2)]
-    adjusted = holm([values["p"] for values in raw])
-    return [Pair(**values, adjusted=value) for values, value in zip(raw, adjusted, strict=True)]
+    adjusted = holm([pair.p for pair in raw])
+    return [replace(pair, adjusted=value) for pair, value in zip(raw, adjusted, strict=True)]
 
 
-def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
+def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
+    """Compare two models; the p-value is not adjusted yet."""
     label = aligned["label"].to_numpy(dtype=object)
     answers = [aligned[f"prediction {name}"].to_numpy(dtype=object) for name in (first, second)]
     right = [answer == label for answer in answers]
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    count = len(aligned)
-    return {
-        "first": first,
-        "second": second,
-        "count": count,
-        "only_first": only_first,
-        "only_second": only_second,
-        "difference": (only_first - only_second) / count if count else math.nan,
-        "interval": paired_interval(only_first, only_second, count),
-        "p": mcnemar(only_first, only_second),
-        "agreement": float((answers[0] == answers[1]).mean()) if count else math.nan,
-        "kappa": cohen_kappa(*answers),
-    }
+    count, p = len(aligned), mcnemar(only_first, only_second)
+    return Pair(
+        first=first,
+        second=second,
+        count=count,
+        only_first=only_first,
+        only_second=only_second,
+        difference=float(ratio(only_first - only_second, count)),
+        interval=paired_interval(only_first, only_second, count),
+        p=p,
+        adjusted=p,
+        agreement=where_defined(count > 0, (answers[0] == answers[1]).mean),
+        kappa=cohen_kappa(*answers),
+    )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the two-sided p-value of McNemar's exact test.
 
-    Of the images that just one of two equally good models gets right, each model has half, as with a fair coin; images
-    that both get right or wrong say nothing. 1 if there is no such image. The images are taken as independent.
+    Of the images that only one of two equally good models gets right, each model has half, as with a fair coin; images
+    that both get right or wrong do not count. 1 if there is no such image. The images are taken as independent.
 
     Args:
         only_first: Images that only the first model got right.
@@ -102,15 +107,19 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
     References:
         Q. McNemar (1947), Psychometrika 12, 153-157, in its exact binomial form.
+
+    Example:
+        >>> round(mcnemar(1, 8), 3)
+        0.039
     """
-    tried, fewer = only_first + only_second, min(only_first, only_second)
-    # Whole numbers up to the one division: binomial coefficients of many images do not fit a float.
-    tail = sum(math.comb(tried, images) for images in range(fewer + 1))
-    return min(1.0, 2 * tail / 2**tried)
+    tried = only_first + only_second
+    return float(binomtest(min(only_first, only_second), tried).pvalue) if tried else 1.0
 
 
 def paired_interval(only_first: int, only_second: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of the difference of two proportions on the same images.
+
+    Hand-written, as neither scipy nor scikit-learn has an interval for paired proportions.
 
     References:
         D. G. Bonett and R. M. Price (2012), "Adjusted Wald confidence interval for a difference of binomial proportions
@@ -126,25 +135,21 @@ def paired_interval(only_first: int, only_second: int, count: int) -> tuple[floa
 
 
 def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
-    """Return how far two models agree beyond chance: 1 wholly, 0 as by chance.
+    """Return how far two models agree beyond chance: 1 fully, 0 as by chance.
 
-    NaN without images, and if both name one and the same class throughout: chance then explains it all.
+    NaN without images, and if both predict the same single class throughout: chance then explains everything.
 
     References:
         J. Cohen (1960), Educ. Psychol. Meas. 20, 37-46.
     """
-    if not len(first):
-        return math.nan
-    names = np.unique(np.concatenate([first, second]).astype(str))
-    shares = [np.array([(answers.astype(str) == name).mean() for name in names]) for answers in (first, second)]
-    chance = float(shares[0] @ shares[1])
-    if len(names) == 1:
-        return math.nan
-    return (float((first == second).mean()) - chance) / (1 - chance)
+    answers = first.astype(str), second.astype(str)
+    return where_defined(len(np.unique(answers)) > 1, lambda: cohen_kappa_score(*answers))
 
 
 def holm(values: Sequence[float]) -> list[float]:
     """Adjust p-values for their number, so that the chance of any false finding stays at 5 %.
+
+    Hand-written, as scipy adjusts for the rate of false findings only.
 
     References:
         S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70.

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from brainseg.evaluation.checks import class_codes
 from brainseg.files import write_atomically
-from brainseg.models.architectures import Classifier
+from brainseg.models.architectures import Network
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation.cache import PreparedImages
 
@@ -21,9 +20,9 @@ BATCH = 32
 
 @torch.no_grad()
 def logit_batches(
-    model: nn.Module,
+    model: Network,
     images: PreparedImages,
-    rows: Sequence[int],
+    rows: Sequence[int] | np.ndarray,
     method: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[torch.Tensor]:
@@ -49,9 +48,9 @@ def logit_batches(
 
 
 def predict_logits(
-    model: Classifier,
+    model: Network,
     images: PreparedImages,
-    rows: Sequence[int],
+    rows: Sequence[int] | np.ndarray,
     method: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:

@@ -1,69 +1,50 @@
-"""How well a score ranks positives above negatives: counts at every threshold, curves and areas from them."""
+"""How well a score ranks positives above negatives: areas and curves, by scikit-learn behind our NaN policy."""
 
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import roc_curve as sklearn_roc_curve
+
+from brainseg.evaluation.undefined import where_defined
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Counts of true and false positives at each threshold.
-
-    Cases with the same score share one threshold: no order among them can be told, so none is made up.
+    """Cases with their scores for one class.
 
     Attributes:
-        thresholds: The distinct scores, falling; float64 of shape (thresholds,). A case counts as positive if its
-            score is at or above the threshold.
-        tps: True positives at each threshold, int64 of shape (thresholds,).
-        fps: False positives at each threshold, int64 of shape (thresholds,).
-    """
-
-    thresholds: np.ndarray
-    tps: np.ndarray
-    fps: np.ndarray
-
-    @property
-    def positives(self) -> int:
-        """How many cases are positive."""
-        return int(self.tps[-1]) if self.tps.size else 0
-
-    @property
-    def negatives(self) -> int:
-        """How many cases are negative."""
-        return int(self.fps[-1]) if self.fps.size else 0
-
-
-def rank(positive: np.ndarray, scores: np.ndarray) -> Ranking:
-    """Count true and false positives at every distinct score.
-
-    Args:
         positive: Whether each case is truly positive, bool of shape (rows,).
         scores: The score of each case, float of shape (rows,); higher means more positive.
     """
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    last_of_tie = np.ones(ordered.size, dtype=bool)
-    last_of_tie[:-1] = ordered[1:] != ordered[:-1]
-    ends = np.flatnonzero(last_of_tie)
-    tps = np.cumsum(positive[order], dtype=np.int64)[ends]
-    return Ranking(thresholds=ordered[ends], tps=tps, fps=ends + 1 - tps)
+
+    positive: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are positives and negatives."""
+        return bool(self.positive.any() and not self.positive.all())
 
 
 def roc_auc(ranking: Ranking) -> float:
     """Return the area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
 
-    Sums trapezoids in whole numbers, which is the Mann-Whitney statistic (Hanley and McNeil 1982, Radiology 143,
-    29-36). NaN if there are no positives or no negatives.
+    This is the Mann-Whitney statistic (Hanley and McNeil 1982, Radiology 143, 29-36). NaN if there are no positives or
+    no negatives.
+
+    >>> roc_auc(Ranking(np.array([True, True, False]), np.array([0.9, 0.4, 0.4])))
+    0.75
     """
-    if not ranking.positives or not ranking.negatives:
-        return math.nan
-    widths = np.diff(ranking.fps, prepend=0)
-    heights = ranking.tps + np.concatenate([[0], ranking.tps[:-1]])
-    return float(np.dot(widths, heights) / (2 * ranking.positives * ranking.negatives))
+    return where_defined(ranking.has_both, lambda: roc_auc_score(ranking.positive, ranking.scores))
 
 
 def average_precision(ranking: Ranking) -> float:
@@ -71,29 +52,30 @@ def average_precision(ranking: Ranking) -> float:
 
     Interpolating between points of a precision-recall curve is too optimistic (Davis and Goadrich 2006, ICML). NaN if
     there are no positives; also if there are no negatives, as every ranking would then score 1.
+
+    >>> average_precision(Ranking(np.array([True, False]), np.array([0.2, 0.8])))
+    0.5
     """
-    if not ranking.positives or not ranking.negatives:
-        return math.nan
-    gains = np.diff(ranking.tps, prepend=0)
-    return float(np.dot(gains, ranking.tps / (ranking.tps + ranking.fps)) / ranking.positives)
+    return where_defined(ranking.has_both, lambda: average_precision_score(ranking.positive, ranking.scores))
 
 
 def roc_points(ranking: Ranking) -> pd.DataFrame:
     """Return the corners of the ROC curve, from (0, 0) at an infinite threshold to (1, 1).
 
-    Points between two corners on a straight line are left out: they change neither the drawing nor the area.
+    Points on a straight line between two corners are left out: they change neither the plot nor the area.
+
+    Returns:
+        Columns `fpr` and `tpr` (rising; NaN without negatives or positives) and `threshold`.
     """
-    tps = np.concatenate([[0], ranking.tps])
-    fps = np.concatenate([[0], ranking.fps])
-    thresholds = np.concatenate([[np.inf], ranking.thresholds])
-    corner = np.ones(tps.size, dtype=bool)
-    # Only neighbours with equal steps are dropped, and the first real threshold never is.
-    corner[2:-1] = (np.diff(fps[1:], 2) != 0) | (np.diff(tps[1:], 2) != 0)
+    fpr, tpr, thresholds = np.zeros(1), np.zeros(1), np.array([np.inf])
+    if len(ranking.positive):
+        with _quiet():
+            fpr, tpr, thresholds = sklearn_roc_curve(ranking.positive, ranking.scores)
     return pd.DataFrame(
         {
-            "fpr": _share(fps[corner], ranking.negatives),
-            "tpr": _share(tps[corner], ranking.positives),
-            "threshold": thresholds[corner],
+            "fpr": np.full(len(fpr), math.nan) if ranking.positive.all() else fpr,
+            "tpr": tpr if ranking.positive.any() else np.full(len(tpr), math.nan),
+            "threshold": thresholds,
         }
     )
 
@@ -102,13 +84,27 @@ def pr_points(ranking: Ranking) -> pd.DataFrame:
     """Return the precision-recall curve, recall rising, led by the customary (recall 0, precision 1) point.
 
     The last point calls every case positive, so that its precision is the prevalence.
+
+    Returns:
+        Columns `recall` (NaN without positives), `precision` and `threshold`.
     """
-    precision = np.concatenate([[1.0], ranking.tps / (ranking.tps + ranking.fps)])
-    recall = _share(np.concatenate([[0], ranking.tps]), ranking.positives)
-    thresholds = np.concatenate([[np.inf], ranking.thresholds])
-    return pd.DataFrame({"recall": recall, "precision": precision, "threshold": thresholds})
+    precision, recall, thresholds = np.ones(1), np.zeros(1), np.zeros(0)
+    if len(ranking.positive):
+        with _quiet():
+            precision, recall, thresholds = precision_recall_curve(ranking.positive, ranking.scores)
+    return pd.DataFrame(
+        {
+            "recall": recall[::-1] if ranking.positive.any() else np.full(len(recall), math.nan),
+            "precision": precision[::-1],
+            "threshold": np.concatenate([[np.inf], thresholds[::-1]]),
+        }
+    )
 
 
-def _share(counts: np.ndarray, total: int) -> np.ndarray:
-    """Return counts as fractions of `total`, NaN throughout if that is 0."""
-    return counts / total if total else np.full(counts.shape, math.nan)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide scikit-learn's warnings about one class only: our NaN says the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        warnings.filterwarnings("ignore", "No positive class found")
+        yield

@@ -1,4 +1,4 @@
-"""The outcome of judging a classifier: plain numbers that can be stored as JSON."""
+"""The metrics of a classifier: plain numbers that can be stored as JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+SCHEMA = 2
+"""Version of `evaluation.json`; files without the field `schema` are of version 1 and hold the same otherwise."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class ClassificationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
-        return plain(dataclasses.asdict(self))
+        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        return values
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - walks through whatever the report holds

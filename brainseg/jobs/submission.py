@@ -23,7 +23,7 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
         DataError: There is no dataset at the path.
         WeightsError: There is no weights file at the path.
     """
-    if kind == "find-lr" and config.model.head != "concat-pool":
+    if kind == "find-lr" and not config.model.fine_tuned:
         raise ConfigError(
             f"model.head: an instant baseline ({config.model.head}) has no learning rate to find, choose concat-pool."
         )
@@ -52,7 +52,7 @@ def run_name(name: str | None, config: RunConfig, kind: Kind = "train") -> str:
     """Return the run's name, or one that says what it is."""
     if name:
         return name
-    what = config.preset if config.model.head == "concat-pool" else config.model.head
+    what = config.preset if config.model.fine_tuned else config.model.head
     return f"{config.model.arch}-{what}" + ("-rate" if kind == "find-lr" else "")
 
 

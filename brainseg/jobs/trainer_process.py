@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from pathlib import Path
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.diagnosis.held_out import keep_heatmaps
-from brainseg.diagnosis.timing import model_costs
 from brainseg.errors import BrainsegError
 from brainseg.evaluation.collapse import collapse_words
 from brainseg.jobs import parent_watch
@@ -18,6 +15,7 @@ from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, EndKind, Run, RunStore
+from brainseg.tasks import task_of
 from brainseg.training.callbacks import TrainingCancelled
 from brainseg.training.log import Progress
 from brainseg.training.lr_finder import run_finder
@@ -76,24 +74,22 @@ def _record_elsewhere(store: RunStore, run_id: str) -> None:
 
 
 def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
-    _, suggestion = run_finder(run.config, log, workspace.results, store.warm_start(run.config))
+    _, suggestion = run_finder(task_of(run.config), log, workspace.results, store.warm_start(run.config))
     return {"learning_rate": suggestion}
 
 
 def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
-    trained = train(run.config, log, workspace.results, run.name, store.warm_start(run.config))
+    task = task_of(run.config)
+    trained = train(task, log, workspace.results, run.name, store.warm_start(run.config))
     interval = trained.report.intervals[trained.headline]  # one patient alone gives none
     bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
     metrics = {key: value for key, value in trained.report.to_dict().items() if isinstance(value, int | float)}
-    data = Path(run.config.data.path)
-    if run.config.task == "classify":
 
-        def tell(done: int, total: int) -> None:
-            log.progress(Progress("evaluating", done, total))
+    def report_progress(done: int, total: int) -> None:
+        log.progress(Progress("evaluating", done, total))
 
-        keep_heatmaps(workspace.results, data, tell)
-    costs = model_costs(workspace.results, data)
-    return {**metrics, **trained.extra, **costs, **bounds}
+    measured = task.finish(workspace.results, report_progress)
+    return {**metrics, **trained.extra, **measured, **bounds}
 
 
 def _store(store: RunStore, run: Run, workspace: Workspace, metrics: dict[str, float]) -> None:

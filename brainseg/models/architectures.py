@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torchvision
 from torch import nn
@@ -71,17 +73,39 @@ class FeaturePool(nn.Module):
         return torch.cat([maps[-1].amax((2, 3)), *means[::-1]], dim=1)
 
 
-class Classifier(nn.Module):
+class Network(nn.Module):
+    """A body and a head: what every model of brainseg is.
+
+    Attributes:
+        does: What a model of this kind does, after its name.
+        body: The ResNet.
+        head: What makes an answer of the body's maps.
+    """
+
+    does: ClassVar[str]
+    body: ResNetBody
+    head: nn.Module
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the logits of (N, 3, H, W) normalised images."""
+        logits: torch.Tensor = super().__call__(images)
+        return logits
+
+
+class Classifier(Network):
     """A body and a head. `forward` is `head(body(images))`; Grad-CAM differentiates through the head alone."""
 
-    def __init__(self, body: ResNetBody, head: nn.Module) -> None:
+    does = "classifies images"
+
+    def __init__(self, body: ResNetBody, head: nn.Sequential) -> None:
         super().__init__()
         self.body = body
-        self.head = head
+        self.head: nn.Sequential = head
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return (N, classes) logits for (N, 3, H, W) normalised images."""
-        return self.head(self.body(images))
+        logits: torch.Tensor = self.head(self.body(images))
+        return logits
 
 
 def build_classifier(
@@ -98,11 +122,10 @@ def build_classifier(
         dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
     """
     body = ResNetBody(arch, stages or DEFAULT_STAGES)
-    make_head = _concat_pool_head if head == "concat-pool" else _linear_head
-    return Classifier(body, make_head(body.channels, classes, dropout))
+    return Classifier(body, _HEADS[head](body.channels, classes, dropout))
 
 
-def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -> nn.Module:
+def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:
     features = 2 * sum(channels)
     head = nn.Sequential(
         ConcatPool(),
@@ -120,5 +143,8 @@ def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -
     return head
 
 
-def _linear_head(channels: tuple[int, ...], classes: int, _dropout: float) -> nn.Module:
+def _linear_head(channels: tuple[int, ...], classes: int, _dropout: float) -> nn.Sequential:
     return nn.Sequential(FeaturePool(), nn.Linear(sum(channels) + channels[-1], classes))
+
+
+_HEADS = {"concat-pool": _concat_pool_head, "logistic": _linear_head, "svm": _linear_head}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -15,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from brainseg.errors import BundleError
 from brainseg.files import sha256_file, write_atomically, write_json
-from brainseg.models.architectures import Classifier, build_classifier
+from brainseg.models.architectures import Classifier, Network, build_classifier
 from brainseg.models.description import (
     DESCRIPTION,
     SEAL,
@@ -44,19 +45,23 @@ __all__ = [
 LIBRARIES = ("torch", "torchvision", "fastai", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
 
 
+N = TypeVar("N", bound=Network, covariant=True)
+K = TypeVar("K", bound=Network)
+
+
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(Generic[N]):
     """A loaded bundle.
 
     Attributes:
         description: What `bundle.json` says.
-        model: The classifier or U-Net, on the CPU, in evaluation mode.
+        model: The network, on the CPU, in evaluation mode.
         digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
         guard: What it knows of its training images; None in bundles of earlier versions.
     """
 
     description: BundleDescription
-    model: Classifier | UNet
+    model: N
     digest: str
     guard: Guard | None = None
 
@@ -68,7 +73,7 @@ class Bundle:
 
 def save_bundle(
     folder: Path,
-    model: Classifier | UNet,
+    model: Network,
     guard: Guard | None = None,
     **facts: Any,  # noqa: ANN401 - BundleDescription's fields
 ) -> Path:
@@ -118,7 +123,7 @@ def _version(library: str) -> str:
         return "unknown"
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path) -> Bundle[Network]:
     """Load a bundle after checking that its weights are the ones it was written with.
 
     Raises:
@@ -133,7 +138,7 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used."
         )
-    model = _network(description)
+    model = NETWORKS[description.head](description)
     try:
         tensors = load_file(weights)
         model.load_state_dict(tensors)
@@ -147,27 +152,36 @@ def load_bundle(folder: Path) -> Bundle:
     return Bundle(description, model.eval(), bundle_digest(folder, description), guard)
 
 
-def load_bundle_for(task: str, folder: Path) -> Bundle:
-    """Load a bundle of a task.
+def load_bundle_for(kind: type[K], folder: Path) -> Bundle[K]:
+    """Load a bundle whose model is of one kind.
 
     Args:
-        task: `classify` or `segment`.
+        kind: `Classifier` or `UNet`.
         folder: The bundle's.
 
     Raises:
         BundleError: The model does something else, or `load_bundle` refuses it.
     """
-    description = read_description(folder)
-    if description.task != task:
-        does, wanted = ("classifies images", "marks tumours")[:: 1 if task == "segment" else -1]
-        raise BundleError(f"{description.name} {does}: choose a run that {wanted}.")
-    return load_bundle(folder)
+    bundle = load_bundle(folder)
+    if not isinstance(bundle.model, kind):
+        raise BundleError(f"{bundle.description.name} {bundle.model.does}: choose a run that {kind.does}.")
+    return Bundle(bundle.description, bundle.model, bundle.digest, bundle.guard)
 
 
-def _network(description: BundleDescription) -> Classifier | UNet:
+def _classifier(description: BundleDescription) -> Classifier:
     classes = len(description.classes)
-    if description.task == "segment":
-        return build_unet(
-            description.arch, classes, description.stages, description.self_attention, description.bottleneck
-        )
     return build_classifier(description.arch, classes, description.head, description.stages, description.dropout)
+
+
+def _unet(description: BundleDescription) -> UNet:
+    classes = len(description.classes)
+    return build_unet(description.arch, classes, description.stages, description.self_attention, description.bottleneck)
+
+
+NETWORKS: dict[str, Callable[[BundleDescription], Network]] = {
+    "concat-pool": _classifier,
+    "logistic": _classifier,
+    "svm": _classifier,
+    "u-net": _unet,
+}
+"""Head, as a bundle names it -> the function that builds its network with random weights."""

@@ -20,6 +20,8 @@ DESCRIPTION = "bundle.json"
 SEAL = "content_sha256"
 """The field of the checksum over all others, from format 2 on: a value that somebody edits is noticed."""
 SINCE_FORMAT_2 = frozenset({SEAL, "guard", "heatmap_method", "heatmap_stage"})
+HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
+"""Task -> the heads that its networks may have."""
 DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
 
 
@@ -76,8 +78,8 @@ class BundleDescription(BaseModel):
     @field_validator("head")
     @classmethod
     def _fits_the_task(cls, head: str, info: ValidationInfo) -> str:
-        if (info.data.get("task") == "segment") != (head == "u-net"):
-            raise ValueError("a u-net segments, other heads classify")
+        if head not in HEADS.get(info.data.get("task", ""), ()):
+            raise ValueError("a head that fits the task")
         return head
 
     @field_validator("heatmap_stage")

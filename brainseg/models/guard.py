@@ -1,4 +1,4 @@
-"""What a bundle knows of its training images, so that it can tell whether another image is like them."""
+"""What a bundle stores about its training images, to tell whether another image is like them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from brainseg.errors import BundleError
 from brainseg.files import sha256_file, write_atomically
 
 GUARD = "guard.safetensors"
-MEAN, SCALE, AXES, SPREADS = "mean", "scale", "axes", "spreads"
+MEAN, SCALE, AXES, VARIANCES = "mean", "scale", "axes", "spreads"
+"""Names of the tensors in the file; the last keeps the name that stored bundles have."""
 
 
 class GuardDescription(BaseModel):
-    """What `bundle.json` says of the guard.
+    """What `bundle.json` says about the guard.
 
     Attributes:
         sha256: Of `guard.safetensors`.
-        limit: The distance that nearly all validation images stay below.
+        limit: A distance that nearly all validation images stay below.
         brain_like: Whether the training images look like slices of a brain MRI by `diagnosis.facts`; where they do not,
-            those facts tell nothing of other images.
-        coloured: The share of coloured pixels that is usual among the training images.
+            those facts say nothing about other images.
+        coloured: The fraction of coloured pixels that is usual among the training images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -47,13 +48,13 @@ class Features:
         mean: (F,) float32.
         scale: (F,) float32, what each feature is divided by.
         axes: (K, F) float32, orthonormal directions of scaled features.
-        spreads: (K + 1,) float32, the variance along each axis, then that in all other directions.
+        variances: (K + 1,) float32, the variance along each axis, then that in all other directions.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     axes: np.ndarray
-    spreads: np.ndarray
+    variances: np.ndarray
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return how far features lie from those of the training images, in standard deviations (Mahalanobis).
@@ -67,11 +68,12 @@ class Features:
         scaled = (np.asarray(features, np.float64) - self.mean) / self.scale
         along = scaled @ self.axes.T.astype(np.float64)
         rest = np.maximum((scaled**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-        return np.sqrt((along**2 / self.spreads[:-1]).sum(axis=1) + rest / self.spreads[-1])
+        distances: np.ndarray = np.sqrt((along**2 / self.variances[:-1]).sum(axis=1) + rest / self.variances[-1])
+        return distances
 
     def save(self, folder: Path) -> str:
         """Write `guard.safetensors`, and return its SHA-256."""
-        tensors = {MEAN: self.mean, SCALE: self.scale, AXES: self.axes, SPREADS: self.spreads}
+        tensors = {MEAN: self.mean, SCALE: self.scale, AXES: self.axes, VARIANCES: self.variances}
         tensors = {name: np.ascontiguousarray(values, np.float32) for name, values in tensors.items()}
         write_atomically(folder / GUARD, lambda temporary: save_file(tensors, temporary))
         return sha256_file(folder / GUARD)
@@ -110,11 +112,11 @@ def load_guard(folder: Path, description: GuardDescription, width: int) -> Guard
         raise BundleError(f"{file} was changed or damaged, so the bundle is not used: train it again.")
     try:
         tensors = load_file(file)
-        features = Features(*(tensors[name] for name in (MEAN, SCALE, AXES, SPREADS)))
-        fits = features.mean.shape == features.scale.shape == (width,) and features.scale.all()
-        fits = fits and features.axes.shape == (len(features.spreads) - 1, width)
+        features = Features(*(tensors[name] for name in (MEAN, SCALE, AXES, VARIANCES)))
+        fits = features.mean.shape == features.scale.shape == (width,) and bool(features.scale.all())
+        fits = fits and features.axes.shape == (len(features.variances) - 1, width)
     except (SafetensorError, KeyError, ValueError, IndexError) as error:
         raise BundleError(f"{file} is damaged: train it again.") from error
-    if not fits or not all(np.isfinite(values).all() for values in tensors.values()) or (features.spreads <= 0).any():
+    if not fits or not all(np.isfinite(values).all() for values in tensors.values()) or (features.variances <= 0).any():
         raise BundleError(f"{file} is damaged: train it again.")
     return Guard(features, description.limit, description.brain_like, description.coloured)

@@ -1,12 +1,17 @@
-"""The last step before a model: a uint8 batch becomes normalised floats, in training and diagnosis alike."""
+"""The last step before a model: a uint8 batch becomes normalised floats, for training and diagnosis."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import torch
+from torch import nn
+
+M = TypeVar("M", bound=nn.Module)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_SPREAD = (0.229, 0.224, 0.225)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def to_batch(images: np.ndarray) -> torch.Tensor:
@@ -15,11 +20,11 @@ def to_batch(images: np.ndarray) -> torch.Tensor:
 
 
 def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
-    """Scale to zero mean and unit spread.
+    """Scale to zero mean and a standard deviation of 1.
 
     Args:
         batch: (N, 3, S, S), uint8 or float in 0..255.
-        method: `imagenet`: ImageNet's mean and standard deviation a channel; `per-image`: each image's own, over
+        method: `imagenet`: ImageNet's mean and standard deviation, per channel; `per-image`: each image's own, over
             all its pixels and channels (an image of one value becomes all zeros).
 
     Returns:
@@ -28,8 +33,13 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
     values = batch.float() / 255
     if method == "imagenet":
         mean = values.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-        return (values - mean) / values.new_tensor(IMAGENET_SPREAD).view(1, 3, 1, 1)
-    # Counted from a pixel of the image itself, one value gives exact zeros rather than rounding errors blown up.
+        return (values - mean) / values.new_tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+    # Subtract one of the image's own pixels first, so that an image of one value gives zeros, not amplified rounding.
     values = values - values[:, :1, :1, :1]
     mean = values.mean((1, 2, 3), keepdim=True)
     return (values - mean) / values.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
+
+
+def on_device(model: M, device: torch.device) -> M:
+    """Move a model to a device, in the memory layout that convolutions run fastest in; the model itself changes."""
+    return model.to(device).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""From a U-Net's answer on the prepared square to a mask on the scan's own grid, in evaluation and diagnosis alike."""
+"""From a U-Net's logits on the prepared square to a mask on the scan's own grid, for evaluation and diagnosis."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ def scan_probabilities(logits: torch.Tensor, geometry: Geometry) -> np.ndarray:
     Returns:
         (classes, H, W) float32 that sum to 1 at every pixel; all background outside the part that the model saw.
     """
-    shares = torch.softmax(logits.float(), dim=0).cpu().numpy()
-    found = np.stack([geometry.to_scan(share) for share in shares[1:]])
+    on_square = torch.softmax(logits.float(), dim=0).cpu().numpy()
+    found = np.stack([geometry.to_scan(values) for values in on_square[1:]])
     return np.concatenate([1 - found.sum(axis=0, keepdims=True), found]).clip(0, 1)
 
 
-def likeliest(probabilities: np.ndarray) -> np.ndarray:
-    """Return the number of the likeliest class at every pixel, (H, W) uint8; the lower of two that are equal."""
-    return probabilities.argmax(axis=0).astype(np.uint8)
+def argmax_mask(probabilities: np.ndarray) -> np.ndarray:
+    """Return the number of the most probable class at every pixel, (H, W) uint8; the lower of two equal ones."""
+    numbers: np.ndarray = probabilities.argmax(axis=0).astype(np.uint8)
+    return numbers

@@ -15,30 +15,33 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from brainseg.models.architectures import DEFAULT_STAGES, ResNetBody
+from brainseg.models.architectures import DEFAULT_STAGES, Network, ResNetBody
 
 ATTENTION_FROM_LAST = 3
 """The third block from the end has the self-attention, where there are as many (fastai's own choice)."""
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """A ResNet body that shrinks the image and a head that grows it again, a class score for every pixel.
 
     Args:
         body: Its deepest stage is where the head begins.
         classes: Number of classes, background included.
-        self_attention: Let distant places speak to each other once within the head.
+        self_attention: Add one self-attention block to the decoder, so that distant pixels are seen together.
         bottleneck: Halve the channels of the last layers, which work on every pixel.
     """
+
+    does = "marks tumours"
 
     def __init__(self, body: ResNetBody, classes: int, self_attention: bool = False, bottleneck: bool = False) -> None:
         super().__init__()
         self.body = body
-        self.head = UNetHead(body.level_channels, classes, self_attention, bottleneck)
+        self.head: UNetHead = UNetHead(body.level_channels, classes, self_attention, bottleneck)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return (N, classes, H, W) logits for (N, 3, H, W) normalised images."""
-        return self.head(images, self.body.levels(images))
+        logits: torch.Tensor = self.head(images, self.body.levels(images))
+        return logits
 
 
 class UNetHead(nn.Module):
@@ -83,7 +86,8 @@ class UNetHead(nn.Module):
         grown = _resized(self.shuffle(values), images)
         # In mixed precision, a float32 image would make all that follows float32.
         values = torch.cat([grown, images.to(grown.dtype)], dim=1)
-        return self.scores(functional.relu(self.residual(values) + self.shortcut(values)))
+        logits: torch.Tensor = self.scores(functional.relu(self.residual(values) + self.shortcut(values)))
+        return logits
 
 
 class UpBlock(nn.Module):
@@ -108,7 +112,8 @@ class UpBlock(nn.Module):
     def forward(self, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         """Return (N, width, h, w) of the skip map's size."""
         joined = torch.cat([_resized(self.shuffle(values), skip), self.norm(skip)], dim=1)
-        return self.attention(self.mix(functional.relu(joined)))
+        mixed: torch.Tensor = self.attention(self.mix(functional.relu(joined)))
+        return mixed
 
 
 class SelfAttention(nn.Module):
@@ -149,9 +154,8 @@ def build_unet(
 
 
 def _conv(inputs: int, outputs: int, active: bool = True) -> nn.Module:
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    layer = _zero_bias(nn.Conv2d(inputs, outputs, 3, padding=1))
     nn.init.kaiming_normal_(layer.weight)
-    nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, nn.ReLU(inplace=True)) if active else layer
 
 
@@ -163,12 +167,17 @@ def _projection(inputs: int, outputs: int) -> nn.Module:
 
 def _shuffle(inputs: int, outputs: int) -> nn.Module:
     """Double the resolution by sub-pixel convolution; at first, the four pixels that one becomes are equal (ICNR)."""
-    layer = nn.Conv2d(inputs, 4 * outputs, 1)
+    layer = _zero_bias(nn.Conv2d(inputs, 4 * outputs, 1))
     with torch.no_grad():
         start = nn.init.kaiming_normal_(torch.empty(outputs, inputs, 1, 1))
         layer.weight.copy_(start.repeat_interleave(4, dim=0))
-    nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, nn.ReLU(inplace=True), nn.PixelShuffle(2))
+
+
+def _zero_bias(layer: nn.Conv2d) -> nn.Conv2d:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:

@@ -113,7 +113,7 @@ def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None
 def _imagenet_file(arch: str, spec: str) -> Path:
     """Return torchvision's weights file from torch's own cache, downloaded with a progress bar if it is not there."""
     url = torchvision.models.get_model_weights(arch)[IMAGENET[spec]].url
-    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    file = Path(str(torch.hub.get_dir())) / "checkpoints" / str(url).rsplit("/", 1)[-1]
     if file.is_file():
         return file
     try:

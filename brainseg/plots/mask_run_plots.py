@@ -27,13 +27,13 @@ OUTLINES = "A slice that is not in its dataset any more, or was changed since, i
 
 
 def _scores(store: RunStore, run: Run, dark: bool) -> Figure | None:
-    report = run_results.mask_evaluation(store, run)
+    report = run_results.evaluation(store, run)
     baselines = run_results.read_json(store, run, "baselines.json")
     return segmentation_scores_figure(report, baselines, dark=dark) if report else None
 
 
 def _matrix(store: RunStore, run: Run, dark: bool) -> Figure | None:
-    report = run_results.mask_evaluation(store, run)
+    report = run_results.evaluation(store, run)
     return pixel_matrix_figure(report, dark=dark) if report else None
 
 

@@ -26,6 +26,7 @@ from brainseg.results import stored_results as run_results
 from brainseg.results.exports import zip_file
 from brainseg.results.run_files import run_file
 from brainseg.runs import Run, RunStore
+from brainseg.tasks import facts_of
 
 NOT_DRAWN = "not-drawn.txt"
 _NOTHING = "Run {!r} is {} and has nothing to draw yet."
@@ -65,7 +66,7 @@ def write_run_plots(store: RunStore, run: Run, folder: Path) -> list[Path]:
             save_html(figure, folder / f"{name}.html")
             written.append(folder / f"{name}.html")
     try:
-        written += hardest_sheet(store, run, folder / "hardest.png") if run.config.task == "classify" else []
+        written += [] if facts_of(run.config.task).has_masks else hardest_sheet(store, run, folder / "hardest.png")
     except RunError as error:
         problems.append(f"hardest: {error}")
     if not written:
@@ -136,7 +137,7 @@ def _epochs(store: RunStore, run: Run, dark: bool) -> Figure | None:
     table = run_results.epochs(store, run)
     if table is None:
         return None
-    title = {"loss_title": PIXEL_LOSSES[run.config.training.loss]} if run.config.task == "segment" else {}
+    title = {"loss_title": PIXEL_LOSSES[run.config.training.loss]} if facts_of(run.config.task).has_masks else {}
     # While it trains nobody knows which epoch will be the last.
     keeps = run.config.training.keep if run.status == "FINISHED" else None
     return training_curves(table, **title, keeps=keeps, dark=dark)
@@ -184,4 +185,4 @@ FIGURES: dict[str, Draw] = {
 
 def figures_of(run: Run) -> dict[str, Draw]:
     """Return the figures that a run of its task can have, by name; see `FIGURES`."""
-    return {**COURSE, **MASK_FIGURES} if run.config.task == "segment" else FIGURES
+    return {**COURSE, **MASK_FIGURES} if facts_of(run.config.task).has_masks else FIGURES

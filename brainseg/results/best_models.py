@@ -10,13 +10,12 @@ from typing import Any
 from brainseg.datasets.library import known_datasets
 from brainseg.diagnosis.words import judged
 from brainseg.runs import FINAL, Run
+from brainseg.tasks import TASKS, facts_of
 
 LOOKED_AT = 10
 """Runs whose evaluation is opened at most, to find one whose held-out images were not also learnt from."""
 SETS = 2
 """Datasets whose best model is shown for each task: those worked on last."""
-SCORES = {"classify": ("accuracy", "model"), "segment": ("dice", "segmentation model")}
-"""Task -> the score that ranks, and what its models are called."""
 
 Evaluation = dict[str, Any]
 
@@ -49,10 +48,10 @@ class Best:
         return [judged(self.report), *self._rank(), *chance]
 
     def _rank(self) -> list[str]:
-        others, (_, kind) = len(self.rivals) + self.beaten, SCORES[self.run.config.task]
+        others, facts = len(self.rivals) + self.beaten, facts_of(self.run.config.task)
         if not others:
-            return [f"The only evaluated {kind} on {self.data} so far."]
-        rank = f"Ranked by the lower end of the interval among {others + 1} {kind}s on {self.data}."
+            return [f"The only evaluated {facts.model} on {self.data} so far."]
+        rank = f"Ranked by the lower end of the interval among {others + 1} {facts.model}s on {self.data}."
         if not self.rivals:
             return [rank]
         if len(self.rivals) == 1:
@@ -62,8 +61,7 @@ class Best:
             overlap = (
                 f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
             )
-        shared = "patients" if self.run.config.task == "segment" else "images"
-        more = f"Compare tests them on the {shared} that they share."
+        more = f"Compare tests them on the {facts.independent} that they share."
         return [f"{rank} {overlap}: {more}"]
 
 
@@ -85,10 +83,11 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
     """
     newest = sorted(runs, key=lambda run: run.created, reverse=True)
     found = []
-    for task, (score, _) in SCORES.items():
+    for facts in TASKS.values():
+        score = facts.headline
         by_data: dict[str, list[Run]] = {}
         for run in newest:
-            if run.config.task == task and run.has_model and f"{FINAL}{score}_low" in run.metrics:
+            if run.config.task == facts.name and run.has_model and f"{FINAL}{score}_low" in run.metrics:
                 by_data.setdefault(run.config.data.path, []).append(run)
         found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]
     return [best for best in found if best]

@@ -19,6 +19,7 @@ from brainseg.evaluation.segmentation.paired import MaskPair, compare_mask_pairs
 from brainseg.files import sha256_bytes
 from brainseg.results import stored_results as run_results
 from brainseg.runs import Run, RunStore
+from brainseg.tasks import facts_of
 
 Value = TypeVar("Value")
 MOST = 6
@@ -76,12 +77,12 @@ class Comparison:
     def aligned(self, letter: str) -> pd.DataFrame:
         """Return the predictions of one group side by side, as `evaluation.comparison` aligns those of its task."""
         tables = {name: self.runs[name].predictions for name in self.groups[letter]}
-        return align_slices(tables) if self.task == "segment" else align(tables)
+        return align_slices(tables) if facts_of(self.task).has_masks else align(tables)
 
     def pairs(self, letter: str) -> list[Pair] | list[MaskPair]:
         """Test every two runs of one group against each other."""
         names, aligned = self.groups[letter], self.aligned(letter)
-        if self.task != "segment":
+        if not facts_of(self.task).has_masks:
             return compare_pairs(aligned, names)
         # Who is which patient is taken from one run for all: names may differ between copies of a dataset.
         common = aligned[["path", "group"]]
@@ -99,7 +100,7 @@ def read_judged(store: RunStore, run: Run) -> Judged:
         RunError: It did not finish, is of another task, or a file of it is missing or damaged.
     """
     check_comparable([run])
-    return _read_masks(store, run) if run.config.task == "segment" else _read_classes(store, run)
+    return _read_masks(store, run) if facts_of(run.config.task).has_masks else _read_classes(store, run)
 
 
 def _read_classes(store: RunStore, run: Run) -> Judged:
@@ -113,7 +114,7 @@ def _read_classes(store: RunStore, run: Run) -> Judged:
 
 
 def _read_masks(store: RunStore, run: Run) -> Judged:
-    report = _found(run_results.mask_evaluation(store, run), "evaluation", run)
+    report = _found(run_results.evaluation(store, run), "evaluation", run)
     slices = _found(run_results.slices(store, run), "table of slices", run)
     truths = _found(run_results.masks(store, run, "truth.npz"), "set of true masks", run)
     split = _found(run_results.split(store, run), "split", run)

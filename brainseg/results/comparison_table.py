@@ -25,6 +25,7 @@ from brainseg.results.comparison_cells import (
 from brainseg.results.comparison_wording import caveats, judged_words
 from brainseg.results.mask_comparison_table import mask_row, masks_in_words
 from brainseg.results.run_wording import model_words
+from brainseg.tasks import facts_of
 
 SHARES = ("accuracy", "sensitivity", "specificity")
 
@@ -34,7 +35,7 @@ def runs_table(comparison: Comparison) -> pd.DataFrame:
 
     Shares are 0..1; what is not defined or was not measured is NaN.
     """
-    row = mask_row if comparison.task == "segment" else _row
+    row = mask_row if facts_of(comparison.task).has_masks else _row
     return pd.DataFrame([row(comparison.letter(name), name, judged) for name, judged in comparison.runs.items()])
 
 

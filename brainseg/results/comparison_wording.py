@@ -12,6 +12,7 @@ from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import Comparison
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
+from brainseg.tasks import facts_of
 
 NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
@@ -49,7 +50,7 @@ def group_lines(comparison: Comparison) -> list[str]:
     """Say which runs may be compared and which may not; nothing to say where all share their images."""
     if len(comparison.groups) < 2:
         return []
-    told = [MASKS_NOT_COMPARABLE if comparison.task == "segment" else NOT_COMPARABLE]
+    told = [MASKS_NOT_COMPARABLE if facts_of(comparison.task).has_masks else NOT_COMPARABLE]
     for letter, names in comparison.groups.items():
         first = comparison.runs[names[0]]
         told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")

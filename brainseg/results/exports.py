@@ -14,6 +14,7 @@ from brainseg import DISCLAIMER
 from brainseg.errors import RunError
 from brainseg.results import stored_results as run_results
 from brainseg.runs import Run, RunStore
+from brainseg.tasks import facts_of
 
 NOTICE = "README.txt"
 _PACKED = {".safetensors", ".png"}
@@ -36,7 +37,7 @@ def predictions_file(store: RunStore, run: Run) -> bytes:
     Raises:
         RunError: The run has none, or they are damaged.
     """
-    if run.config.task == "segment":
+    if facts_of(run.config.task).has_masks:
         table = run_results.slices(store, run)
     else:
         report = run_results.evaluation(store, run)

@@ -21,6 +21,7 @@ from brainseg.models.description import BundleDescription
 from brainseg.results.mask_card import NOT_FOR as MASKS_NOT_FOR
 from brainseg.results.mask_card import mask_figures, mask_limits, mask_purpose
 from brainseg.results.model_card_metrics import confusion_lines, figure_lines
+from brainseg.tasks import facts_of
 
 SPLITS = {
     "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, stay together",
@@ -54,7 +55,7 @@ def model_card(
             `sides` how many of them each side of the split has.
         version: The first digits of the bundle's digest.
     """
-    masks = description.task == "segment"
+    masks = facts_of(description.task).has_masks
     sections = {
         "Purpose": mask_purpose(description, literal) if masks else _purpose(description),
         "Intended users": USERS,
@@ -117,7 +118,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
 def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
     if not report:
         return f"{judged(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
-    if description.task == "segment":
+    if facts_of(description.task).has_masks:
         return mask_figures(report)
     parts = [judged(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
     return "\n\n".join(parts)
@@ -127,7 +128,7 @@ def _split(
     description: BundleDescription, config: RunConfig, report: Mapping[str, Any], dataset: Mapping[str, Any]
 ) -> str:
     facts = report or description.validation
-    what = "slices" if description.task == "segment" else "images"
+    what = facts_of(description.task).units
     side = f"{'test' if facts.get('judged_on') == 'test' else 'validation'} {what}"
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
@@ -156,7 +157,7 @@ def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: 
         "* Judged on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
         "as a rule it is worse."
     )
-    if description.task == "segment":
+    if facts_of(description.task).has_masks:
         return "\n".join([elsewhere, *mask_limits(report)])
     lines = [
         elsewhere,
@@ -205,7 +206,7 @@ def _making(description: BundleDescription, config: RunConfig, version: str) -> 
 
 def _stages(description: BundleDescription) -> str:
     numbers = ", ".join(map(str, description.stages))
-    return f"encoder up to stage {numbers}" if description.task == "segment" else f"stages pooled: {numbers}"
+    return facts_of(description.task).stages.format(numbers)
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from brainseg import tasks
 from brainseg.results.run_wording import STATES, model_words
 from brainseg.runs import FINAL, Run, UnreadableRun
 from brainseg.runs.labels import tag_text
+from brainseg.tasks import facts_of
 
-TASKS = {"classify": "classification", "segment": "segmentation", "find-lr": "learning rate only"}
+TASKS = {**{name: facts.noun for name, facts in tasks.TASKS.items()}, "find-lr": "learning rate only"}
 """Task of a run, or its kind where it leaves no model -> the word for it."""
 METRICS = {
     "Accuracy": "accuracy",
@@ -91,8 +93,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         title: run.metrics.get(f"{FINAL}{score}{name}" if name[0] == "_" else FINAL + name)
         for title, name in METRICS.items()
     }
-    if run.config.task == "segment":
-        values["n"] = run.metrics.get(FINAL + "slices")
+    values["n"] = run.metrics.get(FINAL + facts_of(run.config.task).count)
     return {
         "Name": run.name,
         "State": STATES[run.status][0],
@@ -111,7 +112,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
 
 def headline(run: Run) -> str:
     """Return the name of the metric that a run is known by."""
-    return "dice" if run.config.task == "segment" else "accuracy"
+    return facts_of(run.config.task).headline
 
 
 def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:

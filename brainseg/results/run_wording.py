@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from brainseg.runs import Run
+from brainseg.tasks import facts_of
 
 STATES = {
     "SCHEDULED": ("queued", "blue", ":material/schedule:"),
@@ -29,13 +30,13 @@ PHASES = {
 
 def run_label(run: Run) -> str:
     """Return what tells a run from others in a list, its state and its accuracy or Dice included."""
-    name = "Dice" if run.config.task == "segment" else "accuracy"
-    value = run.metrics.get(f"final_{name.lower()}")
+    facts = facts_of(run.config.task)
+    value = run.metrics.get(f"final_{facts.headline}")
     parts = [
         run.name,
         STATES[run.status][0],
         "learning rate only" if run.kind == "find-lr" else model_words(run),
-        "" if value is None else f"{name} {value:.3f}",
+        "" if value is None else f"{facts.headline_words} {value:.3f}",
         moment(run.created),
         run.id[:8],
     ]
@@ -44,10 +45,7 @@ def run_label(run: Run) -> str:
 
 def model_words(run: Run) -> str:
     """Return architecture and head."""
-    model = run.config.model
-    if run.config.task == "segment":
-        return f"{model.arch} U-Net"
-    return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
+    return facts_of(run.config.task).network(run.config.model)
 
 
 def moment(time: datetime) -> str:

@@ -16,10 +16,12 @@ import pandas as pd
 
 from brainseg.errors import DataError, RunError
 from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
+from brainseg.evaluation.report import SCHEMA
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore
+from brainseg.tasks import facts_of
 
 CURVE = ["learning_rate", "loss", "smoothed_loss"]
 EPOCHS = [
@@ -37,13 +39,18 @@ LOG_LETTERS = 200_000
 
 
 def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
-    """Return a run's figures of merit; see `ClassificationReport.to_dict` and what `train` adds to it."""
-    return read_json(store, run, "evaluation.json", ("count", "classes", "positive", "matrix", "per_class"))
+    """Return a run's metrics; see the `to_dict` of its task's report, and what `train` adds to it.
 
-
-def judgement(store: RunStore, run: Run) -> dict[str, Any] | None:
-    """Return a run's figures of merit, whatever its task."""
-    return mask_evaluation(store, run) if run.config.task == "segment" else evaluation(store, run)
+    Raises:
+        RunError: The file is damaged, or a newer brainseg wrote it.
+    """
+    values = read_json(store, run, "evaluation.json", facts_of(run.config.task).evaluation_fields)
+    if values is not None and values.get("schema", 1) not in range(1, SCHEMA + 1):
+        raise RunError(
+            f"evaluation.json of run {run.name!r} has schema {values['schema']}, and this brainseg reads up to "
+            f"{SCHEMA}: install a newer brainseg."
+        )
+    return values
 
 
 def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
@@ -79,11 +86,6 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
         probabilities(table, classes)
         losses(table)
         return table
-
-
-def mask_evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
-    """Return a segmentation's figures of merit; see `SegmentationReport.to_dict` and what `train` adds to it."""
-    return read_json(store, run, "evaluation.json", ("slices", "dice", "detection", "intervals", "matrix", "classes"))
 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from brainseg.config import RunConfig
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.run_end import RunEnd
+from brainseg.tasks import facts_of
 
 Kind = Literal["train", "find-lr"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
@@ -171,7 +172,7 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
     return max(
         finished,
-        key=lambda run: (run.config.task == "classify", run.promoted, run.better_than_chance, run.ended),
+        key=lambda run: (-facts_of(run.config.task).order, run.promoted, run.better_than_chance, run.ended),
         default=None,
     )
 

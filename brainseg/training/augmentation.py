@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn anew for every image: torchvision's, from the run's settings."""
+"""Random changes of training images, drawn for every image by itself: torchvision's, from the run's settings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from torchvision.tv_tensors import Mask
 
 from brainseg.config import AugmentationConfig
 
+Augment = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""Changes a batch of images and its targets at random."""
 
-def make_augmentation(
-    config: AugmentationConfig,
-) -> Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """Return a function that changes a batch, each image by its own draw from torch's generator.
+
+def make_augmentation(config: AugmentationConfig) -> Augment:
+    """Return a function that changes a batch; torch's generator draws for each image.
 
     It takes (N, 3, S, S) uint8 images and their targets. Masks, (N, S, S) uint8, move with their images and keep whole
     class numbers (nearest neighbour; background where nothing was); (N,) class numbers stay as they are.

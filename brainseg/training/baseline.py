@@ -16,15 +16,17 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from torch import nn
 
 from brainseg.config import RunConfig
 from brainseg.datasets.splits import fold_members, leak_groups
 from brainseg.errors import DataError
+from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.training.callbacks import TrainingCancelled
-from brainseg.training.inputs import TrainingInputs
+from brainseg.training.context import TrainingContext
+from brainseg.training.inputs import D
 from brainseg.training.log import Progress
-from brainseg.training.setup import Setup
 
 BATCH = 32
 PLATT_FOLDS = 3
@@ -39,42 +41,43 @@ class LinearMap:
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Return the class number of each (N, features) row."""
-        return (features @ self.weight.T + self.bias).argmax(axis=1)
+        numbers: np.ndarray = (features @ self.weight.T + self.bias).argmax(axis=1)
+        return numbers
 
 
-def fit_baseline(setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
-    """Fit the linear head of `setup.model` on the training side, in place.
+def fit_baseline(context: TrainingContext[D]) -> dict[str, float]:
+    """Fit the linear head of the context's model on the training set, in place.
 
     Returns:
-        `cv_accuracy` and `cv_accuracy_spread`: mean and standard deviation over folds of the whole set, drawn the
-        way of the run's split; nothing for a given split or a set too small for the folds.
+        `cv_accuracy` and `cv_accuracy_spread`: mean and standard deviation over folds of the whole set, drawn
+        as the run's split is; nothing for a given split or a set too small for the folds.
 
     Raises:
-        TrainingCancelled: The log said so.
+        TrainingCancelled: The user asked for it.
     """
-    features = pooled_features(setup, np.arange(len(inputs.images)))
+    inputs = context.inputs
+    features = pooled_features(context, np.arange(len(inputs.images)))
     train = inputs.rows("train")
     groups = leak_groups(inputs.dataset.table)
-    fitted = fit_linear(features[train], inputs.labels[train], groups[train], setup.config)
-    layer = setup.model.head[-1]
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(fitted.weight))
-        layer.bias.copy_(torch.from_numpy(fitted.bias))
-    return _cross_validate(features, groups, setup, inputs)
+    fitted = fit_linear(features[train], inputs.labels[train], groups[train], context.config)
+    head = _head(context)
+    values = {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
+    head[-1].load_state_dict(values)  # copies, in the layer's own number format
+    return _cross_validate(features, groups, context)
 
 
 @torch.no_grad()
-def pooled_features(setup: Setup, rows: np.ndarray) -> np.ndarray:
+def pooled_features(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray:
     """Return the (len(rows), features) float64 inputs of the linear layer, in the order of the rows."""
-    model = setup.model.to(setup.device).eval()
+    body, pool = context.model.to(context.device).eval().body, _head(context)[0]
     parts = []
     for start in range(0, len(rows), BATCH):
-        if setup.log.cancelled():
+        if context.log.cancelled():
             raise TrainingCancelled("The run was cancelled.")
-        batch = to_batch(np.stack([setup.data.images[row] for row in rows[start : start + BATCH]]))
-        values = model.head[0](model.body(normalise(batch.to(setup.device), setup.data.normalise)))
+        batch = to_batch(np.stack([context.inputs.images[row] for row in rows[start : start + BATCH]]))
+        values = pool(body(normalise(batch.to(context.device), context.config.preparation.normalise)))
         parts.append(values.double().cpu().numpy())
-        setup.log.progress(Progress("features", min(start + BATCH, len(rows)), len(rows)))
+        context.log.progress(Progress("features", min(start + BATCH, len(rows)), len(rows)))
     return np.concatenate(parts)
 
 
@@ -90,11 +93,24 @@ def fit_linear(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, con
     # Sampling rare classes more often and weighting them up are the same thing for a fit that sees all rows at once.
     weight = None if config.training.balance == "none" else "balanced"
     strength = config.model.regularisation
-    if config.model.head == "logistic":
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000))
-        return _one_row_a_class(_fold(model.fit(features, labels)))
-    svm = make_pipeline(StandardScaler(), LinearSVC(C=strength, class_weight=weight, max_iter=20_000))
-    return _one_row_a_class(_platt(svm, features, labels, groups))
+    return _one_row_per_class(_FITS[config.model.head](features, labels, groups, strength, weight))
+
+
+def _logistic(
+    features: np.ndarray, labels: np.ndarray, _groups: np.ndarray, strength: float, weight: str | None
+) -> LinearMap:
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000))
+    return _fold(model.fit(features, labels))
+
+
+def _svm(
+    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, strength: float, weight: str | None
+) -> LinearMap:
+    model = make_pipeline(StandardScaler(), LinearSVC(C=strength, class_weight=weight, max_iter=20_000))
+    return _platt(model, features, labels, groups)
+
+
+_FITS = {"logistic": _logistic, "svm": _svm}
 
 
 def _fold(pipeline: Pipeline) -> LinearMap:
@@ -104,7 +120,7 @@ def _fold(pipeline: Pipeline) -> LinearMap:
     return LinearMap(weight, linear.intercept_ - weight @ scaler.mean_)
 
 
-def _one_row_a_class(fitted: LinearMap) -> LinearMap:
+def _one_row_per_class(fitted: LinearMap) -> LinearMap:
     """Two classes share one score z: logits -z/2 and z/2 have the same softmax as its logistic function."""
     if len(fitted.weight) > 1:
         return fitted
@@ -123,21 +139,30 @@ def _platt(svm: Pipeline, features: np.ndarray, labels: np.ndarray, groups: np.n
     return LinearMap(link.coef_ @ margin.weight, link.coef_ @ margin.bias + link.intercept_)
 
 
-def _cross_validate(features: np.ndarray, groups: np.ndarray, setup: Setup, inputs: TrainingInputs) -> dict[str, float]:
-    config = setup.config
+def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingContext[D]) -> dict[str, float]:
+    config, inputs = context.config, context.inputs
     if config.data.split == "given":
         return {}
     try:
         grouped = config.data.split != "random"
         folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, grouped)
     except DataError as error:
-        setup.log.say(f"No cross-validation: {error}")
+        context.log.say(f"No cross-validation: {error}")
         return {}
     scores = []
     for held in folds:
         rest = np.setdiff1d(np.arange(len(features)), held)
         fitted = fit_linear(features[rest], inputs.labels[rest], groups[rest], config)
         scores.append(accuracy_score(inputs.labels[held], fitted.predict(features[held])))
-    mean, spread = float(np.mean(scores)), float(np.std(scores, ddof=1))
-    setup.log.say(f"Cross-validated accuracy over {len(folds)} folds: {mean:.3f} (standard deviation {spread:.3f}).")
-    return {"cv_accuracy": mean, "cv_accuracy_spread": spread}
+    mean, deviation = float(np.mean(scores)), float(np.std(scores, ddof=1))
+    context.log.say(
+        f"Cross-validated accuracy over {len(folds)} folds: {mean:.3f} (standard deviation {deviation:.3f})."
+    )
+    return {"cv_accuracy": mean, "cv_accuracy_spread": deviation}
+
+
+def _head(context: TrainingContext[D]) -> nn.Sequential:
+    """Return the head of an instant baseline: the pooling of maps to features, then the linear layer."""
+    if not isinstance(context.model, Classifier):
+        raise TypeError("Only a classifier can be an instant baseline.")
+    return context.model.head

@@ -1,4 +1,4 @@
-"""What happens around a batch and an epoch: seeds, number format, faults, figures, early stop and checkpoints."""
+"""What happens around a batch and an epoch: seeds, number format, faults, metrics and early stop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import torch
 from brainseg.errors import BrainsegError, TrainingError
 from brainseg.training.learner import Callback, CancelFitException
 from brainseg.training.log import EpochFigures, Progress, RunLog
-from brainseg.training.task import Meter
+from brainseg.training.protocols import Meter
 
-BEYOND_REASON = 20.0
-"""Times the loss of guessing from which on a training has diverged: label smoothing and weights stay far below it."""
+DIVERGED = 20.0
+"""A training has diverged from this many times the loss of guessing on; label smoothing and weights stay far below."""
 
 
 class TrainingCancelled(BrainsegError):
@@ -25,7 +25,7 @@ class TrainingCancelled(BrainsegError):
 
 
 class EpochSeeds(Callback):
-    """Give every epoch its own seed, so that a resumed run draws what an uninterrupted one would have drawn."""
+    """Give every epoch its own seed, so that a resumed run draws the same random numbers as an uninterrupted one."""
 
     order = -50
 
@@ -40,14 +40,14 @@ class EpochSeeds(Callback):
 
 
 class Autocast(Callback):
-    """Run the model in bfloat16 while training; fastai's own mixed precision only speaks to CUDA."""
+    """Run the model in bfloat16 while training; fastai's own mixed precision supports CUDA only."""
 
     def __init__(self, device: torch.device, enabled: bool) -> None:
         self.device, self.enabled = device, enabled
         self.context: AbstractContextManager[object] = nullcontext()
 
     def before_batch(self) -> None:
-        """Enter the context; validation stays in float32, so that its figures are those of the evaluation."""
+        """Enter the context; validation stays in float32, so that its metrics equal those of the evaluation."""
         self.context = nullcontext()
         if self.enabled and self.training:
             self.context = torch.autocast(self.device.type, torch.bfloat16)
@@ -60,9 +60,9 @@ class Autocast(Callback):
 
 
 class Guard(Callback):
-    """Stop within a batch when the user cancels or the loss is no number; `check` then raises the reason.
+    """Stop within a batch when the user cancels or the loss is NaN or infinite; `check` then raises the reason.
 
-    fastai rewrites the text of exceptions that pass through its loop, so the reason waits here until the loop ended.
+    fastai rewrites the text of exceptions that pass through its loop, so the reason is kept here until the loop ends.
     """
 
     order = -40
@@ -72,13 +72,13 @@ class Guard(Callback):
         self.reason: BrainsegError | None = None
 
     def before_batch(self) -> None:
-        """Ask for a cancel request."""
+        """Check for a request to cancel."""
         if self.log.cancelled():
             self.reason = TrainingCancelled("The run was cancelled.")
             raise CancelFitException
 
     def after_loss(self) -> None:
-        """Look at the loss: a network can also overflow on validation images first."""
+        """Check the loss, of validation batches too: a network can overflow there first."""
         if self.watch_loss and not torch.isfinite(self.loss):
             self.reason = TrainingError(
                 f"The loss became {float(self.loss.detach())} at a learning rate of {self.opt.hypers[-1]['lr']:.2g}: "
@@ -87,21 +87,20 @@ class Guard(Callback):
             raise CancelFitException
 
     def check(self) -> None:
-        """Raise the reason of a stop, if there was one."""
+        """Raise the reason for a stop, if there was one."""
         if self.reason:
             raise self.reason
 
 
 class Divergence(Callback):
-    """Stop when the training loss is beyond reason and does not fall, or is so at the end; `check` raises the reason.
+    """Stop when the training loss is far too high and does not fall, or is so at the end; `check` raises the reason.
 
-    Judged by the median of an epoch's last quarter, since single batches may jump. A network that begins badly may come
-    back, so the first such epoch is only reported in the log, unless it is the run's last. Validation losses do not
-    count: those of the first epochs can be wild where a few batches have barely set the running means of batch
-    normalisation.
+    The median of an epoch's last quarter decides, since single batches may jump. A network may recover from a bad
+    start, so the first such epoch is only logged, unless it is the run's last. Validation losses do not count: in the
+    first epochs a few batches have barely set the running means of batch normalisation, and the losses can be wild.
 
     Args:
-        log: Told of the first epoch whose loss is beyond reason.
+        log: Receives a message about the first epoch whose loss is far too high.
         chance: The loss of a model that knows nothing, such as ln(classes).
         first_epoch: Epochs of earlier phases.
         planned: Epochs of all phases.
@@ -116,7 +115,7 @@ class Divergence(Callback):
         self.reason: TrainingError | None = None
 
     def before_epoch(self) -> None:
-        """Start again."""
+        """Forget the losses of the epoch before."""
         self.losses = []
 
     def after_batch(self) -> None:
@@ -125,10 +124,10 @@ class Divergence(Callback):
             self.losses.append(float(self.loss.detach()))
 
     def after_epoch(self) -> None:
-        """Look at the end of the epoch, before it is reported or stored."""
+        """Check the end of the epoch, before it is reported or stored."""
         last = self.losses[-max(1, len(self.losses) // 4) :]
         found = float(np.median(last)) if last else 0.0
-        if found <= BEYOND_REASON * self.chance:
+        if found <= DIVERGED * self.chance:
             self.before = math.inf
             return
         number = self.first_epoch + self.epoch + 1
@@ -147,7 +146,7 @@ class Divergence(Callback):
         return max(self.recorder.lrs, default=float(self.opt.hypers[-1]["lr"]))
 
     def check(self) -> None:
-        """Raise the reason of a stop, if there was one."""
+        """Raise the reason for a stop, if there was one."""
         if self.reason:
             raise self.reason
 
@@ -164,7 +163,7 @@ class FinderProgress(Callback):
 
 
 class Reporter(Callback):
-    """Report progress a batch and figures an epoch; `finish` is called with the figures of each epoch."""
+    """Report progress after each batch; call `finish` with the metrics of each epoch."""
 
     order = 60
 
@@ -182,12 +181,12 @@ class Reporter(Callback):
         self.losses: list[float] = []
 
     def before_epoch(self) -> None:
-        """Start afresh."""
+        """Start the clock and a new meter."""
         self.started = time.perf_counter()
         self.losses, self.meter = [], self.new_meter()
 
     def after_batch(self) -> None:
-        """Collect the loss of a training batch, or judge a validation batch."""
+        """Collect the loss of a training batch, or evaluate a validation batch."""
         if self.training:
             self.losses.append(float(self.loss.detach()))
             self.log.progress(
@@ -197,7 +196,7 @@ class Reporter(Callback):
             self.meter.add(self.pred.detach().float().cpu(), self.y.cpu())
 
     def after_epoch(self) -> None:
-        """Report the epoch, unless it was skipped because an earlier session did it."""
+        """Report the epoch, unless it was skipped because an earlier session had finished it."""
         if not self.losses:
             return
         self.finish(
@@ -205,7 +204,7 @@ class Reporter(Callback):
                 phase=self.phase,
                 epoch=self.first_epoch + self.epoch + 1,
                 train_loss=float(np.mean(self.losses)),
-                **self.meter.figures(),
+                **self.meter.metrics(),
                 learning_rate=float(self.opt.hypers[-1]["lr"]),
                 seconds=time.perf_counter() - self.started,
             )
@@ -221,7 +220,7 @@ class EarlyStop(Callback):
         self.patience, self.waited, self.log = patience, waited, log
 
     def after_epoch(self) -> None:
-        """Look how long the best epoch ago is."""
+        """Stop when the best epoch is at least `patience` epochs old."""
         if self.patience and self.waited() >= self.patience:
             self.log.say(f"The validation loss has not fallen for {self.patience} epochs: training ends here.")
             raise CancelFitException

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,18 +17,17 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner, Recorder
 from fastai.optimizer import SGD, Adam, RAdam
-from torch import nn
 
 from brainseg.config import TrainingConfig
-from brainseg.models.inputs import normalise, to_batch
-from brainseg.preparation.cache import PreparedImages
-from brainseg.training.task import Targets
+from brainseg.models.inputs import normalise, on_device, to_batch
+from brainseg.training.augmentation import Augment, make_augmentation
+from brainseg.training.context import TrainingContext
+from brainseg.training.inputs import D
 
 __all__ = [
     "Callback",
     "CancelFitException",
     "Learner",
-    "TrainingData",
     "find_learning_rate",
     "fit_phase",
     "make_learner",
@@ -37,96 +35,67 @@ __all__ = [
 
 OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
 FINDER_START, FINDER_END = 1e-6, 1.0
-"""Six decades instead of fastai's eight: the same steps a decade for three quarters of the price. Nothing learns below,
-and every loss has blown up above."""
+"""Six decades instead of fastai's eight: as many steps per decade for three quarters of the time. Below this range
+nothing is learnt, and above it every loss has blown up."""
 BLOWN_UP = 4
-"""A smoothed loss of so many times the best ends the search (fastai's own choice)."""
+"""The search ends at a smoothed loss this many times the best (fastai's own choice)."""
 FINDER_SKIP_START = 10
-"""One part in so many of the finder's first steps is no basis for a suggestion (fastai's own choice)."""
+"""The first 1 / FINDER_SKIP_START of the steps are left out of the suggestion (fastai's own choice)."""
 FINDER_SKIP_END = 5
-"""Neither are the last steps, where the loss has blown up (fastai's own choice)."""
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a learner is fed with.
-
-    Attributes:
-        images: Prepared images, uint8.
-        targets: The class number, or the (S, S) mask of class numbers, of each image.
-        train: Row numbers to learn from.
-        valid: Row numbers to judge by.
-        normalise: The way of `models.inputs.normalise`.
-        augment: Changes a batch of uint8 (N, 3, S, S) images and its targets at random.
-        loss: What training minimises, from logits and int64 targets.
-        sampling: How often each training row is drawn, relative to the others; None draws each once an epoch.
-    """
-
-    images: PreparedImages
-    targets: Targets
-    train: np.ndarray
-    valid: np.ndarray
-    normalise: str
-    augment: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-    loss: nn.Module
-    sampling: np.ndarray | None = None
+"""So are this many last steps, where the loss has blown up (fastai's own choice)."""
 
 
 class _BatchLoader(DataLoader):
-    """A fastai loader over row numbers: a batch is gathered in one go from the memory-mapped array."""
+    """A fastai loader over row numbers that gathers a whole batch from the memory-mapped array at once."""
 
     def __init__(
-        self, data: TrainingData, rows: np.ndarray, batch_size: int, train: bool, weights: np.ndarray | None = None
+        self,
+        context: TrainingContext[D],
+        rows: np.ndarray,
+        augment: Augment | None = None,
+        sampling: np.ndarray | None = None,
     ) -> None:
-        self.data, self.train, self.weights = data, train, weights
-        super().__init__(rows, bs=batch_size, shuffle=train, drop_last=train, num_workers=0)
+        train = context.inputs.rows("train")
+        self.inputs, self.normalise = context.inputs, context.config.preparation.normalise
+        self.augment, self.sampling = augment, sampling
+        batch_size, trains = min(context.config.training.batch_size, len(train)), augment is not None
+        super().__init__(rows, bs=batch_size, shuffle=trains, drop_last=trains, num_workers=0)
 
     def get_idxs(self) -> list[int]:
-        if self.weights is None:
-            return super().get_idxs()
-        return self.rng.choices(range(self.n), weights=self.weights, k=self.n)
+        if self.sampling is None:
+            return list(super().get_idxs())
+        return list(self.rng.choices(range(self.n), weights=self.sampling, k=self.n))
 
     def create_batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        pixels = np.stack([self.data.images[row] for row in rows])
-        return to_batch(pixels), torch.from_numpy(np.stack([self.data.targets[row] for row in rows]))
+        pixels = np.stack([self.inputs.images[row] for row in rows])
+        return to_batch(pixels), torch.from_numpy(np.stack([self.inputs.targets[row] for row in rows]))
 
     def after_batch(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         images, targets = batch
-        if self.train:
-            images, targets = self.data.augment(images, targets)
-        images = normalise(images, self.data.normalise)
+        if self.augment:
+            images, targets = self.augment(images, targets)
+        images = normalise(images, self.normalise)
         return images.contiguous(memory_format=torch.channels_last), targets.long()
 
 
-def make_learner(
-    model: nn.Module,
-    groups: list[list[nn.Parameter]],
-    data: TrainingData,
-    config: TrainingConfig,
-    device: torch.device,
-    callbacks: Sequence[Callback] = (),
-) -> Learner:
+def make_learner(context: TrainingContext[D], callbacks: Sequence[Callback] = ()) -> Learner:
     """Build a fastai learner without its printing and progress bars.
 
     Args:
-        model: What to train.
-        groups: Its parameters, early pretrained layers first, new layers last; the last group alone learns while
-            the others are frozen.
-        data: Images, targets, split and loss.
-        config: The run's training settings.
-        device: Where to train.
+        context: Network, images, targets, split and settings. Of the network's parameter groups the last alone learns
+            while the others are frozen.
         callbacks: What to add to clipping and mixup, which the settings ask for.
     """
-    batch_size = min(config.batch_size, len(data.train))
-    train = _BatchLoader(data, data.train, batch_size, train=True, weights=data.sampling)
-    valid = _BatchLoader(data, data.valid, batch_size, train=False)
+    config, inputs, groups = context.config.training, context.inputs, context.parameter_groups()
+    train = _BatchLoader(context, inputs.rows("train"), make_augmentation(config.augmentation), context.sampling)
+    valid = _BatchLoader(context, inputs.rows("valid"))
     extra: list[Callback] = [GradientClip(config.clip_norm)] if config.clip_norm else []
     if config.mixup:
         extra.append(MixUp(config.mixup))
     learner = Learner(
-        DataLoaders(train, valid, device=device),
-        model.to(device, memory_format=torch.channels_last),
-        loss_func=data.loss.to(device),
+        DataLoaders(train, valid, device=context.device),
+        on_device(context.model, context.device),
+        loss_func=context.task.loss(inputs).to(context.device),
         opt_func=OPTIMISERS[config.optimiser],
         splitter=lambda _: groups,
         wd=config.weight_decay,
@@ -159,7 +128,7 @@ def fit_phase(
         config: The run's training settings.
         frozen: Let only the last parameter group learn.
         start_epoch: Epochs of this phase that are already done.
-        restore: Puts weights and optimiser state back before training goes on.
+        restore: Restores weights and optimiser state before training continues.
     """
     learner.create_opt()
     learner.freeze() if frozen and len(learner.opt.param_lists) > 1 else learner.unfreeze()
@@ -178,11 +147,11 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     """Run fastai's learning-rate finder on a frozen body, and take its "valley" suggestion.
 
     Args:
-        learner: A learner to spend on this: its weights change.
+        learner: A learner of a copy of the network, whose weights change.
         steps: Mini-batches at most; the finder stops early once the loss has blown up.
 
     Returns:
-        The curve (columns `learning_rate`, `loss` of the batch, `smoothed_loss`; one row a step), and the suggestion.
+        The curve (columns `learning_rate`, `loss` of the batch, `smoothed_loss`; one row per step), and the suggestion.
         A curve too short for a valley suggests the rate of the lowest smoothed loss, divided by ten.
     """
     learner.create_opt()
@@ -191,7 +160,7 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     losses = _FinderLosses(steps)
     epochs = math.ceil(steps / max(1, len(learner.dls.train)))
     with tempfile.TemporaryDirectory() as folder:
-        # fastai saves and restores the weights around its finder: that file lives and dies in this folder.
+        # fastai saves and restores the weights around its finder, in a file in this folder.
         learner.path = type(learner.path)(folder)
         learner.fit(
             epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps, stop_div=False), losses]
@@ -210,14 +179,14 @@ def suggest(curve: pd.DataFrame) -> float:
     if len(part) < FINDER_SKIP_END:
         finite = curve[np.isfinite(curve["smoothed_loss"])]
         return float(finite.loc[finite["smoothed_loss"].idxmin(), "learning_rate"]) / 10
-    return valley(part["learning_rate"].to_list(), part["smoothed_loss"].to_list(), len(part))[0]
+    return float(valley(part["learning_rate"].to_list(), part["smoothed_loss"].to_list(), len(part))[0])
 
 
 class _FinderLosses(Callback):
     """Collect the finder's losses, and stop it once they have blown up.
 
-    fastai's own rule, four times the best smoothed loss, also counts the first batches: two that happen to be easy
-    end the search there. Here it counts from where the curve is used.
+    fastai's own rule, four times the best smoothed loss, also counts the first batches, where two easy ones can end
+    the search. This rule counts only the part of the curve that is used.
     """
 
     order = 55  # after the recorder, whose smoothed loss this reads, and before the finder may stop for good

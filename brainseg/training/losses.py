@@ -1,4 +1,7 @@
-"""Losses of a segmentation. Each is a value of sums over pixels, so a whole set is judged by adding up its batches."""
+"""Losses of both tasks. Those of masks are computed from sums over pixels, so batches of a whole set can be added up.
+
+The losses of masks stay hand-written: no library's Dice loss can be computed from sums over several batches.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,14 @@ SMOOTH = 1.0
 """Pixels added above and below the Dice fraction: a class that a batch does not hold then costs little."""
 
 
+class CrossEntropy(nn.CrossEntropyLoss):
+    """Cross-entropy of whole images, in nats."""
+
+    y_int = True  # fastai's mixup asks whether labels are numbers, which it cannot mix
+
+
 class PixelLoss(nn.Module):
-    """Base of the losses: `forward` is `value(sums(logits, targets))`."""
+    """Base of the losses of masks: `forward` is `value(sums(logits, targets))`."""
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the loss of a batch.
@@ -23,7 +32,7 @@ class PixelLoss(nn.Module):
             targets: (N, H, W) int64 class numbers; 0 is the background.
 
         Returns:
-            A scalar that can be differentiated.
+            A differentiable scalar.
         """
         return self.value(self.sums(logits, targets))
 
@@ -81,7 +90,7 @@ class DiceLoss(PixelLoss):
 
 
 class SumLoss(PixelLoss):
-    """Cross-entropy plus Dice: the one has useful gradients early, the other does not let rare classes drown.
+    """Cross-entropy plus Dice: the first has useful gradients early, the second keeps rare classes from being swamped.
 
     Isensee et al. 2021, "nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation".
     """

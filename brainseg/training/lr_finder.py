@@ -1,31 +1,32 @@
-"""The learning-rate finder: spent on a copy of a run's model, or on its own, its curve stored."""
+"""The learning-rate finder: runs on a copy of a run's model and stores its curve."""
 
 from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from brainseg.config import RunConfig
 from brainseg.files import write_json
 from brainseg.training.callbacks import Autocast, FinderProgress, Guard, seed_everything
+from brainseg.training.context import TrainingContext
+from brainseg.training.inputs import D
 from brainseg.training.learner import find_learning_rate, make_learner
 from brainseg.training.log import RunLog
-from brainseg.training.setup import Setup, open_run, parameter_groups
+from brainseg.training.protocols import Task
+from brainseg.training.setup import open_run
 
 CURVE = "learning_rate.json"
 
 
-def run_finder(
-    config: RunConfig, log: RunLog, folder: Path, warm_start: Path | None = None
-) -> tuple[pd.DataFrame, float]:
+def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None = None) -> tuple[pd.DataFrame, float]:
     """Find a learning rate for a run that is not trained (yet).
 
     Args:
-        config: The run, whole.
-        log: Told of progress and sentences, and asked for a cancel request.
+        task: What the run learns, with its configuration.
+        log: Receives progress and messages, and knows of a request to cancel.
         folder: Takes `config.yaml`, `dataset.json`, `split.csv`, `weights.json` and `learning_rate.json`.
         warm_start: The weights file that `run:<id>` stands for.
 
@@ -33,31 +34,29 @@ def run_finder(
         The curve and the valley suggestion, see `learner.find_learning_rate`.
 
     Raises:
-        BrainsegError: Anything that the user can mend, in one sentence.
+        BrainsegError: Any error that the user can fix, in one sentence.
     """
-    setup, _ = open_run(config, log, folder, warm_start)
-    curve, suggestion = find_rate(setup)
+    curve, suggestion = find_rate(open_run(task, log, folder, warm_start))
     save_curve(curve, suggestion, folder / CURVE)
     log.say(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return curve, suggestion
 
 
-def find_rate(setup: Setup) -> tuple[pd.DataFrame, float]:
-    """Find a learning rate for the new layers; the model of `setup` stays as it is.
+def find_rate(context: TrainingContext[D]) -> tuple[pd.DataFrame, float]:
+    """Find a learning rate for the new layers; the context's model stays as it is.
 
     Returns:
         The curve and the valley suggestion, see `learner.find_learning_rate`.
 
     Raises:
-        TrainingCancelled: The log said so.
+        TrainingCancelled: The user asked for it.
     """
-    training = setup.config.training
+    training = context.config.training
     seed_everything(training.seed)
-    model = copy.deepcopy(setup.model)
-    guard = Guard(setup.log, watch_loss=False)  # a loss that blows up is what the finder looks for
-    callbacks = [guard, Autocast(setup.device, setup.bf16), FinderProgress(setup.log, training.finder_steps)]
-    groups = parameter_groups(model, setup.weights)
-    learner = make_learner(model, groups, setup.data, training, setup.device, callbacks)
+    spent = replace(context, model=copy.deepcopy(context.model))
+    guard = Guard(context.log, watch_loss=False)  # a loss that blows up is what the finder looks for
+    callbacks = [guard, Autocast(context.device, context.bf16), FinderProgress(context.log, training.finder_steps)]
+    learner = make_learner(spent, callbacks)
     curve, suggestion = find_learning_rate(learner, training.finder_steps)
     guard.check()
     return curve, suggestion

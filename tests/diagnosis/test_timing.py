@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from brainseg.diagnosis.predictor import Predictor
 from brainseg.diagnosis.timing import model_costs
 from tests.diagnosis.conftest import draw_head
 from tests.models.conftest import store
@@ -24,9 +25,13 @@ def judged(tmp_path: Path, classifier) -> tuple[Path, Path]:
     return results, data
 
 
+def costs_of(results: Path, data: Path) -> dict[str, float]:
+    return model_costs(results, data, Predictor.open, "predictions.parquet")
+
+
 def test_costs_are_those_of_the_stored_model(judged, classifier) -> None:
     results, data = judged
-    costs = model_costs(results, data)
+    costs = costs_of(results, data)
     assert costs["parameters"] == sum(parameter.numel() for parameter in classifier().parameters())
     assert costs["bundle_mb"] == (results / "bundle" / "model.safetensors").stat().st_size / 1e6
     assert costs["diagnosis_ms"] > 0
@@ -35,11 +40,11 @@ def test_costs_are_those_of_the_stored_model(judged, classifier) -> None:
 def test_a_manifest_names_its_folder(judged) -> None:
     results, data = judged
     (data / "manifest.csv").write_text("path,label\n")
-    assert "diagnosis_ms" in model_costs(results, data / "manifest.csv")
+    assert "diagnosis_ms" in costs_of(results, data / "manifest.csv")
 
 
 def test_what_cannot_be_measured_is_left_out(judged, tmp_path: Path) -> None:
     results, data = judged
     (data / "3.png").unlink()
-    assert set(model_costs(results, data)) == {"parameters", "bundle_mb"}
-    assert model_costs(tmp_path / "nowhere", data) == {}
+    assert set(costs_of(results, data)) == {"parameters", "bundle_mb"}
+    assert costs_of(tmp_path / "nowhere", data) == {}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.transforms.v2.functional import normalize
 
-from brainseg.models.inputs import IMAGENET_MEAN, IMAGENET_SPREAD, normalise, to_batch
+from brainseg.models.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN, normalise, to_batch
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_batch_is_a_view_with_channels_last_in_memory(pixels):
 
 
 def test_imagenet_statistics_are_those_of_torchvision(pixels):
-    expected = normalize(to_batch(pixels).float() / 255, IMAGENET_MEAN, IMAGENET_SPREAD)
+    expected = normalize(to_batch(pixels).float() / 255, IMAGENET_MEAN, IMAGENET_DEVIATION)
     torch.testing.assert_close(normalise(to_batch(pixels), "imagenet"), expected)
 
 

@@ -12,6 +12,7 @@ from brainseg.config import RunConfig
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.models.bundle import load_bundle
 from brainseg.scans import read_scan
+from brainseg.tasks import task_of
 from brainseg.training.baseline import fit_linear
 from brainseg.training.callbacks import TrainingCancelled
 from brainseg.training.trainer import train
@@ -47,7 +48,7 @@ def test_an_svm_ranks_and_calibrates(classes: int) -> None:
 @pytest.mark.parametrize("head", ["logistic", "svm"])
 def test_a_baseline_is_a_run_like_any_other(home, tmp_path: Path, tiny_set: Path, recorder, head: str) -> None:
     log = recorder()
-    trained = train(tiny_config(tiny_set, **{"model.head": head}), log, tmp_path / "run", head)
+    trained = train(task_of(tiny_config(tiny_set, **{"model.head": head})), log, tmp_path / "run", head)
     assert trained.report.accuracy >= 0.8
     assert 0.5 < trained.extra["cv_accuracy"] <= 1
     bundle = load_bundle(trained.bundle)
@@ -59,14 +60,14 @@ def test_a_baseline_is_a_run_like_any_other(home, tmp_path: Path, tiny_set: Path
 
 def test_more_than_two_classes(home, tmp_path: Path, recorder) -> None:
     data = write_set(tmp_path / "three", ("a", "b", "c"), 12)
-    trained = train(tiny_config(data, **{"model.head": "logistic"}), recorder(), tmp_path / "run", "three")
+    trained = train(task_of(tiny_config(data, **{"model.head": "logistic"})), recorder(), tmp_path / "run", "three")
     assert trained.report.matrix.shape == (3, 3)
 
 
 def test_cancelling_stops_between_batches(home, tmp_path: Path, tiny_set: Path, recorder) -> None:
     log = recorder(lambda log: True)
     with pytest.raises(TrainingCancelled):
-        train(tiny_config(tiny_set, **{"model.head": "logistic"}), log, tmp_path / "run", "x")
+        train(task_of(tiny_config(tiny_set, **{"model.head": "logistic"})), log, tmp_path / "run", "x")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_partial_weights_use_what_they_hold_on_real_images(
         "preparation.size": 112,
     }
     log = recorder()
-    trained = train(RunConfig.from_preset("default", settings), log, tmp_path / "run", "real")
+    trained = train(task_of(RunConfig.from_preset("default", settings)), log, tmp_path / "run", "real")
     assert load_bundle(trained.bundle).description.stages == (2, 3)
     assert trained.extra["cv_accuracy"] > bar
     assert any("every stage works as trained" in sentence for sentence in log.sentences)

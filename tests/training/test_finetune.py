@@ -10,6 +10,7 @@ import pytest
 
 from brainseg.errors import TrainingError
 from brainseg.models.bundle import load_bundle
+from brainseg.tasks import task_of
 from brainseg.training.callbacks import TrainingCancelled
 from brainseg.training.trainer import train
 from tests.conftest import write_set
@@ -21,7 +22,7 @@ def run(home: Path, tmp_path: Path, recorder):
 
     def go(config, name="run", stop=lambda log: False):
         log = recorder(stop)
-        return train(config, log, tmp_path / name, name), log, tmp_path / name
+        return train(task_of(config), log, tmp_path / name, name), log, tmp_path / name
 
     return go
 

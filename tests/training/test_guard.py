@@ -11,6 +11,7 @@ from brainseg.errors import BundleError
 from brainseg.models.bundle import load_bundle
 from brainseg.models.guard import GUARD, Features, Guard
 from brainseg.scans import read_scan
+from brainseg.tasks import task_of
 from brainseg.training.guard import fit_features, quantile
 from brainseg.training.trainer import train
 from tests.bundles import edit
@@ -50,7 +51,7 @@ def test_the_limit_covers_further_images_as_far_as_the_number_allows(count: int,
 
 
 def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, tmp_path, tiny_set) -> None:
-    bundle = train(config(), recorder(), tmp_path, "tiny").bundle
+    bundle = train(task_of(config()), recorder(), tmp_path, "tiny").bundle
     assert (bundle / GUARD).stat().st_size < 400_000
     predictor = Predictor.open(bundle)
     guard = predictor.bundle.guard

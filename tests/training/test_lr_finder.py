@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from fastai.callback.schedule import valley
 
-from brainseg.training.inputs import load_inputs
+from brainseg.tasks import task_of
 from brainseg.training.learner import suggest
 from brainseg.training.lr_finder import find_rate, load_curve, save_curve
-from brainseg.training.setup import set_up
+from brainseg.training.setup import open_run
 
 
 def falling_curve(steps: int = 80, seed: int = 0) -> pd.DataFrame:
@@ -34,10 +34,10 @@ def test_a_short_or_broken_curve_still_gives_a_rate() -> None:
 
 def test_the_finder_leaves_the_model_alone_and_stores_its_curve(home, tmp_path, config, recorder) -> None:
     settings = config({"training.finder_steps": 30})
-    setup = set_up(settings, load_inputs(settings, recorder(), tmp_path), recorder(), None)
-    before = {name: value.clone() for name, value in setup.model.state_dict().items()}
-    curve, suggestion = find_rate(setup)
-    assert all(value.equal(before[name]) for name, value in setup.model.state_dict().items())
+    context = open_run(task_of(settings), recorder(), tmp_path)
+    before = {name: value.clone() for name, value in context.model.state_dict().items()}
+    curve, suggestion = find_rate(context)
+    assert all(value.equal(before[name]) for name, value in context.model.state_dict().items())
     assert list(curve.columns) == ["learning_rate", "loss", "smoothed_loss"]
     assert 10 < len(curve) <= 30
     assert curve["learning_rate"].is_monotonic_increasing

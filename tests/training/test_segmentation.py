@@ -16,12 +16,12 @@ from brainseg.evaluation.segmentation import dice, evaluate_masks, load_masks
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
 from brainseg.models.bundle import load_bundle
 from brainseg.scans import read_scan
+from brainseg.tasks import task_of
+from brainseg.tasks.segmentation.training import MaskMeter
 from brainseg.training.callbacks import TrainingCancelled
-from brainseg.training.inputs import load_inputs
 from brainseg.training.losses import pixel_loss
 from brainseg.training.lr_finder import find_rate
-from brainseg.training.segmentation import MaskMeter
-from brainseg.training.setup import parameter_groups, set_up
+from brainseg.training.setup import open_run
 from brainseg.training.trainer import train
 
 FIGURES = [
@@ -43,7 +43,7 @@ def run(home: Path, tmp_path: Path, recorder):
 
     def go(config, name="run", stop=lambda log: False):
         log = recorder(stop)
-        return train(config, log, tmp_path / name, name), log, tmp_path / name
+        return train(task_of(config), log, tmp_path / name, name), log, tmp_path / name
 
     return go
 
@@ -156,20 +156,20 @@ def test_new_layers_learn_first_and_pretrained_ones_slowly(
 ) -> None:
     file = partial_weights("resnet18")
     settings = mask_config({"model.weights": str(file), "model.stages": None})
-    setup = set_up(settings, load_inputs(settings, recorder(), tmp_path), recorder(), None)
-    assert setup.model.body.stages == (3,)
-    early, late, new = parameter_groups(setup.model, setup.weights)
-    assert {id(p) for p in new} == {id(p) for p in setup.model.head.parameters()}
-    assert {id(p) for p in late} == {id(p) for p in setup.model.body.layer3.parameters()}
+    context = open_run(task_of(settings), recorder(), tmp_path)
+    assert context.model.body.stages == (3,)
+    early, late, new = context.parameter_groups()
+    assert {id(p) for p in new} == {id(p) for p in context.model.head.parameters()}
+    assert {id(p) for p in late} == {id(p) for p in context.model.body.layer3.parameters()}
     assert len(early) > 0
 
 
 def test_the_finder_leaves_the_model_alone(home, mask_config, recorder, tmp_path) -> None:
     settings = mask_config({"training.finder_steps": 20, "model.self_attention": True, "model.stages": [3]})
-    setup = set_up(settings, load_inputs(settings, recorder(), tmp_path), recorder(), None)
-    before = {name: value.clone() for name, value in setup.model.state_dict().items()}
-    curve, suggestion = find_rate(setup)
-    assert all(value.equal(before[name]) for name, value in setup.model.state_dict().items())
+    context = open_run(task_of(settings), recorder(), tmp_path)
+    before = {name: value.clone() for name, value in context.model.state_dict().items()}
+    curve, suggestion = find_rate(context)
+    assert all(value.equal(before[name]) for name, value in context.model.state_dict().items())
     assert len(curve) > 5
     assert suggestion > 0
 
@@ -188,7 +188,7 @@ def test_the_meter_judges_batches_as_one(classes: int) -> None:
     meter = MaskMeter(pixel_loss("auto"), classes)
     meter.add(logits[:2], targets[:2])
     meter.add(logits[2:], targets[2:])
-    found, predicted = meter.figures(), logits.argmax(dim=1)
+    found, predicted = meter.metrics(), logits.argmax(dim=1)
     tumour, called = targets > 0, predicted > 0
     hit = (tumour & (predicted == targets)).sum() if classes == 2 else (tumour & called).sum()
     assert found["dice"] == pytest.approx(float(2 * hit / (tumour.sum() + called.sum())))
@@ -199,7 +199,7 @@ def test_the_meter_judges_batches_as_one(classes: int) -> None:
 def test_a_meter_without_tumour_has_no_dice() -> None:
     meter = MaskMeter(pixel_loss("auto"), 2)
     meter.add(torch.tensor([5.0, -5.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4), torch.zeros((1, 4, 4), dtype=torch.int64))
-    assert np.isnan(meter.figures()["dice"])
+    assert np.isnan(meter.metrics()["dice"])
     assert np.isnan(dice(foreground_counts(meter.matrix)))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from brainseg.models.architectures import build_classifier
 from brainseg.models.weights import load_weights
-from brainseg.training.setup import parameter_groups
+from brainseg.training.context import parameter_groups
 
 
 def sizes(model, groups) -> list[int]:

@@ -163,6 +163,6 @@ def _evaluation_of(run: Run) -> dict[str, Any] | None:
 def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
     """An ended run no longer changes. A damaged one says so on its own page, and cannot be the best here."""
     try:
-        return run_results.judgement(live_store.store(), live_store.run(run_id))
+        return run_results.evaluation(live_store.store(), live_store.run(run_id))
     except RunError:
         return None

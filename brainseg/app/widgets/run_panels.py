@@ -47,7 +47,7 @@ def judgement(run: Run) -> dict[str, Any]:
     Raises:
         RunError: It is missing or damaged.
     """
-    report = run_results.judgement(live_store.store(), run)
+    report = run_results.evaluation(live_store.store(), run)
     if report is None:
         raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
     return report

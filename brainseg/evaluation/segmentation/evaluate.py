@@ -14,6 +14,7 @@ from brainseg.evaluation.segmentation.counts import Counts, class_counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
 from brainseg.evaluation.segmentation.report import EMPTY_RULES, SegmentationReport
 from brainseg.evaluation.segmentation.slices import matrices
+from brainseg.evaluation.undefined import ratio
 
 _COUNTED = ("tp", "fp", "fn", "tn")
 
@@ -118,12 +119,12 @@ def _derive(totals: np.ndarray, columns: pd.Index) -> dict[str, np.ndarray]:
         "precision": scores.precision(pooled),
         "sensitivity": scores.sensitivity(pooled),
         "specificity": scores.specificity(pooled),
-        "slice_dice": scores.ratio(of["slice_sum"], of["slice_n"]),
-        "slice_iou": scores.ratio(of["slice_iou_sum"], of["slice_n"]),
-        "patient_dice": scores.ratio(of["patient_sum"], of["patient_n"]),
-        "patient_iou": scores.ratio(of["patient_iou_sum"], of["patient_n"]),
-        "hd95_mm": scores.ratio(of["mm_sum"], of["mm_n"]),
-        "hd95_pixels": scores.ratio(of["pixels_sum"], of["pixels_n"]),
+        "slice_dice": ratio(of["slice_sum"], of["slice_n"]),
+        "slice_iou": ratio(of["slice_iou_sum"], of["slice_n"]),
+        "patient_dice": ratio(of["patient_sum"], of["patient_n"]),
+        "patient_iou": ratio(of["patient_iou_sum"], of["patient_n"]),
+        "hd95_mm": ratio(of["mm_sum"], of["mm_n"]),
+        "hd95_pixels": ratio(of["pixels_sum"], of["pixels_n"]),
         "detection_sensitivity": scores.sensitivity(detected),
         "detection_specificity": scores.specificity(detected),
     }
@@ -132,7 +133,7 @@ def _derive(totals: np.ndarray, columns: pd.Index) -> dict[str, np.ndarray]:
 def _per_class(patients: np.ndarray, names: tuple[str, ...], rule: str) -> dict[str, dict[str, float]]:
     volumes, pooled = class_counts(patients), class_counts(patients.sum(axis=0))
     sums, counted = _part(_by_rule(scores.dice(volumes), rule))
-    means = scores.ratio(sums.sum(axis=0), counted.sum(axis=0))
+    means = ratio(sums.sum(axis=0), counted.sum(axis=0))
     derived = {
         "dice": scores.dice(pooled),
         "iou": scores.iou(pooled),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +15,7 @@ from brainseg.evaluation.segmentation import scores
 from brainseg.evaluation.segmentation.bootstrap import patient_intervals
 from brainseg.evaluation.segmentation.counts import Counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
+from brainseg.evaluation.undefined import ratio, where_defined
 
 DRAWS = 9999
 
@@ -67,32 +67,35 @@ def compare_mask_pairs(tables: Mapping[str, pd.DataFrame], seed: int = 0) -> lis
         One `MaskPair` for every two models, with p-values adjusted for their number.
     """
     dice = {name: _volume_dice(table) for name, table in tables.items()}
-    raw = [
-        {"first": first, "second": second, **_difference(dice[first] - dice[second], seed)}
-        for first, second in combinations(dice, 2)
-    ]
-    adjusted = holm([values["p"] for values in raw])
-    return [MaskPair(**values, adjusted=value) for values, value in zip(raw, adjusted, strict=True)]
+    raw = [_pair(first, second, dice[first] - dice[second], seed) for first, second in combinations(dice, 2)]
+    adjusted = holm([pair.p for pair in raw])
+    return [replace(pair, adjusted=value) for pair, value in zip(raw, adjusted, strict=True)]
 
 
 def _volume_dice(table: pd.DataFrame) -> np.ndarray:
     """Return the Dice of each patient with a tumour, in order of appearance; float64 (patients,)."""
     counted = Counts(*summed(table[["tp", "fp", "fn", "tn"]].to_numpy(dtype=np.int64), patient_codes(table)).T)
-    return scores.dice(counted)[counted.tp + counted.fn > 0]
+    known: np.ndarray = scores.dice(counted)[counted.tp + counted.fn > 0]
+    return known
 
 
-def _difference(differences: np.ndarray, seed: int) -> dict[str, object]:
+def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPair:
+    """Compare two models by the (patients,) differences of their Dice; the p-value is not adjusted yet."""
     count = len(differences)
     sums = np.column_stack([differences, np.ones(count)])
-    found = patient_intervals(sums, lambda drawn: {"mean": scores.ratio(drawn[:, 0], drawn[:, 1])}, seed)
-    return {
-        "patients": count,
-        "first_ahead": int((differences > 0).sum()),
-        "second_ahead": int((differences < 0).sum()),
-        "difference": float(differences.mean()) if count else math.nan,
-        "interval": found["mean"],
-        "p": sign_flip(differences, seed),
-    }
+    found = patient_intervals(sums, lambda drawn: {"mean": ratio(drawn[:, 0], drawn[:, 1])}, seed)
+    p = sign_flip(differences, seed)
+    return MaskPair(
+        first=first,
+        second=second,
+        patients=count,
+        first_ahead=int((differences > 0).sum()),
+        second_ahead=int((differences < 0).sum()),
+        difference=where_defined(count > 0, differences.mean),
+        interval=found["mean"],
+        p=p,
+        adjusted=p,
+    )
 
 
 def sign_flip(differences: np.ndarray, seed: int = 0) -> float:

@@ -81,4 +81,5 @@ class SegmentationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
-        return plain(dataclasses.asdict(self))
+        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        return values

@@ -1,6 +1,6 @@
 """Scores from pixel counts, for single counts and arrays alike.
 
-A score whose denominator is 0 is NaN, never 0 or 1: what is made of it is the empty-mask rule's business. Dice and IoU
+A score whose denominator is 0 is NaN, never 0 or 1: the empty-mask rule decides what becomes of it. Dice and IoU
 are 0/0 only where a class neither is there nor was predicted; a model that predicts nothing where there is a tumour
 scores 0.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from brainseg.evaluation.segmentation.counts import Counts
+from brainseg.evaluation.undefined import ratio
 
 SCORES = {
     "dice": "Dice, all pixels pooled",
@@ -25,7 +26,7 @@ SCORES = {
 
 
 def dice(counts: Counts) -> np.ndarray:
-    """Return 2 tp / (2 tp + fp + fn), the share of overlap (Dice 1945, Ecology 26, 297-302); equals F1."""
+    """Return 2 tp / (2 tp + fp + fn), the overlap (Dice 1945, Ecology 26, 297-302); equals F1."""
     return ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
@@ -35,21 +36,15 @@ def iou(counts: Counts) -> np.ndarray:
 
 
 def precision(counts: Counts) -> np.ndarray:
-    """Return tp / (tp + fp), the share of the predicted pixels that are right."""
+    """Return tp / (tp + fp), the proportion of predicted pixels that are right."""
     return ratio(counts.tp, counts.tp + counts.fp)
 
 
 def sensitivity(counts: Counts) -> np.ndarray:
-    """Return tp / (tp + fn), the share of the true pixels that were found."""
+    """Return tp / (tp + fn), the proportion of true pixels that were found."""
     return ratio(counts.tp, counts.tp + counts.fn)
 
 
 def specificity(counts: Counts) -> np.ndarray:
-    """Return tn / (tn + fp); with tumours being small it is near 1 for almost any model, and says little."""
+    """Return tn / (tn + fp); as tumours are small, it is near 1 for almost any model and says little."""
     return ratio(counts.tn, counts.tn + counts.fp)
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return part / whole in float64, NaN where `whole` is 0."""
-    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole != 0)

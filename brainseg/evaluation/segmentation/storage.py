@@ -1,4 +1,4 @@
-"""Masks of an evaluation on disk: compressed bitmaps, one readable without the others."""
+"""Masks of an evaluation on disk: compressed bitmaps, each readable on its own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class SavedMasks:
         bits = np.frombuffer(packed, np.uint8).reshape(self._planes, -1)
         pixels = np.unpackbits(bits, axis=1, count=height * width)
         weights = (1 << np.arange(self._planes)).astype(np.uint8)
-        return (weights[:, None] * pixels).sum(axis=0, dtype=np.uint8).reshape(height, width)
+        mask: np.ndarray = (weights[:, None] * pixels).sum(axis=0, dtype=np.uint8).reshape(height, width)
+        return mask
 
 
 def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> None:
@@ -55,10 +56,10 @@ def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> Non
     Args:
         file: Ends in `.npz`; arrays only, nothing that could run code.
         masks: (H, W) uint8 class numbers below `classes`.
-        classes: How many classes there are; each doubling takes a bit a pixel, before compression.
+        classes: How many classes there are; each doubling takes one more bit per pixel, before compression.
 
     Raises:
-        ValueError: A mask is no uint8 array of two dimensions, or holds a class number that is too large.
+        ValueError: A mask is not a two-dimensional uint8 array, or holds a class number that is too large.
     """
     planes = max(1, int(classes - 1).bit_length())
     shapes, parts = [], []
@@ -68,7 +69,7 @@ def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> Non
         shapes.append(mask.shape)
         bits = [np.packbits((mask.ravel() >> plane) & 1) for plane in range(planes)]
         parts.append(zlib.compress(b"".join(plane.tobytes() for plane in bits)))
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "shapes": np.array(shapes, dtype=np.int32).reshape(-1, 2),
         "ends": np.cumsum([len(part) for part in parts], dtype=np.int64),
         "data": np.frombuffer(b"".join(parts), np.uint8),
@@ -77,13 +78,13 @@ def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> Non
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as stream:  # by name, numpy would add an ending
-            np.savez(stream, **arrays)
+            np.savez(stream, allow_pickle=False, **arrays)
 
     write_atomically(file, write)
 
 
 def load_masks(file: Path) -> SavedMasks:
-    """Read what `save_masks` wrote; a mask is unpacked when it is asked for.
+    """Read what `save_masks` wrote; a mask is unpacked only when it is indexed.
 
     Raises:
         DataError: The file does not exist, is damaged or holds something else.

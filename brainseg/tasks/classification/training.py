@@ -1,47 +1,45 @@
-"""The task of naming one class for a whole image; see `training.task.Task`."""
+"""How a classifier of whole images is trained and evaluated; see `training.protocols.Task`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from brainseg.config import EvaluationConfig, RunConfig
+from brainseg.config import RunConfig
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import Dataset
+from brainseg.diagnosis.held_out import keep_heatmaps
+from brainseg.diagnosis.predictor import Predictor
+from brainseg.diagnosis.timing import model_costs
 from brainseg.evaluation.classification import evaluate
 from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.predictions import predict_logits, prediction_table, save_predictions
 from brainseg.evaluation.report import ClassificationReport
 from brainseg.files import write_atomically
-from brainseg.models.architectures import Classifier, build_classifier
-
-if TYPE_CHECKING:
-    from brainseg.training.inputs import TrainingInputs
+from brainseg.models.architectures import Classifier, Network, build_classifier
+from brainseg.preparation.cache import PreparedImages
+from brainseg.tasks.classification import FACTS
+from brainseg.training.inputs import Targets, TrainingInputs
+from brainseg.training.losses import CrossEntropy
+from brainseg.training.protocols import ReportProgress
+from brainseg.training.setup import heatmap_stage
 
 HARDEST = 6
 
 
-def heatmap_stage(settings: EvaluationConfig) -> int | None:
-    """Return the number of the stage that heatmaps are taken from; None for the network's last."""
-    return None if settings.heatmap_layer == "last" else int(settings.heatmap_layer.removeprefix("layer"))
-
-
-class CrossEntropy(nn.CrossEntropyLoss):
-    """Cross-entropy of whole images."""
-
-    y_int = True  # fastai's mixup asks whether labels are numbers, which it cannot mix
-
-
 class ClassMeter:
-    """Judges the validation side by the evaluation's own rules."""
+    """Evaluates the validation set by the rules of the final evaluation.
 
-    def __init__(self, inputs: TrainingInputs) -> None:
+    Args:
+        inputs: Images and labels; batches come in the order of the validation rows.
+    """
+
+    def __init__(self, inputs: TrainingInputs[Dataset]) -> None:
         self.inputs = inputs
         self.logits: list[torch.Tensor] = []
 
@@ -49,7 +47,7 @@ class ClassMeter:
         """Keep the (N, classes) logits of a batch."""
         self.logits.append(logits)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return loss, accuracy, sensitivity and specificity."""
         dataset, rows = self.inputs.dataset, self.inputs.rows("valid")
         table = prediction_table(dataset.table.iloc[rows], torch.cat(self.logits), dataset.classes)
@@ -67,13 +65,19 @@ class Classification:
     """Classification of whole images."""
 
     config: RunConfig
-    headline = "accuracy"
 
-    def open(self, tell: Callable[[int, int], None]) -> Dataset:
+    @property
+    def headline(self) -> str:
+        """The metric that stands for a run."""
+        return FACTS.headline
+
+    def open(self, report_progress: ReportProgress) -> Dataset:
         """Read a folder of class folders, or a manifest."""
-        return open_dataset(Path(self.config.data.path), tell, self.config.data.groups)
+        return open_dataset(Path(self.config.data.path), report_progress, self.config.data.groups)
 
-    def targets(self, _dataset: Dataset, labels: np.ndarray, _tell: Callable[[int, int], None]) -> np.ndarray:
+    def targets(
+        self, dataset: Dataset, labels: np.ndarray, images: PreparedImages, report_progress: ReportProgress
+    ) -> Targets:
         """Return the (N,) int64 class numbers."""
         return labels
 
@@ -82,7 +86,7 @@ class Classification:
         settings = self.config.model
         return build_classifier(settings.arch, len(dataset.classes), settings.head, stages, settings.dropout)
 
-    def loss(self, inputs: TrainingInputs) -> nn.Module:
+    def loss(self, inputs: TrainingInputs[Dataset]) -> nn.Module:
         """Return cross-entropy, weighted or smoothed if the settings say so."""
         training = self.config.training
         weights = torch.tensor(inputs.inverse_frequencies(), dtype=torch.float32)
@@ -90,26 +94,32 @@ class Classification:
             weights if training.balance == "weights" else None, label_smoothing=training.label_smoothing
         )
 
-    def meter(self, inputs: TrainingInputs) -> ClassMeter:
-        """Return a fresh meter."""
+    def meter(self, inputs: TrainingInputs[Dataset]) -> ClassMeter:
+        """Return a new meter."""
         return ClassMeter(inputs)
 
-    def judge(
-        self, model: nn.Module, inputs: TrainingInputs, folder: Path, tell: Callable[[int, int], None]
+    def evaluate(
+        self, model: Network, inputs: TrainingInputs[Dataset], folder: Path, report_progress: ReportProgress
     ) -> ClassificationReport:
-        """Store `predictions.parquet` and `hardest.csv`, and judge."""
-        rows, dataset = inputs.rows(inputs.judged_side), inputs.dataset
-        logits = predict_logits(model, inputs.images, rows, self.config.preparation.normalise, tell)
+        """Store `predictions.parquet` and `hardest.csv`, and evaluate them."""
+        rows, dataset = inputs.evaluated_rows, inputs.dataset
+        logits = predict_logits(model, inputs.images, rows, self.config.preparation.normalise, report_progress)
         table = prediction_table(dataset.table.iloc[rows], logits, dataset.classes)
-        save_predictions(table, folder / "predictions.parquet")
+        save_predictions(table, folder / FACTS.predictions)
         hardest = hardest_cases(table, HARDEST)
         write_atomically(folder / "hardest.csv", lambda temporary: hardest.to_csv(temporary, index=False))
         return evaluate(table, dataset.classes, inputs.positive)
 
-    def facts(self, inputs: TrainingInputs) -> dict[str, Any]:
+    def chance(self, inputs: TrainingInputs[Dataset]) -> dict[str, float]:
+        """Return the accuracy of predicting the most frequent class for every evaluated image."""
+        counts = np.bincount(inputs.labels[inputs.evaluated_rows])
+        return {"chance": float(counts.max() / counts.sum())}
+
+    def description(self, inputs: TrainingInputs[Dataset]) -> dict[str, Any]:
         """Return head, dropout, classes and how the heatmap is drawn."""
         settings, dataset, evaluation = self.config.model, inputs.dataset, self.config.evaluation
         return {
+            "task": FACTS.name,
             "head": settings.head,
             "dropout": settings.dropout,
             "classes": dataset.classes,
@@ -117,3 +127,12 @@ class Classification:
             "heatmap_method": evaluation.heatmap_method,
             "heatmap_stage": heatmap_stage(evaluation),
         }
+
+    def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
+        """Compare the model's heatmaps with masks, where the dataset has any, and measure its costs."""
+        data = Path(self.config.data.path)
+        keep_heatmaps(folder, data, report_progress)
+        return model_costs(folder, data, Predictor.open, FACTS.predictions)
+
+
+TASK = Classification

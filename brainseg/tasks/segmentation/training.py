@@ -1,20 +1,21 @@
-"""The task of naming a class for every pixel; see `training.task.Task`."""
+"""How a segmentation is trained and evaluated; see `training.protocols.Task`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from brainseg.config import RunConfig
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
+from brainseg.diagnosis.segmenter import Segmenter
+from brainseg.diagnosis.timing import model_costs
 from brainseg.evaluation.predictions import logit_batches, save_predictions
 from brainseg.evaluation.segmentation import (
     SegmentationReport,
@@ -26,21 +27,21 @@ from brainseg.evaluation.segmentation import (
 )
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
 from brainseg.files import write_json
-from brainseg.models.masks import likeliest, scan_probabilities
+from brainseg.models.architectures import Network
+from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
-from brainseg.preparation import find_geometry
 from brainseg.preparation.cache import PreparedImages, prepared_masks
+from brainseg.tasks.segmentation import FACTS
+from brainseg.training.inputs import Targets, TrainingInputs
 from brainseg.training.losses import PixelLoss, pixel_loss
-
-if TYPE_CHECKING:
-    from brainseg.training.inputs import TrainingInputs
+from brainseg.training.protocols import ReportProgress
 
 
 class MaskMeter:
-    """Counts the pixels of the validation side; nothing but sums is kept.
+    """Counts the pixels of the validation set; nothing but sums is kept.
 
     Args:
-        loss: Judged over the whole side at once, not batch by batch.
+        loss: Computed over the whole set at once, not batch by batch.
         classes: Number of classes, background included.
     """
 
@@ -55,7 +56,7 @@ class MaskMeter:
         truth, predicted = (masks.flatten(0, 1).byte().numpy() for masks in (targets, logits.argmax(dim=1)))
         self.matrix += confusion(truth, predicted, self.classes)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return the loss, and Dice, sensitivity and specificity of all pixels together, by the evaluation's rules."""
         counts = foreground_counts(self.matrix)
         return {
@@ -71,38 +72,44 @@ class Segmentation:
     """Segmentation: one class for every pixel."""
 
     config: RunConfig
-    headline = "dice"
 
-    def open(self, tell: Callable[[int, int], None]) -> MaskedDataset:
+    @property
+    def headline(self) -> str:
+        """The metric that stands for a run."""
+        return FACTS.headline
+
+    def open(self, report_progress: ReportProgress) -> MaskedDataset:
         """Read images with masks."""
         data = self.config.data
-        return open_masked_dataset(Path(data.path), data.modalities, tell, data.groups, data.mask_threshold)
+        return open_masked_dataset(Path(data.path), data.modalities, report_progress, data.groups, data.mask_threshold)
 
-    def targets(self, dataset: MaskedDataset, _labels: np.ndarray, tell: Callable[[int, int], None]) -> PreparedImages:
+    def targets(
+        self, dataset: MaskedDataset, labels: np.ndarray, images: PreparedImages, report_progress: ReportProgress
+    ) -> Targets:
         """Return the masks as they lie on the prepared images, (S, S) uint8 each."""
-        return prepared_masks(dataset, self.config.preparation, tell)
+        return prepared_masks(dataset, self.config.preparation, report_progress, images)
 
     def build(self, dataset: MaskedDataset, stages: tuple[int, ...] | None) -> UNet:
         """Build the U-Net."""
         settings, classes = self.config.model, len(dataset.mask_classes)
         return build_unet(settings.arch, classes, stages, settings.self_attention, settings.bottleneck)
 
-    def loss(self, _inputs: TrainingInputs) -> PixelLoss:
+    def loss(self, inputs: TrainingInputs[MaskedDataset]) -> PixelLoss:
         """Return the loss that the settings name."""
         return pixel_loss(self.config.training.loss)
 
-    def meter(self, inputs: TrainingInputs) -> MaskMeter:
-        """Return a fresh meter."""
+    def meter(self, inputs: TrainingInputs[MaskedDataset]) -> MaskMeter:
+        """Return a new meter."""
         return MaskMeter(pixel_loss(self.config.training.loss), len(inputs.dataset.mask_classes))
 
-    def judge(
-        self, model: nn.Module, inputs: TrainingInputs, folder: Path, tell: Callable[[int, int], None]
+    def evaluate(
+        self, model: Network, inputs: TrainingInputs[MaskedDataset], folder: Path, report_progress: ReportProgress
     ) -> SegmentationReport:
-        """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and judge on the scans' own grids.
+        """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and evaluate on the scans' own grids.
 
-        `baselines.json` says what finding nothing and a threshold would have got on the same slices.
+        `baselines.json` holds what finding nothing and a threshold achieve on the same slices.
         """
-        rows, dataset = inputs.rows(inputs.judged_side), inputs.dataset
+        rows, dataset = inputs.evaluated_rows, inputs.dataset
         masks: dict[str, list[np.ndarray]] = {"masks.npz": [], "truth.npz": []}
 
         def kept(name: str, found: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -111,9 +118,9 @@ class Segmentation:
                 yield mask
 
         truths = kept("truth.npz", (dataset.read_mask(row) for row in rows))
-        predicted = kept("masks.npz", predicted_masks(model, inputs, rows, self.config, tell))
+        predicted = kept("masks.npz", predicted_masks(model, inputs, rows, self.config, report_progress))
         table = slice_table(dataset.table.iloc[rows], truths, predicted, dataset.mask_classes)
-        save_predictions(table, folder / "slices.parquet")
+        save_predictions(table, folder / FACTS.predictions)
         for name, found in masks.items():
             save_masks(folder / name, found, len(dataset.mask_classes))
         baselines = judge_baselines(dataset, rows)
@@ -124,11 +131,15 @@ class Segmentation:
     def _report(self, table: pd.DataFrame, dataset: MaskedDataset) -> SegmentationReport:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
 
-    def facts(self, inputs: TrainingInputs) -> dict[str, Any]:
+    def chance(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, float]:
+        """Return nothing: `baselines.json` holds what a model must beat."""
+        return {}
+
+    def description(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, Any]:
         """Return classes, modalities and the extras of the network."""
         dataset = inputs.dataset
         return {
-            "task": "segment",
+            "task": FACTS.name,
             "head": "u-net",
             "dropout": 0.0,
             "classes": dataset.mask_classes,
@@ -139,17 +150,27 @@ class Segmentation:
             "bottleneck": self.config.model.bottleneck,
         }
 
+    def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
+        """Measure the model's costs."""
+        return model_costs(folder, Path(self.config.data.path), Segmenter.open, FACTS.predictions)
+
+
+TASK = Segmentation
+
 
 def predicted_masks(
-    model: nn.Module, inputs: TrainingInputs, rows: np.ndarray, config: RunConfig, tell: Callable[[int, int], None]
+    model: Network,
+    inputs: TrainingInputs[MaskedDataset],
+    rows: np.ndarray,
+    config: RunConfig,
+    report_progress: ReportProgress,
 ) -> Iterator[np.ndarray]:
     """Predict slices in one pass, each on its scan's own grid.
 
     Yields:
         (H, W) uint8 class numbers, in the order of `rows`.
     """
-    batches = logit_batches(model, inputs.images, rows, config.preparation.normalise, tell)
+    batches = logit_batches(model, inputs.images, rows, config.preparation.normalise, report_progress)
     slices = (logits for batch in batches for logits in batch)
     for row, logits in zip(rows, slices, strict=True):
-        geometry = find_geometry(inputs.dataset.read(row), config.preparation)
-        yield likeliest(scan_probabilities(logits, geometry))
+        yield argmax_mask(scan_probabilities(logits, inputs.images.geometry(row)))

@@ -1,0 +1,29 @@
+"""Classification: one class for a whole image."""
+
+from brainseg.config import ModelConfig
+from brainseg.tasks.facts import TaskFacts
+
+__all__ = ["FACTS"]
+
+
+def _network(model: ModelConfig) -> str:
+    return model.arch if model.fine_tuned else f"{model.arch} + {model.head}"
+
+
+FACTS = TaskFacts(
+    name="classify",
+    order=0,
+    noun="classification",
+    does="classifies images",
+    model="model",
+    headline="accuracy",
+    headline_words="accuracy",
+    units="images",
+    independent="images",
+    count="count",
+    predictions="predictions.parquet",
+    evaluation_fields=("count", "classes", "positive", "matrix", "per_class"),
+    has_masks=False,
+    network=_network,
+    stages="stages pooled: {}",
+)

@@ -1,0 +1,41 @@
+"""Finds the tasks: every folder beside this module is one."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from brainseg import tasks
+from brainseg.config import RunConfig
+from brainseg.tasks.facts import TaskFacts
+
+if TYPE_CHECKING:  # torch takes seconds to import, and most users of this module train nothing
+    from brainseg.training.protocols import Task
+
+
+def _folders() -> dict[str, str]:
+    """Return the name of each task and of the package that holds it, in the tasks' order."""
+    packages = [f"{tasks.__name__}.{found.name}" for found in pkgutil.iter_modules(tasks.__path__) if found.ispkg]
+    facts = {package: import_module(package).FACTS for package in packages}
+    return {facts[package].name: package for package in sorted(packages, key=lambda package: facts[package].order)}
+
+
+_PACKAGES = _folders()
+TASKS: dict[str, TaskFacts] = {name: import_module(package).FACTS for name, package in _PACKAGES.items()}
+"""Name of each task, as the setting `task` has it -> its facts, in the tasks' order."""
+
+
+def facts_of(name: str) -> TaskFacts:
+    """Return the facts of a task.
+
+    >>> facts_of("segment").headline
+    'dice'
+    """
+    return TASKS[name]
+
+
+def task_of(config: RunConfig) -> Task[Any]:
+    """Return the task of a run, ready to train it."""
+    task: Task[Any] = import_module(f"{_PACKAGES[config.task]}.training").TASK(config)
+    return task
