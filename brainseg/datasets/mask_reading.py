@@ -13,7 +13,7 @@ from brainseg.datasets.mask_classes import BACKGROUND
 from brainseg.datasets.mask_faults import Fault, shown
 from brainseg.datasets.mask_layouts import Pair
 from brainseg.datasets.mask_plausibility import Look, look_at
-from brainseg.datasets.mask_values import COLOUR, MaskFile, read_values, turned
+from brainseg.datasets.mask_values import COLOUR, MaskFile, PackedValues, read_values, turned
 from brainseg.datasets.modalities import differences
 from brainseg.datasets.sources import read_named, scan_facts
 from brainseg.errors import BrainsegError
@@ -65,6 +65,7 @@ class Read:
         apart: How much the channels differ from FLAIR; None where the channels have no names.
         look: Whether the mask can belong to the image.
         pages: Pages of the image's file.
+        packed: The values of the mask as it lies on its image, so that it is not decoded again.
     """
 
     facts: dict[str, Any]
@@ -78,6 +79,7 @@ class Read:
     apart: np.ndarray | None
     look: Look
     pages: int
+    packed: PackedValues
 
 
 def read_pair(root: Path, pair: Pair, rule: Rule) -> Read | Fault:
@@ -139,6 +141,7 @@ def _told(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair,
         apart=differences(scan.pixels, pair.channels) if "FLAIR" in pair.channels else None,
         look=look_at(scan.pixels, marked, values),
         pages=scan.pages,
+        packed=PackedValues.of(values),
     )
 
 

@@ -84,7 +84,9 @@ def open_masked_dataset(
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
-    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold)
+    dataset = _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold)
+    decoded = {(pair.mask, int(read.facts["mask_turn"])): read.packed for pair, read in rows}
+    return replace(dataset, decoded=decoded)
 
 
 def _patients(pairs: list[Pair], groups: str) -> Patients:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,24 @@ class MaskFile:
     def blurred(self) -> bool:
         """Whether the format changes values, as JPEG does, so that they define no classes."""
         return self.scan.source_format == "JPEG"
+
+
+@dataclass(frozen=True)
+class PackedValues:
+    """The values of a mask, compressed: most masks are nearly empty, so those of a whole set fit into memory."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    data: bytes
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> PackedValues:
+        """Compress (H, W) values."""
+        return cls(values.shape, values.dtype.str, zlib.compress(values.tobytes(), 1))
+
+    def values(self) -> np.ndarray:
+        """Return the (H, W) values."""
+        return np.frombuffer(zlib.decompress(self.data), self.dtype).reshape(self.shape)
 
 
 def read_values(root: Path, path: str, colours: bool = False) -> MaskFile:

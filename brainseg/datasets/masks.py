@@ -12,11 +12,11 @@ import pandas as pd
 
 from brainseg.datasets.findings import UNDECIDED
 from brainseg.datasets.mask_classes import BACKGROUND, TUMOUR, class_numbers, in_colours
-from brainseg.datasets.mask_values import read_values, turned
+from brainseg.datasets.mask_values import PackedValues, read_values, turned
 from brainseg.datasets.modalities import parse_inputs, read_stack
 from brainseg.datasets.table import COLUMNS, Dataset
-from brainseg.errors import DataError
-from brainseg.files import sha256_bytes
+from brainseg.errors import DataError, ScanError
+from brainseg.files import sha256_bytes, sha256_file
 
 NO_TUMOUR = "no tumour"
 MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "mask_turn", "spacing", "inputs"]
@@ -39,6 +39,8 @@ class MaskedDataset(Dataset):
         modalities: The chosen modalities in their order, or None for images as stored.
         channels: What the three channels that `read` returns are, or () where that is not known of all images.
         mask_threshold: Values in the mask files from this on are tumour, whatever `mask_values` says; None without one.
+        decoded: Path and turn of a mask -> its values when the dataset was opened. Masks that are not in it are decoded
+            when they are read.
     """
 
     mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
@@ -46,6 +48,7 @@ class MaskedDataset(Dataset):
     modalities: tuple[str, ...] | None = None
     channels: tuple[str, ...] = ()
     mask_threshold: float | None = None
+    decoded: Mapping[tuple[str, int], PackedValues] = field(default_factory=dict, repr=False, compare=False)
 
     def _digest(self, table: pd.DataFrame) -> str:
         """Return the SHA-256 over what that of `Dataset` covers, and the masks, their classes and the modalities."""
@@ -70,11 +73,15 @@ class MaskedDataset(Dataset):
             ScanError: The file cannot be read any more.
             DataError: The file has changed.
         """
-        file = self.file(self.table["mask"].iloc[row])
-        mask = read_values(self.root, self.table["mask"].iloc[row], in_colours(self.mask_values))
-        if mask.sha256 != self.table["mask_sha256"].iloc[row]:
+        path, turn = self.table["mask"].iloc[row], int(self.table["mask_turn"].iloc[row])
+        file = self.file(path)
+        if packed := self.decoded.get((path, turn)):
+            digest, values = _digest_of(file), packed.values()
+        else:
+            mask = read_values(self.root, path, in_colours(self.mask_values))
+            digest, values = mask.sha256, turned(mask.values, turn)
+        if digest != self.table["mask_sha256"].iloc[row]:
             raise DataError(f"{file.name} changed while it was being read: start again.")
-        values = turned(mask.values, int(self.table["mask_turn"].iloc[row]))
         return class_numbers(values, self.mask_values, file.name, self.mask_threshold)
 
     def usable(self, skip_bad: bool, conflicting: bool = False) -> Self:
@@ -95,6 +102,14 @@ class MaskedDataset(Dataset):
                 f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn{why}.{left_out}"
             )
         return self
+
+
+def _digest_of(file: Path) -> str:
+    """Return the SHA-256 of a mask's file."""
+    try:
+        return sha256_file(file)
+    except OSError as error:
+        raise ScanError(f"{file.name} cannot be read any more ({error.strerror}): put it back.") from error
 
 
 def read_mask(file: Path, values: Mapping[int, int]) -> np.ndarray:

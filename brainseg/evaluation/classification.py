@@ -102,6 +102,8 @@ def confusion_matrix(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """
     names = check_classes(classes)
     actual, predicted = class_codes(table, "label", names), class_codes(table, "prediction", names)
+    if not len(table):  # scikit-learn refuses to count nothing
+        return np.zeros((len(names), len(names)), dtype=np.int64)
     counts: np.ndarray = metrics.confusion_matrix(actual, predicted, labels=range(len(names)))
     return counts.astype(np.int64)
 

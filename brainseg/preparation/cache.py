@@ -67,7 +67,10 @@ class PreparedImages:
 
 
 def prepared_images(
-    dataset: Dataset, settings: PreparationConfig, report_progress: Report | None = None
+    dataset: Dataset,
+    settings: PreparationConfig,
+    report_progress: Report | None = None,
+    watch: Callable[[int, NDArray[np.uint8]], None] | None = None,
 ) -> PreparedImages:
     """Return the prepared images of a dataset from the cache, which is filled first if need be.
 
@@ -77,6 +80,8 @@ def prepared_images(
         dataset: What to prepare; its table no longer lists unreadable files.
         settings: How to prepare.
         report_progress: Called with (images prepared, images in all) while the cache is filled.
+        watch: Called with the row and the pixels, (H, W, 3) uint8, of each image that is decoded to fill the cache;
+            several threads call it.
 
     Raises:
         ScanError: A file can no longer be read.
@@ -84,7 +89,10 @@ def prepared_images(
     """
 
     def draw(row: int) -> Prepared:
-        return prepare(dataset.read(row), settings)
+        pixels = dataset.read(row)
+        if watch:
+            watch(row, pixels)
+        return prepare(pixels, settings)
 
     facts = {"settings": settings.model_dump(exclude=LATER)}
     return _cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), draw, report_progress)

@@ -22,6 +22,11 @@ class Targets(Protocol):
         """Return a class number, () int64, or a mask of class numbers, (S, S) uint8."""
 
 
+def evaluated_side(sides: pd.Series[str]) -> str:
+    """Return the set that the final metrics are from: the test set where there is one, else the validation set."""
+    return "test" if (sides == "test").any() else "valid"
+
+
 @dataclass(frozen=True)
 class TrainingInputs(Generic[D]):
     """Images, labels and the split.
@@ -54,7 +59,7 @@ class TrainingInputs(Generic[D]):
     @property
     def evaluated_side(self) -> str:
         """The set that the final metrics are from: the test set where there is one, else the validation set."""
-        return "test" if (self.sides == "test").any() else "valid"
+        return evaluated_side(self.sides)
 
     def inverse_frequencies(self) -> np.ndarray:
         """Return a weight for each class, (classes,) float64: N / (classes x its count) over the training set.

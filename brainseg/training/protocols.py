@@ -58,10 +58,17 @@ class Task(Protocol[D]):
     def open(self, report_progress: ReportProgress) -> D:
         """Read the run's dataset."""
 
-    def targets(
-        self, dataset: D, labels: np.ndarray, images: PreparedImages, report_progress: ReportProgress
-    ) -> Targets:
-        """Return what is to be learnt; `labels` are the (N,) class numbers of whole images."""
+    def prepare(
+        self, dataset: D, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
+    ) -> tuple[PreparedImages, Targets]:
+        """Return the prepared images, and what the model should predict for each.
+
+        Args:
+            dataset: What to prepare.
+            labels: (N,) int64 class numbers of whole images.
+            evaluated: Row numbers that `evaluate` will predict.
+            report_progress: Called while images are prepared.
+        """
 
     def build(self, dataset: D, stages: tuple[int, ...] | None) -> Network:
         """Build the network with random weights."""

@@ -16,11 +16,10 @@ from brainseg.errors import ConfigError, DataError
 from brainseg.files import write_atomically, write_json
 from brainseg.models.architectures import Network
 from brainseg.models.weights import WeightsReport, load_weights
-from brainseg.preparation.cache import prepared_images
 from brainseg.training.callbacks import seed_everything
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.context import TrainingContext
-from brainseg.training.inputs import D, TrainingInputs
+from brainseg.training.inputs import D, TrainingInputs, evaluated_side
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.protocols import Task
 
@@ -74,9 +73,9 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
     log.say(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
-    images = prepared_images(dataset, config.preparation, report_progress)
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"])).astype(np.int64)
-    targets = task.targets(dataset, labels, images, report_progress)
+    evaluated = np.flatnonzero(sides == evaluated_side(sides))
+    images, targets = task.prepare(dataset, labels, evaluated, report_progress)
     positive = positive_class(dataset.classes, config.data.positive)
     return TrainingInputs(dataset, sides, images, labels, targets, positive if len(dataset.classes) == 2 else None)
 

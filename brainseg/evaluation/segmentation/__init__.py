@@ -1,6 +1,6 @@
-"""Judging masks: count pixels once a slice, derive every score from the counts."""
+"""Evaluating masks: count pixels once per slice, derive every score from the counts."""
 
-from brainseg.evaluation.segmentation.baselines import all_background, judge_baselines, otsu
+from brainseg.evaluation.segmentation.baselines import OtsuMasks, evaluate_baselines, otsu
 from brainseg.evaluation.segmentation.counts import confusion, counts
 from brainseg.evaluation.segmentation.evaluate import evaluate_masks
 from brainseg.evaluation.segmentation.hausdorff import hausdorff95
@@ -12,16 +12,16 @@ from brainseg.evaluation.segmentation.storage import SavedMasks, load_masks, sav
 
 __all__ = [
     "EMPTY_RULES",
+    "OtsuMasks",
     "SavedMasks",
     "SegmentationReport",
-    "all_background",
     "confusion",
     "counts",
     "dice",
+    "evaluate_baselines",
     "evaluate_masks",
     "hausdorff95",
     "iou",
-    "judge_baselines",
     "judge_slice",
     "load_masks",
     "otsu",

@@ -1,8 +1,11 @@
-"""What a model must beat to be worth anything: predicting nothing, and a threshold."""
+"""What a model must beat to be worth anything: predicting nothing, and a threshold.
+
+Neither decodes an image of its own: the first is all zeros, the second is computed while images are prepared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -11,11 +14,6 @@ import pandas as pd
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.evaluation.segmentation.slices import slice_table
 from brainseg.preparation import HEAD_LEVEL, head_box
-
-
-def all_background(pixels: np.ndarray) -> np.ndarray:
-    """Return the mask that finds no tumour anywhere, (H, W) uint8 of zeros, for an image (H, W, 3)."""
-    return np.zeros(pixels.shape[:2], dtype=np.uint8)
 
 
 def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
@@ -40,29 +38,57 @@ def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
     return mask
 
 
-def judge_baselines(dataset: MaskedDataset, rows: Sequence[int]) -> dict[str, pd.DataFrame]:
-    """Judge both baselines on the scans' own grid.
+class OtsuMasks:
+    """The masks of `otsu` for chosen slices, each computed when its image is decoded for another purpose.
+
+    A slice whose image nobody decoded is decoded when its mask is asked for. Threads may share one instance.
 
     Args:
         dataset: Images with masks.
-        rows: Row numbers of the slices to judge.
+        rows: Row numbers of the slices, (n,) integers.
+    """
+
+    def __init__(self, dataset: MaskedDataset, rows: Iterable[int]) -> None:
+        self.dataset, self.rows = dataset, frozenset(int(row) for row in rows)
+        self.channel = dataset.channels.index("FLAIR") if "FLAIR" in dataset.channels else None
+        self._bits: dict[int, tuple[tuple[int, int], np.ndarray]] = {}
+
+    def watch(self, row: int, pixels: np.ndarray) -> None:
+        """Take the decoded image of a row, (H, W, 3) uint8; rows that were not chosen are ignored."""
+        if row in self.rows:
+            mask = otsu(pixels, self.channel)
+            self._bits[row] = (pixels.shape[0], pixels.shape[1]), np.packbits(mask)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Return the mask of a chosen row, (H, W) uint8.
+
+        Raises:
+            KeyError: The row is not one of those chosen.
+            ScanError: The image can no longer be read.
+            DataError: The image has changed.
+        """
+        if row in self.rows and row not in self._bits:
+            self.watch(row, self.dataset.read(row))
+        (height, width), bits = self._bits[row]
+        return np.unpackbits(bits, count=height * width).reshape(height, width)
+
+
+def evaluate_baselines(
+    rows: pd.DataFrame, truths: Sequence[np.ndarray], otsu_masks: Iterable[np.ndarray], classes: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Evaluate both baselines on the scans' own grids.
+
+    Args:
+        rows: The slices' `path`, `group` and `spacing`.
+        truths: For each row the true mask, (H, W) uint8 class numbers.
+        otsu_masks: For each row the mask of `otsu`, (H, W) uint8.
+        classes: Names of the pixel classes, background first.
 
     Returns:
         "all background" and "Otsu", each with its table of slices (see `slice_table`).
-
-    Raises:
-        ScanError: A file cannot be read any more.
-        DataError: A file has changed.
     """
-    named = dataset.table.iloc[list(rows)]
-    channel = dataset.channels.index("FLAIR") if "FLAIR" in dataset.channels else None
-    draws = {"all background": all_background, "Otsu": lambda pixels: otsu(pixels, channel)}
+    nothing = (np.zeros_like(truth) for truth in truths)
     return {
-        name: slice_table(
-            named,
-            (dataset.read_mask(row) for row in rows),
-            (draw(dataset.read(row)) for row in rows),
-            dataset.mask_classes,
-        )
-        for name, draw in draws.items()
+        "all background": slice_table(rows, truths, nothing, classes),
+        "Otsu": slice_table(rows, truths, otsu_masks, classes),
     }

@@ -22,7 +22,7 @@ from brainseg.evaluation.predictions import predict_logits, prediction_table, sa
 from brainseg.evaluation.report import ClassificationReport
 from brainseg.files import write_atomically
 from brainseg.models.architectures import Classifier, Network, build_classifier
-from brainseg.preparation.cache import PreparedImages
+from brainseg.preparation.cache import PreparedImages, prepared_images
 from brainseg.tasks.classification import FACTS
 from brainseg.training.inputs import Targets, TrainingInputs
 from brainseg.training.losses import CrossEntropy
@@ -75,11 +75,11 @@ class Classification:
         """Read a folder of class folders, or a manifest."""
         return open_dataset(Path(self.config.data.path), report_progress, self.config.data.groups)
 
-    def targets(
-        self, dataset: Dataset, labels: np.ndarray, images: PreparedImages, report_progress: ReportProgress
-    ) -> Targets:
-        """Return the (N,) int64 class numbers."""
-        return labels
+    def prepare(
+        self, dataset: Dataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
+    ) -> tuple[PreparedImages, Targets]:
+        """Return the prepared images and the (N,) int64 class numbers."""
+        return prepared_images(dataset, self.config.preparation, report_progress), labels
 
     def build(self, dataset: Dataset, stages: tuple[int, ...] | None) -> Classifier:
         """Build the classifier."""

@@ -18,9 +18,10 @@ from brainseg.diagnosis.segmenter import Segmenter
 from brainseg.diagnosis.timing import model_costs
 from brainseg.evaluation.predictions import logit_batches, save_predictions
 from brainseg.evaluation.segmentation import (
+    OtsuMasks,
     SegmentationReport,
+    evaluate_baselines,
     evaluate_masks,
-    judge_baselines,
     save_masks,
     scores,
     slice_table,
@@ -30,9 +31,9 @@ from brainseg.files import write_json
 from brainseg.models.architectures import Network
 from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
-from brainseg.preparation.cache import PreparedImages, prepared_masks
+from brainseg.preparation.cache import PreparedImages, prepared_images, prepared_masks
 from brainseg.tasks.segmentation import FACTS
-from brainseg.training.inputs import Targets, TrainingInputs
+from brainseg.training.inputs import TrainingInputs
 from brainseg.training.losses import PixelLoss, pixel_loss
 from brainseg.training.protocols import ReportProgress
 
@@ -68,6 +69,23 @@ class MaskMeter:
 
 
 @dataclass(frozen=True)
+class MaskTargets:
+    """What a segmentation should predict for each row.
+
+    Attributes:
+        prepared: The masks on the prepared images.
+        baseline: Otsu's masks of the evaluated rows, computed while their images were prepared.
+    """
+
+    prepared: PreparedImages
+    baseline: OtsuMasks
+
+    def __getitem__(self, row: int, /) -> np.ndarray:
+        """Return the mask of a row, (S, S) uint8 class numbers."""
+        return self.prepared[row]
+
+
+@dataclass(frozen=True)
 class Segmentation:
     """Segmentation: one class for every pixel."""
 
@@ -83,11 +101,14 @@ class Segmentation:
         data = self.config.data
         return open_masked_dataset(Path(data.path), data.modalities, report_progress, data.groups, data.mask_threshold)
 
-    def targets(
-        self, dataset: MaskedDataset, labels: np.ndarray, images: PreparedImages, report_progress: ReportProgress
-    ) -> Targets:
-        """Return the masks as they lie on the prepared images, (S, S) uint8 each."""
-        return prepared_masks(dataset, self.config.preparation, report_progress, images)
+    def prepare(
+        self, dataset: MaskedDataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
+    ) -> tuple[PreparedImages, MaskTargets]:
+        """Return the prepared images, and their masks as they lie on them, (S, S) uint8 each."""
+        baseline = OtsuMasks(dataset, evaluated)
+        images = prepared_images(dataset, self.config.preparation, report_progress, baseline.watch)
+        masks = prepared_masks(dataset, self.config.preparation, report_progress, images)
+        return images, MaskTargets(masks, baseline)
 
     def build(self, dataset: MaskedDataset, stages: tuple[int, ...] | None) -> UNet:
         """Build the U-Net."""
@@ -109,24 +130,24 @@ class Segmentation:
 
         `baselines.json` holds what finding nothing and a threshold achieve on the same slices.
         """
-        rows, dataset = inputs.evaluated_rows, inputs.dataset
-        masks: dict[str, list[np.ndarray]] = {"masks.npz": [], "truth.npz": []}
-
-        def kept(name: str, found: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            for mask in found:
-                masks[name].append(mask)
-                yield mask
-
-        truths = kept("truth.npz", (dataset.read_mask(row) for row in rows))
-        predicted = kept("masks.npz", predicted_masks(model, inputs, rows, self.config, report_progress))
-        table = slice_table(dataset.table.iloc[rows], truths, predicted, dataset.mask_classes)
+        rows, dataset, classes = inputs.evaluated_rows, inputs.dataset, inputs.dataset.mask_classes
+        slices = dataset.table.iloc[rows]
+        truths = [dataset.read_mask(row) for row in rows]
+        predicted = list(predicted_masks(model, inputs, rows, self.config, report_progress))
+        table = slice_table(slices, truths, predicted, classes)
         save_predictions(table, folder / FACTS.predictions)
-        for name, found in masks.items():
-            save_masks(folder / name, found, len(dataset.mask_classes))
-        baselines = judge_baselines(dataset, rows)
+        save_masks(folder / "masks.npz", predicted, len(classes))
+        save_masks(folder / "truth.npz", truths, len(classes))
+        otsu_masks = self._baseline(inputs)
+        baselines = evaluate_baselines(slices, truths, (otsu_masks[row] for row in rows), classes)
         reports = {name: self._report(found, dataset).to_dict() for name, found in baselines.items()}
         write_json(folder / "baselines.json", reports)
         return self._report(table, dataset)
+
+    def _baseline(self, inputs: TrainingInputs[MaskedDataset]) -> OtsuMasks:
+        if isinstance(inputs.targets, MaskTargets):
+            return inputs.targets.baseline
+        return OtsuMasks(inputs.dataset, inputs.evaluated_rows)
 
     def _report(self, table: pd.DataFrame, dataset: MaskedDataset) -> SegmentationReport:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)

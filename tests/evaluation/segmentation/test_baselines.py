@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from brainseg.datasets.mask_sources import open_masked_dataset
-from brainseg.evaluation.segmentation import evaluate_masks, judge_baselines, otsu
+from brainseg.datasets.masks import MaskedDataset
+from brainseg.evaluation.segmentation import OtsuMasks, evaluate_baselines, evaluate_masks, otsu
 from tests.datasets.masked import picture, save, spot, write_lgg, write_pairs
 
 
@@ -15,6 +17,11 @@ def head(bright: slice = slice(20, 28), side: int = 48) -> np.ndarray:
     image[6:-6, 6:-6] = np.random.default_rng(0).integers(70, 100, (side - 12, side - 12))
     image[bright, bright] = 230
     return image
+
+
+def baselines(dataset: MaskedDataset, rows: list[int]) -> dict[str, pd.DataFrame]:
+    masks, truths = OtsuMasks(dataset, rows), [dataset.read_mask(row) for row in rows]
+    return evaluate_baselines(dataset.table.iloc[rows], truths, (masks[row] for row in rows), dataset.mask_classes)
 
 
 def test_otsu_finds_what_is_bright_inside_the_head():
@@ -48,7 +55,7 @@ def test_baselines_are_judged_on_the_rows_asked_for(tmp_path):
         image[spot() > 0] = 250
         save(tmp_path / "images" / f"{name}.png", image)
     dataset = open_masked_dataset(tmp_path)
-    tables = judge_baselines(dataset, [0, 2])
+    tables = baselines(dataset, [0, 2])
     assert {name: table["path"].tolist() for name, table in tables.items()} == {
         "all background": ["images/a.png", "images/c.png"],
         "Otsu": ["images/a.png", "images/c.png"],
@@ -60,5 +67,17 @@ def test_baselines_are_judged_on_the_rows_asked_for(tmp_path):
 
 def test_otsu_takes_flair_where_the_channels_have_names(tmp_path):
     dataset = open_masked_dataset(write_lgg(tmp_path))
-    table = judge_baselines(dataset, [1])["Otsu"]
+    table = baselines(dataset, [1])["Otsu"]
     assert table["predicted_pixels"].tolist() == [int(otsu(dataset.read(1), 1).sum())]
+
+
+def test_a_mask_comes_from_the_image_that_was_decoded_for_another_purpose(tmp_path):
+    write_pairs(tmp_path, ["a", "b"])
+    dataset = open_masked_dataset(tmp_path)
+    masks, pixels = OtsuMasks(dataset, [1]), dataset.read(1)
+    masks.watch(0, dataset.read(0))
+    masks.watch(1, pixels)
+    (tmp_path / "images" / "b.png").unlink()
+    np.testing.assert_array_equal(masks[1], otsu(pixels))
+    with pytest.raises(KeyError):
+        masks[0]
