@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
 from brainseg.jobs.queue import is_lost, reconcile
-from brainseg.results.run_files import run_details, run_file
+from brainseg.results.run_details import run_details
+from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.run import default_run
 
@@ -62,7 +62,7 @@ def run(run_id: str) -> Run:
 
 
 def details(run: Run) -> dict[str, Any]:
-    """Return what `jobs.reading.run_details` says of a run; that of an ended run is remembered."""
+    """Return what `results.run_details` returns for a run; that of an ended run is remembered."""
     if run.status in ENDED:
         return _details(store().uri, run.id, str(run.ended))
     return run_details(store(), run)
@@ -85,12 +85,6 @@ def _read_classes(run: Run) -> frozenset[str]:
         return frozenset(json.loads(file.read_text("utf-8"))["classes"]) if file else frozenset()
     except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a damaged file says so on the run's own page
         return frozenset()
-
-
-def table(run: Run, name: str) -> pd.DataFrame | None:
-    """Return a stored table of a run, such as `predictions.parquet`; None if it does not exist (yet)."""
-    file = run_file(store(), run, name)
-    return _read(str(file), file.stat().st_mtime_ns) if file else None
 
 
 def promoted(task: str | None = None) -> Run | None:
@@ -138,11 +132,3 @@ def _classes(uri: str) -> dict[tuple[str, str], frozenset[str]]:
 @st.cache_data(max_entries=500, show_spinner=False)
 def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
     return run_details(store(), run(run_id))
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def _read(file: str, changed: int) -> pd.DataFrame:
-    # A class may be called None or NA.
-    return (
-        pd.read_parquet(file) if file.endswith(".parquet") else pd.read_csv(file, keep_default_na=False, na_values="")
-    )

@@ -141,7 +141,7 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
     from brainseg.diagnosis.pointing import pointing_words
     from brainseg.plots.run_plots import write_run_plots
-    from brainseg.results.run_files import run_details
+    from brainseg.results.run_details import run_details
 
     folder = paths.subfolder("demo")
     figures = write_run_plots(store, run, folder)
@@ -160,14 +160,15 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
 
 def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
     """Diagnose the first held-out slice with a tumour, and draw the sheet."""
-    import pandas as pd
-
     from brainseg.diagnosis.picture import diagnosis_sheet, save_png
     from brainseg.diagnosis.predictor import Predictor
+    from brainseg.results.stored_results import split as stored_split
     from brainseg.scans import read_scan
 
     predictor = Predictor.open(store.bundle(run))
-    split = pd.read_csv(store.path(run.id, "split.csv"), keep_default_na=False)
+    split = stored_split(store, run)
+    if split is None:
+        raise RunError(f"The split of run {run.name!r} is missing: run the demo again.")
     held_out = split[(split["split"] == "valid") & (split["label"] == predictor.description.positive)]
     scan = read_scan(data / held_out["path"].iloc[0])
     diagnosis = predictor.diagnose(scan)

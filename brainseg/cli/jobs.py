@@ -114,25 +114,31 @@ def show(
     from brainseg.jobs.queue import reconcile
     from brainseg.plots.run_plots import check_drawable, write_run_plots
     from brainseg.results.exports import file_stem
-    from brainseg.results.run_files import run_details
+    from brainseg.results.run_details import run_details
     from brainseg.runs import RunStore
 
     store = RunStore()
     reconcile(store)
     found = store.get(run)
     _warn_if_unattended(store, [found])
-    drawn = []
+    drawn: list[Path] = []
     if figures:
         check_drawable(store, found)
         drawn = write_run_plots(store, found, folder_of_run(figures, found.id, file_stem(found)))
     details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
     if as_json:
         print_json(details)
-        return
+    else:
+        _print_run(found, details)
+
+
+def _print_run(found: Run, details: dict[str, Any]) -> None:
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
     _print_labels(found)
     for line in end_lines(found):
         ANSWERS.print(line, markup=False, soft_wrap=True)
+    for sentence in details["damaged"]:
+        NOTES.print(sentence, markup=False, soft_wrap=True)
     if details["progress"]:
         ANSWERS.print(f"Progress: {json.dumps(details['progress'])}", markup=False, soft_wrap=True)
     for row in details["epochs"]:
@@ -149,8 +155,8 @@ def show(
             f"hard: {case['path']}: is {case['label']}, called {case['prediction']}, loss {case['loss']:.3f}",
             markup=False,
         )
-    for file in drawn:
-        ANSWERS.print(f"figure: {file}", markup=False, soft_wrap=True)
+    for file in details["figures"]:
+        ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
 
 
 def _figure(row: dict[str, Any]) -> str:

@@ -137,7 +137,7 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
 def _searched(table: pd.DataFrame) -> list[str]:
     """Return what a search looks through, for each row; numbers as they are shown."""
     columns = ["Name", "State", "Task", "Model", "Dataset", "Note"]
-    texts = table[columns].agg(" ".join, axis=1) if len(table) else []
+    texts: list[str] = table[columns].agg(" ".join, axis=1).tolist() if len(table) else []
     scores = table["Accuracy"].fillna(table["Dice"])
     rest = zip(texts, table["Tags"], scores, table["Created"], table.index, strict=True)
     return [

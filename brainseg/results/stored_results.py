@@ -7,10 +7,10 @@ cannot be used.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from brainseg.evaluation.checks import class_codes, losses, probabilities, requi
 from brainseg.evaluation.report import SCHEMA
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.jobs.workspace import Workspace
+from brainseg.results.file_cache import TableCache
 from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.tasks import facts_of
@@ -36,6 +37,9 @@ EPOCHS = [
 ]
 LOG_LETTERS = 200_000
 """As much of a log's end as is shown."""
+_TABLES = TableCache()
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 
 def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
@@ -63,24 +67,19 @@ def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None
 
 
 def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return the figures of each epoch that has ended, with the columns `EPOCHS` and `accuracy` or `dice`."""
-    file = run_file(store, run, "epochs.csv")
-    if not file:
-        return None
-    with _damage("epochs.csv", run):
-        table = pd.read_csv(file)
-        require_columns(table, [*EPOCHS, "dice" if "dice" in table else "accuracy"])
-        return table
+    """Return the metrics of each finished epoch: the columns `EPOCHS`, and `accuracy` or `dice`.
+
+    An empty cell is NaN: the metric is not defined for that epoch.
+    """
+    return _table(store, run, "epochs.csv", _read_epochs)
 
 
 def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame | None:
-    """Return the predictions, one row an image; see `evaluation.classification` for the columns."""
-    file = run_file(store, run, "predictions.parquet")
-    if not file:
+    """Return the predictions, one row per image; see `evaluation.classification` for the columns."""
+    table = _table(store, run, "predictions.parquet", _read_predictions)
+    if table is None:
         return None
     with _damage("predictions.parquet", run):
-        table = pd.read_parquet(file)
-        require_columns(table, ["path", "group"])
         for column in ("label", "prediction"):
             class_codes(table, column, classes)
         probabilities(table, classes)
@@ -89,14 +88,8 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return the judged slices of a segmentation; see `evaluation.segmentation.slice_table` for the columns."""
-    file = run_file(store, run, "slices.parquet")
-    if not file:
-        return None
-    with _damage("slices.parquet", run):
-        table = pd.read_parquet(file)
-        require_columns(table, ["path", "group", "spacing", "dice", "true_pixels", "predicted_pixels"])
-        return table
+    """Return the evaluated slices of a segmentation; see `evaluation.segmentation.slice_table` for the columns."""
+    return _table(store, run, "slices.parquet", _read_slices)
 
 
 def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
@@ -109,22 +102,21 @@ def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
 
 
 def split(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return which side each image was on: columns `path`, `label`, `group`, `sha256` and `split`, all texts."""
-    file = run_file(store, run, "split.csv")
-    if not file:
-        return None
-    with _damage("split.csv", run):
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)  # a class may be called None or NA
-        require_columns(table, ["path", "label", "group", "sha256", "split"])
-        return table
+    """Return the set of each image: columns `path`, `label`, `group`, `sha256` and `split`, all texts.
+
+    An empty cell is "": nothing is known. A class may be called None or NA.
+    """
+    return _table(store, run, "split.csv", _read_split)
+
+
+def hardest(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the images with the highest loss: columns `path`, `label` and `prediction` (texts) and `loss` (nats)."""
+    return _table(store, run, "hardest.csv", _read_hardest)
 
 
 def digests(store: RunStore, run: Run) -> dict[str, str]:
     """Return the hash of each image's bytes when the run saw it, by its path; empty where that is not known."""
-    try:
-        table = split(store, run)
-    except RunError:
-        table = None
+    table = readable([], split, store, run)
     return {} if table is None else dict(zip(table["path"], table["sha256"], strict=True))
 
 
@@ -138,6 +130,63 @@ def read_json(store: RunStore, run: Run, name: str, fields: tuple[str, ...] = ()
         if not isinstance(values, dict) or any(field not in values for field in fields):
             raise ValueError("a field is missing")
         return values
+
+
+def _table(store: RunStore, run: Run, name: str, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame | None:
+    file = run_file(store, run, name)
+    if not file:
+        return None
+    with _damage(name, run):
+        return _TABLES.get(file, read)
+
+
+def _read_epochs(file: Path) -> pd.DataFrame:
+    table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False, na_values="")
+    require_columns(table, [*EPOCHS, "dice" if "dice" in table else "accuracy"], "The table of epochs")
+    return table
+
+
+def _read_split(file: Path) -> pd.DataFrame:
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    require_columns(table, ["path", "label", "group", "sha256", "split"], "The split")
+    return table
+
+
+def _read_hardest(file: Path) -> pd.DataFrame:
+    texts = ["path", "label", "prediction"]
+    table = pd.read_csv(file, dtype=dict.fromkeys(texts, str), keep_default_na=False)
+    require_columns(table, [*texts, "loss"], "The table of the hardest cases")
+    return table
+
+
+def _read_predictions(file: Path) -> pd.DataFrame:
+    table = pd.read_parquet(file)
+    require_columns(table, ["path", "group"])
+    return table
+
+
+def _read_slices(file: Path) -> pd.DataFrame:
+    table = pd.read_parquet(file)
+    require_columns(table, ["path", "group", "spacing", "dice", "true_pixels", "predicted_pixels"])
+    return table
+
+
+def readable(
+    damaged: list[str], read: Callable[Arguments, Found | None], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Found | None:
+    """Return what a reader of this module returns, or None where the file is damaged.
+
+    Args:
+        damaged: Takes the sentence about a damaged file.
+        read: The reader.
+        arguments: Of the reader.
+        named: Of the reader.
+    """
+    try:
+        return read(*arguments, **named)
+    except RunError as error:
+        damaged.append(str(error))
+        return None
 
 
 def log_text(store: RunStore, run: Run) -> str:

@@ -16,7 +16,7 @@ from brainseg.jobs import queue
 from brainseg.jobs.removal import delete
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.exports import bundle_zip, predictions_file
-from brainseg.results.run_files import run_details
+from brainseg.results.run_details import run_details
 from brainseg.results.run_images import image_file, read_image
 from brainseg.runs import RunStore
 from brainseg.runs.artifacts import LocalFiles

@@ -11,7 +11,7 @@ from brainseg.jobs import queue
 from brainseg.jobs.submission import free_name, run_name, validate
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
-from brainseg.results.run_files import run_details
+from brainseg.results.run_details import run_details
 from tests.jobs.helpers import wait_for
 
 

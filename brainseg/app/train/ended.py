@@ -11,6 +11,7 @@ from brainseg.app.widgets.run_log import log_panel
 from brainseg.diagnosis.words import judged
 from brainseg.jobs.queue import resubmit, retry
 from brainseg.jobs.workspace import Workspace
+from brainseg.results import stored_results
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, model_words, moment
 from brainseg.runs import ENDED, FINAL, Run
@@ -99,7 +100,7 @@ def epochs_kept(run: Run) -> int:
     """Return how many epochs of a run that did not finish are still there to go on from."""
     if not (Workspace(run.id).results / "checkpoint").is_dir():
         return 0
-    table = live_store.table(run, "epochs.csv")
+    table = stored_results.epochs(live_store.store(), run)
     return 0 if table is None else len(table)
 
 

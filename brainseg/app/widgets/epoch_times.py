@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from brainseg.app import live_store
 from brainseg.evaluation.intervals import wilson
+from brainseg.results import stored_results
 from brainseg.runs import Run
 
 
 def epoch_seconds(run: Run) -> list[float]:
     """Return what a run's epochs took, oldest first, in seconds."""
-    table = live_store.table(run, "epochs.csv")
+    table = stored_results.epochs(live_store.store(), run)
     return [] if table is None else table["seconds"].tolist()
 
 
 def epoch_words(run: Run) -> str:
     """Say what the last finished epoch came to; "" before the first."""
-    table = live_store.table(run, "epochs.csv")
+    table = stored_results.epochs(live_store.store(), run)
     if table is None or table.empty:
         return ""
     last = table.iloc[-1]
@@ -26,7 +27,7 @@ def epoch_words(run: Run) -> str:
 
 def _accuracy(run: Run, accuracy: float) -> str:
     """Write the share of validation images that were right; it changes from epoch to epoch by chance alone."""
-    split = live_store.table(run, "split.csv")
+    split = stored_results.split(live_store.store(), run)
     count = 0 if split is None else int((split["split"] == "valid").sum())
     if not count:
         return f"accuracy {100 * accuracy:.0f} %"
