@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from brainseg import paths
 from brainseg.config.group_rule import parse_rule
-from brainseg.datasets.archive import top_folder, unpack_zip
+from brainseg.datasets.archive import KEPT, top_folder, unpack_zip
 from brainseg.datasets.foreign_files import note_left_out
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.masks import MaskedDataset
@@ -176,7 +176,7 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, 
         made = top_folder(partial)
         above = "".join(f"{part}/" for part in made.relative_to(partial).parts)
         findings = note_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
-        if not any(not item.name.startswith(".") for item in partial.iterdir()):
+        if not any(item.suffix.lower() in KEPT - {".txt"} for item in partial.rglob("*")):  # a text alone is a read-me
             why = " ".join(finding.message for finding in findings) or "Pack a folder of images for each class."
             raise DataError(f"The zip file holds no images. {why}")
         made.chmod(0o755)

@@ -221,8 +221,9 @@ def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
     first = Path(answer["figure"])
     written = first.read_bytes()
     again = brainseg(
-        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=12", "--json", home=trained[0]
+        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=24", "--json", home=trained[0]
     )
+    assert again.returncode == 0, again.stderr
     assert Path(json.loads(again.stdout)["figure"]) != first
     assert first.read_bytes() == written
 
