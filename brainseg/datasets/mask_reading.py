@@ -13,7 +13,8 @@ from brainseg.datasets.mask_classes import BACKGROUND
 from brainseg.datasets.mask_faults import Fault, shown
 from brainseg.datasets.mask_layouts import Pair
 from brainseg.datasets.mask_plausibility import Look, look_at
-from brainseg.datasets.mask_values import COLOUR, MaskFile, PackedValues, read_values, turned
+from brainseg.datasets.mask_store import MaskStore
+from brainseg.datasets.mask_values import COLOUR, MaskFile, turned
 from brainseg.datasets.modalities import differences
 from brainseg.datasets.sources import read_named, scan_facts
 from brainseg.errors import BrainsegError
@@ -65,7 +66,6 @@ class Read:
         apart: How much the channels differ from FLAIR; None where the channels have no names.
         look: Whether the mask can belong to the image.
         pages: Pages of the image's file.
-        packed: The values of the mask as it lies on its image, so that it is not decoded again.
     """
 
     facts: dict[str, Any]
@@ -79,23 +79,22 @@ class Read:
     apart: np.ndarray | None
     look: Look
     pages: int
-    packed: PackedValues
 
 
-def read_pair(root: Path, pair: Pair, rule: Rule) -> Read | Fault:
-    """Read an image and its mask; what cannot be used is returned as a fault, not raised."""
+def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fault:
+    """Read an image and its mask, which `store` keeps; what cannot be used is returned as a fault, not raised."""
     name = pair.path
     try:
         scan = read_named(root, name)
         name = pair.mask
-        mask = read_values(root, name, rule.colours)
+        mask = store.read(root, name, rule.colours)
     except BrainsegError as error:
         return Fault("reading", name, f"{folders_of(name)}{error}")
-    if scan.pages != mask.scan.pages:
-        counts = f"{mask.scan.pages} pages, its image {scan.pages}"
+    if scan.pages != mask.pages:
+        counts = f"{mask.pages} pages, its image {scan.pages}"
         reason = f"{shown(name)} has {counts}: export as many pages of both, or save each page as a file."
         return Fault("pages", name, reason, f"{shown(name)} ({counts})")
-    turn = _turn(scan, mask.scan, pair)
+    turn = _turn(scan, mask, pair)
     if isinstance(turn, Fault):
         return turn
     values = turned(mask.values, turn)
@@ -107,7 +106,7 @@ def read_pair(root: Path, pair: Pair, rule: Rule) -> Read | Fault:
     return _told(scan, mask, values, turn, pair, rule)
 
 
-def _turn(image: Scan, mask: Scan, pair: Pair) -> int | Fault:
+def _turn(image: Scan, mask: MaskFile, pair: Pair) -> int | Fault:
     """Return the EXIF orientation by which a mask without one is to be turned to lie on its upright image."""
     if image.orientation == mask.orientation:
         return 1
@@ -141,7 +140,6 @@ def _told(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair,
         apart=differences(scan.pixels, pair.channels) if "FLAIR" in pair.channels else None,
         look=look_at(scan.pixels, marked, values),
         pages=scan.pages,
-        packed=PackedValues.of(values),
     )
 
 

@@ -18,6 +18,7 @@ from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs
 from brainseg.datasets.mask_meaning import Row, split_known
 from brainseg.datasets.mask_plausibility import mask_findings
 from brainseg.datasets.mask_reading import Read, Rule, read_pair
+from brainseg.datasets.mask_store import MaskStore
 from brainseg.datasets.masks import MASK_COLUMNS, NO_TUMOUR, MaskedDataset
 from brainseg.datasets.modalities import check_modalities
 from brainseg.datasets.modality_choice import choose_modalities, note_missing
@@ -64,7 +65,8 @@ def open_masked_dataset(
     if only is not None:
         listing.pairs = [pair for pair in listing.pairs if pair.path in only]
     rule = Rule(read_names(listing.root), mask_threshold)
-    found = read_each(listing.pairs, lambda pair: read_pair(listing.root, pair, rule), progress)
+    store = MaskStore()
+    found = read_each(listing.pairs, lambda pair: read_pair(listing.root, pair, rule, store), progress)
     rows: list[Row] = []
     for pair, read in zip(listing.pairs, found, strict=True):
         if isinstance(read, Fault):
@@ -84,9 +86,7 @@ def open_masked_dataset(
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
-    dataset = _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold)
-    decoded = {(pair.mask, int(read.facts["mask_turn"])): read.packed for pair, read in rows}
-    return replace(dataset, decoded=decoded)
+    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold, store)
 
 
 def _patients(pairs: list[Pair], groups: str) -> Patients:
@@ -136,6 +136,7 @@ def _dataset(
     notes: tuple[str, ...],
     patients: Patients,
     mask_threshold: float | None,
+    store: MaskStore,
 ) -> MaskedDataset:
     channels = _channels(table, modalities)
     table, near, found = check_images(table.reindex(columns=[*MASK_COLUMNS, *FACTS]))
@@ -163,6 +164,7 @@ def _dataset(
         channels=channels,
         notes=notes,
         mask_threshold=mask_threshold,
+        store=store,
     )
 
 

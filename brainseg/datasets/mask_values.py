@@ -1,20 +1,18 @@
-"""Pixel values of mask files: read as they are stored, without the colouring and rounding that is right for images."""
+"""Pixel values of mask files, read as stored: without the colouring and rounding that images need."""
 
 from __future__ import annotations
 
-import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from brainseg.datasets.sources import read_named
-from brainseg.errors import DataError, ScanError
-from brainseg.files import sha256_bytes
-from brainseg.scans import Scan, display_name
+from brainseg.datasets.sources import checked_path
+from brainseg.errors import DataError
+from brainseg.scans import display_name
 from brainseg.scans.pixels import turn_upright
+from brainseg.scans.reading import read_with
 
 COLOUR = 1 << 24
 """A colour is a value from here on: COLOUR + 65,536 red + 256 green + blue."""
@@ -28,16 +26,19 @@ class MaskFile:
     Attributes:
         values: (H, W) numbers, upright by the file's own orientation: uint16, or float32 where they are fractions, or
             uint32 colours (see `COLOUR`); of a palette the index, of a black-and-white picture 0 and 255.
-        scan: What the file is as an image.
+        sha256: Hash of the file's bytes, 64 hexadecimal digits.
+        source_format: As of `Scan`; `size`, `orientation` and `pages` too.
+        size: See there.
+        orientation: See there.
+        pages: See there.
     """
 
     values: np.ndarray
-    scan: Scan
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the file's bytes."""
-        return self.scan.sha256
+    sha256: str
+    source_format: str
+    size: tuple[int, int]
+    orientation: int
+    pages: int
 
     @property
     def coloured(self) -> bool:
@@ -47,55 +48,33 @@ class MaskFile:
     @property
     def blurred(self) -> bool:
         """Whether the format changes values, as JPEG does, so that they define no classes."""
-        return self.scan.source_format == "JPEG"
-
-
-@dataclass(frozen=True)
-class PackedValues:
-    """The values of a mask, compressed: most masks are nearly empty, so those of a whole set fit into memory."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    data: bytes
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> PackedValues:
-        """Compress (H, W) values."""
-        return cls(values.shape, values.dtype.str, zlib.compress(values.tobytes(), 1))
-
-    def values(self) -> np.ndarray:
-        """Return the (H, W) values."""
-        return np.frombuffer(zlib.decompress(self.data), self.dtype).reshape(self.shape)
+        return self.source_format == "JPEG"
 
 
 def read_values(root: Path, path: str, colours: bool = False) -> MaskFile:
-    """Read a mask's values.
+    """Read a mask's values; the file is decoded once.
 
     Args:
         root: The dataset's folder.
         path: The mask's path from there.
-        colours: Take every picture as one of colours; by default only those in which the channels differ.
+        colours: Read every picture as one of colours; by default only those in which the channels differ.
 
     Raises:
         ScanError: The file is no readable image.
         DataError: Its values are not from 0 to 65,535.
     """
-    scan = read_named(root, path)  # its guards hold for what is decoded below, which is the same bytes
-    data = (root / path).read_bytes()
-    if sha256_bytes(data) != scan.sha256:
-        raise DataError(f"{scan.name} changed while it was being read: start again.")
-    try:
-        with Image.open(io.BytesIO(data), formats=(scan.source_format,)) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            values = _colours(upright, scan.source_format == "JPEG", colours) if colours else _values(upright)
-    except Exception as error:
-        raise ScanError(f"{scan.name} is damaged or cut short: copy or export it again.") from error
+
+    def look(image: Image.Image, orientation: int) -> np.ndarray:
+        return turned(_colours(image, True) if colours else _values(image), orientation)
+
+    scan, values = read_with(checked_path(root, path), look)
     if values.dtype != np.uint32 and not (np.nanmin(values) >= 0 and np.nanmax(values) <= MOST_VALUE):
         raise DataError(f"{scan.name} holds values outside 0 to 65,535: save masks with class numbers, or 0 and 255.")
     if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
         values = values.astype(np.uint16)
-    return MaskFile(values if values.dtype.kind == "f" or values.dtype == np.uint32 else values.astype(np.uint16), scan)
+    if values.dtype.kind != "f" and values.dtype != np.uint32:
+        values = values.astype(np.uint16)
+    return MaskFile(values, scan.sha256, scan.source_format, scan.size, scan.orientation, scan.pages)
 
 
 def turned(values: np.ndarray, orientation: int) -> np.ndarray:
@@ -133,7 +112,7 @@ def _values(image: Image.Image) -> np.ndarray:
         return np.asarray(image).astype(np.uint8) * np.uint8(255)
     if image.mode in ("L", "I", "F") or image.mode.startswith("I;16"):
         return np.asarray(image)
-    return _colours(image, image.format == "JPEG", False)
+    return _colours(image, False)
 
 
 def _of_palette(image: Image.Image) -> np.ndarray:
@@ -145,8 +124,9 @@ def _of_palette(image: Image.Image) -> np.ndarray:
     return indices
 
 
-def _colours(image: Image.Image, blurred: bool, wanted: bool) -> np.ndarray:
-    """Return the colours of a picture, or its greys where no colour is wanted and there is none."""
+def _colours(image: Image.Image, wanted: bool) -> np.ndarray:
+    """Return the colours of a picture, or its greys if colours are not `wanted` and there are none."""
+    blurred = image.format in ("JPEG", "MPO")
     if image.has_transparency_data:  # what is transparent is not marked
         planes = np.asarray(image.convert("RGBA")).astype(np.uint16)
         colours = ((planes[..., :3] * planes[..., 3:] + 127) // 255).astype(np.uint8)

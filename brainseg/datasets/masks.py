@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -12,11 +11,12 @@ import pandas as pd
 
 from brainseg.datasets.findings import UNDECIDED
 from brainseg.datasets.mask_classes import BACKGROUND, TUMOUR, class_numbers, in_colours
-from brainseg.datasets.mask_values import PackedValues, read_values, turned
+from brainseg.datasets.mask_store import MaskStore
+from brainseg.datasets.mask_values import turned
 from brainseg.datasets.modalities import parse_inputs, read_stack
 from brainseg.datasets.table import COLUMNS, Dataset
-from brainseg.errors import DataError, ScanError
-from brainseg.files import sha256_bytes, sha256_file
+from brainseg.errors import DataError
+from brainseg.files import sha256_bytes
 
 NO_TUMOUR = "no tumour"
 MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "mask_turn", "spacing", "inputs"]
@@ -39,8 +39,7 @@ class MaskedDataset(Dataset):
         modalities: The chosen modalities in their order, or None for images as stored.
         channels: What the three channels that `read` returns are, or () where that is not known of all images.
         mask_threshold: Values in the mask files from this on are tumour, whatever `mask_values` says; None without one.
-        decoded: Path and turn of a mask -> its values when the dataset was opened. Masks that are not in it are decoded
-            when they are read.
+        store: Keeps masks that were decoded once.
     """
 
     mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
@@ -48,7 +47,7 @@ class MaskedDataset(Dataset):
     modalities: tuple[str, ...] | None = None
     channels: tuple[str, ...] = ()
     mask_threshold: float | None = None
-    decoded: Mapping[tuple[str, int], PackedValues] = field(default_factory=dict, repr=False, compare=False)
+    store: MaskStore = field(default_factory=MaskStore, repr=False, compare=False)
 
     def _digest(self, table: pd.DataFrame) -> str:
         """Return the SHA-256 over what that of `Dataset` covers, and the masks, their classes and the modalities."""
@@ -67,21 +66,17 @@ class MaskedDataset(Dataset):
         return read_stack(self.root, inputs) if inputs else super().read(row)
 
     def read_mask(self, row: int) -> np.ndarray:
-        """Return the mask of a slice on the scan's own grid, (H, W) uint8 class numbers.
+        """Return the mask of a slice on the scan's own grid, (H, W) uint8 class numbers; it is decoded at most once.
 
         Raises:
             ScanError: The file cannot be read any more.
             DataError: The file has changed.
         """
-        path, turn = self.table["mask"].iloc[row], int(self.table["mask_turn"].iloc[row])
-        file = self.file(path)
-        if packed := self.decoded.get((path, turn)):
-            digest, values = _digest_of(file), packed.values()
-        else:
-            mask = read_values(self.root, path, in_colours(self.mask_values))
-            digest, values = mask.sha256, turned(mask.values, turn)
-        if digest != self.table["mask_sha256"].iloc[row]:
+        file = self.file(self.table["mask"].iloc[row])
+        mask = self.store.read(self.root, self.table["mask"].iloc[row], in_colours(self.mask_values))
+        if mask.sha256 != self.table["mask_sha256"].iloc[row]:
             raise DataError(f"{file.name} changed while it was being read: start again.")
+        values = turned(mask.values, int(self.table["mask_turn"].iloc[row]))
         return class_numbers(values, self.mask_values, file.name, self.mask_threshold)
 
     def usable(self, skip_bad: bool, conflicting: bool = False) -> Self:
@@ -102,28 +97,6 @@ class MaskedDataset(Dataset):
                 f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn{why}.{left_out}"
             )
         return self
-
-
-def _digest_of(file: Path) -> str:
-    """Return the SHA-256 of a mask's file."""
-    try:
-        return sha256_file(file)
-    except OSError as error:
-        raise ScanError(f"{file.name} cannot be read any more ({error.strerror}): put it back.") from error
-
-
-def read_mask(file: Path, values: Mapping[int, int]) -> np.ndarray:
-    """Return a mask file's class numbers, (H, W) uint8.
-
-    Args:
-        file: PNG, TIFF or another image with one value a pixel.
-        values: Value in the file -> class number, as in `MaskedDataset.mask_values`.
-
-    Raises:
-        ScanError: The file cannot be read.
-        DataError: It is a colour picture or holds an unknown value.
-    """
-    return class_numbers(read_values(file.parent, file.name, in_colours(values)).values, values, file.name)
 
 
 def parse_spacing(text: str) -> tuple[float, float] | None:

@@ -220,9 +220,18 @@ def read_named(root: Path, path: str) -> Scan:
     Raises:
         ScanError: It cannot be read, or its name cannot be spelled.
     """
+    return read_scan(checked_path(root, path))
+
+
+def checked_path(root: Path, path: str) -> Path:
+    """Return where a file of a dataset lies.
+
+    Raises:
+        ScanError: Its name cannot be spelled.
+    """
     if spelled(path) != path:
         raise ScanError(f"{display_name(path)} has a name that is not in UTF-8: rename it.")
-    return read_scan(root / path)
+    return root / path
 
 
 def scan_facts(scan: Scan) -> dict[str, object]:

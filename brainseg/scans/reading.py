@@ -1,21 +1,29 @@
-"""Bytes or a path to a `Scan`."""
+"""Bytes or a path to a `Scan`.
+
+Only what a decoder throws becomes "this file is damaged". A fault of brainseg itself is logged with the file's name and
+its traceback, and surfaces as what it is.
+"""
 
 from __future__ import annotations
 
 import io
+import logging
 import stat
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 # Importing the plugins registers them; else Pillow does so in whichever thread reads the first file.
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
 
-from brainseg.errors import ScanError
+from brainseg.errors import BrainsegError, ScanError
 from brainseg.files import sha256_bytes
 from brainseg.scans.foreign import HEAD, TEXT, foreign_kind
 from brainseg.scans.names import display_name
-from brainseg.scans.pixels import PixelError, to_rgb, turn_upright
+from brainseg.scans.pixels import PixelError, Rendering, to_rgb, turn_upright
 from brainseg.scans.scan import Scan
 from brainseg.scans.structure import MAX_PIXELS, gif_pages, objection, tiff_pages
 
@@ -38,13 +46,15 @@ _SIGNATURES = {
 SEVERAL = "It holds several images; only the first is used."
 _SIZE_RULE = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side are read"
 _ORIENTATION = 0x0112
+_log = logging.getLogger(__name__)
+Look = TypeVar("Look")
 
 
 def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
-    """Read an image file: PNG, JPEG, BMP, TIFF or GIF, told by its content and not by its extension.
+    """Read an image file: PNG, JPEG, BMP, TIFF or GIF, recognised by its content, not by its extension.
 
-    Of an animation or a file of several pages the first picture is read, with a warning. Safe to call from many
-    threads; nothing global is changed.
+    Of an animation or a file with several pages, the first picture is read, with a warning. Safe to call from many
+    threads: nothing global changes.
 
     Args:
         source: The file, or its content.
@@ -57,13 +67,39 @@ def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
         ScanError: Missing, unreadable, empty, larger than `MAX_BYTES`, of another format, larger than `MAX_PIXELS` or
             `MAX_SIDE`, damaged or cut short. The text is one sentence that names the file.
     """
+    return read_with(source, lambda _image, _orientation: None, name)[0]
+
+
+def read_with(
+    source: Path | bytes, look: Callable[[Image.Image, int], Look], name: str | None = None
+) -> tuple[Scan, Look]:
+    """Read an image file as `read_scan` does, and look at the decoded image itself without decoding it again.
+
+    Args:
+        source: The file, or its content.
+        look: Called with the loaded Pillow image and the EXIF orientation, 1 to 8, that its pixels still need.
+        name: What to call it in messages, as for `read_scan`.
+
+    Returns:
+        The scan, and what `look` returned.
+
+    Raises:
+        ScanError: As for `read_scan`.
+    """
     shown = display_name(name if name is not None else "upload" if isinstance(source, bytes) else Path(source).name)
     data = source if isinstance(source, bytes) else _read_bytes(Path(source), shown)
     if len(data) > MAX_BYTES:
         raise ScanError(_too_heavy(shown))
     source_format = _format(data, shown)
-    with _damage_as_scan_error(shown, source_format):
-        return _decode(data, source_format, shown)
+    try:
+        decoded = _decode(data, source_format, shown)
+        with decoded.image, _lack_of_memory_as_scan_error(shown):
+            return _scan(decoded, data, shown), look(decoded.image, decoded.orientation)
+    except BrainsegError:
+        raise
+    except Exception:
+        _log.exception("Reading %s (%s, %d bytes) failed within brainseg.", shown, source_format, len(data))
+        raise
 
 
 def _read_bytes(path: Path, shown: str) -> bytes:
@@ -101,57 +137,108 @@ def _format(data: bytes, shown: str) -> str:
     raise ScanError(f"{shown} is not an image that can be read: {_FORMATS} are.")
 
 
+@dataclass(frozen=True)
+class _Decoded:
+    """What Pillow makes of a file.
+
+    Attributes:
+        image: Loaded.
+        source_format: As `Scan` has it.
+        mode: As `Scan` has it; loading may change that of `image`.
+        size: (width, height) as stored.
+        pages: Pictures in the file.
+        orientation: EXIF orientation that the pixels still need.
+        turned: Orientation that Pillow has applied itself, as it does to a TIFF; 1 for none.
+        notes: Warnings.
+    """
+
+    image: Image.Image
+    source_format: str
+    mode: str
+    size: tuple[int, int]
+    pages: int
+    orientation: int
+    turned: int
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def _lack_of_memory_as_scan_error(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise ScanError(f"{shown} needs more memory than this machine has free.") from error
+
+
 @contextmanager
 def _damage_as_scan_error(shown: str, source_format: str) -> Iterator[None]:
     """Turn whatever a decoder throws at damaged data (OSError, SyntaxError, struct.error, …) into one sentence."""
     try:
-        yield
+        with _lack_of_memory_as_scan_error(shown):
+            yield
     except ScanError:
         raise
-    except PixelError as error:
-        raise ScanError(f"{shown} {error}.") from error
-    except MemoryError as error:
-        raise ScanError(f"{shown} needs more memory than this machine has free.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter under -W error
         raise ScanError(f"{shown} is too large: {_SIZE_RULE}.") from error
     except Exception as error:
+        _log.debug("%s does not decode as %s.", shown, source_format, exc_info=True)
         if "MAX_TEXT" in str(error):  # Pillow's own limits on what compressed text in a PNG may unpack to
             raise ScanError(f"{shown} carries notes that unpack to a huge text: save it again without them.") from error
-        raise ScanError(f"{shown} is damaged or cut short ({source_format}): copy or export it again.") from error
+        raise _damaged(shown, source_format) from error
 
 
-def _decode(data: bytes, source_format: str, shown: str) -> Scan:
-    if reason := objection(data, source_format):
+def _damaged(shown: str, source_format: str) -> ScanError:
+    return ScanError(f"{shown} is damaged or cut short ({source_format}): copy or export it again.")
+
+
+def _decode(data: bytes, source_format: str, shown: str) -> _Decoded:
+    """Decode a file with Pillow, once its structure has been found harmless."""
+    try:
+        reason = objection(data, source_format)
+    except struct.error as error:
+        raise _damaged(shown, source_format) from error
+    if reason:
         raise ScanError(f"{shown} {reason}: save it again as a plain PNG.")
-    with Image.open(io.BytesIO(data), formats=(source_format,)) as image:
-        _check_size(image, shown)
-        size, mode = _stored_size(image), image.mode
-        pages = _pages(image, data)
+    with _damage_as_scan_error(shown, source_format):
+        image = Image.open(io.BytesIO(data), formats=(source_format,))
+    _check_size(image, shown)
+    with _damage_as_scan_error(shown, source_format):
+        mode, size, pages = image.mode, _stored_size(image), _pages(image, data)
         turned = getattr(image, "tag_v2", {}).get(_ORIENTATION, 1)  # Pillow turns a TIFF itself, and forgets it
         image.load()
-        _check_size(image, shown)
-        orientation, notes = _orientation(image)
-        drawn = to_rgb(image)
+    _check_size(image, shown)
+    orientation, notes = _orientation(image)
+    return _Decoded(image, source_format, mode, size, pages, orientation, turned, notes)
+
+
+def _scan(decoded: _Decoded, data: bytes, shown: str) -> Scan:
+    orientation, turned = decoded.orientation, decoded.turned
+    drawn = _rendered(decoded.image, shown)
     pixels = turn_upright(drawn.pixels, orientation)
     pixels.flags.writeable = False
-    full_range = None if drawn.full_range is None else turn_upright(drawn.full_range, orientation)
-    several = (SEVERAL,) if pages > 1 else ()
-    told = several + notes + drawn.warnings
+    several = (SEVERAL,) if decoded.pages > 1 else ()
     known = orientation if orientation in range(2, 9) else turned if turned in range(2, 9) else 1
     return Scan(
         pixels,
         shown,
-        source_format,
-        mode,
-        size,
+        decoded.source_format,
+        decoded.mode,
+        decoded.size,
         sha256_bytes(data),
-        warnings=told,
+        warnings=several + decoded.notes + drawn.warnings,
         orientation=known,
-        pages=pages,
+        pages=decoded.pages,
         window=drawn.window,
         outliers=drawn.outliers,
-        full_range=full_range,
+        full_range=None if drawn.full_range is None else turn_upright(drawn.full_range, orientation),
     )
+
+
+def _rendered(image: Image.Image, shown: str) -> Rendering:
+    try:
+        return to_rgb(image)
+    except PixelError as error:
+        raise ScanError(f"{shown} {error}.") from error
 
 
 def _pages(image: Image.Image, data: bytes) -> int:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from brainseg.datasets.mask_classes import number_classes
+from brainseg.datasets.mask_classes import class_numbers, in_colours, number_classes
 from brainseg.datasets.mask_sources import open_masked_dataset
-from brainseg.datasets.masks import read_mask
+from brainseg.datasets.mask_values import read_values
 from brainseg.errors import DataError
 from tests.datasets.masked import picture, save, spot, write_manifest, write_pairs
+
+
+def read_mask(file: Path, values: dict[int, int]) -> np.ndarray:
+    return class_numbers(read_values(file.parent, file.name, in_colours(values)).values, values, file.name)
 
 
 def as_palette(indices: np.ndarray, colours: list[int]) -> Image.Image:

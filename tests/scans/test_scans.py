@@ -20,6 +20,7 @@ from PIL import Image, ImageFile, ImageOps
 from brainseg.errors import ScanError
 from brainseg.files import sha256_bytes
 from brainseg.scans import MAX_BYTES, SUFFIXES, Scan, display_name, read_scan
+from brainseg.scans.reading import read_with
 from tests.conftest import PROJECT_ROOT
 
 # Pillow's notes on damaged tags and large sizes go to the log, not to the user.
@@ -466,6 +467,32 @@ def test_whatever_a_decoder_throws_becomes_one_sentence(error, monkeypatch):
     ) as caught:
         read_scan(png(4, 4), "x.png")
     assert isinstance(caught.value.__cause__, error)
+
+
+@pytest.mark.parametrize("place", ["to_rgb", "turn_upright", "objection"])
+def test_a_fault_of_brainseg_is_logged_and_not_blamed_on_the_file(place, monkeypatch, caplog):
+    def fail(*_arguments):
+        raise ZeroDivisionError("inner matters")
+
+    monkeypatch.setattr(f"brainseg.scans.reading.{place}", fail)
+    with pytest.raises(ZeroDivisionError, match="inner matters"):
+        read_scan(png(4, 4), "x.png")
+    (record,) = caplog.records
+    assert "x.png" in record.getMessage()
+    assert record.exc_info
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_a_look_at_the_decoded_image_decodes_nothing_again(monkeypatch):
+    opened: list[object] = []
+    open_image = Image.open
+    monkeypatch.setattr(Image, "open", lambda *args, **options: opened.append(args) or open_image(*args, **options))
+    stored = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    scan, (values, orientation) = read_with(
+        encode(stored, "PNG"), lambda image, orientation: (np.asarray(image), orientation)
+    )
+    np.testing.assert_array_equal(values, scan.pixels[..., 0])
+    assert (orientation, len(opened)) == (1, 1)
 
 
 def test_lack_of_memory_has_its_own_sentence(monkeypatch):
