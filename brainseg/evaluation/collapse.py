@@ -1,4 +1,4 @@
-"""Whether a model gives the same answer to everything: its metrics then say how common that answer is, and no more."""
+"""Whether a model predicts one class for everything: its metrics then only say how common that class is."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import numpy as np
 
 
 def is_collapsed(matrix: np.ndarray) -> bool:
-    """Say whether one class was predicted for everything, although there were several.
+    """Return whether one class was predicted for everything, although there were several.
 
     Args:
         matrix: Confusion matrix, (classes, classes): rows actual, columns predicted; of images or of pixels.
+
+    Example:
+        >>> is_collapsed(np.array([[5, 0], [3, 0]]))
+        True
     """
     predicted, actual = matrix.sum(axis=0), matrix.sum(axis=1)
     return bool(np.count_nonzero(actual) > 1 and np.count_nonzero(predicted) == 1)

@@ -141,6 +141,10 @@ def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
 
     References:
         J. Cohen (1960), Educ. Psychol. Meas. 20, 37-46.
+
+    Example:
+        >>> cohen_kappa(np.array(["no", "no", "yes", "yes"]), np.array(["no", "yes", "yes", "yes"]))
+        0.5
     """
     answers = first.astype(str), second.astype(str)
     return where_defined(len(np.unique(answers)) > 1, lambda: cohen_kappa_score(*answers))
@@ -153,6 +157,10 @@ def holm(values: Sequence[float]) -> list[float]:
 
     References:
         S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70.
+
+    Example:
+        >>> holm([0.01, 0.04])
+        [0.02, 0.04]
     """
     adjusted, largest = [0.0] * len(values), 0.0
     for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):

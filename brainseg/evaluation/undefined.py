@@ -22,7 +22,8 @@ def ratio(part: Any, whole: Any) -> np.ndarray:  # noqa: ANN401 - numbers and ar
     """
     parts, wholes = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
     undefined = np.full(np.broadcast(parts, wholes).shape, np.nan)
-    return np.divide(parts, wholes, out=undefined, where=wholes != 0)
+    fractions: np.ndarray = np.divide(parts, wholes, out=undefined, where=wholes != 0)
+    return fractions
 
 
 def where_defined(defined: bool, metric: Callable[[], float]) -> float:

@@ -41,7 +41,7 @@ class ResNetBody(nn.Module):
             images: (N, 3, H, W) float, normalised.
 
         Returns:
-            One (N, C, h, w) map a stage, shallow to deep.
+            One (N, C, h, w) map per stage, shallow to deep.
         """
         levels = self.levels(images)
         return [levels[stage] for stage in self.stages]
@@ -120,6 +120,11 @@ def build_classifier(
             map.
         stages: Residual stages whose maps the head sees; the last stage by default.
         dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
+
+    Example:
+        >>> model = build_classifier("resnet18", classes=2, stages=(1,)).eval()
+        >>> model(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 2])
     """
     body = ResNetBody(arch, stages or DEFAULT_STAGES)
     return Classifier(body, _HEADS[head](body.channels, classes, dropout))

@@ -29,6 +29,12 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
 
     Returns:
         (N, 3, S, S) float32.
+
+    Example:
+        >>> batch = to_batch(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3))
+        >>> values = normalise(batch, "per-image")
+        >>> values.shape, round(float(values.mean()), 4), round(float(values.std()), 4)
+        (torch.Size([1, 3, 2, 2]), 0.0, 1.0)
     """
     values = batch.float() / 255
     if method == "imagenet":

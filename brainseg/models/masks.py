@@ -24,6 +24,10 @@ def scan_probabilities(logits: torch.Tensor, geometry: Geometry) -> np.ndarray:
 
 
 def argmax_mask(probabilities: np.ndarray) -> np.ndarray:
-    """Return the number of the most probable class at every pixel, (H, W) uint8; the lower of two equal ones."""
+    """Return the number of the most probable class at every pixel, (H, W) uint8; the lower of two equal ones.
+
+    >>> argmax_mask(np.array([[[0.9, 0.2]], [[0.1, 0.8]]], np.float32)).tolist()
+    [[0, 1]]
+    """
     numbers: np.ndarray = probabilities.argmax(axis=0).astype(np.uint8)
     return numbers

@@ -1,7 +1,7 @@
 """A U-Net on a ResNet: the layers of fastai's `DynamicUnet`, in plain torch.
 
-fastai's own keeps the encoder's maps in hooks between the two halves of a forward pass, so threads that share one model
-mix up their images. Here the maps are handed over as values: nothing is stored on the model.
+Hand-written: fastai's own keeps the encoder's maps in hooks between the two halves of a forward pass, so threads that
+share one model mix up their images. Here the maps are passed as values, and nothing is stored on the model.
 
 Ronneberger, Fischer and Brox 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation"; sub-pixel
 upsampling by Shi et al. 2016, started without checkerboards by Aitken et al. 2017 (ICNR); self-attention by Zhang et
@@ -149,6 +149,11 @@ def build_unet(
         stages: Its last is the encoder's last; the whole ResNet by default.
         self_attention: See `UNet`.
         bottleneck: See `UNet`.
+
+    Example:
+        >>> model = build_unet("resnet18", classes=2, stages=(1,)).eval()
+        >>> model(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 2, 32, 32])
     """
     return UNet(ResNetBody(arch, stages or DEFAULT_STAGES), classes, self_attention, bottleneck)
 

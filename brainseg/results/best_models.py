@@ -87,7 +87,7 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
         score = facts.headline
         by_data: dict[str, list[Run]] = {}
         for run in newest:
-            if run.config.task == facts.name and run.has_model and f"{FINAL}{score}_low" in run.metrics:
+            if facts_of(run.config.task) is facts and run.has_model and f"{FINAL}{score}_low" in run.metrics:
                 by_data.setdefault(run.config.data.path, []).append(run)
         found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]
     return [best for best in found if best]

@@ -15,7 +15,7 @@ class TaskFacts:
     Attributes:
         name: The value of the setting `task`.
         order: Place among the tasks: a model of the first task is offered first.
-        noun: The task in words: "classification".
+        noun: The task in one word, which is also its folder: "classification".
         does: What a model of the task does, after its name: "classifies images".
         model: What its models are called: "segmentation model".
         headline: The metric that stands for a run, as reports and the store name it.

@@ -14,15 +14,14 @@ if TYPE_CHECKING:  # torch takes seconds to import, and most users of this modul
     from brainseg.training.protocols import Task
 
 
-def _folders() -> dict[str, str]:
-    """Return the name of each task and of the package that holds it, in the tasks' order."""
+def find_tasks() -> dict[str, TaskFacts]:
+    """Return the facts of each task by its name, in the tasks' order; see `TaskFacts.order`."""
     packages = [f"{tasks.__name__}.{found.name}" for found in pkgutil.iter_modules(tasks.__path__) if found.ispkg]
-    facts = {package: import_module(package).FACTS for package in packages}
-    return {facts[package].name: package for package in sorted(packages, key=lambda package: facts[package].order)}
+    facts: list[TaskFacts] = [import_module(package).FACTS for package in packages]
+    return {each.name: each for each in sorted(facts, key=lambda each: each.order)}
 
 
-_PACKAGES = _folders()
-TASKS: dict[str, TaskFacts] = {name: import_module(package).FACTS for name, package in _PACKAGES.items()}
+TASKS = find_tasks()
 """Name of each task, as the setting `task` has it -> its facts, in the tasks' order."""
 
 
@@ -37,5 +36,5 @@ def facts_of(name: str) -> TaskFacts:
 
 def task_of(config: RunConfig) -> Task[Any]:
     """Return the task of a run, ready to train it."""
-    task: Task[Any] = import_module(f"{_PACKAGES[config.task]}.training").TASK(config)
+    task: Task[Any] = import_module(f"{tasks.__name__}.{facts_of(config.task).noun}.training").TASK(config)
     return task

@@ -1,4 +1,4 @@
-"""The one count that every score is derived from: which class each pixel is, and which it was called."""
+"""The one count that every score is derived from: actual against predicted class of each pixel."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from brainseg.datasets.mask_classes import MOST_CLASSES
+
 
 class Counts(NamedTuple):
     """Pixels of a class against all others; numbers or arrays of the same shape, int64.
 
     Attributes:
-        tp: Of the class and called so.
-        fp: Of another class and called this one.
-        fn: Of the class and called another.
-        tn: Neither of the class nor called so.
+        tp: Of the class and predicted as it.
+        fp: Of another class and predicted as this one.
+        fn: Of the class and predicted as another.
+        tn: Neither of the class nor predicted as it.
     """
 
     tp: np.ndarray
@@ -29,20 +31,25 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     Args:
         truth: (H, W) uint8 class numbers.
         predicted: (H, W) uint8 class numbers.
-        classes: How many classes there are, background included; 2 to 21.
+        classes: How many classes there are, background included; 2 to `MOST_CLASSES` + 1.
 
     Returns:
         (classes, classes) int64: rows are actual, columns predicted classes.
 
     Raises:
         ValueError: The shapes or types differ, or a class number is too large.
+
+    Example:
+        >>> truth = np.array([[0, 1], [1, 1]], np.uint8)
+        >>> confusion(truth, np.array([[0, 0], [1, 1]], np.uint8), 2).tolist()
+        [[1, 0], [1, 2]]
     """
     if truth.shape != predicted.shape or truth.ndim != 2:
         raise ValueError(
             f"truth and predicted must be two masks of one shape, got {truth.shape} and {predicted.shape}."
         )
-    if not 2 <= classes <= 21:
-        raise ValueError(f"classes must be 2 to 21, got {classes}.")
+    if not 2 <= classes <= MOST_CLASSES + 1:
+        raise ValueError(f"classes must be 2 to {MOST_CLASSES + 1}, got {classes}.")
     for name, mask in (("truth", truth), ("predicted", predicted)):
         if mask.dtype != np.uint8 or (mask.size and mask.max() >= classes):
             raise ValueError(f"{name} must hold uint8 class numbers below {classes}, got {mask.dtype} {mask.max()}.")

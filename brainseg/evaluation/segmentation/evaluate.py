@@ -39,6 +39,14 @@ def evaluate_masks(
     Examples:
         A model that predicts nothing has a Dice of 0 on each slice with a tumour. Under "skip" that is its mean,
         however many slices have none.
+
+        >>> from brainseg.evaluation.segmentation.slices import slice_table
+        >>> tumour, empty = np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)
+        >>> rows = pd.DataFrame({"path": ["a", "b", "c"], "group": ["p1", "p1", "p2"], "spacing": ""})
+        >>> table = slice_table(rows, [tumour, empty, empty], [empty, empty, empty], ("background", "tumour"))
+        >>> report = evaluate_masks(table, ("background", "tumour"))
+        >>> report.slice_dice, report.slices_counted, report.both_empty
+        (0.0, 1, 2)
     """
     if rule not in EMPTY_RULES:
         raise ValueError(f"rule {rule!r} is unknown, allowed: {', '.join(EMPTY_RULES)}.")

@@ -26,7 +26,13 @@ SCORES = {
 
 
 def dice(counts: Counts) -> np.ndarray:
-    """Return 2 tp / (2 tp + fp + fn), the overlap (Dice 1945, Ecology 26, 297-302); equals F1."""
+    """Return 2 tp / (2 tp + fp + fn), the overlap (Dice 1945, Ecology 26, 297-302); equals F1.
+
+    >>> float(dice(Counts(np.array(3), np.array(1), np.array(2), np.array(10))))
+    0.6666666666666666
+    >>> float(dice(Counts(np.array(0), np.array(0), np.array(0), np.array(16))))
+    nan
+    """
     return ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
