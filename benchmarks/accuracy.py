@@ -25,7 +25,7 @@ from brainseg.config import RunConfig
 from brainseg.evaluation.intervals import wilson
 from brainseg.tasks import task_of
 from brainseg.training.compute import keep_memory
-from brainseg.training.log import EpochFigures, Progress
+from brainseg.training.log import EpochMetrics, Progress
 from brainseg.training.trainer import train
 
 RESULTS = Path(__file__).parent / "results" / "accuracy.jsonl"
@@ -36,13 +36,13 @@ KEY = ("data", "arch", "weights", "head", "split", "seed")
 class _Quiet:
     """A `RunLog` that shows epochs on stderr."""
 
-    def say(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         sys.stderr.write(f"  {sentence}\n")
 
     def progress(self, progress: Progress) -> None:
         """Show nothing."""
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         sys.stderr.write(f"  epoch {figures.epoch}: {figures.valid_loss:.3f}, {figures.accuracy:.3f}\n")
 
     def cancelled(self) -> bool:

@@ -24,7 +24,7 @@ from brainseg import __version__
 from brainseg.config import RunConfig, parse_settings
 from brainseg.tasks import task_of
 from brainseg.training.compute import keep_memory
-from brainseg.training.log import EpochFigures, Progress
+from brainseg.training.log import EpochMetrics, Progress
 from brainseg.training.trainer import train
 
 RESULTS = Path(__file__).parent / "results" / "segmentation.jsonl"
@@ -35,13 +35,13 @@ SCORES = ("dice", "slice_dice", "patient_dice", "precision", "sensitivity", "hd9
 class _Quiet:
     """A `RunLog` that shows epochs on stderr."""
 
-    def say(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         sys.stderr.write(f"  {sentence}\n")
 
     def progress(self, progress: Progress) -> None:
         """Show nothing."""
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         sys.stderr.write(
             f"  epoch {figures.epoch}: {figures.valid_loss:.3f}, {figures.headline}, {figures.seconds:.0f} s\n"
         )

@@ -16,9 +16,10 @@ from safetensors.torch import save_file
 
 from brainseg.config import RunConfig
 from brainseg.phantom import write_phantom
-from brainseg.training.log import EpochFigures, Progress
+from brainseg.training.log import EpochMetrics, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+collect_ignore = ["data"]  # scripts that made the stored data: importing one, to look for examples, would run it
 
 # Small nets on small images gain nothing from threads, and processes started by tests would fight for the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -109,16 +110,16 @@ class Recorder:
     def __init__(self, stop=lambda log: False) -> None:
         self.sentences: list[str] = []
         self.steps: list[Progress] = []
-        self.epochs: list[EpochFigures] = []
+        self.epochs: list[EpochMetrics] = []
         self.stop = stop
 
-    def say(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         self.sentences.append(sentence)
 
     def progress(self, progress: Progress) -> None:
         self.steps.append(progress)
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         self.epochs.append(figures)
 
     def cancelled(self) -> bool:

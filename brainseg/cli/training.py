@@ -29,7 +29,7 @@ from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
-    from brainseg.training.log import EpochFigures, Progress
+    from brainseg.training.log import EpochMetrics, Progress
 
 FAILED_RUN = 2
 
@@ -140,13 +140,13 @@ def _print_rate(file: Path, folder: Path, as_json: bool) -> None:
 class _Notes:
     """A `RunLog` for the foreground: sentences on stderr."""
 
-    def say(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         NOTES.print(sentence, markup=False)
 
     def progress(self, progress: Progress) -> None:
         """Draw nothing: a finder takes seconds."""
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         """Never called: a finder has no epochs."""
 
     def cancelled(self) -> bool:

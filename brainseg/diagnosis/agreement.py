@@ -16,7 +16,7 @@ class Agreement:
     Attributes:
         energy_inside: Share of the heatmap's sum that lies in the mask, 0..1 (the energy-based pointing game of Wang et
             al. 2020, "Score-CAM").
-        chance: What a heatmap that is the same everywhere would have: the share of the image that the mask covers.
+        chance: What a heatmap that is the same everywhere would have: the fraction of the image that the mask covers.
         hit: Whether a highest point of the heatmap lies in the mask (the pointing game of Zhang et al. 2018, "Top-down
             Neural Attention by Excitation Backprop", without their tolerance of 15 pixels).
     """

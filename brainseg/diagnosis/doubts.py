@@ -1,4 +1,4 @@
-"""What takes an answer's worth away, a sentence each; the same on pages, on the command line and in files."""
+"""What makes an answer doubtful, one sentence each; the same on pages, on the command line and in files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOSE = 0.2
 
 
 def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
-    """Return the sentences on what makes an answer doubtful, the gravest first; `more` comes before the model's own."""
+    """Return sentences on what makes an answer doubtful, the most serious first; `more` precede the model's own."""
     found = (
         unlike(answer.reasons) if answer.in_domain is False else "",
         close_call(answer.probabilities),
@@ -30,32 +30,33 @@ def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
 
 
 def among(found: Iterable[bool | None]) -> bool | None:
-    """Return what several models say together: False where one says so, None where one cannot tell and none objects."""
+    """Return the joint value of several models: False if one is False, else None if one is None, else True."""
     known = set(found)
     return next((value for value in (False, None) if value in known), True)
 
 
 def unlike(reasons: Sequence[str]) -> str:
-    """Say that an image is not of the kind that a model knows, and why."""
+    """Return the sentence that an image is not of the kind that a model knows, and why."""
     return f"{UNLIKE}: {'; '.join(reasons)}." if reasons else f"{UNLIKE}."
 
 
 def is_close(probabilities: Mapping[str, float]) -> bool:
-    """Say whether the two likeliest classes are too close to call."""
+    """Return whether the two most probable classes are too close to call."""
     first, second = sorted(probabilities.values(), reverse=True)[:2]
     return first - second < CLOSE
 
 
 def close_call(probabilities: Mapping[str, float]) -> str:
-    """Say that the decision is not certain; "" where it is far enough from the next class."""
+    """Return the sentence that the decision is not certain; "" where it is."""
     if not is_close(probabilities):
         return ""
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:2]
-    return f"Not certain: {' and '.join(f'{name} {percent(share)}' for name, share in ranked)} are close together."
+    both = " and ".join(f"{name} {percent(probability)}" for name, probability in ranked)
+    return f"Not certain: {both} are close together."
 
 
 def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]:
-    """Say where a classifier was not tested, or is not shown to be better than chance.
+    """Return sentences where a classifier was not tested, or is not shown to be better than chance.
 
     Args:
         validation: The field of that name of a bundle's description.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """What several models say of one scan together.
+    """The joint answer of several models for one scan.
 
     Attributes:
         label: The class with the highest mean probability.
@@ -132,16 +132,16 @@ class Consensus:
     def sentence(self) -> str:
         """The decision and the agreement in words."""
         count = len(self.members)
-        share = percent(self.probabilities[self.label])
+        probability = percent(self.probabilities[self.label])
         agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
-        return f"{count} models together say {self.label} with a mean probability of {share}; {agreement}."
+        return f"{count} models together say {self.label} with a mean probability of {probability}; {agreement}."
 
     def _shares(self, label: str) -> list[float]:
         return [member.probabilities[label] for member in self.members]
 
 
 def ask(predictors: Sequence[Predictor], scan: Scan, **wishes: Any) -> Diagnosis | Consensus:  # noqa: ANN401 - consult's
-    """Return the answer of one model, or what several say together; see `consult` for `wishes`."""
+    """Return the answer of one model, or the joint answer of several; see `consult` for `wishes`."""
     return predictors[0].diagnose(scan, **wishes) if len(predictors) == 1 else consult(predictors, scan, **wishes)
 
 
@@ -157,29 +157,29 @@ def consult(
     Args:
         predictors: At least one, all with the same classes in any order.
         scan: From `scans.read_scan`.
-        explain: The class to explain; the one they say together by default.
+        explain: The class to explain; by default the one with the highest mean probability.
         method: How to draw the heatmaps, a key of `methods.METHODS`; each model's own by default.
         stage: The residual stage to take them from; each model's own by default, its last where it has not so many.
 
     Raises:
-        RunError: The models do not tell the same classes apart.
+        RunError: The models have different classes.
         ValueError: `explain` is not a class of the models, or there is no such method or stage.
     """
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
     answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
     seconds = sum(answer.seconds for answer in answers)
-    shares = {
+    means = {
         label: float(np.mean([answer.probabilities[label] for answer in answers])) for label in answers[0].probabilities
     }
-    label = max(shares, key=lambda name: shares[name])
+    label = max(means, key=lambda name: means[name])
     explained = explain or label
     for place, (each, depth) in enumerate(asked):
-        if answers[place].explained != explained:  # one that says otherwise explained its own decision
+        if answers[place].explained != explained:  # a dissenter explained its own decision
             answers[place] = each.diagnose(scan, explained, method, depth)
             seconds += answers[place].seconds
     heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
-    return Consensus(label, shares, explained, heatmap, seconds, tuple(answers))
+    return Consensus(label, means, explained, heatmap, seconds, tuple(answers))
 
 
 def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
@@ -189,7 +189,7 @@ def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
         members: Name and classes of each.
 
     Raises:
-        RunError: They do not tell the same classes apart.
+        RunError: They have different classes.
     """
     (first, classes), *others = members
     for name, other in others:

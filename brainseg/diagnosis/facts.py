@@ -1,8 +1,8 @@
-"""Cheap facts of an image that tell a brain MRI slice from other pictures, whatever the model.
+"""Cheap facts of an image that distinguish a brain MRI slice from other images, whatever the model.
 
 A slice is grey, dark around one bright, roughly elliptic region, and has many levels of grey in it. No single fact is
-sure: a slice may fill its picture, or be cropped. So each fact that is off counts 1 point, 2 where it is far off, and
-`ENOUGH` points in all make a picture unlike a slice. The limits were chosen on real slices of several sources and on
+sure: a slice may fill its image, or be cropped. So each fact that is off counts 1 point, 2 where it is far off, and
+`ENOUGH` points in total make an image unlike a slice. The limits were chosen on real slices of several sources and on
 drawings, charts, text, photographs and planets; `benchmarks/guard.py` measures them.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from brainseg.diagnosis.head import head_facts
 
 SIDE = 128
-"""Pixels of the longer side that facts are measured at; what an image holds in finer detail does not matter here."""
+"""Pixels of the longer side that facts are measured at; finer detail does not matter here."""
 ENOUGH = 3
 """Points from which on an image is not like a brain MRI slice."""
 COLOURED = 40
@@ -25,7 +25,7 @@ COLOURED = 40
 HEAD = 0.15
 """Share of the brightest level above which a pixel may belong to the head."""
 PAPER = 235
-"""Level of grey from which on a row or column at the side of a picture is white paper, not part of a slice."""
+"""Level of grey from which on a row or column at the side of an image is white paper, not part of a slice."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ LIMITS = {
 
 
 def oddities(facts: Mapping[str, float], coloured: float = 0.0) -> tuple[int, tuple[str, ...]]:
-    """Count the points of an image, and say what they are for.
+    """Count the points of an image, and return the reasons for them.
 
     Args:
         facts: From `image_facts`.
-        coloured: The largest share of coloured pixels that is usual; more than the general limit where a model has
+        coloured: The largest fraction of coloured pixels that is usual; more than the general limit where a model has
             learnt from coloured images.
 
     Returns:
@@ -110,14 +110,14 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
         pixels: (H, W, 3) uint8 RGB.
 
     Returns:
-        `smaller_side` (pixels), `colour` (share of pixels with one), `brightest` (99th percentile of grey, 0..255),
-        `deviation` (standard deviation of grey), and, with levels relative to the brightest, `dark` (share of dark
-        pixels), `outside` (median level outside the region), and of the largest bright region: `area` (share of the
-        image), `largest` (share of all that is bright), `solid` (share of its convex hull), `ellipse` (overlap of the
-        hull with an ellipse, intersection over union), `elongation` (ratio of the ellipse's axes), `aspect` (width over
-        height); and within its hull `flat` (share without any slope), `edges` (mean slope), `entropy` (bits of 32
-        levels), `middle` (share of levels neither dark nor bright), `contrast` (standard deviation over mean), `mean`,
-        `bright` (share at the brightest level) and `symmetry` (correlation with its mirror image), and those of
+        `smaller_side` (pixels), `colour` (fraction of pixels with one), `brightest` (99th percentile of grey, 0..255),
+        `deviation` (standard deviation of grey), and, with levels relative to the brightest, `dark` (fraction of dark
+        pixels), `outside` (median level outside the region), and of the largest bright region: `area` (fraction of the
+        image), `largest` (fraction of all that is bright), `solid` (fraction of its convex hull), `ellipse` (overlap of
+        the hull with an ellipse, intersection over union), `elongation` (ratio of the ellipse's axes), `aspect` (width
+        over height); and within its hull `flat` (fraction without any slope), `edges` (mean slope), `entropy` (bits of
+        32 levels), `middle` (fraction of levels in between), `contrast` (standard deviation over mean), `mean`,
+        `bright` (fraction at the brightest level) and `symmetry` (correlation with its mirror image), and those of
         `head_facts`. Where there is no bright region, its facts are missing, and `area` is 0.
     """
     height, width = pixels.shape[:2]
@@ -149,7 +149,7 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
 
 
 def _without_paper(small: np.ndarray) -> np.ndarray:
-    """Cut off the white margin of a picture, as slices copied from a page have it; (h, w, 3) uint8."""
+    """Cut off the white margin of an image, as slices copied from a page have it; (h, w, 3) uint8."""
     white = small.min(axis=2) >= PAPER
     rows, columns = (np.flatnonzero(white.mean(axis=axis) < 0.97) for axis in (1, 0))
     if not len(rows) or not len(columns):
@@ -198,13 +198,13 @@ def _within(level: np.ndarray, hull: np.ndarray) -> dict[str, float]:
     slope = cv2.magnitude(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1)) / 8
     inner = cv2.erode(hull.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     slopes = slope[inner] if inner.any() else np.zeros(1, np.float32)
-    shares = np.histogram(values, 32, (0, 1.0001))[0] / values.size
-    shares = shares[shares > 0]
+    fractions = np.histogram(values, 32, (0, 1.0001))[0] / values.size
+    fractions = fractions[fractions > 0]
     return {
         "outside": 1.0 if hull.all() else float(np.median(level[~hull])),
         "flat": float((slopes < 0.004).mean()),
         "edges": float(slopes.mean()),
-        "entropy": float(-(shares * np.log2(shares)).sum()),
+        "entropy": float(-(fractions * np.log2(fractions)).sum()),
         "middle": float(((values > HEAD) & (values < 0.85)).mean()),
         "contrast": float(values.std() / max(mean, 1e-3)),
         "mean": mean,

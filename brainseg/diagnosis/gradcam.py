@@ -73,7 +73,7 @@ def layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int)
 
     Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization": every value is
     weighted by its own gradient where that is positive, then as in Grad-CAM. Since no gradient is averaged over the
-    image, the map of an early stage says as much as that of the last, and says it more finely.
+    image, the map of an early stage shows as much as that of the last, at a higher resolution.
 
     Args and returns are those of `grad_cam`.
     """

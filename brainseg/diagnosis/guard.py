@@ -21,7 +21,7 @@ class Verdict:
     """Whether an image is like the training images, and why not.
 
     Attributes:
-        in_domain: None where the bundle cannot tell.
+        in_domain: None where the bundle has no guard.
         reasons: Each to stand in a sentence; empty unless `in_domain` is False.
     """
 

@@ -18,25 +18,27 @@ from brainseg.files import write_json
 from brainseg.scans import Scan
 
 HEATMAPS = "heatmaps.json"
-Tell = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 
 
-def measure_heatmaps(bundle: Path, split: pd.DataFrame, data: Path, tell: Tell | None = None) -> Pointing:
-    """Measure how often a classifier's heatmap finds the tumour on the judged side of its own dataset.
+def measure_heatmaps(
+    bundle: Path, split: pd.DataFrame, data: Path, report_progress: ReportProgress | None = None
+) -> Pointing:
+    """Measure how often a classifier's heatmap finds the tumour on the validation or test set of its own dataset.
 
     Args:
         bundle: The classifier's.
-        split: Which side each image was on: columns `path`, `sha256` and `split`.
+        split: Which set each image was in: columns `path`, `sha256` and `split`.
         data: The dataset's folder or manifest. Its masks were not used for training.
-        tell: Called with (slices done, slices in all).
+        report_progress: Called with (slices done, slices in total).
 
     Raises:
         BundleError: The bundle cannot be used, or is of a segmentation.
-        DataError: The dataset is gone, has no masks, or no judged slice has a tumour in its mask.
-        ScanError: A judged image was changed since, or cannot be read any more.
+        DataError: The dataset is gone, has no masks, or no slice of that set has a tumour in its mask.
+        ScanError: An image of that set has changed since, or can no longer be read.
     """
     predictor = Predictor.open(bundle)
-    digests = _judged(split)
+    digests = _evaluated(split)
     dataset = _with_masks(data, digests)
     rows = [row for row, pixels in enumerate(dataset.table["mask_pixels"]) if pixels]
     if not rows:
@@ -49,19 +51,19 @@ def measure_heatmaps(bundle: Path, split: pd.DataFrame, data: Path, tell: Tell |
             if scan.sha256 != digests[path]:
                 raise ScanError(f"{path} was changed since the run was judged on it, so its heatmap is not measured.")
             yield scan, dataset.read_mask(row)
-            if tell:
-                tell(done, len(rows))
+            if report_progress:
+                report_progress(done, len(rows))
 
     return point(predictor, slices())
 
 
-def keep_heatmaps(results: Path, data: Path, tell: Tell | None = None) -> Pointing | None:
-    """Measure the heatmaps of a model that was just trained, and keep what was found beside its evaluation.
+def keep_heatmaps(results: Path, data: Path, report_progress: ReportProgress | None = None) -> Pointing | None:
+    """Measure the heatmaps of a model that was just trained, and store the result beside its evaluation.
 
     Args:
         results: What the training left: takes `heatmaps.json`.
         data: The dataset's folder or manifest.
-        tell: Called with (slices done, slices in all).
+        report_progress: Called with (slices done, slices in total).
 
     Returns:
         What was measured. None where the dataset has no masks or something stands against it: no reason to lose a
@@ -69,18 +71,18 @@ def keep_heatmaps(results: Path, data: Path, tell: Tell | None = None) -> Pointi
     """
     try:
         split = pd.read_csv(results / "split.csv", dtype=str, keep_default_na=False)
-        found = measure_heatmaps(results / "bundle", split, data, tell)
+        found = measure_heatmaps(results / "bundle", split, data, report_progress)
         write_json(results / HEATMAPS, found.to_dict())
     except (BrainsegError, OSError, ValueError):
         return None
     return found
 
 
-def _judged(split: pd.DataFrame) -> dict[str, str]:
-    """Return path -> hash of the images that the model was judged on: those of the test side where there is one."""
+def _evaluated(split: pd.DataFrame) -> dict[str, str]:
+    """Return path -> hash of the images that the model was evaluated on: the test set where there is one."""
     side = "test" if (split["split"] == "test").any() else "valid"
-    judged = split[split["split"] == side]
-    return dict(zip(judged["path"], judged["sha256"], strict=True))
+    evaluated = split[split["split"] == side]
+    return dict(zip(evaluated["path"], evaluated["sha256"], strict=True))
 
 
 def _with_masks(data: Path, digests: dict[str, str]) -> MaskedDataset:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 CAPTION = "Marked by a model and not checked by a person."
 FILL = 0.35
 COLOURS = ((86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115), (213, 94, 0))
-"""RGB by class number from 1, then from the start again: Okabe and Ito's, told apart by the colour-blind."""
+"""RGB by class number from 1, then from the start again: Okabe and Ito's, distinguishable for the colour-blind."""
 LINES = 200
-"""One pixel of outline for so many pixels of the image's shorter side."""
+"""The outline is one pixel wide for every so many pixels of the image's shorter side."""
 
 
 def mask_overlay(
@@ -33,7 +33,7 @@ def mask_overlay(
     Args:
         pixels: (H, W, 3) uint8 RGB.
         mask: (H, W) uint8 class numbers.
-        opacity: Share of the colour inside the mask, in 0..1.
+        opacity: Weight of the colour inside the mask, in 0..1.
         fill: Colour the inside.
         outline: Draw the edge in full colour.
 
@@ -89,17 +89,17 @@ def joint_sheet(
     Args:
         pixels: (H, W, 3) uint8 RGB, the scan.
         name: The file's name.
-        diagnosis: What classifiers said of it.
+        diagnosis: The classifiers' answer.
         segmentation: What another model marked on it.
         opacities: Of the heatmap and of the mask's inside.
         positive: The classifiers' class that stands for a tumour; None where there is no such one.
     """
     heat, mask = opacities
     pictures = [pixels, overlay(pixels, diagnosis.heatmap, heat), mask_overlay(pixels, segmentation.mask, mask)]
-    *said, caption = diagnosis_lines(diagnosis)
+    *answer, caption = diagnosis_lines(diagnosis)
     doubt = contradiction(diagnosis.label, positive, bool(segmentation.regions))
     compared = agreement_words(agreement(diagnosis.heatmap, segmentation.mask), bool(segmentation.regions))
-    lines = [name, *standing_lines(diagnosis, segmentation, more=doubt), *said, *_lines(segmentation), compared]
+    lines = [name, *standing_lines(diagnosis, segmentation, more=doubt), *answer, *_lines(segmentation), compared]
     below = f"{caption} The mask: {CAPTION[0].lower()}{CAPTION[1:]}"
     return captioned_sheet(pictures, [*lines, below], facts(diagnosis, segmentation, more=doubt))
 

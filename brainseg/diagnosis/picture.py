@@ -84,7 +84,7 @@ def diagnosis_sheet(
     Args:
         pixels: (H, W, 3) uint8 RGB, the scan.
         name: The file's name.
-        diagnosis: What one or several models said of it.
+        diagnosis: The answer of one or several models.
         opacity: Of the heatmap.
     """
     pictures = [pixels, overlay(pixels, diagnosis.heatmap, opacity)]
@@ -98,7 +98,7 @@ def standing_lines(*answers: Diagnosis | Consensus | Segmentation, more: str = "
 
 
 def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dict[str, str]:
-    """Return what a PNG file says of its answers in its text."""
+    """Return the text fields of a PNG file about its answers."""
     *warnings, origin = standing_lines(*answers, more=more)
     known = {each.in_domain for each in answers}
     in_domain = "false" if False in known else "unknown" if None in known else "true"
@@ -113,10 +113,10 @@ def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dic
 
 def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     """Return what stands below the picture of an answer: the decision, the heatmap with the model, and the caption."""
-    # The likeliest class first, and long names last or alone: what does not fit is cut off at the right.
+    # The most probable class first, and long names last or alone: what does not fit is cut off at the right.
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
     return [
-        "Prediction:  " + ",  ".join(f"{label} {percent(share)}" for label, share in ranked),
+        "Prediction:  " + ",  ".join(f"{label} {percent(probability)}" for label, probability in ranked),
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
     ]

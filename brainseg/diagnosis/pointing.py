@@ -1,4 +1,4 @@
-"""How often a model's heatmap finds the tumour: measured on slices with masks, and said in one sentence."""
+"""How often a model's heatmap finds the tumour: measured on slices with masks, and summarised in one sentence."""
 
 from __future__ import annotations
 
@@ -74,15 +74,17 @@ def summarise(maps: Iterable[tuple[np.ndarray, np.ndarray]], method: str, stage:
         method: How the heatmaps were drawn.
         stage: Where they were taken from.
     """
-    hits, shares, energies, empty = 0, [], [], 0
+    hits, empty = 0, 0
+    covered: list[float] = []
+    energies: list[float] = []
     for heatmap, mask in maps:
         found = agreement(heatmap, mask)
-        shares.append(float((mask > 0).mean()))
+        covered.append(float((mask > 0).mean()))
         energies.append(found.energy_inside if found else 0.0)
         empty += found is None
         hits += bool(found and found.hit)
-    count = len(shares)
-    chance, energy = (float(np.mean(values)) if count else math.nan for values in (shares, energies))
+    count = len(covered)
+    chance, energy = (float(np.mean(values)) if count else math.nan for values in (covered, energies))
     return Pointing(
         slices=count,
         hits=hits,

@@ -26,7 +26,7 @@ from brainseg.scans import Scan
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What a model says of one scan.
+    """The answer of a model for one scan.
 
     Attributes:
         label: The class with the highest probability.
@@ -40,7 +40,7 @@ class Diagnosis:
         method: How the map was drawn, a key of `methods.METHODS`.
         stage: The residual stage that it was taken from.
         trained_on: What the model was trained on.
-        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle cannot tell.
+        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle has no guard.
         reasons: Why it is not, each to stand in a sentence.
         model_doubts: Sentences on what makes all answers of the model doubtful.
         digest: The SHA-256 of the bundle.
@@ -71,7 +71,7 @@ class Diagnosis:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what makes the answer doubtful, the gravest first."""
+        """Sentences on what makes the answer doubtful, the most serious first."""
         return doubts_of(self)
 
     @property
@@ -109,7 +109,7 @@ class Predictor:
 
     @property
     def description(self) -> BundleDescription:
-        """What the bundle says of itself."""
+        """The bundle's description."""
         return self.bundle.description
 
     @property

@@ -36,9 +36,9 @@ class Segmentation:
         spacing: (row, column) in mm, or None where the file does not know it.
         seconds: Time from scan to answer, preparation included.
         model: Name and version of the model.
-        warnings: Sentences on what makes the answer doubtful, the gravest first.
+        warnings: Sentences on what makes the answer doubtful, the most serious first.
         trained_on: What the model was trained on.
-        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle cannot tell.
+        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle has no guard.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file; those of several modalities joined by a plus.
     """
@@ -126,7 +126,7 @@ class Segmenter:
 
     @property
     def description(self) -> BundleDescription:
-        """What the bundle says of itself."""
+        """The bundle's description."""
         return self.bundle.description
 
     @property
@@ -182,7 +182,7 @@ class Segmenter:
         return self.segment(scan).seconds
 
     def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:
-        """Doubt a grey picture where the model learnt from pictures whose channels are different sequences."""
+        """Warn about a grey image where the model learnt from images whose channels are different sequences."""
         channels = self.description.channels
         if len(set(channels)) < 2 or (pixels != pixels[..., :1]).any():
             return ()

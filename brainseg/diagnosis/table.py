@@ -30,9 +30,9 @@ def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks
         masks: Whether a model marked tumours, so that there are columns for `mask_facts`.
     """
     stream = io.StringIO()
-    shares = [f"p_{name}" for name in classes]
-    said = ["label", *shares, *_FACTS] if shares else []
-    names = ["file", *STANDING, *said, *(MASK_FACTS if masks else ()), *ORIGIN, "error", "disclaimer"]
+    probabilities = [f"p_{name}" for name in classes]
+    answers = ["label", *probabilities, *_FACTS] if probabilities else []
+    names = ["file", *STANDING, *answers, *(MASK_FACTS if masks else ()), *ORIGIN, "error", "disclaimer"]
     writer = csv.DictWriter(stream, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -40,7 +40,7 @@ def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks
 
 
 def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Sequence[str] = ()) -> dict[str, object]:
-    """Return an answer as a row, without its pictures.
+    """Return an answer as a row, without its images.
 
     Args:
         file: Name of the file.
@@ -52,8 +52,8 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
         ensemble's members disagree about the label (largest minus smallest probability, standard deviation, how many
         say otherwise), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
-    said = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
-    return {"file": text_cell(file), **said, "disclaimer": DISCLAIMER}
+    facts = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
+    return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
 
 
 STANDING, ORIGIN = ("in_domain", "warnings", "trained_on"), ("image_sha256", "bundle_digest")
@@ -74,11 +74,11 @@ def standing_cells(
         Column -> value: whether the image is of the kind that the models know ("true", "false", "" where a bundle
         cannot tell), the warnings, what the models were trained on, and the hashes of image file and bundles.
     """
-    said = [doubt, *(sentence for each in answers for sentence in each.warnings), *notes]
+    warnings = [doubt, *(sentence for each in answers for sentence in each.warnings), *notes]
     in_domain = among(each.in_domain for each in answers)
     return {
         "in_domain": "" if in_domain is None else str(in_domain).lower(),
-        "warnings": text_cell(" ".join(filter(None, dict.fromkeys(said)))),
+        "warnings": text_cell(" ".join(filter(None, dict.fromkeys(warnings)))),
         "trained_on": text_cell(" ".join(dict.fromkeys(each.origin for each in answers))),
         "image_sha256": answers[0].image_sha256,
         "bundle_digest": "+".join(each.digest for each in answers),
@@ -109,7 +109,7 @@ def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, obj
     facts: dict[str, object] = {
         **standing_cells([answer], notes),
         "label": text_cell(answer.label),
-        **{f"p_{name}": share for name, share in answer.probabilities.items()},
+        **{f"p_{name}": value for name, value in answer.probabilities.items()},
         "model": text_cell(answer.model),
         "hash": answer.version,
         "explained": text_cell(answer.explained) if METHODS[answer.method].of_a_class else "",
@@ -146,7 +146,7 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
 
     Returns:
         Column -> value: area and largest diameter with their units, number of regions, name and version of the model,
-        the share of the heatmap's sum inside the mask, the share of the image that the mask covers, whether the
+        the fraction of the heatmap's sum inside the mask, the fraction of the image that the mask covers, whether the
         heatmap's highest point is inside, and sentences on what makes the mask doubtful.
     """
     facts: dict[str, object] = {

@@ -10,20 +10,20 @@ from brainseg.evaluation.caveats import caveats_of
 LEAST, MOST = 0.0005, 0.9995
 
 
-def percent(share: float) -> str:
+def percent(probability: float) -> str:
     """Write a probability of 0..1 with one decimal; what would round to certainty is written as short of it."""
-    if share >= MOST:
+    if probability >= MOST:
         return "over 99.9 %"
-    if share < LEAST:
+    if probability < LEAST:
         return "under 0.1 %"
-    return f"{100 * share:.1f} %"
+    return f"{100 * probability:.1f} %"
 
 
 def judged(validation: Mapping[str, Any]) -> str:
-    """Say how often a model was right on held-out images, how sure that is, and what flatters it.
+    """Return how often a model was right on validation or test images, with its interval and what flatters it.
 
     Args:
-        validation: The field of that name of a bundle's description, or a run's evaluation; what they lack is not said.
+        validation: The field of that name of a bundle's description, or a run's evaluation; missing parts are left out.
     """
     phrases = [caveat.phrase for caveat in caveats_of(validation)]
     count, accuracy = validation.get("count"), validation.get("accuracy")
@@ -34,8 +34,8 @@ def judged(validation: Mapping[str, Any]) -> str:
     interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
     bounds = f" (95 % CI {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)" if interval else ""
     right = round(accuracy * count)
-    said = f"Correct on {right} of {count} held-out images: {100 * right / count:.0f} %{bounds}"
-    return "; ".join([said, *phrases]) + "."
+    found = f"Correct on {right} of {count} held-out images: {100 * right / count:.0f} %{bounds}"
+    return "; ".join([found, *phrases]) + "."
 
 
 def _overlap(validation: Mapping[str, Any]) -> str:

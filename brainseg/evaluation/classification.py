@@ -114,7 +114,7 @@ def roc_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> p
     Args:
         table: Needs the columns `label` and `p_<class>`.
         classes: All class names.
-        class_name: The class to tell from the others.
+        class_name: The class against all others.
 
     Returns:
         Columns `fpr` (1 - specificity), `tpr` (sensitivity), both rising, and `threshold` (probability at or above
@@ -133,7 +133,7 @@ def pr_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> pd
     Args:
         table: Needs the columns `label` and `p_<class>`.
         classes: All class names.
-        class_name: The class to tell from the others.
+        class_name: The class against all others.
 
     Returns:
         Columns `recall` (rising; NaN without images of the class), `precision`, and `threshold` (probability at or

@@ -1,7 +1,7 @@
-"""Which runs may be compared: those that were judged on the very same images, laid side by side image by image.
+"""Which runs may be compared: those evaluated on the same images, joined image by image.
 
-Figures of different images do not compare: on 50 images one draw of them differs from another by more than most models
-do. Runs are therefore grouped by `judged_key`, and only runs of one group are set against each other.
+Metrics of different images cannot be compared: two random sets of 50 images differ more than most models do. Runs are
+therefore grouped by `evaluation_key`, and only runs of one group are compared.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def with_digests(predictions: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame
     return predictions.assign(sha256=predictions["path"].map(digests))
 
 
-def judged_key(table: pd.DataFrame, positive: str | None) -> str:
-    """Return what two runs must share for their figures to be compared: 64 hexadecimal digits.
+def evaluation_key(table: pd.DataFrame, positive: str | None) -> str:
+    """Return a key that two runs must have in common for their metrics to be compared: 64 hexadecimal digits.
 
-    It stands for the bytes and the labels of all judged images, and for the class that sensitivity is about. Names,
-    folders and order of the files do not matter.
+    It covers the bytes and the labels of all evaluated images, and the class that sensitivity is about. Names, folders
+    and order of the files do not matter.
 
     Args:
         table: Predictions with `sha256` (see `with_digests`) and `label`.
@@ -51,14 +51,14 @@ def judged_key(table: pd.DataFrame, positive: str | None) -> str:
 
 
 def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Lay the predictions of models on the same images side by side.
+    """Join the predictions of several models on the same images.
 
     Args:
         tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`.
 
     Returns:
-        One row an image: `path` (as the first model knew it), `sha256`, `label`, and for every model the columns
-        `prediction <name>` and `probability <name>` (of the class that it named, 0..1).
+        One row per image: `path` (as in the first model's table), `sha256`, `label`, and for every model the columns
+        `prediction <name>` and `probability <name>` (of the class that it predicted, 0..1).
 
     Raises:
         ValueError: The tables are not of the same images with the same labels.
@@ -68,14 +68,14 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def align_slices(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Lay the judged slices of segmentations side by side.
+    """Join the evaluated slices of several segmentations.
 
     Args:
         tables: Name of a model -> its slices with `path`, `sha256`, `label` (a digest of the true mask), `group`,
             `true_pixels`, `predicted_pixels` and `dice`, in the order in which its masks are stored.
 
     Returns:
-        One row a slice: `path`, `group` and `true_pixels` (as the first model knew them), `sha256`, `label`, and for
+        One row per slice: `path`, `group` and `true_pixels` (as in the first model's table), `sha256`, `label`, and for
         every model the columns `dice <name>`, `predicted_pixels <name>` and `row <name>` (position of its mask).
 
     Raises:
@@ -103,13 +103,13 @@ def _side_by_side(
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    """Number images of the same bytes and label, so that each of them has one partner."""
+    """Number images with the same bytes and label, so that each has exactly one partner."""
     ordered = table.sort_values("path", kind="stable")
     return ordered.assign(copy=ordered.groupby(["sha256", "label"]).cumcount())
 
 
 def _named_probability(table: pd.DataFrame) -> np.ndarray:
-    """Return the probability of the class that was named: float64 array of shape (rows,)."""
+    """Return the probability of the predicted class: float64 array of shape (rows,)."""
     values = np.full(len(table), np.nan)
     for name in table["prediction"].unique():
         rows = (table["prediction"] == name).to_numpy()
@@ -118,7 +118,7 @@ def _named_probability(table: pd.DataFrame) -> np.ndarray:
 
 
 def disagreements(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the images on which at least two models name different classes.
+    """Return the images for which at least two models predict different classes.
 
     Args:
         aligned: From `align`.
@@ -141,11 +141,11 @@ def differing_slices(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFram
         names: The models.
 
     Returns:
-        The rows with a column `spread`: the highest minus the lowest Dice (0..1). Where there is no tumour, a model
-        that marks none counts as 1 in it and one that marks any as 0, whatever the empty-mask rule: this ranks, it
-        judges nothing.
+        The rows with a column `difference`: the highest minus the lowest Dice (0..1). Where there is no tumour, a model
+        that marks none counts as 1 in it and one that marks any as 0, whatever the empty-mask rule: this only ranks
+        slices.
     """
     dice = aligned[[f"dice {name}" for name in names]].fillna(1.0)
-    spread = dice.max(axis=1) - dice.min(axis=1)
-    rows = aligned.assign(spread=spread)[spread > 0]
-    return rows.sort_values(["spread", "path"], ascending=[False, True]).reset_index(drop=True)
+    difference = dice.max(axis=1) - dice.min(axis=1)
+    rows = aligned.assign(difference=difference)[difference > 0]
+    return rows.sort_values(["difference", "path"], ascending=[False, True]).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""The images that a model got most wrong."""
+"""The images with the highest losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one inference pass of an evaluation, and the table that it leaves behind."""
+"""The one inference pass of an evaluation, and the table of its predictions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def logit_batches(
     method: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[torch.Tensor]:
-    """Run a model over prepared images in float32, a batch at a time.
+    """Run a model over prepared images in float32, batch by batch.
 
     Args:
         model: Put into evaluation mode and left there.
         images: Prepared images.
         rows: Which of them, in the order of the result.
         method: How the model's inputs are normalised.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in total).
 
     Yields:
         The float32 logits of up to `BATCH` images, on the CPU.
@@ -61,7 +61,7 @@ def predict_logits(
         images: Prepared images.
         rows: Which of them, in the order of the result.
         method: How the model's inputs are normalised.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in total).
 
     Returns:
         (len(rows), classes) float32 logits on the CPU.
@@ -70,7 +70,7 @@ def predict_logits(
 
 
 def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence[str]) -> pd.DataFrame:
-    """Lay predictions out as the table that every figure is drawn from.
+    """Return predictions as the table that every plot is drawn from.
 
     Args:
         rows: The images' `path`, `group` and `label`, in the order of the logits.

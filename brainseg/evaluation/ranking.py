@@ -103,7 +103,7 @@ def pr_points(ranking: Ranking) -> pd.DataFrame:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide scikit-learn's warnings about one class only: our NaN says the same."""
+    """Hide scikit-learn's warnings about tables with one class only: our NaN tells the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         warnings.filterwarnings("ignore", "No positive class found")

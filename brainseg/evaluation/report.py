@@ -18,10 +18,10 @@ class ClassMetrics:
     """One class against all others.
 
     Attributes:
-        tp: Images of the class that were called so.
-        fp: Images of other classes that were called this one.
-        fn: Images of the class that were called another.
-        tn: Images of other classes that were not called this one.
+        tp: Images of the class that were predicted as it.
+        fp: Images of other classes that were predicted as it.
+        fn: Images of the class that were predicted as another.
+        tn: Images of other classes that were not predicted as it.
         support: Images of the class, tp + fn.
         precision: tp / (tp + fp); NaN if the class was never predicted.
         sensitivity: tp / (tp + fn), also called recall; NaN without images of the class.
@@ -55,12 +55,12 @@ class ClassificationReport:
 
     Attributes:
         count: Number of images.
-        accuracy: Share of images whose class was named right.
+        accuracy: Proportion of images whose class was predicted correctly.
         balanced_accuracy: Mean sensitivity over all classes.
-        matthews: Matthews correlation coefficient, -1..1; 0 if all images are, or are called, one class.
-        precision: Share of the images called positive that are.
-        sensitivity: Share of the positive images that were found.
-        specificity: Share of the negative images that were called so.
+        matthews: Matthews correlation coefficient, -1..1; 0 if all images are, or are predicted as, one class.
+        precision: Proportion of the images predicted positive that are.
+        sensitivity: Proportion of the positive images that were found.
+        specificity: Proportion of the negative images that were predicted so.
         f1: Harmonic mean of precision and sensitivity.
         roc_auc: Area under the ROC curve (one class against the rest).
         pr_auc: Average precision (one class against the rest).

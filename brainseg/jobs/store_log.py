@@ -9,7 +9,7 @@ from dataclasses import asdict
 from brainseg import paths
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
-from brainseg.training.log import EpochFigures, Progress
+from brainseg.training.log import EpochMetrics, Progress
 
 INTERVAL = 0.4
 """Seconds between two notes of progress: a bar need not move faster, and a disk should rest."""
@@ -29,7 +29,7 @@ class StoreLog:
         self.started = 0.0
         self.stored = set(store.history(workspace.run_id, "valid_loss"))
 
-    def say(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         """Write a sentence to the log."""
         sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {sentence}\n")
         sys.stdout.flush()
@@ -45,7 +45,7 @@ class StoreLog:
         self.noted = now
         self.workspace.write_progress({**asdict(progress), "time": time.time(), "started": self.started})
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         """Store the figures of an epoch; a resumed training tells its earlier ones again, which are known."""
         paths.refuse_if_moved()
         if figures.epoch in self.stored:
@@ -54,7 +54,7 @@ class StoreLog:
         values = figures.to_dict()
         del values["phase"], values["epoch"]
         self.store.log_metrics(self.workspace.run_id, values, figures.epoch)
-        self.say(
+        self.message(
             f"epoch {figures.epoch:3d} ({figures.phase}): training loss {figures.train_loss:.4f}, "
             f"validation loss {figures.valid_loss:.4f}, {figures.headline}, {figures.seconds:.1f} s"
         )

@@ -43,16 +43,16 @@ def main(run_id: str) -> int:
         collapsed = _collapse(workspace)
         store.set_status(run_id, "FINISHED", collapsed, EndKind.COLLAPSED if collapsed else EndKind.FINISHED)
     except TrainingCancelled as stop:
-        log.say(str(stop))
+        log.message(str(stop))
         store.set_status(run_id, "KILLED", str(stop), EndKind.CANCELLED)
         return CANCELLED
     except Exception as error:  # whatever happens is recorded with the run
         if gone := paths.moved():  # then this is the cause, whatever the error says
-            log.say(gone)
+            log.message(gone)
             _record_elsewhere(store, run_id)
             return REFUSED
         if isinstance(error, BrainsegError):
-            log.say(str(error))
+            log.message(str(error))
             store.set_status(run_id, "FAILED", str(error), EndKind.REFUSED)
             return REFUSED
         traceback.print_exc()

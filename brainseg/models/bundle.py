@@ -54,10 +54,10 @@ class Bundle(Generic[N]):
     """A loaded bundle.
 
     Attributes:
-        description: What `bundle.json` says.
+        description: The content of `bundle.json`.
         model: The network, on the CPU, in evaluation mode.
-        digest: SHA-256 over both files, 64 hexadecimal digits; names this very model.
-        guard: What it knows of its training images; None in bundles of earlier versions.
+        digest: SHA-256 over both files, 64 hexadecimal digits; identifies the model.
+        guard: Statistics of its training images; None in bundles of earlier versions.
     """
 
     description: BundleDescription
@@ -77,12 +77,12 @@ def save_bundle(
     guard: Guard | None = None,
     **facts: Any,  # noqa: ANN401 - BundleDescription's fields
 ) -> Path:
-    """Write a bundle; the description comes last, so that a crash leaves no bundle rather than half of one.
+    """Write a bundle; the description is written last, so that a crash leaves no bundle rather than half of one.
 
     Args:
         folder: Where to; made if need be.
         model: What to store.
-        guard: What it knows of its training images.
+        guard: Statistics of its training images.
         facts: The fields of `BundleDescription` that do not follow from the model, the moment and the machine.
 
     Raises:
@@ -116,7 +116,7 @@ def _broken(tensors: dict[str, torch.Tensor]) -> str:
 
 
 def _version(library: str) -> str:
-    """A library of another name, such as another build of OpenCV, is no reason to lose a trained model."""
+    """A library under another name, such as another build of OpenCV, is no reason to lose a trained model."""
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: `bundle.json`, read and checked without torch and without the model."""
+"""How a bundle describes itself: `bundle.json`, read and checked without torch and without the model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
 SEAL = "content_sha256"
-"""The field of the checksum over all others, from format 2 on: a value that somebody edits is noticed."""
+"""The field with the checksum over all others, from format 2 on, which reveals edited values."""
 SINCE_FORMAT_2 = frozenset({SEAL, "guard", "heatmap_method", "heatmap_stage"})
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
 """Task -> the heads that its networks may have."""
@@ -131,13 +131,13 @@ def read_description(folder: Path) -> BundleDescription:
 
 
 def content_digest(values: dict[str, Any]) -> str:
-    """Return the SHA-256 over what `bundle.json` says, but for the checksum itself; blanks and order do not matter."""
-    said = {name: value for name, value in values.items() if name != SEAL}
-    return sha256_bytes(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+    """Return the SHA-256 over `bundle.json` without the checksum itself; blanks and order do not matter."""
+    content = {name: value for name, value in values.items() if name != SEAL}
+    return sha256_bytes(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 
 def _sealed(description: BundleDescription, values: dict[str, Any]) -> bool:
-    """Say whether the checksum fits; format 1 had none.
+    """Return whether the checksum fits; format 1 had none.
 
     A newer bundle whose checksum was removed does not pass for an old one: it still has what format 1 lacked.
     """
@@ -153,5 +153,5 @@ def bundle_digest(folder: Path, description: BundleDescription) -> str:
 
 
 def is_own_file(file: Path) -> bool:
-    """Say whether this is a file of the folder itself, rather than a link that leads out of it."""
+    """Return whether this is a file of the folder itself, rather than a link that leads out of it."""
     return file.is_file() and not file.is_symlink()

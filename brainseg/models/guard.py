@@ -81,7 +81,7 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """A bundle's guard: `Features`, and what `GuardDescription` says of them."""
+    """A bundle's guard: `Features`, and the values of `GuardDescription`."""
 
     features: Features
     limit: float
@@ -99,7 +99,7 @@ def load_guard(folder: Path, description: GuardDescription, width: int) -> Guard
 
     Args:
         folder: The bundle's.
-        description: What its `bundle.json` says of the guard.
+        description: The guard's part of its `bundle.json`.
         width: How many pooled features the bundle's network has.
 
     Raises:

@@ -29,7 +29,7 @@ FILES = {
         "resnet152": "resnet152-f82ba261.pth",
     },
 }
-"""torchvision's own names for its ImageNet files, which only importing torch would tell otherwise."""
+"""torchvision's own names for its ImageNet files, here so that torch need not be imported for them."""
 SOURCE = "https://download.pytorch.org/models/"
 PATIENCE = 5.0
 """Seconds to wait for the server of the ImageNet weights, its name's look-up included."""
@@ -71,7 +71,7 @@ def imagenet_reachable(arch: str, spec: str = "imagenet", patience: float = PATI
         except (OSError, HTTPException, ValueError):
             return
 
-    # In a thread of its own: the look-up of a name knows no time limit.
+    # In a separate thread: the look-up of a host name has no time limit.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(patience)

@@ -1,4 +1,4 @@
-"""What a model was trained on, as every answer says it."""
+"""What a model was trained on, as shown with every answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What a model was trained on; None where its bundle does not say.
+    """What a model was trained on; None where its bundle does not record it.
 
     Attributes:
         dataset: Name of the dataset, without its place on a machine.
@@ -39,13 +39,13 @@ class TrainedOn:
 
     def to_data(self) -> dict[str, Any]:
         """Return what `of` reads."""
-        said = {
+        known = {
             "dataset": self.dataset,
             "training_images": self.images,
             "synthetic": self.synthetic,
             "synthetic_images": self.synthetic_images,
         }
-        return said | ({"before": self.before.to_data()} if self.before else {})
+        return known | ({"before": self.before.to_data()} if self.before else {})
 
     def to_dict(self) -> dict[str, Any]:
         """Return dataset, number of images and whether they are synthetic, as answers give them in JSON."""

@@ -1,4 +1,4 @@
-"""Where pretrained weights come from, and an exact account of what a file did and did not hold."""
+"""Where pretrained weights come from, and an exact report of what a file did and did not hold."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class WeightsReport:
         return self.taken > 0 and not self.random_stages
 
     def sentence(self) -> str:
-        """Say in one sentence what was loaded and what stays random."""
+        """Return a sentence on what was loaded and what stays random."""
         if not self.taken:
             return "The body starts from random weights."
         text = f"Took {self.taken} of {self.total} tensors of the body from {self.source}"
@@ -117,7 +117,7 @@ def _imagenet_file(arch: str, spec: str) -> Path:
     if file.is_file():
         return file
     try:
-        # Asked first with a time limit: the download itself has none and would hang on a silent network.
+        # A request with a time limit comes first: the download itself has none and would hang on a silent network.
         head = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})  # noqa: S310 - https
         with urllib.request.urlopen(head, timeout=TIMEOUT):  # noqa: S310
             pass

@@ -13,7 +13,7 @@ import pandas as pd
 
 from brainseg.errors import DataError, RunError
 from brainseg.evaluation.checks import require_columns
-from brainseg.evaluation.comparison import align, align_slices, judged_key, with_digests
+from brainseg.evaluation.comparison import align, align_slices, evaluation_key, with_digests
 from brainseg.evaluation.paired import Pair, compare_pairs
 from brainseg.evaluation.segmentation.paired import MaskPair, compare_mask_pairs
 from brainseg.files import sha256_bytes
@@ -39,7 +39,7 @@ class Judged:
         predictions: Its predictions, with the column `sha256` of each image; of a segmentation its judged slices, with
             `label` as a digest of the true mask.
         epochs: Its epochs; None for an instant baseline, which has none.
-        key: What runs must share to be compared, see `evaluation.comparison.judged_key`.
+        key: What runs must share to be compared, see `evaluation.comparison.evaluation_key`.
     """
 
     run: Run
@@ -109,7 +109,7 @@ def _read_classes(store: RunStore, run: Run) -> Judged:
     split = _found(run_results.split(store, run), "split", run)
     with _fitting(run, report, REPORT):
         predictions = with_digests(predictions, split)
-        key = judged_key(predictions, report["positive"])
+        key = evaluation_key(predictions, report["positive"])
     return Judged(run, report, predictions, run_results.epochs(store, run), key)
 
 
@@ -122,7 +122,7 @@ def _read_masks(store: RunStore, run: Run) -> Judged:
         labels = [sha256_bytes(truths[row].tobytes()) for row in range(len(slices))]
         require_columns(slices, ("tp", "fp", "fn", "tn"), "The table of slices")
         slices = with_digests(slices.assign(label=labels), split)
-        key = judged_key(slices, f"{report['classes']} {report['rule']}")
+        key = evaluation_key(slices, f"{report['classes']} {report['rule']}")
     return Judged(run, report, slices, run_results.epochs(store, run), key)
 
 

@@ -121,7 +121,7 @@ def _fold(pipeline: Pipeline) -> LinearMap:
 
 
 def _one_row_per_class(fitted: LinearMap) -> LinearMap:
-    """Two classes share one score z: logits -z/2 and z/2 have the same softmax as its logistic function."""
+    """Two classes have one score z: logits -z/2 and z/2 have the same softmax as its logistic function."""
     if len(fitted.weight) > 1:
         return fitted
     return LinearMap(np.vstack([-fitted.weight, fitted.weight]) / 2, np.concatenate([-fitted.bias, fitted.bias]) / 2)
@@ -147,7 +147,7 @@ def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingC
         grouped = config.data.split != "random"
         folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, grouped)
     except DataError as error:
-        context.log.say(f"No cross-validation: {error}")
+        context.log.message(f"No cross-validation: {error}")
         return {}
     scores = []
     for held in folds:
@@ -155,7 +155,7 @@ def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingC
         fitted = fit_linear(features[rest], inputs.labels[rest], groups[rest], config)
         scores.append(accuracy_score(inputs.labels[held], fitted.predict(features[held])))
     mean, deviation = float(np.mean(scores)), float(np.std(scores, ddof=1))
-    context.log.say(
+    context.log.message(
         f"Cross-validated accuracy over {len(folds)} folds: {mean:.3f} (standard deviation {deviation:.3f})."
     )
     return {"cv_accuracy": mean, "cv_accuracy_spread": deviation}

@@ -13,7 +13,7 @@ import torch
 
 from brainseg.errors import BrainsegError, TrainingError
 from brainseg.training.learner import Callback, CancelFitException
-from brainseg.training.log import EpochFigures, Progress, RunLog
+from brainseg.training.log import EpochMetrics, Progress, RunLog
 from brainseg.training.protocols import Meter
 
 DIVERGED = 20.0
@@ -131,15 +131,15 @@ class Divergence(Callback):
             self.before = math.inf
             return
         number = self.first_epoch + self.epoch + 1
-        said = (
+        reason = (
             f"its loss is {found:.3g} in epoch {number}, and guessing costs {self.chance:.2g}: choose a "
             f"training.learning_rate below {self._rate():.2g}."
         )
         if found >= self.before or number == self.planned:
-            self.reason = TrainingError(f"The training diverged: {said}")
+            self.reason = TrainingError(f"The training diverged: {reason}")
             raise CancelFitException
         if math.isinf(self.before):
-            self.log.say(f"The training may diverge: {said}")
+            self.log.message(f"The training may diverge: {reason}")
         self.before = found
 
     def _rate(self) -> float:
@@ -174,7 +174,7 @@ class Reporter(Callback):
         epochs: int,
         log: RunLog,
         meter: Callable[[], Meter],
-        finish: Callable[[EpochFigures], None],
+        finish: Callable[[EpochMetrics], None],
     ) -> None:
         self.phase, self.first_epoch, self.epochs = phase, first_epoch, epochs
         self.log, self.new_meter, self.finish = log, meter, finish
@@ -200,7 +200,7 @@ class Reporter(Callback):
         if not self.losses:
             return
         self.finish(
-            EpochFigures(
+            EpochMetrics(
                 phase=self.phase,
                 epoch=self.first_epoch + self.epoch + 1,
                 train_loss=float(np.mean(self.losses)),
@@ -222,7 +222,7 @@ class EarlyStop(Callback):
     def after_epoch(self) -> None:
         """Stop when the best epoch is at least `patience` epochs old."""
         if self.patience and self.waited() >= self.patience:
-            self.log.say(f"The validation loss has not fallen for {self.patience} epochs: training ends here.")
+            self.log.message(f"The validation loss has not fallen for {self.patience} epochs: training ends here.")
             raise CancelFitException
 
 

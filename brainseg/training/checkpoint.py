@@ -1,4 +1,4 @@
-"""Checkpoints of a training under way: tensors in safetensors, the rest in JSON, each written atomically."""
+"""Checkpoints of a running training: tensors in safetensors, the rest in JSON, each written atomically."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from torch import nn
 
 from brainseg.errors import TrainingError
 from brainseg.files import check_room, sha256_file, write_atomically, write_json
-from brainseg.training.log import EpochFigures
+from brainseg.training.log import EpochMetrics
 
 PEAK = 7
-"""Room that a training needs at most, in times of its weights: the last epoch's file and the one that takes its place
-hold three each, since the optimiser keeps two numbers a weight, and the best epoch's holds one."""
+"""Disk space that a training needs at most, as a multiple of its weights: the last epoch's file and its successor take
+three each, since the optimiser keeps two numbers per weight, and the best epoch's takes one."""
 BEST = "best.safetensors"
 STATE = "state.json"
 
 
 @dataclass
 class TrainingState:
-    """What a training knows besides its tensors.
+    """The state of a training besides its tensors.
 
     Attributes:
-        fingerprint: Of the dataset and its patients, so that a resumed run cannot go on with other images.
+        fingerprint: Of the dataset and its patients, so that a run is not resumed with other images.
         learning_rate: The rate in use, found or given.
-        epochs: Figures of the finished epochs, in order.
+        epochs: Metrics of the finished epochs, in order.
         finished_phases: Names of the phases that ended, by their epochs or by an early stop.
         last_sha256: Of the checkpoint that belongs to the last finished epoch.
     """
 
     fingerprint: str
     learning_rate: float
-    epochs: list[EpochFigures] = field(default_factory=list)
+    epochs: list[EpochMetrics] = field(default_factory=list)
     finished_phases: list[str] = field(default_factory=list)
     last_sha256: str = ""
 
     @property
-    def best(self) -> EpochFigures:
+    def best(self) -> EpochMetrics:
         """The epoch with the lowest validation loss; the first of several."""
-        return min(self.epochs, key=lambda figures: figures.valid_loss)
+        return min(self.epochs, key=lambda epoch: epoch.valid_loss)
 
     @property
     def waited(self) -> int:
@@ -60,7 +60,7 @@ class Checkpoints:
         self.folder = folder
 
     def read(self, fingerprint: str) -> TrainingState | None:
-        """Return the state to go on from, or None where there is no checkpoint yet.
+        """Return the state to resume from, or None where there is no checkpoint yet.
 
         Raises:
             TrainingError: The checkpoint is damaged or belongs to other data.
@@ -70,7 +70,7 @@ class Checkpoints:
             return None
         try:
             values = json.loads(file.read_text("utf-8"))
-            values["epochs"] = [EpochFigures(**figures) for figures in values["epochs"]]
+            values["epochs"] = [EpochMetrics(**epoch) for epoch in values["epochs"]]
             state = TrainingState(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise TrainingError(f"The checkpoint {file} is damaged: train again instead of resuming.") from error
@@ -84,8 +84,8 @@ class Checkpoints:
     def write(self, state: TrainingState, model: nn.Module | None = None, optimiser: Any = None) -> None:  # noqa: ANN401
         """Store the state, with the tensors of a finished epoch if a model is given.
 
-        The tensors go to a file of their own name before the state names them: a crash in between leaves the
-        previous epoch's pair in force.
+        The tensors go to a file of their own name before the state names them: after a crash in between, the
+        previous epoch's pair still holds.
         """
         if model is not None:
             tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -104,7 +104,7 @@ class Checkpoints:
         write_atomically(self.folder / BEST, lambda temporary: save_file(tensors, temporary), _bytes(tensors))
 
     def check_room(self, model: nn.Module) -> None:
-        """Refuse to begin a training that would fill the disk.
+        """Refuse to start a training that would fill the disk.
 
         Raises:
             DiskError: There is no room for its checkpoints and its bundle.
@@ -113,11 +113,11 @@ class Checkpoints:
         check_room(self.folder, needed - self._taken(), "The checkpoints and the model of this training")
 
     def _taken(self) -> int:
-        """Return the bytes that an earlier try of this training has taken already."""
+        """Return the bytes that an earlier attempt at this training already takes."""
         return sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
 
     def restore(self, state: TrainingState, model: nn.Module, optimiser: Any = None) -> None:  # noqa: ANN401
-        """Put the last epoch's weights back, and the optimiser's state if one is given.
+        """Restore the last epoch's weights, and the optimiser's state if one is given.
 
         Raises:
             TrainingError: The checkpoint is missing or damaged.
@@ -131,7 +131,7 @@ class Checkpoints:
             _restore_optimiser(optimiser, tensors)
 
     def restore_best(self, model: nn.Module) -> None:
-        """Put the best epoch's weights back.
+        """Restore the best epoch's weights.
 
         Raises:
             TrainingError: The checkpoint is missing or damaged.

@@ -1,4 +1,4 @@
-"""What of the machine a training uses: device, number format and threads."""
+"""What a training uses of the machine: device, number format and threads."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
-    """Say whether training runs in bfloat16: asked for, or `auto` on hardware that computes in it."""
+    """Return whether training runs in bfloat16: by setting, or with `auto` on hardware that computes in it."""
     return precision == "bf16" or (precision == "auto" and has_bf16(device))
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Say whether the hardware itself computes in bfloat16; emulated, it is slower than float32."""
+    """Return whether the hardware itself computes in bfloat16; emulated, it is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities = torch.cpu.get_capabilities()
@@ -40,8 +40,8 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def limit_threads(config: ComputeConfig) -> int:
-    """Give torch its share of the cores and return the number of threads."""
-    # A container may own fewer cores than the machine has.
+    """Set torch's number of threads and return it."""
+    # A container may have fewer cores than the machine.
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = config.threads or own
     torch.set_num_threads(threads)
@@ -51,9 +51,9 @@ def limit_threads(config: ComputeConfig) -> int:
 def keep_memory() -> None:
     """Let this process keep freed memory for its next batch; where there is no glibc, do nothing.
 
-    glibc maps every large tensor anew and gives it back when it is freed, so each batch pays again for the first touch
-    of all its pages: a tenth of a U-Net's step or more. Only for a process that trains and ends, since a peak of memory
-    stays with it.
+    glibc maps memory for every large tensor and returns it when the tensor is freed, so each batch pays again for the
+    first touch of all its pages: a tenth of a U-Net's step or more. Use it only in a process that trains and ends,
+    since the process keeps its peak memory.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
         library.mallopt(M_MMAP_MAX, 0)

@@ -15,7 +15,7 @@ from brainseg.training.checkpoint import Checkpoints, TrainingState
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D
 from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
-from brainseg.training.log import EpochFigures
+from brainseg.training.log import EpochMetrics
 from brainseg.training.lr_finder import CURVE, find_rate, save_curve
 
 FROZEN, UNFROZEN = "frozen", "unfrozen"
@@ -44,7 +44,7 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
         state = TrainingState(fingerprint, _learning_rate(context))
         checkpoints.write(state)
     elif state.epochs:
-        context.log.say(f"Resuming after epoch {state.epochs[-1].epoch}.")
+        context.log.message(f"Resuming after epoch {state.epochs[-1].epoch}.")
         _report_again(state, context)
         checkpoints.restore(state, context.model)
     run, training = _FineTuning(context, checkpoints, state), context.config.training
@@ -52,7 +52,7 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
     run.phase(UNFROZEN, training.epochs, first_epoch=training.frozen_epochs)
     if training.keep == "best":
         checkpoints.restore_best(context.model)
-        context.log.say(f"Kept epoch {state.best.epoch}, which had the lowest validation loss.")
+        context.log.message(f"Kept epoch {state.best.epoch}, which had the lowest validation loss.")
     return state
 
 
@@ -69,7 +69,7 @@ def _learning_rate(context: TrainingContext[D]) -> float:
         return float(wanted)
     curve, suggestion = find_rate(context)
     save_curve(curve, suggestion, context.folder / CURVE)
-    context.log.say(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
+    context.log.message(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return suggestion
 
 
@@ -122,7 +122,7 @@ class _FineTuning(Generic[D]):
     def _reporter(self, phase: str, first_epoch: int, planned: int, learner: Learner) -> Callback:
         context, state = self.context, self.state
 
-        def finish(epoch: EpochFigures) -> None:
+        def finish(epoch: EpochMetrics) -> None:
             state.epochs.append(epoch)
             if context.config.training.keep == "best" and state.best is epoch:
                 self.checkpoints.write_best(context.model)
@@ -137,7 +137,7 @@ class _FineTuning(Generic[D]):
         return math.log(max(math.e, len(self.context.inputs.dataset.classes)))
 
 
-def save_epochs(epochs: list[EpochFigures], file: Path) -> None:
+def save_epochs(epochs: list[EpochMetrics], file: Path) -> None:
     """Write the metrics of all epochs as CSV, atomically."""
     table = pd.DataFrame([epoch.to_dict() for epoch in epochs])
     write_atomically(file, lambda temporary: table.to_csv(temporary, index=False))

@@ -1,4 +1,4 @@
-"""How a training tells the outside what it does: a small protocol that knows no store and no screen."""
+"""How a training reports what it does: a small protocol that knows no store and no screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is.
+    """The current progress of a training.
 
     Attributes:
         phase: "preparing", "finding", "frozen", "unfrozen", "features" or "evaluating".
@@ -26,12 +26,13 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochFigures:
-    """The figures of one epoch; seconds are wall time, validation included.
+class EpochMetrics:
+    """The metrics of one epoch; seconds are wall time, validation included.
 
-    Classifying, losses are mean cross-entropies in nats and the figures are about images. Segmenting, losses are those
-    that `training.loss` names, and Dice, sensitivity and specificity are about the tumour's pixels of all validation
-    slices together; a share of pixels called right would say nothing, so there is no accuracy.
+    For a classification, losses are mean cross-entropies in nats and the metrics are about images. For a segmentation,
+    losses are those that `training.loss` names, and Dice, sensitivity and specificity are about the tumour's pixels of
+    all validation slices together; the fraction of correct pixels would be near 1 for any model, so there is no
+    accuracy.
     """
 
     phase: str
@@ -47,25 +48,25 @@ class EpochFigures:
 
     @property
     def headline(self) -> str:
-        """The task's headline figure in words."""
+        """The task's headline metric in words."""
         return f"Dice {self.dice:.3f}" if self.accuracy is None else f"accuracy {self.accuracy:.3f}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values by column name; what the task has no figure for is left out."""
+        """Return plain values by column name; metrics that the task does not have are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class RunLog(Protocol):
-    """What a training reports to."""
+    """Receives what a training reports."""
 
-    def say(self, sentence: str) -> None:
-        """Take a sentence for people."""
+    def message(self, sentence: str) -> None:
+        """Take a sentence for the user."""
 
     def progress(self, progress: Progress) -> None:
-        """Take where the training is; called often."""
+        """Take the current progress; called often."""
 
-    def epoch(self, figures: EpochFigures) -> None:
-        """Take the figures of a finished epoch; a resumed training tells its earlier ones again."""
+    def epoch(self, epoch: EpochMetrics) -> None:
+        """Take the metrics of a finished epoch; a resumed training replays its earlier epochs."""
 
     def cancelled(self) -> bool:
-        """Say whether the training should stop; asked before every batch."""
+        """Return whether the training should stop; called before every batch."""

@@ -38,7 +38,7 @@ def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None
     """
     curve, suggestion = find_rate(open_run(task, log, folder, warm_start))
     save_curve(curve, suggestion, folder / CURVE)
-    log.say(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
+    log.message(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return curve, suggestion
 
 

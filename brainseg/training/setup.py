@@ -64,15 +64,15 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     write_json(folder / "dataset.json", dataset_report(found))
     dataset = found.usable(config.data.skip_bad, config.data.allow_conflicting_labels)
     if dataset.bad:
-        log.say(f"Left out {len(dataset.bad)} unreadable files, listed in dataset.json.")
-    log.say(as_sentence(patients_sentence(patients_known(dataset))))
+        log.message(f"Left out {len(dataset.bad)} unreadable files, listed in dataset.json.")
+    log.message(as_sentence(patients_sentence(patients_known(dataset))))
     for note in dataset.notes:
-        log.say(note)
+        log.message(note)
     sides = split_dataset(dataset, config.data)
     table = dataset.table[["path", "label", "group", "sha256"]].assign(split=sides)
     write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
-    log.say(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
+    log.message(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"])).astype(np.int64)
     evaluated = np.flatnonzero(sides == evaluated_side(sides))
     images, targets = task.prepare(dataset, labels, evaluated, report_progress)
@@ -98,11 +98,11 @@ def _with_network(
         if stages != model.body.stages:
             model, weights = _build(task, inputs, stages, warm_start)
             if stages[-1] < 4:
-                log.say(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
+                log.message(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
     _check_heatmap_layer(config, model.body.stages[-1])
-    log.say(weights.sentence())
+    log.message(weights.sentence())
     bf16 = uses_bf16(config.compute.precision, device)
-    log.say(f"Training runs on {device.type.upper()} in {'bfloat16' if bf16 else 'float32'}.")
+    log.message(f"Training runs on {device.type.upper()} in {'bfloat16' if bf16 else 'float32'}.")
     return TrainingContext(task, inputs, model, weights, device, bf16, log, folder)
 
 

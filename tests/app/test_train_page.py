@@ -16,7 +16,7 @@ from brainseg.app.train.ended import rivals
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, Run, RunStore
-from brainseg.training.log import EpochFigures
+from brainseg.training.log import EpochMetrics
 from tests.app.run_pages import texts
 from tests.app.train_pages import click, fill, widget_key
 from tests.conftest import PROJECT_ROOT, tiny_config
@@ -29,7 +29,7 @@ def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
     (workspace.results / "checkpoint").mkdir(parents=True)
     values = {"train_loss": 0.5, "valid_loss": 0.4, "accuracy": 0.75, "sensitivity": 0.8, "specificity": 0.7}
     values |= {"learning_rate": 1e-3, "seconds": 10.0}
-    figures = [EpochFigures(phase="unfrozen", epoch=n + 1, **values) for n in range(epochs)]
+    figures = [EpochMetrics(phase="unfrozen", epoch=n + 1, **values) for n in range(epochs)]
     pd.DataFrame([each.to_dict() for each in figures]).to_csv(workspace.results / "epochs.csv", index=False)
     pd.DataFrame({"path": map(str, range(40)), "split": ["valid"] * 12 + ["train"] * 28}).to_csv(
         workspace.results / "split.csv", index=False

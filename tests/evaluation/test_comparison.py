@@ -9,7 +9,7 @@ from brainseg.evaluation.comparison import (
     align_slices,
     differing_slices,
     disagreements,
-    judged_key,
+    evaluation_key,
     with_digests,
 )
 from tests.evaluation.tables import random_table
@@ -31,11 +31,11 @@ def other_answers(table: pd.DataFrame, classes: list[str], seed: int) -> pd.Data
 
 def test_the_key_knows_images_and_labels_and_nothing_else() -> None:
     table, classes = judged()
-    key = judged_key(table, classes[0])
+    key = evaluation_key(table, classes[0])
     moved = table.assign(path="elsewhere/" + table["path"], prediction=classes[1], group="x").sample(
         frac=1, random_state=3
     )
-    assert judged_key(moved, classes[0]) == key
+    assert evaluation_key(moved, classes[0]) == key
     relabelled = table.assign(label=[classes[1], *table["label"][1:]])
     if table["label"].iloc[0] == classes[1]:
         relabelled = table.assign(label=[classes[0], *table["label"][1:]])
@@ -45,7 +45,7 @@ def test_the_key_knows_images_and_labels_and_nothing_else() -> None:
         table.assign(sha256=["f" * 64, *table["sha256"][1:]]),
         relabelled,
     ]
-    keys = {key, judged_key(table, classes[1]), *(judged_key(other, classes[0]) for other in others)}
+    keys = {key, evaluation_key(table, classes[1]), *(evaluation_key(other, classes[0]) for other in others)}
     assert len(keys) == 6
 
 
@@ -124,6 +124,6 @@ def test_slices_are_ranked_by_how_far_their_dice_differs() -> None:
     assert aligned["row two"].tolist() == [3, 2, 1, 0]
     found = differing_slices(aligned, ["one", "two"])
     assert found["path"].tolist() == ["2.png", "0.png"]
-    assert found["spread"].tolist() == pytest.approx([1.0, 0.2])
+    assert found["difference"].tolist() == pytest.approx([1.0, 0.2])
     with pytest.raises(ValueError, match="'two' was not judged on the same images as 'one'"):
         align_slices({"one": one, "two": two.assign(label="another mask")})

@@ -1,4 +1,4 @@
-"""Slices put together to patients: the volume that a clinician judges."""
+"""Slices grouped by patient: the volume that a clinician assesses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainseg.evaluation.segmentation.counts import Counts
 
 
 def patient_codes(table: pd.DataFrame) -> np.ndarray:
-    """Number the patients of a table of slices in order of appearance; a slice without a group is one of its own.
+    """Number the patients of a table of slices in order of appearance; a slice without a group counts as one patient.
 
     Raises:
         ValueError: A column is missing.
@@ -34,7 +34,7 @@ def summed(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a patient, lowest Dice first.
+    """Return one row per patient, lowest Dice first.
 
     Args:
         table: What `slice_table` gives.

@@ -29,9 +29,9 @@ class SegmentationReport:
         both_empty: Slices on which both masks are empty.
         dice: Pooled: from the pixels of all slices together.
         iou: Pooled.
-        precision: Pooled share of the predicted pixels that are right.
-        sensitivity: Pooled share of the true pixels that were found.
-        specificity: Pooled share of the background that was left alone.
+        precision: Pooled proportion of predicted pixels that are right.
+        sensitivity: Pooled proportion of true pixels that were found.
+        specificity: Pooled proportion of background pixels that were not marked.
         slice_dice: Mean over slices.
         slice_iou: Mean over slices.
         slices_counted: Slices in these means.

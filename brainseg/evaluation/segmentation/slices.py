@@ -1,4 +1,4 @@
-"""The table of judged slices: the one thing that reports and figures of a segmentation are made from."""
+"""The table of evaluated slices: reports and plots of a segmentation are made from it alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brainseg.evaluation.segmentation.hausdorff import hausdorff95
 def slice_table(
     rows: pd.DataFrame, truths: Iterable[np.ndarray], predictions: Iterable[np.ndarray], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Judge predicted masks, one pass over all.
+    """Evaluate predicted masks, one pass over all.
 
     Args:
         rows: The slices' `path`, `group` and `spacing` ("row column" in mm, "" where unknown).
@@ -27,7 +27,7 @@ def slice_table(
         classes: Names of the pixel classes, background first.
 
     Returns:
-        For each row `path`, `group` and `spacing`, and what `judge_slice` gives.
+        For each row `path`, `group` and `spacing`, and what `evaluate_slice` gives.
 
     Raises:
         ValueError: A column is missing, there are more or fewer masks than rows, or two masks do not fit.
@@ -35,13 +35,13 @@ def slice_table(
     require_columns(rows, ("path", "group", "spacing"), "The table of slices")
     names = check_classes(classes)
     spacings = [parse_spacing(text) for text in rows["spacing"]]
-    judged = [judge_slice(*masks, len(names)) for masks in zip(truths, predictions, spacings, strict=True)]
-    columns = list(judge_slice(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint8), None, len(names)))
+    evaluated = [evaluate_slice(*masks, len(names)) for masks in zip(truths, predictions, spacings, strict=True)]
+    columns = list(evaluate_slice(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint8), None, len(names)))
     given = rows[["path", "group", "spacing"]].reset_index(drop=True)
-    return pd.concat([given, pd.DataFrame(judged, columns=columns)], axis=1)
+    return pd.concat([given, pd.DataFrame(evaluated, columns=columns)], axis=1)
 
 
-def judge_slice(
+def evaluate_slice(
     truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, float] | None, classes: int
 ) -> dict[str, Any]:
     """Count one slice and score it; all but `n_*` is about everything that is not background.

@@ -87,7 +87,7 @@ class Classification:
         return build_classifier(settings.arch, len(dataset.classes), settings.head, stages, settings.dropout)
 
     def loss(self, inputs: TrainingInputs[Dataset]) -> nn.Module:
-        """Return cross-entropy, weighted or smoothed if the settings say so."""
+        """Return cross-entropy, weighted or smoothed as the settings ask."""
         training = self.config.training
         weights = torch.tensor(inputs.inverse_frequencies(), dtype=torch.float32)
         return CrossEntropy(
