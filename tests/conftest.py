@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,22 +26,42 @@ os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
 
-TRAINING_FIXTURES = {"recorder", "finished_template", "segment_template", "trained"}
-"""Fixtures that train a network, or that a test asks for because it does."""
-TRAINING_FOLDERS = ("jobs", "cli")
-"""Folders whose tests start processes of brainseg: workers, trainers, commands."""
+TRAINING_FIXTURES = {
+    "recorder",  # who asks for it trains
+    "finished_template",
+    "segment_template",
+    "trained",
+    "classifier",
+    "make_predictor",
+    "partial_weights",
+    "store_template",
+}
+"""Fixtures that train a network, build a whole one, or open a run store, which imports MLflow."""
+TRAINING_PLACES = {
+    "jobs",
+    "cli",
+    "models",
+    "runs",
+    "test_compute.py",
+    "test_full_disk.py",
+    "test_packaging.py",
+    "test_segmenter.py",
+    "test_setup.py",
+    "test_timing.py",
+}
+"""Folders and files whose tests do the same, or start processes of brainseg: workers, trainers, commands."""
 
 
-def tier_of(folder: str, fixtures: set[str]) -> str:
+def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
     """Return a test's tier: browser, app, train or unit.
 
     Args:
-        folder: Its folder below `tests`.
+        place: The folders from `tests` to its file, and the file's name.
         fixtures: Names of all fixtures that it needs, directly or through others.
     """
-    if folder in ("browser", "app"):
-        return folder
-    if folder in TRAINING_FOLDERS or fixtures & TRAINING_FIXTURES:
+    if place[0] in ("browser", "app"):
+        return place[0]
+    if TRAINING_PLACES & set(place) or fixtures & TRAINING_FIXTURES:
         return "train"
     return "unit"
 
@@ -54,7 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         fixtures = set(item.fixturenames)
         place = Path(item.path).relative_to(PROJECT_ROOT / "tests").parts
-        tier = tier_of(place[0] if len(place) > 1 else "", fixtures)
+        tier = tier_of(place, fixtures)
         if "shared" in fixtures or item.get_closest_marker("data"):
             item.add_marker("data")
             tier = "data" if tier == "unit" else tier
