@@ -101,7 +101,7 @@ def report(rows: list[dict[str, Any]]) -> str:
     """Lay the rows out as a Markdown table: a line for the model and each baseline."""
     lines = [
         "| data | seed | patients, slices | what | Dice, all pixels (95 % interval) | Dice, mean of patients | "
-        "Dice, mean of slices | tumour slices found | slices without tumour left alone |",
+        "Dice, mean of slices | tumour slices found | slices without tumour, nothing marked |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: [str(row[part]) for part in KEY]):

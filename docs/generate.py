@@ -115,12 +115,15 @@ def parameter_row(parameter: typing.Any) -> str:  # noqa: ANN401 - Typer keeps i
 
 def settings_page() -> str:
     """Return the page of all settings of a run, from the schema."""
-    from brainseg.config import RunConfig
+    from brainseg.config import TASKS, RunConfig
 
+    tasks = [f"| `{name}` | {kind.about} | `{kind.default_preset}` |" for name, kind in TASKS.items()]
     parts = [
         "# Settings",
         "Set any of these with `--set section.field=value`, or under All settings on the Train page. "
-        "A value that is not allowed is refused with the field, the value and what is allowed.",
+        "A value that is not allowed is refused with the field, the value and what is allowed. So is a setting that "
+        "means nothing to the run's task.",
+        "\n".join(["| task | what a model gives | preset |", "|---|---|---|", *tasks]),
     ]
     for heading, about, rows in [("The run itself", "", setting_rows(RunConfig)), *sections(RunConfig)]:
         table = "\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows])
