@@ -62,3 +62,9 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", file.read_text("utf-8"))
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (file.parent / target).exists()] == []
+
+
+def test_examples_stand_under_a_heading_that_the_reference_knows() -> None:
+    """Under "Example:" the reference would print an example as running text."""
+    files = (PROJECT_ROOT / "brainseg").rglob("*.py")
+    assert [file.name for file in files if re.search(r"^ *Example:$", file.read_text("utf-8"), re.MULTILINE)] == []

@@ -38,7 +38,7 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
         ValueError: `classes` or `positive` do not fit together, a column is missing, a name is not in `classes`, a
             probability is not finite or outside 0..1, or a loss is not finite. The message names the column and value.
 
-    Example:
+    Examples:
         >>> table = pd.DataFrame(
         ...     {
         ...         "label": ["no", "no", "yes", "yes"],

@@ -108,7 +108,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     References:
         Q. McNemar (1947), Psychometrika 12, 153-157, in its exact binomial form.
 
-    Example:
+    Examples:
         >>> round(mcnemar(1, 8), 3)
         0.039
     """

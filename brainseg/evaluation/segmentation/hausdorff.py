@@ -32,7 +32,7 @@ def hausdorff95(truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, 
     Raises:
         ValueError: The shapes differ, or the spacing is not positive.
 
-    Example:
+    Examples:
         >>> square = np.zeros((16, 16), np.uint8)
         >>> square[4:8, 4:8] = 1
         >>> hausdorff95(square, np.roll(square, 2, axis=1), spacing=(1.0, 0.5))
