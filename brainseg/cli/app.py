@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from brainseg import DISCLAIMER, extras, paths
+from brainseg import DISCLAIMER, extras, logs, paths
 from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, store, training
 from brainseg.errors import BrainsegError, DiskError
 from brainseg.files import full_disk_told
@@ -18,7 +18,6 @@ USER_ERROR = 2
 app = typer.Typer(
     help=f"Train, judge and try ResNet models on brain MRI. {DISCLAIMER}",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
@@ -30,10 +29,11 @@ for module in (doctor, demo, dashboard, training, jobs, manage, compare, predict
 def main() -> None:
     """Run the program.
 
-    A fault that the user can mend ends in one sentence on stderr and exit code 2. A fault of brainseg itself ends in
-    a sentence too; its details go to a file.
+    An error that the user can fix ends in one sentence on stderr and exit code 2. A fault of brainseg itself ends in
+    a sentence too; its traceback goes to a file.
     """
     try:
+        logs.configure()
         app()
     except BrainsegError as error:
         sys.stderr.write(f"{error}\n")
@@ -46,7 +46,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:  # files that the user named for an answer, or a full disk
+    except OSError as error:  # files that the user named for output, or a full disk
         sys.stderr.write(f"{_unwritable(error)}\n")
         sys.exit(USER_ERROR)
     except Exception as error:  # nobody should have to read a traceback

@@ -72,13 +72,11 @@ def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
 
 
 def _print(comparison: Comparison) -> None:
-    from brainseg.results.comparison_table import pairs_in_words, runs_in_words, runs_table
+    from brainseg.results.comparison_table import pairs_table, runs_in_words, runs_table
     from brainseg.results.comparison_wording import caveats, group_lines
-    from brainseg.results.mask_comparison_table import mask_pairs_in_words
     from brainseg.tasks import facts_of
 
     facts = facts_of(comparison.task)
-    in_words = mask_pairs_in_words if facts.has_masks else pairs_in_words
 
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)
@@ -93,15 +91,15 @@ def _print(comparison: Comparison) -> None:
         differing, count = len(_disagreements(comparison, letter)), len(comparison.aligned(letter))
         do = "differ in Dice" if facts.has_masks else "disagree"
         ANSWERS.print(f"\nThe runs{where} {do} on {differing} of {count} {facts.units}.", markup=False)
-        for pair in in_words(comparison.pairs(letter)).to_dict(orient="records"):
-            figures = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
-            line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {figures}"
+        for pair in pairs_table(comparison.pairs(letter)).to_dict(orient="records"):
+            values = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
+            line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {values}"
             ANSWERS.print(line, markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 
 def _print_table(values: pd.DataFrame) -> None:
-    """Print one column a run, since figures with their intervals are too long for a line of many."""
+    """Print one column per run: metrics with their intervals are too long for one row per run."""
     table = Table("", *map(escape, values["Run"]), box=None, pad_edge=False)
     for name in values.columns[1:]:
         table.add_row(name, *(escape(str(cell)) for cell in values[name]))

@@ -40,7 +40,7 @@ def demo(
 
     A small U-Net that marks the tumours waits behind it in the queue.
     """
-    from brainseg.jobs.queue import ensure_worker, worker_lives
+    from brainseg.jobs.workers import ensure_worker, worker_lives
     from brainseg.phantom import phantom_name
     from brainseg.runs import RunStore
 
@@ -133,7 +133,8 @@ def _offer(store: RunStore, run: Run) -> None:
     """Let Diagnose offer this model until somebody promotes another, not a visitor's quick try because it is newer."""
     from brainseg.runs.run import default_run
 
-    if not default_run(store.list(), run.config.task).promoted:
+    offered = default_run(store.list(), run.config.task)
+    if offered and not offered.promoted:
         store.promote(run.id)
 
 

@@ -75,7 +75,7 @@ def _minute(moment: datetime) -> str:
 
 def _warn_if_unattended(store: RunStore, runs: list[Run]) -> None:
     """Say that nothing starts before a worker does."""
-    from brainseg.jobs.queue import unattended
+    from brainseg.jobs.workers import unattended
 
     if waiting := unattended(store, runs):
         what = f"{len(waiting)} runs wait" if len(waiting) > 1 else f"Run {waiting[0].name} waits"

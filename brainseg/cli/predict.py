@@ -203,6 +203,6 @@ def _print(answers: list[dict[str, Any]]) -> None:
 
 def _words(answer: dict[str, Any]) -> str:
     if "sentence" in answer:
-        return answer["sentence"]
+        return str(answer["sentence"])
     shares = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
     return f"{answer['label']} ({shares})"

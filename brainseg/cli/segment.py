@@ -109,7 +109,7 @@ def segments_csv(answers: list[dict[str, Any]], origin: str) -> str:
     writer.writeheader()
     for answer in answers:
         counted = {"regions": len(answer["regions"])} if "regions" in answer else {}
-        texts = {name: text_cell(answer[name]) for name in ("file", "model") if name in answer}
+        texts: dict[str, Any] = {name: text_cell(answer[name]) for name in ("file", "model") if name in answer}
         known = {True: "true", False: "false", None: ""}[answer["in_domain"]]
         said = {"in_domain": known, "warnings": text_cell(" ".join(answer["warnings"])), "trained_on": origin}
         writer.writerow({**answer, **texts, **counted, **said, "disclaimer": DISCLAIMER})

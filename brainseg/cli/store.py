@@ -22,7 +22,7 @@ def store() -> None:
 @app.command()
 def upgrade(as_json: JsonOption = False) -> None:
     """Upgrade a run store that an older MLflow made, after making a copy of it."""
-    from brainseg.jobs.queue import worker_lives
+    from brainseg.jobs.workers import worker_lives
     from brainseg.runs.opening import file_of, private_uri
     from brainseg.runs.schema import upgrade as change
 

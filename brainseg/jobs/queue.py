@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
-from brainseg.files import write_json
 from brainseg.jobs.submission import free_name
-from brainseg.jobs.workspace import Workspace, alive, child_environment, kill_group, record
+from brainseg.jobs.workers import ensure_worker, lane
+from brainseg.jobs.workspace import Workspace, kill_group
 from brainseg.runs import ENDED, EndKind, Kind, Run, RunStore
 
 CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` itself ends a trainer that did not stop."""
-NVIDIA = Path("/proc/driver/nvidia/version")
 MOST_WAITING = 100
 """Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` says otherwise."""
-IDLE = 120.0
-"""Seconds without work after which a worker that was started on demand ends."""
-
 _LOST = "The training and its supervisor ended without recording why."
 _COPIED = "The run was in training when this home was copied or moved{}."
 _ALONE = ", and continues there"
@@ -36,11 +28,6 @@ _ALONE = ", and continues there"
 def queue_lock() -> FileLock:
     """Return the lock under which runs change hands."""
     return FileLock(paths.subfolder("jobs") / "queue.lock")
-
-
-def lane(device: str) -> str:
-    """Return the queue that a run of this device waits in, "cuda" or "cpu", without the cost of importing torch."""
-    return "cuda" if device == "cuda" or (device == "auto" and NVIDIA.exists()) else "cpu"
 
 
 def claim_next(store: RunStore, lane_name: str) -> Run | None:
@@ -205,56 +192,3 @@ def reconcile(store: RunStore) -> list[Run]:
 def is_lost(store: RunStore, run: Run) -> bool:
     """Say whether a run of this home is called running although all its processes have died."""
     return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()
-
-
-def ensure_worker(device: str) -> bool:
-    """Start a worker for a device if none lives, and say whether one was started."""
-    if worker_lives(device):
-        return False
-    with (paths.subfolder("jobs") / "worker.log").open("ab") as log:
-        worker = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "brainseg", "worker", "--device", device, "--idle", str(IDLE)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=child_environment(),
-        )
-    write_json(_starting(lane(device)), record(worker.pid))
-    return True
-
-
-def _starting(lane_name: str) -> Path:
-    """Return the file that names the worker started last: it is busy for seconds before it takes its lock."""
-    return paths.subfolder("jobs") / f"worker-{lane_name}.json"
-
-
-def _is_starting(lane_name: str) -> bool:
-    try:
-        return alive(json.loads(_starting(lane_name).read_text("utf-8"))) is not None
-    except (OSError, ValueError):
-        return False
-
-
-def unattended(store: RunStore, runs: Iterable[Run]) -> list[Run]:
-    """Return the runs among these that wait for a worker of this home although none lives."""
-    waiting = [run for run in runs if run.status == "SCHEDULED" and store.owns(run)]
-    devices = {run.config.compute.device for run in waiting}
-    idle = {device for device in devices if not worker_lives(device) and not _is_starting(lane(device))}
-    return [run for run in waiting if run.config.compute.device in idle]
-
-
-def worker_lives(device: str) -> bool:
-    """Say whether a worker serves a device."""
-    lock = worker_lock(lane(device))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def worker_lock(lane_name: str) -> FileLock:
-    """Return the lock that a device's worker holds as long as it lives; the system lets go of it if it dies."""
-    return FileLock(paths.subfolder("jobs") / f"worker-{lane_name}.lock")

@@ -1,8 +1,8 @@
-"""The `RunLog` of a trainer process: sentences to its log, progress to its workspace, figures to the run store."""
+"""The `RunLog` of a trainer process: sentences to its log, progress to its workspace, metrics to the run store."""
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from dataclasses import asdict
 
@@ -12,7 +12,8 @@ from brainseg.runs import RunStore
 from brainseg.training.log import EpochMetrics, Progress
 
 INTERVAL = 0.4
-"""Seconds between two notes of progress: a bar need not move faster, and a disk should rest."""
+"""Seconds between two writes of progress: a bar need not move faster, and each write costs the disk."""
+_LOGGER = logging.getLogger(__name__)
 
 
 class StoreLog:
@@ -31,11 +32,10 @@ class StoreLog:
 
     def message(self, sentence: str) -> None:
         """Write a sentence to the log."""
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {sentence}\n")
-        sys.stdout.flush()
+        _LOGGER.info(sentence, extra={"run": self.workspace.run_id})
 
     def progress(self, progress: Progress) -> None:
-        """Note where the training is, not too often."""
+        """Store where the training is, at most once every `INTERVAL` seconds of a pass."""
         paths.refuse_if_moved()
         now, this_pass = time.monotonic(), (progress.phase, progress.epoch)
         if now - self.noted < INTERVAL and this_pass == self.pass_ and progress.step < progress.steps:

@@ -6,17 +6,19 @@ by two processes, whatever was killed.
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from filelock import Timeout
 
-from brainseg import paths
+from brainseg import logs, paths
 from brainseg.jobs import parent_watch
 from brainseg.jobs.workspace import Workspace
 
 REFUSED = 2
 PATIENCE = 10.0
-"""Seconds that an earlier trainer of the run gets to be gone."""
+"""Seconds to wait for the end of an earlier trainer of the run."""
+_LOGGER = logging.getLogger("brainseg.jobs.trainer")  # this module runs as `__main__`
 
 
 def begin(run_id: str) -> int:
@@ -27,12 +29,13 @@ def begin(run_id: str) -> int:
     """
     parent_watch.exit_with_parent()
     paths.stay()
+    logs.configure_training(paths.subfolder("logs") / "trainings.jsonl")
     workspace = Workspace(run_id)
     lock = workspace.trainer_lock()
     try:
         lock.acquire(timeout=PATIENCE)
     except Timeout:
-        sys.stdout.write("Another process still trains this run: cancel it, or wait for its end.\n")
+        _LOGGER.error("Another process still trains this run: cancel it, or wait for its end.", extra={"run": run_id})
         return REFUSED
     workspace.enlist()
     from brainseg.jobs.trainer_process import main  # seconds

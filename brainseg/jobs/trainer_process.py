@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import traceback
 
 from brainseg import paths
 from brainseg.config import RunConfig
@@ -22,6 +22,7 @@ from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 
 FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
+_LOGGER = logging.getLogger(__name__)
 MOVED = "The home folder was moved during the training, so the training stopped."
 ORPHANED = "Its supervising process ended, so the training stopped."
 
@@ -55,7 +56,7 @@ def main(run_id: str) -> int:
             log.message(str(error))
             store.set_status(run_id, "FAILED", str(error), EndKind.REFUSED)
             return REFUSED
-        traceback.print_exc()
+        _LOGGER.exception("The training stopped because of a fault in brainseg.", extra={"run": run_id})
         crash = f"The training stopped because of a fault in brainseg ({type(error).__name__}: {error})."
         store.set_status(run_id, "FAILED", crash, EndKind.CRASHED)
         return CRASHED

@@ -1,22 +1,24 @@
-"""The worker: one process a device that takes waiting runs one at a time, started on demand, outliving its starter."""
+"""The worker: one process per device. It takes waiting runs one at a time, and outlives whatever started it."""
 
 from __future__ import annotations
 
+import logging
 import time
-import traceback
 
 from filelock import Timeout
 
 from brainseg import paths
-from brainseg.jobs.queue import claim_next, lane, queue_lock, queued, reconcile, worker_lock
+from brainseg.jobs.queue import claim_next, queue_lock, queued, reconcile
 from brainseg.jobs.supervisor import supervise
+from brainseg.jobs.workers import lane, worker_lock
 from brainseg.runs import Run, RunStore
 
 POLL = 1.0
+_LOGGER = logging.getLogger(__name__)
 
 
 def work(device: str, idle: float | None) -> int:
-    """Take and train waiting runs until none came for `idle` seconds; for ever if that is None.
+    """Take and train waiting runs until none came for `idle` seconds; without end if that is None.
 
     Returns:
         How many runs were trained; -1 if another worker already serves this device.
@@ -32,6 +34,7 @@ def work(device: str, idle: float | None) -> int:
     while True:
         run = claim_next(store, lane(device))
         if run:
+            _LOGGER.info("Training run %s.", run.name, extra={"run": run.id})
             _train(store, run)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:
@@ -49,4 +52,4 @@ def _train(store: RunStore, run: Run) -> None:
     try:
         supervise(store, run)
     except Exception:
-        traceback.print_exc()
+        _LOGGER.exception("Watching the training failed.", extra={"run": run.id})

@@ -34,7 +34,7 @@ class Workspace:
         self._owners = self.folder / "owners.json"
 
     def make(self) -> None:
-        """Make the folder, and forget the progress and a cancel request of an earlier try."""
+        """Make the folder, and remove the progress and cancel request of an earlier attempt."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cancel.unlink(missing_ok=True)
         self._progress.unlink(missing_ok=True)
@@ -54,15 +54,16 @@ class Workspace:
         return self._cancel.exists()
 
     def write_progress(self, progress: dict[str, object]) -> None:
-        """Store where the training is, for those who watch."""
+        """Store where the training is, for whoever watches."""
         write_json(self._progress, progress)
 
-    def read_progress(self) -> dict[str, object]:
+    def read_progress(self) -> dict[str, Any]:
         """Return what `write_progress` stored last; empty where there is nothing yet."""
         try:
-            return json.loads(self._progress.read_text("utf-8"))
+            progress = json.loads(self._progress.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
+        return progress if isinstance(progress, dict) else {}
 
     def own(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
@@ -82,7 +83,7 @@ class Workspace:
         return alive(recorded[1]) if len(recorded) > 1 else None
 
     def trainer_lock(self) -> FileLock:
-        """Return the lock that a trainer holds as long as it lives; the system lets go of it if it dies."""
+        """Return the lock that a trainer holds as long as it lives; the system releases it if the trainer dies."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / "trainer.lock")
 
@@ -107,9 +108,10 @@ class Workspace:
 
     def _recorded(self) -> list[dict[str, Any]]:
         try:
-            return json.loads(self._owners.read_text("utf-8"))
+            recorded = json.loads(self._owners.read_text("utf-8"))
         except (OSError, ValueError):
             return []
+        return recorded if isinstance(recorded, list) else []
 
     def log_tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of the log."""
@@ -125,12 +127,12 @@ def _here() -> str:
 
 
 def record(pid: int) -> dict[str, Any]:
-    """Return what tells a process of this home from any later one with its number, as `alive` takes it."""
+    """Return what identifies a process of this home, as `alive` takes it: its number alone may be reused."""
     return {"pid": pid, "started": psutil.Process(pid).create_time(), "home": _here()}
 
 
 def alive(entry: dict[str, Any]) -> psutil.Process | None:
-    """Return a recorded process if it lives and works for this home: a copy of it must not take it for its own."""
+    """Return a recorded process if it lives and works for this home, not for one that this home was copied from."""
     try:
         if entry.get("home", _here()) != _here():
             return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -55,14 +58,16 @@ def cost_figure(table: pd.DataFrame, cost: str, score: str = "accuracy", *, dark
             _draw(figure, row, cost, score, position, sets, dark)
     figure.update_xaxes(title=COSTS[cost], rangemode="tozero")
     name, bars = SCORES[score]
-    lowest = known[[score, low]].min(axis=None) if len(known) else 0.0
+    lowest = float(known[[score, low]].to_numpy(dtype=float).min()) if len(known) else 0.0
     figure.update_yaxes(title=f"{name} (0–1)", range=[max(-0.02, lowest - 0.08), 1.02], tickformat=".2f")
     missing = [name for name in table["run"] if name not in set(known["run"])]
     finish(figure, f"{name} against cost", _subtitle(name, bars, sets, missing), dark)
     return figure if len(known) else remark(figure, "This cost was not measured for any of these runs.", dark)
 
 
-def _draw(figure: go.Figure, row: dict, cost: str, score: str, position: int, sets: list[str], dark: bool) -> None:
+def _draw(
+    figure: go.Figure, row: Mapping[Hashable, Any], cost: str, score: str, position: int, sets: list[str], dark: bool
+) -> None:
     colour, low, high = series_style(position, dark)["color"], row[f"{score}_low"], row[f"{score}_high"]
     several = len(sets) > 1
     unit = UNIT.get(cost, 1.0)

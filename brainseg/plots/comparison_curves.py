@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -64,7 +64,9 @@ def comparison_curves(
     return figure if figure.data else remark(figure, "None of these runs has epochs.", dark)
 
 
-def _draw(figure: go.Figure, name: str, epochs: pd.DataFrame, measures: tuple[str, str], line: dict, rank: int) -> None:
+def _draw(
+    figure: go.Figure, name: str, epochs: pd.DataFrame, measures: tuple[str, str], line: dict[str, Any], rank: int
+) -> None:
     """Add one run to both panels, with one entry in the legend that hides and shows both lines."""
     require_columns(epochs, ["epoch", *measures], f"The table of epochs of {name!r}")
     for row, (measure, text) in enumerate(zip(measures, ("loss", measures[1]), strict=True), start=1):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -51,7 +53,9 @@ def _picture(run: Run, path: str, sha256: str | None) -> Image.Image | None:
         return None
 
 
-def _draw_case(sheet: Image.Image, left: int, top: int, picture: Image.Image | None, case: dict) -> None:
+def _draw_case(
+    sheet: Image.Image, left: int, top: int, picture: Image.Image | None, case: Mapping[Hashable, Any]
+) -> None:
     font = text_font(13)
     if picture:
         sheet.paste(picture, (left + 6, top + 6))

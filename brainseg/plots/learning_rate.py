@@ -168,8 +168,9 @@ def _loss_range(loss: np.ndarray, smoothed: np.ndarray, height: float | None) ->
 def _subtitle(loss: np.ndarray, smoothed: np.ndarray, suggestion: float | None, shown: list[float] | None) -> str:
     steps = f"{len(loss)} step{'' if len(loss) == 1 else 's'}"
     found = "no valley found" if suggestion is None else f"suggested rate {_rate(suggestion)} (valley)"
-    cut = shown is not None and (np.fmax(loss, smoothed) > shown[1]).any()
-    return f"{steps}; {found}" + (f"; double click for losses above {shown[1]:.3g}" if cut else "")
+    if shown is None or not (np.fmax(loss, smoothed) > shown[1]).any():
+        return f"{steps}; {found}"
+    return f"{steps}; {found}; double click for losses above {shown[1]:.3g}"
 
 
 def _rate(value: float) -> str:

@@ -50,13 +50,15 @@ def segmentation_scores_figure(
 
 
 def _value(report: Mapping[str, Any], name: str) -> float | None:
-    return report["detection"][name.removeprefix("detection_")] if name.startswith("detection_") else report[name]
+    scores = report["detection"] if name.startswith("detection_") else report
+    value: float | None = scores[name.removeprefix("detection_")]
+    return value
 
 
 def _dots(figure: go.Figure, report: Mapping[str, Any], label: str, baseline: int | None, dark: bool) -> None:
     """Add one trace: filled dots with bars for the model, other shapes without bars for a baseline."""
-    known = [name for name in SCORES if _value(report, name) is not None]
-    values = [_value(report, name) for name in known]
+    defined = {name: value for name in SCORES if (value := _value(report, name)) is not None}
+    known, values = list(defined), list(defined.values())
     marker: dict[str, Any] = {"size": 13, "color": palette(dark).series[0]}
     bars = None
     if baseline is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,7 +123,7 @@ def _grid(
     return figure
 
 
-def _title(case: dict) -> str:
+def _title(case: Mapping[Hashable, Any]) -> str:
     sizes = f"true {case['true_pixels']:,} px, predicted {case['predicted_pixels']:,} px"
     return f"{readable(str(case['path']).rsplit('/', 1)[-1], 40, 1)}<br>Dice {case['dice']:.2f}; {sizes}"
 

@@ -60,8 +60,8 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], names: list[str], dark: 
         return
     colours = palette(dark)
     values = [report[name] for name in names]
-    pairs = [_interval(report, name) for name in names]
-    filled = None not in pairs
+    pairs = [pair for name in names if (pair := _interval(report, name))]
+    filled = len(pairs) == len(names)
     marker = {"size": 13, "color": colours.series[0]}
     bars = None
     if filled:

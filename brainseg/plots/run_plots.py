@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 from plotly.graph_objects import Figure
 
 from brainseg.errors import RunError
@@ -161,8 +162,10 @@ def _precision_recall(store: RunStore, run: Run, dark: bool) -> Figure | None:
     return _ranking(store, run, pr_curve, pr_figure, "pr_auc", dark)
 
 
-def _ranking(store: RunStore, run: Run, curve: Callable, figure: Callable, area: str, dark: bool) -> Figure | None:
-    """Draw one curve: of the positive class, or one a class where there are more than two."""
+def _ranking(
+    store: RunStore, run: Run, curve: Callable[..., pd.DataFrame], figure: Callable[..., Figure], area: str, dark: bool
+) -> Figure | None:
+    """Draw one curve: of the positive class, or one for each class where there are more than two."""
     report = run_results.evaluation(store, run)
     table = run_results.predictions(store, run, report["classes"]) if report else None
     if report is None or table is None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
+from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import Comparison, Judged
 from brainseg.results.comparison_cells import (
     NOT_DEFINED,
@@ -23,7 +24,7 @@ from brainseg.results.comparison_cells import (
     with_interval,
 )
 from brainseg.results.comparison_wording import caveats, judged_words
-from brainseg.results.mask_comparison_table import mask_row, masks_in_words
+from brainseg.results.mask_comparison_table import mask_pairs_in_words, mask_row, masks_in_words
 from brainseg.results.run_wording import model_words
 from brainseg.tasks import facts_of
 
@@ -61,7 +62,7 @@ def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
     if "dice" in table:
         return masks_in_words(table)
     several = table["images"].nunique() > 1
-    shown = {"Run": table["run"], "Model": table["model"]}
+    shown: dict[str, Any] = {"Run": table["run"], "Model": table["model"]}
     if several:
         shown["Set"] = table["images"]
     shown["n"] = table["count"]
@@ -82,8 +83,14 @@ def for_csv(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="has_epochs")
 
 
+def pairs_table(pairs: Sequence[Pair] | Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row per pair of runs of either task: what the paired test says of them."""
+    masks = [pair for pair in pairs if isinstance(pair, MaskPair)]
+    return mask_pairs_in_words(masks) if masks else pairs_in_words([pair for pair in pairs if isinstance(pair, Pair)])
+
+
 def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
-    """Return one row a pair of runs: what the paired test says of them."""
+    """Return one row per pair of runs: what the paired test says of them."""
     return pd.DataFrame(
         {
             "First": pair.first,
@@ -102,7 +109,7 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 
 def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
-    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    """Return one row per pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
     return pd.DataFrame(
         {
             "First": pair.first,
@@ -122,8 +129,8 @@ def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 
 def disagreements_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return one row an image: what it is, and what each run called it with which probability."""
-    shown = {"Image": rows["path"], "Actual": rows["label"]}
+    """Return one row per image: its class, and what each run called it with which probability."""
+    shown: dict[str, Any] = {"Image": rows["path"], "Actual": rows["label"]}
     for name in names:
         shown[name] = [
             f"{label} {percent(share)}" + (" ✓" if label == actual else " ✗")

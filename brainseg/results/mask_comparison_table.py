@@ -62,7 +62,7 @@ def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
-    """Return one row a pair of runs: what the paired test says of them."""
+    """Return one row per pair of runs: what the paired test says of them."""
     return pd.DataFrame(
         {
             "First": pair.first,
@@ -79,7 +79,7 @@ def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
 
 
 def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
-    """Return one row a pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+    """Return one row per pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
     return pd.DataFrame(
         {
             "First": pair.first,
@@ -97,8 +97,8 @@ def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
 
 
 def slices_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return one row a slice: how large its true mask is, and how well each run's mask fits it."""
-    shown = {"Slice": rows["path"], "True pixels": rows["true_pixels"]}
+    """Return one row per slice: how large its true mask is, and how well each run's mask fits it."""
+    shown: dict[str, Any] = {"Slice": rows["path"], "True pixels": rows["true_pixels"]}
     for name in names:
         parts = zip(rows[f"dice {name}"], rows[f"predicted_pixels {name}"], rows["true_pixels"], strict=True)
         shown[name] = [fit_words(*values) for values in parts]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from brainseg.errors import RunError
-from brainseg.jobs import queue
+from brainseg.jobs import queue, workers
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, RunStore
@@ -240,9 +240,9 @@ def test_the_queue_has_a_limit_and_says_when_nobody_works(store, config, monkeyp
     for order in (lambda: queue.submit(store, config(), "more"), lambda: queue.resubmit(store, done.id)):
         with pytest.raises(RunError, match="1 runs wait already, and 1 may"):
             order()
-    assert [run.id for run in queue.unattended(store, store.list())] == [waiting.id]
-    with queue.worker_lock("cpu"):
-        assert queue.unattended(store, store.list()) == []
+    assert [run.id for run in workers.unattended(store, store.list())] == [waiting.id]
+    with workers.worker_lock("cpu"):
+        assert workers.unattended(store, store.list()) == []
     shown = subprocess.run(
         [sys.executable, "-m", "brainseg", "runs", "--json"], capture_output=True, text=True, env=child_environment()
     )

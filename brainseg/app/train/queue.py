@@ -11,7 +11,8 @@ from brainseg.app.frame import guarded, link
 from brainseg.app.train.ended import draw_ended
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.time_left import place
-from brainseg.jobs.queue import ensure_worker, lane, request_cancel
+from brainseg.jobs.queue import request_cancel
+from brainseg.jobs.workers import ensure_worker, lane
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, model_words

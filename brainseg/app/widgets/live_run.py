@@ -13,7 +13,8 @@ from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.run_log import log_panel
 from brainseg.app.widgets.run_panels import figure
 from brainseg.app.widgets.time_left import place
-from brainseg.jobs.queue import lane, queued, reconcile
+from brainseg.jobs.queue import queued, reconcile
+from brainseg.jobs.workers import lane
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run
 

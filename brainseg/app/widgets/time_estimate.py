@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 
 from brainseg.config import RunConfig
-from brainseg.jobs.queue import lane
+from brainseg.jobs.workers import lane
 from brainseg.runs import Kind, Run
 
 CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
