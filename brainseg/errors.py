@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class BrainsegError(Exception):
-    """Base of every fault that the user can mend; the command line prints its text and exits with code 2."""
+    """Base of every error that the user can fix; the command line prints its text and exits with code 2."""
 
 
 class ConfigError(BrainsegError):

@@ -73,7 +73,7 @@ def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except BrainsegError:  # told already
+    except BrainsegError:  # it has its sentence already
         raise
     except Exception as error:  # safetensors and others have their own, which name the system's fault in words
         if not _means_full(error, place):

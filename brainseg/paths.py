@@ -65,7 +65,7 @@ def refuse_if_moved() -> None:
 
 
 def moved() -> str:
-    """Return the sentence for a home that this process stays with, if it is not in its folder any more; else ""."""
+    """Return the sentence for a home that this process stays with, if it is no longer in its folder; else ""."""
     if not _kept or (folder := _named()) not in _kept:
         return ""
     device, number, _ = _kept[folder]
@@ -137,7 +137,7 @@ def _named() -> Path:
     folder = Path(os.environ.get("BRAINSEG_HOME") or default_home())
     try:
         return folder.expanduser().resolve()
-    except (OSError, RuntimeError):  # told when it is made
+    except (OSError, RuntimeError):  # `_made` reports it
         return folder
 
 

@@ -1,4 +1,4 @@
-"""How the setting `data.groups` is written, which says what images are of one patient.
+"""The setting `data.groups`: which images are of one patient.
 
 * `auto`: guessed from the columns of a manifest, else from folders, else from file names;
 * `none`: no patient is known;
@@ -7,9 +7,9 @@
   that holds the image;
 * `name:REGEX`: the capture group of a regular expression that is searched for in the file name without its ending.
 
-Before a rule may stand `exact:` (ids are compared as they are spelled), `loose:` (without case, blanks and leading
-zeros) and `per-class:` (the same id in two classes is two patients); without a rule they stand for `auto`. Without them
-ids are compared loosely, but two spellings side by side are kept apart and asked about.
+A prefix says how ids are compared: `exact:` as they are spelled, `loose:` without case, blanks and leading zeros;
+`per-class:` makes the same id in two classes two patients. A prefix without a rule means `auto`. Without a prefix, ids
+are compared loosely, but two spellings side by side are kept apart, and the user is asked.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Rule:
 
 
 def parse_rule(text: str) -> Rule:
-    """Take the setting `data.groups` apart.
+    """Parse the setting `data.groups`.
 
     Raises:
         ConfigError: It is none of the rules; the message says which there are.

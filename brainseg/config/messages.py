@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one sentence for each fault."""
+"""One sentence for each fault of a configuration."""
 
 from __future__ import annotations
 

@@ -28,12 +28,12 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """What to learn from and which part of it is held out."""
+    """What to learn from, and which part of it is the validation set."""
 
     path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
     split: Literal["random", "grouped", "k-fold", "given"] = Field(
         "grouped",
-        description="How images are held out. grouped: copies, exact and near, and images of one patient stay "
+        description="How the validation set is drawn. grouped: copies, exact and near, and images of one patient stay "
         "together; random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or "
         "manifest decide.",
     )
@@ -59,7 +59,7 @@ class DataConfig(Section):
         None,
         min_length=1,
         max_length=3,
-        description="Modalities to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
+        description="Sequences to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
         "(segmentation only).",
     )
     mask_threshold: Annotated[float, Field(gt=0, le=65535, strict=True)] | None = Field(
@@ -143,7 +143,7 @@ class ModelConfig(Section):
 
 
 class AugmentationConfig(Section):
-    """Random changes of the training images; each is drawn anew for every image and epoch."""
+    """Random changes of the training images, drawn again for every image and epoch."""
 
     rotate: float = Field(10.0, ge=0, le=180, description="Largest rotation, in degrees.")
     translate: float = Field(0.05, ge=0, le=0.5, description="Largest shift, as a fraction of the width.")
@@ -223,4 +223,4 @@ class ComputeConfig(Section):
         "auto", description="Number format while training; auto takes bf16 where the processor has it."
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the training; 0: all cores.")
-    nice: int = Field(5, ge=0, le=19, description="How far the training steps back for other programs (0 to 19).")
+    nice: int = Field(5, ge=0, le=19, description="CPU priority given up to other programs (0 to 19).")

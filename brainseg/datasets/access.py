@@ -1,4 +1,4 @@
-"""Which folders of this machine the pages may open: whoever reaches the server's port can type a path.
+"""Which folders of this machine the pages may open: anyone who reaches the server's port can type a path.
 
 The command line runs as its user and may open whatever that user may.
 """

@@ -6,20 +6,23 @@ recognised is left out or looked through, and always said in a finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from brainseg.datasets.findings import Finding
-from brainseg.datasets.listing import contents, files_below, hidden, spelled, walk
-from brainseg.datasets.mask_names import part_of
+from brainseg.datasets.folder_images import (
+    DEEPEST,
+    again_in_words,
+    any_file,
+    any_image,
+    count_images,
+    images_of,
+    same_names,
+)
+from brainseg.datasets.listing import contents, files_below, spelled
 from brainseg.datasets.patient_names import is_sequence, patient_part, strength
 from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
 from brainseg.errors import DataError
-from brainseg.scans import SUFFIXES
-
-DEEPEST = 4
-"""Folders that are looked through for class folders, one inside the other."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ def _looked_through(root: Path, found: ClassFolders) -> Path:
     for _ in range(DEEPEST):
         folders, others = contents(start)
         inner = _only(folders)
-        if inner is None or _images(others) or not _wraps(inner, side_of(root.name)):
+        if inner is None or images_of(others) or not _wraps(inner, side_of(root.name)):
             break
         found.beside += [*others, *(folder for folder in folders if folder != inner)]
         start = inner
@@ -86,7 +89,7 @@ def _looked_through(root: Path, found: ClassFolders) -> Path:
 
 def _only(folders: list[Path]) -> Path | None:
     """Return the one folder that has images below it."""
-    filled = [folder for folder in folders if _any_image(folder)]
+    filled = [folder for folder in folders if any_image(folder)]
     return filled[0] if len(filled) == 1 else None
 
 
@@ -95,8 +98,8 @@ def _wraps(folder: Path, side: str = "") -> bool:
     if side_of(folder.name) not in ("", side):
         return False
     inner, others = contents(folder)
-    filled = [each for each in inner if _any_image(each)]
-    if not filled or _images(others):
+    filled = [each for each in inner if any_image(each)]
+    if not filled or images_of(others):
         return False
     if len(filled) == 1:
         return _wraps(filled[0], side)
@@ -113,12 +116,14 @@ def _from_splits(
     root: Path, found: ClassFolders, parts: list[Path], sides: dict[Path, str], strangers: list[Path]
 ) -> None:
     for stranger in strangers:
-        if not _any_image(stranger):
+        if not any_image(stranger):
             _leave(found, root, stranger, "no-class", "holds no images and is left out")
-        elif inside := _same_names(stranger, {part.name.casefold() for part in parts}):
-            _leave(found, root, stranger, "set-in-itself", _again(stranger, inside, parts))
+        elif inside := same_names(stranger, {part.name.casefold() for part in parts}):
+            _leave(found, root, stranger, "set-in-itself", again_in_words(stranger, inside, parts))
         elif holds_unlabelled(stranger.name):
-            _leave(found, root, stranger, "unlabelled", f"holds {_count(stranger)} images without a class: left out")
+            _leave(
+                found, root, stranger, "unlabelled", f"holds {count_images(stranger)} images without a class: left out"
+            )
         else:
             split = next(part for part in parts if _has_class_folders(part))
             raise DataError(
@@ -130,10 +135,10 @@ def _from_splits(
         inner, beside = contents(start)
         found.beside += beside
         if not inner or _is_one_heap(inner):
-            words = f"holds {_count(part)} images in no class folder: they have no label and are left out"
+            words = f"holds {count_images(part)} images in no class folder: they have no label and are left out"
             _leave(found, root, part, "unlabelled", words)
             continue
-        if loose := _images(beside):
+        if loose := images_of(beside):
             named = tuple(_shown(root, file) for file in loose)
             words = (
                 f"{len(loose)} images lie beside the class folders of {part.name}: without a label they are left out."
@@ -164,21 +169,21 @@ def _from_folds(root: Path, found: ClassFolders, folds: list[Path]) -> None:
 def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> None:
     """Take folders as classes, but for those that plainly are none."""
     folders = _below_sequences(root, found, folders)
-    filled = [folder for folder in folders if _any_file(folder)]
+    filled = [folder for folder in folders if any_file(folder)]
     for folder in folders:
         if folder not in filled:
             _leave(found, root, folder, "empty-class", "is empty and is no class")
     names = {folder.name.casefold() for folder in filled}
-    nested = {folder: _same_names(folder, names - {folder.name.casefold()}) for folder in filled}
+    nested = {folder: same_names(folder, names - {folder.name.casefold()}) for folder in filled}
     outer = [folder for folder in filled if not nested[folder]]
     if len(outer) < 2:  # then it is no set in itself, but how this one is built
         outer, nested = filled, {folder: [] for folder in filled}
     for folder in filled:
         if inside := nested[folder]:
-            _leave(found, root, folder, "set-in-itself", _again(folder, inside, outer))
+            _leave(found, root, folder, "set-in-itself", again_in_words(folder, inside, outer))
         elif _is_unlabelled(folder, outer):
-            _leave(found, root, folder, "unlabelled", f"holds {_count(folder)} images without a class: left out")
-        elif not _any_image(folder) and any(map(_any_image, filled)):
+            _leave(found, root, folder, "unlabelled", f"holds {count_images(folder)} images without a class: left out")
+        elif not any_image(folder) and any(map(any_image, filled)):
             files = files_below(folder)
             _leave(found, root, folder, "no-class", f"holds no images, only files such as {files[0].name}: left out")
             found.beside += files
@@ -188,7 +193,7 @@ def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> N
 
 def _below_sequences(root: Path, found: ClassFolders, folders: list[Path]) -> list[Path]:
     """Return the class folders inside where folders are called like sequences, planes or patients around classes."""
-    filled = [folder for folder in folders if _any_image(folder)]
+    filled = [folder for folder in folders if any_image(folder)]
     inner = {folder: contents(folder) for folder in filled}
     names = [{each.name.casefold() for each in below} for below, _ in inner.values()]
     people = all(_is_person(folder.name) for folder in filled)
@@ -196,7 +201,7 @@ def _below_sequences(root: Path, found: ClassFolders, folders: list[Path]) -> li
         return folders
     shared = set.union(*names)
     alike = sum(map(len, names)) > len(shared) if people else all(each == shared for each in names)
-    if len(shared) < 2 or not alike or any(_images(others) for _, others in inner.values()):
+    if len(shared) < 2 or not alike or any(images_of(others) for _, others in inner.values()):
         return folders
     if any(is_sequence(name) or side_of(name) or strength(patient_part(name)) > 2 for name in shared):
         return folders
@@ -218,31 +223,6 @@ def _is_unlabelled(folder: Path, classes: list[Path]) -> bool:
     return len(others) > 1 and (holds_unlabelled(folder.name) or bool(side_of(folder.name)))
 
 
-def _same_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]:
-    """Return the folders inside one that are called like classes beside it, if that makes it the same set once more."""
-    inner, others = contents(folder)
-    filled = [each for each in inner if _any_image(each)]
-    same = [each.name for each in filled if each.name.casefold() in names]
-    if len(same) > 1 or (same and len(same) == len(filled) and not _images(others)):
-        return same
-    for each in filled if depth else []:
-        if len(deeper := _same_names(each, names, depth - 1)) > 1:
-            return deeper
-    return []
-
-
-def _again(folder: Path, inside: list[str], outer: list[Path]) -> str:
-    known = {(file.name, file.stat().st_size) for place in outer for file in _image_files(place)}
-    own = _image_files(folder)
-    part = part_of(folder.name)
-    if part and part.role == "mask" and not any((file.name, file.stat().st_size) in known for file in own):
-        return f"holds masks by its name, {len(own)} in folders like the classes: left out"
-    new = sum((file.name, file.stat().st_size) not in known for file in own)
-    beside = " and ".join(map(repr, inside[:3]))
-    more = f"; {new} of its {len(own)} images are not among theirs by name and size" if new else ""
-    return f"holds {beside} once more, which also lie beside it: left out, and the folders beside it are used{more}"
-
-
 def _leave(found: ClassFolders, root: Path, folder: Path, kind: str, words: str) -> None:
     found.beside.append(folder)
     shown = _shown(root, folder)
@@ -251,30 +231,3 @@ def _leave(found: ClassFolders, root: Path, folder: Path, kind: str, words: str)
 
 def _shown(root: Path, item: Path) -> str:
     return spelled(item.relative_to(root).as_posix())
-
-
-def _images(files: Iterable[Path]) -> list[Path]:
-    return [file for file in files if file.suffix.lower() in SUFFIXES and not file.is_dir()]
-
-
-def _image_files(folder: Path) -> list[Path]:
-    return _images(files_below(folder))
-
-
-def _count(folder: Path) -> int:
-    return len(_image_files(folder))
-
-
-def _any_image(folder: Path) -> bool:
-    return any(Path(name).suffix.lower() in SUFFIXES for name in _names(folder))
-
-
-def _any_file(folder: Path) -> bool:
-    return any(True for _ in _names(folder))
-
-
-def _names(folder: Path) -> Iterable[str]:
-    """Yield the names of files below a folder; stops early where the caller does."""
-    for _, folders, files in walk(folder):
-        folders[:] = [name for name in folders if not hidden(name)]
-        yield from (name for name in files if not hidden(name))

@@ -1,4 +1,4 @@
-"""Files in a dataset's folder of kinds that are not read, though they may hold images: said, never only left out."""
+"""Report files in a dataset's folder that may hold images but are of kinds that brainseg does not read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYSTEM = {"thumbs.db", "desktop.ini", "ehthumbs.db"}  # what Windows leaves in 
 _MISNAMED = Kind("a text file with the name of a spreadsheet", "rename it to .csv if it is a table")
 _NAMED = 2
 MOST = 20_000
-"""Files that are looked at; in a folder of more, the kinds of the others are not told."""
+"""Files whose kind is determined; in a folder with more, the others are only counted."""
 
 
 def foreign_findings(root: Path, ignored: Iterable[str]) -> list[Finding]:

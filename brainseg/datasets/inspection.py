@@ -1,4 +1,4 @@
-"""Datasets as they were read last: a large one takes minutes to read and seldom changes."""
+"""Cache what reading a dataset gave: a large one takes minutes to read and rarely changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from brainseg import paths
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import walk
 from brainseg.datasets.manifest import MANIFEST, read_manifest
-from brainseg.datasets.mask_layouts import NoMatch, list_pairs, table_of_masks
+from brainseg.datasets.mask_layouts import list_pairs
+from brainseg.datasets.mask_manifest import table_of_masks
+from brainseg.datasets.mask_pairs import NoMatch
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
 from brainseg.datasets.near_copies import NearPair
@@ -26,7 +28,7 @@ FORMAT = 6
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
-    """Return a dataset, read anew only if a file in its folder came, went or changed since it was read last.
+    """Return a dataset; it is read again only if a file in its folder was added, removed or changed.
 
     Args:
         path: What `open_any` takes.
@@ -97,7 +99,7 @@ def signature(path: Path, groups: str = "auto") -> str:
     path = path.expanduser()
     try:
         files = [f"{place}/{name}" for place, _, names in walk(_root(path)) for name in names]
-    except OSError:  # whoever reads it says so
+    except OSError:  # reading it reports the error
         files = []
     facts = [str(FORMAT), str(path.absolute()), groups]
     for file in sorted(files):
@@ -111,7 +113,7 @@ def signature(path: Path, groups: str = "auto") -> str:
 
 
 def remembered(path: Path, stamp: str) -> Dataset | None:
-    """Return the dataset as it was read when its signature was `stamp`; None if it is not known any more."""
+    """Return the dataset as it was read when its signature was `stamp`; None if it is no longer known."""
     try:
         stored = json.loads(_file(path).read_text("utf-8"))
         if stored["signature"] != stamp:

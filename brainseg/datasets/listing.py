@@ -19,7 +19,7 @@ SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev")))
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Go through a folder as `os.walk` does, but neither for ever nor into what only looks like files.
+    """Go through a folder as `os.walk` does, but with a limit, and not into folders that only look like files.
 
     Raises:
         DataError: It holds too much, or cannot be gone through in time.

@@ -1,4 +1,4 @@
-"""CSV manifests: one row an image, told apart from a broken file in one sentence."""
+"""Parse CSV manifests (one row per image), with one-sentence errors."""
 
 from __future__ import annotations
 

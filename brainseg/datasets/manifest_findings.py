@@ -8,7 +8,7 @@ from pathlib import Path
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.manifest import Manifest, is_absolute
-from brainseg.datasets.patients import PATIENT_COLUMNS
+from brainseg.datasets.patient_guess import PATIENT_COLUMNS
 
 USED = {
     *("path", "label", "split", "mask", "spacingmm", "modality", "slice", "channels", "plane", "tumourareamm2"),

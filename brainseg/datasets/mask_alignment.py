@@ -15,7 +15,7 @@ import numpy as np
 SIDE = 128
 """Images are looked at in this size (longer side, in pixels)."""
 FEWEST = 8
-"""Pixels in that size, of a mask and of its surroundings, below which nothing is said."""
+"""Pixels in that size, of a mask and of its surroundings, below which nothing is reported."""
 GAIN = 1.0
 """By how much more a single mask must stand out elsewhere to be named; right masks stayed below 0.7."""
 MOST = 0.6
@@ -37,7 +37,7 @@ _TURNS: dict[str, tuple[bool, _Move]] = {
     "by three quarters of a turn": (True, lambda y, x, height, width: (width - 1 - x, y)),
     "across the other diagonal": (True, lambda y, x, height, width: (width - 1 - x, height - 1 - y)),
 }
-"""How to move a mask -> whether the picture must be square, and where its points go."""
+"""How to move a mask -> whether the image must be square, and where its points go."""
 _SHIFTS = [(down, right) for down in range(-16, 17, 4) for right in range(-16, 17, 4) if down or right]
 _REACH = 16  # of the shifts
 _POINTS = 300  # of a mask and of its surroundings that are looked at
@@ -89,7 +89,7 @@ def _shift_name(down: int, right: int) -> str:
 
 
 def _sums(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return how many of (M, N) points lie in the picture, (M, 1), and mean and variance there, (M, channels)."""
+    """Return how many of (M, N) points lie in the image, (M, 1), and mean and variance there, (M, channels)."""
     height, width = planes.shape[:2]
     edge = _REACH
     padded = np.pad(planes, ((edge, edge), (edge, edge), (0, 0)))
@@ -102,8 +102,8 @@ def _sums(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np
 
 def _contrasts(inside: tuple[np.ndarray, ...], around: tuple[np.ndarray, ...]) -> np.ndarray:
     """Return how much what is inside differs from what is around, in standard deviations, in the best channel."""
-    spread = np.sqrt(np.maximum(inside[2] + around[2], 0) / 2) + _NOISE
-    contrast = (np.abs(inside[1] - around[1]) / spread).max(axis=1)
+    deviation = np.sqrt(np.maximum(inside[2] + around[2], 0) / 2) + _NOISE
+    contrast = (np.abs(inside[1] - around[1]) / deviation).max(axis=1)
     return np.where((np.minimum(inside[0], around[0]) < FEWEST)[:, 0], np.nan, contrast)
 
 

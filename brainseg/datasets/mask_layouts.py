@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import files_below, hidden, spelled
 from brainseg.datasets.manifest import (
     MANIFEST,
     SPLIT_NAMES,
-    given_split,
-    only_table,
     read_as_manifest,
-    read_manifest,
-    refuse_twice,
-    relative_path,
 )
-from brainseg.datasets.mask_faults import Fault, shown, told
+from brainseg.datasets.mask_faults import Fault, shown
 from brainseg.datasets.mask_folders import Place as Folders
 from brainseg.datasets.mask_folders import find_places, split_of
+from brainseg.datasets.mask_manifest import lgg_channels, pairs_of_manifest, table_of_masks
 from brainseg.datasets.mask_matching import Match, match_names
 from brainseg.datasets.mask_names import is_mask_name
-from brainseg.datasets.modalities import LGG_CHANNELS, MODALITIES, canonical
-from brainseg.datasets.patients import Place
-from brainseg.datasets.table import BadFile
+from brainseg.datasets.mask_pairs import Listing, NoMatch, Pair
+from brainseg.datasets.modalities import MODALITIES, canonical
 from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES, display_name
 
@@ -37,63 +30,6 @@ _LAYOUTS = (
     f"a {MANIFEST} with the columns path and mask, the folders images and masks, or masks called NAME{SUFFIX} beside "
     "images called NAME"
 )
-_LGG_NAME = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_\d{8}_\d+")
-
-
-class NoMatch(DataError):
-    """Folders are called like images and masks, but hold none that fit."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An image and its mask before either is read; paths from the root, `spacing` as in the dataset's table.
-
-    `cells` are the row of a manifest, `key` is the name that the images of one mask share without their modality.
-    """
-
-    path: str
-    mask: str
-    group: str = ""
-    split: str = ""
-    spacing: str = ""
-    modality: str = ""
-    slice: str = ""
-    channels: tuple[str, ...] = ()
-    cells: Mapping[str, str] = field(default_factory=dict)
-    key: str = ""
-
-    @property
-    def place(self) -> Place:
-        """What can tell its patient."""
-        pure = PurePosixPath(self.path)
-        return Place(pure.parts[:-1], PurePosixPath(self.key or pure).stem, "", self.cells, self.path)
-
-
-@dataclass
-class Listing:
-    """The pairs below a folder, what has no partner, and what is no image.
-
-    Attributes:
-        root: What the paths are relative to.
-        pairs: Images with their masks.
-        faults: Files that cannot be used, and why; many of a kind are told in one sentence.
-        bad: Files that cannot be used, with a sentence each.
-        ignored: What is no image, or lies outside the folders of images and masks.
-        findings: What a user should know.
-        layout: What said which mask belongs to which image.
-    """
-
-    root: Path
-    pairs: list[Pair] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    bad: list[BadFile] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    layout: Literal["manifest", "folders", "names"] = "manifest"
-
-    def all_bad(self) -> list[BadFile]:
-        """Return every file that cannot be used, with its sentence."""
-        return [*self.bad, *told(self.faults)]
 
 
 def list_pairs(path: Path) -> Listing:
@@ -114,9 +50,9 @@ def list_pairs(path: Path) -> Listing:
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
         if path.is_file() or (path / MANIFEST).is_file():
-            found = _from_manifest(path if path.is_file() else path / MANIFEST)
+            found = pairs_of_manifest(path if path.is_file() else path / MANIFEST)
         elif table := table_of_masks(path):
-            found = _from_manifest(table)
+            found = pairs_of_manifest(table)
             found.findings.append(read_as_manifest(table))
         else:
             found = _from_folders(path) or _from_names(path)
@@ -126,65 +62,6 @@ def list_pairs(path: Path) -> Listing:
     if not found.pairs:
         raise DataError(f"{path} holds no images with masks: give {_LAYOUTS}.")
     return found
-
-
-def table_of_masks(folder: Path) -> Path | None:
-    """Return a manifest of another name in a folder: the one table with the columns path and mask whose files exist."""
-    table = only_table(sorted(folder.iterdir()), ("path", "mask")) if folder.is_dir() else None
-    for _, cells in read_manifest(table, ("path", "mask"), ()) if table else ():
-        named = [cells["path"], cells["mask"]]
-        return table if all(name and (folder / name.replace("\\", "/")).is_file() for name in named) else None
-    return None
-
-
-def _from_manifest(file: Path) -> Listing:
-    found = Listing(file.parent)
-    optional = ("group", "patient", "subject", "split", "spacing_mm", "modality", "slice", "channels")
-    rows = read_manifest(file, ("path", "mask"), optional)
-    for where, cells in rows:
-        if not cells["path"]:
-            raise DataError(f"{where}: path must be filled in.")
-        path = relative_path(where, cells["path"], file.parent)
-        if not cells["mask"]:
-            found.faults.append(Fault("no mask", path, f"{display_name(path)} has no mask: fill in {where}."))
-            continue
-        found.pairs.append(
-            Pair(
-                path,
-                relative_path(where, cells["mask"], file.parent),
-                "",
-                given_split(where, cells.get("split", "")),
-                _spacing(where, cells.get("spacing_mm", "")),
-                canonical(cells.get("modality", "")),
-                cells.get("slice", ""),
-                _channels(where, cells.get("channels", "")) or _lgg_channels(path),
-                cells,
-            )
-        )
-    refuse_twice(file, [pair.path for pair in found.pairs])
-    return found
-
-
-def _spacing(where: str, text: str) -> str:
-    """Return "row column" for one number or two."""
-    try:
-        numbers = [float(part) for part in re.split(r"[\s;x]+", text.strip())] if text else []
-    except ValueError:
-        numbers = [0.0]
-    if len(numbers) > 2 or not all(0 < number < 100 for number in numbers):
-        raise DataError(f"{where}: spacing_mm {text!r} is not one or two lengths in mm, such as 0.9 or 0.9 0.8.")
-    return f"{numbers[0]!r} {numbers[-1]!r}" if numbers else ""
-
-
-def _channels(where: str, text: str) -> tuple[str, ...]:
-    names = tuple(canonical(name) for name in text.split())
-    if names and len(names) != 3:
-        raise DataError(f"{where}: channels {text!r} are not three names, such as T1 FLAIR T1ce.")
-    return names
-
-
-def _lgg_channels(path: str) -> tuple[str, ...]:
-    return LGG_CHANNELS if _LGG_NAME.fullmatch(PurePosixPath(path).stem) else ()
 
 
 def _from_folders(root: Path) -> Listing | None:
@@ -230,7 +107,7 @@ def _pair(image: str, mask: str, match: Match) -> Pair:
     """Return what the names of an image and its mask say."""
     modality = match.channel if match.channel in MODALITIES else ""
     shared = match.mask if match.channel else ""
-    return Pair(image, mask, modality=modality, slice=shared, channels=_lgg_channels(image), key=shared)
+    return Pair(image, mask, modality=modality, slice=shared, channels=lgg_channels(image), key=shared)
 
 
 def _inner_split(stem: str) -> str:

@@ -16,7 +16,7 @@ from brainseg.datasets.mask_classes import (
     unknown,
 )
 from brainseg.datasets.mask_faults import NAMED, Fault, shown
-from brainseg.datasets.mask_layouts import Pair
+from brainseg.datasets.mask_pairs import Pair
 from brainseg.datasets.mask_reading import Read
 
 Row = tuple[Pair, Read]

@@ -40,8 +40,8 @@ class Look:
     """What a mask looks like on its image.
 
     Attributes:
-        marked: Part of the picture that is marked.
-        border: Part of the picture's outermost pixels that is marked.
+        marked: Fraction of the image that is marked.
+        border: Fraction of the image's outermost pixels that is marked.
         outside: Part of what is marked that lies outside the head.
         head: Part of the head that is marked.
         flat: The image holds a few values only, and the mask does not.

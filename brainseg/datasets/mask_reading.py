@@ -1,4 +1,4 @@
-"""One image and its mask, read once: what the table says of them, and what the mask holds."""
+"""Read one image and its mask once: their columns in the table, and what the mask holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from brainseg.datasets.listing import folders_of
 from brainseg.datasets.mask_classes import BACKGROUND
 from brainseg.datasets.mask_faults import Fault, shown
-from brainseg.datasets.mask_layouts import Pair
+from brainseg.datasets.mask_pairs import Pair
 from brainseg.datasets.mask_plausibility import Look, look_at
 from brainseg.datasets.mask_store import MaskStore
 from brainseg.datasets.mask_values import COLOUR, MaskFile, turned
@@ -52,7 +52,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Read:
-    """What one pass over an image and its mask tells.
+    """What one pass over an image and its mask finds.
 
     Attributes:
         facts: Columns of the dataset's table.

@@ -14,8 +14,9 @@ from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
 from brainseg.datasets.image_facts import FACTS
 from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
 from brainseg.datasets.mask_faults import Fault, fault_findings
-from brainseg.datasets.mask_layouts import Listing, Pair, list_pairs
+from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.mask_meaning import Row, split_known
+from brainseg.datasets.mask_pairs import Listing, Pair
 from brainseg.datasets.mask_plausibility import mask_findings
 from brainseg.datasets.mask_reading import Read, Rule, read_pair
 from brainseg.datasets.mask_store import MaskStore
@@ -90,7 +91,7 @@ def open_masked_dataset(
 
 
 def _patients(pairs: list[Pair], groups: str) -> Patients:
-    """Tell the patient of each image; images that share a mask are of one patient at least."""
+    """Find the patient of each image; images that share a mask are of one patient."""
     patients = find_patients([pair.place for pair in pairs], groups)
     shared = len({pair.mask for pair in pairs}) < len(pairs)
     if patients.source != "none" or groups != "auto" or not shared:

@@ -59,7 +59,7 @@ class MaskedDataset(Dataset):
         """Return the pixels of a slice, (H, W, 3) uint8: one modality in all channels, two as first, second, first.
 
         Raises:
-            ScanError: A file cannot be read any more.
+            ScanError: A file can no longer be read.
             DataError: A file has changed.
         """
         inputs = parse_inputs(self.table["inputs"].iloc[row])
@@ -69,7 +69,7 @@ class MaskedDataset(Dataset):
         """Return the mask of a slice on the scan's own grid, (H, W) uint8 class numbers; it is decoded at most once.
 
         Raises:
-            ScanError: The file cannot be read any more.
+            ScanError: The file can no longer be read.
             DataError: The file has changed.
         """
         file = self.file(self.table["mask"].iloc[row])

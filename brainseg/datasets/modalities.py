@@ -1,4 +1,4 @@
-"""Modalities as input channels: which file and channel each is read from, and which are missing."""
+"""Sequences (T1, FLAIR, …) as input channels: which file and channel each is read from, and which are missing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
 LGG_CHANNELS = ("T1", "FLAIR", "T1ce")
 """Channels of the TCGA-LGG set (Buda et al. 2019, Comput. Biol. Med. 109): pre-contrast, FLAIR, post-contrast."""
 COPY = 0.12
-"""A channel that differs from FLAIR by less than this share of FLAIR's sum over all of a patient's slices is FLAIR put
-in for a missing sequence. On 60 patients of TCGA-LGG, saved as JPEG, copies stay below 0.08 and sequences of their own
+"""A channel whose difference from FLAIR, over all of a patient's slices, is below this fraction of FLAIR's sum is FLAIR
+in place of a missing sequence. On 60 patients of TCGA-LGG, saved as JPEG, copies stay below 0.08 and true sequences
 above 0.17; in the original TIFF files a copy is exact."""
 
 Input = tuple[str, str, int]
@@ -27,13 +27,13 @@ _ALIASES = {"t1gd": "T1ce", "t1c": "T1ce", "t1post": "T1ce", "t1pre": "T1", "t2f
 
 
 def canonical(name: str) -> str:
-    """Return a modality as this program spells it; an unknown name stays as it is."""
+    """Return a sequence as brainseg spells it; an unknown name stays as it is."""
     key = name.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
     return {modality.lower(): modality for modality in MODALITIES}.get(key) or _ALIASES.get(key, name.strip())
 
 
 def check_modalities(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the chosen modalities as this program spells them.
+    """Return the chosen sequences as brainseg spells them.
 
     Raises:
         DataError: None or more than three are named, one is unknown, or one is named twice.
@@ -90,9 +90,9 @@ def inputs_sha256(inputs: list[Input]) -> str:
 
 
 def read_stack(root: Path, inputs: list[Input]) -> np.ndarray:
-    """Return one to three modalities as (H, W, 3) uint8; they repeat in order where there are fewer than three.
+    """Return one to three sequences as (H, W, 3) uint8; they repeat in order where there are fewer than three.
 
-    A modality repeated adds nothing and takes nothing away; a black channel would shift what a pretrained network sees.
+    Repeating a sequence neither adds nor removes anything; a black channel would shift a pretrained network's input.
 
     Raises:
         ScanError: A file cannot be read any more.

@@ -1,11 +1,11 @@
-"""Rows of a dataset by the modalities that a user chose: channels of one file, or files of one slice."""
+"""Rows of a dataset by the sequences that a user chose: channels of one file, or files of one slice."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from brainseg.datasets.mask_layouts import Listing
+from brainseg.datasets.mask_pairs import Listing
 from brainseg.datasets.modalities import Input, encode_inputs, inputs_sha256, missing_channels
 from brainseg.datasets.table import BadFile
 from brainseg.errors import DataError
@@ -16,11 +16,11 @@ def note_missing(table: pd.DataFrame) -> list[str]:
     """Find the patients whose files repeat FLAIR for a sequence that was not taken.
 
     Args:
-        table: One row an image, with `channels`, `apart`, `group` and `warnings`. A column `missing` is added, and
+        table: One row per image, with `channels`, `apart`, `group` and `warnings`. A column `missing` is added, and
             `warnings` of the images at fault name what is missing.
 
     Returns:
-        One sentence a patient.
+        One sentence per patient.
     """
     table["missing"] = [()] * len(table)
     notes = []
@@ -40,7 +40,7 @@ def note_missing(table: pd.DataFrame) -> list[str]:
 
 
 def choose_modalities(listing: Listing, table: pd.DataFrame, wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Return one row a slice that has all wanted modalities; the others go to `listing.bad`, each with a sentence.
+    """Return one row per slice that has all wanted sequences; the others go to `listing.bad`, each with a sentence.
 
     Raises:
         DataError: Nothing says which image or channel is which modality, or no slice has all that are wanted.

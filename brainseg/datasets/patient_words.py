@@ -1,4 +1,4 @@
-"""What is said of the patients of a dataset, the same in every report, on every page and in every card."""
+"""The wording about a dataset's patients, the same in every report, page and card."""
 
 from __future__ import annotations
 

@@ -8,37 +8,16 @@ images that can be patients, else file names, where these are plainly several sl
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from brainseg.config.group_rule import Rule, parse_rule
 from brainseg.datasets.findings import UNDECIDED, Finding
-from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, strength
+from brainseg.datasets.patient_guess import Place, guess_patients, plain_column
+from brainseg.datasets.patient_names import loose
 from brainseg.datasets.table import PatientSource
 from brainseg.errors import DataError
-
-PATIENT_COLUMNS = ("group", "patient", "patientid", "subject", "subjectid", "case", "caseid")
-"""Columns that name patients, in the order in which they are taken; blanks, signs and case in them do not matter."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """What can tell an image's patient.
-
-    Attributes:
-        folders: Names of the folders around it, outermost first, below the class folder where there is one.
-        stem: Its file name without the ending.
-        label: Its class, "" where images have none.
-        cells: Its row of a manifest by column; empty without one.
-        path: Its path from the root.
-    """
-
-    folders: tuple[str, ...]
-    stem: str
-    label: str = ""
-    cells: Mapping[str, str] = field(default_factory=dict)
-    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,10 +36,10 @@ class Patients:
 
 
 def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence[str] = ()) -> Patients:
-    """Tell the patient of each image.
+    """Find the patient of each image.
 
     Args:
-        places: What can tell it, one for each image.
+        places: What is known of each image.
         rule: The setting `data.groups`.
         classes: Names of the dataset's classes, which are no patients.
 
@@ -72,7 +51,7 @@ def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence
     if wanted.kind == "none" or not places:
         return Patients([""] * len(places))
     if wanted.kind == "auto":
-        ids, source, findings = _guess(places, classes)
+        ids, source, findings = guess_patients(places, classes)
     else:
         ids, source, findings = *_set(places, wanted), []
     if source == "none":
@@ -105,15 +84,11 @@ def _set(places: Sequence[Place], rule: Rule) -> tuple[list[str], PatientSource]
 
 
 def _column(places: Sequence[Place], name: str) -> list[str]:
-    columns = {_plain(column): column for column in places[0].cells}
-    if _plain(name) not in columns:
+    columns = {plain_column(column): column for column in places[0].cells}
+    if plain_column(name) not in columns:
         there = ", ".join(places[0].cells) or "no columns, because it has no manifest"
         raise DataError(f"data.groups: there is no column {name!r}; the dataset has {there}.")
-    return [place.cells.get(columns[_plain(name)], "").strip() for place in places]
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[\W_]+", "", column).lower()
+    return [place.cells.get(columns[plain_column(name)], "").strip() for place in places]
 
 
 def _folder(folders: tuple[str, ...], level: int) -> str:
@@ -122,99 +97,6 @@ def _folder(folders: tuple[str, ...], level: int) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ the guess
-
-
-def _guess(places: Sequence[Place], classes: Sequence[str]) -> tuple[list[str], PatientSource, list[Finding]]:
-    if filled := _filled_columns(places):
-        chosen = min(filled, key=lambda name: _tells_no_patients(filled[name], places))  # min takes the first of equals
-        others = [name for name in filled if filled[name] != filled[chosen]]
-        said = [_which_column(chosen, others)] if others else []
-        return filled[chosen], "column", said
-    if any(ids := _from_folders(places, classes)):
-        return ids, "folder", []
-    if any(ids := _from_names(places, classes)):
-        return ids, "file name", []
-    return [""] * len(places), "none", []
-
-
-def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
-    """Return the columns that name patients, the first to be taken first."""
-    known = {_plain(column): column for column in reversed(list(places[0].cells))}
-    names = [known[name] for name in PATIENT_COLUMNS if name in known]
-    cells = {name: [place.cells.get(name, "").strip() for place in places] for name in names}
-    return {name: ids for name, ids in cells.items() if any(ids)}
-
-
-def _tells_no_patients(ids: list[str], places: Sequence[Place]) -> bool:
-    """Say whether a column has one value a class, as a `group` of patients and of controls, or another each image."""
-    pairs = {(key, place.label) for key, place in zip(ids, places, strict=True)}
-    return len(pairs) <= len({place.label for place in places}) or len(set(ids)) == len(ids)
-
-
-def _which_column(chosen: str, others: list[str]) -> Finding:
-    named = " and ".join(map(repr, others))
-    return Finding(
-        "patient-columns",
-        f"Several columns name patients: {chosen!r} is taken, not {named}; data.groups=column:{others[0]} takes "
-        "another.",
-    )
-
-
-def _from_folders(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
-    """Take the outermost folder that can be a patient's, or a deeper one that says so by its name."""
-    parts = {name: folder_part(name, classes) for place in places for name in place.folders}
-    found = [[parts[name] for name in place.folders if parts[name]] for place in places]
-    while any(found):
-        ids = [max(names, key=_preference) if names else "" for names in found]  # max takes the first of several
-        if not _holds_everything(found, places) and _plausible(ids, places):
-            return ids
-        found = [names[1:] for names in found]
-    return [""] * len(places)
-
-
-def _preference(part: str) -> int:
-    found = strength(part)
-    return 2 if found == 4 else int(found > 1)
-
-
-def _holds_everything(found: list[list[str]], places: Sequence[Place]) -> bool:
-    """Say whether the outermost folders tell no more than the class does: one folder of all, or one a class."""
-    first = {place.label: set[str]() for place in places}
-    for names, place in zip(found, places, strict=True):
-        first[place.label].add(names[0] if names else "")
-    if any("" in names or len(names) > 1 for names in first.values()):
-        return False
-    distinct = set.union(*first.values())
-    return len(distinct) == 1 or any(strength(name) < 4 for name in distinct)
-
-
-def _plausible(ids: list[str], places: Sequence[Place]) -> bool:
-    distinct = {key for key in ids if key}
-    if not distinct:
-        return False
-    if any(strength(key) == 4 for key in distinct):
-        return True
-    if len(distinct) < 2:
-        return False
-    labels = {place.label for place in places}
-    if len(labels) < 2 or any(strength(key) in (1, 3) for key in distinct):
-        return True
-    # Plain words that every class has are rather sources or kinds of images than people.
-    classes_of = defaultdict(set)
-    for key, place in zip(ids, places, strict=True):
-        classes_of[key].add(place.label)
-    return any(len(classes_of[key]) < len(labels) for key in distinct)
-
-
-def _from_names(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
-    """Take what is before the slice's number, where most names are of several slices each of several patients."""
-    ids = [patient_before_slice(place.stem, classes) for place in places]
-    counts = Counter(key for key in ids if key)
-    named, several = counts.total(), sum(count > 1 for count in counts.values())
-    classes_of = {(key, place.label) for key, place in zip(ids, places, strict=True) if key}
-    enough = named >= 0.8 * len(ids) and several >= 0.5 * len(counts) and several > 1
-    # One id a class is a name for the class.
-    return ids if enough and len(classes_of) > len({place.label for place in places}) else [""] * len(ids)
 
 
 # -------------------------------------------------------------------------------------------------------- comparing ids

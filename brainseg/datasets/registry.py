@@ -15,10 +15,13 @@ from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from brainseg import paths
+from brainseg.datasets.masks import MaskedDataset
+from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import write_json
 from brainseg.scans import display_name
 
+Progress = Callable[[int, int], None]
 Source = Literal["folder", "upload", "synthetic"]
 PHANTOM = "phantom.json"
 """What `write_phantom` leaves in a folder that it has completed."""
@@ -172,3 +175,35 @@ def _placed(known: KnownDataset) -> str:
 
 def _file() -> Path:
     return datasets_folder() / "library.json"
+
+
+def register(known: KnownDataset) -> KnownDataset:
+    """Put a dataset on the list, in place of what is known of the same path."""
+
+    def put(listed: list[KnownDataset]) -> list[KnownDataset]:
+        others = [other for other in listed if other.path != known.path]
+        free_name(known.name, others)  # another visitor may have taken it meanwhile
+        return [*others, known]
+
+    change(put)
+    return known
+
+
+def described(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
+    """Return a dataset as the list has it."""
+    return counted(KnownDataset(name, str(place), source, moment()), dataset)
+
+
+def counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
+    """Return a known dataset with the counts and fingerprints of what was read."""
+    labels = dataset.table["label"]
+    counts = {name: int((labels == name).sum()) for name in dataset.classes}
+    task = "segment" if isinstance(dataset, MaskedDataset) else "classify"
+    return replace(
+        known,
+        task=task,
+        counts=counts,
+        unreadable=len(dataset.bad),
+        fingerprint=dataset.fingerprint,
+        grouped_fingerprint=dataset.grouped_fingerprint,
+    )

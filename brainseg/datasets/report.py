@@ -29,7 +29,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
     """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels.
 
     Of a dataset with masks also `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
-    share of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
+    fraction of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
     """
     table = dataset.table
     sizes = table[["width", "height"]].drop_duplicates()

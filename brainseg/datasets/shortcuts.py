@@ -1,4 +1,4 @@
-"""Shortcuts: whether facts of the files alone, which say nothing about a tumour, tell the class of an image.
+"""Shortcuts: whether facts of the files alone, which say nothing about a tumour, predict the class of an image.
 
 Where classes come from different sources, their images differ in size, mode, format, brightness or border, and a model
 learns that instead. Each fact is given to a small decision tree, and all of them together; what the tree predicts for

@@ -29,8 +29,9 @@ from brainseg.datasets.manifest import (
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.mask_guard import masks_among
+from brainseg.datasets.patient_guess import Place
 from brainseg.datasets.patient_names import patient_part, strength
-from brainseg.datasets.patients import Place, find_patients
+from brainseg.datasets.patients import find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
 from brainseg.scans import SUFFIXES, Scan, display_name, read_scan
@@ -52,7 +53,7 @@ class Entry:
 
     @property
     def place(self) -> Place:
-        """What can tell its patient."""
+        """What is known that can identify its patient."""
         return Place(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
 
 
@@ -100,12 +101,11 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
             rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
     table, classes, again = without_sets_in_themselves(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]), classes)
     table, near, found = check_images(table)
-    table = table[COLUMNS]
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
     of_classes = class_findings(table, classes)
     about_files = (*reading_findings(table), *pages, *told, *foreign_findings(root, listed.ignored))
     findings = (*listed.findings, *again, *of_classes, *about_files, *patients.findings, *found)
-    return Dataset(root, table, classes, tuple(bad), ignored, findings, patients.source, near)
+    return Dataset(root, table[COLUMNS], classes, tuple(bad), ignored, findings, patients.source, near)
 
 
 def _list(path: Path) -> Listed:
@@ -148,7 +148,7 @@ def _from_folders(root: Path) -> Listed:
     found = find_class_folders(root)
     entries, findings = [], list(found.findings)
     ignored = [spelled(item.relative_to(root).as_posix()) for item in found.beside]
-    links = []
+    links: list[str] = []
     for split, folder in found.places:
         above = tuple(name for name in folder.relative_to(root).parts[:-1] if strength(patient_part(name)) == 4)
         if spelled(folder.name) != folder.name:

@@ -1,4 +1,4 @@
-"""Why a class is missing on a side of a split, and what can help: each cause has a remedy of its own."""
+"""Why a class is missing from a split, and what to do: each cause has its own remedy."""
 
 from __future__ import annotations
 

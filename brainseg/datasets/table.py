@@ -42,7 +42,7 @@ class Dataset:
 
     Attributes:
         root: Folder that the paths are relative to.
-        table: One row a readable image, sorted by path. Columns: `path` (relative, with slashes), `label`, `group`
+        table: One row per readable image, sorted by path. Columns: `path` (relative, with slashes), `label`, `group`
             (patient or subject, "" where unknown), `split` ("train", "valid", "test" or "" where none is given),
             `sha256` of the bytes, `twin` (a name that near copies share, "" for an image that has none), `mode` and
             `source_format` as stored, `width` and `height` in pixels, `warnings` (what reading it left out, "" for
@@ -161,7 +161,7 @@ def read_unchanged(file: Path, digest: str) -> np.ndarray:
 def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str | None:
     """Return the class that counts as tumour, or None where more than two classes leave no single one.
 
-    Sensitivity and specificity depend on it, so it is never left to the alphabet where the names tell.
+    Sensitivity and specificity depend on it, so the names decide where they can, not the alphabet.
 
     Args:
         classes: Class names in order.

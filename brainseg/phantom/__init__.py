@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from brainseg.phantom.contrast import MODALITIES
 from brainseg.phantom.lesions import MAX_DIAMETER_MM, MIN_DIAMETER_MM
+from brainseg.phantom.settings import DIFFICULTIES, GENERATOR_VERSION
+from brainseg.phantom.slices import PhantomSlice, render_slice
 from brainseg.phantom.subject import (
     PLANES,
     SLICES_PER_SUBJECT,
-    PhantomSlice,
     Subject,
     make_subject,
-    render_slice,
 )
 from brainseg.phantom.writer import (
-    DIFFICULTIES,
-    GENERATOR_VERSION,
     NO_TUMOUR,
     TUMOUR,
     PhantomSummary,

@@ -99,7 +99,7 @@ class Anatomy:
         return (templates.hull.at(head) < 0) & (templates.brain_distance.at(head) < 2.5)
 
     def tissue(self, brain: np.ndarray, templates: Templates) -> tuple[np.ndarray, np.ndarray]:
-        """Return the shares of white matter and of fluid, each (n,), at template positions `brain` (n, 3)."""
+        """Return the fractions of white matter and of fluid, each (n,), at template positions `brain` (n, 3)."""
         limit = 0.84 - 0.34 * self.atrophy + 0.10 * self.sulci.at(brain, 9.0)
         fluid = smoothstep(templates.fluid.at(brain) - limit, -0.16, 0.20)
         white = smoothstep(templates.white.at(brain), 0.30, 0.78)
@@ -108,7 +108,7 @@ class Anatomy:
     def layers(
         self, points: np.ndarray, brain: np.ndarray, hull: np.ndarray, templates: Templates
     ) -> tuple[list[Layer], np.ndarray, np.ndarray]:
-        """Return the brain's layers, and the shares of white matter and of fluid, at n points inside the head."""
+        """Return the brain's layers, and the fractions of white matter and of fluid, at n points inside the head."""
         white, fluid = self.tissue(brain, templates)
         within = inside(hull)
         void = smoothstep(templates.brain_distance.at(brain), 2.5, 5.0)

@@ -10,7 +10,7 @@ from scipy import fft, ndimage
 from brainseg.phantom.fields import Noise, smoothstep
 
 MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
-"""The contrasts the phantom can be drawn in: T1 without and with contrast agent, T2, and FLAIR."""
+"""The sequences the phantom can be drawn in: T1 without and with contrast agent, T2, and FLAIR."""
 
 _RELAXIVITY = 4.5e-3  # per ms and mmol/l: about that of the common gadolinium agents at 1.5 T
 
@@ -78,7 +78,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One modality on one scanner: the sequence, and how its signal becomes an 8-bit grey value."""
+    """One sequence on one scanner, and how its signal becomes an 8-bit grey value."""
 
     sequence: Sequence
     white_level: float
@@ -121,7 +121,7 @@ class Scanner:
 
 def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
     """Draw sequence timings in the range of clinical use, and the display window."""
-    spread, gamma, u, v = rng.normal(0, 0.07), rng.uniform(0.92, 1.12), rng.uniform(), rng.uniform()
+    deviation, gamma, u, v = rng.normal(0, 0.07), rng.uniform(0.92, 1.12), rng.uniform(), rng.uniform()
     suppressed = rng.uniform() < 0.25  # some protocols suppress the signal of fat
     fat = 0.25 if suppressed and modality != "T1" else 1.0
     sequence, level = {
@@ -130,7 +130,7 @@ def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
         "T2": (Sequence(3500 + 2500 * u, 85 + 25 * v), 74),
         "FLAIR": (Sequence(8500 + 1500 * u, 100 + 30 * v, ti=1700 + 120 * (v - 0.3)), 98),
     }[modality]
-    return Protocol(sequence, level * float(np.exp(spread)), float(gamma), fat)
+    return Protocol(sequence, level * float(np.exp(deviation)), float(gamma), fat)
 
 
 def _t1_weighted(u: float, v: float, *, agent: bool) -> Sequence:

@@ -41,7 +41,7 @@ def _bank() -> np.ndarray:
 class Noise:
     """A smooth random field over space, the same from whichever slice it is looked at.
 
-    One fixed cube of noise is read at a random offset and rotation, which is far cheaper than a new cube a subject.
+    One fixed cube of noise is read at a random offset and rotation, which is far cheaper than a new cube per subject.
     """
 
     rotation: np.ndarray
@@ -78,7 +78,7 @@ def length(vectors: np.ndarray) -> np.ndarray:
 
 
 def inside(distance: np.ndarray, edge: float = 1.0) -> np.ndarray:
-    """Return the share of a pixel inside a surface, from its signed distance (negative inside) and an edge width."""
+    """Return the fraction of a pixel inside a surface, from its signed distance (negative inside) and an edge width."""
     return np.clip(0.5 - distance / np.float32(edge), 0, 1).astype(np.float32)
 
 

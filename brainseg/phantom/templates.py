@@ -27,7 +27,7 @@ class Templates:
     """The average head in MNI space (mm).
 
     Attributes:
-        white: Share of white matter, 0 to 1.
+        white: Fraction of white matter, 0 to 1.
         fluid: How likely it is cerebrospinal fluid, 0 to 1; 1 outside the brain.
         hull: Signed distance to the smooth outer surface of the brain, negative inside.
         brain_distance: Distance to the nearest brain tissue, 0 inside.
@@ -49,7 +49,7 @@ class Templates:
 
 @cache
 def load_templates() -> Templates:
-    """Return the average head, made once a process (about a second, no network).
+    """Return the average head, made once per process (about a second, no network).
 
     nilearn is not imported, which would take longer than all the rest: its packaged files are read in place.
 

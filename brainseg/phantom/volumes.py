@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from brainseg.phantom.contrast import MODALITIES, acquire
-from brainseg.phantom.subject import Subject, paint, slice_anatomy, slice_points
+from brainseg.phantom.slices import paint, slice_anatomy, slice_points
+from brainseg.phantom.subject import Subject
 
 _HEIGHTS_MM = (-64.0, 101.0)
 _THICKNESS_MM = 3.0

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +17,16 @@ from brainseg.errors import DataError
 from brainseg.files import full_disk_told, write_json
 from brainseg.phantom.contrast import MODALITIES
 from brainseg.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
-from brainseg.phantom.subject import PLANES, SLICES_PER_SUBJECT, Subject, make_subject, render_slice
+from brainseg.phantom.settings import GENERATOR_VERSION, PhantomSettings
+from brainseg.phantom.slices import render_slice
+from brainseg.phantom.subject import SLICES_PER_SUBJECT, Subject, make_subject
 from brainseg.phantom.templates import load_templates
 from brainseg.phantom.volumes import make_volumes
-
-GENERATOR_VERSION = 2
-"""Goes up whenever the same settings would give other pixels."""
 
 NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
 """The class folders and labels."""
 
-DIFFICULTIES = ("realistic", "clear")
-"""How hard the set is to learn; see `write_phantom`."""
 
-_SIZES = (64, 512)
 _SETTINGS_FILE = "phantom.json"
 
 
@@ -44,47 +40,6 @@ class PhantomSummary:
     tumour_slices: int
     seed: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What decides the phantom's bytes; stored in `phantom.json`."""
-
-    count: int
-    seed: int
-    size: int
-    plane: str
-    modalities: tuple[str, ...]
-    slices_per_subject: int
-    volumes: bool
-    difficulty: str
-
-    def check(self) -> None:
-        """Raise a `DataError` for the first setting that is not allowed."""
-        unknown = [modality for modality in self.modalities if modality not in MODALITIES]
-        plane_names, modality_names = ", ".join((*PLANES, "mixed")), ", ".join(MODALITIES)
-        faults = {
-            f"A phantom needs at least 4 slices, not {self.count}.": self.count < 4,
-            f"The seed must be 0 or more, not {self.seed}.": self.seed < 0,
-            f"The size must be {_SIZES[0]} to {_SIZES[1]} pixels, not {self.size}.": not (
-                _SIZES[0] <= self.size <= _SIZES[1]
-            ),
-            f"The plane must be one of {plane_names}, not {self.plane!r}.": self.plane not in (*PLANES, "mixed"),
-            f"The modalities must be among {modality_names}, not {', '.join(map(repr, unknown))}.": bool(unknown),
-            f"Name at least one modality, each once, among {modality_names}.": not self.modalities
-            or len(set(self.modalities)) < len(self.modalities),
-            f"The difficulty must be one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}.": self.difficulty
-            not in DIFFICULTIES,
-            f"A subject gives 1 to 16 slices, not {self.slices_per_subject}.": not 1 <= self.slices_per_subject <= 16,
-        }
-        for sentence, wrong in faults.items():
-            if wrong:
-                raise DataError(sentence)
-
-    def stored(self) -> dict[str, object]:
-        """Return what goes into `phantom.json`."""
-        settings = {**asdict(self), "modalities": list(self.modalities)}
-        return {"synthetic": True, "generator": "brainseg phantom", "version": GENERATOR_VERSION, "settings": settings}
 
 
 @dataclass(frozen=True)
@@ -126,12 +81,12 @@ def write_phantom(
         out: The folder to make; it may exist if it is empty.
         count: Number of slices, at least 4; of an odd number the odd one has no tumour.
         seed: Decides everything that is random, 0 or more.
-        size: Pixels a side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
+        size: Pixels per side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
         plane: The plane of all slices: "axial", "coronal" or "sagittal"; "mixed" draws one for each subject.
-        modalities: Which contrasts a subject's slices take turns in.
+        modalities: Which sequences a subject's slices take turns in.
         slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer. Fewer
             slices of more people teach more.
-        volumes: Also write one person's four modalities and mask as NIfTI in `volumes/`.
+        volumes: Also write one person's four sequences and mask as NIfTI in `volumes/`.
         difficulty: "realistic", with tumours of all sizes beside the changes that look like them, or "clear", with
             large, bright tumours alone, for a training of a minute or two to learn.
         workers: Threads that draw.
@@ -141,7 +96,7 @@ def write_phantom(
         DataError: A setting is not allowed, or `out` holds something else or cannot be written.
     """
     start = time.monotonic()
-    settings = _Settings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
+    settings = PhantomSettings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
     settings.check()
     out = Path(out).absolute()
     if not _is_complete(out, settings):
@@ -157,7 +112,9 @@ def write_phantom(
     return PhantomSummary(out, count, len(people), count // 2, seed, time.monotonic() - start)
 
 
-def _write_whole(out: Path, settings: _Settings, workers: int, progress: Callable[[int, int], None] | None) -> None:
+def _write_whole(
+    out: Path, settings: PhantomSettings, workers: int, progress: Callable[[int, int], None] | None
+) -> None:
     """Write into a hidden sibling folder, then give it its name in one step."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
@@ -175,7 +132,7 @@ def _write_whole(out: Path, settings: _Settings, workers: int, progress: Callabl
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _fill(folder: Path, settings: _Settings, workers: int, progress: Callable[[int, int], None] | None) -> None:
+def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Callable[[int, int], None] | None) -> None:
     """Write everything into `folder`."""
     for name in (NO_TUMOUR, TUMOUR, "masks"):
         (folder / name).mkdir()
@@ -198,8 +155,8 @@ def _fill(folder: Path, settings: _Settings, workers: int, progress: Callable[[i
     write_json(folder / _SETTINGS_FILE, settings.stored())
 
 
-def _people(settings: _Settings) -> list[_Person]:
-    """Share the slices out among people, half of the slices to each class, and mix the classes."""
+def _people(settings: PhantomSettings) -> list[_Person]:
+    """Distribute the slices among people, half of the slices to each class, and mix the classes."""
     each = settings.slices_per_subject
     wanted = {True: settings.count // 2, False: settings.count - settings.count // 2}
     shares = [(sick, min(each, total - at)) for sick, total in wanted.items() for at in range(0, total, each)]
@@ -209,7 +166,7 @@ def _people(settings: _Settings) -> list[_Person]:
     return [_Person(i, seeds[i], *shares[j]) for i, j in enumerate(order)]
 
 
-def _subject(settings: _Settings, person: _Person) -> Subject:
+def _subject(settings: PhantomSettings, person: _Person) -> Subject:
     """Draw the subject."""
     return make_subject(
         person.seed,
@@ -222,7 +179,7 @@ def _subject(settings: _Settings, person: _Person) -> Subject:
     )
 
 
-def _write_person(folder: Path, settings: _Settings, person: _Person) -> list[ManifestRow]:
+def _write_person(folder: Path, settings: PhantomSettings, person: _Person) -> list[ManifestRow]:
     """Draw and write one subject's slices and masks; return their rows."""
     subject = _subject(settings, person)
     label = TUMOUR if person.has_tumour else NO_TUMOUR
@@ -239,7 +196,7 @@ def _write_person(folder: Path, settings: _Settings, person: _Person) -> list[Ma
     return rows
 
 
-def _write_volumes(folder: Path, settings: _Settings, person: _Person, pool: Executor) -> None:
+def _write_volumes(folder: Path, settings: PhantomSettings, person: _Person, pool: Executor) -> None:
     """Write one subject's volumes and mask."""
     subject = _subject(settings, person)
     volumes, mask, affine = make_volumes(subject, pool)
@@ -253,7 +210,7 @@ def _name(person: _Person) -> str:
     return f"synthetic_s{person.number:05d}"
 
 
-def _is_complete(out: Path, settings: _Settings) -> bool:
+def _is_complete(out: Path, settings: PhantomSettings) -> bool:
     """Return whether `out` is a phantom of these settings with as many files as it should have."""
     try:
         stored = json.loads((out / _SETTINGS_FILE).read_text(encoding="utf-8"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from brainseg.scans.decoding import MAX_SIDE
 from brainseg.scans.names import display_name
-from brainseg.scans.reading import MAX_BYTES, MAX_SIDE, SUFFIXES, read_scan
+from brainseg.scans.reading import MAX_BYTES, SUFFIXES, read_scan
 from brainseg.scans.scan import Scan
 from brainseg.scans.structure import MAX_PIXELS
 

@@ -1,4 +1,4 @@
-"""Files of other kinds, told by their first bytes: so that a message can say what a file is and what to do with it."""
+"""Recognise other kinds of files by their first bytes, so that a message can name the kind and a remedy."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ _BRANDS = {
 
 
 def foreign_kind(head: bytes) -> Kind | None:
-    """Return what kind of file starts like this; None if that cannot be told.
+    """Return what kind of file starts like this; None if it is unknown.
 
     Args:
         head: The first `HEAD` bytes of a file, or all of it, that is none of the images that are read.

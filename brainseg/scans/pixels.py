@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_BAND = 1 << 20  # pixels a band
+_BAND = 1 << 20  # pixels per band
 _SAMPLE = 1 << 20  # pixels that a window is found from
 _PADDING = 0.01  # least proportion of pixels at the smallest value for it to be padding
 _BLACK, _TOP, _WHITE = 0.005, 0.999, 0.998
@@ -47,7 +47,7 @@ def to_rgb(image: Image.Image) -> Rendering:
 
     8-bit values pass through unchanged. Grey of more than 8 bits (modes I;16, I and F) is stretched linearly over a
     window of its own, see `find_window`: from the smallest to the largest value, one hot pixel makes all others black.
-    A constant image becomes 0. Colour of 16 bits a channel keeps its high byte (Pillow's decoders do that). Transparent
+    A constant image becomes 0. Colour with 16 bits per channel keeps its high byte (as Pillow decodes it). Transparent
     pixels are blended over black, the background of an MRI.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the rest of brainseg knows of an image file."""
+"""`Scan`: what the rest of brainseg knows of an image file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from brainseg.scans.pixels import outlier_sentence, window_sentence
 class Scan:
     """One two-dimensional image and where it came from.
 
-    A reader of volumes yields one `Scan` a slice and adds the slice's number here; nothing below this line of the house
-    sees anything but slices.
+    All downstream code assumes 2-D slices.
 
     Attributes:
         pixels: (H, W, 3) uint8, RGB, C-contiguous, read-only; upright, that is with the file's orientation applied.
@@ -24,13 +23,13 @@ class Scan:
         mode: The pixel layout in the file, as Pillow names it: "1", "L", "LA", "P", "RGB", "RGBA", "I;16", "F", …
         size: (width, height) in pixels as stored, before the orientation is applied.
         sha256: Hash of the file's bytes, 64 hexadecimal digits.
-        spacing: (row, column) distance of pixel centres in mm, or None where the format does not know. The dots
-            per inch of a picture file are a wish about printing and never end up here.
+        spacing: (row, column) distance of pixel centres in mm, or None where the format does not know. DPI
+            metadata is ignored: it is print size, not physical spacing.
         modality: Such as "MR", or None where the format does not know.
         warnings: Sentences for the user about what was left out or changed.
         orientation: The EXIF orientation of the file, 1 to 8, which `pixels` have applied; 1 where it has none.
         window: The values of the file that `pixels` show as black and as white, see `pixels.find_window`; None where it
-            has 8 bits a pixel.
+            has 8 bits per pixel.
         outliers: How many single values of the file lie far outside the window.
         full_range: (H, W) uint8, such a file from its smallest to its largest value; None where `window` is.
         pages: Pictures in the file, of which only the first is read; counted up to `structure.MAX_PAGES`.

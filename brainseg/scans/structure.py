@@ -1,6 +1,6 @@
-"""Files built to exhaust a decoder are told by their skeleton, before a decoder sees them.
+"""Detect files built to exhaust a decoder, by walking their headers before decoding.
 
-A limit on pixels alone does not do: Pillow 13 takes 25 s and 1.5 GB for a TIFF of 24 MB that lists 6 million strips,
+A limit on pixels is not enough: Pillow 13 takes 25 s and 1.5 GB for a TIFF of 24 MB that lists 6 million strips,
 1.5 GB for one of 1.5 MB with a tile of 40,000 x 40,000 round an image of 16 x 16, and 18 s for a JPEG of 180 kB that
 goes over the image 2,000 times. The walkers below only read lengths and counts, and stop at their limits.
 """
@@ -28,7 +28,7 @@ _DIRECTORIES = frozenset({330, 34665, 34853, 40965})  # SubIFDs, EXIF, GPS, inte
 
 
 def objection(data: bytes, source_format: str) -> str | None:
-    """Return what is wrong with the build of a file, to go after its name in a sentence, or None.
+    """Return what is wrong with a file's structure, to go after its name in a sentence, or None.
 
     Args:
         data: The whole file.
@@ -134,7 +134,7 @@ def tiff_pages(data: bytes) -> int:
 
 
 def gif_pages(data: bytes) -> int:
-    """Return how many pictures a GIF has, at most `MAX_PAGES`, as far as `MAX_STEPS` blocks and its end let tell."""
+    """Return how many images a GIF has, counted up to `MAX_PAGES` images, `MAX_STEPS` blocks or the file's end."""
     flags = data[10] if len(data) > 10 else 0
     position, pages, inside = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0), 0, False
     for _ in range(MAX_STEPS):

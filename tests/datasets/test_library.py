@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.datasets import inspection, library
+from brainseg.datasets import inspection, uploads
 from brainseg.datasets.library import (
     add_folder,
     add_phantom,
@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_in_a_sentence(home, monkeypatch):
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(library, "unpack_zip", full)
+    monkeypatch.setattr(uploads, "unpack_zip", full)
     with pytest.raises(DataError, match="No space left on device"):
         add_zip(make_zip(images()), "large")
     assert content(home) == []

@@ -65,7 +65,7 @@ def test_blocks_find_what_one_block_finds(monkeypatch):
     images = [brain(seed) for seed in range(11)]
     table = images_table(images + [image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for image in images])
     whole = near_pairs(table)
-    monkeypatch.setattr("brainseg.datasets.near_copies._BLOCK", 5)
+    monkeypatch.setattr("brainseg.datasets.near_search._BLOCK", 5)
     assert near_pairs(table) == whole
     assert len(whole) == 11
 
@@ -75,7 +75,7 @@ def test_of_very_many_pairs_those_are_kept_that_hold_the_groups_together(monkeyp
     table = images_table(images)
     whole = near_pairs(table)
     assert len(whole) == 2 * 45
-    monkeypatch.setattr("brainseg.datasets.near_copies._MOST_PAIRS", 20)
+    monkeypatch.setattr("brainseg.datasets.near_search._MOST_PAIRS", 20)
     few = near_pairs(table)
     assert len(few) < 45
     assert twin_names(table, few) == twin_names(table, whole)

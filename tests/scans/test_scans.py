@@ -469,12 +469,12 @@ def test_whatever_a_decoder_throws_becomes_one_sentence(error, monkeypatch):
     assert isinstance(caught.value.__cause__, error)
 
 
-@pytest.mark.parametrize("place", ["to_rgb", "turn_upright", "objection"])
+@pytest.mark.parametrize("place", ["reading.to_rgb", "reading.turn_upright", "decoding.objection"])
 def test_a_fault_of_brainseg_is_logged_and_not_blamed_on_the_file(place, monkeypatch, caplog):
     def fail(*_arguments):
         raise ZeroDivisionError("inner matters")
 
-    monkeypatch.setattr(f"brainseg.scans.reading.{place}", fail)
+    monkeypatch.setattr(f"brainseg.scans.{place}", fail)
     with pytest.raises(ZeroDivisionError, match="inner matters"):
         read_scan(png(4, 4), "x.png")
     (record,) = caplog.records

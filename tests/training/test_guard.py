@@ -130,7 +130,7 @@ def test_colours_that_no_training_image_had_are_told_where_there_is_no_head() ->
 @pytest.fixture(scope="module")
 def brain() -> np.ndarray:
     """A slice of a head, drawn by the phantom."""
-    from brainseg.phantom.subject import make_subject, render_slice
+    from brainseg.phantom import make_subject, render_slice
 
     subject = make_subject(
         np.random.SeedSequence(3), has_tumour=False, plane="axial", modalities=("T1ce",), slices=1, size=128
