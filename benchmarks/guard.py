@@ -1,9 +1,9 @@
-"""How well the guard of bundles tells brain MRI slices from other pictures.
+"""How well the guard of bundles separates brain MRI slices from other images.
 
     python -m benchmarks.guard BUNDLE [BUNDLE ...] [--data ../shared/data] [--each 20] [--more FOLDER]
 
 The slices are real ones of several sources, of which the bundle's own training images are a part where it learnt from
-one of them; half of them come again, altered. The other pictures are drawn, but for a few photographs and one abdomen.
+one of them; half of them come again, altered. The other images are drawn, except a few photographs and one abdomen.
 `--more` adds your own: FOLDER/yes/KIND/FILE are brain MRI, FOLDER/no/KIND/FILE are not.
 """
 
@@ -25,7 +25,7 @@ from brainseg.preparation import prepare
 
 
 def measure(folder: Path, real: list[Picture], drawn: list[Picture]) -> str:
-    """Return a Markdown table: a row a kind, with how many are told apart."""
+    """Return a Markdown table: one row per kind, with how many are recognised."""
     bundle = load_bundle(folder)
     settings = bundle.description.preparation
     seconds = 0.0

@@ -1,4 +1,7 @@
-"""Pictures for `benchmarks.guard`: drawings and photographs that are no brain MRI, and slices of several sources."""
+"""Images for `benchmarks.guard`: drawings and photographs that are not brain MRI, and slices of several sources.
+
+Longer than other files, as each of its many small functions draws one kind of image.
+"""
 
 from __future__ import annotations
 

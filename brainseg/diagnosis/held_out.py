@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from brainseg.errors import BrainsegError, DataError, ScanError
 from brainseg.files import write_json
 from brainseg.scans import Scan
 
+_log = logging.getLogger(__name__)
 HEATMAPS = "heatmaps.json"
 ReportProgress = Callable[[int, int], None]
 
@@ -73,7 +75,10 @@ def keep_heatmaps(results: Path, data: Path, report_progress: ReportProgress | N
         split = pd.read_csv(results / "split.csv", dtype=str, keep_default_na=False)
         found = measure_heatmaps(results / "bundle", split, data, report_progress)
         write_json(results / HEATMAPS, found.to_dict())
-    except (BrainsegError, OSError, ValueError):
+    except BrainsegError:
+        return None
+    except (OSError, ValueError):
+        _log.warning("The heatmaps of %s were not measured.", results, exc_info=True)
         return None
     return found
 

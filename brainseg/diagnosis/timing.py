@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ from brainseg.models.architectures import Network
 from brainseg.models.sources import WEIGHTS
 from brainseg.scans import Scan, read_scan
 
+_log = logging.getLogger(__name__)
 IMAGES = 5
 """Diagnoses that the median is taken of. One more comes before them, since the first call is slower than later ones."""
 
@@ -57,5 +59,5 @@ def model_costs(
         opened.seconds(scans[0])
         costs["diagnosis_ms"] = 1000 * median(opened.seconds(scan) for scan in scans)
     except (BrainsegError, OSError, ValueError):
-        return costs
+        _log.warning("The costs of the model in %s were not measured.", bundle, exc_info=True)
     return costs

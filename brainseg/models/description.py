@@ -17,6 +17,8 @@ from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
+FORMAT = 2
+"""The newest version of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
 SEAL = "content_sha256"
 """The field with the checksum over all others, from format 2 on, which reveals edited values."""
 SINCE_FORMAT_2 = frozenset({SEAL, "guard", "heatmap_method", "heatmap_stage"})
@@ -33,7 +35,7 @@ class BundleDescription(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2] = FORMAT
     disclaimer: str = brainseg.DISCLAIMER
     name: str
     task: Literal["classify", "segment"] = "classify"
@@ -101,7 +103,7 @@ def read_description(folder: Path) -> BundleDescription:
     """Read and check `bundle.json` alone, without loading the model.
 
     Raises:
-        BundleError: The file is missing, damaged, of another version, or names something unknown.
+        BundleError: The file is missing, damaged, of a newer version, or names something unknown.
     """
     file = folder / DESCRIPTION
     if not is_own_file(file):
@@ -110,6 +112,7 @@ def read_description(folder: Path) -> BundleDescription:
         )
     try:
         values = json.loads(file.read_text("utf-8"))
+        _refuse_newer(file, values)
         description = BundleDescription.model_validate(values)
     except (OSError, ValueError, RecursionError) as error:
         place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
@@ -128,6 +131,15 @@ def read_description(folder: Path) -> BundleDescription:
             f"has {PREPARATION_VERSION}: train it again."
         )
     return description
+
+
+def _refuse_newer(file: Path, values: object) -> None:
+    number = values.get("format") if isinstance(values, dict) else None
+    if isinstance(number, int) and number > FORMAT:
+        raise BundleError(
+            f"{file} was written by a newer brainseg (field format is {number}, and this one reads up to {FORMAT}): "
+            "install a newer brainseg."
+        )
 
 
 def content_digest(values: dict[str, Any]) -> str:

@@ -426,3 +426,11 @@ def test_a_truncated_description_is_refused(share, bundle):
 def test_the_description_alone_can_be_read_without_the_weights(bundle):
     (bundle / WEIGHTS).unlink()
     assert read_description(bundle).name == "a run"
+
+
+def test_a_bundle_of_a_newer_format_says_so(bundle: Path) -> None:
+    values = json.loads((bundle / DESCRIPTION).read_text())
+    (bundle / DESCRIPTION).write_text(json.dumps({**values, "format": 3, "something new": 1}))
+    with pytest.raises(BundleError, match="newer brainseg") as caught:
+        read_description(bundle)
+    assert "\n" not in str(caught.value)

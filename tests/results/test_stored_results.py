@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,17 @@ def test_the_log_is_read_live_and_from_the_store(stored) -> None:
     text = run_results.log_text(store, run)
     assert text.endswith("\ufffd live")
     assert len(text) <= run_results.LOG_LETTERS
+
+
+EVALUATION = {"count": 3, "classes": ["a", "b"], "positive": "b", "matrix": [[1, 0], [0, 2]], "per_class": {}}
+
+
+@pytest.mark.parametrize("version", [{}, {"schema": 1}, {"schema": 2}])
+def test_evaluations_of_all_versions_are_read(stored, version: dict) -> None:
+    assert run_results.evaluation(*stored("evaluation.json", json.dumps({**version, **EVALUATION})))["count"] == 3
+
+
+def test_an_evaluation_of_a_newer_brainseg_says_so(stored) -> None:
+    store, run = stored("evaluation.json", json.dumps({"schema": 3, **EVALUATION}))
+    with pytest.raises(RunError, match="has schema 3, and this brainseg reads up to 2: install a newer brainseg"):
+        run_results.evaluation(store, run)

@@ -1,7 +1,7 @@
 """Evaluating masks: count pixels once per slice, derive every score from the counts."""
 
 from brainseg.evaluation.segmentation.baselines import OtsuMasks, evaluate_baselines, otsu
-from brainseg.evaluation.segmentation.counts import confusion, counts
+from brainseg.evaluation.segmentation.counts import confusion
 from brainseg.evaluation.segmentation.evaluate import evaluate_masks
 from brainseg.evaluation.segmentation.hausdorff import hausdorff95
 from brainseg.evaluation.segmentation.patients import patient_table
@@ -16,7 +16,6 @@ __all__ = [
     "SavedMasks",
     "SegmentationReport",
     "confusion",
-    "counts",
     "dice",
     "evaluate_baselines",
     "evaluate_masks",

@@ -93,8 +93,3 @@ def foreground_counts(matrix: np.ndarray) -> Counts:
     tn = matrix[..., 0, 0]
     fp, fn = matrix[..., 0, 1:].sum(axis=-1), matrix[..., 1:, 0].sum(axis=-1)
     return Counts(matrix[..., 1:, 1:].sum(axis=(-2, -1)), fp, fn, tn)
-
-
-def counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Counts:
-    """Return the counts of every class of one slice, each of shape (classes,); see `confusion`."""
-    return class_counts(confusion(truth, predicted, classes))

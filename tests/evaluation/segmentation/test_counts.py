@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, precision_score, recall_score
 
-from brainseg.evaluation.segmentation import confusion, counts, dice, iou, precision, sensitivity, specificity
-from brainseg.evaluation.segmentation.counts import Counts, foreground_counts
+from brainseg.evaluation.segmentation import confusion, dice, iou, precision, sensitivity, specificity
+from brainseg.evaluation.segmentation.counts import Counts, class_counts, foreground_counts
 from tests.evaluation.segmentation.masks import judged, pairs
+
+
+def counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Counts:
+    return class_counts(confusion(truth, predicted, classes))
 
 
 def columns(masks: list[np.ndarray]) -> np.ndarray:
