@@ -174,7 +174,7 @@ def _print_report(report: dict[str, Any]) -> None:
     def listed(counts: dict[str, int]) -> str:
         return ", ".join(f"{name} {count}" for name, count in counts.items())
 
-    def spread(side: str) -> str:
+    def extent(side: str) -> str:
         return " to ".join(str(value) for value in report["sizes"][side]) or "nothing"
 
     copies = report["duplicates"]
@@ -183,7 +183,7 @@ def _print_report(report: dict[str, Any]) -> None:
         f"Classes: {listed(report['classes'])}",
         f"Patients: {patients_sentence(report['patients'])}",
         f"Modes: {listed(report['modes'])}; formats: {listed(report['formats'])}",
-        f"Sizes: {report['sizes']['distinct']} different, {spread('width')} wide, {spread('height')} high (pixels)",
+        f"Sizes: {report['sizes']['distinct']} different, {extent('width')} wide, {extent('height')} high (pixels)",
         f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} duplicates, "
         f"{copies['across_labels']} of them with different labels",
     ]

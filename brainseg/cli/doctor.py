@@ -49,14 +49,14 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check versions, processor, weights, disk and run store; exit code 1 if something needs mending."""
+    """Check versions, processor, weights, disk and run store; exit code 1 if something needs fixing."""
     checks = [_guarded(name, look) for name, look in _CHECKS.items()]
     if as_json:
         print_json([vars(check) for check in checks])
     else:
         for check in checks:
             ANSWERS.print(
-                f"{'ok  ' if check.fine else 'MEND'}  {check.name}: {check.found}", markup=False, soft_wrap=True
+                f"{'ok  ' if check.fine else 'FIX '}  {check.name}: {check.found}", markup=False, soft_wrap=True
             )
     if not all(check.fine for check in checks):
         raise typer.Exit(1)

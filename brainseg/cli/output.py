@@ -30,7 +30,7 @@ PHASES = {
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print a value as JSON, and nothing else, on stdout; what is no finite number becomes null."""
+    """Print a value as JSON, and nothing else, on stdout; NaN and infinite numbers become null."""
     typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str))
 
 
@@ -42,8 +42,8 @@ def _finite(value: Any) -> Any:  # noqa: ANN401
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def share(value: float | None, interval: tuple[float, float] | None = None) -> str:
-    """Write a share of 0..1, with its 95 % interval if there is one."""
+def fraction(value: float | None, interval: tuple[float, float] | None = None) -> str:
+    """Write a fraction of 0..1, with its 95 % interval if there is one."""
     if value is None or not math.isfinite(value):
         return "not defined"
     return f"{value:.3f}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")

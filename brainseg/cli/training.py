@@ -20,7 +20,7 @@ from brainseg.cli.options import (
     WeightsOption,
     build_config,
 )
-from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json, share
+from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, fraction, print_json
 from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
@@ -84,7 +84,7 @@ def resume(
     queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of training here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a failed or cancelled run from its last epoch."""
+    """Resume a failed or cancelled run from its last epoch."""
     from brainseg.jobs.queue import reclaim, reconcile, resubmit
     from brainseg.runs import RunStore
 
@@ -188,7 +188,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """Print the headline figures of an evaluation with their intervals and caveats."""
+    """Print the headline metrics of an evaluation with their intervals and caveats."""
     side = "test" if report["judged_on"] == "test" else "validation"
     (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
     if collapsed := collapse_words(report):
@@ -203,11 +203,11 @@ def print_report(report: dict[str, Any]) -> None:
 
 def _print_classes(report: dict[str, Any], side: str) -> None:
     for metric in ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc"):
-        ANSWERS.print(f"{metric:12} {share(report[metric], report['intervals'].get(metric))}")
+        ANSWERS.print(f"{metric:12} {fraction(report[metric], report['intervals'].get(metric))}")
     ANSWERS.print(f"on {report['count']} {side.format('images')}.")
 
 
-MASK_FIGURES = {
+MASK_METRICS = {
     "dice": "Dice, all pixels",
     "patient_dice": "Dice, mean of patients",
     "slice_dice": "Dice, mean of slices",
@@ -219,11 +219,11 @@ MASK_FIGURES = {
 
 def _print_masks(report: dict[str, Any], side: str) -> None:
     intervals = report["intervals"]
-    for metric, name in MASK_FIGURES.items():
-        ANSWERS.print(f"{name:23} {share(report[metric], intervals.get(metric))}")
+    for metric, name in MASK_METRICS.items():
+        ANSWERS.print(f"{name:23} {fraction(report[metric], intervals.get(metric))}")
     for metric in ("sensitivity", "specificity"):
         found = intervals.get(f"detection_{metric}")
-        ANSWERS.print(f"{f'any tumour, {metric}':23} {share(report['detection'][metric], found)}")
+        ANSWERS.print(f"{f'any tumour, {metric}':23} {fraction(report['detection'][metric], found)}")
     for unit in ("mm", "pixels"):
         if count := report[f"hd95_{unit}_slices"]:
             ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {report[f'hd95_{unit}']:.1f} (mean of {count} slices)")
@@ -239,5 +239,5 @@ def _print_queued(run: Run, as_json: bool) -> None:
         print_json(run.to_dict())
     else:
         ANSWERS.print(
-            f"Queued run {run.name} ({run.id}); `show {run.id[:8]}` tells how it goes.", markup=False, soft_wrap=True
+            f"Queued run {run.name} ({run.id}); `show {run.id[:8]}` shows its progress.", markup=False, soft_wrap=True
         )

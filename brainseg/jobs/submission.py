@@ -1,4 +1,4 @@
-"""What is checked and completed before a run goes into the queue, whoever orders it."""
+"""What is checked and completed before a run goes into the queue, from the command line or from a page."""
 
 from __future__ import annotations
 

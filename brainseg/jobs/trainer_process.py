@@ -66,7 +66,7 @@ def main(run_id: str) -> int:
 def _record_elsewhere(store: RunStore, run_id: str) -> None:
     """Record the end of a training whose home was moved away.
 
-    A store in that home is opened where it is now; where that cannot be found out, whoever opens it there records it.
+    A store in that home is opened where the home is now. If that is unknown, the next process that opens it records it.
     """
     if not store.private:
         store.set_status(run_id, "FAILED", MOVED, EndKind.MOVED)

@@ -12,7 +12,7 @@ from brainseg.plots.theme import finish, palette, readable
 HEAD, ROW, LEGEND_ROW = 180, 46, 24  # pixels: title, axis and footer together; one class; one model
 BELOW = 56  # pixels from the bars down to the legend: ticks and title of the axis
 MOST = 12
-"""Classes that are drawn; the least likely ones beyond are left out, and that is said."""
+"""Classes that are drawn; the least likely ones beyond are left out, and the plot says so."""
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 
 

@@ -38,7 +38,7 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
         raise ValueError(f"The report lacks {', '.join(missing)}; it has {', '.join(report) or 'nothing'}.")
     figure = go.Figure()
     figure.update_layout(margin={"l": 150, "r": 170}, height=HEIGHT)
-    # Negative values occur in Matthews' correlation only, and seldom: half the width is not kept for them.
+    # Negative values occur in Matthews' correlation only, and rarely: half the width is not reserved for them.
     low = -1 if (report["matthews"] or 0) < 0 else 0
     figure.update_xaxes(title=f"Value ({'−1' if low else '0'} to 1)", range=[low - 0.02, 1.02])
     rows = {"tickmode": "array", "tickvals": list(range(len(METRICS))), "ticktext": list(METRICS.values())}

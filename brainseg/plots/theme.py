@@ -1,4 +1,4 @@
-"""One look for every figure: colours, templates, title and footer, for light and dark pages.
+"""One look for every plot: colours, templates, title and footer, for light and dark pages.
 
 Importing this module registers the Plotly templates `brainseg` and `brainseg_dark`. The colours are those of Okabe and
 Ito (2008, "Color Universal Design"), which people with the common kinds of colour blindness can tell apart; each page

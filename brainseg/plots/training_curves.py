@@ -36,7 +36,7 @@ def training_curves(
             `train_loss`, `valid_loss`, `accuracy` or `dice`, `sensitivity`, `specificity` (0..1), `learning_rate` and
             `seconds`. NaN leaves a gap; a metric that is NaN throughout is left out. May be empty.
         loss_title: Title of the loss axis, with its unit.
-        keeps: Which epoch the model is of, which is said beside the star; None where that is not to be said.
+        keeps: Which epoch the model is from, shown beside the star; None to show no star.
         dark: Draw for a dark page.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What Home says about the store: which runs are active, and which model is best, as far as that can be said."""
+"""What Home shows of the store: the active runs, and the best model as far as the evaluations can tell."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SHARES = ("accuracy", "sensitivity", "specificity")
 
 
 def runs_table(comparison: Comparison) -> pd.DataFrame:
-    """Return one row a run: who it is, what it was judged on, its figures with 95 % intervals, and its costs.
+    """Return one row per run: its name, what it was evaluated on, its metrics with 95 % intervals, and its costs.
 
     Shares are 0..1; what is not defined or was not measured is NaN.
     """

@@ -67,7 +67,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def verdicts(comparison: Comparison, pairs: Sequence[Pair] | Sequence[MaskPair]) -> list[str]:
-    """Say what the paired tests allow to be said, as Markdown: which runs are separated, and how many pairs are not."""
+    """Return what the paired tests show, as Markdown: which runs are separated, and how many pairs are not."""
     told = []
     for pair in pairs:
         if pair.better:

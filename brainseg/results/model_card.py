@@ -1,7 +1,7 @@
 """The model card: what a model is for and not for, what it learnt from, how often it is right, and how it was made.
 
 Its parts are those of a model-facts label (Sendak et al. 2020, npj Digital Medicine 3, 41) and of model cards (Mitchell
-et al. 2019, FAT*): purpose, users, data, figures with intervals, limits, uncertainty. Nothing is said that no file of
+et al. 2019, FAT*): purpose, users, data, metrics with intervals, limits, uncertainty. Nothing is said that no file of
 the run says.
 """
 

@@ -1,4 +1,4 @@
-"""Which home the runs of a shared store belong to, when homes are moved or copied.
+"""Which home the runs of a shared store belong to when homes are moved or copied.
 
 A run names its home by its folder and by an id, which lies in that folder and moves with it. A home that finds itself
 in another folder than last time was moved if its old folder does not hold it any more: it takes its runs along. If the

@@ -1,6 +1,6 @@
 """Whether a run store can be opened as it is: its database's schema, looked at before MLflow does.
 
-MLflow would upgrade an older store on opening it, without a copy and without a word, and says little of the others.
+MLflow would upgrade an older store on opening it, silently and without a copy, and its messages are of little help.
 """
 
 from __future__ import annotations
