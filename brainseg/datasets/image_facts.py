@@ -12,6 +12,8 @@ FACTS = ["thumbnail", "constant", "black", "white", "outliers", "brightness", "f
 
 SEEN = 16
 """Grey levels, of 255, by which a pixel differs from the background."""
+FAINT = 4
+"""The same in a dark image, in which a quarter of the brightest values is less than `SEEN`."""
 
 
 def image_facts(scan: Scan) -> dict[str, object]:
@@ -19,8 +21,8 @@ def image_facts(scan: Scan) -> dict[str, object]:
 
     `thumbnail` is for near copies; `constant` says that all pixels are equal; `black` and `white` are the window of an
     image with more than 8 bits a pixel (else NaN), and `outliers` its pixels far outside. Measured on the thumbnail:
-    `brightness` (mean grey, 0 to 255), `filled` (proportion of pixels brighter than SEEN) and `border` (mean width of
-    the margins round what differs from the corner, as a proportion of the side).
+    `brightness` (mean grey, 0 to 255), `filled` (proportion of pixels brighter than the background) and `border` (mean
+    width of the margins round what differs from the corner, as a proportion of the side).
     """
     small = thumbnail(scan.pixels)
     black, white = scan.window or (np.nan, np.nan)
@@ -31,7 +33,7 @@ def image_facts(scan: Scan) -> dict[str, object]:
         "white": white,
         "outliers": scan.outliers,
         "brightness": float(small.mean()),
-        "filled": float((small > SEEN).mean()),
+        "filled": float((small > np.clip(np.percentile(small, 99) / 4, FAINT, SEEN)).mean()),
         "border": _border(small),
     }
 

@@ -24,7 +24,7 @@ from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 6
+FORMAT = 7
 
 
 def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:

@@ -108,7 +108,7 @@ def _compared(
     """Return a key for each image that is equal for images of one patient, and what has to be asked."""
     asked: list[Finding] = []
     keys = [key if rule.compare == "exact" else loose(key) for key in ids]
-    if rule.compare == "ask" and (doubtful := _doubtful(ids, places, source)):
+    if rule.compare == "ask" and (doubtful := _doubtful(ids, places, source, rule.per_class)):
         keys = [exact if key in doubtful else key for exact, key in zip(ids, keys, strict=True)]
         asked = [_question(ids, doubtful, places)]
     if rule.per_class:
@@ -116,17 +116,25 @@ def _compared(
     return keys, asked
 
 
-def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource) -> set[str]:
-    """Return the loose ids that are spelled in two ways side by side: these may be two patients."""
+def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource, per_class: bool) -> set[str]:
+    """Return the loose ids that are spelled in two ways and may be two patients.
+
+    Any difference counts within one folder, and leading zeros within one class of a column. Those of bare numbers in
+    columns and file names count in the whole set, since many sets number the patients of each class from 1: "01" in one
+    class and "1" in another are not merged by accident. The same folder in two classes has its own finding.
+    """
     spellings: dict[tuple[str, object], set[str]] = defaultdict(set)
     for key, place in zip(ids, places, strict=True):
         if key:
-            if source == "column":
-                beside: object = place.label
-            else:
-                beside = _above(place, key) if source == "folder" else (place.path.rsplit("/", 1)[0], "")
-            spelling = re.sub(r"\s+", "", key).casefold() if source == "column" else key
-            spellings[loose(key), beside].add(spelling)
+            if source != "column":
+                folder = _above(place, key) if source == "folder" else (place.path.rsplit("/", 1)[0], "")
+                spellings[loose(key), folder].add(key)
+            if source != "folder":
+                spelling = re.sub(r"\s+", "", key).casefold()
+                if spelling.isdigit() and not per_class:
+                    spellings[loose(key), ""].add(spelling)
+                elif source == "column":
+                    spellings[loose(key), place.label].add(spelling)
     return {key for (key, _), found in spellings.items() if len(found) > 1}
 
 

@@ -41,6 +41,16 @@ def test_each_kind_of_odd_pixels_is_one_warning_with_its_files(odd):
     assert found["outliers"]["message"].startswith("1 image has outlier pixels")
 
 
+def test_a_dark_image_with_a_head_on_it_is_not_almost_empty(tmp_path):
+    root = write_images(tmp_path, ["no/a.png", "no/b.png", "yes/c.png"], size=(70, 60))
+    dark = np.zeros((80, 80), np.uint8)
+    dark[15:65, 20:60] = np.random.default_rng(0).integers(6, 15, (50, 40))
+    Image.fromarray(dark).save(root / "yes/dark.png")
+    noise = np.random.default_rng(1).integers(0, 4, (80, 80)).astype(np.uint8)
+    Image.fromarray(noise).save(root / "yes/noise.png")
+    assert warnings_of(root)["almost empty"]["files"] == ["yes/noise.png"]
+
+
 def test_masked_images_are_checked_by_the_same_rules(odd):
     for number, file in enumerate(sorted(odd.glob("*/*.png"))):
         mask = np.zeros(Image.open(file).size[::-1], np.uint8)

@@ -194,6 +194,17 @@ def test_two_spellings_side_by_side_are_asked_about_and_not_merged(pair):
     assert grouped(*paths, rule="loose") == Patients([pair[0], pair[0], "7", "8"], "folder")
 
 
+def test_leading_zeros_of_numbers_in_a_column_are_asked_about_in_two_classes_too():
+    pair = ("1", "01")
+    cells = [(pair[0], "no"), (pair[0], "no"), ("7", "no"), (pair[1], "yes"), (pair[1], "yes"), ("8", "yes")]
+    places = [Place((), str(row), label, {"patient": key}, f"{row}.png") for row, (key, label) in enumerate(cells)]
+    found = find_patients(places)
+    assert len(set(found.groups)) == 4
+    assert [finding.kind for finding in found.findings] == [UNDECIDED]
+    assert find_patients(places, "loose").groups == [pair[0], pair[0], "7", pair[0], pair[0], "8"]
+    assert find_patients(places, "per-class").findings == ()
+
+
 def test_an_open_question_stops_a_training(tmp_path):
     write_images(tmp_path, ["a/1/x.png", "a/01/x.png", "b/2/x.png"])
     with pytest.raises(DataError, match=r"data\.groups=exact"):
