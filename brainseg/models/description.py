@@ -17,7 +17,7 @@ from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
-FORMAT = 2
+FORMAT: Literal[2] = 2
 """The newest version of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
 SEAL = "content_sha256"
 """The field with the checksum over all others, from format 2 on, which reveals edited values."""
