@@ -76,7 +76,7 @@ def test_every_run_is_listed_and_complete(moved: Path) -> None:
 def test_what_a_finished_run_left_is_read(name: str) -> None:
     store = RunStore()
     run = store.get(name)
-    report = stored_results.judgement(store, run)
+    report = stored_results.evaluation(store, run)
     assert report
     assert stored_results.split(store, run)["split"].isin(["train", "valid"]).all()
     if name != "baseline":
