@@ -10,12 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
 from PIL import Image
-from safetensors.torch import save_file
 
 from brainseg.config import RunConfig
-from brainseg.phantom import write_phantom
 from brainseg.training.log import EpochMetrics, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -99,6 +96,8 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def phantom_slices(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """24 synthetic slices as the phantom draws them by default, which stand in for real ones where there are none."""
+    from brainseg.phantom import write_phantom
+
     folder = tmp_path_factory.mktemp("phantom") / "slices"
     write_phantom(folder, 24, seed=5, size=192)
     return sorted(folder.glob("*tumour/*.png"))
@@ -110,6 +109,9 @@ def partial_weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
     The real files hold ImageNet weights; the stand-ins hold random ones under the same names.
     """
+    import torchvision
+    from safetensors.torch import save_file
+
     names = {"resnet18": "resnet18-imagenet-partial", "resnet34": "resnet34-grown-partial"}
     if request.param == "real":
         folder = request.getfixturevalue("shared") / "weights"
