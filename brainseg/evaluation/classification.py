@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn import metrics
 
 from brainseg.evaluation import ranking
 from brainseg.evaluation.checks import check_classes, class_codes, losses, probabilities
@@ -104,6 +103,8 @@ def confusion_matrix(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     actual, predicted = class_codes(table, "label", names), class_codes(table, "prediction", names)
     if not len(table):  # scikit-learn refuses to count nothing
         return np.zeros((len(names), len(names)), dtype=np.int64)
+    from sklearn import metrics  # here: it takes long to import, and plots need none of it
+
     counts: np.ndarray = metrics.confusion_matrix(actual, predicted, labels=range(len(names)))
     return counts.astype(np.int64)
 
@@ -198,6 +199,8 @@ def _matthews(matrix: np.ndarray) -> float:
     For two classes this is the phi coefficient (Matthews 1975). 0 if all images are, or are called, one class; NaN if
     there are no images.
     """
+    from sklearn import metrics
+
     actual, predicted = (codes.ravel() for codes in np.indices(matrix.shape))
     # Counts as float64: products of four of them overflow int64 from some 55,000 images on.
     weights = matrix.ravel().astype(np.float64)

@@ -14,7 +14,7 @@ def is_collapsed(matrix: np.ndarray) -> bool:
     Args:
         matrix: Confusion matrix, (classes, classes): rows actual, columns predicted; of images or of pixels.
 
-    Example:
+    Examples:
         >>> is_collapsed(np.array([[5, 0], [3, 0]]))
         True
     """

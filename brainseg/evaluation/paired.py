@@ -11,7 +11,6 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.metrics import cohen_kappa_score
 
 from brainseg.evaluation.undefined import ratio, where_defined
 
@@ -142,10 +141,12 @@ def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
     References:
         J. Cohen (1960), Educ. Psychol. Meas. 20, 37-46.
 
-    Example:
+    Examples:
         >>> cohen_kappa(np.array(["no", "no", "yes", "yes"]), np.array(["no", "yes", "yes", "yes"]))
         0.5
     """
+    from sklearn.metrics import cohen_kappa_score
+
     answers = first.astype(str), second.astype(str)
     return where_defined(len(np.unique(answers)) > 1, lambda: cohen_kappa_score(*answers))
 
@@ -158,7 +159,7 @@ def holm(values: Sequence[float]) -> list[float]:
     References:
         S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70.
 
-    Example:
+    Examples:
         >>> holm([0.01, 0.04])
         [0.02, 0.04]
     """

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
-from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from brainseg.evaluation.undefined import where_defined
 
@@ -44,6 +41,8 @@ def roc_auc(ranking: Ranking) -> float:
     >>> roc_auc(Ranking(np.array([True, True, False]), np.array([0.9, 0.4, 0.4])))
     0.75
     """
+    from sklearn.metrics import roc_auc_score
+
     return where_defined(ranking.has_both, lambda: roc_auc_score(ranking.positive, ranking.scores))
 
 
@@ -56,6 +55,8 @@ def average_precision(ranking: Ranking) -> float:
     >>> average_precision(Ranking(np.array([True, False]), np.array([0.2, 0.8])))
     0.5
     """
+    from sklearn.metrics import average_precision_score
+
     return where_defined(ranking.has_both, lambda: average_precision_score(ranking.positive, ranking.scores))
 
 
@@ -67,10 +68,12 @@ def roc_points(ranking: Ranking) -> pd.DataFrame:
     Returns:
         Columns `fpr` and `tpr` (rising; NaN without negatives or positives) and `threshold`.
     """
+    from sklearn.metrics import roc_curve
+
     fpr, tpr, thresholds = np.zeros(1), np.zeros(1), np.array([np.inf])
     if len(ranking.positive):
         with _quiet():
-            fpr, tpr, thresholds = sklearn_roc_curve(ranking.positive, ranking.scores)
+            fpr, tpr, thresholds = roc_curve(ranking.positive, ranking.scores)
     return pd.DataFrame(
         {
             "fpr": np.full(len(fpr), math.nan) if ranking.positive.all() else fpr,
@@ -88,6 +91,8 @@ def pr_points(ranking: Ranking) -> pd.DataFrame:
     Returns:
         Columns `recall` (NaN without positives), `precision` and `threshold`.
     """
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, thresholds = np.ones(1), np.zeros(1), np.zeros(0)
     if len(ranking.positive):
         with _quiet():
@@ -104,6 +109,8 @@ def pr_points(ranking: Ranking) -> pd.DataFrame:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide scikit-learn's warnings about tables with one class only: our NaN tells the same."""
+    from sklearn.exceptions import UndefinedMetricWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         warnings.filterwarnings("ignore", "No positive class found")

@@ -121,7 +121,7 @@ def build_classifier(
         stages: Residual stages whose maps the head sees; the last stage by default.
         dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
 
-    Example:
+    Examples:
         >>> model = build_classifier("resnet18", classes=2, stages=(1,)).eval()
         >>> model(torch.zeros(1, 3, 32, 32)).shape
         torch.Size([1, 2])

@@ -30,7 +30,7 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
     Returns:
         (N, 3, S, S) float32.
 
-    Example:
+    Examples:
         >>> batch = to_batch(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3))
         >>> values = normalise(batch, "per-image")
         >>> values.shape, round(float(values.mean()), 4), round(float(values.std()), 4)

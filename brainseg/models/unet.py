@@ -150,7 +150,7 @@ def build_unet(
         self_attention: See `UNet`.
         bottleneck: See `UNet`.
 
-    Example:
+    Examples:
         >>> model = build_unet("resnet18", classes=2, stages=(1,)).eval()
         >>> model(torch.zeros(1, 3, 32, 32)).shape
         torch.Size([1, 2, 32, 32])

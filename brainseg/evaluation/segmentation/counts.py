@@ -39,7 +39,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     Raises:
         ValueError: The shapes or types differ, or a class number is too large.
 
-    Example:
+    Examples:
         >>> truth = np.array([[0, 1], [1, 1]], np.uint8)
         >>> confusion(truth, np.array([[0, 0], [1, 1]], np.uint8), 2).tolist()
         [[1, 0], [1, 2]]
