@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# The rooms whose types are checked in strict mode: all but the pages.
+ROOMS := cli config datasets diagnosis evaluation jobs models phantom plots preparation results runs scans tasks training
+TYPED := $(wildcard brainseg/*.py) $(addprefix brainseg/,$(ROOMS))
 
 .PHONY: help demo dashboard lint test-fast test coverage docs wheel clean
 
@@ -12,7 +15,7 @@ help:
 	@echo "make test       run the whole test suite"
 	@echo "make test-fast  run the tests that need no training and no browser: about a minute"
 	@echo "make coverage   run the tests without pages and browser, and print their branch coverage"
-	@echo "make lint       check style, and that each room imports only from rooms below it"
+	@echo "make lint       check style and types, and that each room imports only from rooms below it"
 	@echo "make docs       build the documentation in site/"
 	@echo "make wheel      build the wheel in dist/"
 	@echo "make clean      remove the environment and everything that brainseg wrote"
@@ -37,6 +40,7 @@ dashboard: $(VENV)/.installed
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
 test-fast: $(VENV)/.installed-dev
