@@ -46,12 +46,13 @@ def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
     Args:
         facts: A run's `evaluation.json`, or the field `validation` of a bundle. What they do not hold is not claimed.
 
-    >>> [caveat.phrase for caveat in caveats_of({"split": "random"})]
-    ['split at random, so slices of one patient may be on both sides']
-    >>> [caveat.kind.value for caveat in caveats_of({"copies_in_training": 3, "selected_on_these_images": True})]
-    ['selected', 'copies']
-    >>> caveats_of({"split": "grouped"})
-    ()
+    Examples:
+        >>> [caveat.phrase for caveat in caveats_of({"split": "random"})]
+        ['split at random, so slices of one patient may be on both sides']
+        >>> [caveat.kind.value for caveat in caveats_of({"copies_in_training": 3, "selected_on_these_images": True})]
+        ['selected', 'copies']
+        >>> caveats_of({"split": "grouped"})
+        ()
     """
     found = []
     if collapsed := collapse_words(facts):

@@ -96,8 +96,9 @@ def foreign_kind(head: bytes) -> Kind | None:
     Args:
         head: The first `HEAD` bytes of a file, or all of it, that is none of the images that are read.
 
-    >>> foreign_kind(b"%PDF-1.7").name
-    'a PDF document'
+    Examples:
+        >>> foreign_kind(b"%PDF-1.7").name
+        'a PDF document'
     """
     head = head[:HEAD]
     for look in (_medical, _by_start, _container, _document):
