@@ -1,4 +1,4 @@
-"""Models in memory, shared by all visitors, loaded in the background; torch is imported by the loading thread alone."""
+"""Models in memory, shared by all visitors and loaded in the background; only the loading thread imports torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     Model = Predictor | Segmenter
 
 MOST = 7
-"""Models kept in memory at a time: an ensemble, what marks tumours beside it, and another visitor's; a ResNet152 takes
-about 230 MB."""
+"""Models kept in memory at a time: an ensemble, a segmentation model beside it, and another visitor's; a
+ResNet152 takes about 230 MB."""
 
 VERSION_DIGITS = 12
 Key = tuple[str, str, tuple[int, ...]]
 
 
-class Shelf:
-    """The models in use: each is loaded once, in a thread of its own, and the one unused for longest goes first."""
+class ModelCache:
+    """The models in use: each is loaded once, in its own thread; the least recently used is dropped first."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
         self._models: OrderedDict[Key, Future[Model]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, folder: Path, task: str = "classify") -> Future[Model]:
+    def get(self, folder: Path, task: str = "classify") -> Future[Model]:
         """Return a bundle's predictor or segmenter, perhaps still being loaded; one that changed is loaded again.
 
         Args:
@@ -59,13 +59,13 @@ class Shelf:
                 self._models.popitem(last=False)
             return found
 
-    def drop(self, failed: Future[Model]) -> None:
+    def evict(self, failed: Future[Model]) -> None:
         """Forget what could not be loaded, so that the next request tries again."""
         with self._lock:
             self._models = OrderedDict((key, kept) for key, kept in self._models.items() if kept is not failed)
 
 
-_SHELF = Shelf()
+_CACHE = ModelCache()
 
 
 def predictor(run_id: str) -> Predictor:
@@ -73,29 +73,29 @@ def predictor(run_id: str) -> Predictor:
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed, or is of a model that marks tumours.
+        BundleError: The bundle is missing, damaged or was changed, or is of a segmentation model.
     """
-    return _result(_SHELF.take(bundle_folder(run_id)))
+    return cast("Predictor", _result(_CACHE.get(bundle_folder(run_id))))  # what this task loads
 
 
 def segmenter(run_id: str) -> Segmenter:
-    """Return a finished run's model, ready to mark tumours; otherwise as `predictor`.
+    """Return a finished run's segmentation model; otherwise as `predictor`.
 
     Raises:
         RunError: There is no such run, or it has no model.
         BundleError: The bundle is missing, damaged or was changed, or is of a classifier.
     """
-    return _result(_SHELF.take(bundle_folder(run_id), "segment"))
+    return cast("Segmenter", _result(_CACHE.get(bundle_folder(run_id), "segment")))  # what this task loads
 
 
 def ready(run_id: str, task: str = "classify") -> bool:
-    """Say whether a model is in memory, and have it loaded in the background if it is not.
+    """Return whether a model is in memory; if it is not, start loading it in the background.
 
     Raises:
         RunError: There is no such run, or it has no model.
         BundleError: The bundle is missing, damaged or was changed, or is of a model of another task.
     """
-    loading = _SHELF.take(bundle_folder(run_id), task)
+    loading = _CACHE.get(bundle_folder(run_id), task)
     if not loading.done():
         return False
     _result(loading)
@@ -103,17 +103,17 @@ def ready(run_id: str, task: str = "classify") -> bool:
 
 
 def warm_up() -> None:
-    """Have torch imported and the promoted models loaded in the background; returns at once and never raises."""
-    # A fault here is told to whoever asks for the model; nobody has asked yet.
+    """Start importing torch and loading the promoted models in the background; returns at once."""
+    # An error here is shown to whoever asks for the model; nobody has asked yet.
     with suppress(BrainsegError):
         _import_torch()
         for task in ("classify", "segment"):
             if promoted := live_store.promoted(task):
-                _SHELF.take(bundle_folder(promoted.id), task)
+                _CACHE.get(bundle_folder(promoted.id), task)
 
 
 def description(run_id: str) -> tuple[BundleDescription, str]:
-    """Return what a finished run's bundle says of itself, and its version; neither model nor torch are loaded for it.
+    """Return the description and the version of a finished run's bundle, without loading the model or torch.
 
     Raises:
         RunError: There is no such run, or it has no model.
@@ -150,7 +150,7 @@ def _run(uri: str, run_id: str) -> Run:
 
 @st.cache_resource(show_spinner=False)
 def _import_torch() -> None:
-    """Once a server."""
+    """Once per server."""
     threading.Thread(target=lambda: import_module("brainseg.diagnosis.predictor"), name="torch", daemon=True).start()
 
 
@@ -158,7 +158,7 @@ def _result(loading: Future[Model]) -> Model:
     try:
         return loading.result()
     except Exception:
-        _SHELF.drop(loading)
+        _CACHE.evict(loading)
         _bundle_folder.clear()
         raise
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.runs import Run, RunStore
 
 
@@ -15,7 +15,7 @@ from brainseg.runs import Run, RunStore
 def page(tuned: Run, open_page):
     """The page with its model in memory."""
     for run in RunStore().list():
-        models.predictor(run.id)
+        model_cache.predictor(run.id)
     return open_page("diagnose")
 
 

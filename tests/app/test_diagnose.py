@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from typer.testing import CliRunner
 
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.app.diagnose import answers as diagnose_answers
 from brainseg.app.diagnose.cases import MOST_FILES
 from brainseg.app.diagnose.samples import RULE
@@ -40,15 +40,15 @@ def split_table(run: Run):
 
 def test_an_image_is_answered_as_the_predictor_answers(page, tuned: Run, images) -> None:
     app = put_in(page, images[0])
-    expected = models.predictor(tuned.id).diagnose(read_scan(images[0]))
+    expected = model_cache.predictor(tuned.id).diagnose(read_scan(images[0]))
     decision = f"{expected.label} · {percent(expected.probabilities[expected.label])}"
     assert app.header[0].value.replace("\\", "") == decision
     said = texts(app)
     assert expected.sentence in said
     assert expected.heatmap_title in said
     assert CAPTION in said
-    assert judged(models.description(tuned.id)[0].validation) in said
-    assert f"tuned ({models.description(tuned.id)[1]})" in said
+    assert judged(model_cache.description(tuned.id)[0].validation) in said
+    assert f"tuned ({model_cache.description(tuned.id)[1]})" in said
     assert "not a calibrated risk" in said
     assert "Answered in" in said
     for caption in ("Image", "Heatmap", "Overlay"):
@@ -214,7 +214,7 @@ def test_an_image_put_in_replaces_the_sample_and_the_other_way_round(page, image
 
 def test_without_the_dataset_there_are_no_samples_and_one_sentence(tuned: Run, open_page, monkeypatch) -> None:
     monkeypatch.setattr("brainseg.app.diagnose.samples.image_file", lambda run, path: Path("/gone") / path)
-    models.predictor(tuned.id)
+    model_cache.predictor(tuned.id)
     app = open_page("diagnose")
-    assert "it has no samples" in texts(app)
+    assert "there are no samples" in texts(app)
     assert not [button for button in app.button if button.key.startswith("sample-")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.runs import Run, RunStore
 from tests.app.diagnose_pages import answers, images, page, put_in, texts
@@ -17,7 +17,7 @@ __all__ = ["images", "page"]
 def strict(tuned: Run) -> Run:
     """A model for which every image is far from its training images."""
     edit_of_run(tuned.id, lambda values: values["guard"].update(limit=1e-6, brain_like=False))
-    models.predictor(tuned.id)
+    model_cache.predictor(tuned.id)
     return tuned
 
 
@@ -37,7 +37,7 @@ def test_an_image_unlike_the_training_images_is_told_before_its_class(strict: Ru
 
 def test_what_the_model_is_stands_in_the_headline_of_every_answer(page, tuned: Run, images) -> None:
     app = put_in(page, *images)
-    count = models.description(tuned.id)[0].data["training_images"]
+    count = model_cache.description(tuned.id)[0].data["training_images"]
     assert f"Trained on tiny ({count} images)." in texts(app)
     app.selectbox(key="gallery-order").select("by name").run()
     app.selectbox(key="gallery-show").select("with warnings").run()
@@ -45,7 +45,7 @@ def test_what_the_model_is_stands_in_the_headline_of_every_answer(page, tuned: R
 
 
 def test_a_bundle_that_was_edited_is_refused_by_the_page(tuned: Run, images, open_page) -> None:
-    models.predictor(tuned.id)
+    model_cache.predictor(tuned.id)
     folder = RunStore().bundle(tuned)
     edit(folder, lambda values: values.update(classes=values["classes"][::-1]))
     app = open_page("diagnose")

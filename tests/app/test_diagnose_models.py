@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.diagnosis.ensemble import consult
 from brainseg.diagnosis.words import judged
 from brainseg.runs import Run, RunStore
@@ -21,7 +21,7 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     app = put_in(page, images[0])
     app.multiselect[0].select(baseline.id).run()
     assert not app.exception
-    predictors = [models.predictor(run.id) for run in (tuned, baseline)]
+    predictors = [model_cache.predictor(run.id) for run in (tuned, baseline)]
     expected = consult(predictors, read_scan(images[0]))
     said = texts(app)
     assert expected.sentence in said
@@ -31,7 +31,7 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     table = app.dataframe[0].value
     assert table["Model"].tolist() == [each.name for each in predictors]
     assert table["Says"].tolist() == [member.label for member in expected.members]
-    assert len(expected.dissenters) == sum("Says otherwise" in warning.value for warning in app.warning)
+    assert len(expected.dissenters) == sum("Disagrees" in warning.value for warning in app.warning)
     assert answers(app)[-1].probabilities == pytest.approx(expected.probabilities, abs=1e-6)
 
 
@@ -110,27 +110,27 @@ def test_a_damaged_bundle_is_one_sentence(damage, tuned: Run, images, open_page)
     assert damage in error.value.replace("\\", "")
     assert not app.exception
     app.selectbox(key="model").select(RunStore().get("baseline").id).run()
-    models.predictor(RunStore().get("baseline").id)
+    model_cache.predictor(RunStore().get("baseline").id)
     assert "Answered in" in texts(put_in(app, images[0]))
 
 
 def test_the_page_is_drawn_while_the_model_is_loaded(tuned: Run, images, open_page, monkeypatch) -> None:
-    gate, real = threading.Event(), models._load
-    monkeypatch.setattr(models, "_load", lambda *args: gate.wait(60) and real(*args))
+    gate, real = threading.Event(), model_cache._load
+    monkeypatch.setattr(model_cache, "_load", lambda *args: gate.wait(60) and real(*args))
     app = open_page("diagnose")
     assert "The model is being loaded" in texts(app)
-    assert judged(models.description(tuned.id)[0].validation) in texts(app)
+    assert judged(model_cache.description(tuned.id)[0].validation) in texts(app)
     put_in(app, images[0])
     assert "Answered in" not in texts(app)
     gate.set()
-    models.predictor(tuned.id)
+    model_cache.predictor(tuned.id)
     app.run()
     assert "Answered in" in texts(app)
 
 
 def test_a_demo_session_changes_nothing(finished_home, tuned: Run, images, open_page, monkeypatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
-    models.predictor(tuned.id)
+    model_cache.predictor(tuned.id)
     app = put_in(open_page("diagnose"), images[0])
     assert "Answered in" in texts(app)
     assert "font-size" in "".join(html.value for html in app.get("html"))

@@ -15,9 +15,9 @@ from PIL import Image
 from brainseg import DISCLAIMER
 from brainseg.app.diagnose import answers as diagnose_answers
 from brainseg.app.diagnose.answers import Answered, Answers
-from brainseg.app.diagnose.cases import Case
+from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, png_file, zip_file
-from brainseg.app.diagnose.members import Wishes
+from brainseg.app.diagnose.members import HeatmapOptions
 from brainseg.diagnosis.picture import CAPTION, squared
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.plots.class_probabilities import MOST, probability_figure
@@ -40,9 +40,9 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> list[Scan]:
 
 
 @pytest.fixture(scope="module")
-def answered(predictor, scans) -> list[Answered]:
+def answered(predictor, scans) -> list[Answered | Unreadable]:
     good = [Answered(Case(scan.name, scan), predictor.diagnose(scan)) for scan in scans[:2]]
-    return [*good, Answered(Case("b.png", None, "b.png is empty."), "b.png is empty.")]
+    return [*good, Unreadable("b.png", "b.png is empty.")]
 
 
 def test_the_table_holds_every_file_and_the_disclaimer(answered) -> None:
@@ -73,18 +73,18 @@ def test_files_of_one_name_do_not_replace_each_other(answered) -> None:
         assert len(set(archive.namelist())) == 3
 
 
-def test_answers_are_kept_by_image_model_and_wishes_up_to_a_size(predictor, scans, monkeypatch) -> None:
-    monkeypatch.setattr(diagnose_answers.models, "predictor", lambda run_id: predictor)
+def test_answers_are_kept_by_image_model_and_options_up_to_a_size(predictor, scans, monkeypatch) -> None:
+    monkeypatch.setattr(diagnose_answers.model_cache, "predictor", lambda run_id: predictor)
     member = SimpleNamespace(version=predictor.bundle.version, run=SimpleNamespace(id="x"))
     kept = Answers()
-    first = kept.get(scans[0], [member], Wishes())
-    assert kept.get(scans[0], [member], Wishes()) is first
-    assert kept.get(scans[0], [member], Wishes(stage=2)) is not first
-    assert kept.get(scans[0], [SimpleNamespace(version="b", run=member.run)], Wishes()) is not first
-    assert kept.get(scans[1], [member], Wishes()) is not first
+    first = kept.classify(scans[0], [member], HeatmapOptions())
+    assert kept.classify(scans[0], [member], HeatmapOptions()) is first
+    assert kept.classify(scans[0], [member], HeatmapOptions(stage=2)) is not first
+    assert kept.classify(scans[0], [SimpleNamespace(version="b", run=member.run)], HeatmapOptions()) is not first
+    assert kept.classify(scans[1], [member], HeatmapOptions()) is not first
     small = Answers(memory=1)
-    assert small.get(scans[0], [member], Wishes()) is small.get(scans[0], [member], Wishes())
-    small.get(scans[1], [member], Wishes())
+    assert small.classify(scans[0], [member], HeatmapOptions()) is small.classify(scans[0], [member], HeatmapOptions())
+    small.classify(scans[1], [member], HeatmapOptions())
     assert len(small._kept) == 1
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import RunStore
@@ -42,9 +42,9 @@ def test_what_trains_is_shown_with_its_progress(home, tiny_set, open_page) -> No
     Workspace(run.id).write_progress({"phase": "unfrozen", "step": 3, "steps": 4, "epoch": 2, "epochs": 2})
     app = open_page("diagnose", run=run.id)
     said = texts(app)
-    assert "one is on its way" in said
+    assert "one is being trained" in said
     assert "on its way (resnet18) has been training since" in said
-    assert "next in line (resnet18) has been waiting for its turn" in said
+    assert "next in line (resnet18) has been queued since" in said
     assert "Epoch 2 of 2" in app.get("progress")[0].proto.text
 
 
@@ -60,10 +60,10 @@ def test_the_page_notices_the_first_model(finished_home: Path, tiny_set, open_pa
         Workspace(run.id).own([os.getpid()])
         store.set_status(run.id, "RUNNING")
     app = open_page("diagnose")
-    assert "one is on its way" in texts(app)
+    assert "one is being trained" in texts(app)
     run = store.get("tuned")
     store.set_status(run.id, "FINISHED")
-    models.predictor(run.id)
+    model_cache.predictor(run.id)
     app.run()
     assert app.selectbox(key="model").value == run.id
     assert "Answered in" in texts(put_in(app, tiny_set / "yes" / "000.png"))
@@ -74,7 +74,7 @@ def test_a_lost_file_costs_what_was_read_from_it_and_no_more(lost, tuned, tiny_s
     store = RunStore()
     for run in store.list():
         store.path(run.id, lost).unlink()
-        models.predictor(run.id)
+        model_cache.predictor(run.id)
     app = put_in(open_page("diagnose"), tiny_set / "yes" / "000.png")
     assert "Answered in" in texts(app)
     assert not app.error

@@ -13,9 +13,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from brainseg import DISCLAIMER
-from brainseg.app import model_cache as models
+from brainseg.app import model_cache
 from brainseg.app.diagnose.answers import Answered
-from brainseg.app.diagnose.cases import Case
+from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, zip_file
 from brainseg.diagnosis.agreement import agreement, agreement_words
 from brainseg.diagnosis.mask_picture import CAPTION
@@ -45,8 +45,8 @@ def slices(masked_set: Path) -> list[Path]:
 @pytest.fixture
 def page(marks: Run, open_page) -> AppTest:
     """The page with both models in memory."""
-    models.predictor(RunStore().get("tuned").id)
-    models.segmenter(marks.id)
+    model_cache.predictor(RunStore().get("tuned").id)
+    model_cache.segmenter(marks.id)
     return open_page("diagnose")
 
 
@@ -54,7 +54,7 @@ def page(marks: Run, open_page) -> AppTest:
 def lonely(marks: Run, open_page) -> AppTest:
     """The page in a home whose only model marks tumours."""
     delete(RunStore(), RunStore().get("tuned").id)
-    models.segmenter(marks.id)
+    model_cache.segmenter(marks.id)
     return open_page("diagnose")
 
 
@@ -68,8 +68,8 @@ def figures(app: AppTest) -> dict[str, str]:
 def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks: Run, slices) -> None:
     app = put_in(page, slices[0])
     scan = read_scan(slices[0])
-    found = models.segmenter(marks.id).segment(scan)
-    answer = models.predictor(RunStore().get("tuned").id).diagnose(scan)
+    found = model_cache.segmenter(marks.id).segment(scan)
+    answer = model_cache.predictor(RunStore().get("tuned").id).diagnose(scan)
     assert found.regions, "the model of the test marks something"
     for caption in ("Image", "Heatmap", "Overlay", "Mask"):
         assert len(pictures(app, caption)) == 1
@@ -87,9 +87,9 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
 
 def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:
     assert page.selectbox(key="marker").value == marks.id
-    dice = models.description(marks.id)[0].validation["dice"]
+    dice = model_cache.description(marks.id)[0].validation["dice"]
     said = texts(page)
-    assert f"marks ({models.description(marks.id)[1]})" in said
+    assert f"marks ({model_cache.description(marks.id)[1]})" in said
     assert f"Dice {dice:.2f} (95 % CI " in said
     assert "held-out slices of 3 patients" in said
     assert page.selectbox(key="model").value == RunStore().get("tuned").id
@@ -108,7 +108,7 @@ def test_without_a_segmentation_model_the_card_is_the_classifiers_own(page, slic
 def test_the_masks_opacity_changes_the_mask_alone_and_asks_no_model(page, slices, monkeypatch) -> None:
     app = put_in(page, slices[0])
     before = {caption: pictures(app, caption) for caption in ("Image", "Overlay", "Mask")}
-    monkeypatch.setattr(models, "segmenter", None)
+    monkeypatch.setattr(model_cache, "segmenter", None)
     app.slider(key="fill").set_value(100).run()
     assert not app.error
     assert pictures(app, "Mask") != before["Mask"]
@@ -141,7 +141,7 @@ def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
     assert lonely.selectbox(key="marker").options == ["marks · resnet18 U-Net · newest"]
     assert "Mask" in texts(lonely)
     app = put_in(lonely, *slices)
-    found = models.segmenter(marks.id).segment(read_scan(slices[0]))
+    found = model_cache.segmenter(marks.id).segment(read_scan(slices[0]))
     assert app.header[0].value.replace("\\", "") == f"{found.area:,.0f} pixels marked"
     assert len(pictures(app, "Image")) == len(pictures(app, "Mask")) == 1
     assert not pictures(app, "Heatmap")
@@ -166,7 +166,7 @@ def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> No
 
 def test_a_model_of_several_modalities_cannot_take_one_image(marks: Run, open_page, masked_set: Path) -> None:
     edit_of_run(marks.id, lambda values: values.update(modalities=["FLAIR", "T1"]))
-    models.predictor(RunStore().get("tuned").id)
+    model_cache.predictor(RunStore().get("tuned").id)
     app = put_in(open_page("diagnose"), masked_set / "images" / "patient00_0.png")
     (warning,) = (each.value for each in app.warning if "images of each slice" in each.value)
     assert "needs 2 images of each slice (FLAIR, T1)" in warning.replace("\\", "")
@@ -185,9 +185,9 @@ def test_a_classifier_is_offered_before_a_segmentation_and_neither_is_taken_for_
     assert default_run(store.list()).id == default_run(store.list(), "classify").id == tuned.id
     assert default_run(store.list(), "segment").id == marks.id
     with pytest.raises(BundleError, match="marks tumours"):
-        models.predictor(marks.id)
+        model_cache.predictor(marks.id)
     with pytest.raises(BundleError, match="classifies images"):
-        models.segmenter(tuned.id)
+        model_cache.segmenter(tuned.id)
     delete(store, tuned.id)
     assert default_run(store.list()).id == marks.id
     assert default_run(store.list(), "classify") is None
@@ -208,13 +208,13 @@ def test_a_promoted_segmentation_is_the_first_choice(marks: Run, masked_set: Pat
 
 @pytest.mark.parametrize("together", [True, False])
 def test_the_downloads_carry_the_masks_figures(marks: Run, slices, together: bool) -> None:
-    segmenter, predictor = models.segmenter(marks.id), models.predictor(RunStore().get("tuned").id)
+    segmenter, predictor = model_cache.segmenter(marks.id), model_cache.predictor(RunStore().get("tuned").id)
     scans = [read_scan(file) for file in slices[:2]]
     answered = [
         Answered(Case(scan.name, scan), predictor.diagnose(scan) if together else None, segmenter.segment(scan))
         for scan in scans
     ]
-    answered.append(Answered(Case("b.png", None, "b.png is empty."), "b.png is empty."))
+    answered.append(Unreadable("b.png", "b.png is empty."))
     classes = predictor.description.classes if together else ()
     rows = list(csv.DictReader(io.StringIO(csv_file(answered, classes).decode("utf-8-sig"))))
     for row, each in zip(rows[:2], answered, strict=False):

@@ -1,4 +1,4 @@
-"""Diagnose's address: it names the models, the sample and the heatmap for a link, and chooses them in a new visit."""
+"""Diagnose's address: a link names the models, the sample and the heatmap, and a new visit starts with them."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.address import keep, named_run, parameter
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
 if TYPE_CHECKING:
-    from brainseg.app.diagnose.members import Member, Wishes
+    from brainseg.app.diagnose.members import HeatmapOptions, Member
 
-PICKERS = {"classify": "model", "segment": "marker"}
-"""Task -> key of the picker of its models."""
-RUN, MARKER, NOBODY = "run", "marker", "none"
-"""Parameters of the address, and the marker that stands for none."""
-OTHERS, EXPLAIN, METHOD, LAYER = "with", "explain", "method", "layer"
-"""Parameters of the address: the other members of an ensemble, by their ids with commas, and the heatmap's settings."""
-_ASKED = "asked for"
+RUN, SEGMENTATION_MODEL, NO_MODEL = "run", "marker", "none"
+"""Parameters for the first model and for the segmentation model beside it, and the value that stands for none."""
+OTHERS = "with"
+"""Parameter for the other members of an ensemble: their ids, separated by commas."""
+HEATMAP_CLASS, HEATMAP_METHOD, HEATMAP_LAYER = "explain", "method", "layer"
+"""Parameters for the heatmap's settings."""
 
 
 def preselect() -> None:
-    """Start with the run that the address names; say so where it has no model."""
-    wanted, marker, promoted = parameter(RUN), parameter(MARKER), live_store.promoted()
+    """Choose the models that the address names, and say so where the first has no model."""
+    wanted, beside, promoted = parameter(RUN), parameter(SEGMENTATION_MODEL), live_store.promoted()
     if promoted is None or not wanted:
         return
-    if st.session_state.get(_ASKED) == (wanted, marker) and any(key in st.session_state for key in PICKERS.values()):
-        return  # without the pickers' choices, which end with a visit, the visitor has come back to this address
-    st.session_state[_ASKED] = (wanted, marker)
+    drawn = any(key in st.session_state for key in state.PICKERS.values())
+    # Choices in the pickers end with a visit to the page: without them, the visitor has come back to this address.
+    if drawn and st.session_state.get(state.ADDRESS_READ) == (wanted, beside):
+        return
+    st.session_state[state.ADDRESS_READ] = (wanted, beside)
     models = [run for run in live_store.runs() if run.has_model]
     found, _ = named_run(wanted, models)
     shown = found or promoted
-    st.session_state[PICKERS[shown.config.task]] = shown.id
-    if marker == NOBODY:
-        st.session_state[PICKERS["segment"]] = ""
-    elif (beside := named_run(marker, models)[0]) and beside.config.task == "segment":
-        st.session_state[PICKERS["segment"]] = beside.id
+    st.session_state[state.PICKERS[shown.config.task]] = shown.id
+    marks = [run for run in models if state.PICKERS[run.config.task] == state.SEGMENTATION_MODEL]
+    if beside == NO_MODEL:
+        st.session_state[state.SEGMENTATION_MODEL] = ""
+    elif run := named_run(beside, marks)[0]:
+        st.session_state[state.SEGMENTATION_MODEL] = run.id
     if not found:
         st.info(
             f"The run {escape(wanted[:8])} that this address names has no model here (yet): {escape(promoted.name)} is "
@@ -48,34 +50,44 @@ def preselect() -> None:
         )
 
 
-def remember(members: Sequence[Member], marker: Member | None, wishes: Wishes) -> None:
-    """Keep what is asked, of which models, in the address, so that a link asks the same tomorrow."""
-    if not members and not marker:
+def remember(members: Sequence[Member], segmentation_model: Member | None, options: HeatmapOptions) -> None:
+    """Keep models and heatmap options in the address, so that a link shows the same tomorrow.
+
+    Args:
+        members: The classifiers.
+        segmentation_model: What is asked beside them, or alone where there are none.
+        options: What the heatmap shows.
+    """
+    first = members[0] if members else segmentation_model
+    if first is None:
         return
-    first = members[0] if members else marker
-    beside = "" if not members else marker.run.id if marker else NOBODY if live_store.promoted("segment") else ""
+    beside = ""
+    if members and segmentation_model:
+        beside = segmentation_model.run.id
+    elif members and live_store.promoted("segment"):
+        beside = NO_MODEL
     keep(
         **{
             RUN: first.run.id,
-            MARKER: beside,
+            SEGMENTATION_MODEL: beside,
             OTHERS: ",".join(member.run.id for member in members[1:]),
-            EXPLAIN: wishes.explain,
-            METHOD: wishes.method,
-            LAYER: str(wishes.stage) if wishes.stage else "",
+            HEATMAP_CLASS: options.explain,
+            HEATMAP_METHOD: options.method,
+            HEATMAP_LAYER: str(options.stage) if options.stage else "",
         }
     )
-    st.session_state[_ASKED] = (first.run.id, beside)
+    st.session_state[state.ADDRESS_READ] = (first.run.id, beside)
 
 
 def named_others(fitting: dict[str, Run], most: int) -> list[str]:
-    """Return the ids of the other members that the address names, those that fit; at most as many as may be chosen."""
+    """Return the ids of the other members that the address names, as far as they fit; `most` of them at most."""
     named = [named_run(wanted, list(fitting.values()))[0] for wanted in parameter(OTHERS).split(",") if wanted.strip()]
     return list(dict.fromkeys(run.id for run in named if run))[:most]
 
 
 def new_visit() -> bool:
-    """Say whether the heatmap's settings were not drawn yet in this visit, so that those of the address count."""
-    return METHOD not in st.session_state
+    """Return whether the heatmap's settings were not drawn yet in this visit, so that those of the address count."""
+    return state.HEATMAP_METHOD not in st.session_state
 
 
 def named_option(name: str, offered: Iterable[object]) -> object | None:
@@ -84,6 +96,6 @@ def named_option(name: str, offered: Iterable[object]) -> object | None:
 
 
 def forget_gone(picker: str, offered: Iterable[str]) -> None:
-    """Forget a chosen run that is not offered any more."""
-    if st.session_state.get(picker) not in offered:
+    """Forget a chosen run that is no longer offered."""
+    if st.session_state.get(picker) not in set(offered):
         st.session_state.pop(picker, None)

@@ -1,17 +1,20 @@
-"""One answer as a card: image, heatmap, overlay and mask side by side, and what the models say of them."""
+"""One answer as a card: image, heatmap, overlay and mask side by side, and the prediction in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from brainseg.app import live_store
-from brainseg.app.diagnose.answers import Answered, standing
+from brainseg.app import live_store, state
+from brainseg.app.diagnose.answers import Answered
+from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import dark, show
@@ -23,6 +26,9 @@ from brainseg.diagnosis.pointing import pointing_words
 from brainseg.diagnosis.words import judged, percent
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Diagnosis
 
 SIDE = 640
 """Pixels of each picture's side."""
@@ -36,28 +42,29 @@ class Opacities:
     mask: float = FILL
 
 
-def show_card(answered: Answered, members: Sequence[Member], marker: Member | None) -> Opacities:
-    """Draw a good answer: the decision, the pictures with their opacity, and what supports it.
+def show_card(answered: Answered, members: Sequence[Member], segmentation_model: Member | None) -> Opacities:
+    """Draw an answer: the prediction, the pictures with their opacity, and what supports it.
 
     Returns:
         The opacities that were chosen.
     """
     _head(answered)
     # Under the headline, so that it has the whole width: a narrow window wraps it otherwise.
-    opacities = _choose_opacities(st.columns(4, gap="small"), bool(members), bool(marker))
+    opacities = _choose_opacities(st.columns(4, gap="small"), bool(members), bool(segmentation_model))
     _pictures(answered, members, opacities)
-    if members:
-        _show_decision(answered, members, marker)
-    else:
+    asked = [*members, segmentation_model] if segmentation_model else list(members)
+    if answered.answer:
+        _show_decision(answered, answered.answer, members, asked)
+    elif answered.marked:
         st.markdown(f"**{escape(answered.marked.sentence)}**")
-        _show_standing(answered, [marker])
-    if marker:
-        show_mask(answered, marker)
+        _show_remarks(answered, asked)
+    if segmentation_model:
+        show_mask(answered, segmentation_model)
     return opacities
 
 
 def _head(answered: Answered) -> None:
-    """Say what stands before any class: doubts, and what the models are; then the decision."""
+    """Draw the doubts and the models' training data before any class, then the prediction."""
     st.caption(escape(answered.case.name))
     unlike = answered.in_domain is False
     if unlike:
@@ -72,18 +79,18 @@ def _head(answered: Answered) -> None:
 
 
 def short_words(answered: Answered) -> str:
-    """Return the decision with its probability; without a classifier, how much is marked."""
+    """Return the predicted class with its probability; without a classifier, how much is marked."""
     answer, marked = answered.answer, answered.marked
     if answer:
         return f"{answer.label} · {percent(answer.probabilities[answer.label])}"
-    return f"{marked.area:,.0f} {marked.area_unit} marked" if marked.regions else "Nothing marked"
+    return f"{marked.area:,.0f} {marked.area_unit} marked" if marked and marked.regions else "Nothing marked"
 
 
-def tile(answered: Answered, opacities: Opacities, side: int) -> np.ndarray:
+def tile(answered: Answered, opacities: Opacities, side: int) -> npt.NDArray[np.uint8]:
     """Return the heatmap laid over the image, with the outline of what is marked; without a heatmap, the mask.
 
     Args:
-        answered: A good answer.
+        answered: The answer.
         opacities: Of heatmap and mask.
         side: S, in pixels.
 
@@ -96,50 +103,64 @@ def tile(answered: Answered, opacities: Opacities, side: int) -> np.ndarray:
     return lay_mask(pixels, answered.marked.mask, mask) if answered.marked else pixels
 
 
-def _choose_opacities(columns: list[DeltaGenerator], classifies: bool, marks: bool) -> Opacities:
+def _choose_opacities(columns: Sequence[DeltaGenerator], classifies: bool, marks: bool) -> Opacities:
     """Draw a slider for each kind of picture that there is."""
-    columns, chosen = iter(columns), Opacities()
+    free, chosen = iter(columns), Opacities()
     if classifies:
-        heat = next(columns).slider(
-            "Opacity of the heatmap, %", 0, 100, round(100 * OPACITY), 5, key="opacity", help="0 shows the image alone."
+        heat = next(free).slider(
+            "Opacity of the heatmap, %",
+            0,
+            100,
+            round(100 * OPACITY),
+            5,
+            key=state.HEATMAP_OPACITY,
+            help="0 shows the image alone.",
         )
         chosen = replace(chosen, heat=heat / 100)
     if marks:
-        fill = next(columns).slider(
-            "Opacity of the mask, %", 0, 100, round(100 * FILL), 5, key="fill", help="0 leaves the outline alone."
+        fill = next(free).slider(
+            "Opacity of the mask, %",
+            0,
+            100,
+            round(100 * FILL),
+            5,
+            key=state.MASK_OPACITY,
+            help="0 shows the outline alone.",
         )
         chosen = replace(chosen, mask=fill / 100)
     return chosen
 
 
-def _show_decision(answered: Answered, members: Sequence[Member], marker: Member | None) -> None:
-    answer = answered.answer
+def _show_decision(
+    answered: Answered, answer: Diagnosis | Consensus, members: Sequence[Member], asked: Sequence[Member]
+) -> None:
     words, bars = st.columns(2, gap="medium")
     with words:
         st.markdown(f"**{escape(answer.sentence)}**")
         if answered.marked:
             st.markdown(f"**{escape(answered.marked.sentence)}**")
-        _show_standing(answered, [*members, marker] if marker else members)
+        _show_remarks(answered, asked)
         if len(members) == 1:
-            _judged(members)
+            _show_evaluations(members)
         worth = "A probability is the model's own score, not a calibrated risk."
         st.caption(f"Answered in {answer.seconds:.2f} s. {worth}")
     with bars:
-        shares = _member_shares(answer) if isinstance(answer, Consensus) else None
-        figure = probability_figure(answer.probabilities, shares, dark=dark())
+        by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None
+        figure = probability_figure(answer.probabilities, by_member, dark=dark())
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
-        _agreement(answer, members)
+        _show_members(answer, members)
 
 
 def _pictures(answered: Answered, members: Sequence[Member], opacities: Opacities) -> None:
-    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns, and say what the heatmap is worth.
+    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns.
 
-    The last is measured, so that nobody takes one heatmap that hits, or misses, for the rule.
+    Below them stands how often the model's heatmaps hit in a measurement, so that nobody takes one that hits, or
+    misses, for the rule.
     """
     answer, name = answered.answer, answered.case.name
     pixels = squared(answered.case.scan.pixels, SIDE)
-    drawn: list[tuple[str, np.ndarray, str]] = [("Image", pixels, f"{name}, the image as it was put in")]
+    drawn: list[tuple[str, npt.NDArray[np.uint8], str]] = [("Image", pixels, f"{name}, the image as it was uploaded")]
     if answer:
         heatmap = squared(answer.heatmap, SIDE)
         looked = f"{answer.heatmap_title} for {name}: bright where the model looked, black where not"
@@ -159,40 +180,40 @@ def _pictures(answered: Answered, members: Sequence[Member], opacities: Opacitie
             st.caption(f"{named}{escape(pointing_words(live_store.details(member.run)['heatmaps']))}")
 
 
-def _show_standing(answered: Answered, asked: Sequence[Member]) -> None:
-    for remark in standing(answered, asked):
+def _show_remarks(answered: Answered, asked: Sequence[Member]) -> None:
+    for remark in remarks(answered, asked):
         icon = ":material/warning:" if remark.alarming else ":material/label:"
         (st.warning if remark.alarming else st.info)(escape(remark.sentence), icon=icon)
     for sentence in answered.case.scan.warnings:
         st.caption(escape(sentence))
 
 
-def _member_shares(answer: Consensus) -> dict[str, dict[str, float]]:
+def _member_probabilities(answer: Consensus) -> dict[str, dict[str, float]]:
     return {member.model: member.probabilities for member in answer.members}
 
 
-def _agreement(answer: Consensus, members: Sequence[Member]) -> None:
-    """Say how far the members disagree."""
-    shares = [member.probabilities[answer.label] for member in answer.members]
+def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
+    """Draw how far the members of an ensemble disagree."""
+    probabilities = [member.probabilities[answer.label] for member in answer.members]
     st.markdown(
-        f"**How far they agree.** The members give {escape(answer.label)} between {percent(min(shares))} and "
-        f"{percent(max(shares))}: a range of {100 * answer.spread[answer.label]:.1f} points, standard deviation "
+        f"**How far they agree.** The members give {escape(answer.label)} between {percent(min(probabilities))} and "
+        f"{percent(max(probabilities))}: a range of {100 * answer.spread[answer.label]:.1f} points, standard deviation "
         f"{100 * answer.deviation[answer.label]:.1f} points."
     )
     for other in answer.dissenters:
-        st.warning(f"Says otherwise: {escape(other.sentence)}", icon=":material/call_split:")
+        st.warning(f"Disagrees: {escape(other.sentence)}", icon=":material/call_split:")
     table = pd.DataFrame(
         {
             "Model": [member.model for member in answer.members],
-            "Says": [member.label for member in answer.members],
-            f"Probability of {answer.label}": [percent(share) for share in shares],
+            "Prediction": [member.label for member in answer.members],
+            f"Probability of {answer.label}": [percent(probability) for probability in probabilities],
         }
     )
     st.dataframe(table, hide_index=True, width="stretch")
-    _judged(members)
+    _show_evaluations(members)
     st.caption("The ensemble as a whole was not evaluated on held-out images.")
 
 
-def _judged(members: Sequence[Member]) -> None:
+def _show_evaluations(members: Sequence[Member]) -> None:
     for member in members:
         st.caption(f"**{escape(member.name)}** {escape(judged(member.description.validation))}")

@@ -1,4 +1,4 @@
-"""The images that are to be diagnosed: put in by the visitor, or a sample. They stay in memory and in this session."""
+"""The images to diagnose: the visitor's uploads, or a sample. They stay in memory and in this session."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.address import keep, named_run, parameter
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import RULE, Sample, samples, thumbnail
@@ -26,17 +26,24 @@ WIDTH, ROW = 84, 296
 
 @dataclass(frozen=True)
 class Case:
-    """One image: its name, and the scan or the sentence that says why it cannot be read."""
+    """An image to be diagnosed."""
 
     name: str
-    scan: Scan | None
-    error: str = ""
+    scan: Scan
 
 
-def choose_cases(asked: Sequence[Member]) -> list[Case]:
-    """Draw the upload and the samples of the first model that is asked, and return what was chosen last."""
-    cleared = st.session_state.get("cleared", 0)
-    key = f"uploads-{cleared}" if cleared else "uploads"  # another key is an empty uploader
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be read, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
+    """Draw the uploader and the samples of the first model that is asked, and return what was chosen last."""
+    cleared = st.session_state.get(state.CLEARED, 0)
+    key = state.uploads(cleared)
     uploads = st.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
@@ -54,12 +61,12 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
             on_click=_clear,
             icon=":material/delete_sweep:",
             width="stretch",
-            help="Removes all uploaded images at once; further uploads add to those that are there.",
+            help="Removes all uploaded images at once; otherwise new uploads are added to them.",
         )
     if asked:
         _take_from_address(asked[0])
         _offer_samples(asked[0])
-    sample = st.session_state.get("sample")
+    sample = st.session_state.get(state.SAMPLE)
     if sample:
         _keep_sample(asked[0] if asked else None, *sample)
         if uploads:
@@ -67,54 +74,54 @@ def choose_cases(asked: Sequence[Member]) -> list[Case]:
         return [_sample_case(*sample)]
     if len(uploads) > MOST_FILES:
         st.warning(
-            f"{len(uploads)} files are more than the {MOST_FILES} that are answered at a time: the first {MOST_FILES} "
-            "are, put in the others afterwards.",
+            f"{len(uploads)} files are more than the {MOST_FILES} that can be diagnosed at a time: the first "
+            f"{MOST_FILES} are shown. Upload the others afterwards.",
             icon=":material/warning:",
         )
     return _read(uploads[:MOST_FILES])
 
 
 def _forget_sample() -> None:
-    st.session_state.pop("sample", None)
+    st.session_state.pop(state.SAMPLE, None)
     keep(sample="", of="")
 
 
 def _clear() -> None:
-    """Take all uploads out."""
-    st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
-    st.session_state.pop("shown", None)
+    """Remove all uploads."""
+    st.session_state[state.CLEARED] = st.session_state.get(state.CLEARED, 0) + 1
+    st.session_state.pop(state.SHOWN_IMAGE, None)
     _forget_sample()
 
 
 def _take_sample(member: Member, number: int, sample: Sample) -> None:
-    st.session_state["sample"] = (member, number, sample)
+    st.session_state[state.SAMPLE] = (member, number, sample)
 
 
 def _keep_sample(asked: Member | None, member: Member, number: int, sample: Sample) -> None:
-    """Keep the sample in the address, and whose it is where another model is asked by now."""
+    """Keep the sample in the address, and its model where another model is asked by now."""
     other = asked is None or asked.run.id != member.run.id
     keep(sample=sample.sha256[:12], of=member.run.id if other else "")
-    st.session_state["looked for"] = sample.sha256[:12]
+    st.session_state[state.SAMPLE_READ] = sample.sha256[:12]
 
 
 def _take_from_address(member: Member) -> None:
     """Choose the sample that the address names, if its model offers it; once, and not in place of another."""
     wanted = parameter("sample")
-    if not wanted or st.session_state.get("sample") or st.session_state.get("looked for") == wanted:
+    if not wanted or st.session_state.get(state.SAMPLE) or st.session_state.get(state.SAMPLE_READ) == wanted:
         return
-    st.session_state["looked for"] = wanted
+    st.session_state[state.SAMPLE_READ] = wanted
     owner = named_run(parameter("of"), [run for run in live_store.runs() if run.has_model])[0]
     offering = Member.of(owner) if owner else member
     for number, sample in enumerate(samples(offering.run), start=1):
         if sample.sha256.startswith(wanted):
-            st.session_state["sample"] = (offering, number, sample)
+            st.session_state[state.SAMPLE] = (offering, number, sample)
 
 
 def _offer_samples(member: Member) -> None:
-    """Draw thumbnails without their labels, which come with the answer."""
+    """Draw thumbnails without their labels, which are shown with the answer."""
     offered = samples(member.run)
     if not offered:
-        st.caption("The dataset of this model is not on this machine any more, so it has no samples: put in an image.")
+        st.caption("The dataset of this model is no longer on this machine, so there are no samples: upload an image.")
         return
     st.markdown("or try a sample")
     st.caption(RULE)
@@ -131,7 +138,7 @@ def _offer(member: Member, number: int, sample: Sample) -> None:
         st.caption(str(error))
         return
     st.image(picture, width="stretch", alt=f"Sample {number}, a brain MRI slice held out from training")
-    shown = st.session_state.get("sample")
+    shown = st.session_state.get(state.SAMPLE)
     st.button(
         f"Try {number}",
         key=f"sample-{number}",
@@ -142,25 +149,25 @@ def _offer(member: Member, number: int, sample: Sample) -> None:
     )
 
 
-def _sample_case(member: Member, number: int, sample: Sample) -> Case:
+def _sample_case(member: Member, number: int, sample: Sample) -> Case | Unreadable:
     name = f"Sample {number}: {display_name(sample.path)}"
     try:
         return Case(name, read_image(member.run, sample.path, sample.sha256))
     except ScanError as error:
-        return Case(name, None, str(error))
+        return Unreadable(name, str(error))
 
 
-def _read(uploads: Sequence[UploadedFile]) -> list[Case]:
-    """Read each upload once in a session, and forget those that were taken out."""
-    kept: dict[str, Case] = st.session_state.get("cases", {})
+def _read(uploads: Sequence[UploadedFile]) -> list[Case | Unreadable]:
+    """Read each upload once per session, and forget those that were removed."""
+    kept: dict[str, Case | Unreadable] = st.session_state.get(state.CASES, {})
     read = {upload.file_id: kept.get(upload.file_id) or _case(upload) for upload in uploads}
-    st.session_state["cases"] = read
+    st.session_state[state.CASES] = read
     return list(read.values())
 
 
-def _case(upload: UploadedFile) -> Case:
+def _case(upload: UploadedFile) -> Case | Unreadable:
     try:
         scan = read_scan(upload.getvalue(), upload.name)
     except ScanError as error:
-        return Case(display_name(upload.name), None, str(error))
+        return Unreadable(display_name(upload.name), str(error))
     return Case(scan.name, scan)

@@ -1,4 +1,4 @@
-"""Answers as files to take away; each carries the disclaimer."""
+"""Answers as files to download; each carries the disclaimer."""
 
 from __future__ import annotations
 
@@ -7,44 +7,55 @@ import zipfile
 from collections.abc import Sequence
 
 from brainseg.app.diagnose.answers import Answered
+from brainseg.app.diagnose.cases import Unreadable
 from brainseg.diagnosis.mask_picture import FILL, joint_sheet, mask_image, segmentation_sheet
 from brainseg.diagnosis.picture import diagnosis_sheet, png_bytes
 from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts, standing_cells
 
 
-def csv_file(answered: Sequence[Answered], classes: Sequence[str]) -> bytes:
-    """Return all answers as CSV, for spreadsheets with the mark that says UTF-8; no classes where none classified."""
-    masks = any(each.marked for each in answered)
-    return answers_csv(map(_row, answered), classes, masks).encode("utf-8-sig")
+def csv_file(results: Sequence[Answered | Unreadable], classes: Sequence[str]) -> bytes:
+    """Return all results as CSV, with a byte-order mark so that spreadsheets read it as UTF-8.
+
+    Args:
+        results: One row each.
+        classes: The classifiers' classes; empty where none was asked.
+    """
+    masks = any(isinstance(each, Answered) and each.marked for each in results)
+    return answers_csv(map(_row, results), classes, masks).encode("utf-8-sig")
 
 
-def _row(answered: Answered) -> dict[str, object]:
-    row = answer_row(answered.case.name, answered.answer)
-    if not answered.asked:
-        return row
-    mask = mask_facts(answered.marked, answered.agreement) if answered.marked else {}
-    return row | mask | standing_cells(answered.asked, answered.case.scan.warnings, answered.contradiction)
+def _row(result: Answered | Unreadable) -> dict[str, object]:
+    if isinstance(result, Unreadable):
+        return answer_row(result.name, result.reason)
+    row = answer_row(result.case.name, result.answer)
+    mask = mask_facts(result.marked, result.agreement) if result.marked else {}
+    return row | mask | standing_cells(result.answers, result.case.scan.warnings, result.contradiction)
 
 
 def png_file(answered: Answered, opacity: float, fill: float = FILL) -> bytes:
-    """Return the sheet of one good answer as PNG, with the opacity of its heatmap and that of its mask."""
+    """Return the sheet of one answer as PNG, with the opacity of its heatmap and that of its mask, both in 0..1."""
     pixels, name, answer, marked = answered.case.scan.pixels, answered.case.name, answered.answer, answered.marked
-    if not answer:
-        return png_bytes(segmentation_sheet(pixels, name, marked, fill))
-    if not marked:
+    if answer and marked:
+        return png_bytes(joint_sheet(pixels, name, answer, marked, (opacity, fill), answered.positive))
+    if answer:
         return png_bytes(diagnosis_sheet(pixels, name, answer, opacity))
-    return png_bytes(joint_sheet(pixels, name, answer, marked, (opacity, fill), answered.positive))
+    if marked:
+        return png_bytes(segmentation_sheet(pixels, name, marked, fill))
+    raise ValueError(f"{name} has no answer to draw.")
 
 
-def zip_file(answered: Sequence[Answered], classes: Sequence[str], opacity: float, fill: float = FILL) -> bytes:
-    """Return the table, and sheets and masks of all good answers, as ZIP; numbered, since names may repeat."""
+def zip_file(
+    results: Sequence[Answered | Unreadable], classes: Sequence[str], opacity: float, fill: float = FILL
+) -> bytes:
+    """Return the table, and the sheets and masks of all answers, as ZIP; numbered, since file names may repeat."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("diagnosis.csv", csv_file(answered, classes))
-        for number, each in enumerate(answered, start=1):
-            if each.good:
-                stem = f"{number:02d}-{each.case.scan.sha256[:8]}"
-                archive.writestr(f"{stem}.png", png_file(each, opacity, fill))
-                if each.marked:
-                    archive.writestr(f"{stem}-mask.png", png_bytes(mask_image(each.marked)))
+        archive.writestr("diagnosis.csv", csv_file(results, classes))
+        for number, each in enumerate(results, start=1):
+            if isinstance(each, Unreadable):
+                continue
+            stem = f"{number:02d}-{each.case.scan.sha256[:8]}"
+            archive.writestr(f"{stem}.png", png_file(each, opacity, fill))
+            if each.marked:
+                archive.writestr(f"{stem}-mask.png", png_bytes(mask_image(each.marked)))
     return stream.getvalue()

@@ -1,24 +1,25 @@
-"""What a segmentation model says of one image: the marked area in figures and words, and how far a heatmap agrees."""
+"""The mask of one answer: its measures, the picture, and how far a heatmap agrees with it."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
 from brainseg.app.diagnose.answers import Answered
-from brainseg.app.diagnose.marker import worth
 from brainseg.app.diagnose.members import Member
+from brainseg.app.diagnose.segmentation_model import evaluation_words
 from brainseg.diagnosis.agreement import agreement_words
 from brainseg.diagnosis.mask_picture import CAPTION, mask_overlay
 from brainseg.diagnosis.picture import squared
 from brainseg.diagnosis.words import percent
 from brainseg.results.markdown import escape
 
-NO_SPACING = "The file does not say how large a pixel is, so nothing can be given in millimetres."
+NO_SPACING = "The file does not give the size of a pixel, so lengths and areas are in pixels."
 
 
-def lay_mask(picture: np.ndarray, mask: np.ndarray, opacity: float) -> np.ndarray:
+def lay_mask(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], opacity: float) -> npt.NDArray[np.uint8]:
     """Fit a mask into a square and lay it over a picture of that size.
 
     Args:
@@ -36,8 +37,8 @@ def lay_mask(picture: np.ndarray, mask: np.ndarray, opacity: float) -> np.ndarra
     return mask_overlay(picture, fitted, opacity)
 
 
-def marked_cells(answered: Answered) -> dict[str, str]:
-    """Return what a mask adds to the table of all images."""
+def mask_cells(answered: Answered) -> dict[str, str]:
+    """Return the columns that a mask adds to the table of all images; none without a mask."""
     marked, compared = answered.marked, answered.agreement
     if not marked:
         return {}
@@ -49,20 +50,27 @@ def marked_cells(answered: Answered) -> dict[str, str]:
     return cells | ({"Heat inside": percent(compared.energy_inside)} if compared else {})
 
 
-def show_mask(answered: Answered, marker: Member) -> None:
-    """Draw the measures of a mask, and the comparison with the heatmap if there is one."""
+def show_mask(answered: Answered, model: Member) -> None:
+    """Draw the measures of a mask, and the comparison with the heatmap if there is one.
+
+    Args:
+        answered: The answer; nothing is drawn where it has no mask.
+        model: The segmentation model.
+    """
     marked = answered.marked
+    if marked is None:
+        return
     st.subheader("Marked area", anchor=False)
-    figures = [
+    measures: list[tuple[str, str, str | None]] = [
         ("Area", f"{marked.area:,.0f} {marked.area_unit}", None),
         ("Largest diameter", f"{marked.diameter:,.1f} {marked.length_unit}", "Of any one region, corner to corner."),
         ("Regions", str(len(marked.regions)), "Separate parts; those that touch at a corner count as one."),
     ]
     compared = answered.agreement
     if compared:
-        inside = f"A map that is the same everywhere would have {percent(compared.chance)} there."
-        figures.append(("Heat inside the mask", percent(compared.energy_inside), inside))
-    for column, (name, value, about) in zip(st.columns(len(figures)), figures, strict=True):
+        inside = f"A heatmap that is the same everywhere would have {percent(compared.chance)} there."
+        measures.append(("Heat inside the mask", percent(compared.energy_inside), inside))
+    for column, (name, value, about) in zip(st.columns(len(measures)), measures, strict=True):
         column.metric(name, value, help=about)
     if len(marked.areas) > 1:
         areas = {"Class": list(marked.areas), f"Area, {marked.area_unit}": [f"{a:,.0f}" for a in marked.areas.values()]}
@@ -70,6 +78,6 @@ def show_mask(answered: Answered, marker: Member) -> None:
     if answered.answer:
         st.markdown(f"**How far heatmap and mask agree.** {escape(agreement_words(compared, bool(marked.regions)))}")
         st.caption(f"{escape(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
-    st.caption(f"**{escape(marker.name)}** {escape(worth(marker))}")
+    st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"
     st.caption(f"{CAPTION} It took {marked.seconds:.2f} s.{unit}")

@@ -1,4 +1,4 @@
-"""Which models Diagnose asks: one, or several as an ensemble."""
+"""The choice of the classifiers on Diagnose: one, or several as an ensemble; and of their heatmap."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from brainseg.app import live_store
-from brainseg.app import model_cache as models
+from brainseg.app import live_store, model_cache, state
 from brainseg.app.diagnose.address import (
-    EXPLAIN,
-    LAYER,
-    METHOD,
-    PICKERS,
+    HEATMAP_CLASS,
+    HEATMAP_LAYER,
+    HEATMAP_METHOD,
     forget_gone,
     named_option,
     named_others,
@@ -32,7 +30,7 @@ MOST_MEMBERS = 5
 
 @dataclass(frozen=True)
 class Member:
-    """A model that is asked: its run, what its bundle says of itself, and its version."""
+    """A model that is asked: its run, the description in its bundle, and its version."""
 
     run: Run
     description: BundleDescription
@@ -45,7 +43,7 @@ class Member:
         Raises:
             BundleError: Its bundle is missing or damaged.
         """
-        return cls(run, *models.description(run.id))
+        return cls(run, *model_cache.description(run.id))
 
     @property
     def name(self) -> str:
@@ -54,8 +52,8 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the heatmap should be: see `diagnosis.ensemble.consult`."""
+class HeatmapOptions:
+    """What the heatmap shows: see `diagnosis.ensemble.consult`. None stands for the default."""
 
     explain: str | None = None
     method: str | None = None
@@ -71,13 +69,13 @@ def choose_members() -> list[Member]:
     promoted, usable = live_store.promoted("classify"), with_model("classify")
     if promoted is None:
         return []
-    forget_gone(PICKERS["classify"], usable)
+    forget_gone(state.CLASSIFIER, usable)
     chosen = st.selectbox(
         "Model",
         list(usable),
         index=list(usable).index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted),
-        key=PICKERS["classify"],
+        key=state.CLASSIFIER,
         help="All finished runs. Offered first is the promoted one, or else the newest that is better than chance.",
     )
     first = Member.of(usable[chosen])
@@ -92,13 +90,18 @@ def choose_members() -> list[Member]:
     return members
 
 
-def choose_wishes(members: Sequence[Member]) -> Wishes:
+def choose_heatmap(members: Sequence[Member]) -> HeatmapOptions:
     """Draw the settings of the heatmap; a new visit starts with those of the address."""
     last = max(member.description.stages[-1] for member in members)
     classes, methods, stages = ["", *members[0].description.classes], ["", *METHODS], [0, *range(last, 0, -1)]
-    layer = f"layer-{last}"  # else a model with more layers would keep the last one of the model before
+    layer = state.heatmap_layer(last)
     if new_visit():
-        for key, name, offered in ((EXPLAIN, EXPLAIN, classes), (METHOD, METHOD, methods), (layer, LAYER, stages)):
+        widgets: tuple[tuple[str, str, Sequence[object]], ...] = (
+            (state.HEATMAP_CLASS, HEATMAP_CLASS, classes),
+            (state.HEATMAP_METHOD, HEATMAP_METHOD, methods),
+            (layer, HEATMAP_LAYER, stages),
+        )
+        for key, name, offered in widgets:
             if option := named_option(name, offered):
                 st.session_state[key] = option
     with st.expander("Heatmap settings", icon=":material/tune:"):
@@ -106,14 +109,14 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
             "Class to explain",
             classes,
             format_func=lambda name: name or "the decision",
-            key=EXPLAIN,
-            help="What in the image speaks for this class? By default the class that the model decided for.",
+            key=state.HEATMAP_CLASS,
+            help="Which regions support this class? By default, the predicted class.",
         )
         method = st.selectbox(
             "Method",
             methods,
             format_func=lambda key: _method_words(key, members),
-            key=METHOD,
+            key=state.HEATMAP_METHOD,
             help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
         )
         stage = st.selectbox(
@@ -122,9 +125,9 @@ def choose_wishes(members: Sequence[Member]) -> Wishes:
             format_func=lambda number: _layer_words(number, last),
             key=layer,
             help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
-            "ones fine and close to the image. By default the model's own; with another method the last.",
+            "ones fine and close to the image. By default the model's own stage; with another method the last one.",
         )
-    return Wishes(explain or None, method or None, stage or None)
+    return HeatmapOptions(explain or None, method or None, stage or None)
 
 
 def _method_words(key: str, members: Sequence[Member]) -> str:
@@ -146,28 +149,29 @@ def with_model(task: str) -> dict[str, Run]:
 
 
 def why_first(offered: Run, runs: Iterable[Run]) -> str:
-    """Say why a run is offered first, where that is not simply the newest; "" otherwise."""
+    """Return why a run is offered first where it is not simply the newest; "" otherwise."""
     if offered.promoted:
         return ""
     if not offered.better_than_chance:
         return "No model here is shown to be better than chance: this is the newest."
-    newer = [run for run in runs if run.ended > offered.ended]
+    ended = offered.ended
+    newer = ended is not None and any(run.ended is not None and run.ended > ended for run in runs)
     return "Offered first: the newest model that is shown to be better than chance." if newer else ""
 
 
 def run_words(run: Run, promoted: Run) -> str:
-    """Return what tells a run from others in a picker."""
+    """Return a run's entry in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
     return f"{run.name} · {model_words(run)}{mark}"
 
 
 def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
-    """Offer the runs that tell the same classes apart."""
+    """Offer the other runs with the same classes."""
     known, wanted = live_store.classes(usable.values()), set(first.description.classes)
     fitting = {run_id: run for run_id, run in usable.items() if run_id != first.run.id and known[run_id] == wanted}
     if not fitting:
         return []
-    key = f"others than {first.run.id}"
+    key = state.ensemble_members(first.run.id)
     if new_visit() and (named := named_others(fitting, MOST_MEMBERS - 1)):
         st.session_state[key] = named
     chosen = st.multiselect(
@@ -177,6 +181,6 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
         key=key,
         max_selections=MOST_MEMBERS - 1,
         placeholder="Choose runs",
-        help="Finished runs with the same classes: the answer is then the mean of all, with how far they disagree.",
+        help="Finished runs with the same classes: the answer is the mean of all, with how far they disagree.",
     )
     return [Member.of(fitting[run_id]) for run_id in chosen]

@@ -6,49 +6,53 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from brainseg.app import live_store
-from brainseg.app import model_cache as models
+from brainseg.app import live_store, model_cache, state
 from brainseg.app.address import copy_link
 from brainseg.app.diagnose.address import preselect, remember
 from brainseg.app.diagnose.answers import answer_all
-from brainseg.app.diagnose.cases import Case, choose_cases
-from brainseg.app.diagnose.marker import choose_marker
-from brainseg.app.diagnose.members import Member, Wishes, choose_members, choose_wishes
+from brainseg.app.diagnose.cases import Case, Unreadable, choose_cases
+from brainseg.app.diagnose.members import HeatmapOptions, Member, choose_heatmap, choose_members
 from brainseg.app.diagnose.results import STYLE, show_results
+from brainseg.app.diagnose.segmentation_model import choose_segmentation_model
 from brainseg.app.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
 from brainseg.app.frame import page
 
 
-def draw_answers(cases: Sequence[Case], members: Sequence[Member], marker: Member | None, wishes: Wishes) -> None:
-    """Draw what there is to see: an invitation, a model on its way, or the answers."""
-    asked = [*members, marker] if marker else members
+def draw_answers(
+    cases: Sequence[Case | Unreadable],
+    members: Sequence[Member],
+    segmentation_model: Member | None,
+    options: HeatmapOptions,
+) -> None:
+    """Draw the answers, or else an invitation or which model is being trained or loaded."""
+    asked = [*members, segmentation_model] if segmentation_model else members
     if live_store.promoted() is None:
         wait_for_model()
     elif not all_ready(asked):
         wait_for_loading(asked)
     elif cases and asked:
         with st.container(key="answer"):
-            show_results(answer_all(cases, members, wishes, marker), members, marker)
-            if "sample" in st.session_state:  # uploads belong to their session alone
+            show_results(answer_all(cases, members, options, segmentation_model), members, segmentation_model)
+            if state.SAMPLE in st.session_state:  # uploads exist in their own session only
                 copy_link()
     else:
-        invite(bool(members), bool(marker))
+        invite(bool(members), bool(segmentation_model))
 
 
 def draw() -> None:
     """Draw the page."""
     with page("Diagnose", "Upload brain MRI slices to see the model's prediction and the regions that influenced it."):
         st.html(STYLE)
-        models.warm_up()
+        model_cache.warm_up()
         left, right = st.columns([1, 3], gap="medium")
         with left:
             inputs = st.container()
             preselect()
             members = choose_members()
-            marker = choose_marker(alone=not members)
-            wishes = choose_wishes(members) if members else Wishes()
-            remember(members, marker, wishes)
+            segmentation_model = choose_segmentation_model(alone=not members)
+            options = choose_heatmap(members) if members else HeatmapOptions()
+            remember(members, segmentation_model, options)
             with inputs:
-                cases = choose_cases([*members, marker] if marker else members)
+                cases = choose_cases([*members, segmentation_model] if segmentation_model else members)
         with right:
-            draw_answers(cases, members, marker, wishes)
+            draw_answers(cases, members, segmentation_model, options)

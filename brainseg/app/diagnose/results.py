@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from brainseg.app.diagnose.answers import Answered, standing, true_label
+from brainseg.app import state
+from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.card import Opacities, short_words, show_card, tile
+from brainseg.app.diagnose.cases import Unreadable
 from brainseg.app.diagnose.exports import csv_file, png_file, zip_file
-from brainseg.app.diagnose.mask_card import marked_cells
+from brainseg.app.diagnose.ground_truth import remarks, true_label
+from brainseg.app.diagnose.mask_card import mask_cells
 from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import guarded
 from brainseg.diagnosis.words import percent
@@ -32,76 +34,70 @@ TILE = 240
 
 @st.fragment
 @guarded
-def show_results(answered: Sequence[Answered], members: Sequence[Member], marker: Member | None) -> None:
+def show_results(
+    results: Sequence[Answered | Unreadable], members: Sequence[Member], segmentation_model: Member | None
+) -> None:
     """Draw the answers; opacity and the image shown can be changed without asking the models again."""
-    good = [each for each in answered if each.good]
-    for each in answered:
-        if not each.good:
-            st.error(escape(each.answer), icon=":material/error:")
-    if not good:
+    for each in results:
+        if isinstance(each, Unreadable):
+            st.error(escape(each.reason), icon=":material/error:")
+    answered = [each for each in results if isinstance(each, Answered)]
+    if not answered:
         return
-    shown = good[_place(len(good))]
-    opacities = show_card(shown, members, marker)
-    if len(answered) > 1:
-        asked = [*members, marker] if marker else list(members)
-        _gallery(good, shown, opacities, asked)
-        _table(answered, asked)
-    _downloads(answered, shown, members[0].description.classes if members else (), opacities)
+    shown = answered[_place(len(answered))]
+    opacities = show_card(shown, members, segmentation_model)
+    if len(results) > 1:
+        asked = [*members, segmentation_model] if segmentation_model else list(members)
+        _gallery(answered, shown, opacities, asked)
+        _table(results, asked)
+    _downloads(results, shown, members[0].description.classes if members else (), opacities)
 
 
 def _place(count: int) -> int:
     """Return which answer is shown; the first where the chosen one is gone."""
-    place = st.session_state.get("shown", 0)
+    place = int(st.session_state.get(state.SHOWN_IMAGE, 0))
     return place if place < count else 0
 
 
 def _show(place: int) -> None:
-    st.session_state["shown"] = place
+    st.session_state[state.SHOWN_IMAGE] = place
 
 
-def _gallery(good: Sequence[Answered], shown: Answered, opacities: Opacities, asked: Sequence[Member]) -> None:
+def _gallery(answered: Sequence[Answered], shown: Answered, opacities: Opacities, asked: Sequence[Member]) -> None:
     st.header("All images", anchor=False)
-    for origin in dict.fromkeys(each.origin for each in good):
+    for origin in dict.fromkeys(each.origin for each in answered):
         st.caption(escape(origin))
-    places = _chosen_places(good)
+    places = _chosen_places(answered)
     for start in range(0, len(places), COLUMNS):
         # Row by row: a long name makes its whole row higher, and the pictures stay in line.
         for column, place in zip(st.columns(COLUMNS, gap="small"), places[start : start + COLUMNS], strict=False):
             with column:
-                _draw_tile(good[place], place, good[place] is shown, opacities, asked)
+                _draw_tile(answered[place], place, answered[place] is shown, opacities, asked)
 
 
-def _chosen_places(good: Sequence[Answered]) -> list[int]:
+def _chosen_places(answered: Sequence[Answered]) -> list[int]:
     """Draw the filter and the order of the gallery, and return which answers to draw, in order."""
-    decisions = list(dict.fromkeys(_decision(each) for each in good))
-    kinds = {EVERYTHING: lambda _: True, DOUBTFUL: lambda each: bool(each.warnings)}
-    kinds |= {name: lambda each, name=name: _decision(each) == name for name in decisions}
+    kinds = [EVERYTHING, DOUBTFUL, *dict.fromkeys(each.decision for each in answered)]
     columns = st.columns([1, 1, 2])
-    kind = columns[0].selectbox("Show", list(kinds), key="gallery-show")
-    order = columns[1].selectbox("Order", list(ORDERS), key="gallery-order")
-    places = [place for place, each in enumerate(good) if kinds.get(kind, kinds[EVERYTHING])(each)]
-    return sorted(places, key=lambda place: ORDERS[order](good[place]))
+    kind = columns[0].selectbox("Show", kinds, key=state.GALLERY_SHOW)
+    order = columns[1].selectbox("Order", list(ORDERS), key=state.GALLERY_ORDER)
+    places = [place for place, each in enumerate(answered) if _is_of(each, kind)]
+    return sorted(places, key=lambda place: ORDERS[order](answered[place]))
 
 
-def _decision(answered: Answered) -> str:
-    if answered.answer:
-        return answered.answer.label
-    return "something marked" if answered.marked.regions else "nothing marked"
-
-
-def _score(answered: Answered) -> float:
-    """Return the decision's probability, or without a classifier the marked area, highest first."""
-    return -(max(answered.answer.probabilities.values()) if answered.answer else answered.marked.area)
+def _is_of(answered: Answered, kind: str) -> bool:
+    return kind == EVERYTHING or (bool(answered.warnings) if kind == DOUBTFUL else answered.decision == kind)
 
 
 EVERYTHING, DOUBTFUL = "all images", "with warnings"
-ORDERS: dict[str, Callable[[Answered], Any]] = {
-    "as uploaded": lambda _: 0,
+ORDERS: dict[str, Callable[[Answered], tuple[str | float, ...]]] = {
+    "as uploaded": lambda _: (),
     "warnings first": lambda each: (each.in_domain is not False, not each.warnings),
-    "by decision": lambda each: (_decision(each), _score(each)),
-    "highest score first": _score,
-    "by name": lambda each: each.case.name.casefold(),
+    "by decision": lambda each: (each.decision, -each.score),
+    "highest score first": lambda each: (-each.score,),
+    "by name": lambda each: (each.case.name.casefold(),),
 }
+"""Order of the gallery -> what it sorts by."""
 
 
 def _draw_tile(answered: Answered, place: int, primary: bool, opacities: Opacities, asked: Sequence[Member]) -> None:
@@ -128,36 +124,46 @@ def _draw_tile(answered: Answered, place: int, primary: bool, opacities: Opaciti
     )
 
 
-def _table(answered: Sequence[Answered], asked: Sequence[Member]) -> None:
-    rows = []
-    for each in answered:
-        if not each.good:
-            rows.append({"File": each.case.name, "Remark": each.answer})
-            continue
-        remarks = [*each.warnings, *(remark.sentence for remark in standing(each, asked)), *each.case.scan.warnings]
-        known = {"Like the training images": {True: "yes", False: "no", None: "unknown"}[each.in_domain]}
-        labelled = {"Ground truth": label} if (label := true_label(each.case, asked)) else {}
-        cells = {**known, **_said(each), **labelled, **marked_cells(each), "Remark": " ".join(remarks)}
-        rows.append({"File": each.case.name, **cells})
+def _table(results: Sequence[Answered | Unreadable], asked: Sequence[Member]) -> None:
+    rows = [_row(each, asked) for each in results]
     st.dataframe(pd.DataFrame(rows).fillna(""), hide_index=True, width="stretch")
 
 
-def _said(answered: Answered) -> dict[str, str]:
+def _row(result: Answered | Unreadable, asked: Sequence[Member]) -> dict[str, str]:
+    if isinstance(result, Unreadable):
+        return {"File": result.name, "Remark": result.reason}
+    said = [*result.warnings, *(remark.sentence for remark in remarks(result, asked)), *result.case.scan.warnings]
+    known = "unknown" if result.in_domain is None else "yes" if result.in_domain else "no"
+    label = true_label(result.case, asked)
+    return {
+        "File": result.case.name,
+        "Like the training images": known,
+        **_class_cells(result),
+        **({"Ground truth": label} if label else {}),
+        **mask_cells(result),
+        "Remark": " ".join(said),
+    }
+
+
+def _class_cells(answered: Answered) -> dict[str, str]:
     answer = answered.answer
     if not answer:
         return {}
-    shares = {f"P({name})": percent(share) for name, share in answer.probabilities.items()}
-    return {"Decision": answer.label, **shares, "Seconds": f"{answer.seconds:.2f}"}
+    probabilities = {f"P({name})": percent(value) for name, value in answer.probabilities.items()}
+    return {"Decision": answer.label, **probabilities, "Seconds": f"{answer.seconds:.2f}"}
 
 
-def _downloads(answered: Sequence[Answered], shown: Answered, classes: Sequence[str], opacities: Opacities) -> None:
+def _downloads(
+    results: Sequence[Answered | Unreadable], shown: Answered, classes: Sequence[str], opacities: Opacities
+) -> None:
     heat, mask = opacities.heat, opacities.mask
-    files = [("Table (CSV)", "diagnosis.csv", "text/csv", lambda: csv_file(answered, classes))]
-    one = "This image with its answer (PNG)"
-    files.append((one, "diagnosis.png", "image/png", lambda: png_file(shown, heat, mask)))
-    if len(answered) > 1:
+    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        ("Table (CSV)", "diagnosis.csv", "text/csv", lambda: csv_file(results, classes)),
+        ("This image with its answer (PNG)", "diagnosis.png", "image/png", lambda: png_file(shown, heat, mask)),
+    ]
+    if len(results) > 1:
         everything = "All images and the table (ZIP)"
-        files.append((everything, "diagnosis.zip", "application/zip", lambda: zip_file(answered, classes, heat, mask)))
+        files.append((everything, "diagnosis.zip", "application/zip", lambda: zip_file(results, classes, heat, mask)))
     with st.container(horizontal=True):
         for label, name, kind, make in files:
             st.download_button(

@@ -1,4 +1,4 @@
-"""Sample images for a model: held out from its training, at least one a class, and what a model knows of an image."""
+"""Sample images for a model, held out from its training, and what its dataset says about an image."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from brainseg.runs import Run
 
 MOST = 6
 RULE = (
-    "Held out from training. Of each class the first in the order of their files' hashes: not chosen by how they look "
-    "or how the model answers."
+    "Held out from training. Chosen by the hash of their files, the same number of each class: not by how they look or "
+    "what the model answers."
 )
 """How the samples were chosen, as the page says it."""
 THUMBNAIL = 160
@@ -44,16 +44,16 @@ class Sample:
 
     @property
     def held_out(self) -> bool:
-        """Whether the model did not learn from it."""
+        """Whether the model was not trained on it."""
         return self.side in ("valid", "test")
 
 
 def samples(run: Run) -> list[Sample]:
     """Pick held-out images by a rule: of each class the first ones in the order of their files' hashes.
 
-    A hash knows nothing of how an image looks or is answered, so the samples are a fair draw, right and wrong answers
-    among them; the same run gives the same ones. An image whose file is gone gives way to the next. At most `MOST`, or
-    one a class where there are more classes.
+    A hash does not depend on how an image looks or what the model answers, so the samples are a fair draw with right
+    and wrong answers, and always the same ones for a run. An image whose file is gone is skipped. There are `MOST` at
+    most, or one per class where there are more classes.
     """
     table = _table(run)
     if table is None or run.config.data.modalities:  # an image of several files, or one whose hash is not its file's
@@ -67,7 +67,7 @@ def samples(run: Run) -> list[Sample]:
 
 
 def known(run: Run, sha256: str) -> Sample | None:
-    """Return what a model's dataset says of an image with these bytes; one that was learnt from first."""
+    """Return what a model's dataset says about an image with these bytes; a copy in the training set comes first."""
     table = _table(run)
     if table is None:
         return None
@@ -80,7 +80,7 @@ def thumbnail(_run: Run, path: str, sha256: str) -> bytes:
     """Return a small square PNG.
 
     Raises:
-        ScanError: The image is not there any more, cannot be read, or is another one by now.
+        ScanError: The image is gone, cannot be read, or has changed.
     """
     stream = io.BytesIO()
     Image.fromarray(squared(read_image(_run, path, sha256).pixels, THUMBNAIL)).save(stream, "PNG")
@@ -89,7 +89,7 @@ def thumbnail(_run: Run, path: str, sha256: str) -> bytes:
 
 def _there(run: Run, rows: pd.DataFrame, count: int) -> list[Sample]:
     """Return the first samples whose files exist; copies of one image count once."""
-    found = []
+    found: list[Sample] = []
     for _, row in rows.drop_duplicates("sha256").iterrows():
         if len(found) == count:
             break

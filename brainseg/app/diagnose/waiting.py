@@ -1,4 +1,4 @@
-"""What Diagnose shows while there is nothing to ask yet: no model at all, or one that is being loaded."""
+"""What Diagnose shows while no model can be asked yet: there is none, or it is being loaded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from brainseg.app import live_store
-from brainseg.app import model_cache as models
+from brainseg.app import live_store, model_cache
 from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import guarded, link
 from brainseg.app.navigation import demo_mode
@@ -20,73 +19,73 @@ from brainseg.runs import Run
 
 POLL = 2.0
 LOADING_POLL = 1.0
-"""Seconds between two looks."""
+"""Seconds between two updates."""
 
 
 @st.fragment(run_every=POLL)
 @guarded
 def wait_for_model() -> None:
-    """Say what is being trained, and draw the page anew once something can be asked."""
+    """Draw what is being trained, and redraw the page once there is a model."""
     if live_store.promoted():
         st.rerun()
     waiting = [run for run in live_store.runs() if run.kind == "train" and run.status in ("RUNNING", "SCHEDULED")]
     if not waiting:
-        st.info("There is no model yet: as soon as a training has finished, it can be asked here.")
+        st.info("There is no model yet. You can use one here as soon as a training has finished.")
         if not demo_mode():
             link("train", "Train a model", icon=":material/model_training:")
         return
-    st.info("There is no model yet, but one is on its way: this page notices by itself when it is there.")
+    st.info("There is no model yet, but one is being trained. This page updates by itself when it is ready.")
     for run in reversed(waiting):
         _draw_run(run)
     if not demo_mode():
-        link("train", "See the trainings", icon=":material/model_training:")
+        link("train", "Show the trainings", icon=":material/model_training:")
 
 
 def _draw_run(run: Run) -> None:
     name = f"**{escape(run.name)}** ({escape(model_words(run))})"
     if run.status == "SCHEDULED":
-        st.markdown(f"{name} has been waiting for its turn since {moment(run.created)}.")
+        st.markdown(f"{name} has been queued since {moment(run.created)}.")
         return
     st.markdown(f"{name} has been training since {moment(run.created)}.")
     draw_progress(run)
 
 
 def invite(classifies: bool, marks: bool) -> None:
-    """Say what to do first.
+    """Draw what to do first.
 
     Args:
         classifies: There is a classifier to ask.
-        marks: There is a model to mark tumours.
+        marks: There is a segmentation model to ask.
     """
     with st.container(border=True):
         st.header("Drop one or more images on the left, or try a sample", anchor=False)
-        steps = [(":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice a file.")]
+        steps = [(":material/image:", "Image", "PNG, JPEG, BMP, TIFF or GIF, one slice per file.")]
         if classifies:
             steps.append((":material/visibility:", "Heatmap", CAPTION))
         if marks:
             steps.append((":material/gesture:", "Mask", MASK_CAPTION))
         if classifies:
             steps.append(
-                (":material/bar_chart:", "Probabilities", "The decision in words, and the score of each class.")
+                (":material/bar_chart:", "Probabilities", "The prediction in words, and the score of each class.")
             )
         for column, (icon, title, about) in zip(st.columns(max(3, len(steps))), steps, strict=False):
             column.markdown(f"{icon} **{title}**  \n{about}")
 
 
 def all_ready(members: Sequence[Member]) -> bool:
-    """Say whether all models are in memory; those that are not are loaded from here on.
+    """Return whether all models are in memory; the others start loading in the background.
 
     Raises:
         BundleError: One is missing, damaged or was changed.
     """
     # A list: all are to be loaded, at once.
-    return all([models.ready(member.run.id, member.description.task) for member in members])
+    return all([model_cache.ready(member.run.id, member.description.task) for member in members])
 
 
 @st.fragment(run_every=LOADING_POLL)
 @guarded
 def wait_for_loading(members: Sequence[Member]) -> None:
-    """Say that models are being loaded, and draw the page anew once they are."""
+    """Say that models are being loaded, and redraw the page once they are."""
     if all_ready(members):
         st.rerun()
     which = "The model is" if len(members) == 1 else "The models are"

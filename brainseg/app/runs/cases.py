@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from brainseg.app import live_store
-from brainseg.app import model_cache as models
+from brainseg.app import live_store, model_cache
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results import stored_results as run_results
@@ -107,7 +106,7 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
 
     scan = read_image(live_store.run(run_id), path, sha256)
     try:
-        diagnosis = models.predictor(run_id).diagnose(scan, explain)
+        diagnosis = model_cache.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
     return _png(overlay(scan.pixels, diagnosis.heatmap)), diagnosis.heatmap_title

@@ -1,0 +1,62 @@
+"""The choice of the segmentation model on Diagnose, asked beside the classifiers or alone."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.app import live_store, state
+from brainseg.app.diagnose.address import forget_gone
+from brainseg.app.diagnose.members import Member, run_words, with_model
+from brainseg.diagnosis.words import judged
+from brainseg.results.markdown import escape
+
+NO_MODEL = ""
+
+
+def choose_segmentation_model(alone: bool) -> Member | None:
+    """Draw the picker of segmentation models; None where there is none, none is wanted, or it takes no single image.
+
+    Args:
+        alone: There is no classifier to ask, so that one of them must be chosen.
+
+    Raises:
+        BundleError: The chosen model's bundle is missing or damaged.
+    """
+    promoted, usable = live_store.promoted("segment"), with_model("segment")
+    if promoted is None:
+        return None
+    offered = [*usable] if alone else [NO_MODEL, *usable]
+    forget_gone(state.SEGMENTATION_MODEL, offered)
+    chosen = st.selectbox(
+        "Segmentation model",
+        offered,
+        index=offered.index(promoted.id),
+        format_func=lambda run_id: run_words(usable[run_id], promoted) if run_id else "no model",
+        key=state.SEGMENTATION_MODEL,
+        help="All finished runs that segment; the promoted one comes first, or else the one that finished last.",
+    )
+    if chosen == NO_MODEL:
+        return None
+    model = Member.of(usable[chosen])
+    st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
+    if sentence := refusal(model):
+        st.warning(escape(sentence), icon=":material/warning:")
+        return None
+    return model
+
+
+def evaluation_words(model: Member) -> str:
+    """Return how good a model's masks were on held-out slices; the run's evaluation also has the number of patients."""
+    evaluation = live_store.details(model.run)["evaluation"]
+    return judged({**evaluation, **model.description.validation})
+
+
+def refusal(model: Member) -> str:
+    """Return why a model cannot take single images, each of which stands for a slice here; "" if it can."""
+    sequences = model.description.modalities or ()
+    if len(sequences) < 2:
+        return ""
+    return (
+        f"{model.description.name} needs {len(sequences)} images of each slice ({', '.join(sequences)}) and cannot "
+        "mark a single one: choose another model, or give them to `predict --mask` on the command line."
+    )
