@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
+from brainseg.app import state
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode, st_page
 from brainseg.errors import BrainsegError
@@ -56,7 +57,6 @@ html { font-size: 19px !important }
 </style>"""
 """For a screen that people stand before: all that is measured in rem grows, tables and tags included."""
 
-_TURNED_TO = "page:turned-to"
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
@@ -98,8 +98,8 @@ def _claim_the_address(title: str) -> None:
     The page before may have written its own parameters after the click on a link: they then stand in the address of
     this page, in place of the run that the link named, and a reload would show something else.
     """
-    if st.session_state.get(_TURNED_TO) != title:
-        st.session_state[_TURNED_TO] = title
+    if st.session_state.get(state.SHOWN_PAGE) != title:
+        st.session_state[state.SHOWN_PAGE] = title
         st.query_params.update({})
 
 

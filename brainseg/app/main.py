@@ -8,14 +8,14 @@ import streamlit as st
 
 from brainseg.app.frame import caught
 from brainseg.app.navigation import DEMO_PAGES, PAGES, demo_mode, st_page
-from brainseg.app.serving import keep_to_itself
+from brainseg.app.serving import ask_no_outside_server
 
 ICON = Path(__file__).with_name("icon.png")
 
 
 def main() -> None:
     """Draw the page that the visitor has turned to, below the navigation."""
-    keep_to_itself()  # also where the server was started by hand
+    ask_no_outside_server()  # also where the server was started by hand
     # A file of our own: a named icon would be fetched from its maker's server.
     st.set_page_config(page_title="brainseg", page_icon=str(ICON), layout="wide")
     offered = DEMO_PAGES if demo_mode() else tuple(PAGES)

@@ -9,6 +9,8 @@ from importlib import import_module
 
 import streamlit as st
 
+from brainseg.app import state
+
 PAGES = {
     "home": "Home",
     "diagnose": "Diagnose",
@@ -33,7 +35,7 @@ ICONS = {
 
 def demo_mode() -> bool:
     """Say whether this is a demo session: nothing may change the store, and only the demo's pages are offered."""
-    return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get("demo_session"))
+    return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get(state.DEMO_SESSION))
 
 
 def st_page(name: str) -> st.Page:

@@ -1,4 +1,4 @@
-"""The server's own process: `python -m brainseg.app.serving OPTIONS…` serves the pages until its starter ends."""
+"""The server's own process: `python -m brainseg.app.serving OPTIONS…` serves the pages until its parent ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from starlette.staticfiles import StaticFiles
 from streamlit import net_util
 from streamlit.web.server.starlette import starlette_static_routes
 
@@ -15,19 +16,19 @@ from brainseg.errors import BrainsegError
 from brainseg.files import write_atomically
 from brainseg.jobs import parent_watch
 
-WHERE = """<script>
+BASE_ADDRESS = """<script>
 window.__streamlit = {
   BACKEND_BASE_URL: location.origin + location.pathname.replace(/[/](PAGES)[/]?$/, "/"),
 }
 </script>"""
-"""Tells Streamlit's own code where its server is; without it a page below the first looks beside itself first, and
-each visit leaves four errors in the browser's console."""
+"""Gives Streamlit's code the address of its server. Without it, every page but the first tries its own address first,
+and each visit leaves four errors in the browser's console."""
 
 
-def keep_to_itself() -> None:
-    """Let the server ask nobody for its outer address.
+def ask_no_outside_server() -> None:
+    """Keep Streamlit from asking an outside server for its public address.
 
-    Streamlit does so, at a stranger's server, whenever a page of another site tries to connect: no setting stops it.
+    It does so whenever a page of another site tries to connect, and no setting stops it.
     """
     net_util.get_external_ip = _nowhere
 
@@ -36,22 +37,23 @@ def _nowhere() -> None:
     return None
 
 
-def tell_where() -> None:
-    """Let pages below the first know where their server is."""
+def set_base_address() -> None:
+    """Have every page find its server, not only the first."""
     create = starlette_static_routes.create_streamlit_static_handler
 
-    def told(directory: str, base_url: str | None) -> object:
+    def with_index(directory: str, base_url: str | None) -> StaticFiles:
         handler = create(directory, base_url)
-        with suppress(OSError, BrainsegError):  # only the console is the worse for it
-            handler._index_path = str(_told_index(Path(directory)))
+        with suppress(OSError, BrainsegError):  # without it, only the browser's console shows errors
+            # An attribute of the class inside Streamlit's function, which the declared type does not have.
+            vars(handler)["_index_path"] = str(_index(Path(directory)))
         return handler
 
-    starlette_static_routes.create_streamlit_static_handler = told
+    starlette_static_routes.create_streamlit_static_handler = with_index
 
 
-def _told_index(static: Path) -> Path:
-    """Write Streamlit's first file below the home, with `WHERE` in it."""
-    script = WHERE.replace("PAGES", "|".join(PAGES))
+def _index(static: Path) -> Path:
+    """Write Streamlit's `index.html` below the home, with `BASE_ADDRESS` in it, and return its path."""
+    script = BASE_ADDRESS.replace("PAGES", "|".join(PAGES))
     text = (static / "index.html").read_text("utf-8").replace("<head>", f"<head>{script}", 1)
     file = paths.subfolder("cache") / "index.html"
     write_atomically(file, lambda temporary: temporary.write_text(text, "utf-8"))
@@ -61,9 +63,9 @@ def _told_index(static: Path) -> Path:
 def main() -> None:
     """Serve the pages with the command line's options for `streamlit run`."""
     parent_watch.exit_with_parent()
-    keep_to_itself()
-    tell_where()
-    from streamlit.web.cli import main as streamlit  # a second
+    ask_no_outside_server()
+    set_base_address()
+    from streamlit.web.cli import main as streamlit  # takes a second
 
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]]
     streamlit(prog_name="streamlit")

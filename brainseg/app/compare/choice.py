@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.address import SHOWN, keep, named_run, parameter
 from brainseg.errors import RunError
 from brainseg.results.comparison import MOST, Judged, read_judged
@@ -12,7 +12,8 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
 
-KEY, RUNS = "compare_runs", "runs"
+RUNS = "runs"
+"""Parameter of the address: the ids of the runs, separated by commas."""
 CLASSIFY = "classify"
 FIRST = 3
 """Runs that are shown before anything was chosen."""
@@ -21,14 +22,14 @@ FIRST = 3
 def choose() -> list[Run]:
     """Draw the choice, and return the runs chosen, in order."""
     offered = {run.id: run for run in live_store.runs() if run.has_model}
-    if KEY not in st.session_state:
-        st.session_state[KEY] = _asked_for(offered)
+    if state.COMPARED not in st.session_state:
+        st.session_state[state.COMPARED] = _asked_for(offered)
     else:  # a run that was deleted meanwhile
-        st.session_state[KEY] = [run_id for run_id in st.session_state[KEY] if run_id in offered]
+        st.session_state[state.COMPARED] = [run_id for run_id in st.session_state[state.COMPARED] if run_id in offered]
     chosen = st.multiselect(
         "Runs",
         list(offered),
-        key=KEY,
+        key=state.COMPARED,
         format_func=lambda run_id: _short(offered[run_id]),
         max_selections=MOST,
         placeholder="Choose two runs or more",

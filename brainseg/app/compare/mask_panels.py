@@ -7,6 +7,7 @@ import streamlit as st
 from brainseg.app.charts import chart
 from brainseg.app.compare.columns import draw_pairs
 from brainseg.app.frame import dark
+from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.plots.mask_comparison import dice_figure
 from brainseg.results.comparison import Comparison
 from brainseg.results.comparison_table import runs_table
@@ -36,5 +37,5 @@ def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    draw_pairs(mask_pairs_shown(pairs), letter)
+    draw_pairs(mask_pairs_shown([pair for pair in pairs if isinstance(pair, MaskPair)]), letter)
     st.caption(TESTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -78,9 +79,9 @@ def draw_curves(comparison: Comparison) -> None:
     """Draw the epochs of all runs, with the paper's behind them on demand."""
     st.header("Training by epoch", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
-    loss = left.segmented_control(
+    loss: Literal["valid_loss", "train_loss"] | None = left.segmented_control(
         "Loss to draw",
-        list(LOSSES),
+        ("valid_loss", "train_loss"),
         default="valid_loss",
         format_func=lambda key: LOSSES[key].split(" (")[0],
         key="compare-loss",
@@ -102,7 +103,9 @@ def draw_costs(comparison: Comparison) -> None:
     """Draw the headline score against a cost."""
     masks = comparison.task == "segment"
     st.header("Dice vs. cost" if masks else "Accuracy vs. cost", anchor=False)
-    cost = st.selectbox("Cost", list(COSTS), format_func=COSTS.get, key="compare-cost", bind="query-params")
+    cost = st.selectbox(
+        "Cost", list(COSTS), format_func=lambda each: COSTS[each], key="compare-cost", bind="query-params"
+    )
     table = runs_table(comparison)
     chart(cost_figure(table, cost, "dice" if masks else "accuracy", dark=dark()), "cost-figure", name=f"compare-{cost}")
     st.caption(MASK_TIMES if masks else TIMES)

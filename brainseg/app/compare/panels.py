@@ -9,6 +9,7 @@ from brainseg.app.compare.columns import cost_columns, draw_pairs
 from brainseg.app.compare.mask_panels import INTERVALS as MASK_INTERVALS
 from brainseg.app.frame import dark, offer_csv
 from brainseg.evaluation.classification import roc_curve
+from brainseg.evaluation.paired import Pair
 from brainseg.plots import confusion_matrix_figure, roc_figure
 from brainseg.plots.theme import readable, series_style
 from brainseg.results.comparison import Comparison
@@ -78,7 +79,7 @@ def pairs_panel(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    draw_pairs(pairs_shown(pairs), letter)
+    draw_pairs(pairs_shown([pair for pair in pairs if isinstance(pair, Pair)]), letter)
     st.caption(f"{TESTED} {PATIENTS}")
 
 

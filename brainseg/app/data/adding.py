@@ -1,4 +1,4 @@
-"""How the Data page adds datasets and removes them."""
+"""The forms of the Data page that add datasets, and the one that removes them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import PurePath
 import streamlit as st
 
 from brainseg import paths
-from brainseg.app import live_store
-from brainseg.app.data.folder_upload import MOST_FILES, add_sent_folder
+from brainseg.app import live_store, state
+from brainseg.app.data.folder_upload import MOST_FILES, add_uploaded_folder
 from brainseg.app.upload_limit import refuse_many
 from brainseg.app.widgets.dataset_reading import progress_bar
 from brainseg.datasets.access import permitted
@@ -23,19 +23,16 @@ UPLOAD_MB = 1000
 
 DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
 DIFFICULTY_HELP = (
-    "Realistic: of all sizes, beside changes that look like them; a U-Net needs more of them than some minutes allow. "
-    "Clear: nothing else looks like them, for a first training."
+    "Realistic: tumours of all sizes, beside other changes that look similar; a U-Net needs more than a few minutes to "
+    "learn them. Clear: nothing else looks similar, for a first training."
 )
 
-JUST_ADDED = "data-just-added"
-SAID = "data-said"
 
-
-def adding(unlisted: dict[str, int]) -> None:
-    """Show the ways to add a dataset.
+def draw_adding(unlisted: dict[str, int]) -> None:
+    """Draw the forms that add a dataset.
 
     Args:
-        unlisted: Paths that runs were made from and nobody listed, with their number of runs.
+        unlisted: Paths of datasets that runs used and that are not in the list -> their number of runs.
     """
     folder, sent, upload, synthetic = st.tabs(
         ["Folder on the server", "Upload a folder", "Upload a zip file", "Synthetic slices"]
@@ -50,21 +47,23 @@ def adding(unlisted: dict[str, int]) -> None:
         _synthetic_form()
 
 
-def forgetting(known: KnownDataset, runs: int) -> None:
-    """Ask before a dataset is removed, and remove it."""
+def draw_removal(known: KnownDataset, runs: int) -> None:
+    """Draw the button that removes a dataset once the visitor has confirmed it."""
     deleted = known.source != "folder"
-    with st.popover("Remove", icon=":material/delete:", help="Take this dataset off the list.", width="stretch"):
+    with st.popover("Remove", icon=":material/delete:", help="Remove this dataset from the list.", width="stretch"):
         if deleted:
-            st.markdown("It was put here by brainseg, so **its files are deleted**.")
+            st.markdown("brainseg made this copy, so **its files are deleted**.")
         else:
-            st.markdown("It is taken off the list. **The folder and its files stay** where they are.")
+            st.markdown("It is removed from the list. **The folder and its files stay** where they are.")
         if runs:
-            st.markdown(f"{runs:,} runs were made from it: they stay, but can no longer show or prepare its images.")
+            st.markdown(f"{runs:,} runs used it. They stay, but can no longer show its images.")
         sure = not deleted or st.checkbox("Delete the files for good", key=f"data-sure-{known.name}")
         if st.button("Remove it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
             refuse_if_needed(known, live_store.store().list())
             forget(known.name)
-            st.session_state[SAID] = f"{known.name} was {'deleted' if deleted else 'taken off the list'}."
+            st.session_state[state.DATASET_DONE] = (
+                f"{known.name} was {'deleted' if deleted else 'removed from the list'}."
+            )
             st.rerun()
 
 
@@ -75,10 +74,10 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             placeholder="/data/slices",
             help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
-            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must lie in "
-            "brainseg's home folder or in a folder that the server's BRAINSEG_DATA names.",
+            "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must be in "
+            "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server.",
         )
-        name = st.text_input("Name (optional)", help="By default as its folder is called.")
+        name = st.text_input("Name (optional)", help="Defaults to the folder name.")
         if st.form_submit_button("Add the folder", type="primary"):
             with progress_bar("Reading images") as tell:
                 known = add_folder(permitted(path), name.strip() or None, tell)
@@ -99,13 +98,13 @@ def _sent_form() -> None:
             accept_multiple_files="directory",
             key="data-sent-files",
             help="One folder of images per class, or train, valid and test folders of such folders, in the folder that "
-            "you choose. Upload no images from which a patient can be identified.",
+            "you choose. Do not upload images that identify a patient.",
         )
-        refuse_many("data-sent-files", MOST_FILES, "send the folder as a zip file, or name a folder on the server")
-        name = st.text_input("Name (optional)", help="By default as the folder is called.", key="data-sent-name")
+        refuse_many("data-sent-files", MOST_FILES, "upload the folder as a zip file, or use a folder on the server")
+        name = st.text_input("Name (optional)", help="Defaults to the folder name.", key="data-sent-name")
         if st.form_submit_button("Add these files", type="primary"):
             with progress_bar("Storing and reading") as tell:
-                known = add_sent_folder(files, name.strip() or None, tell)
+                known = add_uploaded_folder(files, name.strip() or None, tell)
             _added(known)
 
 
@@ -119,17 +118,17 @@ def _upload_form() -> None:
             type="zip",
             max_upload_size=limit,
             help="One folder of images per class, or train, valid and test folders of such folders. It is unpacked on "
-            "the server; other files in it are left out. Upload no images from which a patient can be identified.",
+            "the server; other files in it are left out. Do not upload images that identify a patient.",
         )
-        name = st.text_input("Name (optional)", help="By default as the file is called.", key="data-zip-name")
+        name = st.text_input("Name (optional)", help="Defaults to the file name.", key="data-zip-name")
         if limit < most:
             st.caption(
-                "A larger set: copy its folder to the server and name it under Folder on the server, or start the "
-                f"server with a higher limit, such as `--server.maxUploadSize {most}`."
+                "For a larger dataset, copy its folder to the server and use Folder on the server, or start the server "
+                f"with a higher limit, such as `--server.maxUploadSize {most}`."
             )
         if st.form_submit_button("Unpack and add", type="primary"):
             if file is None:
-                st.error("No file was chosen: choose a zip file first.", icon=":material/error:")
+                st.error("No file is chosen: choose a zip file first.", icon=":material/error:")
             else:
                 with progress_bar("Unpacking and reading") as tell:
                     known = add_zip(file, name.strip() or PurePath(file.name).stem, tell)
@@ -141,15 +140,22 @@ def _synthetic_form() -> None:
         first, second, third = st.columns(3)
         count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
         each = second.number_input(
-            "Slices of each person", 1, 16, SLICES_PER_SUBJECT, help="Fewer slices of more people teach more."
+            "Slices per person", 1, 16, SLICES_PER_SUBJECT, help="Fewer slices of more people teach more."
         )
         seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
         left, right = st.columns([1, 2])
-        difficulty = left.selectbox("Tumours", DIFFICULTIES, format_func=DIFFICULTY_WORDS.get, help=DIFFICULTY_HELP)
-        chosen = right.multiselect(
-            "Sequences", MODALITIES, MODALITIES, help="The slices of a person take turns in them; one alone is easier."
+        difficulty = left.selectbox(
+            "Tumours", DIFFICULTIES, format_func=lambda each: DIFFICULTY_WORDS[each], help=DIFFICULTY_HELP
         )
-        st.caption("Drawn from the MNI152 templates, to try things out: metrics on them say nothing about patients.")
+        chosen = right.multiselect(
+            "Sequences",
+            MODALITIES,
+            MODALITIES,
+            help="A person's slices alternate between them; a single sequence is easier.",
+        )
+        st.caption(
+            "Drawn from the MNI152 templates, to try things out: metrics measured on them say nothing about patients."
+        )
         if st.form_submit_button("Make synthetic slices", type="primary"):
             with progress_bar("Drawing and reading slices") as tell:
                 known = add_phantom(
@@ -165,9 +171,9 @@ def _synthetic_form() -> None:
 
 
 def _added(known: KnownDataset) -> None:
-    """Show the dataset that was added, from its first view on."""
-    st.session_state[JUST_ADDED] = known.name
-    st.session_state.pop("data-view", None)
+    """Show the dataset that was added, in its first view."""
+    st.session_state[state.DATASET_ADDED] = known.name
+    st.session_state.pop(state.DATASET_VIEW, None)
     what = "with masks" if known.task == "segment" else f"of {len(known.counts or {})} classes"
-    st.session_state[SAID] = f"{known.name} was added: {known.images:,} images {what}."
+    st.session_state[state.DATASET_DONE] = f"{known.name} was added: {known.images:,} images {what}."
     st.rerun()

@@ -1,4 +1,4 @@
-"""A folder that a browser sends file by file, put together again and added as a dataset."""
+"""A folder that a browser uploads file by file: packed as a zip file, and added as a dataset."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import IO, BinaryIO, Protocol, cast
 
 from brainseg.datasets.library import KnownDataset, add_zip
 from brainseg.errors import DataError
 
 MOST_FILES = 1000
-"""Files of a folder that is sent; each is a request of its own, so that a zip file is faster long before."""
+"""Files of an uploaded folder; each is a request of its own, so that a zip file is faster long before that."""
 IN_MEMORY = 64 * 1024**2
 
 
-class Sent(Protocol):
+class UploadedFile(Protocol):
     """A file as the uploader gives it; its name is its path from the chosen folder on, that folder included."""
 
     name: str
@@ -25,14 +25,14 @@ class Sent(Protocol):
         """Return the content."""
 
 
-def add_sent_folder(
-    files: Sequence[Sent], name: str | None = None, progress: Callable[[int, int], None] | None = None
+def add_uploaded_folder(
+    files: Sequence[UploadedFile], name: str | None = None, progress: Callable[[int, int], None] | None = None
 ) -> KnownDataset:
-    """Store a folder below the home and make it known; it is held to all that a zip file is held to.
+    """Store a folder below the home and add it to the list of datasets; all limits of a zip file apply.
 
     Args:
         files: Its files.
-        name: What to call it; by default as the folder is called.
+        name: Its name; by default that of the folder.
         progress: Called with (files stored, files in all), and then for reading.
 
     Raises:
@@ -42,25 +42,26 @@ def add_sent_folder(
         raise DataError("No folder was chosen: choose a folder first.")
     if len(files) > MOST_FILES:
         raise DataError(
-            f"The folder has {len(files):,} files, and {MOST_FILES:,} can be sent: send it as a zip file, or name a "
-            "folder on the server."
+            f"The folder has {len(files):,} files, and {MOST_FILES:,} can be uploaded: upload it as a zip file, or use "
+            "a folder on the server."
         )
     folder = PurePosixPath(files[0].name).parts[0]
     if all(len(PurePosixPath(file.name).parts) < 2 for file in files):
         raise DataError(
-            "The files came without their folders, which tell the classes: choose the folder with the button, or send "
+            "The files came without their folders, which are the classes: choose the folder with the button, or upload "
             "it as a zip file."
         )
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as packed:
         _pack(files, packed)
         try:
-            return add_zip(packed, name or folder, progress)
+            # A file opened in binary mode in all but its declared type.
+            return add_zip(cast("BinaryIO", packed), name or folder, progress)
         except DataError as error:
             raise DataError(str(error).replace("The zip file", "The folder")) from error
 
 
-def _pack(files: Sequence[Sent], into: BinaryIO) -> None:
-    """Write the files as one zip file: what is unsafe about names, kinds and sizes is checked where those are read."""
+def _pack(files: Sequence[UploadedFile], into: IO[bytes]) -> None:
+    """Write the files as one zip file; `add_zip` checks their names, kinds and sizes."""
     with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
         for file in files:
             archive.writestr(zipfile.ZipInfo(file.name), file.getbuffer())

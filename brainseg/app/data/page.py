@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.address import keep
-from brainseg.app.data.adding import JUST_ADDED, SAID, adding, forgetting
+from brainseg.app.data.adding import draw_adding, draw_removal
 from brainseg.app.data.patients import patients
 from brainseg.app.data.views import copies, faults, headline, overview, samples
 from brainseg.app.frame import link, page
@@ -17,13 +17,13 @@ from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.jobs.removal import runs_on, unlisted_paths
 
 SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
-LEARNT = {"classify": "classification", "segment": "segmentation"}
+TASKS = {"classify": "classification", "segment": "segmentation"}
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
 
 
-def listing(known: list[KnownDataset]) -> None:
-    """Show all datasets as a table."""
+def draw_table(known: list[KnownDataset]) -> None:
+    """Draw the table of all datasets."""
     rows = [
         {
             "Name": dataset.name,
@@ -43,26 +43,26 @@ def listing(known: list[KnownDataset]) -> None:
 
 
 def _for(dataset: KnownDataset) -> str:
-    """Say what can be learnt from a dataset: one of class folders may have masks as well."""
+    """Return which tasks a dataset fits: one with class folders may have masks as well."""
     both = dataset.exists and dataset.task == "classify" and count_pairs(dataset.path)
-    return BOTH if both else LEARNT.get(dataset.task, dataset.task)
+    return BOTH if both else TASKS.get(dataset.task, dataset.task)
 
 
-def choose(known: list[KnownDataset]) -> KnownDataset:
-    """Let the visitor choose a dataset; the address of the page remembers which."""
+def choose_dataset(known: list[KnownDataset]) -> KnownDataset:
+    """Draw the choice of a dataset, and keep it in the address."""
     names = [dataset.name for dataset in known]
-    if JUST_ADDED in st.session_state:
-        st.session_state["data-chosen"] = st.session_state.pop(JUST_ADDED)
-    elif st.session_state.get("data-chosen") not in names:
+    if state.DATASET_ADDED in st.session_state:
+        st.session_state[state.SHOWN_DATASET] = st.session_state.pop(state.DATASET_ADDED)
+    elif st.session_state.get(state.SHOWN_DATASET) not in names:
         asked = st.query_params.get("data")
-        st.session_state["data-chosen"] = asked if asked in names else names[0]
-    name = st.selectbox("Dataset", names, key="data-chosen")
+        st.session_state[state.SHOWN_DATASET] = asked if asked in names else names[0]
+    name = st.selectbox("Dataset", names, key=state.SHOWN_DATASET)
     keep(data=name)
     return known[names.index(name)]
 
 
-def one(known: KnownDataset) -> None:
-    """Show one dataset."""
+def draw_dataset(known: KnownDataset) -> None:
+    """Draw one dataset."""
     dataset = read_dataset(known)
     if known.counts is None and count_once(known):
         st.rerun()  # the list above was drawn without its counts
@@ -73,7 +73,7 @@ def one(known: KnownDataset) -> None:
     patients(known, report)
     if "masks" not in report and (pairs := count_pairs(known.path)):
         st.caption(f"Includes masks for {pairs:,} images: choose task 'segment' in Train to use them.")
-    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="data-view", on_change="rerun"), strict=True))
+    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=state.DATASET_VIEW, on_change="rerun"), strict=True))
     draw = {
         "Overview": lambda: overview(dataset),
         "Images": lambda: samples(dataset),
@@ -94,20 +94,20 @@ def draw() -> None:
             st.info("This is a demo session, in which datasets are neither shown nor changed.", icon=":material/info:")
         else:
             known = known_datasets()
-            if SAID in st.session_state:
+            if state.DATASET_DONE in st.session_state:
                 # A banner would move the page down, and up again at the next click.
-                st.toast(st.session_state.pop(SAID), icon=":material/check:", duration="long")
+                st.toast(st.session_state.pop(state.DATASET_DONE), icon=":material/check:", duration="long")
             with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
-                adding(unlisted_paths(known, live_store.runs()))
+                draw_adding(unlisted_paths(known, live_store.runs()))
             if not known:
                 st.info("No dataset is known yet: add one above.", icon=":material/info:")
             else:
-                listing(known)
+                draw_table(known)
                 left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
                 with left:
-                    chosen = choose(known)
+                    chosen = choose_dataset(known)
                 with middle:
                     link("train", "Train on it", icon=":material/model_training:", data=chosen.name)
                 with right:
-                    forgetting(chosen, len(runs_on(chosen, live_store.runs())))
-                one(chosen)
+                    draw_removal(chosen, len(runs_on(chosen, live_store.runs())))
+                draw_dataset(chosen)

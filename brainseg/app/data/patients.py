@@ -1,4 +1,4 @@
-"""Who is one patient: what the Data page says of it, and how a visitor refuses or sets it."""
+"""Which images are of one patient: what the Data page shows about it, and the form that sets it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HELP = {
 
 
 def patients(known: KnownDataset, report: dict[str, Any]) -> None:
-    """Say how many patients there are and where that is known from, and offer to refuse or set it."""
+    """Draw how many patients there are and how that is known, and the form that sets it."""
     said = as_sentence(patients_sentence(report["patients"]))
     if known.groups != "auto":
         said += f" Set by data.groups={escape(known.groups)}."
@@ -47,7 +47,11 @@ def _form(known: KnownDataset) -> None:
     left, right = st.columns(2)
     with left:
         chosen = st.selectbox(
-            "Patients are told by", list(KINDS), list(KINDS).index(kind), format_func=KINDS.get, key=f"{key}-kind"
+            "Patients are identified by",
+            list(KINDS),
+            list(KINDS).index(kind),
+            format_func=lambda each: KINDS[each],
+            key=f"{key}-kind",
         )
     text = ""
     if chosen in HELP:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
 from brainseg.app.frame import dark, guarded, offer_csv, show
 from brainseg.datasets.copy_words import near_leaks, near_sentence
@@ -27,14 +28,17 @@ COPY_WIDTH = 170
 
 
 def headline(report: dict[str, Any]) -> None:
-    """Show the figures that one wants to know first, and a sentence for each fault that spoils a result."""
+    """Draw the counts, and a sentence for each problem that spoils a result."""
     copies = report["duplicates"]
     values = {
         "Images": (f"{report['images']:,}", "Files that can be read."),
         "Classes": (f"{len(report['classes']):,}", ", ".join(map(escape, report["classes"]))),
-        "Unreadable files": (f"{len(report['unreadable']):,}", "A training stops at them, or leaves them out if told."),
+        "Unreadable files": (
+            f"{len(report['unreadable']):,}",
+            "A training stops at them, or skips them with Skip bad.",
+        ),
         "Duplicate groups": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
-        "Duplicates": (f"{copies['surplus']:,}", "Files that could go without losing any content."),
+        "Duplicates": (f"{copies['surplus']:,}", "Files that could be removed without losing any content."),
     }
     for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
         column.metric(label, value, help=explanation, border=True)
@@ -50,7 +54,7 @@ def headline(report: dict[str, Any]) -> None:
 
 
 def leaks(report: dict[str, Any]) -> list[str]:
-    """Say in one sentence each what makes figures measured on this dataset too good, or wrong."""
+    """Return a sentence for each problem that makes metrics measured on this dataset too good, or wrong."""
     copies = report["duplicates"]
     sentences = [
         f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
@@ -65,7 +69,7 @@ def leaks(report: dict[str, Any]) -> list[str]:
             "each is wrong, so look at them under Duplicates and fix the labels."
         )
     near = report["near_copies"]
-    sentences += [f"{told}; so metrics on them are too good: split by groups instead." for told in near_leaks(near)]
+    sentences += [f"{leak}; so metrics on them are too good: split by groups instead." for leak in near_leaks(near)]
     if near["across_labels"]:
         sentences.append(
             f"Pairs of images that look the same but have different labels: {near['across_labels']:,}, and at least "
@@ -84,7 +88,7 @@ def leaks(report: dict[str, Any]) -> list[str]:
 
 
 def overview(dataset: Dataset) -> None:
-    """Show class balance, sizes and modes."""
+    """Draw class balance, sizes and modes."""
     table = dataset.table
     name = dataset.root.name
     balance = table.groupby(["label", "split"], as_index=False).size().rename(columns={"size": "images"})
@@ -100,23 +104,23 @@ def overview(dataset: Dataset) -> None:
 @st.fragment
 @guarded
 def samples(dataset: Dataset) -> None:
-    """Show some images of each class, and others on request."""
-    seed = st.session_state.setdefault("data-seed", 0)
+    """Draw some images of each class, and others on request."""
+    seed = st.session_state.setdefault(state.SAMPLE_SEED, 0)
     if st.button("Show others", icon=":material/shuffle:", help="Draw other images of each class."):
-        seed = st.session_state["data-seed"] = seed + 1
+        seed = st.session_state[state.SAMPLE_SEED] = seed + 1
     for name, rows in sample(dataset, ROW, seed):
         total = int((dataset.table["label"] == name).sum())
         st.markdown(f"**{escape(name)}** · {len(rows):,} of {total:,} images")
-        for column, row in zip(st.columns(ROW), rows.itertuples(), strict=False):
+        for column, row in zip(st.columns(ROW), rows.to_dict("records"), strict=False):
             with column:
-                _picture(dataset, row.path, f"{row.path}, {row.width} × {row.height}, {row.mode}")
-    st.caption("Drawn at random, small here; a training sees them prepared at its own size.")
+                _picture(dataset, str(row["path"]), f"{row['path']}, {row['width']} × {row['height']}, {row['mode']}")
+    st.caption("Chosen at random. Shown small here; training uses them prepared at its own size.")
 
 
 @st.fragment
 @guarded
 def copies(dataset: Dataset) -> None:
-    """Show groups of copies, byte-identical and near, side by side, a page of them at a time."""
+    """Draw groups of copies, byte-identical and near, side by side, page by page."""
     groups = copy_groups(dataset)
     if not groups:
         st.success(
@@ -131,13 +135,13 @@ def copies(dataset: Dataset) -> None:
                 _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
-        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or turned; cropped ones "
-        "are not found. Neighbouring slices of one patient are no copies: name the patients to keep those together."
+        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or rotated. Cropped ones "
+        "are not found. Neighbouring slices of one patient are not copies: set the patients to keep them together."
     )
 
 
 def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
-    """Let the visitor choose which groups to see."""
+    """Draw the choice of which groups to show."""
     kinds = {
         "All": groups,
         "Same bytes": [group for group in groups if not group.near],
@@ -149,7 +153,9 @@ def _chosen(groups: list[CopyGroup]) -> list[CopyGroup]:
     if all(len(kinds[kind]) == len(groups) for kind in offered):
         return groups
     words = {kind: f"{kind} ({len(kinds[kind]):,})" for kind in offered}
-    kind = st.segmented_control("Groups", offered, default="All", format_func=words.get, required=True, key="data-kind")
+    kind = st.segmented_control(
+        "Groups", offered, default="All", format_func=lambda each: words[each], required=True, key="data-kind"
+    )
     return kinds[kind or "All"]
 
 
@@ -160,10 +166,10 @@ def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
         st.markdown(f"**{len(group.rows):,} {what}** · group {number:,} of {total:,}")
         for fault in group.faults:
             st.markdown(f":material/error: **{escape(fault)}**")
-        for column, row in zip(st.columns(drawn), group.rows.itertuples(), strict=False):
+        for column, row in zip(st.columns(drawn), group.rows.to_dict("records"), strict=False):
             with column:
-                split = f", {GIVEN[row.split]}" if row.split else ""
-                _picture(dataset, row.path, f"{row.path} (label {row.label}{split})")
+                split = f", {GIVEN[row['split']]}" if row["split"] else ""
+                _picture(dataset, str(row["path"]), f"{row['path']} (label {row['label']}{split})")
         if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
             st.caption(f"And {len(hidden):,} more: {escape(', '.join(hidden[:50]))}.")
 
@@ -171,13 +177,13 @@ def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
 def _picture(dataset: Dataset, path: str, caption: str) -> None:
     small = thumbnail(dataset, path)
     if small is None:
-        st.caption(f"{escape(caption)}: cannot be read any more.")
+        st.caption(f"{escape(caption)}: can no longer be read.")
     else:
         st.image(small, escape(caption), width="stretch", alt=f"Image {path}")
 
 
 def faults(report: dict[str, Any]) -> None:
-    """List the files that cannot be read, with the reason, and those that are odd."""
+    """Draw the files that cannot be read, with the reason, and those with warnings."""
     lists = {
         "Unreadable files": (report["unreadable"], "Every image file can be read."),
         "Warnings": (
@@ -186,11 +192,11 @@ def faults(report: dict[str, Any]) -> None:
         ),
         "Wrong extension (read by content)": (
             [{"path": path} for path in report["wrong_extension"]],
-            "Every file is of the format that its name says.",
+            "Every file has the format that its extension names.",
         ),
-        "Ignored: no images, or outside the class folders": (
+        "Ignored: not images, or outside the class folders": (
             [{"path": path} for path in report["ignored"]],
-            "Nothing else lies in the folder.",
+            "There are no other files in the folder.",
         ),
     }
     for title, (rows, nothing) in lists.items():

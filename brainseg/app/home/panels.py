@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.frame import dark, guarded, link, show
 from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.live_run import draw_progress
@@ -54,7 +54,7 @@ def demo_switch() -> None:
     st.toggle(
         "Demo session",
         value=demo_mode(),
-        key="demo_switch",
+        key=state.DEMO_SWITCH,
         on_change=_switch,
         help="Larger type, a guide in three steps, and nothing that can change what is stored.",
     )
@@ -62,7 +62,7 @@ def demo_switch() -> None:
 
 def _switch() -> None:
     """Keep the choice for all pages: what a widget holds is forgotten where it is not drawn."""
-    st.session_state["demo_session"] = st.session_state["demo_switch"]
+    st.session_state[state.DEMO_SESSION] = st.session_state[state.DEMO_SWITCH]
 
 
 def doors() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.address import copy_link, keep
 from brainseg.app.frame import guarded, link
 from brainseg.app.messages import on_page
@@ -21,19 +21,15 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import default_run
 
-SAID, REFUSED = "run-said", "run-refused"
-"""Where the session keeps what was just done, and what could not be, to be said after the page was drawn again."""
-
-
 RIVALS = 2
 """Runs that a link to Compare adds."""
 
 
 def say_what_was_done() -> None:
     """Say what the last click did: the page was drawn again since."""
-    if said := st.session_state.pop(SAID, ""):
+    if said := st.session_state.pop(state.RUN_DONE, ""):
         st.success(escape(said), icon=":material/check:")
-    for sentence in st.session_state.pop(REFUSED, []):
+    for sentence in st.session_state.pop(state.RUN_REFUSED, []):
         st.error(escape(on_page(sentence)), icon=":material/error:")
 
 
@@ -173,6 +169,6 @@ def announce(sentence: str, refused: Sequence[str] = ()) -> None:
         sentence: What was done.
         refused: A sentence for each thing that could not be done.
     """
-    st.session_state[SAID], st.session_state[REFUSED] = sentence, list(refused)
+    st.session_state[state.RUN_DONE], st.session_state[state.RUN_REFUSED] = sentence, list(refused)
     live_store.refresh()
     st.rerun()

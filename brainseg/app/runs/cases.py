@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from brainseg.app import live_store, model_cache
+from brainseg.app import live_store, model_cache, state
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results import stored_results as run_results
@@ -30,7 +31,7 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = Fals
         all_maps: Draw every heatmap, instead of offering each.
     """
     digests = run_results.digests(live_store.store(), run)
-    records = cases.to_dict(orient="records")
+    records: list[dict[Hashable, Any]] = cases.to_dict(orient="records")
     for start in range(0, len(records), COLUMNS):
         places = st.columns(COLUMNS)
         for place, case in zip(places, records[start : start + COLUMNS], strict=False):
@@ -38,7 +39,7 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = Fals
                 draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}", all_maps)
 
 
-def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
+def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
     """Draw one image with what is known of it, or the sentence why it cannot be shown.
 
     Args:
@@ -49,7 +50,7 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str, mapp
         mapped: Draw its heatmap without being asked.
     """
     title, path = "", str(case["path"])
-    wanted = run.has_model and (mapped or st.session_state.get(f"{key}-cam", False))
+    wanted = run.has_model and (mapped or st.session_state.get(state.heatmap_shown(key), False))
     try:
         if wanted:
             with st.spinner("Computing the heatmap …"):
@@ -68,14 +69,14 @@ def draw_case(run: Run, case: dict[str, Any], sha256: str | None, key: str, mapp
     if run.has_model and not mapped:
         st.toggle(
             "Where the model looked",
-            key=f"{key}-cam",
+            key=state.heatmap_shown(key),
             help="Heatmap of the predicted class. It takes a moment, longer the first time.",
         )
     if title:
         st.caption(f"{escape(title)}. The colours show where the model looked, not where the tumour is.")
 
 
-def _describe(case: dict[str, Any]) -> None:
+def _describe(case: dict[Hashable, Any]) -> None:
     right = case["label"] == case["prediction"]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
     share = percent(float(case[f"p_{case['prediction']}"]))

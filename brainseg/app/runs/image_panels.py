@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded
 from brainseg.app.runs.cases import draw_cases
@@ -29,7 +30,7 @@ def matrix_panel(run: Run) -> None:
     """The confusion matrix, and the images of the cell that is chosen by a click or by name."""
     report, table = evaluated(run)
     classes = report["classes"]
-    keys = ["actual", "predicted"]  # as the address has them
+    keys = [state.CELL_ACTUAL, state.CELL_PREDICTED]
     first = [classes.index(name) for name in first_cell(report["matrix"], classes)]
     caveats(report)
     left, right = st.columns([3, 2])

@@ -1,4 +1,4 @@
-"""The Runs page without a run in its address: the table of all runs, and what can be done with several of them."""
+"""The Runs page without a run in its address: the table of all runs, and the buttons for several of them."""
 
 from __future__ import annotations
 
@@ -63,16 +63,10 @@ def _filters(table: pd.DataFrame) -> Filters:
         help="Finds runs in which every word occurs: in name, state, task, model, dataset, tags, note, score or date.",
     )
     with right.popover("Filters", icon=":material/filter_alt:", width="stretch", key="filters"):
-        chosen = {
-            key: st.multiselect(label, options, key=key, bind="query-params", placeholder="Any")
-            for key, label, options in (
-                ("state", "State", sorted(set(table["State"]))),
-                ("task", "Task", sorted(set(table["Task"]))),
-                ("model", "Model", sorted(set(table["Model"]))),
-                ("dataset", "Dataset", sorted(set(table["Dataset"]))),
-                ("tag", "Tag", sorted({tag for tags in table["Tags"] for tag in tags})),
-            )
-        }
+        states, tasks, models, datasets = (
+            _pick(name, set(table[name])) for name in ("State", "Task", "Model", "Dataset")
+        )
+        tags = _pick("Tag", {tag for tags in table["Tags"] for tag in tags})
         least, most = (
             st.number_input(
                 f"Accuracy or Dice of at {key}",
@@ -87,7 +81,12 @@ def _filters(table: pd.DataFrame) -> Filters:
             )
             for key in ("least", "most")
         )
-    return Filters(text or "", *chosen.values(), least, most)
+    return Filters(text or "", states, tasks, models, datasets, tags, least, most)
+
+
+def _pick(label: str, options: set[str]) -> list[str]:
+    key = label.lower()  # a parameter of the address
+    return st.multiselect(label, sorted(options), key=key, bind="query-params", placeholder="Any")
 
 
 def _draw_table(found: pd.DataFrame) -> set[str]:
@@ -147,7 +146,7 @@ def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
 
 
 def _not_comparable(ticked: list[Run], models: list[Run]) -> str:
-    """Say why Compare cannot show these runs; "" if it can."""
+    """Return why Compare cannot show these runs; "" if it can."""
     if others := [run.name for run in ticked if not run.has_model]:
         return f"Only finished trainings can be compared: untick {escape(', '.join(others[:3]))}."
     if len({run.config.task for run in models}) > 1:

@@ -57,14 +57,14 @@ def predictions_panel(run: Run) -> None:
 
 
 def _columns(classes: list[str]) -> dict[str, Any]:
-    share = {"format": "%.4f", "min_value": 0, "max_value": 1}
+    bar = st.column_config.ProgressColumn
     return {
         "path": "File",
         "group": "Patient",
         "label": "Actual",
         "prediction": "Predicted",
         "loss": st.column_config.NumberColumn("Loss", format="%.4f", help="Cross-entropy of the actual class, nats"),
-        **{f"p_{name}": st.column_config.ProgressColumn(f"Probability of {name}", **share) for name in classes},
+        **{f"p_{name}": bar(f"Probability of {name}", format="%.4f", min_value=0, max_value=1) for name in classes},
     }
 
 

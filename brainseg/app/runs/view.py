@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.address import keep, named_run, parameter
 from brainseg.app.frame import link
 from brainseg.app.messages import why
@@ -23,9 +24,6 @@ from brainseg.results.run_wording import STATES, lasted, model_words, moment, ru
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
 from brainseg.runs.run import default_run
-
-CHOICE, PANEL = "run-choice", "tab"
-"""Keys of the widgets; the open tab stands in the address."""
 
 JUDGED: dict[str, Callable[[Run], None]] = {
     "Metrics": metrics_panel,
@@ -51,13 +49,13 @@ def choose_run(runs: list[Run]) -> Run | None:
         return None
     keep(run=run.id)
     by_id = {each.id: each for each in runs}
-    st.session_state[CHOICE] = run.id
+    st.session_state[state.SHOWN_RUN] = run.id
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     left.selectbox(
         "Run",
         list(by_id),
         format_func=lambda run_id: run_label(by_id[run_id]),
-        key=CHOICE,
+        key=state.SHOWN_RUN,
         on_change=_keep_choice,
         help="Newest first. Type to search: name, state, model, date or id. All runs shows them as a table.",
     )
@@ -67,7 +65,7 @@ def choose_run(runs: list[Run]) -> Run | None:
 
 
 def _keep_choice() -> None:
-    keep(run=st.session_state[CHOICE])
+    keep(run=st.session_state[state.SHOWN_RUN])
 
 
 def draw_run(run: Run, runs: list[Run]) -> None:
@@ -117,7 +115,7 @@ def _when(run: Run) -> str:
 
 def _panels(run: Run, panels: dict[str, Callable[[Run], None]]) -> None:
     """Draw tabs, of which only the open one is filled."""
-    tabs = st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params")
+    tabs = st.tabs(list(panels), key=state.RUN_PANEL, on_change="rerun", bind="query-params")
     for tab, draw in zip(tabs, panels.values(), strict=True):
         if tab.open:
             with tab:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.frame import guarded
 from brainseg.app.train.data import count_images
 from brainseg.app.train.finder import reuse_rates
@@ -55,7 +55,7 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
         for sentence in filter(None, [*reused, remark]):
             st.caption(escape(sentence))
     clicked = _buttons(len(configs), ready, masks)
-    name = st.session_state.get("train:name", "")
+    name = st.session_state.get(state.RUN_NAME, "")
     if ready:
         _estimates(wanted, data, runs)
     if clicked == "train":
@@ -68,7 +68,7 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
 
 def _buttons(count: int, ready: bool, masks: bool) -> str:
     """Draw the name and the buttons, and return which was clicked; "" for none."""
-    st.text_input("Name (optional)", key="train:name", placeholder="e.g. resnet34-default", max_chars=60)
+    st.text_input("Name (optional)", key=state.RUN_NAME, placeholder="e.g. resnet34-default", max_chars=60)
     several = count > 1
     with st.container(horizontal=True):
         clicked = {

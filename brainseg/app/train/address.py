@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.address import keep
 from brainseg.app.train.data import take_over_data
-from brainseg.app.train.form import ELSEWHERE, PRESET, FormValues, reset, widget_key
+from brainseg.app.train.form import ELSEWHERE, FormValues, reset, widget_key
 from brainseg.app.train.weights import take_over_weights
 from brainseg.app.train.widgets import remember
 from brainseg.config import RunConfig, preset_names
@@ -21,7 +22,6 @@ from brainseg.runs import Run
 FROM = "from"
 """The run whose settings are asked for, by its id or the start of it."""
 NAMES = ("preset", "networks", "weights", "settings")
-_WRITTEN = "train:address"
 
 
 def read_address(runs: Sequence[Run]) -> str:
@@ -42,7 +42,7 @@ def read_address(runs: Sequence[Run]) -> str:
         take_over_data(run.config.data.path)
         return f"The form shows the settings of {run.name}: change what has to be changed, then train."
     asked = {name: st.query_params[name] for name in NAMES if name in st.query_params}
-    if asked and asked != st.session_state.get(_WRITTEN):
+    if asked and asked != st.session_state.get(state.FORM_WRITTEN):
         _restore(asked)
     return ""
 
@@ -54,7 +54,7 @@ def write_address(values: FormValues, archs: Sequence[str], weights: str) -> Non
         said["settings"] = json.dumps(values.settings, separators=(",", ":"))
     said = {name: text for name, text in said.items() if text}
     keep(**{name: said.get(name) for name in NAMES})
-    st.session_state[_WRITTEN] = said
+    st.session_state[state.FORM_WRITTEN] = said
 
 
 def take_over(config: RunConfig, archs: Sequence[str], weights: bool = True) -> None:
@@ -67,7 +67,7 @@ def take_over(config: RunConfig, archs: Sequence[str], weights: bool = True) -> 
     """
     reset()
     preset = config.preset if config.preset in preset_names() else "default"
-    st.session_state[PRESET] = preset
+    st.session_state[state.PRESET] = preset
     st.session_state[widget_key("model.arch")] = list(archs)
     flat = config.flat()
     for field in form_fields():

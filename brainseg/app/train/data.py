@@ -6,14 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.address import keep
 from brainseg.app.frame import link
-from brainseg.app.train.form import PRESET, reset
+from brainseg.app.train.form import reset
 from brainseg.app.widgets.dataset_reading import count_pairs
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.datasets.listing import walk
-from brainseg.datasets.sources import MANIFEST
+from brainseg.datasets.manifest import MANIFEST
 from brainseg.errors import DataError
 from brainseg.jobs.removal import unlisted_paths
 from brainseg.results.markdown import escape
@@ -21,8 +22,6 @@ from brainseg.runs import Run
 from brainseg.scans import SUFFIXES
 
 OTHER = "Another folder …"
-CHOSEN, TYPED = "train:data", "train:data:path"
-_ASKED, _ADDRESS = "train:data:asked", "train:data:address"
 
 
 def choose_data(runs: list[Run]) -> str:
@@ -39,9 +38,9 @@ def choose_data(runs: list[Run]) -> str:
     chosen = st.selectbox(
         "Dataset",
         options,
-        key=CHOSEN,
+        key=state.DATASET,
         persist_state="session",
-        on_change=lambda: _fit_preset(named.get(st.session_state[CHOSEN])),
+        on_change=lambda: _fit_preset(named.get(st.session_state[state.DATASET])),
         help="What to learn from. Add more on the Data page.",
     )
     path = _described(chosen, named)
@@ -54,7 +53,7 @@ def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
     if chosen == OTHER:
         typed = st.text_input(
             "Folder or CSV manifest on the server",
-            key=TYPED,
+            key=state.DATASET_PATH,
             persist_state="session",
             help="A folder with one folder of images per class, or a CSV manifest with the columns path and label; for "
             "segmentation the folders images and masks, masks called NAME_mask, or a manifest with the column mask.",
@@ -79,46 +78,46 @@ def _opened(typed: str) -> str:
 def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
     """Choose what is asked for, by name or path, else what the newest run learnt from; a set may also have gone."""
     address = st.query_params.get("data")
-    new = address if address != st.session_state.get(_ADDRESS) else None
-    taken_over = st.session_state.pop(_ASKED, None)
+    new = address if address != st.session_state.get(state.DATASET_READ) else None
+    taken_over = st.session_state.pop(state.DATASET_WANTED, None)
     if asked := taken_over or new:
         names = [name for name, dataset in named.items() if dataset.path == asked]
         found = next(filter(options.__contains__, [asked, *names]), None)
-        st.session_state[CHOSEN] = found or OTHER
+        st.session_state[state.DATASET] = found or OTHER
         if not found:
-            st.session_state[TYPED] = asked
-    elif st.session_state.get(CHOSEN) not in options:
+            st.session_state[state.DATASET_PATH] = asked
+    elif st.session_state.get(state.DATASET) not in options:
         last = runs[0].config.data.path if runs else ""
         names = [name for name, dataset in named.items() if dataset.path == last]
-        st.session_state[CHOSEN] = next(filter(options.__contains__, [*names, last]), options[0])
+        st.session_state[state.DATASET] = next(filter(options.__contains__, [*names, last]), options[0])
     else:
         return
     if not taken_over and "preset" not in st.query_params:
-        _fit_preset(named.get(st.session_state[CHOSEN]))
+        _fit_preset(named.get(st.session_state[state.DATASET]))
 
 
 def take_over_data(path: str) -> None:
     """Choose the dataset at a path when the form is drawn next."""
-    st.session_state[_ASKED] = path
+    st.session_state[state.DATASET_WANTED] = path
 
 
 def _fit_preset(dataset: KnownDataset | None) -> None:
     """Start from the preset of the dataset's task: one with masks alone cannot be classified."""
     if dataset is None or dataset.counts is None:
         return
-    preset = st.session_state.get(PRESET, "default")
+    preset = st.session_state.get(state.PRESET, "default")
     own = "segment" if dataset.task == "segment" else "default"
     if own == "default" and preset == "segment" and count_pairs(dataset.path):
         return  # it has both, labels and masks
     if (own == "segment") != (preset == "segment"):
-        st.session_state[PRESET] = own
+        st.session_state[state.PRESET] = own
         reset()
 
 
 def _keep_in_address(data: str) -> None:
     """Keep the choice in the address, which a reload and a shared link go by."""
     keep(data=data)
-    st.session_state[_ADDRESS] = data or None
+    st.session_state[state.DATASET_READ] = data or None
 
 
 def _describe(dataset: KnownDataset) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from brainseg.app import live_store
@@ -27,13 +29,18 @@ def draw_ended(runs: list[Run]) -> None:
     Args:
         runs: All runs of this home.
     """
-    ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=lambda run: run.ended, reverse=True)
+    ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=_when, reverse=True)
     if not ended:
         return
     st.header("Recently finished", anchor=False)
     for run in ended[:SHOWN]:
         with st.container(border=True):
             _draw(run, ended)
+
+
+def _when(run: Run) -> datetime:
+    """Return when a run ended; one that has not ended counts as just created."""
+    return run.ended or run.created
 
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
@@ -50,7 +57,7 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
 def _draw(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
     st.markdown(f"**{escape(run.name)}** · {escape(model_words(run))} &nbsp; :{colour}-badge[{icon} {word}]")
-    st.caption(f"{moment(run.ended)}. {escape(outcome(run))}")
+    st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
             _go_on(run)

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.app.train.widgets import NUMBER, draw, number_key
+from brainseg.app import state
+from brainseg.app.train.widgets import NUMBER, draw
 from brainseg.config import RunConfig, default_preset, preset_names
 from brainseg.config.form_fields import FormField, for_task, form_fields
 from brainseg.config.presets import preset_notes
@@ -28,8 +29,6 @@ FIRST = (
 """Settings that matter most, in the order in which they are shown; what else there is, is folded away."""
 RATE = "training.learning_rate"
 LOCKED = "Greyed-out settings do not apply to this task."
-PRESET = "train:preset"
-_VERSION = "train:version"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class FormValues:
 def current_preset() -> str:
     """Return the preset that is chosen, also before the choice is drawn."""
     names = preset_names()
-    return st.session_state.setdefault(PRESET, "default" if "default" in names else names[0])
+    return str(st.session_state.setdefault(state.PRESET, "default" if "default" in names else names[0]))
 
 
 def choose_preset() -> str:
@@ -59,7 +58,7 @@ def choose_preset() -> str:
     preset = st.selectbox(
         "Preset",
         preset_names(),
-        key=PRESET,
+        key=state.PRESET,
         on_change=reset,
         persist_state="session",
         help="Values to start from. Choosing another one sets all settings to its values.",
@@ -70,18 +69,18 @@ def choose_preset() -> str:
 
 def reset() -> None:
     """Set all settings back to those of the preset."""
-    st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
+    st.session_state[state.FORM_VERSION] = st.session_state.get(state.FORM_VERSION, 0) + 1
 
 
 def take_rate(rate: float) -> None:
     """Write a learning rate into the form; call it before the form is drawn, as a button's `on_click` is."""
     st.session_state[widget_key(RATE)] = NUMBER
-    st.session_state[number_key(widget_key(RATE))] = rate
+    st.session_state[state.setting_number(widget_key(RATE))] = rate
 
 
 def widget_key(name: str) -> str:
     """Return the key of a setting's widget."""
-    return f"train:{st.session_state.get(_VERSION, 0)}:{name}"
+    return state.setting(st.session_state.get(state.FORM_VERSION, 0), name)
 
 
 def draw_settings(preset: str) -> FormValues:

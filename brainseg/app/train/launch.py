@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.train.form import FormValues
 from brainseg.app.train.weights import refuse_missing
 from brainseg.config import RunConfig
@@ -22,7 +22,6 @@ from brainseg.runs.labels import clean_name
 
 DOUBLE_CLICK = 5.0
 """Seconds within which the same order from the same visitor is taken for a double click."""
-_LAST = "train:last-order"
 
 
 def configurations(form: FormValues, data: str, archs: Sequence[str], weights: str) -> list[RunConfig]:
@@ -73,7 +72,7 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
     name = clean_name(name) if name.strip() else ""
     orders = [validate(config, kind) for config in configs]
     order = (kind, name, *(config.model_dump_json() for config in orders))
-    last, when = st.session_state.get(_LAST, ((), 0.0))
+    last, when = st.session_state.get(state.LAST_SUBMISSION, ((), 0.0))
     if order == last and time.monotonic() - when < DOUBLE_CLICK:
         return []
     refuse_missing(orders)
@@ -87,6 +86,6 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
         called = free_name(run_name(wanted, config, kind), taken)
         queued.append(submit(store, config, called, kind))
         taken.add(called)
-    st.session_state[_LAST] = (order, time.monotonic())
+    st.session_state[state.LAST_SUBMISSION] = (order, time.monotonic())
     live_store.refresh()
     return queued

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.frame import guarded, link
 from brainseg.app.train.ended import draw_ended
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
@@ -22,13 +23,12 @@ BUSY, IDLE = 2.0, 10.0
 """Seconds between two looks at the queue, while something is in it and while it is empty."""
 PATIENCE = 30.0
 """Seconds that a run waits at least before a worker is looked for: the one that was started with it needs some."""
-_SEEN = "train:queue-seen"
 
 
 def show_queue() -> None:
     """Draw the queue and what ended last, and keep them up to date; what comes or ends also renews the page."""
     runs = live_store.runs()
-    st.session_state[_SEEN] = _state(runs)
+    st.session_state[state.QUEUE_SEEN] = _state(runs)
     st.fragment(_draw, run_every=BUSY if in_queue(runs) else IDLE)()
 
 
@@ -38,18 +38,18 @@ def _draw() -> None:
     active = in_queue(runs)
     for device in {run.config.compute.device for run in active if _forgotten(run, active)}:
         _wake(str(live_store.store().home), device)
-    if _state(runs) != st.session_state[_SEEN]:
-        st.session_state[_SEEN] = _state(runs)
+    if _state(runs) != st.session_state[state.QUEUE_SEEN]:
+        st.session_state[state.QUEUE_SEEN] = _state(runs)
         st.rerun()
     st.header("Queue", anchor=False)
     if not active:
         st.caption("The queue is empty.")
-    positions: dict[str, int] = {}
+    positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
-            device = lane(run.config.compute.device)
-            positions[device] = positions.get(device, 0) + 1
-            _waiting(run, positions[device])
+            own_lane = lane(run.config.compute.device)
+            positions[own_lane] += 1
+            _waiting(run, positions[own_lane])
         else:
             _running(run)
     others = [run for run in runs if run.status in ("SCHEDULED", "RUNNING") and run not in active]

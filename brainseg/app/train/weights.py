@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.app.train.form import widget_key
 from brainseg.config import Architecture, ModelConfig, RunConfig
 from brainseg.datasets.access import permitted
@@ -47,7 +48,6 @@ SIZES = {
     "resnet101": "ResNet-101 · large",
     "resnet152": "ResNet-152 · largest, slowest",
 }
-TOUCHED = ":touched"
 
 
 def choose_architectures(preset: str) -> list[str]:
@@ -80,7 +80,7 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
     models = {run.id: run for run in runs if run.has_model}
     words = [*IMAGENET, "none", FILE, *([FINISHED] if models else [])]
     key = widget_key("model.weights")
-    if not st.session_state.get(key + TOUCHED):
+    if not st.session_state.get(state.weights_chosen(key)):
         _select(preselected(start, archs, runs), key)
     elif st.session_state.get(key) == FINISHED and not models:
         _select("none", key)
@@ -95,8 +95,8 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
     )
     st.caption(MEANINGS[chosen])
     if chosen == FILE:
-        st.session_state.setdefault(f"{key}:file", start if is_weights_file(start) else "")
-        return st.text_input("Weights file", key=f"{key}:file", persist_state="session").strip()
+        st.session_state.setdefault(state.weights_file(key), start if is_weights_file(start) else "")
+        return st.text_input("Weights file", key=state.weights_file(key), persist_state="session").strip()
     if chosen == FINISHED:
         return RUN + _choose_model(models, key, archs)
     return chosen
@@ -175,26 +175,26 @@ def take_over_weights(spec: str) -> None:
 
 def _select(spec: str, key: str) -> None:
     if spec.startswith(RUN):
-        st.session_state[key], st.session_state[f"{key}:run"] = FINISHED, spec.removeprefix(RUN)
+        st.session_state[key], st.session_state[state.weights_run(key)] = FINISHED, spec.removeprefix(RUN)
     elif is_weights_file(spec):
-        st.session_state[key], st.session_state[f"{key}:file"] = FILE, spec
+        st.session_state[key], st.session_state[state.weights_file(key)] = FILE, spec
     else:
         st.session_state[key] = spec
 
 
 def _touch(key: str) -> None:
     """Keep what a person chose, also when another architecture is ticked."""
-    st.session_state[key + TOUCHED] = True
+    st.session_state[state.weights_chosen(key)] = True
 
 
 def _choose_model(models: dict[str, Run], key: str, archs: list[str]) -> str:
-    if st.session_state.get(f"{key}:run") not in models:
-        st.session_state[f"{key}:run"] = next(iter(models))
+    if st.session_state.get(state.weights_run(key)) not in models:
+        st.session_state[state.weights_run(key)] = next(iter(models))
     run_id = st.selectbox(
         "Run to start from",
         list(models),
         format_func=lambda each: run_label(models[each]),
-        key=f"{key}:run",
+        key=state.weights_run(key),
         persist_state="session",
     )
     run = models[run_id]

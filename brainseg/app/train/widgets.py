@@ -1,19 +1,29 @@
-"""One widget for each kind of setting, and the value that a person gave."""
+"""One widget for each kind of setting, and the value that the visitor chose."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import streamlit as st
 
+from brainseg.app import state
 from brainseg.config import parse_settings
 from brainseg.config.form_fields import FormField
 
 NUMBER = "a number"
 """The choice that stands for any number, where a setting takes a word or a number."""
 BROWSER_LIMIT = 2**53 - 1
-"""The largest whole number that a browser tells from its neighbours."""
+"""The largest whole number that a browser can tell from the next one."""
 EMPTY = "automatic"
+
+
+class Shared(TypedDict):
+    """What every widget takes."""
+
+    key: str
+    help: str
+    disabled: bool
+    persist_state: Literal["session"]
 
 
 def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
@@ -21,11 +31,11 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
 
     Args:
         field: The setting.
-        value: What it shows at first, as `RunConfig.flat` has it.
-        key: Of the widget; a number beside a word has `number_key(key)`.
+        value: Its first value, as `RunConfig.flat` has it.
+        key: Of the widget; a number beside a word has `state.setting_number(key)`.
 
     Returns:
-        What it shows now, in the form in which `RunConfig.from_preset` takes it.
+        Its current value, in the form in which `RunConfig.from_preset` takes it.
 
     Raises:
         ConfigError: A text cannot be read as a value.
@@ -46,7 +56,7 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
 
 
 def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - any setting
-    """Set what a setting's widget will show, as if somebody had chosen it; call it before `draw`.
+    """Set a setting's widget, as if the visitor had chosen the value; call it before `draw`.
 
     Args:
         field: The setting.
@@ -54,7 +64,7 @@ def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - 
         key: Of the widget.
     """
     if field.kind == "choice or number" and not isinstance(value, str):
-        st.session_state[number_key(key)] = float(value)
+        st.session_state[state.setting_number(key)] = float(value)
         value = NUMBER
     elif value is None:
         value = EMPTY if field.kind == "choice" else ""
@@ -65,13 +75,8 @@ def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - 
     st.session_state[key] = value
 
 
-def number_key(key: str) -> str:
-    """Return the key of the number beside a word."""
-    return f"{key}:number"
-
-
-def _start(field: FormField, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any setting
-    """Return what every widget takes. Its first value goes into the session, from where a button may also change it."""
+def _start(field: FormField, key: str, value: Any) -> Shared:  # noqa: ANN401 - any setting
+    """Return what every widget takes, and put its first value into the session, where a button can change it too."""
     st.session_state.setdefault(key, value)
     return {"key": key, "help": field.help, "disabled": field.locked, "persist_state": "session"}
 
@@ -80,22 +85,28 @@ def _number(field: FormField, label: str, value: float, key: str) -> float:
     if field.kind == "whole":
         most = BROWSER_LIMIT if field.most is None else min(int(field.most), BROWSER_LIMIT)
         least = None if field.least is None else int(field.least)
-        limits = {"min_value": least, "max_value": most, "step": int(field.step or 1)}
-        return st.number_input(label, **limits, **_start(field, key, int(value)))
-    least, most = (None if bound is None else float(bound) for bound in (field.least, field.most))
-    limits = {"min_value": least, "max_value": most, "step": field.step or _click(value), "format": "%g"}
-    return st.number_input(label, **limits, **_start(field, key, float(value)))
+        return st.number_input(
+            label, min_value=least, max_value=most, step=int(field.step or 1), **_start(field, key, int(value))
+        )
+    return st.number_input(
+        label,
+        min_value=None if field.least is None else float(field.least),
+        max_value=None if field.most is None else float(field.most),
+        step=float(field.step or _click(value)),
+        format="%g",
+        **_start(field, key, float(value)),
+    )
 
 
 def _click(value: float) -> float:
-    """Return by how much a number changes at a click: a tenth of its own power of ten."""
+    """Return by how much a click changes a number: a tenth of its power of ten."""
     return float(f"1e{int(f'{value or 1:e}'.split('e')[1]) - 1}")
 
 
 def _choice_or_number(field: FormField, value: str | float, key: str) -> str | float:
     word, number = (value, _example(field)) if isinstance(value, str) else (NUMBER, value)
     chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_start(field, key, word))
-    return _number(field, f"{field.label}, number", number, number_key(key)) if chosen == NUMBER else chosen
+    return _number(field, f"{field.label}, number", number, state.setting_number(key)) if chosen == NUMBER else chosen
 
 
 def _example(field: FormField) -> float:
@@ -104,7 +115,7 @@ def _example(field: FormField) -> float:
 
 
 def _text(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
-    """Draw a text, which is read as `--set` reads it; a list may do without its brackets."""
+    """Draw a text field, which is read as `--set` reads it; the brackets of a list may be left out."""
     shown = _shown(value)
     text = st.text_input(
         field.label, placeholder=EMPTY if field.optional else None, **_start(field, key, shown)
