@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,10 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Libraries that only the named places may know: everything below a place counts as the place.
 ONLY = {"fastai": "brainseg/training/learner.py", "mlflow": "brainseg/runs/"}
 LIGHT = ("brainseg/plots/",)
+PAGES = {"home", "diagnose", "train", "runs", "compare", "data", "about"}
+"""The folders of `brainseg/app` that hold one page each: what two of them need is not in either."""
+UNRELATED = {"cli": "app"}
+"""Room -> a room below it that it must not import all the same."""
 HEAVY = {"torch", "torchvision", "fastai", "mlflow"}
 
 
@@ -80,6 +85,61 @@ def strangers(source: str, module: str) -> list[str]:
     return sorted(tops & kept_out)
 
 
+def across_pages(source: str, module: str) -> list[str]:
+    """Return the imports of one page's folder that lead into another page's folder."""
+    found = re.match(r"brainseg/app/(\w+)/", module)
+    if found is None or found[1] not in PAGES:
+        return []
+    others = {f"brainseg.app.{page}" for page in PAGES if page != found[1]}
+    return sorted(name for name in imports(source, module) if ".".join(name.split(".")[:3]) in others)
+
+
+def module_imports(room: str) -> dict[str, set[str]]:
+    """Return which modules of a room import which others of it when they are imported themselves."""
+    dotted = {module: module.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for module in MODULES}
+    names = {name for name in dotted.values() if name.split(".")[1:2] == [room]}
+    graph: dict[str, set[str]] = {}
+    for module, own in dotted.items():
+        if own in names:
+            wanted = (known(name, names) for name in imports(at_import(read(module)), module))
+            graph[own] = {name for name in wanted if name and name != own}
+    return graph
+
+
+def known(name: str, names: set[str]) -> str | None:
+    """Return the module that an imported name is, or comes from."""
+    return next((each for each in (name, name.rpartition(".")[0]) if each in names), None)
+
+
+def at_import(source: str) -> str:
+    """Return a source without its functions and its imports for types alone: what runs when it is imported."""
+    tree = ast.parse(source)
+    left_out = ast.FunctionDef | ast.AsyncFunctionDef
+    tree.body = [
+        node
+        for node in tree.body
+        if not isinstance(node, left_out)
+        and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+    ]
+    return ast.unparse(tree)
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return modules that import each other in a circle; empty where there is none."""
+    done: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return way[way.index(name) :]
+        if name in done:
+            return []
+        found = next(filter(None, (walk(other, [*way, name]) for other in sorted(graph.get(name, ())))), [])
+        done.add(name)
+        return found
+
+    return next(filter(None, (walk(name, []) for name in sorted(graph))), [])
+
+
 def read(module: str) -> str:
     return (ROOT / module).read_text("utf-8")
 
@@ -97,6 +157,28 @@ def test_module_imports_downwards_only(module):
 @pytest.mark.parametrize("module", MODULES)
 def test_module_knows_only_the_libraries_that_it_may(module):
     assert strangers(read(module), module) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_pages_do_not_import_each_other(module):
+    assert across_pages(read(module), module) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_rooms_that_serve_other_readers_do_not_import_each_other(module):
+    own = Path(module).parts[1].removesuffix(".py")
+    assert UNRELATED.get(own, "") not in {room_of(name) for name in imports(read(module), module)}
+
+
+@pytest.mark.parametrize("room", sorted({Path(module).parts[1] for module in MODULES if module.count("/") > 1}))
+def test_no_modules_of_a_room_import_each_other_in_a_circle(room):
+    assert circle(module_imports(room)) == []
+
+
+def test_every_page_has_its_folder():
+    from brainseg.app.navigation import PAGES as offered
+
+    assert set(offered) == PAGES
 
 
 @pytest.mark.parametrize("library", ONLY)
@@ -149,3 +231,15 @@ def test_ways_down_are_free(module, source):
 )
 def test_planted_strangers_are_found(module, source):
     assert strangers(source, module)
+
+
+def test_planted_imports_of_another_page_are_found():
+    assert across_pages("from brainseg.app.runs.view import choose_run", "brainseg/app/train/page.py")
+    assert across_pages("from ..data import page", "brainseg/app/train/page.py")
+    assert not across_pages("from brainseg.app import state", "brainseg/app/train/page.py")
+    assert not across_pages("from brainseg.app.train.form import reset", "brainseg/app/train/page.py")
+
+
+def test_planted_circles_are_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []

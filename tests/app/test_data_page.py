@@ -191,7 +191,7 @@ def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
     ("entries", "words"),
     [
         ({"../escape.png": b"x"}, "leads out of its folder"),
-        ({"readme.txt": b"x"}, "holds no images"),
+        ({"readme.txt": b"x"}, "has no class folders"),
     ],
 )
 def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):
@@ -209,7 +209,7 @@ def test_an_upload_is_offered_no_larger_than_the_server_takes(home, open_page, m
 
 
 def test_an_upload_without_a_file_is_said(home, open_page):
-    assert "No file was chosen" in texts(press(open_page("data"), "Unpack and add").error)
+    assert "No file is chosen" in texts(press(open_page("data"), "Unpack and add").error)
 
 
 def test_synthetic_slices_are_made_and_named_so(home, open_page):
@@ -253,7 +253,7 @@ def test_what_a_waiting_run_needs_is_not_deleted(home, open_page):
 def test_a_server_folder_is_forgotten_and_stays(home, tiny_set, open_page):
     add_folder(tiny_set)
     app = press(open_page("data"), "Remove it")
-    assert "taken off the list" in texts(app.toast)
+    assert "removed from the list" in texts(app.toast)
     assert len(list(tiny_set.rglob("*.png"))) == 40
 
 
@@ -359,7 +359,7 @@ def test_a_folder_is_sent_with_its_class_folders(home, open_page):
         (["1.png", "2.png"], "came without their folders"),
         (["heads/../../no/1.png", "heads/yes/1.png"], "leads out of its folder"),
         (["heads/no/1.png", "heads/NO/1.PNG"], "twice, if only in other letters"),
-        ([f"heads/no/{number}.png" for number in range(1200)], "1,200 files, and 1,000 can be sent"),
+        ([f"heads/no/{number}.png" for number in range(1200)], "1,200 files, and 1,000 can be uploaded"),
     ],
 )
 def test_a_sent_folder_that_cannot_be_is_refused_in_a_sentence(home, open_page, names, words):

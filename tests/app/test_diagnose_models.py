@@ -30,7 +30,7 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     assert "The ensemble as a whole was not evaluated" in said
     table = app.dataframe[0].value
     assert table["Model"].tolist() == [each.name for each in predictors]
-    assert table["Says"].tolist() == [member.label for member in expected.members]
+    assert table["Prediction"].tolist() == [member.label for member in expected.members]
     assert len(expected.dissenters) == sum("Disagrees" in warning.value for warning in app.warning)
     assert answers(app)[-1].probabilities == pytest.approx(expected.probabilities, abs=1e-6)
 

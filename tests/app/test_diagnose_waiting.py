@@ -15,6 +15,7 @@ from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import RunStore
 from tests.app.diagnose_pages import put_in, texts
+from tests.app.links import links
 from tests.conftest import PROJECT_ROOT, tiny_config
 
 
@@ -24,14 +25,14 @@ def test_an_empty_store_says_how_to_begin(home, open_page) -> None:
     assert app.file_uploader(key="uploads").proto.disabled
     assert not app.selectbox
     assert not app.button
-    assert "Train a model" in texts(app)
+    assert "Train a model" in links(app)
 
 
 def test_a_demo_offers_no_training(home, open_page, monkeypatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     app = open_page("diagnose")
     assert "There is no model yet" in texts(app)
-    assert "Train a model" not in texts(app)
+    assert "Train a model" not in links(app)
 
 
 def test_what_trains_is_shown_with_its_progress(home, tiny_set, open_page) -> None:

@@ -82,7 +82,7 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
     assert shown["Largest diameter"] == f"{found.diameter:,.1f} pixels"
     assert shown["Regions"] == str(len(found.regions))
     assert shown["Heat inside the mask"] == f"{100 * compared.energy_inside:.1f} %"
-    assert "nothing can be given in millimetres" in said
+    assert "lengths and areas are in pixels" in said
 
 
 def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:

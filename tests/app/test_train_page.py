@@ -18,6 +18,7 @@ from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, Run, RunStore
 from brainseg.training.log import EpochMetrics
 from tests.app.run_pages import texts
+from tests.app.links import links
 from tests.app.train_pages import click, fill, widget_key
 from tests.conftest import PROJECT_ROOT, tiny_config
 
@@ -57,7 +58,7 @@ def test_finished_runs_are_listed_with_their_worth_and_offered_as_weights(finish
     assert "based on 1 earlier run" not in said  # another image size
     tuned, baseline = RunStore().get("tuned"), RunStore().get("baseline")
     assert rivals(tuned, [tuned, baseline]) == [baseline]
-    assert "Compare" in said
+    assert "Compare" in links(app)
     app.selectbox(key="train:preset").select("quick").run()
     app.number_input(key=widget_key(app, "preparation.size")).set_value(40).run()
     assert "Training of resnet18" in texts(app)

@@ -61,7 +61,8 @@ def draw_progress(run: Run) -> None:
         st.caption(words)
     if workspace.cancel_requested():
         st.info("The run is being stopped, which takes up to ten seconds.", icon=":material/stop_circle:")
-    silent = moment - float(progress.get("time", moment))
+    noted = progress.get("time")
+    silent = moment - noted if isinstance(noted, int | float) else 0.0
     if silent > SILENCE:
         st.caption(f"No progress for {silent / 60:.0f} min: a large step, or a busy machine.")
 
