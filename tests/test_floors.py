@@ -111,17 +111,19 @@ def known(name: str, names: set[str]) -> str | None:
     return next((each for each in (name, name.rpartition(".")[0]) if each in names), None)
 
 
+class _ImportTime(ast.NodeTransformer):
+    """Leaves out functions, methods and imports for types alone."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Leave a function out."""
+
+    def visit_If(self, node: ast.If) -> ast.If | None:
+        return None if "TYPE_CHECKING" in ast.unparse(node.test) else node
+
+
 def at_import(source: str) -> str:
-    """Return a source without its functions and its imports for types alone: what runs when it is imported."""
-    tree = ast.parse(source)
-    left_out = ast.FunctionDef | ast.AsyncFunctionDef
-    tree.body = [
-        node
-        for node in tree.body
-        if not isinstance(node, left_out)
-        and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
-    ]
-    return ast.unparse(tree)
+    """Return what runs of a source when it is imported."""
+    return ast.unparse(_ImportTime().visit(ast.parse(source)))
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:

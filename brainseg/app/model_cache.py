@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
@@ -168,7 +169,8 @@ def _load(folder: Path, task: str, into: Future[Model]) -> None:
         from brainseg.diagnosis.predictor import Predictor
         from brainseg.diagnosis.segmenter import Segmenter
 
-        into.set_result((Segmenter if task == "segment" else Predictor).open(folder))
+        opened: dict[str, Callable[[Path], Model]] = {"classify": Predictor.open, "segment": Segmenter.open}
+        into.set_result(opened[task](folder))
     except BaseException as error:  # whoever waits gets it
         into.set_exception(error)
 

@@ -17,8 +17,8 @@ from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, Run, RunStore
 from brainseg.training.log import EpochMetrics
-from tests.app.run_pages import texts
 from tests.app.links import links
+from tests.app.run_pages import texts
 from tests.app.train_pages import click, fill, widget_key
 from tests.conftest import PROJECT_ROOT, tiny_config
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from brainseg.app import live_store, state
 from brainseg.app.address import SHOWN, keep, named_run, parameter
+from brainseg.app.tasks import VIEWS
 from brainseg.errors import RunError
 from brainseg.results.comparison import MOST, Judged, read_judged
 from brainseg.results.markdown import escape
@@ -14,7 +15,6 @@ from brainseg.runs import Run
 
 RUNS = "runs"
 """Parameter of the address: the ids of the runs, separated by commas."""
-CLASSIFY = "classify"
 FIRST = 3
 """Runs that are shown before anything was chosen."""
 
@@ -43,8 +43,8 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
     """Return the runs that the address names (`?runs=id,id`), or else the newest."""
     wanted = [part.strip() for part in parameter(RUNS).split(",") if part.strip()]
     if not wanted:
-        tasks = [run.config.task for run in offered.values()]
-        first = CLASSIFY if CLASSIFY in tasks else next(iter(tasks), CLASSIFY)
+        tasks = {run.config.task for run in offered.values()}
+        first = next((task for task in VIEWS if task in tasks), "")
         return [run.id for run in offered.values() if run.config.task == first][:FIRST]
     found = [(part, named_run(part, list(offered.values()))) for part in wanted]
     if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:

@@ -9,6 +9,7 @@ import streamlit as st
 from brainseg import paths
 from brainseg.app import live_store, state
 from brainseg.app.data.folder_upload import MOST_FILES, add_uploaded_folder
+from brainseg.app.tasks import view_of
 from brainseg.app.upload_limit import refuse_many
 from brainseg.app.widgets.dataset_reading import progress_bar
 from brainseg.datasets.access import permitted
@@ -174,6 +175,6 @@ def _added(known: KnownDataset) -> None:
     """Show the dataset that was added, in its first view."""
     st.session_state[state.DATASET_ADDED] = known.name
     st.session_state.pop(state.DATASET_VIEW, None)
-    what = "with masks" if known.task == "segment" else f"of {len(known.counts or {})} classes"
+    what = "with masks" if view_of(known.task).masks else f"of {len(known.counts or {})} classes"
     st.session_state[state.DATASET_DONE] = f"{known.name} was added: {known.images:,} images {what}."
     st.rerun()

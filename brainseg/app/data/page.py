@@ -12,12 +12,12 @@ from brainseg.app.data.patients import patients
 from brainseg.app.data.views import copies, faults, headline, overview, samples
 from brainseg.app.frame import link, page
 from brainseg.app.navigation import demo_mode
+from brainseg.app.tasks import view_of
 from brainseg.app.widgets.dataset_reading import count_once, count_pairs, read_dataset, read_report
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.jobs.removal import runs_on, unlisted_paths
 
 SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
-TASKS = {"classify": "classification", "segment": "segmentation"}
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
 
@@ -44,8 +44,9 @@ def draw_table(known: list[KnownDataset]) -> None:
 
 def _for(dataset: KnownDataset) -> str:
     """Return which tasks a dataset fits: one with class folders may have masks as well."""
-    both = dataset.exists and dataset.task == "classify" and count_pairs(dataset.path)
-    return BOTH if both else TASKS.get(dataset.task, dataset.task)
+    view = view_of(dataset.task)
+    both = dataset.exists and not view.masks and count_pairs(dataset.path)
+    return BOTH if both else view.title.lower()
 
 
 def choose_dataset(known: list[KnownDataset]) -> KnownDataset:

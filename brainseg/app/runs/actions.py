@@ -11,6 +11,7 @@ from brainseg.app.address import copy_link, keep
 from brainseg.app.frame import guarded, link
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode
+from brainseg.app.tasks import view_of
 from brainseg.errors import RunError
 from brainseg.jobs.queue import request_cancel, resubmit
 from brainseg.jobs.removal import delete
@@ -125,7 +126,7 @@ def _download(run: Run) -> None:
         return
     _file("Plots (zip)", lambda: plots_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
-        what, row = ("Slices", "slice") if run.config.task == "segment" else ("Predictions", "image")
+        what, row = view_of(run.config.task).predictions
         _file(
             f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row per {row}."
         )

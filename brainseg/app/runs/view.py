@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -12,12 +11,11 @@ from brainseg.app.address import keep, named_run, parameter
 from brainseg.app.frame import link
 from brainseg.app.messages import why
 from brainseg.app.runs.actions import draw_actions
-from brainseg.app.runs.image_panels import hardest_panel, matrix_panel
-from brainseg.app.runs.mask_panels import MASK_PANELS
-from brainseg.app.runs.record_panels import data_panel, predictions_panel, settings_panel
+from brainseg.app.runs.record_panels import data_panel, settings_panel
+from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
 from brainseg.app.widgets.run_log import log_panel
-from brainseg.app.widgets.run_panels import metrics_panel, training_panel
+from brainseg.app.widgets.run_panels import training_panel
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, lasted, model_words, moment, run_label
@@ -25,14 +23,7 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
 from brainseg.runs.run import default_run
 
-JUDGED: dict[str, Callable[[Run], None]] = {
-    "Metrics": metrics_panel,
-    "Training": training_panel,
-    "Confusion matrix": matrix_panel,
-    "Hardest cases": hardest_panel,
-    "Predictions": predictions_panel,
-}
-RECORD: dict[str, Callable[[Run], None]] = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
+RECORD: Panels = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
 
 
 def choose_run(runs: list[Run]) -> Run | None:
@@ -80,7 +71,7 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     if run.status not in ENDED:
         live_view(run.id)
     elif run.status == "FINISHED" and run.kind == "train":
-        _panels(run, (MASK_PANELS if run.config.task == "segment" else JUDGED) | RECORD)
+        _panels(run, view_of(run.config.task).run_panels() | RECORD)
     elif run.status == "FINISHED":
         training_panel(run)
         _panels(run, RECORD)
@@ -113,7 +104,7 @@ def _when(run: Run) -> str:
     return f"started {moment(run.begun)}" + (f", took {lasted(run)}" if run.ended else "")
 
 
-def _panels(run: Run, panels: dict[str, Callable[[Run], None]]) -> None:
+def _panels(run: Run, panels: Panels) -> None:
     """Draw tabs, of which only the open one is filled."""
     tabs = st.tabs(list(panels), key=state.RUN_PANEL, on_change="rerun", bind="query-params")
     for tab, draw in zip(tabs, panels.values(), strict=True):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from brainseg.app import live_store, state
 from brainseg.app.frame import guarded
+from brainseg.app.tasks import fine_tuned, view_of
 from brainseg.app.train.data import count_images
 from brainseg.app.train.finder import reuse_rates
 from brainseg.app.train.launch import instant_baseline, launch
@@ -23,9 +24,6 @@ from brainseg.runs import ENDED, Kind, Run
 
 BASELINE = (
     "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
-)
-NO_BASELINE = (
-    "An instant baseline is for classification only: a segmentation is compared with marking nothing and a threshold."
 )
 UNMEASURED = "not known, since no such run was measured on this GPU yet"
 FINDER = (
@@ -48,13 +46,14 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     if not data or not configs:
         st.info("Choose a dataset first." if not data else "Fix the settings first.", icon=":material/info:")
     ready = bool(data and configs)
-    masks = any(config.task == "segment" for config in configs)
+    refusals = (view_of(config.task).instant_baseline for config in configs)
+    no_baseline = next((why for why in refusals if isinstance(why, str)), "")
     wanted, reused = reuse_rates(configs, runs, data)
     if configs:
         st.markdown(plan_words(wanted))
         for sentence in filter(None, [*reused, remark]):
             st.caption(escape(sentence))
-    clicked = _buttons(len(configs), ready, masks)
+    clicked = _buttons(len(configs), ready, no_baseline)
     name = st.session_state.get(state.RUN_NAME, "")
     if ready:
         _estimates(wanted, data, runs)
@@ -66,7 +65,7 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
         _report(launch([instant_baseline(config) for config in configs], name and f"{name}-baseline"))
 
 
-def _buttons(count: int, ready: bool, masks: bool) -> str:
+def _buttons(count: int, ready: bool, no_baseline: str) -> str:
     """Draw the name and the buttons, and return which was clicked; "" for none."""
     st.text_input("Name (optional)", key=state.RUN_NAME, placeholder="e.g. resnet34-default", max_chars=60)
     several = count > 1
@@ -89,13 +88,13 @@ def _buttons(count: int, ready: bool, masks: bool) -> str:
             "instant": st.button(
                 f"{count} instant baselines" if several else "Instant baseline",
                 icon=":material/bolt:",
-                disabled=not ready or masks,
+                disabled=not ready or bool(no_baseline),
                 key="train:instant",
-                help=NO_BASELINE if masks else BASELINE,
+                help=no_baseline or BASELINE,
             ),
         }
-    if masks:
-        st.caption(NO_BASELINE)
+    if no_baseline:
+        st.caption(no_baseline)
     return next((name for name, pressed in clicked.items() if pressed), "")
 
 
@@ -106,17 +105,18 @@ def _report(queued: Sequence[Run]) -> None:
 
 def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     first = configs[0]
-    masks = first.task == "segment"
-    images = count_pairs(data) if masks else count_images(data)
-    what = "images with masks" if masks else "images"
+    view = view_of(first.task)
+    images = count_pairs(data) if view.masks else count_images(data)
+    what = "images with masks" if view.masks else "images"
     if not images:
         st.caption(f"The time it takes is not known: no {what} were found there to count.")
         return
     crowd = _crowd(first, runs)
     wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]
-    if first.model.head == "concat-pool":
+    if fine_tuned(first):
         wanted.append(("Learning-rate finder for", first, "find-lr"))
-        wanted += [] if masks else [("Instant baseline for", instant_baseline(first), "train")]
+        if view.instant_baseline is True:
+            wanted.append(("Instant baseline for", instant_baseline(first), "train"))
     found = [_expected(config, images, runs, kind, crowd) for _, config, kind in wanted]
     lines = [
         f"{words} {config.model.arch}: {each.sentence() if each else UNMEASURED}"
@@ -132,7 +132,7 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
 
 
 def _expected(config: RunConfig, images: int, runs: list[Run], kind: Kind, crowd: float) -> Estimate | None:
-    paces = measured_paces(config, runs, _images) if config.model.head == "concat-pool" else []
+    paces = measured_paces(config, runs, _images) if fine_tuned(config) else []
     return estimate(config, images, paces, kind, crowd)
 
 

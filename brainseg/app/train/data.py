@@ -9,8 +9,10 @@ import streamlit as st
 from brainseg.app import state
 from brainseg.app.address import keep
 from brainseg.app.frame import link
+from brainseg.app.tasks import view_of
 from brainseg.app.train.form import reset
 from brainseg.app.widgets.dataset_reading import count_pairs
+from brainseg.config import RunConfig, default_preset
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.datasets.listing import walk
@@ -106,11 +108,10 @@ def _fit_preset(dataset: KnownDataset | None) -> None:
     if dataset is None or dataset.counts is None:
         return
     preset = st.session_state.get(state.PRESET, "default")
-    own = "segment" if dataset.task == "segment" else "default"
-    if own == "default" and preset == "segment" and count_pairs(dataset.path):
-        return  # it has both, labels and masks
-    if (own == "segment") != (preset == "segment"):
-        st.session_state[state.PRESET] = own
+    task = RunConfig.from_preset(preset).task
+    fits = task == dataset.task or (view_of(task).masks and count_pairs(dataset.path))  # the latter has masks as well
+    if not fits:
+        st.session_state[state.PRESET] = default_preset({"task": dataset.task})
         reset()
 
 
@@ -126,7 +127,7 @@ def _describe(dataset: KnownDataset) -> None:
     else:
         counts = ", ".join(f"{count:,} “{escape(name)}”" for name, count in dataset.counts.items())
         bad = f"; {dataset.unreadable:,} files cannot be read" if dataset.unreadable else ""
-        masks = " with masks" if dataset.task == "segment" else ""
+        masks = " with masks" if view_of(dataset.task).masks else ""
         st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")
     if dataset.source == "synthetic":
         st.caption("Synthetic images: metrics measured on them say nothing about patients.")

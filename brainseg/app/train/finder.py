@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from brainseg.app.frame import link
+from brainseg.app.tasks import fine_tuned
 from brainseg.app.train.form import take_rate
 from brainseg.app.widgets.run_panels import figure, finder_doubt
 from brainseg.config import RunConfig
@@ -65,7 +66,7 @@ def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tup
     """
     found, wanted, said = finders(runs, data), [], []
     for config in configs:
-        searches = config.model.head == "concat-pool" and config.training.learning_rate == "valley"
+        searches = fine_tuned(config) and config.training.learning_rate == "valley"
         run = next((each for each in found if _same_search(each.config, config)), None) if searches else None
         if run:
             rate = float(f"{run.metrics[FINAL + 'learning_rate']:.3g}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from brainseg.app.tasks import fine_tuned, view_of
 from brainseg.config import RunConfig, TrainingConfig
 from brainseg.models.sources import IMAGENET, RUN
 from brainseg.results.markdown import escape
@@ -16,14 +17,11 @@ def plan_words(configs: Sequence[RunConfig]) -> str:
         configs: One or more.
     """
     first = configs[0]
-    if first.model.head != "concat-pool":
-        what = f"instant baseline ({first.model.head})"
-    else:
-        what = epochs_words(first.training)
+    what = epochs_words(first.training) if fine_tuned(first) else f"instant baseline ({first.model.head})"
     parts = [what, f"{first.preparation.size} px", escape(_weights(first.model.weights))]
-    if first.model.head == "concat-pool":
+    if fine_tuned(first):
         parts.append(_rates(configs))
-    return f"**{'Segmentation' if first.task == 'segment' else 'Classification'}:** {' · '.join(parts)}"
+    return f"**{view_of(first.task).title}:** {' · '.join(parts)}"
 
 
 def epochs_words(training: TrainingConfig) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from brainseg.app import live_store, state
 from brainseg.app.frame import guarded, link
+from brainseg.app.tasks import fine_tuned
 from brainseg.app.train.ended import draw_ended
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.time_left import place
@@ -113,7 +114,7 @@ def _waiting(run: Run, position: int) -> None:
 
 def _title(run: Run, more: str) -> None:
     word, colour, icon = STATES[run.status]
-    what = "training" if run.config.model.head == "concat-pool" else "instant baseline"
+    what = "training" if fine_tuned(run.config) else "instant baseline"
     what = "learning-rate finder" if run.kind == "find-lr" else what
     st.markdown(
         f"**{escape(run.name)}** · {what} · {escape(model_words(run))} &nbsp; "

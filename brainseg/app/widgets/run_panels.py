@@ -1,4 +1,4 @@
-"""The panels of a run that draw its figures: metrics and training."""
+"""The panels of a run that all tasks share: its plots, training, and what makes its metrics doubtful."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded
+from brainseg.app.tasks import fine_tuned
 from brainseg.diagnosis.words import judged
 from brainseg.errors import RunError
 from brainseg.evaluation.collapse import collapse_words
@@ -53,20 +54,6 @@ def judgement(run: Run) -> dict[str, Any]:
     return report
 
 
-@guarded
-def metrics_panel(run: Run) -> None:
-    """Headline metrics with their intervals, and ROC and precision-recall curves."""
-    report = judgement(run)
-    caveats(report)
-    _headlines(report)
-    figure(run, "metrics")
-    left, right = st.columns(2)
-    with left:
-        figure(run, "roc")
-    with right:
-        figure(run, "precision_recall")
-
-
 def caveats(report: dict[str, Any]) -> None:
     """Say on what the figures were taken, what flatters them, and whether the model has learnt anything."""
     if collapsed := collapse_words(report):
@@ -77,27 +64,11 @@ def caveats(report: dict[str, Any]) -> None:
     draw_note(f"{judged(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split.")
 
 
-def _headlines(report: dict[str, Any]) -> None:
-    names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
-    counts = _counts(report)
-    for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
-        with place:
-            headline(title, report.get(name), report.get("intervals", {}).get(name), f"n = {counts[name]}")
-
-
 def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:
     """Draw one figure of merit above its 95 % interval and what it was counted on."""
     st.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
     bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
     st.caption(f"{bounds}{counted}")
-
-
-def _counts(report: dict[str, Any]) -> dict[str, int]:
-    """Return the number of images that each share is a share of."""
-    count, positive = report["count"], report["positive"]
-    ill = report["per_class"][positive]["support"] if positive else count
-    healthy = count - ill if positive else count
-    return {"accuracy": count, "sensitivity": ill, "specificity": healthy, "roc_auc": count}
 
 
 @guarded
@@ -122,7 +93,7 @@ def finder_doubt(run: Run) -> str:
 
 
 def _no_finder(run: Run) -> str:
-    if run.config.model.head != "concat-pool":
+    if not fine_tuned(run.config):
         return "An instant baseline is fitted at once: it has no learning rate and no epochs."
     if run.config.training.learning_rate != "valley":
         return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
@@ -130,7 +101,7 @@ def _no_finder(run: Run) -> str:
 
 
 def _no_epochs(run: Run) -> str:
-    if run.config.model.head != "concat-pool":
+    if not fine_tuned(run.config):
         return ""
     return "epochs.csv is missing: no epoch ended, or the run's files were removed."
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from brainseg.app.tasks import fine_tuned, view_of
 from brainseg.config import RunConfig
 from brainseg.jobs.workers import lane
 from brainseg.runs import Kind, Run
@@ -14,8 +15,6 @@ from brainseg.runs import Kind, Run
 CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
 """Seconds of one core with bfloat16 for one training image of 224 px, there and back; ResNet34 and 50 measured, the
 others by their share of arithmetic."""
-UNET = 8.0
-"""What a U-Net costs beside the classifier on its encoder: its last layers work on every pixel. ResNet34 measured."""
 ROUGH = (0.5, 3.0)
 """How far a machine may be from that rule: the slow end has no bfloat16."""
 MEASURED = (0.8, 1.3)
@@ -132,14 +131,18 @@ def estimate(
 
 def _rule(config: RunConfig) -> float:
     cores = config.compute.threads or psutil.cpu_count() or 1
-    decoder = UNET if config.task == "segment" else 1.0
-    return decoder * CORE_SECONDS[config.model.arch] * (config.preparation.size / 224) ** 2 / cores
+    return (
+        view_of(config.task).relative_cost
+        * CORE_SECONDS[config.model.arch]
+        * (config.preparation.size / 224) ** 2
+        / cores
+    )
 
 
 def _passes(config: RunConfig, images: int, kind: Kind) -> tuple[float, float]:
     """Return how often the images go through the network, at least and at most, counted in epochs that learn it all."""
     training = config.training
-    if config.model.head != "concat-pool":
+    if not fine_tuned(config):
         return 2 * FORWARD, 2 * FORWARD
     finder = 0.0
     if kind == "find-lr" or training.learning_rate == "valley":

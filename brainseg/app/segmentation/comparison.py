@@ -1,12 +1,15 @@
-"""The parts of the Compare page that are about segmentations."""
+"""The comparison of segmentations: Dice, paired tests and the slices on which the masks differ."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from brainseg.app.charts import chart
-from brainseg.app.compare.columns import draw_pairs
 from brainseg.app.frame import dark
+from brainseg.app.segmentation.differing_slices import show_differing_slices
+from brainseg.app.widgets.pair_table import draw_pairs
 from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.plots.mask_comparison import dice_figure
 from brainseg.results.comparison import Comparison
@@ -20,20 +23,27 @@ INTERVALS = (
 )
 TESTED = (
     "Every two runs are tested on the same patients, by the Dice of each patient's whole volume: a permutation test "
-    "that flips signs; “separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
-    "patients or fewer no difference can be that clear. Patients without a tumour take no part; where no patient is "
+    "that flips signs. “Separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
+    "patients or fewer no difference can be separated. Patients without a tumour are left out. Where no patient is "
     "known, each slice counts as one."
 )
 
 
-def dice_panel(comparison: Comparison) -> None:
+def draw_dice(comparison: Comparison) -> None:
     """Draw the Dice of all runs with its interval."""
     st.header("Overlap of the masks", anchor=False)
     chart(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
 
 
-def mask_pairs_panel(comparison: Comparison, letter: str) -> None:
-    """Draw the paired tests of one group."""
+def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], object]) -> None:
+    """Draw everything that compares segmentations which were evaluated on the same slices."""
+    heading("Is the difference significant?")
+    _draw_tests(comparison, letter)
+    heading("Where their masks differ")
+    show_differing_slices(comparison, letter)
+
+
+def _draw_tests(comparison: Comparison, letter: str) -> None:
     pairs = comparison.pairs(letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")

@@ -7,8 +7,8 @@ import streamlit as st
 
 from brainseg.app import state
 from brainseg.app.charts import chart
+from brainseg.app.classification.cases import draw_cases
 from brainseg.app.frame import dark, guarded
-from brainseg.app.runs.cases import draw_cases
 from brainseg.app.widgets.run_panels import caveats, evaluated
 from brainseg.evaluation.hardest import hardest_cases
 from brainseg.plots import confusion_matrix_figure

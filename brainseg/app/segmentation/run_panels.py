@@ -1,4 +1,4 @@
-"""The panels of a segmentation run: scores, Dice by slice, patient and size, worst slices, pixels and the slices."""
+"""The panels of a finished segmentation: scores, Dice by slice, patient and size, worst slices, pixels and slices."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from brainseg.runs import Run
 MISSING = "{} is missing: the run did not get so far, or its files were removed."
 SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
 FEW = 10
-"""Patients below which resampling them says too little of how patients differ."""
+"""With fewer patients, resampling them shows too little of how patients differ."""
 
 
 @guarded
 def scores_panel(run: Run) -> None:
-    """Dice with its intervals, whether tumours are found at all, and what finding nothing or a threshold would get."""
+    """Dice with its intervals, the detection of tumours, and the scores of two baselines."""
     report = judgement(run)
     caveats(report)
     found, bounds = report["detection"], report["intervals"]
@@ -39,14 +39,14 @@ def scores_panel(run: Run) -> None:
         with place:
             headline(title, value, bounds.get(name), counted)
     if report["unit"] != "patient":
-        st.warning("No patient is named, so the intervals take slices as independent: the truth is less certain.")
+        st.warning("No patient is known, so the intervals treat slices as independent: they are too narrow.")
     elif report["patients"] < FEW:
-        st.warning(f"Only {report['patients']} patients were judged, so the intervals are too narrow: trust them less.")
+        st.warning(f"Only {report['patients']} patients were evaluated, so the intervals are too narrow.")
     figure(run, "mask_scores")
     st.caption(
-        "Slice sensitivity and specificity ask only whether any tumour was marked. The baselines mark nothing, or what "
-        "is brighter than Otsu's threshold, on the same slices: a model that is not clearly above them has learnt "
-        "nothing of use. Specificity of pixels is left out: with so much background it is near 1 for any model."
+        "Slice sensitivity and specificity count whether any tumour was marked. The baselines mark nothing, or all "
+        "that is brighter than Otsu's threshold, on the same slices: a model that is not clearly better has learnt "
+        "nothing useful. Pixel specificity is left out: with so much background it is near 1 for any model."
     )
 
 
@@ -59,7 +59,7 @@ def _detected(
 
 @guarded
 def dice_panel(run: Run) -> None:
-    """How Dice is spread over slices, patients and tumour sizes."""
+    """The distribution of Dice over slices, patients and tumour sizes."""
     figure(run, "dice_distribution", SLICES)
     figure(run, "dice_per_patient")
     figure(run, "dice_size")
@@ -74,33 +74,33 @@ def worst_panel(run: Run) -> None:
 
 @guarded
 def pixels_panel(run: Run) -> None:
-    """Which classes pixels are taken for."""
+    """The confusion matrix of the pixels."""
     caveats(judgement(run))
     figure(run, "pixel_matrix")
 
 
 @guarded
 def slices_panel(run: Run) -> None:
-    """All judged slices as a table, lowest Dice first."""
+    """All evaluated slices as a table, lowest Dice first."""
     table = run_results.slices(live_store.store(), run)
     if table is None:
         raise RunError(SLICES)
     columns = ["path", "group", "dice", "true_pixels", "predicted_pixels", "spacing"]
     names = dict(
-        zip(columns, ["Slice", "Patient", "Dice", "True pixels", "Predicted pixels", "mm a pixel"], strict=True)
+        zip(columns, ["Slice", "Patient", "Dice", "True pixels", "Predicted pixels", "Pixel size (mm)"], strict=True)
     )
     shown = table[columns].sort_values("dice", kind="stable").rename(columns=names)
     st.dataframe(
         shown,
         hide_index=True,
         column_config={"Dice": st.column_config.NumberColumn(format="%.3f")},
-        alt="Judged slices",
+        alt="Evaluated slices",
     )
-    st.caption("A slice on which no tumour is and none was marked has no Dice.")
+    st.caption("Dice is undefined where there is neither a tumour nor a prediction.")
     offer_csv("All slices as CSV", table, f"slices-{file_stem(run)}", "slices-csv")
 
 
-MASK_PANELS: dict[str, Callable[[Run], None]] = {
+PANELS: dict[str, Callable[[Run], None]] = {
     "Scores": scores_panel,
     "Training": training_panel,
     "Dice": dice_panel,

@@ -1,0 +1,1 @@
+"""What the Runs and Compare pages show of classifications alone."""

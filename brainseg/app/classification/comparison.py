@@ -1,0 +1,97 @@
+"""The comparison of classifiers: paired tests, ROC curves, confusion matrices and disagreements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from brainseg.app.charts import chart
+from brainseg.app.classification.disagreements import show_disagreements
+from brainseg.app.frame import dark
+from brainseg.app.widgets.pair_table import draw_pairs
+from brainseg.evaluation.classification import roc_curve
+from brainseg.evaluation.paired import Pair
+from brainseg.plots import confusion_matrix_figure, roc_figure
+from brainseg.plots.theme import readable, series_style
+from brainseg.results.comparison import Comparison
+from brainseg.results.comparison_table import pairs_shown
+from brainseg.results.comparison_wording import PATIENTS, verdicts
+from brainseg.results.markdown import escape
+
+ACROSS = 3
+"""Confusion matrices side by side."""
+
+TESTED = (
+    "Every two runs are tested on the same images with McNemar's exact test; “separated” means p below 0.05 after "
+    "Holm's adjustment for the number of pairs. “Not separated” does not mean equally good: this sample is too small "
+    "to tell. Each difference has its own 95 % interval, for paired proportions (Bonett and Price, 2012)."
+)
+INTERVALS = (
+    "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
+    "test below says more."
+)
+
+
+def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], object]) -> None:
+    """Draw everything that compares classifiers which were evaluated on the same images."""
+    several = len(comparison.groups[letter]) > 1
+    if several:
+        heading("Is the difference significant?")
+        _draw_tests(comparison, letter)
+    heading("ROC curves")
+    _draw_roc(comparison, letter)
+    heading("Confusion matrices")
+    _draw_matrices(comparison, letter)
+    if several:
+        heading("Where they disagree")
+        show_disagreements(comparison, letter)
+
+
+def interval_words(comparison: Comparison) -> str:
+    """Return which class the metrics are about, and what their intervals mean, as Markdown."""
+    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
+    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
+    return f"{escape(about)} {INTERVALS}"
+
+
+def _draw_tests(comparison: Comparison, letter: str) -> None:
+    """Draw the paired tests of one group."""
+    pairs = comparison.pairs(letter)
+    for sentence in verdicts(comparison, pairs):
+        st.markdown(f"- {sentence}")
+    draw_pairs(pairs_shown([pair for pair in pairs if isinstance(pair, Pair)]), letter)
+    st.caption(f"{TESTED} {PATIENTS}")
+
+
+def _draw_roc(comparison: Comparison, letter: str) -> None:
+    """Draw the ROC curves of one group; with more than two classes those of a chosen class."""
+    names = comparison.groups[letter]
+    report = comparison.runs[names[0]].report
+    wanted = report["positive"] or st.selectbox("Class", report["classes"], key=f"roc-class-{letter}")
+    curves, areas = {}, {}
+    for name in names:
+        judged = comparison.runs[name]
+        curves[name] = roc_curve(judged.predictions, judged.report["classes"], wanted)
+        areas[name] = judged.report["per_class"][wanted]["roc_auc"]
+    figure = roc_figure(curves, areas, dark=dark())
+    for trace, name in zip(figure.data, names, strict=False):
+        trace.line.update(series_style(comparison.position(name), dark()))
+    figure.update_layout(height=480, title_text=f"ROC curves of the class “{readable(wanted, 40, 1)}”")
+    chart(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
+
+
+def _draw_matrices(comparison: Comparison, letter: str) -> None:
+    """Draw the confusion matrices of one group side by side."""
+    names = comparison.groups[letter]
+    for start in range(0, len(names), ACROSS):
+        columns = st.columns(ACROSS)
+        for column, name in zip(columns, names[start : start + ACROSS], strict=False):
+            report = comparison.runs[name].report
+            figure = confusion_matrix_figure(report["matrix"], report["classes"], dark=dark())
+            right = sum(row[place] for place, row in enumerate(report["matrix"]))
+            figure.update_layout(
+                title={"text": readable(name, 30, 1), "subtitle": {"text": f"{right} of {report['count']} correct"}}
+            )
+            with column:
+                chart(figure, f"matrix-{comparison.runs[name].run.id}", name=f"compare-matrix-{name}")

@@ -1,0 +1,54 @@
+"""The panels of a finished classification: metrics, training, confusion matrix, hardest cases and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
+from brainseg.app.classification.predictions import predictions_panel
+from brainseg.app.frame import guarded
+from brainseg.app.widgets.run_panels import caveats, figure, headline, judgement, training_panel
+from brainseg.runs import Run
+
+
+@guarded
+def metrics_panel(run: Run) -> None:
+    """Headline metrics with their intervals, and ROC and precision-recall curves."""
+    report = judgement(run)
+    caveats(report)
+    _headlines(report)
+    figure(run, "metrics")
+    left, right = st.columns(2)
+    with left:
+        figure(run, "roc")
+    with right:
+        figure(run, "precision_recall")
+
+
+def _headlines(report: dict[str, Any]) -> None:
+    names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
+    counts = _counts(report)
+    for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
+        with place:
+            headline(title, report.get(name), report.get("intervals", {}).get(name), f"n = {counts[name]}")
+
+
+def _counts(report: dict[str, Any]) -> dict[str, int]:
+    """Return the number of images that each share is a share of."""
+    count, positive = report["count"], report["positive"]
+    ill = report["per_class"][positive]["support"] if positive else count
+    healthy = count - ill if positive else count
+    return {"accuracy": count, "sensitivity": ill, "specificity": healthy, "roc_auc": count}
+
+
+PANELS: dict[str, Callable[[Run], None]] = {
+    "Metrics": metrics_panel,
+    "Training": training_panel,
+    "Confusion matrix": matrix_panel,
+    "Hardest cases": hardest_panel,
+    "Predictions": predictions_panel,
+}
+"""Name of each panel -> the function that draws it."""

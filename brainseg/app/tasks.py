@@ -1,0 +1,168 @@
+"""What the pages show of each task: the one place of the app that tells tasks apart.
+
+To add a task, add a class here and its panels in a folder beside `classification` and `segmentation`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from brainseg.config import RunConfig
+from brainseg.runs import Run
+
+if TYPE_CHECKING:
+    from brainseg.results.comparison import Comparison
+
+Panels = dict[str, Callable[[Run], None]]
+"""Name of each panel of a run -> the function that draws it."""
+Heading = Callable[[str], object]
+
+
+class TaskView(ABC):
+    """What the pages show of a task's runs. Panels are imported when they are drawn, so that pages open fast.
+
+    Attributes:
+        title: Name of the task.
+        score: The metric that runs are ranked by, as tables and plots name its column.
+        score_title: Its name on a heading.
+        masks: Whether runs learn masks, and datasets need them.
+        instant_baseline: Whether there is an instant baseline; else why not, in a sentence.
+        predictions: What a run's file of predictions holds, and what one of its rows is about.
+        draws_single_runs: Whether Compare shows a run that no other one can be compared with.
+        relative_cost: Time of a run, relative to that of a classifier with the same network.
+    """
+
+    title: ClassVar[str]
+    score: ClassVar[Literal["accuracy", "dice"]]
+    score_title: ClassVar[str]
+    masks: ClassVar[bool]
+    instant_baseline: ClassVar[Literal[True] | str]
+    predictions: ClassVar[tuple[str, str]]
+    draws_single_runs: ClassVar[bool]
+    relative_cost: ClassVar[float]
+
+    @abstractmethod
+    def run_panels(self) -> Panels:
+        """Return the panels of a finished training."""
+
+    @abstractmethod
+    def draw_scores(self, comparison: Comparison) -> None:
+        """Draw the plot of the scores of all compared runs, where there is one."""
+
+    @abstractmethod
+    def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
+        """Draw the comparison of the runs of one group, which were evaluated on the same images.
+
+        Args:
+            comparison: All compared runs.
+            letter: The group.
+            heading: Draws a heading at the right level.
+        """
+
+    @abstractmethod
+    def intervals(self, comparison: Comparison) -> str:
+        """Return what the intervals in the table of compared runs mean, as Markdown."""
+
+    @abstractmethod
+    def timing(self) -> str:
+        """Return how the time per image of the compared runs was measured."""
+
+
+class ClassificationView(TaskView):
+    """Runs that learn one label per image."""
+
+    title = "Classification"
+    score, score_title = "accuracy", "Accuracy"
+    masks = False
+    instant_baseline = True
+    predictions = ("Predictions", "image")
+    draws_single_runs = True
+    relative_cost = 1.0
+
+    def run_panels(self) -> Panels:
+        """Return metrics, training, confusion matrix, hardest cases and predictions."""
+        from brainseg.app.classification.run_panels import PANELS
+
+        return PANELS
+
+    def draw_scores(self, comparison: Comparison) -> None:
+        """Draw nothing: the accuracies stand in the table."""
+
+    def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
+        """Draw paired tests, ROC curves, confusion matrices and disagreements."""
+        from brainseg.app.classification.comparison import draw_set
+
+        draw_set(comparison, letter, heading)
+
+    def intervals(self, comparison: Comparison) -> str:
+        """Return what the Wilson intervals mean."""
+        from brainseg.app.classification.comparison import interval_words
+
+        return interval_words(comparison)
+
+    def timing(self) -> str:
+        """Return how the time per diagnosis was measured."""
+        from brainseg.results.comparison_wording import TIMES
+
+        return TIMES
+
+
+class SegmentationView(TaskView):
+    """Runs that learn one label per pixel."""
+
+    title = "Segmentation"
+    score, score_title = "dice", "Dice"
+    masks = True
+    instant_baseline = (
+        "An instant baseline is for classification only: a segmentation is compared with marking nothing and a "
+        "threshold."
+    )
+    predictions = ("Slices", "slice")
+    draws_single_runs = False  # the table and the plot of Dice show all there is
+    relative_cost = 8.0  # the last layers of a U-Net work on every pixel; measured with ResNet34
+
+    def run_panels(self) -> Panels:
+        """Return scores, training, Dice, worst slices, pixels and slices."""
+        from brainseg.app.segmentation.run_panels import PANELS
+
+        return PANELS
+
+    def draw_scores(self, comparison: Comparison) -> None:
+        """Draw the Dice of all runs."""
+        from brainseg.app.segmentation.comparison import draw_dice
+
+        draw_dice(comparison)
+
+    def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
+        """Draw paired tests and the slices that differ; of one run alone there is nothing to compare."""
+        from brainseg.app.segmentation.comparison import draw_set
+
+        draw_set(comparison, letter, heading)
+
+    def intervals(self, comparison: Comparison) -> str:
+        """Return what the bootstrap intervals mean."""
+        from brainseg.app.segmentation.comparison import INTERVALS
+
+        return INTERVALS
+
+    def timing(self) -> str:
+        """Return how the time per slice was measured."""
+        from brainseg.results.comparison_wording import MASK_TIMES
+
+        return MASK_TIMES
+
+
+VIEWS: dict[str, TaskView] = {"classify": ClassificationView(), "segment": SegmentationView()}
+"""Task -> what the pages show of it, in the order in which pages prefer them."""
+
+
+def view_of(task: str) -> TaskView:
+    """Return what the pages show of a task."""
+    return VIEWS[task]
+
+
+def fine_tuned(config: RunConfig) -> bool:
+    """Return whether a run trains its network; an instant baseline fits a linear classifier to frozen features."""
+    return config.model.head == "concat-pool"
