@@ -1,7 +1,7 @@
-"""What a page keeps in its address, so that a link shows what its sender saw. Anybody can write anything there.
+"""The parameters of a page's address, so that a link shows what its sender saw. Anybody can write anything there.
 
-Filters, tabs and the like are bound by Streamlit itself (`bind="query-params"`), which drops values that it does not
-offer. What names runs is read and written here.
+Streamlit itself binds filters, tabs and the like (`bind="query-params"`) and drops values that it does not offer.
+Parameters that name runs are read and written here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from brainseg.runs import Run
 from brainseg.runs.run import matching
 
 LONGEST = 2000
-"""Characters of a parameter that are looked at."""
+"""Characters of a parameter that are read."""
 SHOWN = 40
 """Characters of a wrong value that a sentence repeats."""
 
@@ -29,8 +29,8 @@ def parameter(key: str) -> str:
 def keep(**values: str | None) -> None:
     """Write parameters into the address; None or "" removes one. Those bound to a widget must not be named here.
 
-    Only what differs is written: Streamlit sends each write to the browser, which puts one that comes after a click on
-    a link into the address of the page that it has turned to by then.
+    Only changes are written: Streamlit sends each write to the browser, which puts one that comes after a click on a
+    link into the address of the page that it has opened by then.
     """
     for key, value in values.items():
         if value and st.query_params.get(key) != value:
@@ -44,10 +44,10 @@ def named_run(wanted: str, runs: Sequence[Run]) -> tuple[Run | None, str]:
 
     Args:
         wanted: An id, the first digits of one (at least 4), or a name.
-        runs: Those that may be meant.
+        runs: The runs to search.
 
     Returns:
-        The run and "", or None and the sentence that says why there is none, as Markdown.
+        The run and "", or None and the sentence on why there is none, as Markdown.
     """
     found = matching(runs, wanted)
     if len(found) == 1:
@@ -59,7 +59,7 @@ def named_run(wanted: str, runs: Sequence[Run]) -> tuple[Run | None, str]:
 
 
 def current() -> str:
-    """Return the whole address of what is shown."""
+    """Return the whole address of the view."""
     query = urlencode(st.query_params.to_dict() | _repeated(), doseq=True)
     return f"{st.context.url or ''}{'?' if query else ''}{query}"
 
@@ -72,9 +72,9 @@ def _repeated() -> dict[str, list[str]]:
 
 @st.fragment
 def copy_link() -> None:
-    """Draw a button that shows the address of this very view, to be copied.
+    """Draw a button that shows the address of this view, to be copied.
 
-    The address is read when the button is clicked: parts of a page are drawn again without the rest of it.
+    The address is read when the button is clicked: parts of a page are redrawn without the rest.
     """
     with st.popover("Copy link", icon=":material/link:", key="copy-link", on_change="rerun") as opened:
         if opened.open:

@@ -1,4 +1,4 @@
-"""Plots with their title as text of the page, which wraps, is read aloud and leaves the plot its room on a phone."""
+"""Plots with their title as text of the page, which wraps, is read aloud and leaves a phone more room for the plot."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from brainseg.results.markdown import escape
 
 
 def chart(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
-    """Draw a figure below its title and subtitle; arguments and answer are those of `page.show`."""
+    """Draw a plot below its title and subtitle; arguments and result are those of `frame.show`."""
     title = figure.layout.title
     words, more = (_text(part) for part in (title.text, title.subtitle.text))
     st.markdown(f"**{escape(words)}**" + (f"  \n:small[{escape(more)}]" if more else ""))
-    # Parts side by side, such as slices, need a width of their own: on a phone such a plot is scrolled.
+    # Parts side by side, such as slices, need a fixed width: on a phone such a plot scrolls.
     several = len(list(figure.select_xaxes())) > 1 and figure.layout.xaxis2.domain not in (
         None,
         figure.layout.xaxis.domain,
@@ -29,5 +29,5 @@ def chart(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None 
 
 
 def _text(marked: str | None) -> str:
-    """Return what Plotly's markup says."""
+    """Return the text of Plotly's markup."""
     return html.unescape((marked or "").replace("<br>", " "))

@@ -1,4 +1,4 @@
-"""What every page shares: its frame, the disclaimer, links, figures, and one sentence for whatever goes wrong."""
+"""What every page shares: its frame, the disclaimer, links, plots, and one sentence for each error."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from brainseg.results.exports import csv_bytes
 from brainseg.results.markdown import escape
 
 UNEXPECTED = (
-    "Something unexpected happened on this page, and nothing was changed: reload it, and if it happens again send "
-    "{log} to whoever looks after brainseg."
+    "Something unexpected happened on this page, and nothing was changed. Reload it; if it happens again, send {log} "
+    "to the people who run brainseg."
 )
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
@@ -46,16 +46,15 @@ STYLE = """<style>
 }
 [class*="st-key-live-"] [data-stale="true"] { opacity: 1 !important; transition: none !important }
 </style>"""
-"""What a page is about comes up as far as possible, so that it fits on one screen; captions have the theme's muted
-colour, which stands out 4.5 times from both backgrounds; on a phone the margins shrink, the menu has a name and a plot
-keeps its width and is scrolled unless it is drawn for any width; what renews itself every other second does not fade
-meanwhile."""
+"""The content starts high on the page, so that it fits on one screen. Captions have the theme's muted colour with a
+contrast of 4.5:1 on both backgrounds. On a phone the margins shrink, the menu has a label, and a plot keeps its width
+and scrolls, unless it is drawn for any width. Parts that update every other second do not fade meanwhile."""
 
 LARGE = """<style>
 html { font-size: 19px !important }
 [data-testid="stMain"] h2 { font-size: 2.6rem }
 </style>"""
-"""For a screen that people stand before: all that is measured in rem grows, tables and tags included."""
+"""For a screen in a public place: everything measured in rem grows, including tables and tags."""
 
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
@@ -63,11 +62,11 @@ Arguments = ParamSpec("Arguments")
 
 @contextmanager
 def page(title: str, lead: str = "") -> Iterator[None]:
-    """Draw a page's title, lead and disclaimer around what the `with` block draws, and catch what goes wrong in it.
+    """Draw a page's title, lead and disclaimer above what the `with` block draws, and show its errors as sentences.
 
     Args:
         title: Heading of the page.
-        lead: One sentence that says what the page is for.
+        lead: One sentence on what the page is for.
     """
     _enter_through_the_frame()
     _claim_the_address(title)
@@ -82,10 +81,10 @@ def page(title: str, lead: str = "") -> Iterator[None]:
 
 
 def _enter_through_the_frame() -> None:
-    """Run `streamlit_app.py` first where the server's very first visit is to a page other than Home.
+    """Run `streamlit_app.py` first if the server's very first visit is to a page other than Home.
 
-    Until a script has called `st.navigation`, Streamlit takes a folder called `pages` for its older kind of app: it
-    runs the page without the frame, beside a list of all pages.
+    Until a script has called `st.navigation`, Streamlit treats a folder called `pages` as an older kind of app: it runs
+    the page without the frame, beside a list of all pages.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
@@ -93,10 +92,10 @@ def _enter_through_the_frame() -> None:
 
 
 def _claim_the_address(title: str) -> None:
-    """Send the address once more when a visitor has turned to another page.
+    """Send the address once more when a visitor has opened another page.
 
-    The page before may have written its own parameters after the click on a link: they then stand in the address of
-    this page, in place of the run that the link named, and a reload would show something else.
+    The page before may have written its own parameters after the click on a link. They would then stand in the address
+    of this page instead of the run that the link named, and a reload would show something else.
     """
     if st.session_state.get(state.SHOWN_PAGE) != title:
         st.session_state[state.SHOWN_PAGE] = title
@@ -104,7 +103,7 @@ def _claim_the_address(title: str) -> None:
 
 
 def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Protect a fragment as `page` protects a page: its own reruns happen outside the page's `with` block."""
+    """Show a fragment's errors as sentences, as `page` does: its reruns happen outside the page's `with` block."""
 
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -116,20 +115,20 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 @contextmanager
 def caught() -> Iterator[None]:
-    """Turn a user's error into its sentence, and anything else into one sentence and an entry in the log.
+    """Show a user error as its sentence; show any other as one sentence, and log it with its traceback.
 
-    Streamlit's own signals to stop or rerun a script are no `Exception`s and pass through.
+    Streamlit's signals to stop or rerun a script are not `Exception`s and pass through.
     """
     try:
         yield
     except BrainsegError as error:
         st.error(escape(on_page(error)), icon=":material/error:")
-    except Exception:  # the last line of defence: no traceback reaches a visitor
+    except Exception:  # a fault of our own: logged, and no traceback reaches a visitor
         st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
 
 
 def _keep_details() -> str:
-    """Write the traceback to the log, and return where that is."""
+    """Log the traceback, and return where it is."""
     LOGGER.exception("A page failed.")
     try:
         log = paths.subfolder("logs") / "dashboard.log"
@@ -141,7 +140,7 @@ def _keep_details() -> str:
 
 
 def dark() -> bool:
-    """Say whether the visitor's theme is dark, for figures."""
+    """Return whether the visitor's theme is dark, for plots."""
     return st.context.theme.type == "dark"
 
 
@@ -150,7 +149,7 @@ def link(target: str, label: str, *, icon: str | None = None, **query: str) -> N
 
     Args:
         target: A key of `navigation.PAGES`.
-        label: What the link says.
+        label: Text of the link.
         icon: A Material icon, such as `:material/biotech:`.
         query: Query parameters, such as `run=run.id`.
     """
@@ -158,13 +157,13 @@ def link(target: str, label: str, *, icon: str | None = None, **query: str) -> N
 
 
 def show(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
-    """Draw a figure that can be downloaded as PNG and, with its table, as CSV.
+    """Draw a plot that can be downloaded as PNG and, with its table, as CSV.
 
     Args:
         figure: From `plots`.
         key: Unique on the page.
         name: File name of the downloads, without an ending.
-        table: The figure's values.
+        table: The plot's values.
         options: Passed on to `st.plotly_chart`.
 
     Returns:
@@ -186,7 +185,7 @@ def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
     """Draw a button that downloads a table.
 
     Args:
-        label: What the button says.
+        label: Text of the button.
         table: Written when the button is clicked.
         name: File name, without an ending.
         key: Unique on the page.

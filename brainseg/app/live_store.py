@@ -1,4 +1,4 @@
-"""The run store as pages read it: opened once a server, listed again only when it changed."""
+"""The run store as pages read it: opened once per server, and listed again only after a change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.run import default_run
 
 REMOTE_PATIENCE = 5.0
-"""Seconds for which a list from a remote store, whose changes cannot be seen, is taken as current."""
+"""Seconds for which a list from a remote store, whose changes cannot be seen, counts as current."""
 
 
 def store() -> RunStore:
@@ -93,7 +93,7 @@ def promoted(task: str | None = None) -> Run | None:
 
 
 def refresh() -> None:
-    """Forget what was read, after a page changed the store."""
+    """Forget what was read, after a page has changed the store."""
     _list.clear()
     _unreadable.clear()
     _details.clear()

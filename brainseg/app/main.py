@@ -14,13 +14,13 @@ ICON = Path(__file__).with_name("icon.png")
 
 
 def main() -> None:
-    """Draw the page that the visitor has turned to, below the navigation."""
+    """Draw the page that the visitor has opened, below the navigation."""
     ask_no_outside_server()  # also where the server was started by hand
-    # A file of our own: a named icon would be fetched from its maker's server.
+    # An own file: Streamlit would fetch a named icon from an outside server.
     st.set_page_config(page_title="brainseg", page_icon=str(ICON), layout="wide")
     offered = DEMO_PAGES if demo_mode() else tuple(PAGES)
     shown = st.navigation([st_page(name) for name in offered], position="top")
-    with caught():  # also what goes wrong before a page has begun
+    with caught():  # also errors before a page has begun
         shown.run()
 
 

@@ -1,4 +1,4 @@
-"""Messages that were made for the command line, in the words of the pages: the one place that translates them."""
+"""Messages written for the command line, in the words of the pages: the one place that translates them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHRASES = (
     (r"name another with --port", "name another port"),
     (r"give them to `predict --mask` on the command line", "diagnose one image at a time"),
 )
-"""What a message says to people at a terminal, and what it says on a page."""
+"""Words of a message at a terminal -> the words on a page."""
 
 
 def on_page(text: object) -> str:

@@ -1,4 +1,4 @@
-"""The pages: their names, titles and icons, and the one of them that a visitor has turned to."""
+"""The pages: their names, titles and icons, and the function that draws each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ICONS = {
 
 
 def demo_mode() -> bool:
-    """Say whether this is a demo session: nothing may change the store, and only the demo's pages are offered."""
+    """Return whether this is a demo session, which changes nothing in the store and has only the demo's pages."""
     return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get(state.DEMO_SESSION))
 
 

@@ -1,4 +1,4 @@
-"""A limit on the number of files of an uploader, kept by the browser: what is too much is refused before it is sent."""
+"""A limit on the number of files of an uploader: the browser refuses too many before it sends one."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ SCRIPT = """
 
 
 def refuse_many(key: str, most: int, instead: str) -> None:
-    """Have the browser refuse more than so many files at a time, before it sends one; draw it below the uploader.
+    """Have the browser refuse too many files at a time before it sends one; call it below the uploader.
 
-    A folder that is dropped counts as one file, as a browser does not say at once what is in it: whoever takes the
+    A dropped folder counts as one file, since a browser does not list its content at once: the page that takes the
     files counts them again.
 
     Args:
         key: Of the uploader.
-        most: Files that are taken at a time.
+        most: Files that are accepted at a time.
         instead: What to do with more, without a full stop.
     """
-    words = f"COUNT files are more than the {most:,} that can be sent at a time: {instead}."
+    words = f"COUNT files are more than the {most:,} that can be uploaded at a time: {instead}."
     limit = json.dumps({"most": most, "words": words}).replace("<", "\\u003c")
     st.html(SCRIPT.replace("KEY", key).replace("LIMIT", limit), unsafe_allow_javascript=True)

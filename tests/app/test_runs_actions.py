@@ -77,7 +77,7 @@ def test_the_last_run_can_be_deleted_too(home, config, open_page) -> None:
     app.text_input(key=f"delete-{run.id}").set_value("only").run()
     button(app, "Delete for good").click().run()
     assert "only is deleted." in texts(app)
-    assert "There is no run yet" in texts(app)
+    assert "There are no runs yet" in texts(app)
 
 
 def test_a_waiting_run_is_stopped_and_cannot_be_deleted_before(home, config, open_page) -> None:
@@ -86,7 +86,7 @@ def test_a_waiting_run_is_stopped_and_cannot_be_deleted_before(home, config, ope
     assert "Delete for good" not in [each.label for each in app.button]
     button(app, "Stop").click().run()
     assert RunStore().get(run.id).status == "KILLED"
-    assert "waits is told to stop." in texts(app)
+    assert "Stopping waits." in texts(app)
     assert "cancelled before it started" in texts(app)
 
 

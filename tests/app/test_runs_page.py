@@ -37,7 +37,7 @@ def predictions(run: Run) -> pd.DataFrame:
 
 def test_an_empty_store_says_how_to_begin(home, open_page) -> None:
     app = open_page("runs")
-    assert "There is no run yet" in texts(app)
+    assert "There are no runs yet" in texts(app)
     assert not app.selectbox
 
 

@@ -39,7 +39,7 @@ def test_runs_on_the_same_slices_are_one_set(pair, open_page) -> None:
     assert table["Seconds per epoch"][0] > 0
     assert charts(app) == 3  # Dice, epochs, costs
     assert "bootstrap over patients" in texts(app)
-    assert "The masks of these runs fit equally well" in texts(app)
+    assert "These runs have the same Dice" in texts(app)
     assert "not separated" in texts(app)
 
 
@@ -47,7 +47,7 @@ def test_where_masks_differ_is_shown_with_outlines(pair, open_page) -> None:
     lost, count = forget_a_mask(pair[1])
     app = open_page("compare", runs=",".join(run.id for run in pair))
     assert not app.error
-    assert f"On **1 of {count}** slices the masks of these runs do not fit equally well" in texts(app)
+    assert f"On **1 of {count}** slices the Dice of these runs differs" in texts(app)
     assert app.selectbox(key="slice-A").options == [f"{lost['path']}: Dice differs by {lost['dice']:.2f}"]
     tables = [frame.value for frame in app.dataframe]
     (shown,) = (table for table in tables if "True pixels" in table)

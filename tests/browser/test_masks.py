@@ -27,7 +27,7 @@ def test_two_segmentations_are_compared_and_their_outlines_shown(mask_site: str,
     chosen = ",".join(store.get(name).id for name in ("marks", "again"))
     open_page(tab, f"{mask_site}/compare?runs={chosen}", "Compare")
     expect(tab.get_by_role("heading", name="Is the difference significant?")).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_text("slices the masks of these runs do not fit equally well")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_text("slices the Dice of these runs differs")).to_be_visible(timeout=LIMIT)
     expect(tab.locator("tspan").filter(has_text="nothing marked: missed").first).to_be_visible(timeout=LIMIT)
     expect(tab.get_by_role("heading", name="Dice vs. cost")).to_be_visible(timeout=LIMIT)
     no_trouble(tab)

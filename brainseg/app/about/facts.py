@@ -1,4 +1,4 @@
-"""Versions, places and their sizes, and how to cite: what the About page says of this installation."""
+"""Versions, places and their sizes, and how to cite: what the About page shows about this installation."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LIBRARIES = {
     "scikit-learn": "splits and the instant baseline",
     "mlflow": "run store",
     "streamlit": "pages",
-    "plotly": "figures",
-    "grad-cam": "further heatmaps",
-    "opencv-python-headless": "preparation of images",
-    "pillow": "reading of images",
+    "plotly": "plots",
+    "grad-cam": "more heatmap methods",
+    "opencv-python-headless": "image preparation",
+    "pillow": "image reading",
     "numpy": "arrays",
     "pandas": "tables",
     "pydantic": "settings",
@@ -56,8 +56,8 @@ class Place:
     Attributes:
         what: What it is.
         path: The folder or file; None where it is on another machine.
-        shown: What to show for it.
-        note: Whether it may be deleted, and what that costs.
+        shown: Its text on the page.
+        note: Whether it may be deleted, and what happens then.
     """
 
     what: str
@@ -67,7 +67,7 @@ class Place:
 
 
 def versions() -> list[tuple[str, str, str]]:
-    """Return (name, version, use) of brainseg, Python and the libraries; none of these is imported for it."""
+    """Return (name, version, use) of brainseg, Python and the libraries, without importing them."""
     own = [
         ("brainseg", __version__, "this program"),
         ("Python", platform.python_version(), f"{platform.system()} on {platform.machine()}"),
@@ -82,15 +82,15 @@ def places(store_uri: str) -> list[Place]:
         store_uri: Address of the run store.
     """
     home = paths.home()
-    cache = "may be deleted: it is filled again"
+    cache = "may be deleted: it is rebuilt"
     return [
         _local("Everything below", home, "moved with BRAINSEG_HOME"),
         _store(store_uri),
-        _local("Models and results of runs", home / "runs", "do not delete: they are the runs"),
+        _local("Models and results of runs", home / "runs", "do not delete: these are the runs"),
         _local("Datasets: uploads and synthetic", home / "datasets", "delete them on the Data page"),
         _local("Work of running trainings", home / "work", "needed to resume a stopped training"),
         _local("Prepared images", home / "cache" / "prepared", cache),
-        _local("All caches", home / "cache", f"{cache}"),
+        _local("All caches", home / "cache", cache),
         _local("Logs", home / "logs", "may be deleted"),
         _local("ImageNet weights", torch_cache(), "torch's own cache; downloaded again when asked for"),
     ]
@@ -105,13 +105,13 @@ def size_of(place: Path) -> int:
         for name in names:
             try:
                 total += (Path(folder) / name).lstat().st_size
-            except OSError:  # deleted this moment
+            except OSError:  # deleted at this moment
                 continue
     return total
 
 
 def readable_size(place: Path | None) -> str:
-    """Write how large a folder or file is, in the unit that suits it."""
+    """Write the size of a folder or file in a suitable unit."""
     if place is None or not place.exists():
         return "not here" if place is None else "nothing yet"
     count = size_of(place)

@@ -1,4 +1,4 @@
-"""About: versions, where things are kept, the card of the model in use, and how to cite."""
+"""About: versions, storage places, the card of the model in use, and how to cite."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from brainseg.results.run_wording import run_label
 from brainseg.runs import Run
 
 LICENCES = """
-* brainseg is under the Apache License 2.0: free to use, change and pass on, without any warranty.
-* The synthetic slices are drawn from the MNI152 templates that nilearn carries.
-* Images and weights that you bring have licences of their own; a model learnt from them may be bound by these.
+* brainseg is under the Apache License 2.0: free to use, change and share, without any warranty.
+* The synthetic slices are drawn from the MNI152 templates that nilearn provides.
+* Your own images and weights have their own licences, which may also bind a model trained on them.
 """
 
 
@@ -29,7 +29,7 @@ def card() -> None:
     models = {run.id: run for run in live_store.runs() if run.has_model}
     promoted = live_store.promoted()
     if not promoted:
-        st.info("There is no model yet: train one, and its card is written here.", icon=":material/info:")
+        st.info("There is no model yet: train one, and its card appears here.", icon=":material/info:")
         link("train", "Train a model", icon=":material/model_training:")
         return
     asked = st.query_params.get("run", promoted.id)
@@ -51,16 +51,18 @@ def card() -> None:
 
 
 def words(run: Run, promoted: Run) -> str:
-    """Return what tells a model from the others."""
+    """Return a model's entry in the picker."""
     return f"{run_label(run)}{' · in use' if run.id == promoted.id else ''}"
 
 
 @st.fragment
 @guarded
 def where() -> None:
-    """Show where things are kept, and how large they are if asked for."""
+    """Draw the storage places, and their sizes on request."""
     found = places(live_store.store().uri)
-    measure = st.button("Measure sizes", icon=":material/straighten:", help="Looks at every file, which may take long.")
+    measure = st.button(
+        "Measure sizes", icon=":material/straighten:", help="Reads the size of every file, which may take long."
+    )
     table = pd.DataFrame(
         {
             "What": [place.what for place in found],
@@ -76,7 +78,7 @@ def where() -> None:
 
 def draw() -> None:
     """Draw the page."""
-    with page("About", "What this is, which model is in use, where things are kept, and how to cite it."):
+    with page("About", "Versions, the model in use, where files are stored, and how to cite brainseg."):
         card_tab, versions_tab, places_tab, cite_tab = st.tabs(
             ["Model card", "Versions", "Places", "Cite and licences"]
         )
@@ -88,7 +90,7 @@ def draw() -> None:
             )
         with places_tab:
             if demo_mode():
-                st.info("This is a demo session, in which places on the server are not shown.", icon=":material/info:")
+                st.info("This is a demo session: places on the server are not shown.", icon=":material/info:")
             else:
                 where()
         with cite_tab:

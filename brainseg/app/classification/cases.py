@@ -1,4 +1,4 @@
-"""Single images of a run on the page: what they are, what they were called, and where the model looked."""
+"""Single images of a run: their class, the prediction, and where the model looked."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COLUMNS = 3
 
 
 def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = False) -> None:
-    """Draw images in rows, each with its heatmap on demand.
+    """Draw images in rows, each with its heatmap on request.
 
     Args:
         run: An ended run.
         cases: Rows of its predictions.
         key: Unique on the page.
-        all_maps: Draw every heatmap, instead of offering each.
+        all_maps: Draw every heatmap at once.
     """
     digests = run_results.digests(live_store.store(), run)
     records: list[dict[Hashable, Any]] = cases.to_dict(orient="records")
@@ -40,14 +40,14 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = Fals
 
 
 def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
-    """Draw one image with what is known of it, or the sentence why it cannot be shown.
+    """Draw one image with its prediction, or the sentence on why it cannot be shown.
 
     Args:
         run: An ended run.
         case: A row of its predictions.
         sha256: Hash of the image when it was evaluated, if known.
         key: Unique on the page.
-        mapped: Draw its heatmap without being asked.
+        mapped: Draw its heatmap at once.
     """
     title, path = "", str(case["path"])
     wanted = run.has_model and (mapped or st.session_state.get(state.heatmap_shown(key), False))
@@ -61,7 +61,7 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
             picture,
             width="stretch",
             output_format="PNG",
-            alt=f"{path}: is {case['label']}, was predicted as {case['prediction']}",
+            alt=f"{path}: {case['label']}, predicted as {case['prediction']}",
         )
     except BrainsegError as error:
         st.info(escape(error), icon=":material/image_not_supported:")
@@ -88,7 +88,7 @@ def _describe(case: dict[Hashable, Any]) -> None:
 
 
 def _changed(run: Run, path: str) -> int:
-    """Return when the file was changed last, so that nothing outdated is shown; 0 where it is not there."""
+    """Return when the file was last changed, so that nothing outdated is shown; 0 where it is gone."""
     try:
         return image_file(run, path).stat().st_mtime_ns
     except OSError:
@@ -102,7 +102,7 @@ def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int)
 
 @st.cache_data(max_entries=300, show_spinner=False)
 def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
-    """Return the picture as PNG, and what its heatmap shows."""
+    """Return the picture as PNG, and the title of its heatmap."""
     from brainseg.diagnosis.picture import overlay
 
     scan = read_image(live_store.run(run_id), path, sha256)

@@ -1,4 +1,4 @@
-"""The images that runs disagree on, with the place that each model looked at."""
+"""The images on which runs disagree, with where each model looked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from brainseg.results.comparison_table import disagreements_in_words
 from brainseg.results.markdown import escape
 from brainseg.scans import Scan, display_name, read_scan
 
-LOOKED = "The colours show where each model looked for the class that it named, not where the tumour is."
+LOOKED = "The colours show where each model looked for the class that it predicted, not where the tumour is."
 ACROSS = 3
 """Runs side by side."""
 PICTURE = 260
@@ -32,16 +32,16 @@ def show_disagreements(comparison: Comparison, letter: str) -> None:
     aligned = comparison.aligned(letter)
     rows = disagreements(aligned, names)
     if rows.empty:
-        st.markdown(f"These runs give the same answer on all {len(aligned)} images.")
+        st.markdown(f"These runs predict the same class on all {len(aligned)} images.")
         return
-    st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs give different answers.")
+    st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs predict different classes.")
     st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Disagreements as CSV", rows, f"disagreements-{letter}", f"disagreements-csv-{letter}")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     place = left.selectbox(
-        "Image to look at",
+        "Image to show",
         range(len(rows)),
-        format_func=lambda number: f"{rows['path'][number]}: is {rows['label'][number]}",
+        format_func=lambda number: f"{rows['path'][number]}: {rows['label'][number]}",
         key=f"disagreement-{letter}",
     )
     maps = right.toggle("Show where each model looked", key=f"maps-{letter}")
@@ -52,7 +52,7 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
     scan = _read(comparison.runs[names[0]].run.config.data.path, row)
     left, right = st.columns([1, ACROSS])
     with left:
-        st.markdown(f"**{escape(display_name(row['path']))}**  \nis {escape(row['label'])}")
+        st.markdown(f"**{escape(display_name(row['path']))}**  \nGround truth: {escape(row['label'])}")
         if scan:
             st.image(scan.pixels, width=PICTURE, alt=f"{display_name(row['path'])}: the image")
     with right:
@@ -66,12 +66,12 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
 
 
 def _read(data: str, row: pd.Series) -> Scan | None:
-    """Return the image as it was judged, or say why it cannot be shown."""
+    """Return the image as it was evaluated, or draw why it cannot be shown."""
     root = Path(data)
     try:
         scan = read_scan((root.parent if root.is_file() else root) / row["path"])
     except ScanError:
-        st.info(f"{display_name(row['path'])} is no longer where it was: the answers stay, the image cannot be shown.")
+        st.info(f"{display_name(row['path'])} is no longer in its place, so only the predictions are shown.")
         return None
     if scan.sha256 != row["sha256"]:
         st.info(f"{escape(scan.name)} was changed since it was evaluated, so it is not shown.")
@@ -82,7 +82,7 @@ def _read(data: str, row: pd.Series) -> Scan | None:
 def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan | None, maps: bool) -> None:
     answer, share = row[f"prediction {name}"], row[f"probability {name}"]
     right = "right" if answer == row["label"] else "wrong"
-    st.markdown(f"**{escape(name)}**  \nsays {escape(answer)} with {percent(share)}: {right}")
+    st.markdown(f"**{escape(name)}**  \n{escape(answer)}, {percent(share)}: {right}")
     if not (maps and scan):
         return
     try:
@@ -95,7 +95,7 @@ def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan |
 
 @st.cache_data(max_entries=60, show_spinner="Asking the model where it looked …")
 def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> np.ndarray:
-    """Return a scan with a model's map of a class over it: (H, W, 3) uint8. Imports torch, so on demand alone."""
+    """Return a scan with a model's heatmap of a class over it: (H, W, 3) uint8. Imports torch, so on request only."""
     from brainseg.app.model_cache import predictor
     from brainseg.diagnosis.picture import overlay
 

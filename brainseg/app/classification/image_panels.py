@@ -1,4 +1,4 @@
-"""The panels of a run that show single images: the cells of the confusion matrix and the hardest cases."""
+"""The panels of a classification that show single images: the confusion matrix and the hardest cases."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from brainseg.runs import Run
 IMAGES = 6
 """Images shown at a time."""
 MOST = 60
-"""Hardest cases that can be asked for."""
+"""Hardest cases that can be shown at most."""
 
 
 @st.fragment
 @guarded
 def matrix_panel(run: Run) -> None:
-    """The confusion matrix, and the images of the cell that is chosen by a click or by name."""
+    """The confusion matrix, and the images of the cell that is chosen by a click or by its classes."""
     report, table = evaluated(run)
     classes = report["classes"]
     keys = [state.CELL_ACTUAL, state.CELL_PREDICTED]
@@ -63,19 +63,19 @@ def _choose(chart: str, classes: list[str], keys: list[str]) -> None:
 
 
 def _part(cases: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return the images of the part that the visitor turned to, highest loss first."""
+    """Draw the pagination, and return the images of the chosen page, highest loss first."""
     parts = -(-len(cases) // IMAGES)
     turned = st.pagination(parts, key=key) if parts > 1 else 1
     return cases.iloc[(turned - 1) * IMAGES : turned * IMAGES]
 
 
 def _all_maps(run: Run) -> bool:
-    """Ask whether the heatmap of every image is wanted."""
+    """Draw the switch for all heatmaps, and return whether it is on."""
     return run.has_model and st.toggle(
         "Show all heatmaps",
         key="heatmaps",
         bind="query-params",
-        help="Grad-CAM of the predicted class for every image shown. It takes a moment, longer the first time.",
+        help="Heatmap of the predicted class for every image shown. It takes a moment, longer the first time.",
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
-from brainseg.app.widgets.run_panels import caveats, figure, headline, judgement, training_panel
+from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, judgement, training_panel
 from brainseg.runs import Run
 
 
@@ -20,12 +20,12 @@ def metrics_panel(run: Run) -> None:
     report = judgement(run)
     caveats(report)
     _headlines(report)
-    figure(run, "metrics")
+    draw_plot(run, "metrics")
     left, right = st.columns(2)
     with left:
-        figure(run, "roc")
+        draw_plot(run, "roc")
     with right:
-        figure(run, "precision_recall")
+        draw_plot(run, "precision_recall")
 
 
 def _headlines(report: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ def _headlines(report: dict[str, Any]) -> None:
 
 
 def _counts(report: dict[str, Any]) -> dict[str, int]:
-    """Return the number of images that each share is a share of."""
+    """Return the number of images behind each metric."""
     count, positive = report["count"], report["positive"]
     ill = report["per_class"][positive]["support"] if positive else count
     healthy = count - ill if positive else count

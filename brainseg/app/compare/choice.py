@@ -16,7 +16,7 @@ from brainseg.runs import Run
 RUNS = "runs"
 """Parameter of the address: the ids of the runs, separated by commas."""
 FIRST = 3
-"""Runs that are shown before anything was chosen."""
+"""Runs that are shown at first."""
 
 
 def choose() -> list[Run]:
@@ -24,7 +24,7 @@ def choose() -> list[Run]:
     offered = {run.id: run for run in live_store.runs() if run.has_model}
     if state.COMPARED not in st.session_state:
         st.session_state[state.COMPARED] = _asked_for(offered)
-    else:  # a run that was deleted meanwhile
+    else:  # without runs that were deleted meanwhile
         st.session_state[state.COMPARED] = [run_id for run_id in st.session_state[state.COMPARED] if run_id in offered]
     chosen = st.multiselect(
         "Runs",
@@ -59,12 +59,12 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
 
 
 def _short(run: Run) -> str:
-    """Return what tells a run from others and still leaves room for six of them in one field."""
+    """Return a run's entry in the picker, short enough for six in one field."""
     return f"{run.name} · {model_words(run)} · {run.id[:6]}"
 
 
 def read_chosen(runs: list[Run]) -> list[Judged]:
-    """Read the chosen runs, and say of each that cannot be read why it is left out."""
+    """Read the chosen runs, and draw a warning for each that cannot be read."""
     found = []
     for run in runs:
         try:
@@ -76,5 +76,5 @@ def read_chosen(runs: list[Run]) -> list[Judged]:
 
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _read(uri: str, run_id: str, ended: str) -> Judged:
-    """An ended run no longer changes; what it holds is shared and must not be changed by a page."""
+    """An ended run no longer changes. All visitors share the result: do not change it."""
     return read_judged(live_store.store(), live_store.run(run_id))

@@ -43,7 +43,7 @@ def draw_comparison(comparison: Comparison) -> None:
 
 
 def draw_curves(comparison: Comparison) -> None:
-    """Draw the epochs of all runs, with the paper's behind them on demand."""
+    """Draw the epochs of all runs, with those of the paper behind them on request."""
     st.header("Training by epoch", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     loss: Literal["valid_loss", "train_loss"] | None = left.segmented_control(
@@ -68,7 +68,7 @@ def draw_curves(comparison: Comparison) -> None:
 
 
 def draw_costs(comparison: Comparison) -> None:
-    """Draw the headline score against a cost."""
+    """Draw the score of the runs against a cost."""
     view = view_of(comparison.task)
     st.header(f"{view.score_title} vs. cost", anchor=False)
     cost = st.selectbox(

@@ -80,14 +80,14 @@ def _folder_form(unlisted: dict[str, int]) -> None:
         )
         name = st.text_input("Name (optional)", help="Defaults to the folder name.")
         if st.form_submit_button("Add the folder", type="primary"):
-            with progress_bar("Reading images") as tell:
-                known = add_folder(permitted(path), name.strip() or None, tell)
+            with progress_bar("Reading images") as report_progress:
+                known = add_folder(permitted(path), name.strip() or None, report_progress)
             _added(known)
     for place, count in list(unlisted.items())[:5]:
         label = f"Add {escape(place)}, which {count} run{'s' if count > 1 else ''} used"
         if st.button(label, key=f"data-add-{place}", type="tertiary", icon=":material/add:"):
-            with progress_bar("Reading images") as tell:
-                known = add_folder(place, None, tell)
+            with progress_bar("Reading images") as report_progress:
+                known = add_folder(place, None, report_progress)
             _added(known)
 
 
@@ -104,8 +104,8 @@ def _sent_form() -> None:
         refuse_many("data-sent-files", MOST_FILES, "upload the folder as a zip file, or use a folder on the server")
         name = st.text_input("Name (optional)", help="Defaults to the folder name.", key="data-sent-name")
         if st.form_submit_button("Add these files", type="primary"):
-            with progress_bar("Storing and reading") as tell:
-                known = add_uploaded_folder(files, name.strip() or None, tell)
+            with progress_bar("Storing and reading") as report_progress:
+                known = add_uploaded_folder(files, name.strip() or None, report_progress)
             _added(known)
 
 
@@ -131,8 +131,8 @@ def _upload_form() -> None:
             if file is None:
                 st.error("No file is chosen: choose a zip file first.", icon=":material/error:")
             else:
-                with progress_bar("Unpacking and reading") as tell:
-                    known = add_zip(file, name.strip() or PurePath(file.name).stem, tell)
+                with progress_bar("Unpacking and reading") as report_progress:
+                    known = add_zip(file, name.strip() or PurePath(file.name).stem, report_progress)
                 _added(known)
 
 
@@ -158,11 +158,11 @@ def _synthetic_form() -> None:
             "Drawn from the MNI152 templates, to try things out: metrics measured on them say nothing about patients."
         )
         if st.form_submit_button("Make synthetic slices", type="primary"):
-            with progress_bar("Drawing and reading slices") as tell:
+            with progress_bar("Drawing and reading slices") as report_progress:
                 known = add_phantom(
                     int(count),
                     int(seed),
-                    tell,
+                    report_progress,
                     # A multiselect gives them in the order of the clicks, which would make another set.
                     modalities=tuple(name for name in MODALITIES if name in chosen),
                     difficulty=difficulty,

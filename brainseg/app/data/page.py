@@ -92,7 +92,7 @@ def draw() -> None:
     """Draw the page."""
     with page("Data", "Browse your datasets and catch problems before training."):
         if demo_mode():
-            st.info("This is a demo session, in which datasets are neither shown nor changed.", icon=":material/info:")
+            st.info("This is a demo session: datasets are neither shown nor changed.", icon=":material/info:")
         else:
             known = known_datasets()
             if state.DATASET_DONE in st.session_state:
@@ -101,7 +101,7 @@ def draw() -> None:
             with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
                 draw_adding(unlisted_paths(known, live_store.runs()))
             if not known:
-                st.info("No dataset is known yet: add one above.", icon=":material/info:")
+                st.info("There are no datasets yet: add one above.", icon=":material/info:")
             else:
                 draw_table(known)
                 left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")

@@ -61,8 +61,8 @@ def _form(known: KnownDataset) -> None:
     if st.button("Store", key=f"{key}-store", help="Every training on this dataset starts from it."):
         rule = text if chosen == "other" else f"{chosen}:{text}" if chosen in HELP else chosen
         try:
-            with progress_bar("Reading images") as tell:
-                set_groups(known.name, rule, tell)
+            with progress_bar("Reading images") as report_progress:
+                set_groups(known.name, rule, report_progress)
         except BrainsegError as error:
             st.error(escape(str(error)), icon=":material/error:")
         else:

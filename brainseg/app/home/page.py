@@ -1,11 +1,11 @@
-"""Home: what this is, where to go, what is running, and the best model so far."""
+"""Home: what brainseg is, the main pages, what is running, and the best model so far."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from brainseg.app.frame import page
-from brainseg.app.home.panels import demo_switch, doors, live
+from brainseg.app.home.panels import demo_switch, live, navigation_cards
 from brainseg.app.navigation import demo_mode
 
 WHAT = (
@@ -20,7 +20,7 @@ def draw() -> None:
     with page("brainseg", WHAT):
         if not demo_mode():
             demo_switch()
-        doors()
+        navigation_cards()
         with st.container(key="live-home"):
             live()
         if demo_mode():

@@ -1,4 +1,4 @@
-"""The parts of Home: the demo switch, the doors, what is training, and the best model."""
+"""The parts of Home: the demo switch, the cards of the pages, the running trainings, and the best model."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
 
 EVERY = 2.0
-"""Seconds between two looks at what is training."""
+"""Seconds between two updates."""
 SHOWN = 3
-"""Trainings that are shown at a time; there is seldom more than one."""
+"""Trainings that are shown at a time; there is rarely more than one."""
 
-DOORS = (
+CARDS = (
     (
         "diagnose",
         "radiology",
@@ -56,18 +56,18 @@ def demo_switch() -> None:
         value=demo_mode(),
         key=state.DEMO_SWITCH,
         on_change=_switch,
-        help="Larger type, a guide in three steps, and nothing that can change what is stored.",
+        help="Larger text, a guide in three steps, and no way to change what is stored.",
     )
 
 
 def _switch() -> None:
-    """Keep the choice for all pages: what a widget holds is forgotten where it is not drawn."""
+    """Keep the choice for all pages: Streamlit forgets the value of a widget where it is not drawn."""
     st.session_state[state.DEMO_SESSION] = st.session_state[state.DEMO_SWITCH]
 
 
-def doors() -> None:
-    """Draw the ways into the program; in a demo session the three steps of the guide."""
-    cards = STEPS if demo_mode() else DOORS
+def navigation_cards() -> None:
+    """Draw a card for each main page; in a demo session, one for each of the three steps of the guide."""
+    cards = STEPS if demo_mode() else CARDS
     for column, (target, icon, title, text) in zip(st.columns(len(cards)), cards, strict=True):
         with column.container(border=True, height="stretch"):
             st.header(f":material/{icon}: {title}", anchor=False)
@@ -79,12 +79,12 @@ def doors() -> None:
 @st.fragment(run_every=EVERY)
 @guarded
 def live() -> None:
-    """Draw what is training and the best model, again and again, so that a run that ends is seen to end."""
+    """Draw the running trainings and the best model, and keep them up to date."""
     runs = live_store.runs()
     if not runs:
         _first_steps()
         return
-    if not demo_mode():  # whose trainings run is nothing for the visitors of a stand
+    if not demo_mode():  # visitors of a public screen should not see other people's trainings
         _under_way(runs)
     st.header("Best model so far", anchor=False)
     found = best_models(runs, _evaluation_of)
@@ -110,7 +110,7 @@ def _under_way(runs: list[Run]) -> None:
 def _first_steps() -> None:
     st.header("Nothing has been trained yet", anchor=False)
     st.markdown(
-        "First add a folder of slices, or have brainseg draw synthetic ones; then train a model on them, which takes "
+        "First add a folder of slices, or have brainseg draw synthetic ones. Then train a model on them, which takes "
         "minutes. Diagnose and Compare work as soon as a training has finished."
     )
     if not demo_mode():
@@ -126,10 +126,10 @@ def _training(run: Run) -> None:
 
 
 def _curves(run: Run) -> None:
-    """Draw the epochs so far, on an axis as long as the training will be at most."""
+    """Draw the epochs so far, on an axis for all epochs of the training."""
     try:
         epochs = run_results.epochs(live_store.store(), run)
-    except RunError as error:  # half of a file: the rest of Home still stands
+    except RunError as error:  # an incomplete file must not take the rest of Home with it
         st.caption(escape(error))
         return
     if epochs is None or epochs.empty:
@@ -161,7 +161,7 @@ def _evaluation_of(run: Run) -> dict[str, Any] | None:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
-    """An ended run no longer changes. A damaged one says so on its own page, and cannot be the best here."""
+    """An ended run no longer changes. A damaged one says so on its own page and is left out here."""
     try:
         return run_results.evaluation(live_store.store(), live_store.run(run_id))
     except RunError:

@@ -1,4 +1,4 @@
-"""What can be done with a run: use it, describe it, take it along, stop it, go on with it, delete it."""
+"""The buttons of a run: use, describe, download, stop, resume, delete."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ RIVALS = 2
 """Runs that a link to Compare adds."""
 
 
-def say_what_was_done() -> None:
-    """Say what the last click did: the page was drawn again since."""
+def show_what_was_done() -> None:
+    """Show what the last click did: the page was redrawn since."""
     if said := st.session_state.pop(state.RUN_DONE, ""):
         st.success(escape(said), icon=":material/check:")
     for sentence in st.session_state.pop(state.RUN_REFUSED, []):
@@ -77,7 +77,7 @@ def _names(runs: Sequence[Run]) -> str:
 
 @guarded
 def _use_or_move(run: Run, runs: list[Run]) -> None:
-    """Draw the one button that takes the run further in the state that it is in."""
+    """Draw the one button that fits the state of the run: use, resume or stop."""
     store, offered = live_store.store(), default_run(runs, run.config.task)
     if run.has_model:
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
@@ -86,12 +86,12 @@ def _use_or_move(run: Run, runs: list[Run]) -> None:
             store.promote(run.id)
             announce(f"Diagnose now offers the model of {run.name} first.")
     elif run.status in ("FAILED", "KILLED"):
-        if st.button("Resume", icon=":material/resume:", help="Go on from its last epoch, in the queue."):
+        if st.button("Resume", icon=":material/resume:", help="Continues from its last epoch, in the queue."):
             resubmit(store, run.id)
             announce(f"{run.name} is queued again.")
-    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can go on later."):
+    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can be resumed later."):
         request_cancel(store, run.id)
-        announce(f"{run.name} is told to stop.")
+        announce(f"Stopping {run.name}.")
 
 
 @guarded
@@ -117,12 +117,12 @@ def _describe(run: Run, runs: list[Run]) -> None:
 
 @guarded
 def _download(run: Run) -> None:
-    """Draw the downloads; each file is made when it is asked for."""
+    """Draw the downloads; each file is made on request."""
     store, stem = live_store.store(), file_stem(run)
     if run.has_model:
         _bundle(run, stem)
     if not has_figures(store, run):
-        st.info("There is nothing to download: the run did not get so far.")
+        st.info("There is nothing to download: the run ended too early.")
         return
     _file("Plots (zip)", lambda: plots_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
     if run.has_model:
@@ -130,13 +130,13 @@ def _download(run: Run) -> None:
         _file(
             f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row per {row}."
         )
-    st.caption("A file is made when you ask for it, which takes a few seconds.")
+    st.caption("Each file is made on request, which takes a few seconds.")
 
 
 @guarded
 def _bundle(run: Run, stem: str) -> None:
     store = live_store.store()
-    store.bundle(run)  # says what is missing before somebody clicks
+    store.bundle(run)  # reports what is missing before anybody clicks
     _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
 
 
@@ -151,7 +151,7 @@ def _delete(run: Run, runs: list[Run]) -> None:
     if offered is not None and offered.id == run.id:
         heir = default_run([other for other in runs if other.id != run.id], run.config.task)
         after = f"Diagnose will switch to {escape(heir.name)}." if heir else "Diagnose will have no model of this kind."
-        st.warning(f"Its model is the one that Diagnose offers first. {after}")
+        st.warning(f"Diagnose offers its model first. {after}")
     typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != run.name, key=f"delete-now-{run.id}"):
         try:
@@ -164,7 +164,7 @@ def _delete(run: Run, runs: list[Run]) -> None:
 
 
 def announce(sentence: str, refused: Sequence[str] = ()) -> None:
-    """Draw the page again, and say then what was done.
+    """Redraw the page, and show there what was done.
 
     Args:
         sentence: What was done.

@@ -14,7 +14,7 @@ from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
 SPLITS = {
-    "random": "at random: copies and slices of one patient may be on both sides",
+    "random": "at random: copies and slices of one patient may be in both sets",
     "grouped": "grouped: copies, exact and near, and images of one patient stay together",
     "k-fold": "grouped folds, one of them held out",
     "given": "as the folders or the manifest say",
@@ -23,11 +23,13 @@ SPLITS = {
 
 @guarded
 def settings_panel(run: Run) -> None:
-    """Every setting, and what the model started from."""
-    st.markdown(f"Preset: **{escape(run.config.preset)}**. The command line takes each as `--set section.field=value`.")
+    """Every setting, and the weights that the model started from."""
+    st.markdown(
+        f"Preset: **{escape(run.config.preset)}**. On the command line, each setting is `--set section.field=value`."
+    )
     settings = pd.DataFrame(run.config.flat().items(), columns=["Setting", "Value"]).astype(str)
     st.dataframe(settings, hide_index=True, alt="Settings of the run")
-    st.caption(f"Id of the run: `{run.id}`. Commands and addresses also accept its first digits, from 4 on.")
+    st.caption(f"Id of the run: `{run.id}`. Commands and addresses also accept its first digits, at least 4.")
     _weights(run)
 
 
@@ -35,7 +37,7 @@ def settings_panel(run: Run) -> None:
 def _weights(run: Run) -> None:
     weights = run_results.read_json(live_store.store(), run, "weights.json", ("source", "taken", "total"))
     if weights is None:
-        st.info("weights.json is missing: what the network started from was not recorded.")
+        st.info("weights.json is missing: the initial weights were not recorded.")
         return
     missing = ", ".join(weights.get("random_stages", []))
     if not weights["taken"]:

@@ -14,8 +14,7 @@ from brainseg.app.runs.actions import draw_actions
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
-from brainseg.app.widgets.run_log import log_panel
-from brainseg.app.widgets.run_panels import training_panel
+from brainseg.app.widgets.run_panels import log_panel, training_panel
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, lasted, model_words, moment, run_label
@@ -27,9 +26,9 @@ RECORD: Panels = {"Settings": settings_panel, "Data and split": data_panel, "Log
 
 
 def choose_run(runs: list[Run]) -> Run | None:
-    """Return the run that the address names, with a field to turn to another one; None where it names none.
+    """Return the run that the address names, and draw a field to choose another; None where it names none.
 
-    A run that does not exist is said, and no other one is shown in its place.
+    If the run does not exist, the page says so and shows no other one in its place.
     """
     wanted = parameter("run")
     if not wanted:
@@ -60,7 +59,7 @@ def _keep_choice() -> None:
 
 
 def draw_run(run: Run, runs: list[Run]) -> None:
-    """Draw all there is of a run.
+    """Draw everything about a run.
 
     Args:
         run: The run.
@@ -96,10 +95,10 @@ def _head(run: Run, runs: list[Run]) -> None:
 
 
 def _when(run: Run) -> str:
-    """Say when a run was queued or started, and how long it took."""
+    """Return when a run was queued or started, and how long it took."""
     if run.status == "SCHEDULED":
         return f"queued {moment(datetime.fromtimestamp(run.queued, UTC) if run.queued else run.created)}"
-    if not run.started and run.status == "KILLED":  # perhaps it was stopped while it waited
+    if not run.started and run.status == "KILLED":  # it may have been stopped in the queue
         return f"made {moment(run.created)}"
     return f"started {moment(run.begun)}" + (f", took {lasted(run)}" if run.ended else "")
 
@@ -114,14 +113,14 @@ def _panels(run: Run, panels: Panels) -> None:
 
 
 def _broken_off(run: Run) -> None:
-    tell = st.error if run.status == "FAILED" else st.warning
-    tell(escape(why(run)), icon=STATES[run.status][2])
+    draw = st.error if run.status == "FAILED" else st.warning
+    draw(escape(why(run)), icon=STATES[run.status][2])
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
     _panels(run, {"Training": training_panel, "Settings": settings_panel, "Data and split": data_panel})
 
 
 def no_runs() -> None:
-    """Say how to come by a first run."""
-    st.info("There is no run yet: train a model, and it appears here while it trains.", icon=":material/info:")
+    """Draw how to get a first run."""
+    st.info("There are no runs yet. Train a model, and it appears here at once.", icon=":material/info:")
     link("train", "Train a model", icon=":material/model_training:")

@@ -21,18 +21,18 @@ from brainseg.runs import Run
 @st.fragment
 @guarded
 def show_differing_slices(comparison: Comparison, letter: str) -> None:
-    """Draw the table of one group's slices that differ, and one of them at a time."""
+    """Draw the table of the slices on which a group's masks differ, and one of them at a time."""
     names = comparison.groups[letter]
     aligned = comparison.aligned(letter)
     rows = differing_slices(aligned, names)
     if rows.empty:
-        st.markdown(f"The masks of these runs fit equally well on all {len(aligned)} slices.")
+        st.markdown(f"These runs have the same Dice on all {len(aligned)} slices.")
         return
-    st.markdown(f"On **{len(rows)} of {len(aligned)}** slices the masks of these runs do not fit equally well.")
+    st.markdown(f"On **{len(rows)} of {len(aligned)}** slices the Dice of these runs differs.")
     st.dataframe(slices_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Slices as CSV", rows, f"slices-{letter}", f"slices-csv-{letter}")
     place = st.selectbox(
-        "Slice to look at",
+        "Slice to show",
         range(len(rows)),
         format_func=lambda number: f"{rows['path'][number]}: Dice differs by {rows['spread'][number]:.2f}",
         key=f"slice-{letter}",

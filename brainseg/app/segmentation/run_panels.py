@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
-from brainseg.app.widgets.run_panels import caveats, figure, headline, judgement, training_panel
+from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, judgement, training_panel
 from brainseg.errors import RunError
 from brainseg.plots.mask_run_plots import OUTLINES
 from brainseg.results import stored_results as run_results
@@ -42,7 +42,7 @@ def scores_panel(run: Run) -> None:
         st.warning("No patient is known, so the intervals treat slices as independent: they are too narrow.")
     elif report["patients"] < FEW:
         st.warning(f"Only {report['patients']} patients were evaluated, so the intervals are too narrow.")
-    figure(run, "mask_scores")
+    draw_plot(run, "mask_scores")
     st.caption(
         "Slice sensitivity and specificity count whether any tumour was marked. The baselines mark nothing, or all "
         "that is brighter than Otsu's threshold, on the same slices: a model that is not clearly better has learnt "
@@ -60,15 +60,15 @@ def _detected(
 @guarded
 def dice_panel(run: Run) -> None:
     """The distribution of Dice over slices, patients and tumour sizes."""
-    figure(run, "dice_distribution", SLICES)
-    figure(run, "dice_per_patient")
-    figure(run, "dice_size")
+    draw_plot(run, "dice_distribution", SLICES)
+    draw_plot(run, "dice_per_patient")
+    draw_plot(run, "dice_size")
 
 
 @guarded
 def worst_panel(run: Run) -> None:
     """The slices with the lowest Dice, with both outlines."""
-    figure(run, "worst_slices", WORST)
+    draw_plot(run, "worst_slices", WORST)
     st.caption(OUTLINES)
 
 
@@ -76,7 +76,7 @@ def worst_panel(run: Run) -> None:
 def pixels_panel(run: Run) -> None:
     """The confusion matrix of the pixels."""
     caveats(judgement(run))
-    figure(run, "pixel_matrix")
+    draw_plot(run, "pixel_matrix")
 
 
 @guarded

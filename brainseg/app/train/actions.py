@@ -1,4 +1,4 @@
-"""The buttons that put something into the queue, with what it will do and how long it will take."""
+"""The buttons that queue runs, with the plan and an estimate of the time."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from brainseg.runs import ENDED, Kind, Run
 BASELINE = (
     "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
 )
-UNMEASURED = "not known, since no such run was measured on this GPU yet"
+UNMEASURED = "not known: no such run was measured on this GPU yet"
 FINDER = (
     "Not needed before training: with the learning rate 'valley', a training searches for one itself, or uses the "
-    "result of a search that you ran here with the same settings. The search tries rising learning rates for a short "
-    "while and plots the loss; it leaves no model."
+    "result of a search that you ran here with the same settings. The search tries increasing learning rates for a "
+    "short time and plots the loss; it makes no model."
 )
 
 
 @guarded
 def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: str = "") -> None:
-    """Draw the plan and the buttons, and put into the queue what is asked for.
+    """Draw the plan and the buttons, and queue what the visitor asks for.
 
     Args:
         data: The dataset's path; "" as long as none is chosen.
-        configs: One for each architecture; empty while the form is faulty.
+        configs: One for each architecture; empty while the form has errors.
         runs: All runs.
-        remark: What there is to say about the weights; "" for nothing.
+        remark: A sentence on the weights; "" for none.
     """
     if not data or not configs:
         st.info("Choose a dataset first." if not data else "Fix the settings first.", icon=":material/info:")
@@ -100,7 +100,7 @@ def _buttons(count: int, ready: bool, no_baseline: str) -> str:
 
 def _report(queued: Sequence[Run]) -> None:
     for run in queued:
-        st.toast(f"{escape(run.name)} is in the queue.", icon=":material/schedule:")
+        st.toast(f"{escape(run.name)} is queued.", icon=":material/schedule:")
 
 
 def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
@@ -109,7 +109,7 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     images = count_pairs(data) if view.masks else count_images(data)
     what = "images with masks" if view.masks else "images"
     if not images:
-        st.caption(f"The time it takes is not known: no {what} were found there to count.")
+        st.caption(f"No estimate of the time: no {what} were found there.")
         return
     crowd = _crowd(first, runs)
     wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]

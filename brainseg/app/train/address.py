@@ -1,4 +1,4 @@
-"""The Train form in the address of the page: it survives a reload, can be shared, and can start from an earlier run."""
+"""The Train form in the page's address: it survives a reload, can be shared, and can start from an earlier run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = ("preset", "networks", "weights", "settings")
 
 
 def read_address(runs: Sequence[Run]) -> str:
-    """Fill the form with what the address asks for; call it before the form is drawn.
+    """Fill the form from the address; call it before the form is drawn.
 
     Args:
         runs: All runs, newest first.
@@ -40,7 +40,7 @@ def read_address(runs: Sequence[Run]) -> str:
         run = _named(wanted, runs)
         take_over(run.config, [run.config.model.arch])
         take_over_data(run.config.data.path)
-        return f"The form shows the settings of {run.name}: change what has to be changed, then train."
+        return f"The form shows the settings of {run.name}: edit them, then train."
     asked = {name: st.query_params[name] for name in NAMES if name in st.query_params}
     if asked and asked != st.session_state.get(state.FORM_WRITTEN):
         _restore(asked)
@@ -61,9 +61,9 @@ def take_over(config: RunConfig, archs: Sequence[str], weights: bool = True) -> 
     """Write a configuration into the form, all but its dataset.
 
     Args:
-        config: What the form is to say.
-        archs: The architectures to tick.
-        weights: Whether its weights are a person's choice, or to be chosen by what is on this machine.
+        config: The values for the form.
+        archs: The architectures to choose.
+        weights: Whether to take its weights over too; else they depend on what is on this machine.
     """
     reset()
     preset = config.preset if config.preset in preset_names() else "default"
@@ -78,7 +78,7 @@ def take_over(config: RunConfig, archs: Sequence[str], weights: bool = True) -> 
 
 
 def _restore(asked: dict[str, str]) -> None:
-    """Fill the form from an address; one that cannot be read, from elsewhere or an older version, changes nothing."""
+    """Fill the form from an address; one that cannot be read, such as an older version's, changes nothing."""
     preset = asked.get("preset", "default")
     try:
         settings: Any = json.loads(asked.get("settings", "{}"))

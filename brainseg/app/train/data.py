@@ -27,7 +27,7 @@ OTHER = "Another folder …"
 
 
 def choose_data(runs: list[Run]) -> str:
-    """Draw the choice of a dataset, and return its path; "" as long as none is chosen.
+    """Draw the choice of a dataset, and return its path; "" where none is chosen.
 
     Args:
         runs: All runs, newest first; their datasets are offered too.
@@ -43,7 +43,7 @@ def choose_data(runs: list[Run]) -> str:
         key=state.DATASET,
         persist_state="session",
         on_change=lambda: _fit_preset(named.get(st.session_state[state.DATASET])),
-        help="What to learn from. Add more on the Data page.",
+        help="The images to train on. Add more on the Data page.",
     )
     path = _described(chosen, named)
     _keep_in_address(path if chosen == OTHER else chosen)
@@ -51,7 +51,7 @@ def choose_data(runs: list[Run]) -> str:
 
 
 def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
-    """Say what is known of the choice, and return its path."""
+    """Draw what is known about the chosen dataset, and return its path."""
     if chosen == OTHER:
         typed = st.text_input(
             "Folder or CSV manifest on the server",
@@ -64,12 +64,12 @@ def _described(chosen: str, named: dict[str, KnownDataset]) -> str:
     if chosen in named:
         _describe(named[chosen])
         return named[chosen].path
-    st.caption("Used by earlier runs; add it on the Data page to see what it holds.")
+    st.caption("Used by earlier runs. Add it on the Data page to see its images.")
     return chosen
 
 
 def _opened(typed: str) -> str:
-    """Return a typed path if the pages may open it; say why not otherwise."""
+    """Return a typed path if the pages may open it; otherwise draw why not, and return ""."""
     try:
         return permitted(typed) if typed.strip() else ""
     except DataError as error:
@@ -78,7 +78,7 @@ def _opened(typed: str) -> str:
 
 
 def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
-    """Choose what is asked for, by name or path, else what the newest run learnt from; a set may also have gone."""
+    """Choose the dataset of the address, by name or path, or else that of the newest run."""
     address = st.query_params.get("data")
     new = address if address != st.session_state.get(state.DATASET_READ) else None
     taken_over = st.session_state.pop(state.DATASET_WANTED, None)
@@ -99,24 +99,26 @@ def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) 
 
 
 def take_over_data(path: str) -> None:
-    """Choose the dataset at a path when the form is drawn next."""
+    """Choose the dataset at a path when the form is next drawn."""
     st.session_state[state.DATASET_WANTED] = path
 
 
 def _fit_preset(dataset: KnownDataset | None) -> None:
-    """Start from the preset of the dataset's task: one with masks alone cannot be classified."""
+    """Start from the preset of the dataset's task: one with masks only cannot be classified."""
     if dataset is None or dataset.counts is None:
         return
     preset = st.session_state.get(state.PRESET, "default")
     task = RunConfig.from_preset(preset).task
-    fits = task == dataset.task or (view_of(task).masks and count_pairs(dataset.path))  # the latter has masks as well
+    fits = task == dataset.task or (
+        view_of(task).masks and count_pairs(dataset.path)
+    )  # it may have both class folders and masks
     if not fits:
         st.session_state[state.PRESET] = default_preset({"task": dataset.task})
         reset()
 
 
 def _keep_in_address(data: str) -> None:
-    """Keep the choice in the address, which a reload and a shared link go by."""
+    """Keep the choice in the address, for a reload and for a shared link."""
     keep(data=data)
     st.session_state[state.DATASET_READ] = data or None
 
@@ -135,7 +137,7 @@ def _describe(dataset: KnownDataset) -> None:
 
 
 def count_images(path: str) -> int | None:
-    """Return about how many images a dataset has, without reading any; None where that cannot be told."""
+    """Return about how many images a dataset has, without reading any; None where that is not known."""
     if not path:
         return None
     for dataset in known_datasets():

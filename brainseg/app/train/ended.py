@@ -1,4 +1,4 @@
-"""What ended last, on the Train page: how it ended, and how to go on."""
+"""The recently finished runs on the Train page: how they ended, and what can be done next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.frame import link
 from brainseg.app.messages import why
-from brainseg.app.widgets.run_log import log_panel
+from brainseg.app.widgets.run_panels import log_panel
 from brainseg.diagnosis.words import judged
 from brainseg.jobs.queue import resubmit, retry
 from brainseg.jobs.workspace import Workspace
@@ -20,11 +20,11 @@ from brainseg.runs import ENDED, FINAL, Run
 
 SHOWN = 5
 COMPARED = 3
-"""Models that a link to Compare names at most: this one, and those that ended last."""
+"""Models that a link to Compare names at most: this one, and the last to finish."""
 
 
 def draw_ended(runs: list[Run]) -> None:
-    """Draw the runs that ended last, with the reason where one failed or was stopped.
+    """Draw the runs that ended last, with the reason if one failed or was stopped.
 
     Args:
         runs: All runs of this home.
@@ -44,7 +44,7 @@ def _when(run: Run) -> datetime:
 
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
-    """Return the other models of a run's task on its dataset, in their order: what it can be compared with."""
+    """Return the other models of a run's task on its dataset, in their order: those to compare it with."""
     return [
         other
         for other in runs
@@ -60,7 +60,7 @@ def _draw(run: Run, runs: list[Run]) -> None:
     st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
-            _go_on(run)
+            _draw_retry(run)
             link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
         if run.has_model:
@@ -70,13 +70,13 @@ def _draw(run: Run, runs: list[Run]) -> None:
                 link("compare", "Compare", icon=":material/compare:", runs=ids)
     if run.status != "FINISHED":
         log = st.expander("Log", key=f"train:log:{run.id}", on_change="rerun")
-        if log.open:  # otherwise it is not worth reading again every other second
+        if log.open:  # a closed one is not read at every update
             with log:
                 log_panel(run)
 
 
 def outcome(run: Run) -> str:
-    """Say in one sentence how a run ended."""
+    """Return in one sentence how a run ended."""
     if run.status != "FINISHED":
         return why(run)
     if run.kind == "find-lr":
@@ -84,7 +84,7 @@ def outcome(run: Run) -> str:
     return judged(live_store.details(run)["evaluation"])
 
 
-def _go_on(run: Run) -> None:
+def _draw_retry(run: Run) -> None:
     if epochs_kept(run) and st.button(
         "Resume",
         key=f"train:resume:{run.id}",
@@ -104,7 +104,7 @@ def _go_on(run: Run) -> None:
 
 
 def epochs_kept(run: Run) -> int:
-    """Return how many epochs of a run that did not finish are still there to go on from."""
+    """Return after how many epochs a run that did not finish can be resumed; 0 where it cannot."""
     if not (Workspace(run.id).results / "checkpoint").is_dir():
         return 0
     table = stored_results.epochs(live_store.store(), run)

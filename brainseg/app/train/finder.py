@@ -1,4 +1,4 @@
-"""Learning-rate finders on the Train page: their curve, and the button that takes their suggestion over."""
+"""Learning-rate finders on the Train page: their curve, and the button that uses their suggestion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from brainseg.app.frame import link
 from brainseg.app.tasks import fine_tuned
 from brainseg.app.train.form import take_rate
-from brainseg.app.widgets.run_panels import figure, finder_doubt
+from brainseg.app.widgets.run_panels import draw_plot, finder_doubt
 from brainseg.config import RunConfig
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words, moment
@@ -46,7 +46,7 @@ def finders(runs: list[Run], data: str) -> list[Run]:
 
 
 def differences(run: Run, config: RunConfig) -> list[str]:
-    """Say in what a finder's settings differ from those of a run to come, as far as its rate depends on them."""
+    """Return in which settings a finder differs from a run to come, as far as the learning rate depends on them."""
     found, wanted = run.config.flat(), config.flat()
     return [
         f"{words} {found[name]} (now {wanted[name]})" for name, words in MATTERS.items() if found[name] != wanted[name]
@@ -54,7 +54,7 @@ def differences(run: Run, config: RunConfig) -> list[str]:
 
 
 def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tuple[list[RunConfig], list[str]]:
-    """Put the rate that was found for the same settings into runs that would search for it again.
+    """Set the rate that was found with the same settings in runs that would search for it again.
 
     Args:
         configs: The runs to come.
@@ -62,7 +62,7 @@ def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tup
         data: Path of their dataset.
 
     Returns:
-        The runs, and a sentence for each one whose rate is known.
+        The runs, and a sentence for each whose rate is known.
     """
     found, wanted, said = finders(runs, data), [], []
     for config in configs:
@@ -86,7 +86,7 @@ def _same_search(one: RunConfig, other: RunConfig) -> bool:
 
 
 def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
-    """Draw a finder's curve and the button that takes its suggestion over.
+    """Draw a finder's curve and the button that uses its suggestion.
 
     Args:
         found: The finders to choose from.
@@ -118,7 +118,7 @@ def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
                 if len(configs) > 1
                 else f"This search used different settings: {escape(', '.join(others))}."
             )
-    figure(run, "learning_rate", "The curve of this finder is missing.")
+    draw_plot(run, "learning_rate", "The curve of this finder is missing.")
 
 
 def _label(run: Run) -> str:

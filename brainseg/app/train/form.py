@@ -16,7 +16,7 @@ from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
 
 ELSEWHERE = ("preset", "data.path", "model.arch", "model.weights")
-"""Settings with a place of their own on the page."""
+"""Settings that have their own place on the page."""
 FIRST = (
     "model.head",
     "data.split",
@@ -26,19 +26,19 @@ FIRST = (
     "training.learning_rate",
     "preparation.size",
 )
-"""Settings that matter most, in the order in which they are shown; what else there is, is folded away."""
+"""The most important settings, in the order in which they are shown; all others are folded away."""
 RATE = "training.learning_rate"
 LOCKED = "Greyed-out settings do not apply to this task."
 
 
 @dataclass(frozen=True)
 class FormValues:
-    """What the form says.
+    """The values of the form.
 
     Attributes:
         preset: The preset that it started from.
         settings: Dotted settings that differ from it.
-        faults: Sentences on texts that cannot be read.
+        faults: A sentence for each text that cannot be read.
     """
 
     preset: str
@@ -53,7 +53,7 @@ def current_preset() -> str:
 
 
 def choose_preset() -> str:
-    """Draw the choice of a preset with what it is for; another choice takes its values over into the form."""
+    """Draw the choice of a preset with its notes; another choice writes its values into the form."""
     current_preset()
     preset = st.selectbox(
         "Preset",
@@ -84,7 +84,7 @@ def widget_key(name: str) -> str:
 
 
 def draw_settings(preset: str) -> FormValues:
-    """Draw the settings that matter, and the others by section, folded away."""
+    """Draw the most important settings, and the others by section, folded away."""
     start = RunConfig.from_preset(preset).flat()
     task = st.session_state.get(widget_key("task"), start["task"])
     fields = [for_task(field, task) for field in form_fields() if field.name not in ELSEWHERE]
@@ -115,14 +115,14 @@ def draw_settings(preset: str) -> FormValues:
 
 
 def shown_first(fields: list[FormField]) -> list[FormField]:
-    """Return the settings that are not folded away: what kind of run it is, and those that matter most."""
+    """Return the settings that are not folded away: the kind of run, and the most important ones."""
     named = {field.name: field for field in fields}
     kinds = [field for field in fields if not field.section and len(field.choices) > 1]
     return [*kinds, *(named[name] for name in FIRST if name in named)]
 
 
 def folded(fields: list[FormField]) -> dict[str, list[FormField]]:
-    """Return all other settings by section; a word that has no other is no setting to show."""
+    """Return all other settings by section, without those that allow one value only."""
     sections: dict[str, list[FormField]] = {}
     first = shown_first(fields)
     for field in fields:

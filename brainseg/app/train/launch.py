@@ -1,4 +1,4 @@
-"""From what the form says to runs in the queue."""
+"""From the values of the form to runs in the queue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from brainseg.runs import Kind, Run
 from brainseg.runs.labels import clean_name
 
 DOUBLE_CLICK = 5.0
-"""Seconds within which the same order from the same visitor is taken for a double click."""
+"""Seconds within which the same submission from the same visitor counts as a double click."""
 
 
 def configurations(form: FormValues, data: str, archs: Sequence[str], weights: str) -> list[RunConfig]:

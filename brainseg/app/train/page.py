@@ -1,4 +1,4 @@
-"""Train: choose a dataset and a network, put the training into the queue, and watch it."""
+"""Train: choose a dataset and a network, queue the training, and follow it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def draw() -> None:
     """Draw the page."""
     with page("Train", "Choose data and settings. Trainings are queued and keep running if you close this page."):
         if demo_mode():
-            st.info("This is a demo session, in which nothing can be trained.", icon=":material/info:")
+            st.info("This is a demo session: training is switched off.", icon=":material/info:")
         else:
             runs = live_store.runs()
             with caught():

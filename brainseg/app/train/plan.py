@@ -1,4 +1,4 @@
-"""What a training will do, in one line: its epochs as they will be counted, its size, weights and learning rate."""
+"""The plan of a training in one line: its epochs, image size, weights and learning rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainseg.results.markdown import escape
 
 
 def plan_words(configs: Sequence[RunConfig]) -> str:
-    """Return the plan of runs that differ in their network alone, as Markdown.
+    """Return the plan of runs that differ only in their network, as Markdown.
 
     Args:
         configs: One or more.
@@ -25,7 +25,7 @@ def plan_words(configs: Sequence[RunConfig]) -> str:
 
 
 def epochs_words(training: TrainingConfig) -> str:
-    """Say how many epochs a training has, as its progress counts them."""
+    """Return the number of epochs in words, counted as the progress of the training counts them."""
     total = training.frozen_epochs + training.epochs
     most = "up to " if training.patience else ""
     words = f"{most}{total} epoch{'s' * (total != 1)}"

@@ -1,4 +1,4 @@
-"""The queue on the Train page: what waits, what runs and how far it is, drawn again every other second."""
+"""The queue on the Train page: waiting and running runs with their progress, updated every other second."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from brainseg.results.run_wording import STATES, model_words
 from brainseg.runs import Run
 
 BUSY, IDLE = 2.0, 10.0
-"""Seconds between two looks at the queue, while something is in it and while it is empty."""
+"""Seconds between two updates of the queue, while something is in it and while it is empty."""
 PATIENCE = 30.0
-"""Seconds that a run waits at least before a worker is looked for: the one that was started with it needs some."""
+"""Seconds before a waiting run gets another worker: the one that was started with it needs some time."""
 
 
 def show_queue() -> None:
-    """Draw the queue and what ended last, and keep them up to date; what comes or ends also renews the page."""
+    """Draw the queue and the recently finished runs, and keep them up to date; a change also redraws the page."""
     runs = live_store.runs()
     st.session_state[state.QUEUE_SEEN] = _state(runs)
     st.fragment(_draw, run_every=BUSY if in_queue(runs) else IDLE)()
@@ -60,7 +60,7 @@ def _draw() -> None:
 
 
 def in_queue(runs: list[Run]) -> list[Run]:
-    """Return the runs of this home that run or wait, in the order of their turn."""
+    """Return the runs of this home that run or wait, in their order."""
     mine = [run for run in runs if run.status in ("RUNNING", "SCHEDULED") and _mine(run)]
     return sorted(mine, key=lambda run: (run.status != "RUNNING", run.queued))
 
@@ -74,7 +74,7 @@ def _state(runs: list[Run]) -> list[tuple[str, str]]:
 
 
 def _forgotten(run: Run, active: list[Run]) -> bool:
-    """Say whether a run waits although nothing runs before it, as after a restart of the machine."""
+    """Return whether a run waits although nothing runs before it, as after a restart of the machine."""
     device = lane(run.config.compute.device)
     busy = any(other.status == "RUNNING" and lane(other.config.compute.device) == device for other in active)
     return run.status == "SCHEDULED" and not busy and time.time() - run.queued > PATIENCE
@@ -82,7 +82,7 @@ def _forgotten(run: Run, active: list[Run]) -> bool:
 
 @st.cache_resource(ttl=PATIENCE, show_spinner=False)
 def _wake(home: str, device: str) -> bool:
-    """Start a worker if none lives, not more often than it takes one to start."""
+    """Start a worker if there is none, at most once in the time that one takes to start."""
     return ensure_worker(device)
 
 
@@ -93,7 +93,7 @@ def _running(run: Run) -> None:
     with st.container(border=True):
         _title(run, "stopping" if stopping else "")
         said = ""
-        if now.epoch or run.kind == "find-lr":  # what a training does before its epochs says nothing about its end
+        if now.epoch or run.kind == "find-lr":  # a training's progress before its epochs says nothing about its end
             said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
         if now.epoch:
             st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
@@ -129,7 +129,7 @@ def _buttons(run: Run, stopping: bool) -> None:
             key=f"train:cancel:{run.id}",
             disabled=stopping,
             icon=":material/stop_circle:",
-            help="A waiting run is cancelled at once, a running one within ten seconds; it can go on later.",
+            help="A waiting run is cancelled at once, a running one within ten seconds. It can be resumed later.",
         ):
             request_cancel(live_store.store(), run.id)
             live_store.refresh()

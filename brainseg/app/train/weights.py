@@ -1,4 +1,4 @@
-"""The choice of architectures and of the weights that they start from."""
+"""The choice of architectures and of their initial weights."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ NAMES = {
 }
 MEANINGS = {
     "imagenet": "Pretrained on ImageNet (1.3 million photos). Uses the local copy, or downloads it once.",
-    "imagenet-v1": "As ImageNet, but trained by the recipe of the original publications.",
+    "imagenet-v1": "As ImageNet, but trained with the recipe of the original publications.",
     "none": "Random initial weights: needs many more images and epochs.",
-    FILE: "A .safetensors or .pth file made for the architecture, read without running code. What it lacks starts out "
-    "random, and the run's log says what that is.",
-    FINISHED: "Continues from what that run has learnt. If it was trained on images that are held out now, the metrics "
+    FILE: "A .safetensors or .pth file for the architecture, read without running code. Weights that it lacks start "
+    "random, and the run's log lists them.",
+    FINISHED: "Continues from the weights of that run. If it was trained on images that are held out now, the metrics "
     "of the new run are too good.",
 }
 SIZES = {
@@ -51,7 +51,7 @@ SIZES = {
 
 
 def choose_architectures(preset: str) -> list[str]:
-    """Draw the choice of architectures; each one ticked becomes a run."""
+    """Draw the choice of architectures; each one chosen becomes a run."""
     key = widget_key("model.arch")
     st.session_state.setdefault(key, [RunConfig.from_preset(preset).model.arch])
     return st.pills(
@@ -72,9 +72,9 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
     ImageNet weights are preselected only where they are on this machine, until somebody chooses otherwise.
 
     Args:
-        preset: What it starts from.
+        preset: The preset of the form.
         runs: All runs; those with a model are offered.
-        archs: The architectures ticked.
+        archs: The chosen architectures.
     """
     start = RunConfig.from_preset(preset).model.weights
     models = {run.id: run for run in runs if run.has_model}
@@ -105,13 +105,13 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
 def preselected(start: str, archs: Sequence[str], runs: Sequence[Run]) -> str:
     """Return the weights to offer first: the preset's, unless those are ImageNet's and not on this machine.
 
-    Then it is the weights file that the newest finished run of the one architecture started from, as long as the pages
-    may open that file, or else random weights. Whether they can be downloaded is not asked: that would take seconds
-    offline.
+    In that case it is the weights file of the newest finished run with the same single architecture if the pages may
+    open that file, or else random weights. Whether ImageNet weights can be downloaded is not checked: offline, that
+    would take seconds.
 
     Args:
-        start: What the preset says.
-        archs: The architectures ticked.
+        start: The preset's weights.
+        archs: The chosen architectures.
         runs: All runs, newest first.
     """
     if start not in IMAGENET or not missing(start, archs):
@@ -136,11 +136,11 @@ def missing(spec: str, archs: Sequence[str]) -> list[str]:
 
 
 def how_to_get(spec: str, archs: Sequence[str]) -> str:
-    """Say in one sentence how ImageNet weights get onto this machine; "" where they are there.
+    """Return in one sentence how to get ImageNet weights onto this machine; "" where they are there.
 
     Args:
-        spec: What the preset starts from.
-        archs: The architectures ticked.
+        spec: The preset's weights.
+        archs: The chosen architectures.
     """
     if not (absent := missing(spec, archs)):
         return ""
@@ -152,7 +152,7 @@ def how_to_get(spec: str, archs: Sequence[str]) -> str:
 
 
 def refuse_missing(configs: Sequence[RunConfig]) -> None:
-    """Refuse runs whose ImageNet weights are neither on this machine nor to be downloaded now.
+    """Refuse runs whose ImageNet weights are not on this machine and cannot be downloaded now.
 
     Raises:
         WeightsError: There is such a run.
@@ -167,7 +167,7 @@ def refuse_missing(configs: Sequence[RunConfig]) -> None:
 
 
 def take_over_weights(spec: str) -> None:
-    """Write a weights setting into the form, as if somebody had chosen it."""
+    """Write a weights setting into the form, as if the visitor had chosen it."""
     key = widget_key("model.weights")
     _select(spec, key)
     _touch(key)
@@ -183,7 +183,7 @@ def _select(spec: str, key: str) -> None:
 
 
 def _touch(key: str) -> None:
-    """Keep what a person chose, also when another architecture is ticked."""
+    """Keep the visitor's choice, also when another architecture is chosen."""
     st.session_state[state.weights_chosen(key)] = True
 
 

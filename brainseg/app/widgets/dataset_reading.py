@@ -1,4 +1,4 @@
-"""Datasets as the pages read them: with a progress bar the first time, from memory until a file changes."""
+"""Datasets as the pages read them: with a progress bar the first time, then from memory until a file changes."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 
 PATIENCE = 20
-"""Seconds for which a folder is taken as unchanged: walking through a large one takes its time."""
+"""Seconds for which a folder counts as unchanged: walking through a large one takes long."""
 
 
 def read_dataset(known: KnownDataset) -> Dataset:
-    """Return the images of a dataset; nobody may change what is returned, since visitors share it.
+    """Return the images of a dataset. All visitors share the result: do not change it.
 
     Raises:
-        DataError: It is not there any more, cannot be read, or changes while it is read.
+        DataError: It is gone, cannot be read, or changes while it is read.
     """
     if not known.exists:
-        raise DataError(f"{known.path} is not there any more: put it back, or remove the dataset {known.name!r}.")
+        raise DataError(f"{known.path} is no longer there: put it back, or remove the dataset {known.name!r}.")
     stamp = _signature(known.path, known.groups)
     try:
         return _kept(known.path, stamp)
     except LookupError:
         pass
-    with progress_bar("Reading images") as tell:
-        dataset = look_into(known, tell)
+    with progress_bar("Reading images") as report_progress:
+        dataset = look_into(known, report_progress)
     _signature.clear(known.path, known.groups)
     try:
         return _kept(known.path, _signature(known.path, known.groups))
-    except LookupError:  # files come and go this very moment
+    except LookupError:  # files come and go at this moment
         return dataset
 
 
 def count_once(known: KnownDataset) -> bool:
-    """Note the counts of a dataset that was read by somebody else; say whether the list has them now."""
+    """Store the counts of a dataset that another visitor has read; return whether the list has them now."""
     look_into(known)
     return any(other.path == known.path and other.counts is not None for other in known_datasets())
 
@@ -58,25 +58,25 @@ def count_pairs(path: str) -> int | None:
 
 
 def read_report(known: KnownDataset, dataset: Dataset) -> dict[str, Any]:
-    """Return what `dataset_report` says of a dataset that `read_dataset` has returned."""
+    """Return the `dataset_report` of a dataset from `read_dataset`."""
     return _report(known.path, dataset.grouped_fingerprint, len(dataset.bad), dataset)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar while the `with` block works, which tells it of (done, total)."""
+    """Show a progress bar during the `with` block, which calls the yielded function with (done, total)."""
     bar = st.progress(0.0, text=f"{what} …")
     shown = -1
 
-    def tell(done: int, total: int) -> None:
+    def report_progress(done: int, total: int) -> None:
         nonlocal shown
         part = 100 * done // max(1, total)
-        if part != shown:  # one message a per cent, not one a file
+        if part != shown:  # one message per percent, not per file
             shown = part
             bar.progress(min(100, part), text=f"{what}: {done:,} of {total:,}")
 
     try:
-        yield tell
+        yield report_progress
     finally:
         bar.empty()
 

@@ -9,13 +9,13 @@ from brainseg.runs import Run
 
 
 def epoch_seconds(run: Run) -> list[float]:
-    """Return what a run's epochs took, oldest first, in seconds."""
+    """Return the times of a run's epochs in seconds, oldest first."""
     table = stored_results.epochs(live_store.store(), run)
     return [] if table is None else table["seconds"].tolist()
 
 
 def epoch_words(run: Run) -> str:
-    """Say what the last finished epoch came to; "" before the first."""
+    """Return the metrics of the last finished epoch in words; "" before the first."""
     table = stored_results.epochs(live_store.store(), run)
     if table is None or table.empty:
         return ""
@@ -26,7 +26,7 @@ def epoch_words(run: Run) -> str:
 
 
 def _accuracy(run: Run, accuracy: float) -> str:
-    """Write the share of validation images that were right; it changes from epoch to epoch by chance alone."""
+    """Write the accuracy with its interval: from epoch to epoch it also changes by chance."""
     split = stored_results.split(live_store.store(), run)
     count = 0 if split is None else int((split["split"] == "valid").sum())
     if not count:

@@ -1,4 +1,4 @@
-"""A run that waits or trains, as it goes."""
+"""A queued or running run, updated live."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from brainseg.app import live_store
 from brainseg.app.frame import guarded, link
 from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
-from brainseg.app.widgets.run_log import log_panel
-from brainseg.app.widgets.run_panels import figure
+from brainseg.app.widgets.run_panels import draw_plot, log_panel
 from brainseg.app.widgets.time_left import place
 from brainseg.jobs.queue import queued, reconcile
 from brainseg.jobs.workers import lane
@@ -19,17 +18,17 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run
 
 EVERY = 2.0
-"""Seconds between two looks."""
+"""Seconds between two updates."""
 SILENCE = 120.0
-"""Seconds without progress after which that is said."""
+"""Seconds without progress after which the page says so."""
 
 
 @st.fragment(run_every=EVERY)
 @guarded
 def live_view(run_id: str) -> None:
-    """Draw a run under way again and again; at its end the page goes over to the view of an ended run."""
+    """Draw a queued or running run and keep it up to date; when it ends, the page shows the view of an ended run."""
     if not demo_mode():
-        reconcile(live_store.store())  # a training that died without a word would seem to run for ever
+        reconcile(live_store.store())  # a training whose process died would otherwise seem to run forever
     run = live_store.run(run_id)
     if run.status in ENDED:
         live_store.refresh()
@@ -38,15 +37,15 @@ def live_view(run_id: str) -> None:
         _waiting(run)
         return
     draw_progress(run)
-    figure(run, "training_curves", "" if run.kind == "find-lr" else "The curves begin when the first epoch has ended.")
-    figure(run, "learning_rate")
+    draw_plot(run, "training_curves", "" if run.kind == "find-lr" else "The curves begin after the first epoch.")
+    draw_plot(run, "learning_rate")
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
 
 
 @guarded
 def draw_progress(run: Run) -> None:
-    """Draw where a running run is, how much longer it takes, and what its last epoch came to."""
+    """Draw how far a run is, how much longer it takes, and the metrics of its last epoch."""
     workspace, moment = Workspace(run.id), time.time()
     progress = workspace.read_progress()
     now = place(progress, epoch_seconds(run), moment)
@@ -60,11 +59,11 @@ def draw_progress(run: Run) -> None:
     if words := epoch_words(run):
         st.caption(words)
     if workspace.cancel_requested():
-        st.info("The run is being stopped, which takes up to ten seconds.", icon=":material/stop_circle:")
+        st.info("Stopping this run, which takes up to ten seconds.", icon=":material/stop_circle:")
     noted = progress.get("time")
     silent = moment - noted if isinstance(noted, int | float) else 0.0
     if silent > SILENCE:
-        st.caption(f"No progress for {silent / 60:.0f} min: a large step, or a busy machine.")
+        st.caption(f"No progress for {silent / 60:.0f} min: the step is large, or the machine is busy.")
 
 
 def _waiting(run: Run) -> None:

@@ -55,7 +55,7 @@ def judgement(run: Run) -> dict[str, Any]:
 
 
 def caveats(report: dict[str, Any]) -> None:
-    """Say on what the figures were taken, what flatters them, and whether the model has learnt anything."""
+    """Draw on which images the metrics were measured, and what makes them doubtful."""
     if collapsed := collapse_words(report):
         st.error(collapsed, icon=":material/error:")
     flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
@@ -65,7 +65,7 @@ def caveats(report: dict[str, Any]) -> None:
 
 
 def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:
-    """Draw one figure of merit above its 95 % interval and what it was counted on."""
+    """Draw one metric above its 95 % interval and the number of images or slices it was measured on."""
     st.metric(title, "not defined" if value is None else f"{value:.3f}", border=True)
     bounds = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
     st.caption(f"{bounds}{counted}")
@@ -74,27 +74,27 @@ def headline(title: str, value: float | None, interval: Sequence[float] | None, 
 @guarded
 def training_panel(run: Run) -> None:
     """The learning-rate finder's curve and the epochs."""
-    figure(run, "learning_rate", _no_finder(run))
+    draw_plot(run, "learning_rate", _no_finder(run))
     if run_file(live_store.store(), run, "learning_rate.json"):
         st.caption(VALLEY)
     if reason := finder_doubt(run):
         st.warning(reason, icon=":material/query_stats:")
     if run.kind == "train":
-        figure(run, "training_curves", _no_epochs(run))
+        draw_plot(run, "training_curves", _no_epochs(run))
 
 
 def finder_doubt(run: Run) -> str:
-    """Say why the learning rate that a run's search suggests is doubtful; "" where it is not, or nothing was found."""
+    """Return why the learning rate that a run's search found is doubtful; "" where it is not, or none was found."""
     try:
         found = run_results.learning_rate(live_store.store(), run)
         return doubt(*found) if found else ""
-    except (RunError, ValueError, TypeError):  # damaged: where the curve would be drawn, that is said
+    except (RunError, ValueError, TypeError):  # damaged: the place of the curve says so
         return ""
 
 
 def _no_finder(run: Run) -> str:
     if not fine_tuned(run.config):
-        return "An instant baseline is fitted at once: it has no learning rate and no epochs."
+        return "An instant baseline is fitted in one step: it has no learning rate and no epochs."
     if run.config.training.learning_rate != "valley":
         return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
     return "learning_rate.json is missing: the run did not get so far, or its files were removed."
@@ -107,13 +107,13 @@ def _no_epochs(run: Run) -> str:
 
 
 @guarded
-def figure(run: Run, name: str, missing: str = "") -> None:
-    """Draw one figure of a run with its values to download, or say why it is not there.
+def draw_plot(run: Run, name: str, missing: str = "") -> None:
+    """Draw one plot of a run with its values to download, or why it is missing.
 
     Args:
         run: The run.
-        name: One of `run_figures.FIGURES`.
-        missing: What to say if its data do not exist.
+        name: One of `run_plots.FIGURES`.
+        missing: Text to show if its data do not exist; "" for none.
     """
     store = live_store.store()
     drawn = draw(name, store, run, dark=dark())
@@ -135,3 +135,13 @@ def _values(run: Run, name: str) -> pd.DataFrame | None:
         table = run_results.slices(store, run)
         return patient_table(table) if table is not None and name == "dice_per_patient" else table
     return None
+
+
+@guarded
+def log_panel(run: Run) -> None:
+    """The log of the training."""
+    text = run_results.log_text(live_store.store(), run)
+    if text:
+        st.code(text, language=None, height=400)
+    else:
+        st.info("The run has no log: it never started, or its files were removed.")

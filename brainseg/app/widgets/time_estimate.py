@@ -1,4 +1,4 @@
-"""How long a run will take: from what earlier runs took, or else from a rough rule. Always a range."""
+"""How long a run will take, as a range: from the times of earlier runs, or else from a rough rule."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from brainseg.jobs.workers import lane
 from brainseg.runs import Kind, Run
 
 CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
-"""Seconds of one core with bfloat16 for one training image of 224 px, there and back; ResNet34 and 50 measured, the
-others by their share of arithmetic."""
+"""Seconds of one core with bfloat16 for the forward and backward pass of one training image of 224 px. ResNet34 and 50
+were measured; the others are scaled by their number of operations."""
 ROUGH = (0.5, 3.0)
-"""How far a machine may be from that rule: the slow end has no bfloat16."""
+"""Factors between which a machine may differ from that rule: the slow end has no bfloat16."""
 MEASURED = (0.8, 1.3)
-"""How far a run may be from earlier ones: the machine may be busier now, or was then."""
+"""Factors between which a run may differ from earlier ones: the machine may be more or less busy now."""
 FORWARD = 0.4
-"""Cost of a pass that does not learn, or of one that learns the head alone, relative to a whole one."""
+"""Cost of a forward pass, or of an epoch that trains only the head, relative to a whole training pass."""
 START = (8.0, 25.0)
-"""Seconds until a trainer has started and read its images."""
+"""Seconds until a trainer has started and has read its images, at best and at worst."""
 BUSY = 1.5
 """How many times longer a run may take before the estimate says that the machine is busy."""
 NEWEST = 5
-"""Earlier runs that count: older ones may be from another machine."""
+"""Earlier runs that count: older ones may come from another machine."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Estimate:
     """A range of seconds.
 
     Attributes:
-        low: If all goes well.
-        high: If it does not.
-        measured: How many earlier runs it rests on; 0 for the rough rule.
-        crowd: How many times longer other programs make it at most, as busy as they are now; in `high` already.
+        low: The lower end.
+        high: The upper end.
+        measured: Number of earlier runs that it is based on; 0 for the rough rule.
+        crowd: Factor by which other programs, as busy as now, make it longer at most; `high` includes it.
     """
 
     low: float
@@ -46,7 +46,7 @@ class Estimate:
     crowd: float = 1.0
 
     def sentence(self) -> str:
-        """Say the range and where it is from."""
+        """Return the range and what it is based on."""
         runs = f"based on {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
         return f"{time_range(self.low, self.high)}, {runs}"
 
@@ -57,7 +57,7 @@ class Estimate:
 
 
 def crowding(load: float, cores: int, threads: int = 0, own: float = 0.0) -> float:
-    """Return how many times longer a run takes beside what else the machine computes.
+    """Return how many times longer a run takes beside the other programs of the machine.
 
     Args:
         load: Programs that computed or waited for a core in the last minute, as `os.getloadavg` counts them.
@@ -80,7 +80,7 @@ def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[
     Args:
         config: The run to come.
         runs: All runs, newest first.
-        images_of: Tells how many images a run had.
+        images_of: Returns how many images a run had; None where that is not known.
     """
     paces: list[float] = []
     for run in runs:
@@ -114,7 +114,7 @@ def estimate(
         crowd: How many times longer other programs may make it, from `crowding`.
 
     Returns:
-        A range; None on a GPU, as long as nothing was measured.
+        A range; None on a GPU until a run was measured there.
     """
     if not paces and lane(config.compute.device) == "cuda":
         return None
@@ -140,7 +140,7 @@ def _rule(config: RunConfig) -> float:
 
 
 def _passes(config: RunConfig, images: int, kind: Kind) -> tuple[float, float]:
-    """Return how often the images go through the network, at least and at most, counted in epochs that learn it all."""
+    """Return the least and the most passes of the images through the network, in epochs that train all layers."""
     training = config.training
     if not fine_tuned(config):
         return 2 * FORWARD, 2 * FORWARD
@@ -164,7 +164,7 @@ def time_range(low: float, high: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a span of seconds in the unit that suits it."""
+    """Write a duration in a suitable unit."""
     unit, name = _unit(seconds)
     return f"{_round(seconds / unit)} {name}"
 
@@ -174,7 +174,7 @@ def _unit(seconds: float) -> tuple[float, str]:
 
 
 def _round(value: float) -> str:
-    """Round to what an estimate can promise: tens of seconds are enough above a minute's half."""
+    """Round to the precision of an estimate: steps of five from thirty on."""
     if value >= 30:
         return f"{round(value / 5) * 5:.0f}"
     return f"{value:.1f}".removesuffix(".0") if value < 3 else f"{value:.0f}"

@@ -1,4 +1,4 @@
-"""How far a run is and when it will be done, from what its trainer notes and what its epochs took."""
+"""How far a run is and how long it will still take, from its progress file and the times of its epochs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from brainseg.app.widgets.time_estimate import duration
 from brainseg.results.run_wording import PHASES
 
 VALIDATION = 1.15
-"""An epoch with its validation, relative to its training batches alone: the fifth that is held out by default goes
-forward only, at `estimate.FORWARD` of a whole pass (0.4 * 0.2 / 0.8 = 0.1); the rest is an allowance for storing the
-checkpoint. It serves the first epoch alone: later ones are measured."""
+"""Time of an epoch with its validation, relative to its training batches: the fifth that is held out by default takes a
+forward pass only, at `time_estimate.FORWARD` of a training pass (0.4 * 0.2 / 0.8 = 0.1); the rest allows for storing
+the checkpoint. It is used for the first epoch only: later ones are measured."""
 RECENT = 3
-"""Epochs that tell how long the next one will take."""
+"""Latest epochs from which the time of the next one is estimated."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Place:
     """Where a run is.
 
     Attributes:
-        phase: What it does, in words.
-        epoch: The epoch under way, from 1; 0 outside the epochs.
+        phase: Its current phase, in words.
+        epoch: The current epoch, from 1; 0 outside the epochs.
         epochs: Epochs of the whole run.
         step: Batches or images done in this phase's current pass.
         steps: Batches or images of that pass.
-        left: Seconds to the end of the last epoch, or of a finder; None while that cannot be told.
+        left: Seconds to the end of the last epoch, or of a finder; None while that is not known.
     """
 
     phase: str
@@ -39,16 +39,16 @@ class Place:
 
     @property
     def whole(self) -> float:
-        """Share of the epochs that is done, 0 to 1."""
+        """Fraction of the epochs that is done, 0 to 1."""
         return min(max((self.epoch - 1 + self.part) / self.epochs, 0.0), 1.0) if self.epoch and self.epochs else 0.0
 
     @property
     def part(self) -> float:
-        """Share of this pass that is done, 0 to 1."""
+        """Fraction of this pass that is done, 0 to 1."""
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
     def time_left(self, patient: bool = False) -> str:
-        """Say how much longer it takes.
+        """Return how much longer it takes, in words; "" where nothing can be said.
 
         Args:
             patient: Whether the training may stop early.
@@ -63,7 +63,7 @@ def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) 
 
     Args:
         progress: What `Workspace.read_progress` returns; may be empty.
-        epoch_seconds: What the epochs so far took, oldest first.
+        epoch_seconds: Times of the finished epochs, oldest first.
         now: Seconds since 1970.
     """
     phase = str(progress.get("phase", ""))
@@ -78,7 +78,7 @@ def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) 
 
 
 def _epochs_left(more: int, spent: float, part: float, epoch_seconds: Sequence[float]) -> float | None:
-    """Count the rest of this epoch and `more` whole ones."""
+    """Return the seconds of the rest of this epoch and of `more` whole ones."""
     if recent := epoch_seconds[-RECENT:]:
         whole = sum(recent) / len(recent)
     elif part > 0 and spent > 0:
