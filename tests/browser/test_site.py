@@ -11,7 +11,7 @@ from brainseg.app.widgets.run_panels import evaluated
 from brainseg.cli.server import Server
 from brainseg.results.prediction_choice import first_cell
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, click_until, fill, launch_and_watch, no_trouble, open_page
+from tests.browser.visitor import LIMIT, choose, click_until, fill, launch_and_watch, no_trouble, open_page, settled
 
 LATE_WRITE = """() => {
     const turn = history.pushState.bind(history)
@@ -164,6 +164,7 @@ def test_nothing_is_asked_of_another_machine(site: str, tab: Page) -> None:
     tab.on("request", lambda request: asked.append(request.url))
     for path, title in (("", "brainseg"), ("data", "Data"), ("about", "About"), ("runs", "Runs")):
         open_page(tab, f"{site}/{path}", title)
-        tab.wait_for_timeout(1000)
+        settled(tab)
+        tab.wait_for_load_state("networkidle")
     assert asked
     assert [url for url in asked if not url.startswith((site, "data:", "blob:", site.replace("http", "ws")))] == []

@@ -7,8 +7,15 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 LIMIT = 90_000
 """Milliseconds."""
 
-REDRAWS = 6
-"""How often one tries again what a redraw of the page has undone."""
+CLICKS = 6
+"""How often one clicks at most. Streamlit's state shows neither a rerun that the browser has only just asked for, which
+closes an open list, nor when plotly has laid out a plot."""
+
+
+def settled(tab: Page) -> None:
+    """Wait until Streamlit has run the page's script: a later redraw would close lists and move plots."""
+    app = tab.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=LIMIT)
 
 
 def open_page(tab: Page, address: str, title: str) -> None:
@@ -17,24 +24,26 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box, again if the page is drawn again meanwhile, which closes the open list."""
-    for _ in range(REDRAWS):
+    """Choose an option of a select box."""
+    for _ in range(CLICKS):
+        settled(tab)
         tab.get_by_role("combobox", name=label).first.click()
         try:
-            return tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / REDRAWS)
+            return tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / CLICKS)
         except TimeoutError:
             tab.keyboard.press("Escape")
     raise AssertionError(f"{label} does not offer {option}")
 
 
 def click_until(tab: Page, plot: Locator, place: float, text: str) -> None:
-    """Click at the same fraction of a plot's width and height, again after a redraw, until a text shows."""
-    for _ in range(REDRAWS):
+    """Click at the same fraction of a plot's width and height until a text shows."""
+    for _ in range(CLICKS):
+        settled(tab)
         box = plot.bounding_box()
         assert box
         plot.click(position={"x": place * box["width"], "y": place * box["height"]})
         try:
-            return tab.get_by_text(text).wait_for(timeout=LIMIT / REDRAWS)
+            return tab.get_by_text(text).wait_for(timeout=LIMIT / CLICKS)
         except TimeoutError:
             continue
     raise AssertionError(f"No click shows: {text}")
