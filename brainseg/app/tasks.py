@@ -1,6 +1,7 @@
 """What the pages show of each task: the one place of the app that tells tasks apart.
 
-To add a task, add a class here and its panels in a folder beside `classification` and `segmentation`.
+What a task is, `brainseg.tasks` knows. To show another one, add a class here, and its panels in a folder beside
+`classification` and `segmentation`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from brainseg.config import RunConfig
 from brainseg.runs import Run
+from brainseg.tasks import TaskFacts, facts_of
 
 if TYPE_CHECKING:
     from brainseg.results.comparison import Comparison
@@ -24,24 +26,32 @@ class TaskView(ABC):
     """What the pages show of a task's runs. Panels are imported when they are drawn, so that pages open fast.
 
     Attributes:
-        title: Name of the task.
+        facts: The task itself.
         score: The metric that runs are ranked by, as tables and plots name its column.
         score_title: Its name on a heading.
-        masks: Whether runs learn masks, and datasets need them.
         instant_baseline: Whether there is an instant baseline; else why not, in a sentence.
         predictions: What a run's file of predictions holds, and what one of its rows is about.
         draws_single_runs: Whether Compare shows a run that no other one can be compared with.
         relative_cost: Time of a run, relative to that of a classifier with the same network.
     """
 
-    title: ClassVar[str]
+    facts: ClassVar[TaskFacts]
     score: ClassVar[Literal["accuracy", "dice"]]
     score_title: ClassVar[str]
-    masks: ClassVar[bool]
     instant_baseline: ClassVar[Literal[True] | str]
     predictions: ClassVar[tuple[str, str]]
     draws_single_runs: ClassVar[bool]
     relative_cost: ClassVar[float]
+
+    @property
+    def title(self) -> str:
+        """The task in words, with a capital."""
+        return self.facts.noun.capitalize()
+
+    @property
+    def masks(self) -> bool:
+        """Whether runs learn masks, and datasets need them."""
+        return self.facts.has_masks
 
     @abstractmethod
     def run_panels(self) -> Panels:
@@ -73,9 +83,8 @@ class TaskView(ABC):
 class ClassificationView(TaskView):
     """Runs that learn one label per image."""
 
-    title = "Classification"
+    facts = facts_of("classify")
     score, score_title = "accuracy", "Accuracy"
-    masks = False
     instant_baseline = True
     predictions = ("Predictions", "image")
     draws_single_runs = True
@@ -112,9 +121,8 @@ class ClassificationView(TaskView):
 class SegmentationView(TaskView):
     """Runs that learn one label per pixel."""
 
-    title = "Segmentation"
+    facts = facts_of("segment")
     score, score_title = "dice", "Dice"
-    masks = True
     instant_baseline = (
         "An instant baseline is for classification only: a segmentation is compared with marking nothing and a "
         "threshold."
@@ -154,8 +162,8 @@ class SegmentationView(TaskView):
         return MASK_TIMES
 
 
-VIEWS: dict[str, TaskView] = {"classify": ClassificationView(), "segment": SegmentationView()}
-"""Task -> what the pages show of it, in the order in which pages prefer them."""
+VIEWS: dict[str, TaskView] = {view.facts.name: view for view in (ClassificationView(), SegmentationView())}
+"""Task -> what the pages show of it, in the tasks' order."""
 
 
 def view_of(task: str) -> TaskView:
