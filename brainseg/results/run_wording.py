@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from brainseg.runs import Run
 from brainseg.tasks import facts_of
 
-STATES = {
+STATES: dict[str, tuple[str, Literal["blue", "green", "red", "gray"], str]] = {
     "SCHEDULED": ("queued", "blue", ":material/schedule:"),
     "RUNNING": ("running", "blue", ":material/play_circle:"),
     "FINISHED": ("finished", "green", ":material/check_circle:"),
