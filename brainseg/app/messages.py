@@ -17,7 +17,7 @@ PHRASES = (
     (r"give another, or imagenet, none or run:<id>", "give another, or choose other weights to start from"),
     (r"pass --skip-bad to leave them out", "turn on Skip bad under All settings to leave them out"),
     (r"give one with --data PATH", "choose one"),
-    (r"it is chosen with --preset", "it is chosen under Preset"),
+    (r"choose it with --preset", "choose it under Preset"),
     (r"--set ", ""),
     (r"; `resume` continues it( from its last epoch)?", r"; Resume continues it\1"),
     (r"name another with --port", "name another port"),
