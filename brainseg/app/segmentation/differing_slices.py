@@ -34,7 +34,7 @@ def show_differing_slices(comparison: Comparison, letter: str) -> None:
     place = st.selectbox(
         "Slice to show",
         range(len(rows)),
-        format_func=lambda number: f"{rows['path'][number]}: Dice differs by {rows['spread'][number]:.2f}",
+        format_func=lambda number: f"{rows['path'][number]}: Dice differs by {rows['difference'][number]:.2f}",
         key=f"slice-{letter}",
     )
     _show_slice(comparison, names, rows.iloc[place])
