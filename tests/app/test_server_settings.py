@@ -15,7 +15,7 @@ import pytest
 from streamlit import net_util
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 
-from brainseg.app.serving import keep_to_itself
+from brainseg.app.serving import ask_no_outside_server
 from brainseg.cli.server import allowed_hosts, free_port
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
@@ -93,7 +93,7 @@ def is_gone(address: str) -> bool:
 def test_nobody_is_asked_for_the_servers_outer_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
     monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda *_, **__: pytest.fail("somebody was asked"))
-    keep_to_itself()
+    ask_no_outside_server()
     assert not is_url_from_allowed_origins("http://elsewhere.example")
 
 

@@ -216,7 +216,7 @@ def test_an_open_question_stops_a_training(tmp_path):
 # ---------------------------------------------------------------------------------------------------------- file names
 
 
-def test_file_names_tell_where_there_are_several_slices_of_several_patients():
+def test_file_names_set_base_address_there_are_several_slices_of_several_patients():
     names = [
         f"{label}/P{patient:02d}_slice_{n}.png"
         for label, some in (("a", (1, 2)), ("b", (2, 3)))
