@@ -102,7 +102,8 @@ def module_imports(room: str) -> dict[str, set[str]]:
     for module, own in dotted.items():
         if own in names:
             wanted = (known(name, names) for name in imports(at_import(read(module)), module))
-            graph[own] = {name for name in wanted if name and name != own}
+            # A package that a module is in has begun to be imported before it anyway.
+            graph[own] = {name for name in wanted if name and not f"{own}.".startswith(f"{name}.")}
     return graph
 
 
