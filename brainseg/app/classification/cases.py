@@ -49,12 +49,12 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
         key: Unique on the page.
         mapped: Draw its heatmap at once.
     """
-    title, path = "", str(case["path"])
+    caption, path = "", str(case["path"])
     wanted = run.has_model and (mapped or st.session_state.get(state.heatmap_shown(key), False))
     try:
         if wanted:
             with st.spinner("Computing the heatmap …"):
-                picture, title = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
+                picture, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
         else:
             picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
         st.image(
@@ -72,8 +72,8 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
             key=state.heatmap_shown(key),
             help="Heatmap of the predicted class. It takes a moment, longer the first time.",
         )
-    if title:
-        st.caption(f"{escape(title)}. The colours show where the model looked, not where the tumour is.")
+    if caption:
+        st.caption(escape(caption))
 
 
 def _describe(case: dict[Hashable, Any]) -> None:
@@ -102,7 +102,9 @@ def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int)
 
 @st.cache_data(max_entries=300, show_spinner=False)
 def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
-    """Return the picture as PNG, and the title of its heatmap."""
+    """Return the image as PNG with its heatmap over it, and the caption."""
+    from brainseg.diagnosis.doubts import empty_heatmap
+    from brainseg.diagnosis.methods import METHODS
     from brainseg.diagnosis.picture import overlay
 
     scan = read_image(live_store.run(run_id), path, sha256)
@@ -110,7 +112,10 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
         diagnosis = model_cache.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
-    return _png(overlay(scan.pixels, diagnosis.heatmap)), diagnosis.heatmap_title
+    caption = f"{diagnosis.heatmap_title}. The colours show where the model looked, not where the tumour is."
+    if not diagnosis.heatmap.any():
+        caption = empty_heatmap(diagnosis.explained, METHODS[diagnosis.method].of_a_class)
+    return _png(overlay(scan.pixels, diagnosis.heatmap)), caption
 
 
 def _png(pixels: np.ndarray) -> bytes:
