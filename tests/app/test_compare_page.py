@@ -224,7 +224,7 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
     assert "000.png was changed since it was evaluated" in words(app)
     (data / "no" / "000.png").unlink()
     app.run()
-    assert "000.png is no longer where it was" in words(app)
+    assert "000.png is no longer in its place" in words(app)
     assert not app.image
     assert not app.error
 

@@ -58,7 +58,7 @@ def leaky(tmp_path: Path) -> Path:
 
 def test_without_datasets_it_says_how_to_begin(home, open_page):
     app = open_page("data")
-    assert "No dataset is known yet" in texts(app.info)
+    assert "There are no datasets yet" in texts(app.info)
     assert not app.metric
     assert not app.error
 
@@ -261,7 +261,7 @@ def test_a_folder_that_went_away_can_still_be_forgotten(home, leaky, open_page):
     add_folder(leaky)
     shutil.rmtree(leaky)
     app = open_page("data")
-    assert "is not there any more" in texts(app.error)
+    assert "is no longer there" in texts(app.error)
     press(app, "Remove it")
     assert known_datasets() == []
 

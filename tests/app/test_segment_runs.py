@@ -51,7 +51,7 @@ def test_scores_stand_with_interval_and_count(marks: Run, open_page) -> None:
     assert shown["Dice, mean of patients"] == f"{report['patient_dice']:.3f}"
     found = report["detection"]
     assert f"{found['tp']} of {found['tp'] + found['fn']} slices with a tumour" in texts(app)
-    assert "Only 3 patients were judged, so the intervals are too narrow" in texts(app)
+    assert "Only 3 patients were evaluated, so the intervals are too narrow" in texts(app)
     assert "resnet18 U-Net, preset quick" in texts(app)
     assert f"Dice {report['dice']:.3f}" in app.selectbox(key="run-choice").options[0]
 

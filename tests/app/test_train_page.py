@@ -32,7 +32,8 @@ def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
     values |= {"learning_rate": 1e-3, "seconds": 10.0}
     figures = [EpochMetrics(phase="unfrozen", epoch=n + 1, **values) for n in range(epochs)]
     pd.DataFrame([each.to_dict() for each in figures]).to_csv(workspace.results / "epochs.csv", index=False)
-    pd.DataFrame({"path": map(str, range(40)), "split": ["valid"] * 12 + ["train"] * 28}).to_csv(
+    split = {"path": map(str, range(40)), "label": "yes", "group": "", "sha256": ""}
+    pd.DataFrame({**split, "split": ["valid"] * 12 + ["train"] * 28}).to_csv(
         workspace.results / "split.csv", index=False
     )
     progress = {"phase": "unfrozen", "epoch": 3, "epochs": 5, "step": 2, "steps": 4, "time": time.time()}

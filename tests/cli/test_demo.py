@@ -9,7 +9,7 @@ import pytest
 
 from brainseg.cli import demo
 from brainseg.config import RunConfig
-from brainseg.jobs import queue
+from brainseg.jobs import workers
 from brainseg.runs import ENDED, RunStore
 
 
@@ -28,7 +28,7 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
         return make
 
     monkeypatch.setattr(demo, "SLICES", 40)
-    monkeypatch.setattr(queue, "IDLE", 2.0)
+    monkeypatch.setattr(workers, "IDLE", 2.0)
     monkeypatch.setattr(demo, "demo_config", smaller(demo.demo_config))
     monkeypatch.setattr(demo, "mask_config", smaller(demo.mask_config))
     demo.demo(dashboard=False)

@@ -107,7 +107,7 @@ def epochs_kept(run: Run) -> int:
     """Return after how many epochs a run that did not finish can be resumed; 0 where it cannot."""
     if not (Workspace(run.id).results / "checkpoint").is_dir():
         return 0
-    table = stored_results.epochs(live_store.store(), run)
+    table = stored_results.readable([], stored_results.epochs, live_store.store(), run)
     return 0 if table is None else len(table)
 
 

@@ -1,22 +1,26 @@
-"""The last epoch of a running training, in words."""
+"""The last epoch of a running training, in words.
+
+A damaged file counts as a missing one here: the panel that it belongs to reports it.
+"""
 
 from __future__ import annotations
 
 from brainseg.app import live_store
 from brainseg.evaluation.intervals import wilson
 from brainseg.results import stored_results
+from brainseg.results.stored_results import readable
 from brainseg.runs import Run
 
 
 def epoch_seconds(run: Run) -> list[float]:
     """Return the times of a run's epochs in seconds, oldest first."""
-    table = stored_results.epochs(live_store.store(), run)
+    table = readable([], stored_results.epochs, live_store.store(), run)
     return [] if table is None else table["seconds"].tolist()
 
 
 def epoch_words(run: Run) -> str:
     """Return the metrics of the last finished epoch in words; "" before the first."""
-    table = stored_results.epochs(live_store.store(), run)
+    table = readable([], stored_results.epochs, live_store.store(), run)
     if table is None or table.empty:
         return ""
     last = table.iloc[-1]
@@ -27,7 +31,7 @@ def epoch_words(run: Run) -> str:
 
 def _accuracy(run: Run, accuracy: float) -> str:
     """Write the accuracy with its interval: from epoch to epoch it also changes by chance."""
-    split = stored_results.split(live_store.store(), run)
+    split = readable([], stored_results.split, live_store.store(), run)
     count = 0 if split is None else int((split["split"] == "valid").sum())
     if not count:
         return f"accuracy {100 * accuracy:.0f} %"
