@@ -105,7 +105,7 @@ def ready(run_id: str, task: str = "classify") -> bool:
 
 def warm_up() -> None:
     """Start importing torch and loading the promoted models in the background; returns at once."""
-    # An error here is shown to whoever asks for the model; nobody has asked yet.
+    # An error is shown when a visitor asks for the model; nobody has asked yet.
     with suppress(BrainsegError):
         _import_torch()
         for task in ("classify", "segment"):

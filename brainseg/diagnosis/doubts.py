@@ -23,7 +23,7 @@ def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
         unlike(answer.reasons) if answer.in_domain is False else "",
         close_call(answer.probabilities),
         *more,
-        "" if answer.heatmap.any() else empty_heatmap(answer.explained, METHODS[answer.method].of_a_class),
+        empty_heatmap(answer),
         *answer.model_doubts,
     )
     return tuple(filter(None, found))
@@ -77,10 +77,12 @@ def better_than_chance(low: float | None, chance: float) -> bool:
     return low is None or low > chance
 
 
-def empty_heatmap(explained: str, of_a_class: bool) -> str:
-    """Say that a heatmap shows nothing."""
-    if of_a_class:
-        return f"The heatmap is empty: no region raised the score of class {explained}."
+def empty_heatmap(answer: Diagnosis | Consensus) -> str:
+    """Return the sentence for a heatmap that shows nothing; "" for others."""
+    if answer.heatmap.any():
+        return ""
+    if METHODS[answer.method].of_a_class:
+        return f"The heatmap is empty: no region raised the score of class {answer.explained}."
     return "The heatmap is empty: the layer shows no pattern."
 
 

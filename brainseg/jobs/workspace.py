@@ -54,7 +54,7 @@ class Workspace:
         return self._cancel.exists()
 
     def write_progress(self, progress: dict[str, object]) -> None:
-        """Store where the training is, for whoever watches."""
+        """Store where the training is, for the pages and commands that show it."""
         write_json(self._progress, progress)
 
     def read_progress(self) -> dict[str, Any]:

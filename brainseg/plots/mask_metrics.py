@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from brainseg.evaluation.segmentation.scores import SCORES
-from brainseg.plots.theme import finish, palette, readable, remark
+from brainseg.plots.theme import finish, palette, readable, remark, write_beside
 
 _SYMBOLS = ("diamond-open", "x-thin", "square-open", "triangle-up-open")
 
@@ -87,23 +87,12 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], label: str, baseline: in
 
 def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
     """Write each value to the right of its row, so that nothing must be read off the axis."""
-    colours = palette(dark)
     for row, name in enumerate(SCORES):
         value, pair = _value(report, name), report["intervals"].get(name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>"
         if value is not None and pair:
             text += f" ({pair[0]:.3f}–{pair[1]:.3f})"
-        figure.add_annotation(
-            name=name,
-            text=text,
-            x=1.01,
-            xref="paper",
-            xanchor="left",
-            y=row,
-            align="left",
-            showarrow=False,
-            font={"size": 12, "color": colours.muted if value is None else colours.ink},
-        )
+        write_beside(figure, row, name, text, palette(dark).muted if value is None else palette(dark).ink)
 
 
 def _detail(report: Mapping[str, Any], name: str) -> str:

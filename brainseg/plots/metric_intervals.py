@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from brainseg.plots.theme import finish, palette, readable, remark
+from brainseg.plots.theme import finish, palette, readable, remark, write_beside
 
 HEIGHT = 560  # pixels, for two lines of text beside each metric
 METRICS = {
@@ -86,7 +86,6 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], names: list[str], dark: 
 
 def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
     """Write each value to the right of its row, so that nothing must be read off the axis."""
-    colours = palette(dark)
     for row, name in enumerate(METRICS):
         value, pair, fraction = report[name], _interval(report, name), _fraction(report, name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>".replace("-", "−")
@@ -94,17 +93,7 @@ def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> N
             text += f" ({pair[0]:.3f}–{pair[1]:.3f})"
         if value is not None and fraction:
             text += f"<br>{fraction}"
-        figure.add_annotation(
-            name=name,
-            text=text,
-            x=1.01,
-            xref="paper",
-            xanchor="left",
-            y=row,
-            align="left",
-            showarrow=False,
-            font={"size": 12, "color": colours.muted if value is None else colours.ink},
-        )
+        write_beside(figure, row, name, text, palette(dark).muted if value is None else palette(dark).ink)
 
 
 def _interval(report: Mapping[str, Any], name: str) -> tuple[float, float] | None:

@@ -121,6 +121,21 @@ def finish(figure: go.Figure, title: str, subtitle: str, dark: bool) -> go.Figur
     )
 
 
+def write_beside(figure: go.Figure, row: int, name: str, text: str, colour: str) -> None:
+    """Write a value to the right of the plot, level with its row, as an annotation with a name."""
+    figure.add_annotation(
+        name=name,
+        text=text,
+        x=1.01,
+        xref="paper",
+        xanchor="left",
+        y=row,
+        align="left",
+        showarrow=False,
+        font={"size": 12, "color": colour},
+    )
+
+
 def remark(figure: go.Figure, text: str, dark: bool) -> go.Figure:
     """Put a sentence in place of the axes of a figure that has nothing to draw, and return the figure."""
     figure.data = ()

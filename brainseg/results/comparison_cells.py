@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from brainseg.evaluation.paired import Pair
+from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import Judged
 from brainseg.runs import FINAL
 
@@ -16,6 +18,15 @@ NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
 def number(value: float | None) -> float:
     """Return a number, NaN for what is not known."""
     return math.nan if value is None else float(value)
+
+
+def tested(pair: Pair | MaskPair) -> dict[str, str]:
+    """Return the first columns of every table of paired tests: the two runs, and whether the test separates them."""
+    return {
+        "First": pair.first,
+        "Second": pair.second,
+        "Test": "separated" if pair.better else "not separated",
+    }
 
 
 def costs(judged: Judged) -> dict[str, Any]:

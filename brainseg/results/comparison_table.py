@@ -21,6 +21,7 @@ from brainseg.results.comparison_cells import (
     difference_numbers,
     number,
     p_value,
+    tested,
     with_interval,
 )
 from brainseg.results.comparison_wording import caveats, judged_words
@@ -93,9 +94,7 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
     """Return one row per pair of runs: what the paired test says of them."""
     return pd.DataFrame(
         {
-            "First": pair.first,
-            "Second": pair.second,
-            "Test": "separated" if pair.better else "not separated",
+            **tested(pair),
             "Difference in accuracy": difference(pair.difference, pair.interval),
             "Only first right": f"{pair.only_first} of {pair.count}",
             "Only second right": f"{pair.only_second} of {pair.count}",
@@ -112,9 +111,7 @@ def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
     """Return one row per pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
     return pd.DataFrame(
         {
-            "First": pair.first,
-            "Second": pair.second,
-            "Test": "separated" if pair.better else "not separated",
+            **tested(pair),
             **difference_numbers(pair.difference, pair.interval, "accuracy"),
             "Only first correct": pair.only_first,
             "Only second correct": pair.only_second,

@@ -16,6 +16,7 @@ from brainseg.results.comparison_cells import (
     difference_numbers,
     number,
     p_value,
+    tested,
     with_interval,
 )
 from brainseg.results.comparison_wording import caveats, judged_words
@@ -65,9 +66,7 @@ def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
     """Return one row per pair of runs: what the paired test says of them."""
     return pd.DataFrame(
         {
-            "First": pair.first,
-            "Second": pair.second,
-            "Test": "separated" if pair.better else "not separated",
+            **tested(pair),
             "Difference in mean Dice": difference(pair.difference, pair.interval),
             "First ahead": f"{pair.first_ahead} of {pair.patients}",
             "Second ahead": f"{pair.second_ahead} of {pair.patients}",
@@ -82,9 +81,7 @@ def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
     """Return one row per pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
     return pd.DataFrame(
         {
-            "First": pair.first,
-            "Second": pair.second,
-            "Test": "separated" if pair.better else "not separated",
+            **tested(pair),
             **difference_numbers(pair.difference, pair.interval, "mean Dice"),
             "First ahead": pair.first_ahead,
             "Second ahead": pair.second_ahead,

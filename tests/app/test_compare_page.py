@@ -211,6 +211,8 @@ def test_maps_of_the_models_are_drawn_on_demand(finished_home: Path, open_page) 
     assert not app.error
     assert sum(len(image.proto.imgs) for image in app.image) == 3
     assert "not where the tumour is" in words(app)
+    scan, *maps = [each.url for image in app.image for each in image.proto.imgs]
+    assert words(app).count("The heatmap is empty") == maps.count(scan), "an empty heatmap leaves the scan as it is"
 
 
 def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> None:

@@ -39,7 +39,7 @@ def test_a_zip_file_tells_what_stays_in_it(home: Path) -> None:
         "set/Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     }
     known = add_zip(make_zip(images("set/") | rest | {"set/read.me": b"hello"}), "mixed")
-    for _ in range(2):  # read anew, and as it is remembered
+    for _ in range(2):  # read again, and from memory
         found = [(each.message, each.files) for each in look_into(known).findings if each.kind == "not images"]
         assert found == [
             ("2 files are each a DICOM file and are not read: export the slice as PNG.", ("yes/a.dcm", "yes/b")),

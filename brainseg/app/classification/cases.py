@@ -104,7 +104,6 @@ def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int)
 def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
     """Return the image as PNG with its heatmap over it, and the caption."""
     from brainseg.diagnosis.doubts import empty_heatmap
-    from brainseg.diagnosis.methods import METHODS
     from brainseg.diagnosis.picture import overlay
 
     scan = read_image(live_store.run(run_id), path, sha256)
@@ -112,10 +111,8 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
         diagnosis = model_cache.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
-    caption = f"{diagnosis.heatmap_title}. The colours show where the model looked, not where the tumour is."
-    if not diagnosis.heatmap.any():
-        caption = empty_heatmap(diagnosis.explained, METHODS[diagnosis.method].of_a_class)
-    return _png(overlay(scan.pixels, diagnosis.heatmap)), caption
+    looked = f"{diagnosis.heatmap_title}. The colours show where the model looked, not where the tumour is."
+    return _png(overlay(scan.pixels, diagnosis.heatmap)), empty_heatmap(diagnosis) or looked
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -86,17 +86,23 @@ def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan |
     if not (maps and scan):
         return
     try:
-        st.image(
-            _looked(comparison.runs[name].run.id, answer, scan.sha256, scan), width=PICTURE, alt=f"where {name} looked"
-        )
+        looked, empty = _looked(comparison.runs[name].run.id, answer, scan.sha256, scan)
+        st.image(looked, width=PICTURE, alt=f"where {name} looked")
+        if empty:
+            st.caption(escape(empty))
     except BrainsegError as error:
         st.info(str(error))
 
 
 @st.cache_data(max_entries=60, show_spinner="Asking the model where it looked …")
-def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> np.ndarray:
-    """Return a scan with a model's heatmap of a class over it: (H, W, 3) uint8. Imports torch, so on request only."""
+def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> tuple[np.ndarray, str]:
+    """Return a scan with a model's heatmap of a class over it, and the sentence for a heatmap that is empty.
+
+    The image is (H, W, 3) uint8; the sentence is "" for other heatmaps. Imports torch, so on request only.
+    """
     from brainseg.app.model_cache import predictor
+    from brainseg.diagnosis.doubts import empty_heatmap
     from brainseg.diagnosis.picture import overlay
 
-    return overlay(_scan.pixels, predictor(run_id).diagnose(_scan, explain).heatmap)
+    diagnosis = predictor(run_id).diagnose(_scan, explain)
+    return overlay(_scan.pixels, diagnosis.heatmap), empty_heatmap(diagnosis)
