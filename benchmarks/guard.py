@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks.guard_pictures import Picture, altered, more, others, slices
-from brainseg.diagnosis.guard import judge
+from brainseg.diagnosis.guard import assess
 from brainseg.models.bundle import load_bundle
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
@@ -36,7 +36,7 @@ def measure(folder: Path, real: list[Picture], drawn: list[Picture]) -> str:
         with torch.inference_mode():
             features = bundle.model.body.levels(batch)[-1].mean((2, 3))[0].numpy()
         started = time.perf_counter()
-        verdict = judge(bundle.guard, pixels, features)
+        verdict = assess(bundle.guard, pixels, features)
         seconds += time.perf_counter() - started
         return verdict.in_domain
 

@@ -3,8 +3,8 @@
     python -m benchmarks.segmentation DATA [--weights FILE] [--seeds 0 1 2] [--set training.epochs=15]
     python -m benchmarks.segmentation --report
 
-Every row is a whole run of the `segment` preset with `data.seed` and `training.seed` set to the seed, judged on the
-patients that were held out, with both baselines judged on the same slices. Rows are appended to
+Every row is a whole run of the `segment` preset with `data.seed` and `training.seed` set to the seed, evaluated on the
+patients that were held out, with both baselines evaluated on the same slices. Rows are appended to
 `benchmarks/results/segmentation.jsonl`; a row that is there already is not measured again. `--report` prints the table
 that `docs/results.md` holds.
 """

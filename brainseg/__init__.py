@@ -1,4 +1,4 @@
-"""brainseg: train, judge and try ResNet models on brain MRI."""
+"""brainseg: train, evaluate and try ResNet models on brain MRI."""
 
 import warnings
 

@@ -69,7 +69,7 @@ def details(run: Run) -> dict[str, Any]:
 
 
 def classes(some: Iterable[Run]) -> dict[str, frozenset[str]]:
-    """Return the classes that ended runs were judged on, by the runs' ids; empty where that is not known.
+    """Return the classes that ended runs were evaluated on, by the runs' ids; empty where that is not known.
 
     They are remembered for as long as the server runs: a page asks for those of every run at every click.
     """

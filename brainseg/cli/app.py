@@ -16,7 +16,7 @@ from brainseg.files import full_disk_told
 USER_ERROR = 2
 
 app = typer.Typer(
-    help=f"Train, judge and try ResNet models on brain MRI. {DISCLAIMER}",
+    help=f"Train, evaluate and try ResNet models on brain MRI. {DISCLAIMER}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

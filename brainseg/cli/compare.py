@@ -29,14 +29,14 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare finished runs; those evaluated on the same images are tested against each other."""
-    from brainseg.results.comparison import check_comparable, read_judged
+    from brainseg.results.comparison import check_comparable, read_evaluated_run
     from brainseg.results.comparison import compare as sort_out
     from brainseg.runs import RunStore
 
     store = RunStore()
     found = [store.get(run) for run in runs]
     check_comparable(found)
-    comparison = sort_out([read_judged(store, run) for run in found])
+    comparison = sort_out([read_evaluated_run(store, run) for run in found])
     if as_json:
         print_json(_answer(comparison))
     else:
@@ -81,8 +81,8 @@ def _print(comparison: Comparison) -> None:
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)
     _print_table(runs_in_words(runs_table(comparison)))
-    for name, judged in comparison.runs.items():
-        if reason := caveats(judged.report):
+    for name, evaluated in comparison.runs.items():
+        if reason := caveats(evaluated.report):
             ANSWERS.print(f"{name}: {reason}.", markup=False, soft_wrap=True)
     for letter, names in comparison.groups.items():
         if len(names) < 2:

@@ -189,7 +189,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
 
 def print_report(report: dict[str, Any]) -> None:
     """Print the headline metrics of an evaluation with their intervals and caveats."""
-    side = "test" if report["judged_on"] == "test" else "validation"
+    side = "test" if report["evaluated_on"] == "test" else "validation"
     (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
     if collapsed := collapse_words(report):
         ANSWERS.print(collapsed)

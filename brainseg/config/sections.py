@@ -196,7 +196,7 @@ class TrainingConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """How a model is judged."""
+    """How a model is evaluated."""
 
     empty_masks: Literal["skip", "one"] = Field(
         "skip",

@@ -21,7 +21,7 @@ GAIN = 1.0
 MOST = 0.6
 """Part of a set's masks that must stand out more when all are moved in the same way."""
 ENOUGH = 8
-"""Masks from which a set is judged as a whole."""
+"""Masks from which a set is checked as a whole."""
 _RING = np.ones((7, 7), np.uint8)
 _NOISE = 4.0  # grey levels of the standard deviation, so that an even patch is not infinitely different
 
@@ -113,13 +113,13 @@ def moved_masks(found: Mapping[str, Mapping[str, float]]) -> tuple[str, list[str
     Args:
         found: Path of each mask -> its `gains`.
     """
-    judged = {path: of for path, of in found.items() if of}
+    measured = {path: of for path, of in found.items() if of}
     wins: dict[str, list[str]] = {}
-    for path, of in judged.items():
+    for path, of in measured.items():
         for name, gain in of.items():
             if gain > 0:
                 wins.setdefault(name, []).append(path)
-    best = max(wins, key=lambda name: (len(wins[name]), sum(judged[path][name] for path in wins[name])), default="")
-    if len(judged) >= ENOUGH and len(wins.get(best, ())) >= MOST * len(judged):
+    best = max(wins, key=lambda name: (len(wins[name]), sum(measured[path][name] for path in wins[name])), default="")
+    if len(measured) >= ENOUGH and len(wins.get(best, ())) >= MOST * len(measured):
         return best, wins[best]
-    return "", [path for path, of in judged.items() if max(of.values()) > GAIN]
+    return "", [path for path, of in measured.items() if max(of.values()) > GAIN]

@@ -29,7 +29,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-def judge(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verdict:
+def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verdict:
     """Compare an image with the training images of a model.
 
     The facts of the image and the distance of its features add up: brain MRI of another origin is somewhat far away in
@@ -54,7 +54,7 @@ def judge(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verd
 
 
 def _without_a_head(ratio: float, colour: int) -> Verdict:
-    """Judge an image for a model whose training images are no slices: by its features, and by colours they had not."""
+    """Assess an image for a model whose training images are no slices: by its features, and by colours they had not."""
     distant = not ratio <= FAR_ALONE
     if distant or colour == 2 or (colour and not ratio <= 1):
         reasons = [LIMITS["colour"].reason] * bool(colour) + [DISTANT] * (not ratio <= 1)

@@ -51,7 +51,9 @@ def measure_heatmaps(
             path = dataset.table["path"].iloc[row]
             scan = read_named(dataset.root, path)
             if scan.sha256 != digests[path]:
-                raise ScanError(f"{path} was changed since the run was judged on it, so its heatmap is not measured.")
+                raise ScanError(
+                    f"{path} was changed since the run was evaluated on it, so its heatmap is not measured."
+                )
             yield scan, dataset.read_mask(row)
             if report_progress:
                 report_progress(done, len(rows))

@@ -12,7 +12,7 @@ import torch
 from brainseg import extras
 from brainseg.diagnosis.doubts import doubts_of, model_doubts
 from brainseg.diagnosis.gradcam import MAPS, centred, enlarge, logits_maps_and_deepest
-from brainseg.diagnosis.guard import judge
+from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
@@ -170,7 +170,7 @@ class Predictor:
             cam = MAPS[method](logits, maps, classes.index(explained))
         else:
             cam = self._package_cam(image, classes.index(explained), method, stage)
-        verdict = judge(self.bundle.guard, scan.pixels, deepest.mean((2, 3))[0].float().cpu().numpy())
+        verdict = assess(self.bundle.guard, scan.pixels, deepest.mean((2, 3))[0].float().cpu().numpy())
         cam = centred(enlarge(cam, self.description.preparation.size), stage)
         return Diagnosis(
             label=label,

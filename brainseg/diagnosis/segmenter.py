@@ -11,7 +11,7 @@ import torch
 
 from brainseg.datasets.modalities import stack
 from brainseg.diagnosis.doubts import unlike
-from brainseg.diagnosis.guard import judge
+from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.regions import Region, regions
 from brainseg.errors import BundleError, ScanError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
@@ -157,7 +157,7 @@ class Segmenter:
             raise BundleError(f"{self.name} answers {scans[0].name} with values that are not numbers: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
         mask, spacing = argmax_mask(probabilities), scans[0].spacing
-        verdict = judge(self.bundle.guard, pixels, features)
+        verdict = assess(self.bundle.guard, pixels, features)
         doubt = [unlike(verdict.reasons)] if verdict.in_domain is False else []
         unit = spacing[0] * spacing[1] if spacing else 1.0
         classes = self.description.classes

@@ -19,7 +19,7 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
-def judged(validation: Mapping[str, Any]) -> str:
+def evaluation_sentence(validation: Mapping[str, Any]) -> str:
     """Return how often a model was right on validation or test images, with its interval and what flatters it.
 
     Args:

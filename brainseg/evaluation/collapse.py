@@ -31,4 +31,4 @@ def collapse_words(report: Mapping[str, Any]) -> str:
     if not report.get("collapsed"):
         return ""
     what = "every pixel" if "dice" in report else "every image"
-    return f"The model gives one class for {what} that it was judged on: it has learnt nothing that can be used."
+    return f"The model gives one class for {what} that it was evaluated on: it has learnt nothing that can be used."

@@ -96,7 +96,7 @@ def _side_by_side(
         first = table[[*common, *keys]] if joined is None else joined
         joined = first.merge(side, on=keys)
         if not len(joined) == len(first) == len(side):
-            raise ValueError(f"{name!r} was not judged on the same images as {next(iter(tables))!r}.")
+            raise ValueError(f"{name!r} was not evaluated on the same images as {next(iter(tables))!r}.")
     if joined is None:
         raise ValueError("There is nothing to align: name at least one model.")
     return joined.drop(columns="copy")

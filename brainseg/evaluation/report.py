@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 2
-"""Version of `evaluation.json`; files without the field `schema` are of version 1 and hold the same otherwise."""
+SCHEMA = 3
+"""Version of `evaluation.json`. Files without the field `schema` are of version 1, which is version 2 otherwise. Up to
+version 2 the field `evaluated_on` was called `judged_on`."""
 
 
 @dataclass(frozen=True)

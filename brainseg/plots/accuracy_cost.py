@@ -34,7 +34,7 @@ def cost_figure(table: pd.DataFrame, cost: str, score: str = "accuracy", *, dark
     """Draw a score of several runs, with its interval, against one cost.
 
     Args:
-        table: One row a run with `run` (its name), `images` (letter of the set that it was judged on), `count`,
+        table: One row a run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`,
             the score and its interval (`accuracy`, `accuracy_low` and `accuracy_high`, 0..1), and the column `cost`;
             NaN where that is not known, which the figure says.
         cost: A key of `COSTS`.
@@ -71,7 +71,7 @@ def _draw(
     colour, low, high = series_style(position, dark)["color"], row[f"{score}_low"], row[f"{score}_high"]
     several = len(sets) > 1
     unit = UNIT.get(cost, 1.0)
-    name = readable(row["run"], 22) + (f"<br>judged on set {row['images']}" if several else "")
+    name = readable(row["run"], 22) + (f"<br>evaluated on set {row['images']}" if several else "")
     figure.add_scatter(
         x=[row[cost] / unit],
         y=[row[score]],

@@ -16,7 +16,7 @@ def dice_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     """Draw the pooled Dice of runs with its 95 % interval, a row a run.
 
     Args:
-        table: One row a run with `run` (its name), `images` (letter of the set that it was judged on), `count`
+        table: One row a run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`
             (slices), `dice`, `dice_low` and `dice_high` (0..1, NaN where not defined).
         dark: Draw for a dark page.
 

@@ -69,7 +69,7 @@ def slice_pixels(run: Run, path: str, sha256: str | None, shape: tuple[int, ...]
     Args:
         run: The run.
         path: As in its table of slices.
-        sha256: Hash of the slice when the run was judged on it; None where that is not known.
+        sha256: Hash of the slice when the run was evaluated on it; None where that is not known.
         shape: (H, W) of the slice's mask.
     """
     # With chosen modalities, the hash is of what the model saw, not of the file.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg.datasets.library import known_datasets
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import FINAL, Run
 from brainseg.tasks import TASKS, facts_of
 
@@ -45,7 +45,7 @@ class Best:
     def sentences(self) -> list[str]:
         """Say how good the model is, and what its first place is worth."""
         chance = [] if self.run.better_than_chance else ["It is not shown to be better than chance."]
-        return [judged(self.report), *self._rank(), *chance]
+        return [evaluation_sentence(self.report), *self._rank(), *chance]
 
     def _rank(self) -> list[str]:
         others, facts = len(self.rivals) + self.beaten, facts_of(self.run.config.task)

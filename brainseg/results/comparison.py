@@ -1,4 +1,4 @@
-"""What the Compare page and `compare` are drawn from: finished runs, sorted by the images that they were judged on."""
+"""What the Compare page and `compare` are drawn from: finished runs, sorted by the images that they were evaluated on."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ MASK_REPORT = ("slice_dice", "patient_dice", "rule", "patients", "unit")
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EvaluatedRun:
     """A finished run with what it left behind.
 
     Attributes:
         run: The run.
         report: Its `evaluation.json`.
-        predictions: Its predictions, with the column `sha256` of each image; of a segmentation its judged slices, with
+        predictions: Its predictions, with the column `sha256` of each image; of a segmentation its evaluated slices, with
             `label` as a digest of the true mask.
         epochs: Its epochs; None for an instant baseline, which has none.
         key: What runs must share to be compared, see `evaluation.comparison.evaluation_key`.
@@ -55,10 +55,10 @@ class Comparison:
 
     Attributes:
         runs: Name, unique among them -> run, in the order chosen.
-        groups: Letter of a set of images -> names of the runs that were judged on it.
+        groups: Letter of a set of images -> names of the runs that were evaluated on it.
     """
 
-    runs: dict[str, Judged]
+    runs: dict[str, EvaluatedRun]
     groups: dict[str, list[str]]
 
     @property
@@ -67,7 +67,7 @@ class Comparison:
         return next(iter(self.runs.values())).run.config.task
 
     def letter(self, name: str) -> str:
-        """Return the letter of the set of images that a run was judged on."""
+        """Return the letter of the set of images that a run was evaluated on."""
         return next(letter for letter, names in self.groups.items() if name in names)
 
     def position(self, name: str) -> int:
@@ -93,7 +93,7 @@ class Comparison:
         return counts.iloc[aligned[f"row {name}"]].reset_index(drop=True)
 
 
-def read_judged(store: RunStore, run: Run) -> Judged:
+def read_evaluated_run(store: RunStore, run: Run) -> EvaluatedRun:
     """Read a run with all that a comparison needs.
 
     Raises:
@@ -103,17 +103,17 @@ def read_judged(store: RunStore, run: Run) -> Judged:
     return _read_masks(store, run) if facts_of(run.config.task).has_masks else _read_classes(store, run)
 
 
-def _read_classes(store: RunStore, run: Run) -> Judged:
+def _read_classes(store: RunStore, run: Run) -> EvaluatedRun:
     report = _found(run_results.evaluation(store, run), "evaluation", run)
     predictions = _found(run_results.predictions(store, run, report["classes"]), "table of predictions", run)
     split = _found(run_results.split(store, run), "split", run)
     with _fitting(run, report, REPORT):
         predictions = with_digests(predictions, split)
         key = evaluation_key(predictions, report["positive"])
-    return Judged(run, report, predictions, run_results.epochs(store, run), key)
+    return EvaluatedRun(run, report, predictions, run_results.epochs(store, run), key)
 
 
-def _read_masks(store: RunStore, run: Run) -> Judged:
+def _read_masks(store: RunStore, run: Run) -> EvaluatedRun:
     report = _found(run_results.evaluation(store, run), "evaluation", run)
     slices = _found(run_results.slices(store, run), "table of slices", run)
     truths = _found(run_results.masks(store, run, "truth.npz"), "set of true masks", run)
@@ -123,7 +123,7 @@ def _read_masks(store: RunStore, run: Run) -> Judged:
         require_columns(slices, ("tp", "fp", "fn", "tn"), "The table of slices")
         slices = with_digests(slices.assign(label=labels), split)
         key = evaluation_key(slices, f"{report['classes']} {report['rule']}")
-    return Judged(run, report, slices, run_results.epochs(store, run), key)
+    return EvaluatedRun(run, report, slices, run_results.epochs(store, run), key)
 
 
 @contextmanager
@@ -160,21 +160,21 @@ def check_comparable(runs: Sequence[Run]) -> None:
         raise RunError(f"These runs have different tasks ({', '.join(tasks)}): choose runs of one task.")
 
 
-def compare(judged: Sequence[Judged]) -> Comparison:
-    """Sort runs into groups that were judged on the very same images, and give each run a name of its own.
+def compare(evaluated: Sequence[EvaluatedRun]) -> Comparison:
+    """Sort runs into groups that were evaluated on the very same images, and give each run a name of its own.
 
     Raises:
         RunError: A run is named twice, there are too many, or their tasks differ.
     """
-    if len({one.run.id for one in judged}) < len(judged):
+    if len({one.run.id for one in evaluated}) < len(evaluated):
         raise RunError("A run is named twice: name each run once.")
-    if len(judged) > MOST:
-        raise RunError(f"{len(judged)} runs are too many for one comparison: choose {MOST} at most.")
-    check_comparable([one.run for one in judged])
-    often = Counter(one.run.name for one in judged)
-    names = [one.run.name if often[one.run.name] == 1 else f"{one.run.name} ({one.run.id[:6]})" for one in judged]
-    runs = dict(zip(names, judged, strict=True))
-    letters = dict(zip(dict.fromkeys(one.key for one in judged), ascii_uppercase, strict=False))
+    if len(evaluated) > MOST:
+        raise RunError(f"{len(evaluated)} runs are too many for one comparison: choose {MOST} at most.")
+    check_comparable([one.run for one in evaluated])
+    often = Counter(one.run.name for one in evaluated)
+    names = [one.run.name if often[one.run.name] == 1 else f"{one.run.name} ({one.run.id[:6]})" for one in evaluated]
+    runs = dict(zip(names, evaluated, strict=True))
+    letters = dict(zip(dict.fromkeys(one.key for one in evaluated), ascii_uppercase, strict=False))
     groups: dict[str, list[str]] = {letter: [] for letter in letters.values()}
     for name, one in runs.items():
         groups[letters[one.key]].append(name)

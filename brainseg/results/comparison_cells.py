@@ -9,7 +9,7 @@ import pandas as pd
 
 from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.segmentation.paired import MaskPair
-from brainseg.results.comparison import Judged
+from brainseg.results.comparison import EvaluatedRun
 from brainseg.runs import FINAL
 
 NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
@@ -29,11 +29,13 @@ def tested(pair: Pair | MaskPair) -> dict[str, str]:
     }
 
 
-def costs(judged: Judged) -> dict[str, Any]:
+def costs(evaluated: EvaluatedRun) -> dict[str, Any]:
     """Return what a run's model costs; NaN for what was not measured."""
-    found = {cost: number(judged.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")}
-    found["seconds_per_epoch"] = number(None if judged.epochs is None else judged.epochs["seconds"].mean())
-    return {**found, "has_epochs": judged.epochs is not None}
+    found = {
+        cost: number(evaluated.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")
+    }
+    found["seconds_per_epoch"] = number(None if evaluated.epochs is None else evaluated.epochs["seconds"].mean())
+    return {**found, "has_epochs": evaluated.epochs is not None}
 
 
 def cost_words(table: pd.DataFrame) -> dict[str, list[str]]:

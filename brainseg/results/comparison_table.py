@@ -11,7 +11,7 @@ import pandas as pd
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.segmentation.paired import MaskPair
-from brainseg.results.comparison import Comparison, Judged
+from brainseg.results.comparison import Comparison, EvaluatedRun
 from brainseg.results.comparison_cells import (
     NOT_DEFINED,
     cost_numbers,
@@ -24,7 +24,7 @@ from brainseg.results.comparison_cells import (
     tested,
     with_interval,
 )
-from brainseg.results.comparison_wording import caveats, judged_words
+from brainseg.results.comparison_wording import caveats, evaluated_on
 from brainseg.results.mask_comparison_table import mask_pairs_in_words, mask_row, masks_in_words
 from brainseg.results.run_wording import model_words
 from brainseg.tasks import facts_of
@@ -38,24 +38,24 @@ def runs_table(comparison: Comparison) -> pd.DataFrame:
     Shares are 0..1; what is not defined or was not measured is NaN.
     """
     row = mask_row if facts_of(comparison.task).has_masks else _row
-    return pd.DataFrame([row(comparison.letter(name), name, judged) for name, judged in comparison.runs.items()])
+    return pd.DataFrame([row(comparison.letter(name), name, evaluated) for name, evaluated in comparison.runs.items()])
 
 
-def _row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
-    report = judged.report
+def _row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+    report = evaluated.report
     row: dict[str, Any] = {
         "run": name,
-        "id": judged.run.id,
-        "model": model_words(judged.run),
+        "id": evaluated.run.id,
+        "model": model_words(evaluated.run),
         "images": letter,
-        "judged_on": judged_words(judged.run, report),
-        "split": judged.run.config.data.split,
+        "evaluated_on": evaluated_on(evaluated.run, report),
+        "split": evaluated.run.config.data.split,
         "count": report["count"],
     }
     for share in SHARES:
         low, high = report["intervals"].get(share) or (None, None)
         row |= {share: number(report[share]), f"{share}_low": number(low), f"{share}_high": number(high)}
-    return {**row, "roc_auc": number(report["roc_auc"]), **costs(judged), "notes": caveats(report)}
+    return {**row, "roc_auc": number(report["roc_auc"]), **costs(evaluated), "notes": caveats(report)}
 
 
 def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,11 +15,11 @@ from brainseg.runs import Run
 from brainseg.tasks import facts_of
 
 NOT_COMPARABLE = (
-    "Not comparable as a whole: these runs were not all judged on the same images with the same labels and positive "
+    "Not comparable as a whole: these runs were not all evaluated on the same images with the same labels and positive "
     "class. Compare metrics within a set, never between sets."
 )
 MASKS_NOT_COMPARABLE = (
-    "Not comparable as a whole: these runs were not all judged on the same slices with the same masks, classes and "
+    "Not comparable as a whole: these runs were not all evaluated on the same slices with the same masks, classes and "
     "rule for empty masks. Compare metrics within a set, never between sets."
 )
 PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
@@ -33,17 +33,17 @@ TIMES, MASK_TIMES = _TIMES.format("preparation and heatmap"), _TIMES.format("pre
 def caveats(report: Mapping[str, Any]) -> str:
     """Return why the metrics of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
     reasons = [caveat.phrase for caveat in caveats_of(report)]
-    return "; ".join([f"judged on {_judged_on(report)}", *reasons]) if reasons else ""
+    return "; ".join([f"evaluated on {_evaluated_on(report)}", *reasons]) if reasons else ""
 
 
-def _judged_on(report: Mapping[str, Any], side: str = "") -> str:
+def _evaluated_on(report: Mapping[str, Any], side: str = "") -> str:
     return f"{report['slices']} {side}slices" if "slices" in report else f"{report['count']} {side}images"
 
 
-def judged_words(run: Run, report: Mapping[str, Any]) -> str:
-    """Return which images a run was judged on: "50 validation images of kaggle253"."""
-    side = "test" if report.get("judged_on") == "test" else "validation"
-    return f"{_judged_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
+def evaluated_on(run: Run, report: Mapping[str, Any]) -> str:
+    """Return which images a run was evaluated on: "50 validation images of kaggle253"."""
+    side = "test" if report.get("evaluated_on") == "test" else "validation"
+    return f"{_evaluated_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
 
 
 def group_lines(comparison: Comparison) -> list[str]:
@@ -53,15 +53,15 @@ def group_lines(comparison: Comparison) -> list[str]:
     told = [MASKS_NOT_COMPARABLE if facts_of(comparison.task).has_masks else NOT_COMPARABLE]
     for letter, names in comparison.groups.items():
         first = comparison.runs[names[0]]
-        told.append(f"Set {letter}, {judged_words(first.run, first.report)}: {', '.join(names)}.")
+        told.append(f"Set {letter}, {evaluated_on(first.run, first.report)}: {', '.join(names)}.")
     return told
 
 
 def notes(comparison: Comparison) -> list[str]:
     """Return why the metrics of each run may be too good, as Markdown; runs that share a reason share a line."""
     reasons: dict[str, list[str]] = {}
-    for name, judged_run in comparison.runs.items():
-        if reason := caveats(judged_run.report):
+    for name, evaluated_run in comparison.runs.items():
+        if reason := caveats(evaluated_run.report):
             reasons.setdefault(reason, []).append(name)
     return [f"**{escape(', '.join(names))}**: {escape(reason)}." for reason, names in reasons.items()]
 

@@ -32,7 +32,7 @@ def bundle_zip(store: RunStore, run: Run) -> bytes:
 
 
 def predictions_file(store: RunStore, run: Run) -> bytes:
-    """Return a run's predictions as CSV: a row an image, of a segmentation a row a judged slice.
+    """Return a run's predictions as CSV: one row per image, or per evaluated slice for a segmentation.
 
     Raises:
         RunError: The run has none, or they are damaged.

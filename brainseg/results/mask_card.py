@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.segmentation.scores import SCORES
 from brainseg.models.description import BundleDescription
 
@@ -53,7 +53,7 @@ def mask_figures(report: Mapping[str, Any]) -> str:
     )
     soft = report.get("mask_threshold")
     truth = "" if soft is None else f" True masks are what is {soft:g} or more in the mask files (data.mask_threshold)."
-    return "\n\n".join([judged(dict(report)), "\n".join(lines), f"{told} {RULES[report['rule']]}{truth}"])
+    return "\n\n".join([evaluation_sentence(dict(report)), "\n".join(lines), f"{told} {RULES[report['rule']]}{truth}"])
 
 
 def mask_limits(report: Mapping[str, Any]) -> list[str]:

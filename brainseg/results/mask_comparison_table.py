@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg.evaluation.segmentation.paired import MaskPair
-from brainseg.results.comparison import Judged
+from brainseg.results.comparison import EvaluatedRun
 from brainseg.results.comparison_cells import (
     cost_words,
     costs,
@@ -19,7 +19,7 @@ from brainseg.results.comparison_cells import (
     tested,
     with_interval,
 )
-from brainseg.results.comparison_wording import caveats, judged_words
+from brainseg.results.comparison_wording import caveats, evaluated_on
 from brainseg.results.run_wording import model_words
 
 SCORES = {
@@ -31,16 +31,16 @@ SCORES = {
 }
 
 
-def mask_row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
-    """Return a run's row: who it is, what it was judged on, its scores with 95 % intervals, and its costs."""
-    report = judged.report
+def mask_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+    """Return a run's row: who it is, what it was evaluated on, its scores with 95 % intervals, and its costs."""
+    report = evaluated.report
     row: dict[str, Any] = {
         "run": name,
-        "id": judged.run.id,
-        "model": model_words(judged.run),
+        "id": evaluated.run.id,
+        "model": model_words(evaluated.run),
         "images": letter,
-        "judged_on": judged_words(judged.run, report),
-        "split": judged.run.config.data.split,
+        "evaluated_on": evaluated_on(evaluated.run, report),
+        "split": evaluated.run.config.data.split,
         "count": report["slices"],
         "patients": report["patients"] if report["unit"] == "patient" else None,
     }
@@ -48,7 +48,7 @@ def mask_row(letter: str, name: str, judged: Judged) -> dict[str, Any]:
     for score in SCORES:
         low, high = report["intervals"].get(score) or (None, None)
         row |= {score: number(flat.get(score)), f"{score}_low": number(low), f"{score}_high": number(high)}
-    return {**row, **costs(judged), "notes": caveats(report)}
+    return {**row, **costs(evaluated), "notes": caveats(report)}
 
 
 def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:

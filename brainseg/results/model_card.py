@@ -16,7 +16,7 @@ import brainseg
 from brainseg.config import RunConfig
 from brainseg.datasets.copy_words import near_sentence
 from brainseg.datasets.patient_words import as_sentence, patients_sentence
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
 from brainseg.results.mask_card import NOT_FOR as MASKS_NOT_FOR
 from brainseg.results.mask_card import mask_figures, mask_limits, mask_purpose
@@ -117,10 +117,10 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
 
 def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
     if not report:
-        return f"{judged(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
+        return f"{evaluation_sentence(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
     if facts_of(description.task).has_masks:
         return mask_figures(report)
-    parts = [judged(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
+    parts = [evaluation_sentence(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
     return "\n\n".join(parts)
 
 
@@ -129,11 +129,11 @@ def _split(
 ) -> str:
     facts = report or description.validation
     what = facts_of(description.task).units
-    side = f"{'test' if facts.get('judged_on') == 'test' else 'validation'} {what}"
+    side = f"{'test' if facts.get('evaluated_on') == 'test' else 'validation'} {what}"
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
         f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
-        f"* Judged on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
+        f"* Evaluated on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
         _copied(facts),
         "* The kept epoch was chosen by the loss on these same images: expect less on new ones"
         if facts.get("selected_on_these_images")
@@ -154,7 +154,7 @@ def _copied(facts: Mapping[str, Any]) -> str:
 def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
     count = (report or description.validation).get("count") or 0
     elsewhere = (
-        "* Judged on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
+        "* Evaluated on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
         "as a rule it is worse."
     )
     if facts_of(description.task).has_masks:
@@ -168,7 +168,7 @@ def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: 
         "* Copies that were scaled or saved again are not found, and may be on both sides of the split.",
     ]
     if 0 < count < 200:
-        lines.insert(0, f"* With {count} judged images, one image is {100 / count:.1f} points of accuracy.")
+        lines.insert(0, f"* With {count} evaluated images, one image is {100 / count:.1f} points of accuracy.")
     if len(dataset.get("modes", {})) > 1:
         lines.append("* Images of several file modes or sources can let a model tell classes by how files were made.")
     return "\n".join(lines)

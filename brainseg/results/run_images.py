@@ -1,4 +1,4 @@
-"""The images that a run was judged on, read from their dataset at the moment they are shown."""
+"""The images that a run was evaluated on, read from their dataset at the moment they are shown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_image(run: Run, path: str, sha256: str | None) -> Scan:
     Args:
         run: The run.
         path: As in the predictions table.
-        sha256: Hash of the image's bytes when the run was judged on it; None where that is not known.
+        sha256: Hash of the image's bytes when the run was evaluated on it; None where that is not known.
 
     Raises:
         ScanError: The dataset or the image is not there any more, cannot be read, or is another image by now.
@@ -45,7 +45,7 @@ def read_image(run: Run, path: str, sha256: str | None) -> Scan:
         raise ScanError(f"{path} is not in its dataset any more: put it back to see it.")
     scan = read_scan(file)
     if sha256 is not None and scan.sha256 != sha256:
-        raise ScanError(f"{path} was changed since the run was judged on it, so it is not shown.")
+        raise ScanError(f"{path} was changed since the run was evaluated on it, so it is not shown.")
     return scan
 
 

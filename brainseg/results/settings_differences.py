@@ -12,7 +12,7 @@ def settings_that_differ(comparison: Comparison) -> pd.DataFrame:
 
     Values are texts; those that are the same in all runs are left out.
     """
-    settings = {name: judged.run.config.flat() for name, judged in comparison.runs.items()}
+    settings = {name: evaluated.run.config.flat() for name, evaluated in comparison.runs.items()}
     rows = []
     for setting in dict.fromkeys(key for flat in settings.values() for key in flat):
         values = {name: str(flat.get(setting, "")) for name, flat in settings.items()}

@@ -54,6 +54,8 @@ def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
             f"evaluation.json of run {run.name!r} has schema {values['schema']}, and this brainseg reads up to "
             f"{SCHEMA}: install a newer brainseg."
         )
+    if values is not None and "judged_on" in values:
+        values["evaluated_on"] = values.pop("judged_on")
     return values
 
 

@@ -87,7 +87,7 @@ def _caveats(context: TrainingContext[D], report: Report) -> dict[str, Any]:
     threshold = config.data.mask_threshold
     return {
         "split": config.data.split,
-        "judged_on": inputs.evaluated_side,
+        "evaluated_on": inputs.evaluated_side,
         "selected_on_these_images": kept_best and inputs.evaluated_side == "valid",
         **_copies(inputs),
         "patients_known": patients_known(inputs.dataset),

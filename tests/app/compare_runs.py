@@ -18,7 +18,7 @@ from brainseg.runs import FINAL, Run, RunStore
 CLASSES = ["no", "yes"]
 
 
-def judge(data: Path, seed: int, images: slice = slice(None), skill: float = 0.8) -> tuple[pd.DataFrame, pd.DataFrame]:
+def assess(data: Path, seed: int, images: slice = slice(None), skill: float = 0.8) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the split and the predictions of a model that is right with a chance of `skill`."""
     random = np.random.default_rng(seed)
     split = pd.DataFrame(
@@ -71,13 +71,13 @@ def finished_run(
     costs: bool = True,
 ) -> Run:
     """Store a run as a finished training leaves it, without its bundle."""
-    split, table = judge(Path(config.data.path), seed, images, skill)
+    split, table = assess(Path(config.data.path), seed, images, skill)
     report = evaluate(table, CLASSES, "yes")
     folder = folder / f"{name}-{seed}"
     folder.mkdir(parents=True)
     split.to_csv(folder / "split.csv", index=False)
     table.to_parquet(folder / "predictions.parquet", index=False)
-    facts = {"split": config.data.split, "judged_on": "valid", "selected_on_these_images": False}
+    facts = {"split": config.data.split, "evaluated_on": "valid", "selected_on_these_images": False}
     evaluation = {**report.to_dict(), **facts, "copies_in_training": 0, **(caveats or {})}
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     if config.model.head == "concat-pool":

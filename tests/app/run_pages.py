@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-JUDGED_PANEL = BROKEN_PANEL = "tab"
+EVALUATED_PANEL = BROKEN_PANEL = "tab"
 
 
 def texts(app: AppTest) -> str:
@@ -38,7 +38,7 @@ def button(app: AppTest, label: str):
     return next(each for each in app.button if each.label == label)
 
 
-def open_panel(app: AppTest, name: str, key: str = JUDGED_PANEL) -> AppTest:
+def open_panel(app: AppTest, name: str, key: str = EVALUATED_PANEL) -> AppTest:
     """Turn to a tab of the page."""
     app.session_state[key] = name
     return app.run()

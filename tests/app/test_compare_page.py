@@ -183,7 +183,7 @@ def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
     add("clean", seed=1)
     add("leaky", seed=2, caveats={"copies_in_training": 7, "selected_on_these_images": True})
     said = words(open_page("compare"))
-    assert "**leaky**: judged on 40 images; the best epoch was chosen on these same images" in said
+    assert "**leaky**: evaluated on 40 images; the best epoch was chosen on these same images" in said
     assert "7 of them are copies of images it learnt from" in said
     assert "**clean**:" not in said
 
@@ -232,12 +232,12 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
 
 
 def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
-    from brainseg.results.comparison import compare, read_judged
+    from brainseg.results.comparison import compare, read_evaluated_run
     from brainseg.results.comparison_table import for_csv, runs_table
     from brainseg.results.exports import csv_bytes
 
     runs = [add("one", seed=1), add("two", {"model.head": "svm"}, seed=2)]
-    table = runs_table(compare([read_judged(RunStore(), run) for run in runs]))
+    table = runs_table(compare([read_evaluated_run(RunStore(), run) for run in runs]))
     back = pd.read_csv(io.BytesIO(csv_bytes(for_csv(table))))
     assert (back["disclaimer"] == DISCLAIMER).all()
     assert np.isnan(back["seconds_per_epoch"][1])

@@ -18,7 +18,7 @@ from brainseg.cli.app import app as command_line
 from brainseg.diagnosis.held_out import HEATMAPS
 from brainseg.diagnosis.picture import CAPTION
 from brainseg.diagnosis.pointing import NOT_MEASURED, summarise
-from brainseg.diagnosis.words import judged, percent
+from brainseg.diagnosis.words import evaluation_sentence, percent
 from brainseg.files import write_json
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
@@ -47,7 +47,7 @@ def test_an_image_is_answered_as_the_predictor_answers(page, tuned: Run, images)
     assert expected.sentence in said
     assert expected.heatmap_title in said
     assert CAPTION in said
-    assert judged(model_cache.description(tuned.id)[0].validation) in said
+    assert evaluation_sentence(model_cache.description(tuned.id)[0].validation) in said
     assert f"tuned ({model_cache.description(tuned.id)[1]})" in said
     assert "not a calibrated risk" in said
     assert "Answered in" in said

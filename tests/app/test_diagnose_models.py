@@ -8,7 +8,7 @@ import pytest
 
 from brainseg.app import model_cache
 from brainseg.diagnosis.ensemble import consult
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
 from tests.app.diagnose_pages import answers, images, page, pictures, put_in, texts
@@ -119,7 +119,7 @@ def test_the_page_is_drawn_while_the_model_is_loaded(tuned: Run, images, open_pa
     monkeypatch.setattr(model_cache, "_load", lambda *args: gate.wait(60) and real(*args))
     app = open_page("diagnose")
     assert "The model is being loaded" in texts(app)
-    assert judged(model_cache.description(tuned.id)[0].validation) in texts(app)
+    assert evaluation_sentence(model_cache.description(tuned.id)[0].validation) in texts(app)
     put_in(app, images[0])
     assert "Answered in" not in texts(app)
     gate.set()

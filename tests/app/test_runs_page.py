@@ -311,7 +311,7 @@ def test_an_image_that_moved_is_one_sentence_beside_its_case(finished_home, conf
 
 
 def own_data_run(folder: Path) -> tuple[Run, Path]:
-    """The tuned run, as if it had been judged on a dataset of its own."""
+    """The tuned run, as if it had been evaluated on a dataset of its own."""
     store = RunStore()
     run = store.get("tuned")
     data = folder / "own"

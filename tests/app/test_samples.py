@@ -22,7 +22,7 @@ def no_caches() -> None:
 
 
 @pytest.fixture
-def judged(home: Path, tmp_path: Path):
+def evaluated(home: Path, tmp_path: Path):
     """Store a run with a split: the numbers of each class's held-out images, the others were learnt from."""
 
     def make(classes: tuple[str, ...], held_out: set[int], side: str = "valid") -> Run:
@@ -39,7 +39,7 @@ def judged(home: Path, tmp_path: Path):
             for file in files
         ]
         store = RunStore()
-        run = store.create(tiny_config(data), "judged", "RUNNING")
+        run = store.create(tiny_config(data), "evaluated", "RUNNING")
         (tmp_path / "results").mkdir()
         pd.DataFrame(rows).to_csv(tmp_path / "results" / "split.csv", index=False)
         store.log_folder(run.id, tmp_path / "results")
@@ -50,8 +50,8 @@ def judged(home: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("side", ["valid", "test"])
-def test_samples_are_held_out_and_of_every_class(side, judged) -> None:
-    run = judged(("no", "yes"), {1, 2, 3, 4}, side)
+def test_samples_are_held_out_and_of_every_class(side, evaluated) -> None:
+    run = evaluated(("no", "yes"), {1, 2, 3, 4}, side)
     found = samples(run)
     assert len(found) == MOST
     assert [sample.label for sample in found].count("yes") == 3
@@ -59,21 +59,21 @@ def test_samples_are_held_out_and_of_every_class(side, judged) -> None:
     assert {int(Path(sample.path).stem) for sample in found} <= {1, 2, 3, 4}
 
 
-def test_the_same_run_gives_the_same_samples_in_an_order_that_tells_nothing(judged) -> None:
-    run = judged(("no", "yes"), {0, 1, 2, 3, 4, 5})
+def test_the_same_run_gives_the_same_samples_in_an_order_that_tells_nothing(evaluated) -> None:
+    run = evaluated(("no", "yes"), {0, 1, 2, 3, 4, 5})
     first = samples(run)
     st.cache_data.clear()
     assert samples(run) == first
     assert [sample.sha256 for sample in first] == sorted(sample.sha256 for sample in first)
 
 
-def test_more_classes_than_places_still_have_one_each(judged) -> None:
+def test_more_classes_than_places_still_have_one_each(evaluated) -> None:
     names = tuple(f"class {number}" for number in range(8))
-    assert {sample.label for sample in samples(judged(names, {2, 3}))} == set(names)
+    assert {sample.label for sample in samples(evaluated(names, {2, 3}))} == set(names)
 
 
-def test_a_file_that_is_gone_is_replaced_by_another(judged) -> None:
-    run = judged(("no", "yes"), {0, 1, 2, 3})
+def test_a_file_that_is_gone_is_replaced_by_another(evaluated) -> None:
+    run = evaluated(("no", "yes"), {0, 1, 2, 3})
     gone = samples(run)[0]
     (Path(run.config.data.path) / gone.path).unlink()
     found = samples(run)
@@ -81,14 +81,14 @@ def test_a_file_that_is_gone_is_replaced_by_another(judged) -> None:
     assert len(found) == MOST
 
 
-def test_without_the_dataset_there_are_none(judged) -> None:
-    run = judged(("no", "yes"), {0, 1})
+def test_without_the_dataset_there_are_none(evaluated) -> None:
+    run = evaluated(("no", "yes"), {0, 1})
     Path(run.config.data.path).rename(Path(run.config.data.path).with_name("elsewhere"))
     assert samples(run) == []
 
 
-def test_a_thumbnail_is_small_and_square_and_of_the_very_image(judged) -> None:
-    run = judged(("no", "yes"), {0, 1})
+def test_a_thumbnail_is_small_and_square_and_of_the_very_image(evaluated) -> None:
+    run = evaluated(("no", "yes"), {0, 1})
     sample = samples(run)[0]
     with Image.open(io.BytesIO(thumbnail(run, sample.path, sample.sha256))) as picture:
         assert picture.size == (THUMBNAIL, THUMBNAIL)
@@ -98,8 +98,8 @@ def test_a_thumbnail_is_small_and_square_and_of_the_very_image(judged) -> None:
         thumbnail(run, sample.path, sample.sha256)
 
 
-def test_what_was_learnt_from_is_known_by_its_bytes(judged) -> None:
-    run = judged(("no", "yes"), {0})
+def test_what_was_learnt_from_is_known_by_its_bytes(evaluated) -> None:
+    run = evaluated(("no", "yes"), {0})
     root = Path(run.config.data.path)
     learnt, held_out = (known(run, sha256_file(root / "yes" / f"00{number}.png")) for number in (1, 0))
     assert (learnt.label, learnt.held_out) == ("yes", False)

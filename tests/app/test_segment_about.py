@@ -18,7 +18,7 @@ def test_the_card_says_what_a_segmentation_model_is(segment_home: Path, open_pag
     assert "## How well its masks fit" in card
     low, high = report["intervals"]["dice"]
     assert f"| Dice, all pixels pooled | {report['dice']:.3f} | {low:.3f} to {high:.3f} |" in card
-    assert f"* Judged on {report['slices']} validation slices" in card
+    assert f"* Evaluated on {report['slices']} validation slices" in card
     assert f"drawn from {report['patients']} patients" in card
     assert "encoder up to stage 2; u-net" in card
     for foreign in ("Wilson", "heatmap", "points of accuracy", "How often it is right", "None"):

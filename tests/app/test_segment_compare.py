@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
 from brainseg.evaluation.segmentation import load_masks, save_masks
-from brainseg.results.comparison import compare, read_judged
+from brainseg.results.comparison import compare, read_evaluated_run
 from brainseg.runs import Run, RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.run_pages import charts, texts
@@ -73,10 +73,10 @@ def test_other_masks_are_another_set(pair, open_page) -> None:
     masks = [mask.copy() for mask in (load_masks(file)[row] for row in range(len(load_masks(file))))]
     masks[0][0, 0] = 1 - masks[0][0, 0]
     save_masks(file, masks)
-    comparison = compare([read_judged(store, run) for run in pair])
+    comparison = compare([read_evaluated_run(store, run) for run in pair])
     assert list(comparison.groups.values()) == [["marks"], ["again"]]
     app = open_page("compare", runs=",".join(run.id for run in pair))
-    assert "not all judged on the same slices" in app.warning[0].value
+    assert "not all evaluated on the same slices" in app.warning[0].value
     assert app.dataframe[0].value["Set"].tolist() == ["A", "B"]
 
 

@@ -23,7 +23,7 @@ from tests.conftest import tiny_config
 from tests.models.conftest import make_classifier, one_sentence, store
 
 HELD_OUT = 12
-"""The last so many slices of the set were judged; every second one has a tumour."""
+"""The last so many slices of the set were evaluated; every second one has a tumour."""
 
 
 @pytest.fixture
@@ -73,20 +73,20 @@ def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) 
     assert done.exception is None, done.exception
     told = json.loads(done.stdout)
     split = pd.read_csv(results / "split.csv")
-    judged = split[(split["split"] == "valid") & (split["label"] == "yes")]["path"]
-    assert told["slices"] == len(judged) == HELD_OUT // 2
+    evaluated = split[(split["split"] == "valid") & (split["label"] == "yes")]["path"]
+    assert told["slices"] == len(evaluated) == HELD_OUT // 2
     predictor, hits, inside, area = Predictor.open(results / "bundle"), 0, [], []
-    for path in judged:
+    for path in evaluated:
         heatmap = predictor.diagnose(read_scan(data / path)).heatmap
         mask = np.asarray(Image.open(data / path.replace("images", "masks"))) > 0
         hits += bool(mask.flat[heatmap.argmax()])
         inside.append(heatmap[mask].sum() / heatmap.sum())
         area.append(mask.mean())
     assert (told["hits"], told["method"], told["layer"]) == (hits, "layer-cam", "layer1")
-    assert told["pointing_game"] == pytest.approx(hits / len(judged))
+    assert told["pointing_game"] == pytest.approx(hits / len(evaluated))
     assert told["energy_ratio"] == pytest.approx(np.mean(inside) / np.mean(area), rel=1e-5)
     said = CliRunner().invoke(app, ["heatmaps", "pointed"]).stdout
-    assert f"on {hits} of {len(judged)} slices that it did not learn from" in said
+    assert f"on {hits} of {len(evaluated)} slices that it did not learn from" in said
     assert keep_heatmaps(results, data).hits == hits
     kept = json.loads((results / HEATMAPS).read_text("utf-8"))
     assert {name: told[name] for name in kept} == kept

@@ -13,7 +13,7 @@ from tests.models.conftest import store
 
 
 @pytest.fixture
-def judged(tmp_path: Path, classifier) -> tuple[Path, Path]:
+def evaluated(tmp_path: Path, classifier) -> tuple[Path, Path]:
     """A run's results and its dataset, with more images than are timed."""
     data, results = tmp_path / "data", tmp_path / "results"
     data.mkdir()
@@ -29,22 +29,22 @@ def costs_of(results: Path, data: Path) -> dict[str, float]:
     return model_costs(results, data, Predictor.open, "predictions.parquet")
 
 
-def test_costs_are_those_of_the_stored_model(judged, classifier) -> None:
-    results, data = judged
+def test_costs_are_those_of_the_stored_model(evaluated, classifier) -> None:
+    results, data = evaluated
     costs = costs_of(results, data)
     assert costs["parameters"] == sum(parameter.numel() for parameter in classifier().parameters())
     assert costs["bundle_mb"] == (results / "bundle" / "model.safetensors").stat().st_size / 1e6
     assert costs["diagnosis_ms"] > 0
 
 
-def test_a_manifest_names_its_folder(judged) -> None:
-    results, data = judged
+def test_a_manifest_names_its_folder(evaluated) -> None:
+    results, data = evaluated
     (data / "manifest.csv").write_text("path,label\n")
     assert "diagnosis_ms" in costs_of(results, data / "manifest.csv")
 
 
-def test_what_cannot_be_measured_is_left_out(judged, tmp_path: Path) -> None:
-    results, data = judged
+def test_what_cannot_be_measured_is_left_out(evaluated, tmp_path: Path) -> None:
+    results, data = evaluated
     (data / "3.png").unlink()
     assert set(costs_of(results, data)) == {"parameters", "bundle_mb"}
     assert costs_of(tmp_path / "nowhere", data) == {}

@@ -15,7 +15,7 @@ from brainseg.evaluation.comparison import (
 from tests.evaluation.tables import random_table
 
 
-def judged(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, list[str]]:
+def evaluated(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, list[str]]:
     table, classes = random_table(np.random.default_rng(seed), 2, rows)
     return table.assign(sha256=[f"{row:064x}" for row in range(rows)]), classes
 
@@ -30,7 +30,7 @@ def other_answers(table: pd.DataFrame, classes: list[str], seed: int) -> pd.Data
 
 
 def test_the_key_knows_images_and_labels_and_nothing_else() -> None:
-    table, classes = judged()
+    table, classes = evaluated()
     key = evaluation_key(table, classes[0])
     moved = table.assign(path="elsewhere/" + table["path"], prediction=classes[1], group="x").sample(
         frac=1, random_state=3
@@ -50,7 +50,7 @@ def test_the_key_knows_images_and_labels_and_nothing_else() -> None:
 
 
 def test_digests_come_from_the_split() -> None:
-    table, _ = judged()
+    table, _ = evaluated()
     split = table[["path", "sha256"]].sample(frac=1, random_state=1)
     found = with_digests(table.drop(columns="sha256"), split)
     assert found["sha256"].tolist() == table["sha256"].tolist()
@@ -61,7 +61,7 @@ def test_digests_come_from_the_split() -> None:
 
 
 def test_models_meet_on_the_same_image_whatever_its_name_and_place() -> None:
-    table, classes = judged()
+    table, classes = evaluated()
     other = other_answers(table, classes, 5).assign(path="copy_" + table["path"]).sample(frac=1, random_state=2)
     aligned = align({"one": table, "two": other}).sort_values("path").reset_index(drop=True)
     back = other.assign(path=other["path"].str.removeprefix("copy_")).sort_values("path").reset_index(drop=True)
@@ -71,22 +71,22 @@ def test_models_meet_on_the_same_image_whatever_its_name_and_place() -> None:
 
 
 def test_copies_of_one_file_keep_a_row_each() -> None:
-    table, classes = judged(rows=6)
+    table, classes = evaluated(rows=6)
     table = table.assign(sha256=["a" * 64] * 4 + ["b" * 64] * 2)
     aligned = align({"one": table, "two": other_answers(table, classes, 1)})
     assert sorted(aligned["path"]) == sorted(table["path"])
 
 
 def test_other_images_are_refused() -> None:
-    table, _ = judged()
-    with pytest.raises(ValueError, match="'two' was not judged on the same images as 'one'"):
+    table, _ = evaluated()
+    with pytest.raises(ValueError, match="'two' was not evaluated on the same images as 'one'"):
         align({"one": table, "two": table.iloc[1:]})
     with pytest.raises(ValueError, match="nothing to align"):
         align({})
 
 
 def test_disagreements_are_all_images_with_two_answers_and_no_other() -> None:
-    table, classes = judged(rows=80)
+    table, classes = evaluated(rows=80)
     tables = {"one": table, "two": other_answers(table, classes, 1), "three": other_answers(table, classes, 2)}
     aligned = align(tables)
     found = disagreements(aligned, list(tables))
@@ -100,7 +100,7 @@ def test_disagreements_are_all_images_with_two_answers_and_no_other() -> None:
     assert disagreements(align({"one": table, "again": table}), ["one", "again"]).empty
 
 
-def judged_slices(dice: list[float], predicted: list[int]) -> pd.DataFrame:
+def evaluated_slices(dice: list[float], predicted: list[int]) -> pd.DataFrame:
     rows = len(dice)
     return pd.DataFrame(
         {
@@ -117,13 +117,13 @@ def judged_slices(dice: list[float], predicted: list[int]) -> pd.DataFrame:
 
 def test_slices_are_ranked_by_how_far_their_dice_differs() -> None:
     nan = float("nan")
-    one = judged_slices([0.9, 0.5, nan, nan], [9, 9, 0, 0])
-    two = judged_slices([0.7, 0.5, 0.0, nan], [9, 9, 4, 0]).iloc[::-1].reset_index(drop=True)
+    one = evaluated_slices([0.9, 0.5, nan, nan], [9, 9, 0, 0])
+    two = evaluated_slices([0.7, 0.5, 0.0, nan], [9, 9, 4, 0]).iloc[::-1].reset_index(drop=True)
     aligned = align_slices({"one": one, "two": two}).set_index("path").sort_index().reset_index()
     assert aligned["row one"].tolist() == [0, 1, 2, 3]
     assert aligned["row two"].tolist() == [3, 2, 1, 0]
     found = differing_slices(aligned, ["one", "two"])
     assert found["path"].tolist() == ["2.png", "0.png"]
     assert found["difference"].tolist() == pytest.approx([1.0, 0.2])
-    with pytest.raises(ValueError, match="'two' was not judged on the same images as 'one'"):
+    with pytest.raises(ValueError, match="'two' was not evaluated on the same images as 'one'"):
         align_slices({"one": one, "two": two.assign(label="another mask")})

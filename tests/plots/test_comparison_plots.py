@@ -130,7 +130,7 @@ def test_the_dice_of_masks_stands_against_its_cost_too(dark: bool) -> None:
 def test_runs_on_other_images_have_another_symbol_and_the_figure_says_so() -> None:
     figure = cost_figure(costs_table(sets="AABAAA"), "parameters")
     assert [trace.marker.symbol for trace in figure.data].count("circle") == 5
-    assert "judged on set B" in figure.data[2].name
+    assert "evaluated on set B" in figure.data[2].name
     assert "only between equal symbols" in figure.layout.title.subtitle.text
 
 

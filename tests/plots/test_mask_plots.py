@@ -22,7 +22,7 @@ from brainseg.plots import (
     worst_slices_figure,
 )
 from brainseg.plots.mask_outlines import PREDICTED, TRUE
-from tests.evaluation.segmentation.masks import judged, pairs, square
+from tests.evaluation.segmentation.masks import evaluated, pairs, square
 
 CLASSES = ("background", "tumour")
 HOSTILE = "<b>x</b></script><script>alert(1)</script>%{y}"
@@ -41,7 +41,7 @@ def outlines(table, masks, **settings):
 
 
 def every_figure(masks, dark, spacing=""):
-    table = judged(masks, spacing=spacing)
+    table = evaluated(masks, spacing=spacing)
     report = evaluate_masks(table, CLASSES).to_dict()
     return {
         "distribution": dice_distribution_figure(table, dark=dark),
@@ -74,7 +74,7 @@ def test_every_figure_has_template_title_axes_hover_and_disclaimer(masks, dark, 
 
 def test_distribution_keeps_false_alarms_apart_and_leaves_empty_slices_out():
     masks = [(square(2, 2, 4), square(2, 2, 4)), (square(2, 2, 4), EMPTY), (EMPTY, square(1, 1, 2)), (EMPTY, EMPTY)]
-    figure = dice_distribution_figure(judged(masks))
+    figure = dice_distribution_figure(evaluated(masks))
     with_tumour, alarms = figure.data
     assert (with_tumour.name, alarms.name) == ("with tumour (n = 2)", "without tumour (false alarm) (n = 1)")
     assert (with_tumour.y[0], with_tumour.y[-1], sum(with_tumour.y)) == (1, 1, 2)
@@ -86,7 +86,7 @@ def test_distribution_keeps_false_alarms_apart_and_leaves_empty_slices_out():
 
 def test_patients_stand_lowest_first_with_their_slices():
     masks = [(square(2, 2, 4), square(2, 2, 4)), (square(2, 2, 4), EMPTY), (EMPTY, EMPTY), (EMPTY, EMPTY)]
-    (bars,) = dice_per_patient_figure(patient_table(judged(masks, ["good", "bad", "good", "none"]))).data
+    (bars,) = dice_per_patient_figure(patient_table(evaluated(masks, ["good", "bad", "good", "none"]))).data
     assert list(bars.x) == [0, 1]
     assert list(bars.text) == ["0.00 · 1 slice", "1.00 · 2 slices"]
     assert [row[0] for row in bars.customdata] == ["bad", "good"]
@@ -94,20 +94,20 @@ def test_patients_stand_lowest_first_with_their_slices():
 
 def test_many_patients_get_the_height_that_they_need():
     few, many = (
-        dice_per_patient_figure(patient_table(judged(pairs(8), [f"p{n % count}" for n in range(8)] * 1)))
+        dice_per_patient_figure(patient_table(evaluated(pairs(8), [f"p{n % count}" for n in range(8)] * 1)))
         for count in (2, 8)
     )
-    table = patient_table(judged(pairs(8) * 15, [f"p{n}" for n in range(120)]))
+    table = patient_table(evaluated(pairs(8) * 15, [f"p{n}" for n in range(120)]))
     assert dice_per_patient_figure(table).layout.height > many.layout.height >= few.layout.height
 
 
 def test_sizes_are_in_mm2_only_if_every_slice_has_a_spacing():
     masks = [(square(2, 2, 4), square(2, 2, 4)), (square(2, 2, 6), EMPTY), (EMPTY, square(2, 2, 6))]
-    table = judged(masks, spacing="0.5 2.0")
+    table = evaluated(masks, spacing="0.5 2.0")
     figure = dice_size_figure(table)
     assert list(figure.data[0].x) == [16, 36]
     assert "mm²" in figure.layout.xaxis.title.text
-    figure = dice_size_figure(judged(masks, spacing="0.5 0.5"))
+    figure = dice_size_figure(evaluated(masks, spacing="0.5 0.5"))
     assert list(figure.data[0].x) == [4, 9]
     table.loc[0, "spacing"] = ""
     figure = dice_size_figure(table)
@@ -117,7 +117,7 @@ def test_sizes_are_in_mm2_only_if_every_slice_has_a_spacing():
 
 def test_medians_are_of_fifths_of_the_slices():
     masks = [(square(0, 0, 1 + number // 3), square(0, 0, 1 + number // 4)) for number in range(50)]
-    table = judged(masks)
+    table = evaluated(masks)
     points, medians = dice_size_figure(table).data
     fifth = table.sort_values("true_pixels", kind="stable").head(10)
     assert len(points.x) == 50
@@ -127,7 +127,7 @@ def test_medians_are_of_fifths_of_the_slices():
 
 def test_outlines_differ_in_colour_and_dash_and_stand_in_the_legend_once():
     masks = pairs(64)
-    figure = outlines(judged(masks), masks)
+    figure = outlines(evaluated(masks), masks)
     lines = [drawn for drawn in figure.data if drawn.type == "scatter"]
     assert [line.name for line in lines if line.showlegend] == ["True outline", "Predicted outline"]
     assert {(line.name, line.line.color, line.line.dash) for line in lines} == {
@@ -141,7 +141,7 @@ def test_outlines_differ_in_colour_and_dash_and_stand_in_the_legend_once():
 def test_outline_encloses_exactly_the_pixels_of_the_mask():
     mask = square(3, 5, 4) | square(12, 12, 2)
     mask[4, 6] = 0
-    cases = worst_slices(judged([(mask, square(2, 2, 4))]))
+    cases = worst_slices(evaluated([(mask, square(2, 2, 4))]))
     figure = worst_slices_figure(cases, [np.zeros((20, 20, 3), np.uint8)], [mask], [square(2, 2, 4)])
     x, y = np.array(figure.data[1].x), np.array(figure.data[1].y)
     breaks = np.flatnonzero(np.isnan(x))
@@ -159,7 +159,7 @@ def test_outline_encloses_exactly_the_pixels_of_the_mask():
 def test_pictures_are_those_of_the_slices_and_large_ones_shrink():
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (20, 20, 3)).astype(np.uint8)
-    cases = worst_slices(judged([(square(2, 2, 4), EMPTY)]))
+    cases = worst_slices(evaluated([(square(2, 2, 4), EMPTY)]))
     figure = worst_slices_figure(cases, [image], [square(2, 2, 4)], [EMPTY])
     data = base64.b64decode(figure.data[0].source.split(",", 1)[1])
     stored = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
@@ -172,7 +172,7 @@ def test_pictures_are_those_of_the_slices_and_large_ones_shrink():
 
 
 def test_pixel_matrix_does_not_boast_with_background():
-    report = evaluate_masks(judged([(square(2, 2, 4), EMPTY)] * 2), CLASSES).to_dict()
+    report = evaluate_masks(evaluated([(square(2, 2, 4), EMPTY)] * 2), CLASSES).to_dict()
     subtitle = pixel_matrix_figure(report).layout.title.subtitle.text
     assert subtitle == "n = 800 pixels, 32 of them tumour; colour and %: proportion of the row"
     with pytest.raises(ValueError, match="lacks matrix, classes"):
@@ -181,8 +181,8 @@ def test_pixel_matrix_does_not_boast_with_background():
 
 def test_scores_show_intervals_values_and_baselines():
     masks = pairs(60)
-    report = evaluate_masks(judged(masks), CLASSES).to_dict()
-    nothing = evaluate_masks(judged([(truth, truth * 0) for truth, _ in masks]), CLASSES).to_dict()
+    report = evaluate_masks(evaluated(masks), CLASSES).to_dict()
+    nothing = evaluate_masks(evaluated([(truth, truth * 0) for truth, _ in masks]), CLASSES).to_dict()
     figure = segmentation_scores_figure(report, {"all background": nothing})
     baseline, model = figure.data
     assert baseline.name == "baseline: all background"
@@ -197,13 +197,13 @@ def test_scores_show_intervals_values_and_baselines():
         "of 15 patients; slices without any true or predicted tumour are not counted"
         in figure.layout.title.subtitle.text
     )
-    one = segmentation_scores_figure(evaluate_masks(judged(masks, ["p"] * 60), CLASSES).to_dict())
+    one = segmentation_scores_figure(evaluate_masks(evaluated(masks, ["p"] * 60), CLASSES).to_dict())
     assert notes(one, "dice") == [f"<b>{report['dice']:.3f}</b>"]
 
 
 def test_names_from_files_are_shown_and_not_run(tmp_path):
     masks = [(square(2, 2, 4), square(2, 3, 4))] * 3
-    table = judged(masks, [HOSTILE] * 3).assign(path=[f"{HOSTILE}/{HOSTILE}{number}" for number in range(3)])
+    table = evaluated(masks, [HOSTILE] * 3).assign(path=[f"{HOSTILE}/{HOSTILE}{number}" for number in range(3)])
     report = evaluate_masks(table, CLASSES).to_dict()
     for figure in (
         dice_distribution_figure(table),

@@ -56,7 +56,7 @@ def history(count, frozen, best=None):
     )
 
 
-def judged(size=2, rows=60, kind="plain", positive=None, seed=0):
+def evaluated(size=2, rows=60, kind="plain", positive=None, seed=0):
     table, classes = random_table(np.random.default_rng(seed), size, rows, kind)
     return table, classes, evaluate(table, classes, positive)
 
@@ -68,7 +68,7 @@ def curves_of(table, classes, report, curve, area):
 
 
 def every_figure(dark):
-    table, classes, report = judged(3)
+    table, classes, report = evaluated(3)
     return {
         "rate": learning_rate_curve(search(), 1e-3, dark=dark),
         "rate, none": learning_rate_curve(search(), None, dark=dark),
@@ -353,7 +353,7 @@ class TestConfusionMatrix:
             assert figure.layout.height - figure.layout.margin.b - theme.MARGIN["t"] >= 40 * size
 
     def test_takes_the_stored_form_of_a_report(self):
-        _, _, report = judged(3)
+        _, _, report = evaluated(3)
         stored = json.loads(json.dumps(report.to_dict()))
         figure = confusion_matrix_figure(stored["matrix"], stored["classes"])
         np.testing.assert_allclose(np.sum(figure.data[0].z, axis=1), 100)
@@ -371,7 +371,7 @@ class TestConfusionMatrix:
 
 class TestRanking:
     def test_roc_holds_curves_and_areas(self):
-        table, classes, report = judged(3)
+        table, classes, report = evaluated(3)
         curves, areas = curves_of(table, classes, report, roc_curve, "roc_auc")
         figure = roc_figure(curves, areas)
         assert len(figure.data) == 4
@@ -386,7 +386,7 @@ class TestRanking:
         assert (list(chance.x), list(chance.y)) == ([0, 1], [0, 1])
 
     def test_pr_steps_as_average_precision_counts(self):
-        table, classes, report = judged(2)
+        table, classes, report = evaluated(2)
         curves, areas = curves_of(table, classes, report, pr_curve, "pr_auc")
         figure = pr_figure(curves, areas)
         drawn, curve = figure.data[0], curves[classes[0]]
@@ -397,7 +397,7 @@ class TestRanking:
         assert np.sum(np.diff(drawn.x) * drawn.y[1:]) == pytest.approx(areas[classes[0]])
 
     def test_pr_draws_the_prevalence(self):
-        table, classes, report = judged(3)
+        table, classes, report = evaluated(3)
         figure = pr_figure(*curves_of(table, classes, report, pr_curve, "pr_auc"))
         lines = [drawn for drawn in figure.data if "prevalence" in drawn.name]
         assert [line.y[0] for line in lines] == pytest.approx([(table["label"] == name).mean() for name in classes])
@@ -405,25 +405,25 @@ class TestRanking:
         assert [line.line.color for line in lines] == [drawn.line.color for drawn in figure.data[:3]]
 
     def test_runs_on_the_same_images_share_one_prevalence(self):
-        table, classes, _ = judged(2)
+        table, classes, _ = evaluated(2)
         curve = pr_curve(table, classes, classes[0])
         figure = pr_figure({"run a": curve, "run b": curve}, {"run a": 0.9, "run b": 0.9})
         assert len([drawn for drawn in figure.data if "prevalence" in drawn.name]) == 1
 
     @pytest.mark.parametrize(("draw", "curve"), [(roc_figure, roc_curve), (pr_figure, pr_curve)])
     def test_what_is_not_defined_is_said(self, draw, curve):
-        table, classes, _ = judged(2, kind="one class")
+        table, classes, _ = evaluated(2, kind="one class")
         absent = next(name for name in classes if name not in set(table["label"]))
         figure = draw({absent: curve(table, classes, absent)}, {absent: None})
         assert "Not defined" in note(figure, "remark").text
-        table, classes, report = judged(3, kind="absent")
+        table, classes, report = evaluated(3, kind="absent")
         curves, areas = curves_of(table, classes, report, curve, "roc_auc")
         figure = draw(curves, areas)
         assert any("not defined" in drawn.name for drawn in figure.data)
         assert not notes(figure, "remark")
 
     def test_refuses_bad_input(self):
-        table, classes, _ = judged(2)
+        table, classes, _ = evaluated(2)
         curve = roc_curve(table, classes, classes[0])
         with pytest.raises(ValueError, match="run b"):
             roc_figure({"run a": curve}, {"run a": 0.5, "run b": 0.5})
@@ -433,7 +433,7 @@ class TestRanking:
 
 class TestMetrics:
     def test_dots_and_bars_are_the_values_and_intervals(self):
-        _, _, report = judged(2, positive="glioma")
+        _, _, report = evaluated(2, positive="glioma")
         figure = metrics_figure(report.to_dict())
         rows = list(figure.layout.yaxis.ticktext)
         drawn = trace(figure, "with Wilson 95 % interval")
@@ -454,13 +454,13 @@ class TestMetrics:
         assert "glioma" in figure.layout.title.subtitle.text
 
     def test_means_over_classes_have_no_bars(self):
-        _, _, report = judged(4)
+        _, _, report = evaluated(4)
         figure = metrics_figure(report.to_dict())
         assert list(trace(figure, "with Wilson 95 % interval").x) == [report.accuracy]
         assert "means over 4 classes" in figure.layout.title.subtitle.text
 
     def test_not_defined_is_written_and_not_drawn(self):
-        _, classes, _ = judged(2)
+        _, classes, _ = evaluated(2)
         table, _ = random_table(np.random.default_rng(0), 2, 20, "one class")
         absent = next(name for name in classes if name not in set(table["label"]))
         figure = metrics_figure(evaluate(table, classes, absent).to_dict())
@@ -469,20 +469,20 @@ class TestMetrics:
         assert list(figure.layout.yaxis.ticktext).index("Sensitivity") not in drawn
 
     def test_the_axis_reaches_below_0_for_a_negative_correlation_only(self):
-        _, _, wrong = judged(2, kind="all wrong", positive="glioma")
+        _, _, wrong = evaluated(2, kind="all wrong", positive="glioma")
         assert metrics_figure(wrong.to_dict()).layout.xaxis.range[0] < -1
-        _, _, right = judged(2, kind="perfect", positive="glioma")
+        _, _, right = evaluated(2, kind="perfect", positive="glioma")
         assert metrics_figure(right.to_dict()).layout.xaxis.range[0] > -0.1
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_any_report_can_be_drawn(self, kind):
         for size, positive in ((2, "glioma"), (2, None), (4, None)):
             for rows in (1, 30):
-                _, _, report = judged(size, rows, kind, positive)
+                _, _, report = evaluated(size, rows, kind, positive)
                 assert json.loads(metrics_figure(report.to_dict()).to_json())["data"]
 
     def test_refuses_a_report_that_lacks_a_part(self):
-        _, _, report = judged(2)
+        _, _, report = evaluated(2)
         stored = report.to_dict()
         del stored["f1"]
         with pytest.raises(ValueError, match="lacks f1"):
@@ -524,7 +524,7 @@ class TestPage:
         assert len(list(tmp_path.iterdir())) == 2
 
     def test_hostile_names_do_not_become_markup(self, tmp_path):
-        table, classes, report = judged(2, positive="glioma")
+        table, classes, report = evaluated(2, positive="glioma")
         names = [HOSTILE, "b"]
         renamed = table.replace({classes[0]: HOSTILE, classes[1]: "b"})
         renamed = renamed.rename(columns={"p_glioma": f"p_{HOSTILE}", "p_meningioma": "p_b"})

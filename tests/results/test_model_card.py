@@ -41,10 +41,10 @@ def describe(classes: tuple[str, ...] = ("no", "yes"), **facts: object) -> Bundl
     return BundleDescription.model_validate({**values, **facts})
 
 
-def judged(size: int = 2, **caveats: object) -> dict:
+def evaluated(size: int = 2, **caveats: object) -> dict:
     table, classes = random_table(np.random.default_rng(0), size, 60, "plain")
     report = evaluate(table, classes, classes[1] if size == 2 else None).to_dict()
-    facts = {"split": "grouped", "judged_on": "valid", "selected_on_these_images": False, "copies_in_training": 0}
+    facts = {"split": "grouped", "evaluated_on": "valid", "selected_on_these_images": False, "copies_in_training": 0}
     return {**report, **facts, **caveats}
 
 
@@ -56,7 +56,7 @@ def section(card: str, title: str) -> str:
 
 
 def test_a_card_says_what_a_reader_must_know():
-    report = judged()
+    report = evaluated()
     dataset = {**dataset_report(make_dataset(["no"] * 3 + ["yes"] * 2, hashes=["a", "a", "b", "c", "d"]))}
     card = model_card(describe(), report, CONFIG, {**dataset, "sides": {"train": 203, "valid": 60}}, "abc123")
     assert card.startswith("# Model card: first\n\n**" + DISCLAIMER)
@@ -72,7 +72,7 @@ def test_a_card_says_what_a_reader_must_know():
 
 
 def test_figures_carry_their_interval_and_count():
-    report = judged()
+    report = evaluated()
     figures = section(model_card(describe(), report, CONFIG), "How often it is right")
     low, high = report["intervals"]["accuracy"]
     assert f"| Accuracy | {report['accuracy']:.3f} | {low:.3f} to {high:.3f} |" in figures
@@ -83,7 +83,7 @@ def test_figures_carry_their_interval_and_count():
 
 
 def test_more_than_two_classes_have_no_positive_one():
-    report = judged(4)
+    report = evaluated(4)
     card = model_card(describe(tuple(report["classes"])), report, CONFIG)
     assert "counts as tumour" not in card
     assert "unweighted means over the classes" in card
@@ -94,25 +94,25 @@ def test_more_than_two_classes_have_no_positive_one():
     [
         ({"copies_in_training": 11}, "11 of these are byte-identical to a training image"),
         ({"selected_on_these_images": True}, "chosen by the loss on these same images"),
-        ({"judged_on": "test"}, "60 test images"),
+        ({"evaluated_on": "test"}, "60 test images"),
     ],
 )
 def test_what_flatters_the_figures_is_said(caveats, words):
-    assert words in section(model_card(describe(), judged(**caveats), CONFIG), "Split and leakage")
+    assert words in section(model_card(describe(), evaluated(**caveats), CONFIG), "Split and leakage")
 
 
 def test_a_random_split_is_said_to_leak():
-    assert "which flatters metrics" in section(model_card(describe(), judged(), CONFIG), "Split and leakage")
+    assert "which flatters metrics" in section(model_card(describe(), evaluated(), CONFIG), "Split and leakage")
 
 
 def test_synthetic_images_are_said_to_be():
     dataset = dataset_report(make_dataset(["no", "yes"]))
-    assert "images are synthetic" not in model_card(describe(), judged(), CONFIG, dataset)
-    assert "**The images are synthetic**" in model_card(describe(), judged(), CONFIG, {**dataset, "synthetic": True})
+    assert "images are synthetic" not in model_card(describe(), evaluated(), CONFIG, dataset)
+    assert "**The images are synthetic**" in model_card(describe(), evaluated(), CONFIG, {**dataset, "synthetic": True})
 
 
 def test_undefined_figures_are_not_numbers():
-    report = judged()
+    report = evaluated()
     report.update(precision=None)
     report["intervals"]["precision"] = None
     assert "| Precision | not defined | none |" in model_card(describe(), report, CONFIG)
@@ -126,12 +126,12 @@ def test_without_its_files_a_card_says_what_is_lost():
 
 
 def test_random_weights_are_said_to_be():
-    card = model_card(describe(pretraining={"taken": 0}), judged(), CONFIG)
+    card = model_card(describe(pretraining={"taken": 0}), evaluated(), CONFIG)
     assert "Random weights" in section(card, "Weights that it started from")
 
 
 def test_folders_of_the_machine_are_kept_out():
-    assert "jane" not in model_card(describe(), judged(), CONFIG)
+    assert "jane" not in model_card(describe(), evaluated(), CONFIG)
 
 
 def test_names_are_no_markup():

@@ -43,7 +43,7 @@ def test_a_training_learns_and_leaves_everything_behind(run, config) -> None:
     }  # fmt: skip
     stored = json.loads((folder / "evaluation.json").read_text())
     assert stored["accuracy"] == trained.report.accuracy
-    assert stored["judged_on"] == "valid"
+    assert stored["evaluated_on"] == "valid"
     predictions = pd.read_parquet(folder / "predictions.parquet")
     assert list(predictions.columns) == ["path", "group", "label", "prediction", "loss", "p_no", "p_yes"]
     assert len(pd.read_csv(folder / "hardest.csv")) == 6

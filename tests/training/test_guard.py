@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.guard import DISTANT, judge
+from brainseg.diagnosis.guard import DISTANT, assess
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BundleError
 from brainseg.models.bundle import load_bundle
@@ -87,25 +87,25 @@ def known(brain_like: bool, coloured: float = 0.0) -> Guard:
 
 
 def test_without_a_guard_nothing_is_claimed() -> None:
-    assert judge(None, np.zeros((64, 64, 3), np.uint8), np.zeros(2)).in_domain is None
+    assert assess(None, np.zeros((64, 64, 3), np.uint8), np.zeros(2)).in_domain is None
 
 
 def test_facts_and_distance_add_up(brain) -> None:
     near, apart, far, very_far = (np.array([value, 0.0]) for value in (0.5, 1.5, 2.5, 9.0))
-    assert judge(known(True), brain, near).in_domain is True
-    assert judge(known(True), brain, apart).in_domain is True  # brain MRI of another origin
-    verdict = judge(known(True), brain, very_far)
+    assert assess(known(True), brain, near).in_domain is True
+    assert assess(known(True), brain, apart).in_domain is True  # brain MRI of another origin
+    verdict = assess(known(True), brain, very_far)
     assert verdict.in_domain is False
     assert verdict.reasons[-1] == DISTANT
-    assert judge(known(True), brain, np.array([np.nan, 0.0])).in_domain is False
+    assert assess(known(True), brain, np.array([np.nan, 0.0])).in_domain is False
     disc = np.zeros((100, 100, 3), np.uint8)
     disc[20:80, 20:80] = 200
-    assert judge(known(True), disc, near).in_domain is False
-    assert judge(known(False), disc, near).in_domain is True  # of a model that learnt from such pictures
-    assert judge(known(False), brain, far).reasons == (DISTANT,)
+    assert assess(known(True), disc, near).in_domain is False
+    assert assess(known(False), disc, near).in_domain is True  # of a model that learnt from such pictures
+    assert assess(known(False), brain, far).reasons == (DISTANT,)
     tinted = brain * np.array([1.0, 0.6, 0.2])
-    assert judge(known(True), tinted.astype(np.uint8), apart).in_domain is False
-    assert judge(known(True, coloured=0.9), tinted.astype(np.uint8), apart).in_domain is True
+    assert assess(known(True), tinted.astype(np.uint8), apart).in_domain is False
+    assert assess(known(True, coloured=0.9), tinted.astype(np.uint8), apart).in_domain is True
 
 
 def test_colours_that_no_training_image_had_are_told_where_there_is_no_head() -> None:
@@ -114,17 +114,17 @@ def test_colours_that_no_training_image_had_are_told_where_there_is_no_head() ->
     flower = load_sample_image("flower.jpg")
     grey = np.repeat(flower.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     near, apart = np.array([0.5, 0.0]), np.array([1.5, 0.0])
-    verdict = judge(known(False), flower, near)
+    verdict = assess(known(False), flower, near)
     assert verdict.in_domain is False
     assert verdict.reasons == ("it has colours",)
-    assert judge(known(False), flower, apart).reasons == ("it has colours", DISTANT)
-    assert judge(known(False), grey, apart).in_domain is True
-    assert judge(known(False, coloured=0.9), flower, near).in_domain is True  # of a model that learnt from flowers
+    assert assess(known(False), flower, apart).reasons == ("it has colours", DISTANT)
+    assert assess(known(False), grey, apart).in_domain is True
+    assert assess(known(False, coloured=0.9), flower, near).in_domain is True  # of a model that learnt from flowers
     half = flower.copy()
     half[:, half.shape[1] // 3 :] = grey[:, half.shape[1] // 3 :]
-    assert judge(known(False), half, near).in_domain is True
-    assert judge(known(False), half, apart).in_domain is False
-    assert judge(known(False), grey, np.array([np.nan, 0.0])).in_domain is False
+    assert assess(known(False), half, near).in_domain is True
+    assert assess(known(False), half, apart).in_domain is False
+    assert assess(known(False), grey, np.array([np.nan, 0.0])).in_domain is False
 
 
 @pytest.fixture(scope="module")

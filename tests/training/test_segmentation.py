@@ -62,7 +62,7 @@ def test_a_training_learns_and_leaves_everything_behind(run, mask_config, masked
     assert list(pd.read_csv(folder / "epochs.csv").columns) == FIGURES
     stored = json.loads((folder / "evaluation.json").read_text())
     assert stored["dice"] == report.dice
-    assert stored["judged_on"] == "valid"
+    assert stored["evaluated_on"] == "valid"
     assert stored["rule"] == "skip"
     baselines = json.loads((folder / "baselines.json").read_text())
     assert baselines["all background"]["dice"] == 0
@@ -75,7 +75,7 @@ def test_a_training_learns_and_leaves_everything_behind(run, mask_config, masked
     assert set(split[split["split"] == "valid"]["path"]) == set(table["path"])
     sides = split.groupby("group")["split"].nunique()
     assert (sides == 1).all()
-    # The stored masks are the ones that were judged, in the table's order and on the scans' own grid.
+    # The stored masks are the ones that were evaluated, in the table's order and on the scans' own grid.
     masks = load_masks(folder / "masks.npz")
     for row, path in enumerate(table["path"]):
         truth = (np.array(Image.open(masked_set / path.replace("images", "masks"))) > 0).astype(np.uint8)

@@ -34,7 +34,7 @@ LIBRARIES = {
 
 CITE_BRAINSEG = f"""\
 @software{{brainseg,
-  title   = {{brainseg: train, judge and try ResNet models on brain MRI}},
+  title   = {{brainseg: train, evaluate and try ResNet models on brain MRI}},
   author  = {{{{The brainseg contributors}}}},
   version = {{{__version__}}},
   license = {{Apache-2.0}}

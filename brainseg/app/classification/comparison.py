@@ -50,7 +50,7 @@ def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], objec
 
 def interval_words(comparison: Comparison) -> str:
     """Return which class the metrics are about, and what their intervals mean, as Markdown."""
-    positive = {judged.report["positive"] for judged in comparison.runs.values()} - {None}
+    positive = {evaluated.report["positive"] for evaluated in comparison.runs.values()} - {None}
     about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
     return f"{escape(about)} {INTERVALS}"
 
@@ -71,9 +71,9 @@ def _draw_roc(comparison: Comparison, letter: str) -> None:
     wanted = report["positive"] or st.selectbox("Class", report["classes"], key=f"roc-class-{letter}")
     curves, areas = {}, {}
     for name in names:
-        judged = comparison.runs[name]
-        curves[name] = roc_curve(judged.predictions, judged.report["classes"], wanted)
-        areas[name] = judged.report["per_class"][wanted]["roc_auc"]
+        evaluated = comparison.runs[name]
+        curves[name] = roc_curve(evaluated.predictions, evaluated.report["classes"], wanted)
+        areas[name] = evaluated.report["per_class"][wanted]["roc_auc"]
     figure = roc_figure(curves, areas, dark=dark())
     for trace, name in zip(figure.data, names, strict=False):
         trace.line.update(series_style(comparison.position(name), dark()))

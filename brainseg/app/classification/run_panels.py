@@ -10,14 +10,14 @@ import streamlit as st
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
-from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, judgement, training_panel
+from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
 from brainseg.runs import Run
 
 
 @guarded
 def metrics_panel(run: Run) -> None:
     """Headline metrics with their intervals, and ROC and precision-recall curves."""
-    report = judgement(run)
+    report = report_of(run)
     caveats(report)
     _headlines(report)
     draw_plot(run, "metrics")

@@ -8,7 +8,7 @@ from brainseg.app import live_store, state
 from brainseg.app.address import SHOWN, keep, named_run, parameter
 from brainseg.app.tasks import VIEWS
 from brainseg.errors import RunError
-from brainseg.results.comparison import MOST, Judged, read_judged
+from brainseg.results.comparison import MOST, EvaluatedRun, read_evaluated_run
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
@@ -63,7 +63,7 @@ def _short(run: Run) -> str:
     return f"{run.name} · {model_words(run)} · {run.id[:6]}"
 
 
-def read_chosen(runs: list[Run]) -> list[Judged]:
+def read_chosen(runs: list[Run]) -> list[EvaluatedRun]:
     """Read the chosen runs, and draw a warning for each that cannot be read."""
     found = []
     for run in runs:
@@ -75,6 +75,6 @@ def read_chosen(runs: list[Run]) -> list[Judged]:
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
-def _read(uri: str, run_id: str, ended: str) -> Judged:
+def _read(uri: str, run_id: str, ended: str) -> EvaluatedRun:
     """An ended run no longer changes. All visitors share the result: do not change it."""
-    return read_judged(live_store.store(), live_store.run(run_id))
+    return read_evaluated_run(live_store.store(), live_store.run(run_id))

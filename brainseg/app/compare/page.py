@@ -17,7 +17,7 @@ from brainseg.plots.accuracy_cost import COSTS, cost_figure
 from brainseg.plots.comparison_curves import LOSSES, comparison_curves
 from brainseg.results.comparison import Comparison, check_comparable, compare
 from brainseg.results.comparison_table import runs_table
-from brainseg.results.comparison_wording import judged_words
+from brainseg.results.comparison_wording import evaluated_on
 from brainseg.results.markdown import escape
 from brainseg.results.paper import SOURCE, paper_epochs
 
@@ -35,7 +35,7 @@ def draw_comparison(comparison: Comparison) -> None:
         if several:
             first = comparison.runs[names[0]]
             st.header(f"Set {letter}", anchor=False, divider="gray")
-            st.caption(escape(judged_words(first.run, first.report)))
+            st.caption(escape(evaluated_on(first.run, first.report)))
         # No level of heading may be left out, and a single set has no heading of its own.
         heading = st.subheader if several else st.header
         view.draw_set(comparison, letter, partial(heading, anchor=False))
@@ -58,7 +58,7 @@ def draw_curves(comparison: Comparison) -> None:
     paper = not view_of(comparison.task).masks and right.toggle(
         "Overlay the paper's curves", key="compare-paper", bind="query-params"
     )
-    epochs = {name: judged.epochs for name, judged in comparison.runs.items()}
+    epochs = {name: evaluated.epochs for name, evaluated in comparison.runs.items()}
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
     chart(figure, "curves-figure", name="compare-epochs")
     if without := [name for name, table in epochs.items() if table is None]:
@@ -86,9 +86,9 @@ def draw() -> None:
         if chosen:
             copy_link()
         check_comparable(chosen)
-        judged = read_chosen(chosen)
-        if judged:
-            draw_comparison(compare(judged))
+        evaluated = read_chosen(chosen)
+        if evaluated:
+            draw_comparison(compare(evaluated))
         elif not chosen:
             st.info("Nothing to compare yet: choose runs above, or train a first model.", icon=":material/compare:")
             link("train", "Train a model", icon=":material/model_training:")

@@ -23,7 +23,7 @@ from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.mask_picture import FILL
 from brainseg.diagnosis.picture import CAPTION, OPACITY, heat_colours, overlay, squared
 from brainseg.diagnosis.pointing import pointing_words
-from brainseg.diagnosis.words import judged, percent
+from brainseg.diagnosis.words import evaluation_sentence, percent
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
 
@@ -216,4 +216,4 @@ def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
 
 def _show_evaluations(members: Sequence[Member]) -> None:
     for member in members:
-        st.caption(f"**{escape(member.name)}** {escape(judged(member.description.validation))}")
+        st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(member.description.validation))}")

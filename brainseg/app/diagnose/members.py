@@ -18,7 +18,7 @@ from brainseg.app.diagnose.address import (
     new_visit,
 )
 from brainseg.diagnosis.methods import METHODS, layer_name
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
@@ -84,7 +84,7 @@ def choose_members() -> list[Member]:
     others = _choose_others(usable, first)
     members = [first, *others]
     for member in members:
-        st.caption(f"**{escape(member.name)}** {escape(judged(member.description.validation))}")
+        st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(member.description.validation))}")
     if others:
         st.caption("The ensemble as a whole was not evaluated on held-out images.")
     return members

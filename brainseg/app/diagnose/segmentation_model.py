@@ -7,7 +7,7 @@ import streamlit as st
 from brainseg.app import live_store, state
 from brainseg.app.diagnose.address import forget_gone
 from brainseg.app.diagnose.members import Member, run_words, with_model
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.results.markdown import escape
 
 NO_MODEL = ""
@@ -48,7 +48,7 @@ def choose_segmentation_model(alone: bool) -> Member | None:
 def evaluation_words(model: Member) -> str:
     """Return how good a model's masks were on held-out slices; the run's evaluation also has the number of patients."""
     evaluation = live_store.details(model.run)["evaluation"]
-    return judged({**evaluation, **model.description.validation})
+    return evaluation_sentence({**evaluation, **model.description.validation})
 
 
 def refusal(model: Member) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
-from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, judgement, training_panel
+from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
 from brainseg.plots.mask_run_plots import OUTLINES
 from brainseg.results import stored_results as run_results
@@ -24,7 +24,7 @@ FEW = 10
 @guarded
 def scores_panel(run: Run) -> None:
     """Dice with its intervals, the detection of tumours, and the scores of two baselines."""
-    report = judgement(run)
+    report = report_of(run)
     caveats(report)
     found, bounds = report["detection"], report["intervals"]
     people = f"{report['patients_counted']} of {report['patients']} {report['unit']}s counted"
@@ -75,7 +75,7 @@ def worst_panel(run: Run) -> None:
 @guarded
 def pixels_panel(run: Run) -> None:
     """The confusion matrix of the pixels."""
-    caveats(judgement(run))
+    caveats(report_of(run))
     draw_plot(run, "pixel_matrix")
 
 

@@ -10,7 +10,7 @@ from brainseg.app import live_store
 from brainseg.app.frame import link
 from brainseg.app.messages import why
 from brainseg.app.widgets.run_panels import log_panel
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.jobs.queue import resubmit, retry
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results
@@ -81,7 +81,7 @@ def outcome(run: Run) -> str:
         return why(run)
     if run.kind == "find-lr":
         return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; it leaves no model."
-    return judged(live_store.details(run)["evaluation"])
+    return evaluation_sentence(live_store.details(run)["evaluation"])
 
 
 def _draw_retry(run: Run) -> None:

@@ -12,7 +12,7 @@ from brainseg.app import live_store
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded
 from brainseg.app.tasks import fine_tuned
-from brainseg.diagnosis.words import judged
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.errors import RunError
 from brainseg.evaluation.collapse import collapse_words
 from brainseg.evaluation.segmentation import patient_table
@@ -35,14 +35,14 @@ def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
     Raises:
         RunError: One of them is missing or damaged.
     """
-    report = judgement(run)
+    report = report_of(run)
     table = run_results.predictions(live_store.store(), run, report["classes"])
     if table is None:
         raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
     return report, table
 
 
-def judgement(run: Run) -> dict[str, Any]:
+def report_of(run: Run) -> dict[str, Any]:
     """Return a run's evaluation.
 
     Raises:
@@ -60,8 +60,10 @@ def caveats(report: dict[str, Any]) -> None:
         st.error(collapsed, icon=":material/error:")
     flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
     draw_note = st.warning if flattered or report.get("split") == "random" else st.info
-    side = "test" if report.get("judged_on") == "test" else "validation"
-    draw_note(f"{judged(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split.")
+    side = "test" if report.get("evaluated_on") == "test" else "validation"
+    draw_note(
+        f"{evaluation_sentence(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split."
+    )
 
 
 def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:

@@ -1,4 +1,4 @@
-"""The outcome of judging masks: plain numbers that can be stored as JSON."""
+"""The outcome of evaluating masks: plain numbers that can be stored as JSON."""
 
 from __future__ import annotations
 

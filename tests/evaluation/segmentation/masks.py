@@ -42,7 +42,7 @@ def pairs(count: int, classes: int = 2, seed: int = 0) -> list[tuple[np.ndarray,
     return [pair(random, KINDS[number % len(KINDS)], classes) for number in range(count)]
 
 
-def judged(
+def evaluated(
     masks: list[tuple[np.ndarray, np.ndarray]],
     groups: list[str] | None = None,
     spacing: str = "",

@@ -6,7 +6,7 @@ from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, precision
 
 from brainseg.evaluation.segmentation import confusion, dice, iou, precision, sensitivity, specificity
 from brainseg.evaluation.segmentation.counts import Counts, class_counts, foreground_counts
-from tests.evaluation.segmentation.masks import judged, pairs
+from tests.evaluation.segmentation.masks import evaluated, pairs
 
 
 def counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Counts:
@@ -57,7 +57,7 @@ def test_counts_of_each_class_add_up_to_the_pixels(classes):
 
 
 def test_whole_arrays_of_counts_give_the_same_scores():
-    table = judged(pairs(64))
+    table = evaluated(pairs(64))
     together = Counts(*(table[name].to_numpy() for name in Counts._fields))
     np.testing.assert_array_equal(dice(together), table["dice"])
     np.testing.assert_array_equal(iou(together), table["iou"])
