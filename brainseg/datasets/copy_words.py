@@ -33,7 +33,7 @@ def near_leaks(near: Mapping[str, Any]) -> list[str]:
 
 
 def learnt_from(validation: Mapping[str, Any]) -> str:
-    """Say how many of the images that a model was evaluated on it has learnt from, as the end of a sentence; "" if none.
+    """Return the end of a sentence that counts the evaluated images with a copy in the training set; "" if none has.
 
     Args:
         validation: `copies_in_training`, and `near_copies_in_training` where the run counted them.

@@ -1,4 +1,4 @@
-"""What the Compare page and `compare` are drawn from: finished runs, sorted by the images that they were evaluated on."""
+"""Data of the Compare page and of `compare`: finished runs, grouped by the images that they were evaluated on."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class EvaluatedRun:
     Attributes:
         run: The run.
         report: Its `evaluation.json`.
-        predictions: Its predictions, with the column `sha256` of each image; of a segmentation its evaluated slices, with
-            `label` as a digest of the true mask.
+        predictions: Its predictions, with the column `sha256` of each image; for a segmentation its evaluated slices,
+            with `label` as a digest of the true mask.
         epochs: Its epochs; None for an instant baseline, which has none.
         key: What runs must share to be compared, see `evaluation.comparison.evaluation_key`.
     """

@@ -117,7 +117,8 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
 
 def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
     if not report:
-        return f"{evaluation_sentence(description.validation)} The rest of the evaluation is lost: `evaluation.json` is missing."
+        measured = evaluation_sentence(description.validation)
+        return f"{measured} The rest of the evaluation is lost: `evaluation.json` is missing."
     if facts_of(description.task).has_masks:
         return mask_figures(report)
     parts = [evaluation_sentence(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
@@ -154,8 +155,8 @@ def _copied(facts: Mapping[str, Any]) -> str:
 def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
     count = (report or description.validation).get("count") or 0
     elsewhere = (
-        "* Evaluated on held-out images of the same dataset only. How it does on images from elsewhere is not known, and "
-        "as a rule it is worse."
+        "* Evaluated only on validation or test images of the same dataset. Its performance on other images is "
+        "unknown, and usually worse."
     )
     if facts_of(description.task).has_masks:
         return "\n".join([elsewhere, *mask_limits(report)])
