@@ -25,6 +25,14 @@ GroupsOption = Annotated[
     ),
 ]
 
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Values of soft or JPEG masks from this on are tumour, as data.mask_threshold takes them. By default what "
+        "is stored with a known dataset."
+    ),
+]
+
 app = typer.Typer(help="Make the phantom set, inspect a dataset, or keep the list of known ones.", no_args_is_help=True)
 
 
@@ -78,21 +86,21 @@ def inspect(
         typer.Argument(help="Folder of class folders or images and masks, CSV manifest, or a known set's name."),
     ],
     groups: GroupsOption = None,
-    mask_threshold: Annotated[
-        float | None,
-        typer.Option(help="Values of soft or JPEG masks from this on are tumour, as data.mask_threshold takes them."),
-    ] = None,
+    mask_threshold: ThresholdOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
     from brainseg.datasets.inspection import open_any
-    from brainseg.datasets.library import groups_of, resolve
+    from brainseg.datasets.library import resolve, stored_settings
     from brainseg.datasets.report import dataset_report, mask_sentence
 
     bar, tell = counter("Reading images")
     with bar:
         place = resolve(path)
-        report = dataset_report(open_any(Path(place), tell, groups or groups_of(place), mask_threshold))
+        stored = stored_settings(place)
+        groups = groups or str(stored["data.groups"])
+        threshold = stored.get("data.mask_threshold") if mask_threshold is None else mask_threshold
+        report = dataset_report(open_any(Path(place), tell, groups, None if threshold is None else float(threshold)))
     if as_json:
         print_json(report)
         return
@@ -107,6 +115,7 @@ def add(
     path: Annotated[Path, typer.Argument(help="Folder of class folders, CSV manifest, or .zip file of either.")],
     name: Annotated[str | None, typer.Option(help="What to call it; by default as its folder or file.")] = None,
     groups: GroupsOption = None,
+    mask_threshold: ThresholdOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset known by a name; a zip file is unpacked below the home folder, a folder stays where it is."""
@@ -115,9 +124,9 @@ def add(
     bar, tell = counter("Reading images")
     with bar:
         if path.suffix.lower() == ".zip":
-            known = add_zip(path, name or path.stem, tell, groups or "auto")
+            known = add_zip(path, name or path.stem, tell, groups or "auto", mask_threshold)
         else:
-            known = add_folder(path, name, tell, groups)
+            known = add_folder(path, name, tell, groups, mask_threshold)
     print_json(vars(known)) if as_json else _print_known(known)
 
 

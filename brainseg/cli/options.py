@@ -49,11 +49,12 @@ def build_config(
         WeightsError: There is no weights file at the path.
     """
     values: dict[str, object] = {}
+    stored: dict[str, str | float] = {}
     if data is not None:
-        from brainseg.datasets.library import groups_of, resolve
+        from brainseg.datasets.library import resolve, stored_settings
 
         values["data.path"] = resolve(str(data))
-        values["data.groups"] = groups_of(str(values["data.path"]))
+        stored = stored_settings(str(values["data.path"]))
     if arch is not None:
         values["model.arch"] = arch
     if weights is not None:
@@ -61,5 +62,5 @@ def build_config(
     if skip_bad:
         values["data.skip_bad"] = True
     values |= parse_settings(settings or [])
-    config = RunConfig.from_preset(default_preset(values) if preset is None else preset, values)
+    config = RunConfig.from_preset(default_preset(values) if preset is None else preset, values, stored)
     return validate(config, kind)

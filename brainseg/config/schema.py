@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, ClassVar
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from brainseg.config.messages import explain, explain_task
+from brainseg.config.messages import annotation, explain, explain_task
 from brainseg.config.presets import load_preset, read_mapping
 from brainseg.config.sections import (
     ComputeConfig,
@@ -82,8 +83,16 @@ class RunConfig(Section):
             raise ConfigError(explain_task(error, kind, common.task)) from error
 
     @classmethod
-    def from_preset(cls, name: str = "default", settings: dict[str, Any] | None = None) -> RunConfig:
+    def from_preset(
+        cls, name: str = "default", settings: dict[str, Any] | None = None, of_dataset: dict[str, Any] | None = None
+    ) -> RunConfig:
         """Build a configuration from a preset and dotted settings such as `{"training.epochs": 3}`.
+
+        Args:
+            name: The preset.
+            settings: Take precedence over the preset's.
+            of_dataset: Settings stored with the dataset. `settings` take precedence over them, and those that the task
+                does not have are left out.
 
         Raises:
             ConfigError: The preset or a field is unknown, or a value is not allowed.
@@ -91,7 +100,14 @@ class RunConfig(Section):
         if settings and "preset" in settings:
             raise ConfigError("preset: choose it with --preset, since a setting would change its name alone.")
         values = {**load_preset(name), "preset": name}
-        for field, value in (settings or {}).items():
+        given = settings or {}
+        task = TASKS.get(str(given.get("task", values.get("task", "classify"))), RunConfig)
+        fitting = {
+            field: value
+            for field, value in (of_dataset or {}).items()
+            if annotation(task, field.split(".")) is not NoneType
+        }
+        for field, value in {**fitting, **given}.items():
             _assign(values, field, value)
         return cls.parse(values)
 

@@ -25,21 +25,29 @@ from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
 FORMAT = 7
+HIGHEST = 65535
+"""The largest mask threshold: the largest value of a 16-bit mask."""
 
 
-def inspect_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
+def inspect_dataset(
+    path: Path,
+    progress: Callable[[int, int], None] | None = None,
+    groups: str = "auto",
+    mask_threshold: float | None = None,
+) -> Dataset:
     """Return a dataset; it is read again only if a file in its folder was added, removed or changed.
 
     Args:
         path: What `open_any` takes.
         progress: Called with (files read, files in all) while it is read.
         groups: Which images are of one patient: the setting `data.groups`.
+        mask_threshold: Of masks; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset.
+        DataError: The path does not exist or holds no dataset, or there is a threshold and no mask.
     """
-    stamp = signature(path, groups)
-    return remembered(path, stamp) or remember(path, open_any(path, progress, groups), stamp)
+    stamp = signature(path, groups, mask_threshold)
+    return remembered(path, stamp) or remember(path, open_any(path, progress, groups, mask_threshold), stamp)
 
 
 def open_any(
@@ -57,9 +65,13 @@ def open_any(
         mask_threshold: Of masks; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, a manifest is damaged, or there is a threshold and no
-            mask.
+        DataError: The path does not exist or holds no dataset, a manifest is damaged, the threshold is not allowed, or
+            there is one and no mask.
     """
+    if mask_threshold is not None and not 0 < mask_threshold <= HIGHEST:
+        raise DataError(
+            f"The mask threshold {mask_threshold:g} is not allowed: give a number above 0, up to {HIGHEST}."
+        )
     if _is_masked(path):
         return open_masked_dataset(path, progress=progress, groups=groups, mask_threshold=mask_threshold)
     if mask_threshold is not None:
@@ -87,11 +99,11 @@ def _is_masked(path: Path) -> bool:
     return found.layout != "names" or len(found.pairs) > len(found.all_bad())
 
 
-def signature(path: Path, groups: str = "auto") -> str:
+def signature(path: Path, groups: str = "auto", mask_threshold: float | None = None) -> str:
     """Return 64 hexadecimal digits that differ after every file that came, went or changed; reads no content.
 
     A file counts as changed by its size or its time, as rsync has it. They also differ by `groups`, the setting
-    `data.groups`.
+    `data.groups`, and by `mask_threshold`, the setting `data.mask_threshold`.
 
     Raises:
         DataError: The folder holds too much to be a dataset.
@@ -102,6 +114,8 @@ def signature(path: Path, groups: str = "auto") -> str:
     except OSError:  # reading it reports the error
         files = []
     facts = [str(FORMAT), str(path.absolute()), groups]
+    if mask_threshold is not None:
+        facts.append(f"from {mask_threshold:g}")
     for file in sorted(files):
         try:
             state = Path(file).stat()

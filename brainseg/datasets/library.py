@@ -36,11 +36,12 @@ __all__ = [
     "find",
     "forget",
     "found_again",
-    "groups_of",
     "known_datasets",
     "look_into",
     "resolve",
     "set_groups",
+    "set_mask_threshold",
+    "stored_settings",
 ]
 
 
@@ -82,11 +83,15 @@ def found_again(path: str, fingerprint: str) -> str:
     return path
 
 
-def groups_of(path: str) -> str:
-    """Return the setting `data.groups` that is stored with a known dataset; "auto" for another path."""
+def stored_settings(path: str) -> dict[str, str | float]:
+    """Return the settings stored with the known dataset at a path; for another path the default of `data.groups`."""
+    known = None
     with contextlib.suppress(DataError):
-        return next((known.groups for known in known_datasets() if known.path == path), "auto")
-    return "auto"
+        known = next((known for known in known_datasets() if known.path == path), None)
+    settings: dict[str, str | float] = {"data.groups": known.groups if known else "auto"}
+    if known and known.mask_threshold is not None:
+        settings["data.mask_threshold"] = known.mask_threshold
+    return settings
 
 
 def set_groups(name: str, groups: str, progress: Progress | None = None) -> KnownDataset:
@@ -101,12 +106,34 @@ def set_groups(name: str, groups: str, progress: Progress | None = None) -> Know
         ConfigError: `groups` is no rule for patients.
         DataError: There is no such dataset, it cannot be read, or the rule fits none of its images.
     """
-    known = replace(find(name), groups=groups)
-    return register(counted(known, inspect_dataset(Path(known.path), progress, groups)))
+    return _reread(replace(find(name), groups=groups), progress)
+
+
+def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progress | None = None) -> KnownDataset:
+    """Store which values in the masks of a known dataset are tumour.
+
+    Args:
+        name: Its name.
+        mask_threshold: The setting `data.mask_threshold`; None makes the values classes again.
+        progress: Called with (files read, files in all).
+
+    Raises:
+        DataError: There is no such dataset, it cannot be read, or it has no masks that fit the threshold.
+    """
+    return _reread(replace(find(name), mask_threshold=mask_threshold), progress)
+
+
+def _reread(known: KnownDataset, progress: Progress | None) -> KnownDataset:
+    dataset = inspect_dataset(Path(known.path), progress, known.groups, known.mask_threshold)
+    return register(counted(known, dataset))
 
 
 def add_folder(
-    path: str | Path, name: str | None = None, progress: Progress | None = None, groups: str | None = None
+    path: str | Path,
+    name: str | None = None,
+    progress: Progress | None = None,
+    groups: str | None = None,
+    mask_threshold: float | None = None,
 ) -> KnownDataset:
     """Add a folder or a manifest of this machine to the list; it is read once, and stays where it is.
 
@@ -115,6 +142,7 @@ def add_folder(
         name: What to call it; by default as its folder, or as it is called already.
         progress: Called with (files read, files in all).
         groups: The setting `data.groups` to store with it; by default "auto", or what is stored already.
+        mask_threshold: The setting `data.mask_threshold` to store with it; by default none, or what is stored already.
 
     Raises:
         ConfigError: `groups` is no rule for patients.
@@ -127,9 +155,10 @@ def add_folder(
     else:
         wanted = earlier.name if earlier else unused(place.stem if place.is_file() else place.name, known)
     rule = groups or (earlier.groups if earlier else "auto")
-    dataset = inspect_dataset(place, progress, rule)
+    threshold = earlier.mask_threshold if earlier and mask_threshold is None else mask_threshold
+    dataset = inspect_dataset(place, progress, rule, threshold)
     made = described(wanted, place, earlier.source if earlier else "folder", dataset)
-    return register(replace(made, groups=rule))
+    return register(replace(made, groups=rule, mask_threshold=threshold))
 
 
 def add_phantom(
@@ -185,7 +214,7 @@ def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:
     Raises:
         DataError: It no longer exists, or cannot be read.
     """
-    dataset = inspect_dataset(Path(known.path), progress, known.groups)
+    dataset = inspect_dataset(Path(known.path), progress, known.groups, known.mask_threshold)
     now = counted(known, dataset)
     if now != known:
         change(lambda listed: [now if other.path == known.path else other for other in listed])

@@ -44,6 +44,8 @@ class KnownDataset:
         fingerprint: Of its images when it was looked into last; "" before. Finds it again after it has moved.
         grouped_fingerprint: The same with who is a patient, as runs of earlier versions stored it.
         groups: Which of its images are of one patient: the setting `data.groups` that its trainings start from.
+        mask_threshold: Mask values that count as tumour from this one on: the setting `data.mask_threshold` that its
+            trainings start from; None where the values are classes.
     """
 
     name: str
@@ -56,6 +58,7 @@ class KnownDataset:
     fingerprint: str = ""
     grouped_fingerprint: str = ""
     groups: str = "auto"
+    mask_threshold: float | None = None
 
     @property
     def exists(self) -> bool:

@@ -38,7 +38,13 @@ MOST_UPLOADS = 100
 _LEFTOVER_AGE = 24 * 3600.0
 
 
-def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, groups: str = "auto") -> KnownDataset:
+def add_zip(
+    file: BinaryIO | Path,
+    name: str,
+    progress: Progress | None = None,
+    groups: str = "auto",
+    mask_threshold: float | None = None,
+) -> KnownDataset:
     """Unpack a zip file below the home folder and make it known; whole, or not at all.
 
     Args:
@@ -46,6 +52,7 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, 
         name: What to call it.
         progress: Called with (files done, files in all), first for unpacking and then for reading.
         groups: The setting `data.groups` to store with it.
+        mask_threshold: The setting `data.mask_threshold` to store with it.
 
     Raises:
         ConfigError: `groups` is no rule for patients.
@@ -72,8 +79,9 @@ def add_zip(file: BinaryIO | Path, name: str, progress: Progress | None = None, 
         made.chmod(0o755)
         made.rename(place)
         with _told_of_zip(place):
-            added = described(wanted, place, "upload", inspect_dataset(place, progress, groups))
-        return register(replace(added, groups=groups))
+            dataset = inspect_dataset(place, progress, groups, mask_threshold)
+            added = described(wanted, place, "upload", dataset)
+        return register(replace(added, groups=groups, mask_threshold=mask_threshold))
     except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
         delete_folder(place)
         forget_inspection(place)

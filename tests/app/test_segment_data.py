@@ -9,12 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from brainseg.cli.data import app as command_line
+from brainseg.config import RunConfig
 from brainseg.datasets.inspection import inspect_dataset, open_any, remembered, signature
-from brainseg.datasets.library import add_folder, add_phantom
+from brainseg.datasets.library import add_folder, add_phantom, find, stored_settings
 from brainseg.datasets.masks import MaskedDataset
 from tests.app.run_pages import texts
 from tests.conftest import write_set
 from tests.datasets.masked import write_lgg, write_manifest, write_pairs
+from tests.datasets.test_mask_meaning import soft
+from tests.datasets.test_mask_meaning import write as write_heads
 
 
 def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path, open_page) -> None:
@@ -26,6 +29,30 @@ def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path
     assert app.dataframe[0].value["For"].tolist() == ["segmentation"]
     assert "Masks of tumour: 20 of 40 slices have any" in texts(app)
     assert "10 patients" in texts(app)
+
+
+def test_soft_masks_get_their_threshold_on_the_page(home: Path, tmp_path: Path, open_page) -> None:
+    root = write_heads(tmp_path / "set", soft)
+    add_folder(root)
+    app = open_page("data")
+    app.number_input(key="data-threshold-set").set_value(128.0).run()
+    app.button(key="data-threshold-set-store").click().run()
+    assert not app.error
+    assert (find("set").mask_threshold, find("set").images) == (128, 18)
+    run = RunConfig.from_preset("segment", {"data.path": str(root)}, stored_settings(str(root)))
+    assert run.data.mask_threshold == 128
+    app.number_input(key="data-threshold-set").set_value(0.0).run()
+    app.button(key="data-threshold-set-store").click().run()
+    assert len(app.error) == 1
+    assert find("set").mask_threshold == 128
+
+
+def test_a_folder_is_added_with_the_threshold_of_its_masks(home: Path, tmp_path: Path, open_page) -> None:
+    app = open_page("data")
+    app.text_input(key="data-folder-path").set_value(str(write_heads(home / "set", soft)))
+    app.number_input(key="data-folder-threshold").set_value(128.0)
+    app.button[0].click().run()
+    assert find("set").mask_threshold == 128
 
 
 def test_notes_on_the_whole_set_are_said(home: Path, tmp_path: Path, open_page) -> None:

@@ -16,6 +16,8 @@ from brainseg.errors import ConfigError, DataError
 from brainseg.phantom import write_phantom
 from brainseg.runs import RunStore
 from tests.datasets.conftest import write_images
+from tests.datasets.test_mask_meaning import soft
+from tests.datasets.test_mask_meaning import write as write_heads
 from tests.datasets.zips import images, make_zip, save
 
 
@@ -73,6 +75,17 @@ def test_a_zip_file_is_added_with_a_rule_for_patients(home, upload):
     with pytest.raises(ConfigError, match="no rule for patients"):
         data("add", upload, "--groups", "patients")
     assert json.loads(data("add", upload, "--groups", "none", "--json"))["groups"] == "none"
+
+
+def test_a_threshold_for_masks_is_stored_and_used(home, tmp_path):
+    root = write_heads(tmp_path / "set", soft)
+    assert json.loads(data("add", root, "--mask-threshold", "128", "--json"))["mask_threshold"] == 128
+    assert json.loads(data("inspect", "set", "--json"))["masks"]["threshold"] == 128
+    assert json.loads(data("inspect", "set", "--mask-threshold", "99", "--json"))["masks"]["threshold"] == 99
+    assert build_config(Path("set"), None, None, None, ["task=segment"], False).data.mask_threshold == 128
+    assert build_config(Path("set"), None, None, None, None, False).data.mask_threshold is None
+    with pytest.raises(DataError, match="not allowed"):
+        data("inspect", "set", "--mask-threshold", "0")
 
 
 def test_the_phantoms_options_stand_as_in_the_library():

@@ -257,6 +257,19 @@ def test_without_a_preset_each_task_starts_from_its_own(tmp_path):
     assert (named.preset, named.task, named.preparation.size) == ("quick", "segment", 96)
 
 
+def test_settings_of_a_dataset_stand_between_preset_and_settings():
+    of_dataset = {"data.groups": "none", "data.mask_threshold": 128.0}
+    classifier = RunConfig.from_preset("quick", {"data.path": "x"}, of_dataset)
+    assert (classifier.data.groups, classifier.data.mask_threshold) == ("none", None)
+    for preset, task in (("segment", {}), ("quick", {"task": "segment"})):
+        config = RunConfig.from_preset(preset, {"data.path": "x", **task}, of_dataset)
+        assert (config.data.groups, config.data.mask_threshold) == ("none", 128)
+    own = RunConfig.from_preset("segment", {"data.path": "x", "data.mask_threshold": 9.0}, of_dataset)
+    assert own.data.mask_threshold == 9
+    with pytest.raises(ConfigError, match="mask_threshold"):
+        RunConfig.from_preset("quick", {"data.path": "x", "data.mask_threshold": 9.0})
+
+
 def test_paper_preset_is_the_papers_protocol():
     config = RunConfig.from_preset("paper")
     assert (config.data.split, config.data.valid_fraction, config.preparation.size) == ("random", 0.2, 224)

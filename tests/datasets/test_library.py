@@ -21,15 +21,18 @@ from brainseg.datasets.library import (
     find,
     forget,
     found_again,
-    groups_of,
     known_datasets,
     look_into,
     resolve,
     set_groups,
+    set_mask_threshold,
+    stored_settings,
 )
 from brainseg.datasets.sources import open_dataset
 from brainseg.errors import ConfigError, DataError
 from tests.datasets.conftest import write_images
+from tests.datasets.test_mask_meaning import soft
+from tests.datasets.test_mask_meaning import write as write_heads
 from tests.datasets.zips import LINK, images, make_zip, of_kind, save
 
 
@@ -301,9 +304,9 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
         tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in ("a", "b") for n in (1, 2) for k in "xy"]
     )
     assert look_into(add_folder(root)).patients_from == "folder"
-    assert groups_of(str(root)) == "auto"
+    assert stored_settings(str(root)) == {"data.groups": "auto"}
     assert set_groups("set", "none").groups == "none"
-    assert (groups_of(str(root)), find("set").groups) == ("none", "none")
+    assert (stored_settings(str(root)), find("set").groups) == ({"data.groups": "none"}, "none")
     assert look_into(find("set")).patients_from == "none"
     assert add_folder(root).groups == "none"  # added again, it keeps what was decided
     with pytest.raises(ConfigError, match="is no rule"):
@@ -311,7 +314,32 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
     with pytest.raises(DataError, match="names no patient"):
         set_groups("set", "folder:3")
     assert find("set").groups == "none"
-    assert groups_of("elsewhere") == "auto"
+    assert stored_settings("elsewhere") == {"data.groups": "auto"}
+
+
+def test_which_mask_values_are_tumour_is_stored_with_a_dataset(home, tmp_path):
+    root = write_heads(tmp_path / "set", soft)
+    known = add_folder(root)
+    assert (known.mask_threshold, known.images) == (None, 9)
+    assert stored_settings(str(root)) == {"data.groups": "auto"}
+    known = set_mask_threshold("set", 128)
+    assert (known.mask_threshold, known.images, known.unreadable) == (128, 18, 0)
+    assert look_into(find("set")).mask_threshold == 128
+    assert stored_settings(str(root)) == {"data.groups": "auto", "data.mask_threshold": 128}
+    assert add_folder(root).mask_threshold == 128  # added again, it keeps what was decided
+    assert set_groups("set", "none").mask_threshold == 128
+    for wrong in (0, -5, 65536, float("nan")):
+        with pytest.raises(DataError, match="is not allowed: give a number above 0"):
+            set_mask_threshold("set", wrong)
+    assert set_mask_threshold("set", None).images == 9
+    assert add_folder(root, mask_threshold=100).mask_threshold == 100
+
+
+def test_a_threshold_for_a_set_without_masks_is_refused(home, tmp_path):
+    root = write_images(tmp_path / "set", [f"{label}/{k}.png" for label in "ab" for k in "xy"])
+    with pytest.raises(DataError, match="has no masks, so a mask threshold"):
+        add_folder(root, mask_threshold=128)
+    assert not known_datasets()
 
 
 def test_a_zip_with_a_rule_for_patients_that_is_none_is_refused_before_it_is_unpacked(home, tmp_path):

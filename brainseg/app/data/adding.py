@@ -9,6 +9,7 @@ import streamlit as st
 from brainseg import paths
 from brainseg.app import live_store, state
 from brainseg.app.data.folder_upload import MOST_FILES, add_uploaded_folder
+from brainseg.app.data.mask_values import threshold_input
 from brainseg.app.tasks import view_of
 from brainseg.app.upload_limit import refuse_many
 from brainseg.app.widgets.dataset_reading import progress_bar
@@ -72,16 +73,17 @@ def _folder_form(unlisted: dict[str, int]) -> None:
     with st.form("data-folder", border=False):
         path = st.text_input(
             "Folder, or CSV manifest",
+            key="data-folder-path",
             placeholder="/data/slices",
             help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
             "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must be in "
             "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server.",
         )
-        name = st.text_input("Name (optional)", help="Defaults to the folder name.")
+        name, threshold = _options("data-folder", "folder")
         if st.form_submit_button("Add the folder", type="primary"):
             with progress_bar("Reading images") as report_progress:
-                known = add_folder(permitted(path), name.strip() or None, report_progress)
+                known = add_folder(permitted(path), name or None, report_progress, mask_threshold=threshold)
             _added(known)
     for place, count in list(unlisted.items())[:5]:
         label = f"Add {escape(place)}, which {count} run{'s' if count > 1 else ''} used"
@@ -89,6 +91,13 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             with progress_bar("Reading images") as report_progress:
                 known = add_folder(place, None, report_progress)
             _added(known)
+
+
+def _options(key: str, source: str) -> tuple[str, float | None]:
+    """Draw the fields that each form of files has, and return the name and the mask threshold."""
+    left, right = st.columns(2)
+    name = left.text_input("Name (optional)", help=f"Defaults to the {source} name.", key=f"{key}-name")
+    return name.strip(), threshold_input(right, f"{key}-threshold")
 
 
 def _sent_form() -> None:
@@ -102,10 +111,10 @@ def _sent_form() -> None:
             "you choose. Do not upload images that identify a patient.",
         )
         refuse_many("data-sent-files", MOST_FILES, "upload the folder as a zip file, or use a folder on the server")
-        name = st.text_input("Name (optional)", help="Defaults to the folder name.", key="data-sent-name")
+        name, threshold = _options("data-sent", "folder")
         if st.form_submit_button("Add these files", type="primary"):
             with progress_bar("Storing and reading") as report_progress:
-                known = add_uploaded_folder(files, name.strip() or None, report_progress)
+                known = add_uploaded_folder(files, name or None, report_progress, threshold)
             _added(known)
 
 
@@ -121,7 +130,7 @@ def _upload_form() -> None:
             help="One folder of images per class, or train, valid and test folders of such folders. It is unpacked on "
             "the server; other files in it are left out. Do not upload images that identify a patient.",
         )
-        name = st.text_input("Name (optional)", help="Defaults to the file name.", key="data-zip-name")
+        name, threshold = _options("data-zip", "file")
         if limit < most:
             st.caption(
                 "For a larger dataset, copy its folder to the server and use Folder on the server, or start the server "
@@ -132,7 +141,8 @@ def _upload_form() -> None:
                 st.error("No file is chosen: choose a zip file first.", icon=":material/error:")
             else:
                 with progress_bar("Unpacking and reading") as report_progress:
-                    known = add_zip(file, name.strip() or PurePath(file.name).stem, report_progress)
+                    stem = PurePath(file.name).stem
+                    known = add_zip(file, name or stem, report_progress, mask_threshold=threshold)
                 _added(known)
 
 

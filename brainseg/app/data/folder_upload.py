@@ -26,7 +26,10 @@ class UploadedFile(Protocol):
 
 
 def add_uploaded_folder(
-    files: Sequence[UploadedFile], name: str | None = None, progress: Callable[[int, int], None] | None = None
+    files: Sequence[UploadedFile],
+    name: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    mask_threshold: float | None = None,
 ) -> KnownDataset:
     """Store a folder below the home and add it to the list of datasets; all limits of a zip file apply.
 
@@ -34,6 +37,7 @@ def add_uploaded_folder(
         files: Its files.
         name: Its name; by default that of the folder.
         progress: Called with (files stored, files in all), and then for reading.
+        mask_threshold: As `add_zip` takes it.
 
     Raises:
         DataError: There are no files, too many, or not with their folders; or as `add_zip` says.
@@ -55,7 +59,7 @@ def add_uploaded_folder(
         _pack(files, packed)
         try:
             # A file opened in binary mode in all but its declared type.
-            return add_zip(cast("BinaryIO", packed), name or folder, progress)
+            return add_zip(cast("BinaryIO", packed), name or folder, progress, mask_threshold=mask_threshold)
         except DataError as error:
             raise DataError(str(error).replace("The zip file", "The folder")) from error
 

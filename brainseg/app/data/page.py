@@ -8,6 +8,7 @@ import streamlit as st
 from brainseg.app import live_store, state
 from brainseg.app.address import keep
 from brainseg.app.data.adding import draw_adding, draw_removal
+from brainseg.app.data.mask_values import mask_values
 from brainseg.app.data.patients import patients
 from brainseg.app.data.views import copies, faults, headline, overview, samples
 from brainseg.app.frame import link, page
@@ -72,6 +73,8 @@ def draw_dataset(known: KnownDataset) -> None:
         st.info("Synthetic images: metrics measured on them say nothing about patients.", icon=":material/info:")
     headline(report)
     patients(known, report)
+    if "masks" in report:
+        mask_values(known)
     if "masks" not in report and (pairs := count_pairs(known.path)):
         st.caption(f"Includes masks for {pairs:,} images: choose task 'segment' in Train to use them.")
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=state.DATASET_VIEW, on_change="rerun"), strict=True))

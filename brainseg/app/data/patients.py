@@ -6,10 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.app.widgets.dataset_reading import progress_bar
+from brainseg.app.widgets.dataset_reading import reread
 from brainseg.datasets.library import KnownDataset, set_groups
 from brainseg.datasets.patient_words import as_sentence, patients_sentence
-from brainseg.errors import BrainsegError
 from brainseg.results.markdown import escape
 
 KINDS = {
@@ -60,13 +59,7 @@ def _form(known: KnownDataset) -> None:
             text = st.text_input("Which", start, help=HELP[chosen], key=f"{key}-{chosen}").strip()
     if st.button("Store", key=f"{key}-store", help="Every training on this dataset starts from it."):
         rule = text if chosen == "other" else f"{chosen}:{text}" if chosen in HELP else chosen
-        try:
-            with progress_bar("Reading images") as report_progress:
-                set_groups(known.name, rule, report_progress)
-        except BrainsegError as error:
-            st.error(escape(str(error)), icon=":material/error:")
-        else:
-            st.rerun()
+        reread(lambda report_progress: set_groups(known.name, rule, report_progress))
     st.caption("A grouped split keeps all images of one patient together.")
 
 

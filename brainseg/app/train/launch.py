@@ -12,7 +12,7 @@ from brainseg.app.train.form import FormValues
 from brainseg.app.train.weights import refuse_missing
 from brainseg.config import RunConfig
 from brainseg.datasets.access import permitted
-from brainseg.datasets.library import groups_of
+from brainseg.datasets.library import stored_settings
 from brainseg.errors import ConfigError, DataError
 from brainseg.jobs.queue import submit
 from brainseg.jobs.submission import free_name, run_name, validate
@@ -38,8 +38,9 @@ def configurations(form: FormValues, data: str, archs: Sequence[str], weights: s
         raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
     if is_weights_file(weights):
         weights = _opened(weights)
-    settings = {"data.groups": groups_of(data), **form.settings, "data.path": data, "model.weights": weights}
-    return [RunConfig.from_preset(form.preset, {**settings, "model.arch": arch}) for arch in archs]
+    settings = {**form.settings, "data.path": data, "model.weights": weights}
+    stored = stored_settings(data)
+    return [RunConfig.from_preset(form.preset, {**settings, "model.arch": arch}, stored) for arch in archs]
 
 
 def _opened(weights: str) -> str:

@@ -14,7 +14,8 @@ from brainseg.datasets.library import KnownDataset, known_datasets, look_into
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.table import Dataset
-from brainseg.errors import DataError
+from brainseg.errors import BrainsegError, DataError
+from brainseg.results.markdown import escape
 
 PATIENCE = 20
 """Seconds for which a folder counts as unchanged: walking through a large one takes long."""
@@ -28,16 +29,16 @@ def read_dataset(known: KnownDataset) -> Dataset:
     """
     if not known.exists:
         raise DataError(f"{known.path} is no longer there: put it back, or remove the dataset {known.name!r}.")
-    stamp = _signature(known.path, known.groups)
+    stamp = _signature(known.path, known.groups, known.mask_threshold)
     try:
         return _kept(known.path, stamp)
     except LookupError:
         pass
     with progress_bar("Reading images") as report_progress:
         dataset = look_into(known, report_progress)
-    _signature.clear(known.path, known.groups)
+    _signature.clear(known.path, known.groups, known.mask_threshold)
     try:
-        return _kept(known.path, _signature(known.path, known.groups))
+        return _kept(known.path, _signature(known.path, known.groups, known.mask_threshold))
     except LookupError:  # files come and go at this moment
         return dataset
 
@@ -81,9 +82,24 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         bar.empty()
 
 
+def reread(store: Callable[[Callable[[int, int], None]], object]) -> None:
+    """Store a setting of a dataset, which reads it again, and redraw the page; an error is drawn instead.
+
+    Args:
+        store: Called with a function that reports progress.
+    """
+    try:
+        with progress_bar("Reading images") as report_progress:
+            store(report_progress)
+    except BrainsegError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+    else:
+        st.rerun()
+
+
 @st.cache_data(ttl=PATIENCE, max_entries=100, show_spinner=False)
-def _signature(path: str, groups: str) -> str:
-    return signature(Path(path), groups)
+def _signature(path: str, groups: str, mask_threshold: float | None) -> str:
+    return signature(Path(path), groups, mask_threshold)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
