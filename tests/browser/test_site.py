@@ -133,6 +133,9 @@ def test_a_demo_session_offers_three_pages(site_home: Path, tab: Page) -> None:
         for name in ("Train", "Runs", "Data"):
             expect(tab.get_by_role("link", name=name, exact=True)).to_have_count(0)
         expect(tab.get_by_text("1. Choose or drop an image")).to_be_visible()
+        open_page(tab, f"{server.url}/train", "Train")  # whose console shows no error either
+        expect(tab.get_by_role("alert").filter(has_text="demo session")).to_be_visible(timeout=LIMIT)
+        expect(tab.get_by_role("button", name="Train", exact=True)).to_have_count(0)
         no_trouble(tab)
         tab.goto("about:blank")  # before its server ends
 
