@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit import net_util
 from streamlit.web.server.starlette import starlette_static_routes
 
-from brainseg import paths
+from brainseg import logs, paths
 from brainseg.app.navigation import PAGES
 from brainseg.errors import BrainsegError
 from brainseg.files import write_atomically
@@ -63,6 +63,7 @@ def _index(static: Path) -> Path:
 def main() -> None:
     """Serve the pages with the command line's options for `streamlit run`."""
     parent_watch.exit_with_parent()
+    logs.configure()
     ask_no_outside_server()
     set_base_address()
     from streamlit.web.cli import main as streamlit  # takes a second

@@ -6,7 +6,6 @@ import random
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -857,11 +856,10 @@ def test_lgg_tiffs_decode(shared):
     folder = shared / "data" / "lgg3m"
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist")
-    start, scans = time.perf_counter(), [read_scan(path) for path in sorted(folder.rglob("*.tif"))]
+    scans = [read_scan(path) for path in sorted(folder.rglob("*.tif"))]
     assert Counter(scan.mode for scan in scans) == {"RGB": 145, "L": 145}
     assert {scan.pixels.shape for scan in scans} == {(256, 256, 3)}
     assert all(set(np.unique(scan.pixels)) <= {0, 255} for scan in scans if scan.mode == "L")
-    assert time.perf_counter() - start < 30
 
 
 def deep_slice(hot: int | None = None, *, scale: float = 8.0, shift: float = 0.0, kind: type = np.uint16) -> bytes:

@@ -11,7 +11,8 @@ from brainseg.app import live_store, state
 from brainseg.app.frame import guarded, link
 from brainseg.app.tasks import fine_tuned
 from brainseg.app.train.ended import draw_ended
-from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
+from brainseg.app.widgets.epoch_times import epoch_seconds
+from brainseg.app.widgets.live_run import draw_bars
 from brainseg.app.widgets.time_left import place
 from brainseg.jobs.queue import request_cancel
 from brainseg.jobs.workers import ensure_worker, lane
@@ -92,17 +93,7 @@ def _running(run: Run) -> None:
     stopping = workspace.cancel_requested()
     with st.container(border=True):
         _title(run, "stopping" if stopping else "")
-        said = ""
-        if now.epoch or run.kind == "find-lr":  # a training's progress before its epochs says nothing about its end
-            said = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
-        if now.epoch:
-            st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
-            st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
-        else:
-            count = f": {now.step} of {now.steps}" if now.steps else ""
-            st.progress(now.part, f"{now.phase}{count}{', ' + said if said and now.steps else ''}")
-        if words := epoch_words(run):
-            st.caption(words)
+        draw_bars(run, now)
         _buttons(run, stopping)
 
 

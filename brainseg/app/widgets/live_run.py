@@ -11,7 +11,7 @@ from brainseg.app.frame import guarded, link
 from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.run_panels import draw_plot, log_panel
-from brainseg.app.widgets.time_left import place
+from brainseg.app.widgets.time_left import Place, place
 from brainseg.jobs.queue import queued, reconcile
 from brainseg.jobs.workers import lane
 from brainseg.jobs.workspace import Workspace
@@ -48,22 +48,28 @@ def draw_progress(run: Run) -> None:
     """Draw how far a run is, how much longer it takes, and the metrics of its last epoch."""
     workspace, moment = Workspace(run.id), time.time()
     progress = workspace.read_progress()
-    now = place(progress, epoch_seconds(run), moment)
-    said = now.time_left(run.config.training.patience > 0)
-    if now.epoch:
-        st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + said if said else ''}")
-        st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
-    else:
-        count = f": {now.step} of {now.steps}" if now.steps else ""
-        st.progress(now.part, f"{now.phase}{count}{', ' + said if said and now.steps else ''}")
-    if words := epoch_words(run):
-        st.caption(words)
+    draw_bars(run, place(progress, epoch_seconds(run), moment))
     if workspace.cancel_requested():
         st.info("Stopping this run, which takes up to ten seconds.", icon=":material/stop_circle:")
     noted = progress.get("time")
     silent = moment - noted if isinstance(noted, int | float) else 0.0
     if silent > SILENCE:
         st.caption(f"No progress for {silent / 60:.0f} min: the step is large, or the machine is busy.")
+
+
+def draw_bars(run: Run, now: Place) -> None:
+    """Draw the progress bars of a run, the time left where it can be known, and the metrics of the last epoch."""
+    left = ""
+    if now.epoch or run.kind == "find-lr":  # a training's progress before its epochs says nothing about its end
+        left = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
+    if now.epoch:
+        st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + left if left else ''}")
+        st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")
+    else:
+        count = f": {now.step} of {now.steps}" if now.steps else ""
+        st.progress(now.part, f"{now.phase}{count}{', ' + left if left and now.steps else ''}")
+    if words := epoch_words(run):
+        st.caption(words)
 
 
 def _waiting(run: Run) -> None:
