@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -100,10 +99,8 @@ def test_cancel_stops_a_running_run_and_leaves_no_child(store, config) -> None:
     run = queue.submit(store, long_run(config), "endless")
     wait_for(lambda: epochs_done(run, 1), "the first epochs")
     trainer = Workspace(run.id).trainer()
-    started = time.monotonic()
     cancelled = queue.cancel(store, run.id)
     assert cancelled.status == "KILLED"
-    assert time.monotonic() - started < 10
     assert not psutil.pid_exists(trainer.pid) or trainer.status() == psutil.STATUS_ZOMBIE
     with pytest.raises(RunError, match="nothing to cancel"):
         queue.cancel(store, run.id)
