@@ -214,7 +214,7 @@ def test_an_upload_without_a_file_is_said(home, open_page):
 
 def test_synthetic_slices_are_made_and_named_so(home, open_page):
     app = open_page("data")
-    app.number_input[0].set_value(4)
+    app.number_input(key="data-slices").set_value(4)
     press(app, "Make synthetic slices")
     assert "phantom-4-seed-0-v2 was added: 4 images" in texts(app.toast)
     assert "say nothing about patients" in texts(app.info)
@@ -222,8 +222,8 @@ def test_synthetic_slices_are_made_and_named_so(home, open_page):
 
 def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
     app = open_page("data")
-    slices, each, seed = app.number_input
-    (slices.set_value(4), each.set_value(1), seed.set_value(7))
+    for key, value in (("slices", 4), ("slices-per-person", 1), ("seed", 7)):
+        app.number_input(key=f"data-{key}").set_value(value)
     app.selectbox[0].select("clear")
     app.multiselect[0].unselect("T1").unselect("T2")
     press(app, "Make synthetic slices")

@@ -149,11 +149,16 @@ def _upload_form() -> None:
 def _synthetic_form() -> None:
     with st.form("data-synthetic", border=False):
         first, second, third = st.columns(3)
-        count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.")
+        count = first.number_input("Slices", 4, 5000, 400, help="Half of them get a tumour.", key="data-slices")
         each = second.number_input(
-            "Slices per person", 1, 16, SLICES_PER_SUBJECT, help="Fewer slices of more people teach more."
+            "Slices per person",
+            1,
+            16,
+            SLICES_PER_SUBJECT,
+            help="Fewer slices of more people teach more.",
+            key="data-slices-per-person",
         )
-        seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.")
+        seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.", key="data-seed")
         left, right = st.columns([1, 2])
         difficulty = left.selectbox(
             "Tumours", DIFFICULTIES, format_func=lambda each: DIFFICULTY_WORDS[each], help=DIFFICULTY_HELP
