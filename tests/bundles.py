@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from brainseg.models.description import DESCRIPTION, SEAL, bundle_digest, content_digest, read_description
+from brainseg.models.description import CHECKSUM, DESCRIPTION, bundle_digest, content_digest, read_description
 from brainseg.runs import RunStore
 
 
@@ -16,7 +16,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object], sealed: bool 
     values = json.loads((folder / DESCRIPTION).read_text("utf-8"))
     change(values)
     if sealed:
-        values[SEAL] = content_digest(values)
+        values[CHECKSUM] = content_digest(values)
     (folder / DESCRIPTION).write_text(json.dumps(values), encoding="utf-8")
 
 

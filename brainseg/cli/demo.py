@@ -140,7 +140,7 @@ def _offer(store: RunStore, run: Run) -> None:
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
-    from brainseg.diagnosis.pointing import pointing_words
+    from brainseg.diagnosis.pointing import pointing_sentence
     from brainseg.plots.run_plots import write_run_plots
     from brainseg.results.run_details import run_details
 
@@ -149,7 +149,7 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
     details = run_details(store, run)
     print_report(details["evaluation"])
-    ANSWERS.print(pointing_words(details["heatmaps"]), markup=False, soft_wrap=True)
+    ANSWERS.print(pointing_sentence(details["heatmaps"]), markup=False, soft_wrap=True)
     ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
     for file in [*figures, sheet]:
         ANSWERS.print(f"  {file.name}", markup=False)
@@ -161,7 +161,7 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
 
 def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
     """Diagnose the first held-out slice with a tumour, and draw the sheet."""
-    from brainseg.diagnosis.picture import diagnosis_sheet, save_png
+    from brainseg.diagnosis.images import diagnosis_sheet, save_png
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.results.stored_results import split as stored_split
     from brainseg.scans import read_scan

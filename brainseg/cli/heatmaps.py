@@ -28,7 +28,7 @@ def heatmaps(
 
     The heatmap is the one that everybody is shown first: for the class that the model decided for, by its own method.
     """
-    from brainseg.diagnosis.held_out import measure_heatmaps
+    from brainseg.diagnosis.heatmap_measurement import measure_heatmaps
     from brainseg.results.stored_results import split
     from brainseg.runs import RunStore
     from brainseg.runs.dataset_location import dataset_location
@@ -54,9 +54,9 @@ def heatmaps(
 
 
 def _print(pointing: Pointing) -> None:
-    from brainseg.diagnosis.pointing import pointing_words
+    from brainseg.diagnosis.pointing import pointing_sentence
 
-    ANSWERS.print(pointing_words(pointing.to_dict()), markup=False, soft_wrap=True)
+    ANSWERS.print(pointing_sentence(pointing.to_dict()), markup=False, soft_wrap=True)
     ANSWERS.print(
         f"{pointing.energy_ratio:.1f} times as much of the heatmap lies inside the tumour as in a heatmap that is the "
         f"same everywhere ({100 * pointing.energy_inside:.1f} % on {100 * pointing.chance:.1f} % of the image).",

@@ -40,7 +40,7 @@ def list_runs(as_json: JsonOption = False) -> None:
     reconcile(store)
     entries = store.entries()
     runs = [run for run in entries if isinstance(run, Run)]
-    _warn_if_unattended(store, runs)
+    _warn_if_no_worker(store, runs)
     if as_json:
         print_json([run.to_dict() for run in entries])
         return
@@ -73,11 +73,11 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def _warn_if_unattended(store: RunStore, runs: list[Run]) -> None:
+def _warn_if_no_worker(store: RunStore, runs: list[Run]) -> None:
     """Say that nothing starts before a worker does."""
-    from brainseg.jobs.workers import unattended
+    from brainseg.jobs.workers import without_worker
 
-    if waiting := unattended(store, runs):
+    if waiting := without_worker(store, runs):
         what = f"{len(waiting)} runs wait" if len(waiting) > 1 else f"Run {waiting[0].name} waits"
         NOTES.print(
             f"{what}, and no worker is alive: nothing starts until `python -m brainseg worker` does.",
@@ -120,7 +120,7 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    _warn_if_unattended(store, [found])
+    _warn_if_no_worker(store, [found])
     drawn: list[Path] = []
     if figures:
         check_drawable(store, found)

@@ -13,9 +13,9 @@ from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.outputs import picture_files, refuse_overwriting
 from brainseg.cli.segment import Pictures, failed, segment_files, segments_csv, slices_of
-from brainseg.diagnosis.ensemble import Consensus, ask, check_same_classes
+from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
 from brainseg.diagnosis.methods import METHODS, layer_name
-from brainseg.diagnosis.table import answer_row, answers_csv, headline, standing_values
+from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
@@ -122,18 +122,18 @@ def _segment(
 
 
 def _classify(
-    bundles: list[Path], files: list[Path], sheets: list[Path | None], wishes: dict[str, Any]
+    bundles: list[Path], files: list[Path], sheets: list[Path | None], options: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], str]:
     from brainseg.diagnosis.predictor import Predictor
 
     predictors = [Predictor.open(bundle) for bundle in bundles]
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     classes = predictors[0].description.classes
-    _one_of("--explain", wishes["explain"], (None, *classes))
-    _one_of("--layer", wishes["stage"], (None, *max((each.stages for each in predictors), key=len)))
+    _one_of("--explain", options["explain"], (None, *classes))
+    _one_of("--layer", options["stage"], (None, *max((each.stages for each in predictors), key=len)))
     rows, answers = [], []
     for file, sheet in zip(files, sheets, strict=True):
-        answer, notes = _answer(predictors, file, sheet, wishes)
+        answer, notes = _answer(predictors, file, sheet, options)
         rows.append(answer_row(str(file), answer, notes))
         drawn = {"cam": str(sheet)} if sheet and not isinstance(answer, str) else {}
         said = failed(answer, predictors) if isinstance(answer, str) else _plain(answer, notes)
@@ -148,17 +148,17 @@ def _one_of(option: str, value: object, allowed: Collection[object]) -> None:
 
 
 def _answer(
-    predictors: list[Predictor], file: Path, sheet: Path | None, wishes: dict[str, Any]
+    predictors: list[Predictor], file: Path, sheet: Path | None, options: dict[str, Any]
 ) -> tuple[Diagnosis | Consensus | str, tuple[str, ...]]:
     """Return the answer, or the sentence that says why there is none, and what reading the image left out."""
-    from brainseg.diagnosis.picture import diagnosis_sheet, save_png
+    from brainseg.diagnosis.images import diagnosis_sheet, save_png
     from brainseg.scans import read_scan
 
     try:
         scan = read_scan(file)
     except ScanError as error:
         return str(error), ()
-    answer = ask(predictors, scan, **wishes)
+    answer = diagnose_with(predictors, scan, **options)
     if sheet:
         save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
     return answer, scan.warnings
@@ -168,7 +168,7 @@ def _plain(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, A
     """Return an answer as values that JSON can hold."""
     plain = {
         "headline": headline(answer),
-        **standing_values(answer, notes),
+        **reliability_values(answer, notes),
         "label": answer.label,
         "probabilities": answer.probabilities,
         "model": answer.model,
@@ -178,9 +178,9 @@ def _plain(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, A
         "seconds": answer.seconds,
     }
     if isinstance(answer, Consensus):
-        plain["spread"], plain["deviation"] = answer.spread, answer.deviation
+        plain["spread"], plain["deviation"] = answer.probability_range, answer.deviation
         plain["members"] = [
-            {"model": each.model, "probabilities": each.probabilities, **standing_values(each)}
+            {"model": each.model, "probabilities": each.probabilities, **reliability_values(each)}
             for each in answer.members
         ]
     return plain

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.table import ORIGIN, STANDING, headline, standing_values, text_cell
+from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ScanError
-from brainseg.models.trained_on import TrainedOn, together
+from brainseg.models.trained_on import TrainedOn, joint_training
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
@@ -56,15 +56,15 @@ def failed(error: str, models: Sequence[Predictor | Segmenter]) -> dict[str, Any
         "error": error,
         "in_domain": None,
         "warnings": [],
-        "trained_on": together(TrainedOn.of(each.description.data) for each in models).to_dict(),
+        "trained_on": joint_training(TrainedOn.of(each.description.data) for each in models).to_dict(),
         "image_sha256": None,
         "bundle_digest": "+".join(each.bundle.digest for each in models),
     }
 
 
 def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> dict[str, Any]:
-    from brainseg.diagnosis.mask_picture import mask_image, segmentation_sheet
-    from brainseg.diagnosis.picture import save_png
+    from brainseg.diagnosis.images import save_png
+    from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
     from brainseg.scans import read_scan
 
     name = ", ".join(str(file) for file in files)
@@ -87,7 +87,7 @@ def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: P
 def _plain(found: Segmentation, notes: list[str]) -> dict[str, Any]:
     return {
         "headline": headline(found),
-        **standing_values(found, notes),
+        **reliability_values(found, notes),
         "sentence": found.finding,
         "area": found.area,
         "area_unit": found.area_unit,
@@ -103,7 +103,7 @@ def _plain(found: Segmentation, notes: list[str]) -> dict[str, Any]:
 def segments_csv(answers: list[dict[str, Any]], origin: str) -> str:
     """Return answers as a CSV table, a row each; `origin` says what the model was trained on."""
     measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds"]
-    columns = ["file", *STANDING, *measured, *ORIGIN, "error"]
+    columns = ["file", *RELIABILITY, *measured, *HASHES, "error"]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -24,7 +24,7 @@ from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, fractio
 from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import as_sentence, unknown_patients
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def print_report(report: dict[str, Any]) -> None:
     """Print the headline metrics of an evaluation with their intervals and caveats."""
     side = "test" if report["evaluated_on"] == "test" else "validation"
     (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
-    if collapsed := collapse_words(report):
+    if collapsed := collapse_sentence(report):
         ANSWERS.print(collapsed)
     if copies := learnt_from(report):
         ANSWERS.print(f"{copies}: the metrics are too good.")

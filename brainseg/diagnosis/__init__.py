@@ -1,1 +1,1 @@
-"""A bundle applied to a scan, with a heatmap of where the model looked."""
+"""Diagnosing a scan with a bundle, and heatmaps of where the model looked."""

@@ -1,4 +1,4 @@
-"""How far a classifier's heatmap and a mask agree."""
+"""How well a classifier's heatmap agrees with a mask."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from brainseg.diagnosis.words import percent
 
 @dataclass(frozen=True)
 class Agreement:
-    """A heatmap beside a mask.
+    """How well a heatmap agrees with a mask.
 
     Attributes:
-        energy_inside: Share of the heatmap's sum that lies in the mask, 0..1 (the energy-based pointing game of Wang et
-            al. 2020, "Score-CAM").
-        chance: What a heatmap that is the same everywhere would have: the fraction of the image that the mask covers.
+        energy_inside: Fraction of the heatmap's sum that lies in the mask, 0..1 (the energy-based pointing game of Wang
+            et al. 2020, "Score-CAM").
+        chance: `energy_inside` of a uniform heatmap, which is the fraction of the image that the mask covers.
         hit: Whether a highest point of the heatmap lies in the mask (the pointing game of Zhang et al. 2018, "Top-down
             Neural Attention by Excitation Backprop", without their tolerance of 15 pixels).
     """
@@ -26,12 +26,12 @@ class Agreement:
     hit: bool
 
 
-def agreement_words(found: Agreement | None, marks: bool) -> str:
-    """Say how far a heatmap and a mask agree; without an `Agreement`, why nothing is compared.
+def agreement_sentence(found: Agreement | None, marks: bool) -> str:
+    """Return a sentence on how well a heatmap and a mask agree, or on why they are not compared.
 
     Args:
         found: From `agreement`.
-        marks: Whether anything is marked.
+        marks: Whether the mask marks anything.
     """
     if found is None:
         why = "The heatmap is empty" if marks else "Nothing is marked"
@@ -43,17 +43,17 @@ def agreement_words(found: Agreement | None, marks: bool) -> str:
 
 
 def agreement(heatmap: np.ndarray, mask: np.ndarray) -> Agreement | None:
-    """Compare a heatmap with a mask; None where the mask is empty or the heatmap all zero, since nothing is compared.
+    """Compare a heatmap with a mask; return None if either is empty.
 
     Args:
         heatmap: (H, W) float, not negative.
-        mask: (H, W), of the same size; not 0 where the tumour is.
+        mask: (H, W), of the same size; nonzero where the tumour is.
 
     Raises:
         ValueError: The sizes differ.
     """
     if heatmap.shape != mask.shape:
-        raise ValueError(f"heatmap and mask must have one size, got {heatmap.shape} and {mask.shape}.")
+        raise ValueError(f"heatmap and mask must have the same size, got {heatmap.shape} and {mask.shape}.")
     inside, total = mask > 0, float(heatmap.sum(dtype=np.float64))
     if not inside.any() or total <= 0:
         return None

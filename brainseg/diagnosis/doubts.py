@@ -1,4 +1,4 @@
-"""What makes an answer doubtful, one sentence each; the same on pages, on the command line and in files."""
+"""Sentences on what makes an answer doubtful; the same on pages, on the command line and in files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 UNLIKE = "Not like the images this model was trained on"
 CLOSE = 0.2
-"""Two classes whose probabilities differ by less are too close to call: 40 to 60 % where there are two."""
+"""Two probabilities that differ by less are too close to call; with two classes, those between 40 and 60 %."""
 
 
 def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
-    """Return sentences on what makes an answer doubtful, the most serious first; `more` precede the model's own."""
+    """Return sentences on what makes an answer doubtful, most serious first; `more` come before the model's own."""
     found = (
-        unlike(answer.reasons) if answer.in_domain is False else "",
+        unlike_sentence(answer.reasons) if answer.in_domain is False else "",
         close_call(answer.probabilities),
         *more,
         empty_heatmap(answer),
@@ -29,14 +29,14 @@ def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
     return tuple(filter(None, found))
 
 
-def among(found: Iterable[bool | None]) -> bool | None:
-    """Return the joint value of several models: False if one is False, else None if one is None, else True."""
+def joint_verdict(found: Iterable[bool | None]) -> bool | None:
+    """Return one `in_domain` for several models: False if any is False, else None if any is None, else True."""
     known = set(found)
     return next((value for value in (False, None) if value in known), True)
 
 
-def unlike(reasons: Sequence[str]) -> str:
-    """Return the sentence that an image is not of the kind that a model knows, and why."""
+def unlike_sentence(reasons: Sequence[str]) -> str:
+    """Return the sentence that an image is unlike a model's training images, with the reasons."""
     return f"{UNLIKE}: {'; '.join(reasons)}." if reasons else f"{UNLIKE}."
 
 
@@ -47,7 +47,7 @@ def is_close(probabilities: Mapping[str, float]) -> bool:
 
 
 def close_call(probabilities: Mapping[str, float]) -> str:
-    """Return the sentence that the decision is not certain; "" where it is."""
+    """Return the sentence that two classes are too close to call; "" if they are not."""
     if not is_close(probabilities):
         return ""
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:2]
@@ -56,11 +56,11 @@ def close_call(probabilities: Mapping[str, float]) -> str:
 
 
 def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]:
-    """Return sentences where a classifier was not tested, or is not shown to be better than chance.
+    """Return sentences if a classifier was not tested, or is not shown to be better than chance.
 
     Args:
-        validation: The field of that name of a bundle's description.
-        classes: How many classes it tells apart.
+        validation: The field `validation` of a bundle's description.
+        classes: The number of classes.
     """
     count, accuracy = validation.get("count"), validation.get("accuracy")
     if not count or accuracy is None:
@@ -73,12 +73,12 @@ def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]
 
 
 def better_than_chance(low: float | None, chance: float) -> bool:
-    """Say whether the lower end of an accuracy's interval is above what naming one class for all images would reach."""
+    """Return whether the lower bound of an accuracy's interval is above the accuracy of always predicting one class."""
     return low is None or low > chance
 
 
 def empty_heatmap(answer: Diagnosis | Consensus) -> str:
-    """Return the sentence for a heatmap that shows nothing; "" for others."""
+    """Return the sentence for an empty heatmap; "" for any other."""
     if answer.heatmap.any():
         return ""
     if METHODS[answer.method].of_a_class:
@@ -87,14 +87,14 @@ def empty_heatmap(answer: Diagnosis | Consensus) -> str:
 
 
 def contradiction(label: str, positive: str | None, marks: bool) -> str:
-    """Say that one model sees a tumour and another does not, where it is known which class stands for one.
+    """Return the sentence that only one of two models finds a tumour; "" if they agree or this is not known.
 
     Args:
         label: The classifiers' decision.
-        positive: Their class that stands for a tumour; None where there is no such one.
-        marks: Whether the other model marks anything.
+        positive: Their class that stands for a tumour; None if there is none.
+        marks: Whether the segmentation model marks anything.
     """
     if positive is None or (label == positive) == marks:
         return ""
     does = "marks a tumour" if marks else "marks none"
-    return f"The models disagree: the classifier says {label}, but the segmentation model {does}."
+    return f"The models disagree: the classifier predicts {label}, but the segmentation model {does}."

@@ -1,4 +1,4 @@
-"""Several models asked about one scan: their mean answer, and how far they disagree."""
+"""Ensembles: the mean answer of several models for one scan, and how much the models disagree."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainseg.diagnosis.doubts import among, doubts_of
+from brainseg.diagnosis.doubts import doubts_of, joint_verdict
 from brainseg.diagnosis.methods import heatmap_title
 from brainseg.diagnosis.words import percent
 from brainseg.errors import RunError
-from brainseg.models.trained_on import TrainedOn, together, together_sentence
+from brainseg.models.trained_on import TrainedOn, joint_sentence, joint_training
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Consensus:
 
     @property
     def method(self) -> str:
-        """How the maps were drawn; of models that each have their own, the first one's."""
+        """How the maps were drawn: the first member's method, if the methods differ."""
         return self.members[0].method
 
     @property
@@ -61,48 +61,48 @@ class Consensus:
 
     @property
     def heatmap_title(self) -> str:
-        """What the heatmap shows, with each way in which a member's map was drawn."""
+        """What the heatmap shows, and how the members' maps were drawn."""
         ways = dict.fromkeys((member.method, member.stage) for member in self.members)
         return f"Mean of {len(self.members)} maps: {heatmap_title(self.explained, *ways)}"
 
     @property
-    def spread(self) -> dict[str, float]:
+    def probability_range(self) -> dict[str, float]:
         """Class name -> largest minus smallest probability among the members."""
-        return {label: float(np.ptp(self._shares(label))) for label in self.probabilities}
+        return {label: float(np.ptp(self._probabilities_of(label))) for label in self.probabilities}
 
     @property
     def deviation(self) -> dict[str, float]:
-        """Class name -> standard deviation among the members (of the members themselves, hence divided by n)."""
-        return {label: float(np.std(self._shares(label))) for label in self.probabilities}
+        """Class name -> standard deviation among the n members, with a divisor of n."""
+        return {label: float(np.std(self._probabilities_of(label))) for label in self.probabilities}
 
     @property
     def dissenters(self) -> tuple[Diagnosis, ...]:
-        """The members whose own decision is another."""
+        """The members whose own decision differs."""
         return tuple(member for member in self.members if member.label != self.label)
 
     @property
     def trained_on(self) -> TrainedOn:
-        """What all members were trained on; None for what differs."""
-        return together(member.trained_on for member in self.members)
+        """What the members were trained on; None for what differs among them."""
+        return joint_training(member.trained_on for member in self.members)
 
     @property
     def origin(self) -> str:
         """What the members were trained on, in words."""
-        return together_sentence(member.trained_on for member in self.members)
+        return joint_sentence(member.trained_on for member in self.members)
 
     @property
     def in_domain(self) -> bool | None:
-        """False where any member does not know such images, None where some cannot tell and none objects."""
-        return among(member.in_domain for member in self.members)
+        """False if the image is unlike the training images of any member; None if a member has no guard; else True."""
+        return joint_verdict(member.in_domain for member in self.members)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the image is not of the kind that members were trained on."""
+        """Why the image is unlike the members' training images."""
         return tuple(dict.fromkeys(reason for member in self.members for reason in member.reasons))
 
     @property
     def model_doubts(self) -> tuple[str, ...]:
-        """What makes all answers of a member doubtful, with its name."""
+        """What makes every answer of a member doubtful, with the member's name."""
         return tuple(f"{member.model}: {doubt}" for member in self.members for doubt in member.model_doubts)
 
     @property
@@ -117,16 +117,16 @@ class Consensus:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what makes the answer doubtful, the gravest first."""
+        """Sentences on what makes the answer doubtful, most serious first."""
         return doubts_of(self, self._disagreement)
 
     @property
     def _disagreement(self) -> str:
         if not self.dissenters:
             return ""
-        others = ", ".join(f"{member.model} says {member.label}" for member in self.dissenters)
+        others = ", ".join(f"{member.model} predicts {member.label}" for member in self.dissenters)
         agreeing = len(self.members) - len(self.dissenters)
-        return f"The models disagree: {agreeing} of {len(self.members)} say {self.label}; {others}."
+        return f"The models disagree: {agreeing} of {len(self.members)} predict {self.label}; {others}."
 
     @property
     def sentence(self) -> str:
@@ -134,36 +134,43 @@ class Consensus:
         count = len(self.members)
         probability = percent(self.probabilities[self.label])
         agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
-        return f"{count} models together say {self.label} with a mean probability of {probability}; {agreement}."
+        return f"{count} models together predict {self.label} with a mean probability of {probability}; {agreement}."
 
-    def _shares(self, label: str) -> list[float]:
+    def _probabilities_of(self, label: str) -> list[float]:
         return [member.probabilities[label] for member in self.members]
 
 
-def ask(predictors: Sequence[Predictor], scan: Scan, **wishes: Any) -> Diagnosis | Consensus:  # noqa: ANN401 - consult's
-    """Return the answer of one model, or the joint answer of several; see `consult` for `wishes`."""
-    return predictors[0].diagnose(scan, **wishes) if len(predictors) == 1 else consult(predictors, scan, **wishes)
+def diagnose_with(
+    predictors: Sequence[Predictor],
+    scan: Scan,
+    **options: Any,  # noqa: ANN401 - those of `diagnose_jointly`
+) -> Diagnosis | Consensus:
+    """Return the answer of one model, or the joint answer of several; see `diagnose_jointly` for `options`."""
+    if len(predictors) == 1:
+        return predictors[0].diagnose(scan, **options)
+    return diagnose_jointly(predictors, scan, **options)
 
 
-def consult(
+def diagnose_jointly(
     predictors: Sequence[Predictor],
     scan: Scan,
     explain: str | None = None,
     method: str | None = None,
     stage: int | None = None,
 ) -> Consensus:
-    """Ask several models about one scan.
+    """Diagnose one scan with several models.
 
     Args:
         predictors: At least one, all with the same classes in any order.
         scan: From `scans.read_scan`.
         explain: The class to explain; by default the one with the highest mean probability.
-        method: How to draw the heatmaps, a key of `methods.METHODS`; each model's own by default.
-        stage: The residual stage to take them from; each model's own by default, its last where it has not so many.
+        method: How to draw the heatmaps, a key of `methods.METHODS`; by default each model's own method.
+        stage: The residual stage to take them from, or a model's last stage if it has fewer; by default each model's
+            own stage.
 
     Raises:
         RunError: The models have different classes.
-        ValueError: `explain` is not a class of the models, or there is no such method or stage.
+        ValueError: `explain` is not a class of the models, or the method or stage does not exist.
     """
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
@@ -175,7 +182,7 @@ def consult(
     label = max(means, key=lambda name: means[name])
     explained = explain or label
     for place, (each, depth) in enumerate(asked):
-        if answers[place].explained != explained:  # a dissenter explained its own decision
+        if answers[place].explained != explained:  # a dissenter, which explained its own decision
             answers[place] = each.diagnose(scan, explained, method, depth)
             seconds += answers[place].seconds
     heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
@@ -183,10 +190,10 @@ def consult(
 
 
 def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Refuse models that cannot answer together.
+    """Refuse models that cannot form an ensemble.
 
     Args:
-        members: Name and classes of each.
+        members: The name and the classes of each model.
 
     Raises:
         RunError: They have different classes.
@@ -195,6 +202,6 @@ def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
     for name, other in others:
         if set(other) != set(classes):
             raise RunError(
-                f"{name} tells {', '.join(other)} apart and {first} {', '.join(classes)}: choose models with the same "
-                "classes."
+                f"{name} has the classes {', '.join(other)}, but {first} has {', '.join(classes)}: choose models with "
+                "the same classes."
             )

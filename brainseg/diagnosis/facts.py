@@ -1,9 +1,9 @@
-"""Cheap facts of an image that distinguish a brain MRI slice from other images, whatever the model.
+"""Facts of an image, quick to compute, that distinguish a brain MRI slice from other images, whatever the model.
 
-A slice is grey, dark around one bright, roughly elliptic region, and has many levels of grey in it. No single fact is
-sure: a slice may fill its image, or be cropped. So each fact that is off counts 1 point, 2 where it is far off, and
-`ENOUGH` points in total make an image unlike a slice. The limits were chosen on real slices of several sources and on
-drawings, charts, text, photographs and planets; `benchmarks/guard.py` measures them.
+A slice is grey, and dark around one bright, roughly elliptic region with many levels of grey. No single fact is
+certain: a slice may fill its image, or be cropped. So each unusual fact counts 1 point, or 2 if it is very unusual, and
+an image with at least `ENOUGH` points is not like a slice. The limits were chosen on real slices from several sources
+and on drawings, charts, text, photographs and planets; `benchmarks/guard.py` measures them.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import numpy as np
 from brainseg.diagnosis.head import head_facts
 
 SIDE = 128
-"""Pixels of the longer side that facts are measured at; finer detail does not matter here."""
+"""Longer side, in pixels, of the reduced image on which facts are measured; finer detail does not matter here."""
 ENOUGH = 3
-"""Points from which on an image is not like a brain MRI slice."""
+"""Points at which an image counts as unlike a brain MRI slice."""
 COLOURED = 40
-"""A pixel whose channels differ by more than so many of 255 levels has a colour."""
+"""A pixel is coloured if its channels differ by more than this many of 255 levels."""
 HEAD = 0.15
-"""Share of the brightest level above which a pixel may belong to the head."""
+"""Fraction of the brightest level above which a pixel may belong to the head."""
 PAPER = 235
-"""Level of grey from which on a row or column at the side of an image is white paper, not part of a slice."""
+"""Lowest level of grey of white paper, which may form the margin of an image but is not part of a slice."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Where a fact counts: beyond the inner limits 1 point, beyond the outer ones 2.
+    """Limits of a fact: a value beyond an inner limit counts 1 point, beyond an outer limit 2 points.
 
     Attributes:
-        low: (inner, outer), below which it counts; None where small values are fine.
-        high: (inner, outer), above which it counts; None where large values are fine.
-        reason: What is off, to stand in a sentence.
-        group: Facts of one group count 2 points together at most.
+        low: (inner, outer) lower limits; None if small values are fine.
+        high: (inner, outer) upper limits; None if large values are fine.
+        reason: What is unusual, as part of a sentence.
+        group: The facts of one group count at most 2 points together.
     """
 
     low: tuple[float, float] | None
@@ -50,7 +50,7 @@ class Limits:
         return max(below, sum(value > limit for limit in self.high or ()))
 
 
-_EMPTY = "it is almost empty or of one brightness"
+_EMPTY = "it is almost empty or uniformly bright"
 _BACKGROUND = "no head stands out from a dark background"
 _SHAPE = "its bright region is not shaped like a head"
 _GREYS = "its levels of grey are not those of an MRI slice"
@@ -67,19 +67,19 @@ LIMITS = {
     "ellipse": Limits((0.86, 0.8), None, _SHAPE, "ellipse"),
     "elongation": Limits(None, (1.6, 1.95), _SHAPE, "elongation"),
     "aspect": Limits((0.6, 0.5), (1.3, 1.45), _SHAPE, "aspect"),
-    "flat": Limits(None, (0.2, 0.35), "it has even areas as drawings have", "flat"),
+    "flat": Limits(None, (0.2, 0.35), "it has flat areas like a drawing", "flat"),
     "edges": Limits((0.042, 0.034), (0.125, 0.14), "its edges are not those of an MRI slice", "edges"),
     "entropy": Limits((3.5, 3.0), None, _GREYS, "entropy"),
     "middle": Limits((0.62, 0.5), None, _GREYS, "middle"),
     "contrast": Limits((0.34, 0.28), (0.78, 0.9), _GREYS, "contrast"),
     "mean": Limits(None, (0.66, 0.75), _GREYS, "mean"),
     "bright": Limits(None, (0.08, 0.15), _GREYS, "bright"),
-    "symmetry": Limits((0.0, -0.5), None, "its left and right do not resemble each other", "symmetry"),
+    "symmetry": Limits((0.0, -0.5), None, "its left and right halves do not resemble each other", "symmetry"),
     "radial": Limits(None, (0.68, 0.78), "it is shaded like a ball", "radial"),
     "fine": Limits((0.12, 0.08), None, "it lacks the fine structures of a head", "fine"),
     "rough": Limits((0.016, 0.011), None, "its outline is smoother than that of a head", "rough"),
 }
-"""Fact -> limits; see `image_facts` for what they are."""
+"""Fact -> limits; `image_facts` describes the facts."""
 
 
 def oddities(facts: Mapping[str, float], coloured: float = 0.0) -> tuple[int, tuple[str, ...]]:
@@ -87,11 +87,11 @@ def oddities(facts: Mapping[str, float], coloured: float = 0.0) -> tuple[int, tu
 
     Args:
         facts: From `image_facts`.
-        coloured: The largest fraction of coloured pixels that is usual; more than the general limit where a model has
-            learnt from coloured images.
+        coloured: The usual fraction of coloured pixels among a model's training images, which is allowed in addition to
+            the general limit.
 
     Returns:
-        The points, and the reasons, those of most points first.
+        The points, and the reasons in descending order of their points.
     """
     groups: dict[str, int] = {}
     reasons: dict[str, int] = {}
@@ -110,15 +110,15 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
         pixels: (H, W, 3) uint8 RGB.
 
     Returns:
-        `smaller_side` (pixels), `colour` (fraction of pixels with one), `brightest` (99th percentile of grey, 0..255),
-        `deviation` (standard deviation of grey), and, with levels relative to the brightest, `dark` (fraction of dark
-        pixels), `outside` (median level outside the region), and of the largest bright region: `area` (fraction of the
-        image), `largest` (fraction of all that is bright), `solid` (fraction of its convex hull), `ellipse` (overlap of
-        the hull with an ellipse, intersection over union), `elongation` (ratio of the ellipse's axes), `aspect` (width
-        over height); and within its hull `flat` (fraction without any slope), `edges` (mean slope), `entropy` (bits of
-        32 levels), `middle` (fraction of levels in between), `contrast` (standard deviation over mean), `mean`,
-        `bright` (fraction at the brightest level) and `symmetry` (correlation with its mirror image), and those of
-        `head_facts`. Where there is no bright region, its facts are missing, and `area` is 0.
+        Of the whole image: `smaller_side` (pixels), `colour` (fraction of coloured pixels), `brightest` (99th
+        percentile of grey, 0..255) and `deviation` (standard deviation of grey). With levels relative to the brightest:
+        `dark` (fraction of dark pixels), `bright` (fraction at the brightest level) and `outside` (median level outside
+        the largest bright region). Of that region: `area` (fraction of the image), `largest` (fraction of everything
+        bright), `solid` (fraction of its convex hull), `ellipse` (intersection over union of the hull and an ellipse),
+        `elongation` (ratio of the ellipse's axes) and `aspect` (width over height). Within its hull: `flat` (fraction
+        without any slope), `edges` (mean slope), `entropy` (bits of 32 levels), `middle` (fraction of levels in
+        between), `contrast` (standard deviation over mean), `mean`, `symmetry` (correlation with its mirror image) and
+        those of `head_facts`. Without a bright region, its facts are missing, and `area` is 0.
     """
     height, width = pixels.shape[:2]
     scale = SIDE / max(height, width)
@@ -149,12 +149,12 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
 
 
 def _without_paper(small: np.ndarray) -> np.ndarray:
-    """Cut off the white margin of an image, as slices copied from a page have it; (h, w, 3) uint8."""
+    """Cut off the white margin of an (h, w, 3) uint8 image, as on slices copied from a page."""
     white = small.min(axis=2) >= PAPER
     rows, columns = (np.flatnonzero(white.mean(axis=axis) < 0.97) for axis in (1, 0))
     if not len(rows) or not len(columns):
         return small
-    # What lies next to a margin is a mixture of both.
+    # The line next to a margin mixes paper and slice.
     top, left = (line[0] + (line[0] > 0) for line in (rows, columns))
     bottom, right = (
         line[-1] + (line[-1] == length - 1) for line, length in zip((rows, columns), white.shape, strict=True)
@@ -176,7 +176,7 @@ def _hull(region: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     mass = moments["m00"]
     row_row, column_column, both = (moments[name] / mass for name in ("mu02", "mu20", "mu11"))
     axes = np.linalg.eigvalsh([[column_column, both], [both, row_row]]).clip(1e-3)
-    # An ellipse of uniform mass has the variances of its axes' squares over 4.
+    # The variances of a uniform ellipse are its squared semi-axes divided by 4.
     down = np.arange(region.shape[0], dtype=np.float32)[:, None] - np.float32(moments["m01"] / mass)
     across = np.arange(region.shape[1], dtype=np.float32)[None] - np.float32(moments["m10"] / mass)
     determinant = max(row_row * column_column - both * both, 1e-6)
@@ -192,7 +192,7 @@ def _hull(region: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
 
 
 def _within(level: np.ndarray, hull: np.ndarray) -> dict[str, float]:
-    """Describe the levels within a hull, and those outside."""
+    """Describe the levels inside and outside a hull."""
     values = level[hull]
     mean = float(values.mean())
     slope = cv2.magnitude(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1)) / 8

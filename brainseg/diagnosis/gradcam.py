@@ -1,4 +1,4 @@
-"""Grad-CAM and LayerCAM without hooks: the body runs without gradients, and what comes after the map is differentiated.
+"""Grad-CAM and LayerCAM without hooks: gradients are computed only for the layers after the map.
 
 Nothing is stored on the model, so any number of threads may share one.
 """
@@ -9,27 +9,27 @@ import cv2
 import numpy as np
 import torch
 
-from brainseg.diagnosis.cut import Cut
+from brainseg.diagnosis.split_classifier import SplitClassifier
 from brainseg.models.architectures import Classifier
 
 SMOOTHING = 1 / 16
-"""Standard deviation of the blur of a smoothed map, as a part of the map's side."""
+"""Standard deviation of the blur of a smoothed map, as a fraction of the map's side."""
 ROUNDING = 1e-5
-"""Share of the summed channels' magnitudes below which their sum is nothing but rounding of float32."""
+"""A sum of channels below this fraction of their summed magnitudes is float32 rounding error."""
 
 
 def logits_and_maps(
     model: Classifier, images: torch.Tensor, stage: int | None = None
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Run a model up to a stage without gradients, and from there on with them.
+    """Run a model without gradients up to a stage, and with gradients after it.
 
     Args:
         model: In evaluation mode.
         images: (N, 3, S, S) float, normalised.
-        stage: The residual stage whose map is to be explained; the last by default.
+        stage: The residual stage whose map is explained; the last by default.
 
     Returns:
-        (N, classes) logits that can be differentiated for the last of the second result, the feature maps.
+        (N, classes) logits, and the feature maps; the logits can be differentiated with respect to the last map.
     """
     logits, maps, _ = logits_maps_and_deepest(model, images, stage)
     return logits, maps
@@ -39,13 +39,13 @@ def logits_maps_and_deepest(
     model: Classifier, images: torch.Tensor, stage: int | None = None
 ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
     """Do what `logits_and_maps` does, and also return the map of the model's last stage, (N, C, h, w)."""
-    cut = Cut(model, stage)
+    view = SplitClassifier(model, stage)
     with torch.no_grad():
-        maps = cut.before(images)
-    # Not inference mode: its tensors could not be differentiated afterwards.
+        maps = view.before(images)
+    # Not in inference mode, whose tensors cannot be differentiated afterwards.
     maps = [values.detach().requires_grad_() for values in maps]
     with torch.enable_grad():
-        logits, deepest = cut.after_with_deepest(maps)
+        logits, deepest = view.after_with_deepest(maps)
     return logits, maps, deepest.detach()
 
 
@@ -53,7 +53,7 @@ def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) 
     """Compute the Grad-CAM map of one class on the last of the feature maps.
 
     Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization":
-    channels weighted by the mean gradient of the class score, summed, negative values cut, scaled to 0..1.
+    channels weighted by the mean gradient of the class score, summed, negative values set to 0, scaled to 0..1.
 
     Args:
         logits: (1, classes), from `logits_and_maps`; its graph is kept for further classes.
@@ -61,7 +61,7 @@ def grad_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) 
         class_number: The class to explain.
 
     Returns:
-        (h, w) float32 in 0..1, at the resolution of the feature map; all zeros where nothing speaks for the class.
+        (h, w) float32 in 0..1, at the resolution of the feature map; all zeros if nothing supports the class.
     """
     features, gradient = maps[-1], _gradient(logits, maps, class_number)
     with torch.no_grad():
@@ -85,8 +85,8 @@ def layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int)
 def smooth_layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
     """Blur the LayerCAM map by a Gaussian with a standard deviation of a sixteenth of the map's side.
 
-    The map of an early stage is of many single points, each of a few channels: the hottest one is often beside what
-    the others surround. Args and returns are those of `grad_cam`.
+    The map of an early stage consists of many single points, each from a few channels, and the hottest point is often
+    outside the area where most of them lie. Args and returns are those of `grad_cam`.
     """
     values = layer_cam(logits, maps, class_number)
     return _unit(cv2.GaussianBlur(values, (0, 0), max(values.shape) * SMOOTHING))
@@ -102,29 +102,29 @@ def enlarge(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def centred(values: np.ndarray, stage: int) -> np.ndarray:
-    """Move an enlarged (S, S) map of a residual stage to where its places look, and scale it to 0..1 again.
+    """Shift an enlarged (S, S) map of a residual stage so that it lies on what it shows, and scale it to 0..1 again.
 
-    Every convolution of a ResNet with a stride begins at the first pixel: place i of a map looks at pixel i times the
-    stride, while enlarging puts it into the middle of as many pixels. Left as it is, a map lies half a stride too low
-    and too far right.
+    Every convolution with a stride in a ResNet starts at the first pixel, so position i of a map is centred on pixel
+    i times the stride. Enlarging instead centres it within a block of `stride` pixels: without the shift, a map lies
+    half a stride too low and too far right.
     """
-    late = (2 ** (stage + 1) - 1) / 2
-    back = np.array([[1, 0, late], [0, 1, late]], np.float32)
-    ways = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return _unit(cv2.warpAffine(values, back, values.shape[::-1], flags=ways, borderMode=cv2.BORDER_REPLICATE))
+    offset = (2 ** (stage + 1) - 1) / 2
+    shift = np.array([[1, 0, offset], [0, 1, offset]], np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return _unit(cv2.warpAffine(values, shift, values.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _gradient(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> torch.Tensor:
-    """Return the gradient of a class score by the last of the feature maps, (1, C, h, w)."""
+    """Return the gradient of a class score with respect to the last feature map, (1, C, h, w)."""
     with torch.enable_grad():
         (gradient,) = torch.autograd.grad(logits[0, class_number], maps[-1], retain_graph=True)
     return gradient
 
 
 def _positive(weighted: torch.Tensor) -> np.ndarray:
-    """Sum (1, C, h, w) weighted features over the channels, cut negative values and scale to 0..1.
+    """Sum (1, C, h, w) weighted features over the channels, set negative values to 0 and scale to 0..1.
 
-    Channels may cancel each other out: what is left then is rounding, and is not scaled up to full colour.
+    If the channels cancel each other out, only rounding error is left, and the map is all zeros.
     """
     values = torch.relu(weighted.sum(dim=1))[0]
     if values.max() <= ROUNDING * weighted.abs().sum(dim=1).max():
@@ -133,7 +133,7 @@ def _positive(weighted: torch.Tensor) -> np.ndarray:
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
-    """Scale to 0..1; a map of one value becomes all zeros rather than noise blown up."""
+    """Scale to 0..1; a uniform map becomes all zeros, since scaling would only amplify noise."""
     low, high = float(values.min()), float(values.max())
     if high - low < 1e-7:
         return np.zeros_like(values, dtype=np.float32)

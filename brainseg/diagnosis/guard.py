@@ -1,4 +1,4 @@
-"""Is an image like those that a model was trained on?"""
+"""Checks whether an image resembles the images that a model was trained on."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities
 from brainseg.models.guard import Guard
 
 FAR = (1.2, 4.5, 8.0)
-"""Distances, as multiples of the bundle's limit, beyond each of which the features count a point."""
+"""Multiples of the bundle's limit; each one that the features' distance exceeds counts 1 point."""
 FAR_ALONE = 2.0
-"""The multiple from which on the features decide alone, where the facts of an image do not apply."""
-DISTANT = "the network's features of it are far from those of the training images"
+"""Multiple of the limit beyond which an image is refused by its features alone, where its facts do not apply."""
+DISTANT = "its network features are far from those of the training images"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an image is like the training images, and why not.
+    """Whether an image resembles the training images, and why it does not.
 
     Attributes:
-        in_domain: None where the bundle has no guard.
-        reasons: Each to stand in a sentence; empty unless `in_domain` is False.
+        in_domain: Whether it does; None if the bundle has no guard.
+        reasons: Parts of a sentence; empty unless `in_domain` is False.
     """
 
     in_domain: bool | None = None
@@ -32,12 +32,12 @@ class Verdict:
 def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verdict:
     """Compare an image with the training images of a model.
 
-    The facts of the image and the distance of its features add up: brain MRI of another origin is somewhat far away in
-    the features of a model, and still looks like a slice; a photograph does neither.
+    The points for the facts of the image and for the distance of its features are added. Brain MRI from another source
+    has somewhat distant features but still looks like a slice; a photograph has distant features and looks different.
 
     Args:
-        guard: The bundle's; None where it has none.
-        pixels: (H, W, 3) uint8 RGB, the image as it was put in.
+        guard: The bundle's guard; None if it has none.
+        pixels: (H, W, 3) uint8 RGB, the original image.
         features: (F,) pooled features of the prepared image.
     """
     if guard is None:
@@ -45,7 +45,7 @@ def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Ver
     ratio = float(guard.features.distance(features[None])[0]) / guard.limit
     facts = image_facts(pixels)
     if not guard.brain_like:
-        return _without_a_head(ratio, LIMITS["colour"].points(facts["colour"] - guard.coloured))
+        return _assess_by_features(ratio, LIMITS["colour"].points(facts["colour"] - guard.coloured))
     points, reasons = oddities(facts, guard.coloured)
     far = sum(not ratio <= step for step in FAR)
     if points + far < ENOUGH:
@@ -53,8 +53,8 @@ def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Ver
     return Verdict(False, (*reasons[:2], *([DISTANT] if far else [])))
 
 
-def _without_a_head(ratio: float, colour: int) -> Verdict:
-    """Assess an image for a model whose training images are no slices: by its features, and by colours they had not."""
+def _assess_by_features(ratio: float, colour: int) -> Verdict:
+    """Assess an image by its features and unusual colours, for a model whose training images are not brain slices."""
     distant = not ratio <= FAR_ALONE
     if distant or colour == 2 or (colour and not ratio <= 1):
         reasons = [LIMITS["colour"].reason] * bool(colour) + [DISTANT] * (not ratio <= 1)

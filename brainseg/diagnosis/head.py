@@ -1,7 +1,7 @@
-"""What distinguishes a head from other round things on black, such as a planet, a lamp or a fruit.
+"""What distinguishes a head from other round objects on black, such as a planet, a lamp or a fruit.
 
-A head is full of small structures, its outline is no exact ellipse, and its levels do not depend on the distance from
-its centre alone.
+A head is full of small structures, its outline is not an exact ellipse, and its levels depend on more than the distance
+from its centre.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 RINGS = 12
-"""Rings between the centre and the outline of an ellipse over which levels are averaged."""
+"""Number of rings, from the centre to the outline of an ellipse, over which levels are averaged."""
 
 
 def head_facts(level: np.ndarray, region: np.ndarray, hull: np.ndarray) -> dict[str, float]:
@@ -22,20 +22,20 @@ def head_facts(level: np.ndarray, region: np.ndarray, hull: np.ndarray) -> dict[
         hull: (h, w) bool, the region's convex hull.
 
     Returns:
-        `fine` (mean change by a slight blur, over the standard deviation of levels), `rough` (standard deviation of the
-        outline's distance from the centre, where 1 is the ellipse of the hull's moments) and `radial` (fraction of
-        the variance of blurred levels that the distance from the centre explains, where 1 is a ball).
+        `fine` (mean change by a slight blur, divided by the standard deviation of levels), `rough` (standard deviation
+        of the outline's distance from the centre, where a distance of 1 is the ellipse of the hull's moments) and
+        `radial` (fraction of the variance of blurred levels that the distance from the centre explains; 1 for a ball).
     """
     blurred, values = cv2.GaussianBlur(level, (5, 5), 0), level[hull]
     moments = cv2.moments(hull.astype(np.uint8), binaryImage=True)
     mass = moments["m00"]
     covariance = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / mass
-    # A line of pixels has no variance across; the last term gives it an inverse.
+    # The covariance of a line of pixels is singular; the last term makes it invertible.
     inverse = np.linalg.inv(covariance + 1e-3 * np.eye(2))
 
     def distance(across: np.ndarray, down: np.ndarray) -> np.ndarray:
         apart = np.stack([across - moments["m10"] / mass, down - moments["m01"] / mass])
-        # An ellipse of uniform mass has the variances of its axes' squares over 4.
+        # The variances of a uniform ellipse are its squared semi-axes divided by 4.
         distances: np.ndarray = np.sqrt((apart * (inverse @ apart)).sum(axis=0)) / 2
         return distances
 

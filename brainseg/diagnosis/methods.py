@@ -1,4 +1,4 @@
-"""The ways to draw a heatmap, by name; torch is not needed to know them."""
+"""The methods for drawing a heatmap, by name; this module does not import torch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Method:
-    """A way to draw a heatmap.
+    """A method for drawing a heatmap.
 
     Attributes:
         title: Its name in the literature.
-        of_a_class: Whether the map is of one class; otherwise it is the same for all.
-        about: One sentence on what it shows and what it costs.
+        of_a_class: Whether each class has its own map; otherwise one map is the same for all classes.
+        about: One sentence on what the map shows and how long it takes.
     """
 
     title: str
@@ -25,13 +25,13 @@ METHODS = {
     DEFAULT: Method(
         "Grad-CAM",
         True,
-        "weighs the channels by how much the score of the class grows with them; as fast as the answer itself.",
+        "weights each channel by how strongly it raises the score of the class; as fast as the answer itself.",
     ),
     "layer-cam": Method(
         "LayerCAM",
         True,
-        "weighs each place of each channel by how much the score grows with that very value; sharp at early layers, "
-        "where Grad-CAM says little; as fast as the answer itself at late layers, a third slower at layer1.",
+        "weights each position in each channel by how strongly its value raises the score; sharp at early layers, "
+        "where Grad-CAM shows little; as fast as the answer itself at late layers, a third slower at layer1.",
     ),
     "smooth-layer-cam": Method(
         "smoothed LayerCAM",
@@ -42,18 +42,18 @@ METHODS = {
     "grad-cam++": Method(
         "Grad-CAM++",
         True,
-        "weighs each place by itself, so that several spots of one class all show; as fast as Grad-CAM.",
+        "weights each position separately, so several spots of one class all show up; as fast as Grad-CAM.",
     ),
     "eigen-cam": Method(
         "EigenCAM",
         False,
-        "shows the strongest pattern in the layer, whatever the class; as fast at layer4, slower at layer1.",
+        "shows the layer's strongest pattern, whatever the class; as fast as Grad-CAM at layer4, slower at layer1.",
     ),
     "score-cam": Method(
         "ScoreCAM",
         True,
-        "hides the image behind each channel in turn and asks again; slow: one answer a channel, 64 to 2,048 of them, "
-        "from seconds to several minutes an image.",
+        "masks the image with each channel in turn and runs the model again; slow: one run per channel (64 to 2,048 "
+        "channels), which takes from seconds to several minutes per image.",
     ),
 }
 
@@ -64,11 +64,11 @@ def layer_name(stage: int) -> str:
 
 
 def heatmap_title(explained: str, *ways: tuple[str, int]) -> str:
-    """Say what a heatmap shows: "Heatmap for class yes by LayerCAM on layer1".
+    """Return the title of a heatmap, such as "Heatmap for class yes by LayerCAM on layer1".
 
     Args:
-        explained: The class that it explains.
-        ways: Method and stage of each map in it; a mean of several models' maps may have several.
+        explained: The class that the heatmap explains.
+        ways: Method and stage of each map in it; the mean of several models' maps may have several.
     """
     of_a_class = any(METHODS[method].of_a_class for method, _ in ways)
     what = f"for class {explained}" if of_a_class else "of the strongest pattern, for no class in particular,"

@@ -1,4 +1,4 @@
-"""The heatmaps of the grad-cam package, drawn on a private view of a shared model."""
+"""The heatmaps of the grad-cam package, drawn with a separate view of a shared model."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pytorch_grad_cam import EigenCAM, GradCAMPlusPlus, ScoreCAM
 from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from brainseg.diagnosis.cut import Cut
+from brainseg.diagnosis.split_classifier import SplitClassifier
 from brainseg.models.architectures import Classifier
 
 # One at a time: ScoreCAM holds one masked copy of the image per channel, over 1 GB at 2,048 channels and 224 px.
 _SCORING = threading.Lock()
 
 
-class FrugalScoreCAM(ScoreCAM):
-    """ScoreCAM that keeps no map of the hundreds of passes that only score: the package's own keeps them all."""
+class LowMemoryScoreCAM(ScoreCAM):
+    """ScoreCAM that discards the maps of the hundreds of scoring passes; the package's own class keeps them all."""
 
     def get_cam_weights(self, *args: object) -> np.ndarray:
         """Return (1, channels) weights."""
@@ -31,7 +31,7 @@ class FrugalScoreCAM(ScoreCAM):
 CAMS: dict[str, type[BaseCAM]] = {
     "grad-cam++": GradCAMPlusPlus,
     "eigen-cam": EigenCAM,
-    "score-cam": FrugalScoreCAM,
+    "score-cam": LowMemoryScoreCAM,
 }
 """Chattopadhay et al. 2018 (arXiv:1710.11063); Muhammad and Yeasin 2020 (arXiv:2008.00299); Wang et al. 2020
 (arXiv:1910.01279)."""
@@ -40,20 +40,21 @@ CAMS: dict[str, type[BaseCAM]] = {
 def package_cam(
     model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int | None = None
 ) -> np.ndarray:
-    """Compute a map by a method of the package.
+    """Compute a map by a method of the grad-cam package.
 
     Args:
-        model: In evaluation mode, with parameters that need no gradients; shared with other threads, left as it is.
+        model: In evaluation mode, with parameters that need no gradients. It may be shared by threads, and is not
+            changed.
         image: (1, 3, S, S) float, normalised.
         class_number: The class to explain.
         method: A key of `CAMS`.
-        stage: The residual stage to look at; the last by default.
+        stage: The residual stage whose map is explained; the last by default.
 
     Returns:
         (S, S) float32 in 0..1.
     """
-    cut = Cut(model, stage)
+    view = SplitClassifier(model, stage)
     with torch.enable_grad():
-        maps: np.ndarray = CAMS[method](cut, [cut.seam])(image, [ClassifierOutputTarget(class_number)])
+        maps: np.ndarray = CAMS[method](view, [view.split_point])(image, [ClassifierOutputTarget(class_number)])
     cam: np.ndarray = maps[0]
     return cam

@@ -1,4 +1,4 @@
-"""How often a model's heatmap finds the tumour: measured on slices with masks, and summarised in one sentence."""
+"""Measures on slices with masks how often a model's heatmap finds the tumour, and sums it up in one sentence."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from brainseg.scans import Scan
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
 
-NOT_MEASURED = "How often this model's heatmap finds the tumour was not measured."
+NOT_MEASURED = "It was not measured how often this model's heatmap finds the tumour."
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """How a model's heatmaps lie on the masks of slices that it did not learn from.
+    """How well a model's heatmaps match the masks of slices that it did not learn from.
 
     Attributes:
         slices: Slices with a tumour in their mask.
-        hits: Those whose heatmap has its hottest point inside the mask. An empty heatmap points nowhere: a miss.
+        hits: Slices whose heatmap has its hottest point inside the mask. An empty heatmap counts as a miss.
         pointing_game: hits / slices (Zhang et al. 2018, without their tolerance); NaN without slices.
-        interval: Wilson 95 % interval of it; slices of one patient make it too narrow.
-        chance: What a point drawn at random on the image would reach: the mean part of the image that a mask covers.
-        energy_inside: Mean over the slices of the part of the heatmap's sum that lies in the mask; 0 for an empty one.
-        energy_ratio: energy_inside / chance, a ratio of two means. 1 is what a heatmap that is the same everywhere has.
+        interval: Wilson 95 % interval of `pointing_game`; too narrow if several slices are of one patient.
+        chance: `pointing_game` of random points: the mean fraction of the image that a mask covers.
+        energy_inside: Mean over the slices of the fraction of the heatmap's sum that lies in the mask; 0 for an empty
+            heatmap.
+        energy_ratio: energy_inside / chance, a ratio of two means; 1 for a uniform heatmap.
         empty: Slices whose heatmap is zero everywhere.
         method: How the heatmaps were drawn, a key of `methods.METHODS`.
         stage: The residual stage that they were taken from.
@@ -54,12 +55,12 @@ class Pointing:
         return {**asdict(self), "interval": list(self.interval), "layer": layer_name(self.stage)}
 
 
-def point(predictor: Predictor, slices: Iterable[tuple[Scan, np.ndarray]]) -> Pointing:
-    """Measure the heatmap that everybody is shown first: for the model's decision, by its own method and stage.
+def measure_pointing(predictor: Predictor, slices: Iterable[tuple[Scan, np.ndarray]]) -> Pointing:
+    """Measure the heatmap that is shown by default: for the model's decision, by its own method and stage.
 
     Args:
         predictor: The model.
-        slices: Scans with their masks, (H, W), not 0 where the tumour is. Slices without tumour are left out.
+        slices: Scans with their masks, (H, W), nonzero where the tumour is. Slices without a tumour are left out.
     """
     method, stage = predictor.heatmap_choice()
     maps = ((predictor.diagnose(scan).heatmap, mask) for scan, mask in slices if mask.any())
@@ -67,12 +68,12 @@ def point(predictor: Predictor, slices: Iterable[tuple[Scan, np.ndarray]]) -> Po
 
 
 def summarise(maps: Iterable[tuple[np.ndarray, np.ndarray]], method: str, stage: int) -> Pointing:
-    """Count where heatmaps point.
+    """Count how many heatmaps point into their masks.
 
     Args:
-        maps: Heatmaps, (H, W) float and not negative, with their masks of the same size, none of them empty.
+        maps: Heatmaps, (H, W) float and not negative, with masks of the same size; no mask is empty.
         method: How the heatmaps were drawn.
-        stage: Where they were taken from.
+        stage: The residual stage that they were taken from.
     """
     hits, empty = 0, 0
     covered: list[float] = []
@@ -99,11 +100,11 @@ def summarise(maps: Iterable[tuple[np.ndarray, np.ndarray]], method: str, stage:
     )
 
 
-def pointing_words(found: dict[str, Any] | None) -> str:
-    """Say how often a model's heatmap finds the tumour.
+def pointing_sentence(found: dict[str, Any] | None) -> str:
+    """Return a sentence on how often a model's heatmap finds the tumour.
 
     Args:
-        found: What `Pointing.to_dict` returned when the model was trained; None where nothing was measured.
+        found: The result of `Pointing.to_dict`; None if nothing was measured.
     """
     if not found or not found["slices"]:
         return NOT_MEASURED

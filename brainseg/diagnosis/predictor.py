@@ -1,4 +1,4 @@
-"""`Predictor`: a bundle applied to a scan. One instance may serve any number of threads."""
+"""`Predictor`: diagnoses scans with a bundle. Any number of threads may share one instance."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Diagnosis:
         label: The class with the highest probability.
         probabilities: Class name -> probability, in class order; they sum to 1.
         explained: The class that the map explains.
-        cam: (S, S) float32 in 0..1, on the prepared square.
+        cam: (S, S) float32 in 0..1, the map on the prepared square.
         heatmap: (H, W) float32 in 0..1, the same map on the scan; 0 outside the part that the model saw.
-        seconds: Time from scan to answer, preparation and map included.
+        seconds: Time from scan to answer, including preparation and map.
         model: Name and version of the model.
         version: The version alone, 12 hexadecimal digits.
         method: How the map was drawn, a key of `methods.METHODS`.
         stage: The residual stage that it was taken from.
         trained_on: What the model was trained on.
-        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle has no guard.
-        reasons: Why it is not, each to stand in a sentence.
-        model_doubts: Sentences on what makes all answers of the model doubtful.
+        in_domain: Whether the image resembles the model's training images; None if the bundle has no guard.
+        reasons: Why it does not, as parts of a sentence.
+        model_doubts: Sentences on what makes every answer of the model doubtful.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file.
     """
@@ -71,7 +71,7 @@ class Diagnosis:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what makes the answer doubtful, the most serious first."""
+        """Sentences on what makes the answer doubtful, most serious first."""
         return doubts_of(self)
 
     @property
@@ -82,11 +82,11 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The decision in words."""
-        return f"{self.model} says {self.label} with a probability of {percent(self.probabilities[self.label])}."
+        return f"{self.model} predicts {self.label} with a probability of {percent(self.probabilities[self.label])}."
 
 
 class Predictor:
-    """Diagnoses scans with one model; holds no state between them.
+    """Diagnoses scans with one model; keeps no state between scans.
 
     Args:
         bundle: The model.
@@ -103,7 +103,7 @@ class Predictor:
         """Load the bundle in `folder`.
 
         Raises:
-            BundleError: The bundle is missing, damaged, was changed or is of a segmentation.
+            BundleError: The bundle is missing, damaged or changed, or holds a segmentation model.
         """
         return cls(load_bundle_for(Classifier, folder), device)
 
@@ -114,7 +114,7 @@ class Predictor:
 
     @property
     def name(self) -> str:
-        """Name and version, as shown beside every answer."""
+        """Name and version of the model, as shown beside every answer."""
         return f"{self.description.name} ({self.bundle.version})"
 
     @property
@@ -123,9 +123,9 @@ class Predictor:
         return tuple(range(1, self.model.body.stages[-1] + 1))
 
     def heatmap_choice(self, method: str | None = None, stage: int | None = None) -> tuple[str, int]:
-        """Return the method and the stage of a heatmap, where one or both may be left to the model.
+        """Return the method and the stage of a heatmap; what is None is the model's own choice.
 
-        The stage that belongs to a model goes with its own method: another one is taken from the last stage.
+        The model's own stage applies to its own method only; any other method uses the last stage.
         """
         own = self.description.heatmap_method
         if stage is None:
@@ -135,7 +135,7 @@ class Predictor:
     def diagnose(
         self, scan: Scan, explain: str | None = None, method: str | None = None, stage: int | None = None
     ) -> Diagnosis:
-        """Answer for one scan, with the heatmap of a class.
+        """Classify one scan and draw the heatmap of a class.
 
         Args:
             scan: From `scans.read_scan`.
@@ -144,8 +144,8 @@ class Predictor:
             stage: The residual stage to take it from, one of `stages`; see `heatmap_choice` for the default.
 
         Raises:
-            ValueError: `explain` is not a class of the model, or it has no such method or stage.
-            BundleError: The network's answer is not a number.
+            ValueError: `explain` is not a class of the model, or the method or stage does not exist.
+            BundleError: The network returns values that are not numbers.
         """
         started = time.perf_counter()
         classes = self.description.classes
@@ -163,7 +163,7 @@ class Predictor:
         logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)
         scores = torch.softmax(logits.detach().double(), dim=1)[0].tolist()
         if not np.isfinite(scores).all():
-            raise BundleError(f"{self.name} answers {scan.name} with values that are not numbers: train it again.")
+            raise BundleError(f"{self.name} returned values that are not numbers for {scan.name}: train it again.")
         label = classes[int(np.argmax(scores))]
         explained = explain or label
         if method in MAPS:
@@ -192,12 +192,12 @@ class Predictor:
         )
 
     def seconds(self, scan: Scan) -> float:
-        """Return the time that `diagnose` takes for a scan, in seconds."""
+        """Return how long `diagnose` takes for a scan, in seconds."""
         return self.diagnose(scan).seconds
 
     def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
         extras.require("pytorch_grad_cam", f"The heatmap method {method}")
-        # The package takes seconds to import, and most diagnoses do without it.
+        # Imported here: the package takes seconds to import, and most diagnoses do not need it.
         from brainseg.diagnosis.package_cams import package_cam
 
         return package_cam(self.model, image, class_number, method, stage)

@@ -16,11 +16,11 @@ class Region:
     """One connected part of a mask.
 
     Attributes:
-        pixels: Number of its pixels.
-        area: In mm2 where the spacing is known, else in pixels.
-        diameter: Largest distance between two points of its outline (Feret), in mm where the spacing is known, else in
-            pixels; outlines run along the edges of pixels, so one pixel measures across its corners.
-        centre: (row, column) of its centre of mass, in pixels from the top left.
+        pixels: Number of pixels.
+        area: In mm2 if the spacing is known, else in pixels.
+        diameter: Largest distance between two points of the outline (Feret), in mm if the spacing is known, else in
+            pixels. Outlines run along the edges of pixels, so the diameter of one pixel is its diagonal.
+        centre: (row, column) of the centre of mass, in pixels from the top left.
     """
 
     pixels: int
@@ -30,14 +30,14 @@ class Region:
 
 
 def regions(mask: np.ndarray, spacing: Spacing | None = None) -> tuple[Region, ...]:
-    """Find the separate regions of a mask; pixels that touch at a corner belong together.
+    """Find the separate regions of a mask; pixels that touch at a corner belong to the same region.
 
     Args:
         mask: (H, W) bool.
         spacing: (row, column) in mm, or None to measure in pixels.
 
     Returns:
-        The regions, the largest first.
+        The regions, largest first.
     """
     row, column = spacing or (1.0, 1.0)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
@@ -55,12 +55,12 @@ def feret_diameter(mask: np.ndarray, spacing: Spacing = (1.0, 1.0)) -> float:
 
     Args:
         mask: (H, W) bool.
-        spacing: (row, column) of pixels, which sets the unit of the result.
+        spacing: (row, column) size of a pixel; the result has the same unit.
     """
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return 0.0
     corners = np.concatenate([np.stack([rows + i, columns + j], axis=1) for i in (0, 1) for j in (0, 1)])
-    # Corners are whole numbers, whose hull is exact; only the distances are in mm.
+    # The hull of whole-number corners is exact, so the spacing is applied afterwards.
     hull = cv2.convexHull(corners.astype(np.int32))[:, 0] * np.array(spacing)
     return float(np.sqrt(((hull[:, None] - hull[None]) ** 2).sum(axis=2)).max())

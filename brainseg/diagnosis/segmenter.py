@@ -1,4 +1,4 @@
-"""`Segmenter`: a U-Net's bundle applied to a scan. One instance may serve any number of threads."""
+"""`Segmenter`: marks scans with the bundle of a U-Net. Any number of threads may share one instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.datasets.modalities import stack
-from brainseg.diagnosis.doubts import unlike
+from brainseg.diagnosis.doubts import unlike_sentence
 from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.regions import Region, regions
 from brainseg.errors import BundleError, ScanError
@@ -28,19 +28,19 @@ class Segmentation:
     """What a U-Net marks on one scan.
 
     Attributes:
-        mask: (H, W) uint8 class numbers on the scan's own grid, 0 is background.
+        mask: (H, W) uint8 class numbers on the scan's own grid; 0 is the background.
         probabilities: (classes, H, W) float32, background first; they sum to 1 at every pixel.
         classes: Class names by number.
         areas: Class name -> marked area in `area_unit`, without the background.
-        regions: Separate parts of all that is marked, the largest first.
-        spacing: (row, column) in mm, or None where the file does not know it.
-        seconds: Time from scan to answer, preparation included.
+        regions: Separate regions of everything that is marked, largest first.
+        spacing: (row, column) in mm, or None if the file does not record it.
+        seconds: Time from scan to answer, including preparation.
         model: Name and version of the model.
-        warnings: Sentences on what makes the answer doubtful, the most serious first.
+        warnings: Sentences on what makes the answer doubtful, most serious first.
         trained_on: What the model was trained on.
-        in_domain: Whether the image is of the kind that the model was trained on; None where the bundle has no guard.
+        in_domain: Whether the image resembles the model's training images; None if the bundle has no guard.
         digest: The SHA-256 of the bundle.
-        image_sha256: The SHA-256 of the image file; those of several modalities joined by a plus.
+        image_sha256: The SHA-256 of the image file; those of several sequences joined by a plus.
     """
 
     mask: np.ndarray
@@ -69,7 +69,7 @@ class Segmentation:
 
     @property
     def diameter(self) -> float:
-        """Largest diameter of any one region (see `Region`), in `length_unit`; 0 without one."""
+        """Largest diameter of any region (see `Region`), in `length_unit`; 0 without a region."""
         return max((region.diameter for region in self.regions), default=0.0)
 
     @property
@@ -98,12 +98,12 @@ class Segmentation:
 
     @property
     def sentence(self) -> str:
-        """The answer in words, with who gives it."""
+        """The answer in words, with the model that gives it."""
         return f"{self.model}: {self.finding}"
 
 
 class Segmenter:
-    """Marks tumours on scans with one model; holds no state between them.
+    """Marks tumours on scans with one model; keeps no state between scans.
 
     Args:
         bundle: The model, a U-Net.
@@ -120,7 +120,7 @@ class Segmenter:
         """Load the bundle in `folder`.
 
         Raises:
-            BundleError: The bundle is missing, damaged, was changed or is of a classifier.
+            BundleError: The bundle is missing, damaged or changed, or holds a classifier.
         """
         return cls(load_bundle_for(UNet, folder), device)
 
@@ -131,18 +131,18 @@ class Segmenter:
 
     @property
     def name(self) -> str:
-        """Name and version, as shown beside every answer."""
+        """Name and version of the model, as shown beside every answer."""
         return f"{self.description.name} ({self.bundle.version})"
 
     def segment(self, *scans: Scan) -> Segmentation:
         """Mark one slice.
 
         Args:
-            scans: The slice; for a model with chosen modalities one grey scan of it for each, in their order.
+            scans: The slice; for a model of several sequences, one grey scan of the slice per sequence, in their order.
 
         Raises:
-            ScanError: The scans are not those that the model takes.
-            BundleError: The network's answer is not a number.
+            ScanError: The scans are not what the model needs.
+            BundleError: The network returns values that are not numbers.
         """
         started = time.perf_counter()
         pixels, settings = self._pixels(scans), self.description.preparation
@@ -154,11 +154,11 @@ class Segmenter:
             logits = self.model.head(batch, levels)[0]
             features = levels[-1].mean((2, 3))[0].float().cpu().numpy()
         if not torch.isfinite(logits).all():
-            raise BundleError(f"{self.name} answers {scans[0].name} with values that are not numbers: train it again.")
+            raise BundleError(f"{self.name} returned values that are not numbers for {scans[0].name}: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
         mask, spacing = argmax_mask(probabilities), scans[0].spacing
         verdict = assess(self.bundle.guard, pixels, features)
-        doubt = [unlike(verdict.reasons)] if verdict.in_domain is False else []
+        doubt = [unlike_sentence(verdict.reasons)] if verdict.in_domain is False else []
         unit = spacing[0] * spacing[1] if spacing else 1.0
         classes = self.description.classes
         return Segmentation(
@@ -178,19 +178,19 @@ class Segmenter:
         )
 
     def seconds(self, scan: Scan) -> float:
-        """Return the time that `segment` takes for a scan, in seconds."""
+        """Return how long `segment` takes for a scan, in seconds."""
         return self.segment(scan).seconds
 
     def _warnings(self, pixels: np.ndarray) -> tuple[str, ...]:
-        """Warn about a grey image where the model learnt from images whose channels are different sequences."""
+        """Warn about a grey image if the model learnt from images whose channels are different sequences."""
         channels = self.description.channels
         if len(set(channels)) < 2 or (pixels != pixels[..., :1]).any():
             return ()
         named = ", ".join(channels)
-        return (f"The model learnt from images whose channels are {named}, and this one is grey: do not rely on it.",)
+        return (f"This image is grey, but the model needs {named} in its colour channels: do not rely on the answer.",)
 
     def _pixels(self, scans: tuple[Scan, ...]) -> np.ndarray:
-        """Return what the model takes, (H, W, 3) uint8, refusing what it was not trained on."""
+        """Return the model's input, (H, W, 3) uint8; refuse scans that do not match its training."""
         wanted, version = self.description.modalities, self.description.preparation_version
         if wanted is None:
             if len(scans) != 1:
@@ -199,11 +199,12 @@ class Segmenter:
         names = ", ".join(wanted)
         if len(scans) != len(wanted):
             raise ScanError(
-                f"{self.description.name} takes {len(wanted)} images of a slice ({names}), not {len(scans)}: give each."
+                f"{self.description.name} takes {len(wanted)} images of one slice ({names}), not {len(scans)}: "
+                "give one per sequence."
             )
         for scan in scans:
             if scan.pixels.shape != scans[0].pixels.shape:
-                raise ScanError(f"{scan.name} has another size than {scans[0].name}: give images of one slice.")
+                raise ScanError(f"{scan.name} and {scans[0].name} differ in size: give images of the same slice.")
             if (scan.pixels != scan.pixels[..., :1]).any():
-                raise ScanError(f"{scan.name} has colours: give a grey image of each modality ({names}).")
+                raise ScanError(f"{scan.name} has colours: give one grey image per sequence ({names}).")
         return stack([scan.pixels_of(version)[..., 0] for scan in scans])

@@ -1,4 +1,4 @@
-"""Answers as a table, the same from the command line and from pages."""
+"""Tables of answers, the same from the command line and from pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.doubts import UNLIKE, among
+from brainseg.diagnosis.doubts import UNLIKE, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.methods import METHODS, layer_name
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation
 
 FORMULA = ("=", "+", "-", "@", "\t")
-"""What makes a spreadsheet run a cell as a formula; file and class names may come from strangers."""
+"""Beginnings of a cell that a spreadsheet runs as a formula; names of files and classes are not trusted."""
 
 
 def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks: bool = False) -> str:
     """Write rows from `answer_row` as CSV.
 
     Args:
-        rows: One a file.
-        classes: The classes, in the order of their columns; none where no classifier was asked.
-        masks: Whether a model marked tumours, so that there are columns for `mask_facts`.
+        rows: One row per file.
+        classes: The classes, in the order of their columns; none without a classifier.
+        masks: Whether a model marked tumours, which adds the columns of `mask_facts`.
     """
     stream = io.StringIO()
     probabilities = [f"p_{name}" for name in classes]
     answers = ["label", *probabilities, *_FACTS] if probabilities else []
-    names = ["file", *STANDING, *answers, *(MASK_FACTS if masks else ()), *ORIGIN, "error", "disclaimer"]
+    names = ["file", *RELIABILITY, *answers, *(MASK_FACTS if masks else ()), *HASHES, "error", "disclaimer"]
     writer = csv.DictWriter(stream, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -44,38 +44,39 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
 
     Args:
         file: Name of the file.
-        answer: The answer, or the sentence that says why there is none; None where no classifier was asked.
+        answer: The answer, or the sentence on why there is none; None without a classifier.
         notes: Further sentences on the image.
 
     Returns:
-        Column -> value: the columns of `standing_cells`, label, probability of each class (`p_<class>`), how far an
-        ensemble's members disagree about the label (largest minus smallest probability, standard deviation, how many
-        say otherwise), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
+        Column -> value: the columns of `reliability_cells`, label, probability of each class (`p_<class>`), how much an
+        ensemble's members disagree about the label (largest minus smallest probability, standard deviation, number of
+        members with another label), model, hash, the heatmap's class, method and layer, seconds, error, and the
+        disclaimer.
     """
     facts = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
     return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
 
 
-STANDING, ORIGIN = ("in_domain", "warnings", "trained_on"), ("image_sha256", "bundle_digest")
-"""Columns of every table of answers: what is to be read before any class, and what image and model it is about."""
+RELIABILITY, HASHES = ("in_domain", "warnings", "trained_on"), ("image_sha256", "bundle_digest")
+"""Columns of every table of answers: how reliable the answer is, and the hashes of its image and model."""
 
 
-def standing_cells(
+def reliability_cells(
     answers: Sequence[Diagnosis | Consensus | Segmentation], notes: Sequence[str] = (), doubt: str = ""
 ) -> dict[str, object]:
-    """Return what answers to one image are worth, as cells.
+    """Return how reliable the answers to one image are, as cells.
 
     Args:
-        answers: Of a classifier, of a segmentation model or of both.
-        notes: Further sentences on the image, behind the answers' own warnings.
-        doubt: A sentence before them, such as that the two contradict each other.
+        answers: The answers of a classifier, of a segmentation model or of both.
+        notes: Further sentences on the image, after the answers' own warnings.
+        doubt: A sentence before the warnings, such as that the two answers contradict each other.
 
     Returns:
-        Column -> value: whether the image is of the kind that the models know ("true", "false", "" where a bundle
-        cannot tell), the warnings, what the models were trained on, and the hashes of image file and bundles.
+        Column -> value: whether the image resembles the models' training images ("true", "false", "" if a bundle has no
+        guard), the warnings, what the models were trained on, and the hashes of image file and bundles.
     """
     warnings = [doubt, *(sentence for each in answers for sentence in each.warnings), *notes]
-    in_domain = among(each.in_domain for each in answers)
+    in_domain = joint_verdict(each.in_domain for each in answers)
     return {
         "in_domain": "" if in_domain is None else str(in_domain).lower(),
         "warnings": text_cell(" ".join(filter(None, dict.fromkeys(warnings)))),
@@ -85,8 +86,8 @@ def standing_cells(
     }
 
 
-def standing_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> dict[str, object]:
-    """Return what an answer is worth as values for JSON; `notes` are further sentences on the image."""
+def reliability_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> dict[str, object]:
+    """Return how reliable an answer is, as values for JSON; `notes` are further sentences on the image."""
     return {
         "in_domain": answer.in_domain,
         "warnings": list(dict.fromkeys([*answer.warnings, *notes])),
@@ -97,7 +98,7 @@ def standing_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequenc
 
 
 def headline(answer: Diagnosis | Consensus | Segmentation) -> str:
-    """Return what stands before any class: whether the models know such images, what they are, and all other doubts."""
+    """Return the text before any prediction: a warning about unlike images, the training data, and other doubts."""
     doubts = [sentence for sentence in answer.warnings if not sentence.startswith(UNLIKE)]
     return " ".join(filter(None, [f"{UNLIKE}." if answer.in_domain is False else "", answer.origin, *doubts]))
 
@@ -107,7 +108,7 @@ _FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "me
 
 def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, object]:
     facts: dict[str, object] = {
-        **standing_cells([answer], notes),
+        **reliability_cells([answer], notes),
         "label": text_cell(answer.label),
         **{f"p_{name}": value for name, value in answer.probabilities.items()},
         "model": text_cell(answer.model),
@@ -118,7 +119,7 @@ def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, obj
         "seconds": round(answer.seconds, 3),
     }
     if isinstance(answer, Consensus):
-        facts["spread"], facts["deviation"] = answer.spread[answer.label], answer.deviation[answer.label]
+        facts["spread"], facts["deviation"] = answer.probability_range[answer.label], answer.deviation[answer.label]
         facts["dissenters"] = len(answer.dissenters)
     return facts
 
@@ -142,7 +143,7 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
 
     Args:
         found: What was marked.
-        compared: With a classifier's heatmap, where there is one.
+        compared: The comparison with a classifier's heatmap, if there is one.
 
     Returns:
         Column -> value: area and largest diameter with their units, number of regions, name and version of the model,
@@ -165,5 +166,5 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
 
 
 def text_cell(value: str) -> str:
-    """Return a text as a cell that no spreadsheet runs as a formula."""
+    """Return a text as a cell that a spreadsheet does not run as a formula."""
     return f"'{value}" if value.startswith(FORMULA) else value

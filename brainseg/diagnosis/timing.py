@@ -1,4 +1,4 @@
-"""What a model costs its users: size, and time for one image."""
+"""Measures the size of a model and its time for one image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from brainseg.scans import Scan, read_scan
 
 _log = logging.getLogger(__name__)
 IMAGES = 5
-"""Diagnoses that the median is taken of. One more comes before them, since the first call is slower than later ones."""
+"""Number of timed diagnoses. One more precedes them, since the first call is slower than later ones."""
 
 
 class TimedModel(Protocol):
@@ -28,25 +28,24 @@ class TimedModel(Protocol):
         """The network."""
 
     def seconds(self, scan: Scan) -> float:
-        """Return the time from a scan to its answer, in seconds."""
+        """Return how long an answer for a scan takes, in seconds."""
 
 
 def model_costs(
     results: Path, data: Path, open_model: Callable[[Path], TimedModel], predictions: str
 ) -> dict[str, float]:
-    """Measure what one diagnosis with an evaluated model costs on this machine's processor.
+    """Measure the size of a model and the time of one diagnosis on this machine's CPU.
 
     Args:
-        results: The files of the training: `bundle/` and the table of predictions, whose first images are diagnosed.
+        results: The results of the training: `bundle/` and the table of predictions, whose first images are diagnosed.
         data: The dataset's folder or manifest.
         open_model: Opens a bundle's folder.
         predictions: Name of the table of predictions.
 
     Returns:
-        `parameters` (numbers in the network that training can change), `bundle_mb` (size of the weights file in units
-        of 10^6 bytes) and `diagnosis_ms` (median time from scan to answer, including preparation and a classifier's
-        heatmap, but not reading the file). What cannot be measured is left out: that is no reason to lose a trained
-        model.
+        `parameters` (trainable numbers in the network), `bundle_mb` (size of the weights file in units of 10^6 bytes)
+        and `diagnosis_ms` (median time from scan to answer, including preparation and a classifier's heatmap, but not
+        reading the file). What cannot be measured is left out; the trained model is kept in any case.
     """
     bundle, root = results / "bundle", data if data.is_dir() else data.parent
     costs: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""How a probability and the worth of a model are put into words, the same on the command line and on pages."""
+"""Wording of probabilities and of a model's accuracy, the same on the command line and on pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAST, MOST = 0.0005, 0.9995
 
 
 def percent(probability: float) -> str:
-    """Write a probability of 0..1 with one decimal; what would round to certainty is written as short of it."""
+    """Write a probability (0..1) in percent with one decimal, but never as 0.0 % or 100.0 %."""
     if probability >= MOST:
         return "over 99.9 %"
     if probability < LEAST:
@@ -20,7 +20,7 @@ def percent(probability: float) -> str:
 
 
 def evaluation_sentence(validation: Mapping[str, Any]) -> str:
-    """Return how often a model was right on validation or test images, with its interval and what flatters it.
+    """Return how often a model was correct on validation or test images, with the interval and the caveats.
 
     Args:
         validation: The field of that name of a bundle's description, or a run's evaluation; missing parts are left out.
@@ -30,7 +30,7 @@ def evaluation_sentence(validation: Mapping[str, Any]) -> str:
     if validation.get("dice") is not None:
         return "; ".join([_overlap(validation), *phrases]) + "."
     if not count or accuracy is None:
-        return "Nothing is known of how often it is right."
+        return "It is not known how often this model is correct."
     interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
     bounds = f" (95 % CI {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)" if interval else ""
     right = round(accuracy * count)

@@ -9,7 +9,7 @@ from typing import Any
 
 from brainseg.datasets.copy_words import learnt_from
 from brainseg.datasets.patient_words import unknown_patients
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.collapse import collapse_sentence
 
 
 class CaveatKind(StrEnum):
@@ -55,7 +55,7 @@ def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
         ()
     """
     found = []
-    if collapsed := collapse_words(facts):
+    if collapsed := collapse_sentence(facts):
         found.append(Caveat(CaveatKind.COLLAPSED, collapsed[0].lower() + collapsed[1:].rstrip(".")))
     if facts.get("selected_on_these_images"):
         chosen = "the best epoch was chosen on these same images, so expect less on new ones"

@@ -22,7 +22,7 @@ def is_collapsed(matrix: np.ndarray) -> bool:
     return bool(np.count_nonzero(actual) > 1 and np.count_nonzero(predicted) == 1)
 
 
-def collapse_words(report: Mapping[str, Any]) -> str:
+def collapse_sentence(report: Mapping[str, Any]) -> str:
     """Return the sentence that every view of a collapsed model shows; "" for any other.
 
     Args:

@@ -1,1 +1,1 @@
-"""The queue, its worker and the processes that train."""
+"""The queue, its workers and the processes that train."""

@@ -1,8 +1,8 @@
-"""A process that ends with the one that started it, however that dies: a pipe between them breaks.
+"""Ends a process when its parent dies, whatever kills the parent.
 
-What starts it gives it a pipe as standard input and keeps the other end open. The system closes that end with the
-starter's process, so there is no moment at which a death could be missed. This module imports nothing slow, so that it
-holds before anything else is loaded.
+The parent gives the process a pipe as standard input and keeps the other end open. The system closes that end when the
+parent dies, so its death cannot be missed. This module imports nothing slow, so the watch can start before anything
+else is loaded.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import threading
 from collections.abc import Callable
 
 ENDED = 1
-"""Exit code of a process whose starter died."""
+"""Exit code of a process whose parent died."""
 
-_last_acts: list[Callable[[], None]] = []
+_exit_functions: list[Callable[[], None]] = []
 
 
 def exit_with_parent() -> None:
-    """End this process once its standard input is closed at the other end."""
+    """End this process as soon as the other end of its standard input is closed."""
     threading.Thread(target=_watch, name="parent-watch", daemon=True).start()
 
 
 def before_exit(act: Callable[[], None]) -> None:
-    """Have something done when the starter has died, before this process ends."""
-    _last_acts.append(act)
+    """Register a function to be called when the parent has died, before this process ends."""
+    _exit_functions.append(act)
 
 
 def _watch() -> None:
@@ -33,7 +33,7 @@ def _watch() -> None:
         while os.read(0, 1024):
             pass
     try:
-        for act in _last_acts:
+        for act in _exit_functions:
             act()
     finally:
         os._exit(ENDED)

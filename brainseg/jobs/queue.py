@@ -1,4 +1,4 @@
-"""The queue: a run's status in the store, moved only under one lock."""
+"""The queue: it consists of the runs' status in the store, which changes only under one lock."""
 
 from __future__ import annotations
 
@@ -12,50 +12,52 @@ from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.jobs.submission import free_name
-from brainseg.jobs.workers import ensure_worker, lane
+from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace, kill_group
 from brainseg.runs import ENDED, EndKind, Kind, Run, RunStore
 
 CANCEL_LIMIT = 9.0
-"""Seconds after which `cancel` itself ends a trainer that did not stop."""
+"""Seconds after which `cancel` kills a trainer that did not stop."""
 MOST_WAITING = 100
-"""Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` says otherwise."""
+"""Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` sets another limit."""
 _LOST = "The training and its supervisor ended without recording why."
-_COPIED = "The run was in training when this home was copied or moved{}."
-_ALONE = ", and continues there"
+_COPIED = "This home was copied or moved during the training{}."
+_CONTINUES = ", which continues in the other folder"
 
 
 def queue_lock() -> FileLock:
-    """Return the lock under which runs change hands."""
+    """Return the lock that is held while a run changes its status or its process."""
     return FileLock(paths.subfolder("jobs") / "queue.lock")
 
 
-def claim_next(store: RunStore, lane_name: str) -> Run | None:
-    """Take the run of this home that has waited longest; None if there is none."""
+def claim_next(store: RunStore, queue_name: str) -> Run | None:
+    """Claim the run of this home that has waited longest, and return it; None if no run waits."""
     with queue_lock():
-        waiting = queued(store, lane_name)
+        waiting = queued(store, queue_name)
         return _take(store, waiting[0]) if waiting else None
 
 
-def queued(store: RunStore, lane_name: str) -> list[Run]:
+def queued(store: RunStore, queue_name: str) -> list[Run]:
     """Return the waiting runs of this home, longest wait first."""
     mine = filter(store.owns, store.list(["SCHEDULED"]))
-    return sorted((run for run in mine if lane(run.config.compute.device) == lane_name), key=lambda run: run.queued)
+    return sorted(
+        (run for run in mine if queue_of(run.config.compute.device) == queue_name), key=lambda run: run.queued
+    )
 
 
 def _take(store: RunStore, run: Run) -> Run:
     workspace = Workspace(run.id)
     workspace.make()
-    workspace.own([os.getpid()])
+    workspace.record_owners([os.getpid()])
     store.set_status(run.id, "RUNNING")
     return store.get(run.id)
 
 
 def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
-    """Put a run into the queue, and start a worker for it if none lives.
+    """Queue a new run, and start a worker for it if none is alive.
 
     Raises:
-        RunError: Its weights are those of a run that does not exist or has no model, or the queue is full.
+        RunError: The queue is full, or the run needs the weights of a run that does not exist or has no model.
     """
     store.warm_start(config)
     with queue_lock():
@@ -66,10 +68,10 @@ def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") 
 
 
 def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
-    """Make a run that this process trains itself, past the queue.
+    """Make a run that this process trains itself, without the queue.
 
     Raises:
-        RunError: Its weights are those of a run that does not exist or has no model.
+        RunError: The run needs the weights of a run that does not exist or has no model.
     """
     store.warm_start(config)
     with queue_lock():
@@ -77,7 +79,7 @@ def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "
 
 
 def reclaim(store: RunStore, run_id: str) -> Run:
-    """Take an ended run to go on with it in this process.
+    """Claim an ended run, to resume it in this process.
 
     Raises:
         RunError: The run is waiting, running or finished.
@@ -87,7 +89,7 @@ def reclaim(store: RunStore, run_id: str) -> Run:
 
 
 def resubmit(store: RunStore, run_id: str) -> Run:
-    """Put a failed or cancelled run back into the queue, and start a worker for it if none lives.
+    """Put a failed or cancelled run back into the queue, and start a worker for it if none is alive.
 
     Raises:
         RunError: The run is waiting, running or finished, or the queue is full.
@@ -105,16 +107,16 @@ def _refuse_if_full(store: RunStore) -> None:
     most, waiting = paths.limit("BRAINSEG_MAX_QUEUE", MOST_WAITING), len(store.list(["SCHEDULED"]))
     if waiting >= most:
         raise RunError(
-            f"{waiting} runs wait already, and {most:g} may: wait for some to end, cancel some, or raise "
-            "BRAINSEG_MAX_QUEUE."
+            f"The queue is full: {waiting} runs wait, and the limit is {most:g}; wait for some to end, cancel some, or "
+            "raise BRAINSEG_MAX_QUEUE."
         )
 
 
 def retry(store: RunStore, run_id: str) -> Run:
-    """Put a new run with the configuration of an earlier one into the queue.
+    """Queue a new run with the configuration of an earlier one.
 
     Raises:
-        RunError: There is no such run, or its weights are those of a run that is gone.
+        RunError: There is no such run, or it needs the weights of a run that no longer exists.
     """
     run = store.get(run_id)
     return submit(store, run.config, free_name(run.name, {other.name for other in store.list()}), run.kind)
@@ -130,7 +132,7 @@ def _resumable(store: RunStore, run_id: str) -> Run:
 
 
 def request_cancel(store: RunStore, run_id: str) -> Run:
-    """Ask for the end of a run, at once: one that waits is cancelled, one that runs ends within ten seconds.
+    """Cancel a run without waiting for its end: a waiting run ends at once, a running one within ten seconds.
 
     Raises:
         RunError: The run has already ended.
@@ -138,7 +140,7 @@ def request_cancel(store: RunStore, run_id: str) -> Run:
     with queue_lock():
         run = store.get(run_id)
         if run.status in ENDED:
-            raise RunError(f"Run {run.name!r} is {run.status} already: there is nothing to cancel.")
+            raise RunError(f"Run {run.name!r} is already {run.status}: there is nothing to cancel.")
         if run.status == "SCHEDULED":
             store.set_status(run.id, "KILLED", "The run was cancelled before it started.", EndKind.CANCELLED)
             return store.get(run.id)
@@ -147,7 +149,7 @@ def request_cancel(store: RunStore, run_id: str) -> Run:
 
 
 def cancel(store: RunStore, run_id: str) -> Run:
-    """Stop a run within ten seconds and leave no process of it behind.
+    """Stop a run and all its processes within ten seconds.
 
     Raises:
         RunError: The run has already ended.
@@ -167,12 +169,12 @@ def cancel(store: RunStore, run_id: str) -> Run:
 
 
 def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
-    """Say whether somebody alive still has to record the end, such as a supervisor about to start its trainer."""
+    """Return whether a live process will record the end, such as a supervisor that is about to start its trainer."""
     return bool(workspace.owners()) and store.get(run_id).status not in ENDED
 
 
 def reconcile(store: RunStore) -> list[Run]:
-    """Record the end of runs whose processes all died without recording why, as after a power cut.
+    """Record the end of runs whose processes all died without recording it, as after a power cut.
 
     Returns:
         The runs that were marked FAILED.
@@ -181,14 +183,14 @@ def reconcile(store: RunStore) -> list[Run]:
         lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
         for run in lost:
             workspace = Workspace(run.id)
-            if other := workspace.elsewhere():
-                alone = (Path(other) / "work" / run.id).is_dir()
-                store.set_status(run.id, "FAILED", _COPIED.format(_ALONE if alone else ""), EndKind.MOVED)
+            if other := workspace.other_home():
+                continues = (Path(other) / "work" / run.id).is_dir()
+                store.set_status(run.id, "FAILED", _COPIED.format(_CONTINUES if continues else ""), EndKind.MOVED)
             else:
                 store.set_status(run.id, "FAILED", _LOST, EndKind.LOST, workspace.log_tail())
         return lost
 
 
 def is_lost(store: RunStore, run: Run) -> bool:
-    """Say whether a run of this home is called running although all its processes have died."""
+    """Return whether a run of this home has the status RUNNING although all its processes have died."""
     return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()

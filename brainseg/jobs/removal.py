@@ -1,4 +1,4 @@
-"""Deleting for good: a run with its files and workspace; which runs still use a dataset."""
+"""Deletes runs with their files and workspaces, and finds the runs that still use a dataset."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
         run_id: The run, as `RunStore.get` takes it.
 
     Returns:
-        The run as it was.
+        The deleted run.
 
     Raises:
-        RunError: It has not ended, another run is about to start from its weights, or its files cannot be removed.
+        RunError: The run has not ended, another run needs its weights, or its files cannot be removed.
     """
-    with queue_lock():  # nobody resumes it meanwhile
+    with queue_lock():  # so that nobody resumes it meanwhile
         run = store.find(run_id)
         if Workspace(run.id).trainer():
-            raise RunError(f"The training of run {run.name!r} is just ending: delete it in a moment.")
-        if heir := _heir(store, run):
-            raise RunError(f"Run {heir.name!r} ({heir.id[:8]}) is to start from its weights: stop that one first.")
+            raise RunError(f"The training of run {run.name!r} is about to end: delete the run in a moment.")
+        if other := _dependent(store, run):
+            raise RunError(f"Run {other.name!r} ({other.id[:8]}) needs the weights of run {run.name!r}: stop it first.")
         store.delete(run.id)
         Workspace(run.id).remove()
         return run
 
 
-def _heir(store: RunStore, run: StoredEntry) -> Run | None:
-    """Return a run under way that needs the weights of this one."""
+def _dependent(store: RunStore, run: StoredEntry) -> Run | None:
+    """Return a waiting or running run that needs the weights of this one."""
     for other in store.list(["SCHEDULED", "RUNNING"]):
         weights = other.config.model.weights
-        if weights.startswith(RUN) and _names(store, weights.removeprefix(RUN), run):
+        if weights.startswith(RUN) and _refers_to(store, weights.removeprefix(RUN), run):
             return other
     return None
 
 
-def _names(store: RunStore, wanted: str, run: StoredEntry) -> bool:
+def _refers_to(store: RunStore, wanted: str, run: StoredEntry) -> bool:
     try:
         return store.get(wanted).id == run.id
     except RunError:
@@ -54,25 +54,26 @@ def _names(store: RunStore, wanted: str, run: StoredEntry) -> bool:
 
 
 def runs_on(known: KnownDataset, runs: Iterable[Run]) -> list[Run]:
-    """Return the runs that were made from a dataset, in their order."""
+    """Return the runs of a dataset, in their order."""
     return [run for run in runs if run.config.data.path == known.path]
 
 
 def refuse_if_needed(known: KnownDataset, runs: Iterable[Run]) -> None:
-    """Refuse to delete what a waiting or running training still reads.
+    """Refuse to delete a dataset that a waiting or running training still needs.
 
     Raises:
-        DataError: There is such a run; never for a folder elsewhere, which is not deleted.
+        DataError: There is such a run. A folder outside the home is never deleted, so it raises no error.
     """
     needed = [run for run in runs_on(known, runs) if run.status not in ENDED]
     if needed and known.source != "folder":
         raise DataError(
-            f"{known.name!r} is not deleted, since run {needed[0].name!r} still needs it: wait for it, or cancel it."
+            f"{known.name!r} was not deleted, because run {needed[0].name!r} still needs it: wait for that run, or "
+            "cancel it."
         )
 
 
 def unlisted_paths(known: Iterable[KnownDataset], runs: Iterable[Run]) -> dict[str, int]:
-    """Return the paths of datasets that runs were made from and nobody put on the list, with their number of runs."""
+    """Return the paths of datasets that have runs but are not listed, with their numbers of runs."""
     listed = {dataset.path for dataset in known}
     counts: dict[str, int] = {}
     for run in runs:

@@ -1,4 +1,4 @@
-"""The `RunLog` of a trainer process: sentences to its log, progress to its workspace, metrics to the run store."""
+"""The `RunLog` of a trainer process: it writes to the log, the run's workspace and the run store."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from brainseg.runs import RunStore
 from brainseg.training.log import EpochMetrics, Progress
 
 INTERVAL = 0.4
-"""Seconds between two writes of progress: a bar need not move faster, and each write costs the disk."""
+"""Seconds between two writes of progress; a progress bar need not move faster."""
 _LOGGER = logging.getLogger(__name__)
 
 
 class StoreLog:
-    """Reports one run; see `training.log.RunLog`.
+    """The log of one run; see `training.log.RunLog`.
 
     Args:
         store: The run store.
-        workspace: The run's folder.
+        workspace: The run's workspace.
     """
 
     def __init__(self, store: RunStore, workspace: Workspace) -> None:
         self.store, self.workspace = store, workspace
-        self.noted, self.pass_ = 0.0, ("", 0)
+        self.last_write, self.current_pass = 0.0, ("", 0)
         self.started = 0.0
         self.stored = set(store.history(workspace.run_id, "valid_loss"))
 
@@ -35,31 +35,31 @@ class StoreLog:
         _LOGGER.info(sentence, extra={"run": self.workspace.run_id})
 
     def progress(self, progress: Progress) -> None:
-        """Store where the training is, at most once every `INTERVAL` seconds of a pass."""
+        """Store the progress of the training, at most once every `INTERVAL` seconds within a pass."""
         paths.refuse_if_moved()
         now, this_pass = time.monotonic(), (progress.phase, progress.epoch)
-        if now - self.noted < INTERVAL and this_pass == self.pass_ and progress.step < progress.steps:
+        if now - self.last_write < INTERVAL and this_pass == self.current_pass and progress.step < progress.steps:
             return
-        if this_pass != self.pass_:
-            self.pass_, self.started = this_pass, time.time()
-        self.noted = now
+        if this_pass != self.current_pass:
+            self.current_pass, self.started = this_pass, time.time()
+        self.last_write = now
         self.workspace.write_progress({**asdict(progress), "time": time.time(), "started": self.started})
 
-    def epoch(self, figures: EpochMetrics) -> None:
-        """Store the figures of an epoch; a resumed training tells its earlier ones again, which are known."""
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Store the metrics of an epoch once; a resumed training reports its earlier epochs again."""
         paths.refuse_if_moved()
-        if figures.epoch in self.stored:
+        if metrics.epoch in self.stored:
             return
-        self.stored.add(figures.epoch)
-        values = figures.to_dict()
+        self.stored.add(metrics.epoch)
+        values = metrics.to_dict()
         del values["phase"], values["epoch"]
-        self.store.log_metrics(self.workspace.run_id, values, figures.epoch)
+        self.store.log_metrics(self.workspace.run_id, values, metrics.epoch)
         self.message(
-            f"epoch {figures.epoch:3d} ({figures.phase}): training loss {figures.train_loss:.4f}, "
-            f"validation loss {figures.valid_loss:.4f}, {figures.headline}, {figures.seconds:.1f} s"
+            f"epoch {metrics.epoch:3d} ({metrics.phase}): training loss {metrics.train_loss:.4f}, "
+            f"validation loss {metrics.valid_loss:.4f}, {metrics.headline}, {metrics.seconds:.1f} s"
         )
 
     def cancelled(self) -> bool:
-        """Say whether somebody asked for a stop."""
+        """Return whether the user asked to cancel the run."""
         paths.refuse_if_moved()
         return self.workspace.cancel_requested()

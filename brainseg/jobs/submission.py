@@ -1,4 +1,4 @@
-"""What is checked and completed before a run goes into the queue, from the command line or from a page."""
+"""Checks and completes a run's settings before it is queued, from the command line or from a page."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
-    """Make paths absolute, since a worker runs in another folder, and refuse what cannot work.
+    """Return the configuration with absolute paths, since a worker runs in another folder; refuse what cannot work.
 
     Raises:
-        ConfigError: A learning rate is to be found for an instant baseline, which has none.
-        DataError: There is no dataset at the path.
-        WeightsError: There is no weights file at the path.
+        ConfigError: The run would look for the learning rate of an instant baseline, which has none.
+        DataError: The dataset does not exist.
+        WeightsError: The weights file does not exist.
     """
     if kind == "find-lr" and not config.model.fine_tuned:
         raise ConfigError(
@@ -37,7 +37,7 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
         file = Path(weights).expanduser().resolve()
         if not file.is_file():
             raise WeightsError(
-                f"The weights file {weights} does not exist: give another, or imagenet, none or run:<id>."
+                f"The weights file {weights} does not exist: give another file, or imagenet, none or run:<id>."
             )
         weights = str(file)
     return config.model_copy(
@@ -49,7 +49,7 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
 
 
 def run_name(name: str | None, config: RunConfig, kind: Kind = "train") -> str:
-    """Return the run's name, or one that says what it is."""
+    """Return the given name of a run, or a name made from its settings."""
     if name:
         return name
     what = config.preset if config.model.fine_tuned else config.model.head
@@ -57,7 +57,7 @@ def run_name(name: str | None, config: RunConfig, kind: Kind = "train") -> str:
 
 
 def free_name(wanted: str, taken: Container[str]) -> str:
-    """Return a name that no run has yet: the one wanted, or the same with the first number that is free."""
+    """Return a name that is not taken: the one wanted, or the same with the first free number."""
     base = re.sub(r"-\d+$", "", wanted)
     stem, number, name = base if base in taken else wanted, 1, wanted
     while name in taken:

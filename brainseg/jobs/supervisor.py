@@ -1,4 +1,4 @@
-"""Starting a trainer process, watching it, and recording its end if it cannot do so itself."""
+"""Starts a trainer process, watches it, and records its end if the trainer cannot."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from brainseg.jobs.workspace import Workspace, child_environment, kill_group
 from brainseg.runs import EndKind, Run, RunStore
 
 POLL = 0.2
-CANCEL_PATIENCE = 6.0
-"""Seconds that a trainer gets to stop by itself after a cancel request; a batch is shorter than that."""
+CANCEL_TIMEOUT = 6.0
+"""Seconds that a trainer has to stop by itself after a cancel request; a batch takes less."""
 
 
 def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | None = None) -> Run:
-    """Train a claimed run in a process of its own and wait for its end.
+    """Train a claimed run in a separate process and wait for its end.
 
     Args:
         store: The run store.
@@ -29,20 +29,20 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
         watch: Called several times a second, for example to draw a progress bar.
 
     Returns:
-        The run as it ended.
+        The ended run.
     """
     workspace = Workspace(run.id)
     with workspace.log.open("ab") as log:
         trainer = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "brainseg.jobs.trainer", run.id],
-            stdin=subprocess.PIPE,  # which breaks if this process dies: see `parent_watch`
+            stdin=subprocess.PIPE,  # breaks if this process dies: see `parent_watch`
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=_environment(run),
         )
     try:
-        workspace.own([os.getpid(), trainer.pid])
+        workspace.record_owners([os.getpid(), trainer.pid])
         _wait(trainer, workspace, watch)
     except BaseException:
         _kill(trainer)
@@ -60,7 +60,7 @@ def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callabl
             watch(workspace)
         if workspace.cancel_requested():
             asked = asked or time.monotonic()
-            if time.monotonic() - asked > CANCEL_PATIENCE:
+            if time.monotonic() - asked > CANCEL_TIMEOUT:
                 _kill(trainer)
         time.sleep(POLL)
     if watch:
@@ -68,9 +68,9 @@ def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callabl
 
 
 def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
-    """Record an end that the trainer could not record, and clean up after a good one.
+    """Record an end that the trainer could not record, and remove the workspace of a finished run.
 
-    A trainer that could may have been resumed since then, and waits or is in other hands: that is left alone.
+    A run whose end the trainer did record may have been resumed since then by another process, and is left alone.
     """
     with queue_lock():
         if store.get(run.id).status == "RUNNING" and os.getpid() in {owner.pid for owner in workspace.owners()}:
@@ -86,7 +86,7 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
 
 
 def death_notice(code: int) -> str:
-    """Say how a trainer ended that could not record why."""
+    """Return a sentence on how a trainer ended that could not record why."""
     how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
     return f"The trainer process ended {how}."
 
@@ -98,7 +98,7 @@ def _kill(trainer: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(run: Run) -> dict[str, str]:
-    """Give the trainer its threads before numpy and torch start theirs."""
+    """Return the trainer's environment, which limits threads before numpy and torch start theirs."""
     environment = child_environment()
     threads = run.config.compute.threads
     if threads:

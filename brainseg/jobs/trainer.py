@@ -1,7 +1,7 @@
-"""How a trainer process begins: `python -m brainseg.jobs.trainer RUN_ID`, before anything slow is imported.
+"""The start of a trainer process, `python -m brainseg.jobs.trainer RUN_ID`, before anything slow is imported.
 
-It ends with its supervisor from its first moment, and holds its run's lock as long as it lives: no run is ever trained
-by two processes, whatever was killed.
+The process ends when its supervisor dies, and holds its run's lock as long as it is alive: whatever was killed, two
+processes never train the same run.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from brainseg.jobs import parent_watch
 from brainseg.jobs.workspace import Workspace
 
 REFUSED = 2
-PATIENCE = 10.0
-"""Seconds to wait for the end of an earlier trainer of the run."""
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait until an earlier trainer of the run has ended."""
 _LOGGER = logging.getLogger("brainseg.jobs.trainer")  # this module runs as `__main__`
 
 
 def begin(run_id: str) -> int:
-    """Take the run, then load what a training needs and do it.
+    """Lock the run, load what a training needs, and train it.
 
     Returns:
-        The exit code, as of `trainer_process.main`.
+        The exit code; see `trainer_process.main`.
     """
     parent_watch.exit_with_parent()
     paths.stay()
@@ -33,12 +33,14 @@ def begin(run_id: str) -> int:
     workspace = Workspace(run_id)
     lock = workspace.trainer_lock()
     try:
-        lock.acquire(timeout=PATIENCE)
+        lock.acquire(timeout=LOCK_TIMEOUT)
     except Timeout:
-        _LOGGER.error("Another process still trains this run: cancel it, or wait for its end.", extra={"run": run_id})
+        _LOGGER.error(
+            "Another process is still training this run: cancel it, or wait for its end.", extra={"run": run_id}
+        )
         return REFUSED
-    workspace.enlist()
-    from brainseg.jobs.trainer_process import main  # seconds
+    workspace.record_trainer()
+    from brainseg.jobs.trainer_process import main  # takes seconds
     from brainseg.training.compute import keep_memory
 
     keep_memory()

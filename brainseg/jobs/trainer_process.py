@@ -1,4 +1,4 @@
-"""What a trainer process does: one run of the store. `brainseg.jobs.trainer` begins it."""
+"""The work of a trainer process: it trains one run. `brainseg.jobs.trainer` starts it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import BrainsegError
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs import parent_watch
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
@@ -23,8 +23,8 @@ from brainseg.training.trainer import train
 
 FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
 _LOGGER = logging.getLogger(__name__)
-MOVED = "The home folder was moved during the training, so the training stopped."
-ORPHANED = "Its supervising process ended, so the training stopped."
+MOVED = "The training stopped because the home folder was moved."
+ORPHANED = "The training stopped because its supervising process ended."
 
 
 def main(run_id: str) -> int:
@@ -47,10 +47,10 @@ def main(run_id: str) -> int:
         log.message(str(stop))
         store.set_status(run_id, "KILLED", str(stop), EndKind.CANCELLED)
         return CANCELLED
-    except Exception as error:  # whatever happens is recorded with the run
-        if gone := paths.moved():  # then this is the cause, whatever the error says
+    except Exception as error:  # any error is recorded with the run
+        if gone := paths.moved():  # the cause, whatever the error is
             log.message(gone)
-            _record_elsewhere(store, run_id)
+            _record_moved(store, run_id)
             return REFUSED
         if isinstance(error, BrainsegError):
             log.message(str(error))
@@ -63,10 +63,11 @@ def main(run_id: str) -> int:
     return FINISHED
 
 
-def _record_elsewhere(store: RunStore, run_id: str) -> None:
-    """Record the end of a training whose home was moved away.
+def _record_moved(store: RunStore, run_id: str) -> None:
+    """Record the end of a training whose home was moved.
 
-    A store in that home is opened where the home is now. If that is unknown, the next process that opens it records it.
+    If the store lies in that home, it is opened in the home's new folder. If that folder is unknown, the next process
+    that opens the store records the end.
     """
     if not store.private:
         store.set_status(run_id, "FAILED", MOVED, EndKind.MOVED)
@@ -82,7 +83,7 @@ def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -
 def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
     task = task_of(run.config)
     trained = train(task, log, workspace.results, run.name, store.warm_start(run.config))
-    interval = trained.report.intervals[trained.headline]  # one patient alone gives none
+    interval = trained.report.intervals[trained.headline]  # None for a single patient
     bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
     metrics = {key: value for key, value in trained.report.to_dict().items() if isinstance(value, int | float)}
 
@@ -101,24 +102,24 @@ def _store(store: RunStore, run: Run, workspace: Workspace, metrics: dict[str, f
         elif item.name != "checkpoint":
             store.log_folder(run.id, item, item.name)
     bundle = workspace.results / "bundle"
-    if bundle.is_dir():  # a finder leaves none
+    if bundle.is_dir():  # a learning-rate finder writes none
         store.record_bundle(run.id, bundle_digest(bundle, read_description(bundle)))
 
 
 def _collapse(workspace: Workspace) -> str:
     """Return the sentence for a model that learnt nothing; "" for any other."""
     file = workspace.results / "evaluation.json"
-    return collapse_words(json.loads(file.read_text("utf-8"))) if file.exists() else ""
+    return collapse_sentence(json.loads(file.read_text("utf-8"))) if file.exists() else ""
 
 
 def _lower_priority(config: RunConfig) -> None:
-    """Lower the CPU priority (nice), so that the machine stays usable."""
+    """Lower the CPU priority (nice) to keep the machine usable."""
     if hasattr(os, "nice"):
         os.nice(config.compute.nice)
 
 
 def _record_if_unsupervised(store: RunStore, run_id: str) -> None:
-    """Record the end of the run if the supervisor dies: `parent_watch` ends this process then."""
+    """Have the end of the run recorded if the supervisor dies, before `parent_watch` ends this process."""
 
     def record() -> None:
         if store.get(run_id).status == "RUNNING":

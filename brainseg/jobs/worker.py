@@ -1,4 +1,4 @@
-"""The worker: one process per device. It takes waiting runs one at a time, and outlives whatever started it."""
+"""The worker: one process per device that trains waiting runs one at a time, and outlives what started it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from filelock import Timeout
 from brainseg import paths
 from brainseg.jobs.queue import claim_next, queue_lock, queued, reconcile
 from brainseg.jobs.supervisor import supervise
-from brainseg.jobs.workers import lane, worker_lock
+from brainseg.jobs.workers import queue_of, worker_lock
 from brainseg.runs import Run, RunStore
 
 POLL = 1.0
@@ -18,13 +18,13 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def work(device: str, idle: float | None) -> int:
-    """Take and train waiting runs until none came for `idle` seconds; without end if that is None.
+    """Train waiting runs until there was none for `idle` seconds; never stop if that is None.
 
     Returns:
-        How many runs were trained; -1 if another worker already serves this device.
+        The number of runs trained; -1 if another worker already serves this device.
     """
     paths.stay()
-    lock = worker_lock(lane(device))
+    lock = worker_lock(queue_of(device))
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -32,15 +32,15 @@ def work(device: str, idle: float | None) -> int:
     store, done, since = RunStore(), 0, time.monotonic()
     reconcile(store)
     while True:
-        run = claim_next(store, lane(device))
+        run = claim_next(store, queue_of(device))
         if run:
             _LOGGER.info("Training run %s.", run.name, extra={"run": run.id})
             _train(store, run)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:
-            # Both locks at once: a run that is put in now either is seen here or finds that no worker lives.
+            # Both locks are held: a run queued at this moment is either found here, or its submitter finds no worker.
             with queue_lock():
-                if not queued(store, lane(device)):
+                if not queued(store, queue_of(device)):
                     lock.release()
                     return done
         else:
@@ -48,8 +48,8 @@ def work(device: str, idle: float | None) -> int:
 
 
 def _train(store: RunStore, run: Run) -> None:
-    """Train one run; what breaks while watching it must not stop those that wait behind it."""
+    """Train one run; an error while supervising it must not stop the runs that wait behind it."""
     try:
         supervise(store, run)
     except Exception:
-        _LOGGER.exception("Watching the training failed.", extra={"run": run.id})
+        _LOGGER.exception("Supervising the training failed.", extra={"run": run.id})

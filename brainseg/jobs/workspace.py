@@ -1,4 +1,4 @@
-"""The folder of a run under way: its log, progress, checkpoints, and who works on it."""
+"""The folder of an unfinished run: its log, progress, checkpoints, and the processes that work on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAIL_LINES = 20
 
 
 class Workspace:
-    """Files of one run between its start and its end; a failed run keeps them, so that it can be resumed.
+    """The files of one unfinished run. A failed run keeps them, so it can be resumed.
 
     Args:
         run_id: The run.
@@ -34,13 +34,13 @@ class Workspace:
         self._owners = self.folder / "owners.json"
 
     def make(self) -> None:
-        """Make the folder, and remove the progress and cancel request of an earlier attempt."""
+        """Make the folder, and remove an earlier attempt's progress and cancel request."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cancel.unlink(missing_ok=True)
         self._progress.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete everything; a folder that a link has put outside the home stays."""
+        """Delete the folder, unless a link leads outside the home."""
         if paths.is_inside(self.folder, paths.home()):
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -50,45 +50,45 @@ class Workspace:
         self._cancel.touch()
 
     def cancel_requested(self) -> bool:
-        """Say whether somebody asked for a stop."""
+        """Return whether the user asked to cancel the run."""
         return self._cancel.exists()
 
     def write_progress(self, progress: dict[str, object]) -> None:
-        """Store where the training is, for the pages and commands that show it."""
+        """Store the progress of the training, for the pages and commands that show it."""
         write_json(self._progress, progress)
 
     def read_progress(self) -> dict[str, Any]:
-        """Return what `write_progress` stored last; empty where there is nothing yet."""
+        """Return what `write_progress` stored last; empty if there is nothing yet."""
         try:
             progress = json.loads(self._progress.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return progress if isinstance(progress, dict) else {}
 
-    def own(self, process_ids: list[int]) -> None:
+    def record_owners(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
-        write_json(self._owners, [record(pid) for pid in process_ids])
+        write_json(self._owners, [process_record(pid) for pid in process_ids])
 
-    def enlist(self) -> None:
-        """Record this process as the run's trainer, beside the supervisor that is recorded already."""
-        write_json(self._owners, [*self._recorded()[:1], record(os.getpid())])
+    def record_trainer(self) -> None:
+        """Record this process as the run's trainer, in addition to the recorded supervisor."""
+        write_json(self._owners, [*self._recorded()[:1], process_record(os.getpid())])
 
     def owners(self) -> list[psutil.Process]:
         """Return the recorded processes that are still alive; a reused process number does not count."""
-        return [process for process in map(alive, self._recorded()) if process]
+        return [process for process in map(living_process, self._recorded()) if process]
 
     def trainer(self) -> psutil.Process | None:
-        """Return the living trainer process, if there is one."""
+        """Return the trainer process if it is alive."""
         recorded = self._recorded()
-        return alive(recorded[1]) if len(recorded) > 1 else None
+        return living_process(recorded[1]) if len(recorded) > 1 else None
 
     def trainer_lock(self) -> FileLock:
-        """Return the lock that a trainer holds as long as it lives; the system releases it if the trainer dies."""
+        """Return the lock that a trainer holds while it is alive; the system releases it when the trainer dies."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / "trainer.lock")
 
     def abandoned(self) -> bool:
-        """Say whether no process works on the run any more."""
+        """Return whether no process works on the run any more."""
         if self.owners():
             return False
         if not self.folder.exists():
@@ -101,8 +101,8 @@ class Workspace:
         lock.release()
         return True
 
-    def elsewhere(self) -> str:
-        """Return the other folder in which the run was at work, before this home was copied or moved; "" if none."""
+    def other_home(self) -> str:
+        """Return the home folder in which the run was trained before this home was copied or moved; "" if none."""
         homes = (entry.get("home", _here()) for entry in self._recorded())
         return next((str(home) for home in homes if home != _here()), "")
 
@@ -126,13 +126,13 @@ def _here() -> str:
     return str(paths.home())
 
 
-def record(pid: int) -> dict[str, Any]:
-    """Return what identifies a process of this home, as `alive` takes it: its number alone may be reused."""
+def process_record(pid: int) -> dict[str, Any]:
+    """Return what identifies a process of this home for `living_process`; a process number alone may be reused."""
     return {"pid": pid, "started": psutil.Process(pid).create_time(), "home": _here()}
 
 
-def alive(entry: dict[str, Any]) -> psutil.Process | None:
-    """Return a recorded process if it lives and works for this home, not for one that this home was copied from."""
+def living_process(entry: dict[str, Any]) -> psutil.Process | None:
+    """Return a recorded process if it is alive and works for this home, not for one that this home was copied from."""
     try:
         if entry.get("home", _here()) != _here():
             return None
@@ -144,7 +144,7 @@ def alive(entry: dict[str, Any]) -> psutil.Process | None:
 
 
 def kill_group(process: psutil.Process) -> None:
-    """End a process and all that it started, at once. Trainers lead a process group of their own."""
+    """Kill a process and all its descendants. Trainers lead a separate process group."""
     try:
         family = [process, *process.children(recursive=True)]
         if os.getpgid(process.pid) == process.pid:
@@ -160,10 +160,10 @@ def kill_group(process: psutil.Process) -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """Return the environment of a process that must find brainseg from any folder and write its log at once."""
+    """Return the environment of a process that must find brainseg from any folder and write its log unbuffered."""
     environment = dict(os.environ)
     if not paths.installed():  # a folder of installed packages on PYTHONPATH would come before Python's own library
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(paths.SOURCE), environment.get("PYTHONPATH")]))
-    environment["BRAINSEG_HOME"] = str(paths.home())  # whole, whatever folder the process starts in
+    environment["BRAINSEG_HOME"] = str(paths.home())  # absolute, since the process may start in another folder
     environment["PYTHONUNBUFFERED"] = "1"
     return environment

@@ -18,8 +18,8 @@ from brainseg.errors import BundleError
 from brainseg.files import sha256_file, write_atomically, write_json
 from brainseg.models.architectures import Classifier, Network, build_classifier
 from brainseg.models.description import (
+    CHECKSUM,
     DESCRIPTION,
-    SEAL,
     BundleDescription,
     bundle_digest,
     content_digest,
@@ -106,7 +106,7 @@ def save_bundle(
         **facts,
     )
     values = description.model_dump(mode="json")
-    write_json(folder / DESCRIPTION, {**values, SEAL: content_digest(values)})
+    write_json(folder / DESCRIPTION, {**values, CHECKSUM: content_digest(values)})
     return folder
 
 

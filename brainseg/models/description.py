@@ -19,9 +19,9 @@ from brainseg.preparation import VERSION as PREPARATION_VERSION
 DESCRIPTION = "bundle.json"
 FORMAT: Literal[2] = 2
 """The newest version of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
-SEAL = "content_sha256"
+CHECKSUM = "content_sha256"
 """The field with the checksum over all others, from format 2 on, which reveals edited values."""
-SINCE_FORMAT_2 = frozenset({SEAL, "guard", "heatmap_method", "heatmap_stage"})
+SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage"})
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
 """Task -> the heads that its networks may have."""
 DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
@@ -144,7 +144,7 @@ def _refuse_newer(file: Path, values: object) -> None:
 
 def content_digest(values: dict[str, Any]) -> str:
     """Return the SHA-256 over `bundle.json` without the checksum itself; blanks and order do not matter."""
-    content = {name: value for name, value in values.items() if name != SEAL}
+    content = {name: value for name, value in values.items() if name != CHECKSUM}
     return sha256_bytes(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 

@@ -78,7 +78,7 @@ class TrainedOn:
 UNKNOWN = TrainedOn()
 
 
-def together(members: Iterable[TrainedOn]) -> TrainedOn:
+def joint_training(members: Iterable[TrainedOn]) -> TrainedOn:
     """Return what all members of an ensemble were trained on; None for what differs, the names joined."""
     known = list(dict.fromkeys(members))
     if len(known) == 1:
@@ -88,7 +88,7 @@ def together(members: Iterable[TrainedOn]) -> TrainedOn:
     return TrainedOn(", ".join(names) or None, None, synthetic.pop() if len(synthetic) == 1 else None)
 
 
-def together_sentence(members: Iterable[TrainedOn]) -> str:
+def joint_sentence(members: Iterable[TrainedOn]) -> str:
     """Say what the members of an ensemble were trained on, each thing once."""
     return " ".join(dict.fromkeys(each.sentence for each in members))
 

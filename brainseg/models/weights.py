@@ -19,7 +19,7 @@ from brainseg.files import sha256_file
 from brainseg.models.architectures import STEM, ResNetBody
 from brainseg.models.sources import IMAGENET, RUN
 
-WAYS_OUT = (
+ALTERNATIVES = (
     "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"
 )
 HALF_LIMIT = torch.finfo(torch.float16).max
@@ -125,14 +125,14 @@ def _imagenet_file(arch: str, spec: str) -> Path:
         torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
     except (OSError, HTTPException, RuntimeError) as error:
         raise WeightsError(
-            f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {WAYS_OUT}."
+            f"The ImageNet weights of {arch} are not on this machine and cannot be downloaded: {ALTERNATIVES}."
         ) from error
     return file
 
 
 def _read(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
-        raise WeightsError(f"The weights file {file} does not exist: {WAYS_OUT}.")
+        raise WeightsError(f"The weights file {file} does not exist: {ALTERNATIVES}.")
     if file.suffix not in {".safetensors", ".pth", ".pt"}:
         raise WeightsError(f"{file.name} is not a weights file: .safetensors, .pth and .pt are read.")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.picture import save_png, shorten, text_font
+from brainseg.diagnosis.images import save_png, shorten, text_font
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ScanError
 from brainseg.evaluation.hardest import hardest_cases

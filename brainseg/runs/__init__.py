@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import os
 
-# Nothing is sent anywhere behind the user's back; MLflow reads this when it is imported.
+# No telemetry is sent without the user's knowledge; MLflow reads this variable when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-# By default it waits minutes for a server that does not answer, which people would take for a hang.
+# By default, MLflow waits minutes for a silent server, which looks like a hang.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

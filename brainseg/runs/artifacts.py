@@ -1,7 +1,7 @@
-"""The files of runs: below the home folder that is open, or kept by an MLflow server.
+"""The files of runs: below the open home folder, or on an MLflow server.
 
-A database remembers where a run's files lay when the run was made. That address is never trusted: a home may have
-been copied or moved since, and the address would lead into the other one.
+The database records the address of a run's files when the run is made. That address is never used below a home folder:
+the home may have been copied or moved since, so the address may lead into another home.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from brainseg.runs.run import ENDED, StoredEntry
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-_MISSING = "The run has no {}: it did not get so far, or its files were removed."
+_MISSING = "The run has no {}: it did not get that far, or its files were removed."
 _SERVERS = ("http://", "https://")
 
 
 class LocalFiles:
-    """The files of runs below a home folder, whatever database lists the runs.
+    """The files of runs below a home folder, whatever database holds the runs.
 
     Args:
         home: The folder that is open.
@@ -35,7 +35,7 @@ class LocalFiles:
         self.home = home
 
     def find(self, run_id: str, name: str) -> Path:
-        """Return where a stored file or folder of a run can be read.
+        """Return the path of a stored file or folder of a run.
 
         Raises:
             RunError: The run has no such file below this home.
@@ -46,51 +46,51 @@ class LocalFiles:
         return found
 
     def add_file(self, run_id: str, file: Path, into: str = "") -> None:
-        """Copy a file to those of a run, whole or not at all."""
+        """Copy a file to a run's files, atomically."""
         place = self._folder(run_id) / into / file.name
         write_atomically(place, lambda copy: shutil.copyfile(file, copy), file.stat().st_size)
 
     def add_folder(self, run_id: str, folder: Path, into: str = "") -> None:
-        """Copy all files of a folder to those of a run."""
+        """Copy all files of a folder to a run's files."""
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 self.add_file(run_id, file, str(Path(into, file.relative_to(folder).parent)))
 
     def check_removable(self, run: StoredEntry, *, owned: bool) -> None:
-        """Refuse to delete what lies outside this home.
+        """Refuse to delete files outside this home.
 
         Args:
             run: The run.
-            owned: Whether it is this home's.
+            owned: Whether it belongs to this home.
 
         Raises:
-            RunError: It does, or the run is another home's.
+            RunError: The files are outside this home, or the run belongs to another home.
         """
         if not owned:
-            raise RunError(f"Run {run.name!r} was made in the home folder {run.home_folder}: delete it from there.")
+            raise RunError(f"Run {run.name!r} was made in the home folder {run.home_folder}: delete it there.")
         if not paths.is_inside(self._folder(run.id), self.home):
-            raise RunError(f"The files of run {run.name!r} lie outside {self.home}: put them into it to delete them.")
+            raise RunError(f"The files of run {run.name!r} lie outside {self.home}: move them into it to delete them.")
 
     def remove(self, run_id: str) -> None:
         """Remove all files of a run.
 
         Raises:
-            RunError: They cannot be removed.
+            RunError: The files cannot be removed.
         """
         folder = self._folder(run_id).parent
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
-            raise RunError(f"The run is removed, but not its files: remove {folder} by hand.")
+            raise RunError(f"The run was deleted, but its files were not: remove {folder} by hand.")
 
     def _folder(self, run_id: str) -> Path:
         return self.home / "runs" / run_id / "artifacts"
 
 
 class ServedFiles:
-    """The files of runs as an MLflow server keeps them; what is read is fetched into a cache first.
+    """The files of runs on an MLflow server; files are downloaded into a cache before they are read.
 
     Args:
-        client: Speaks to the server.
+        client: The client of the server.
         home: The folder that is open.
         uri: Address of the server.
     """
@@ -99,7 +99,7 @@ class ServedFiles:
         self.client, self.home, self.uri = client, home, uri
 
     def find(self, run_id: str, name: str) -> Path:
-        """Return where a stored file or folder of a run can be read.
+        """Return the path of a stored file or folder of a run.
 
         Raises:
             RunError: The run has no such file.
@@ -109,7 +109,7 @@ class ServedFiles:
         if local is not None:
             found = local / name
         else:
-            # What belongs to an ended run stays as it is until the run is resumed, and then ends at another time.
+            # The files of an ended run do not change unless it is resumed, which gives it another end time.
             ended = info.status in ENDED
             folder = _cache(run_id) / (str(info.end_time) if ended else "live")
             found = folder / name
@@ -129,18 +129,18 @@ class ServedFiles:
             raise RunError(_MISSING.format(name)) from error
 
     def add_file(self, run_id: str, file: Path) -> None:
-        """Send a file to those of a run."""
+        """Upload a file to a run's files."""
         self.client.log_artifact(run_id, str(file))
 
     def add_folder(self, run_id: str, folder: Path, into: str = "") -> None:
-        """Send all files of a folder to those of a run."""
+        """Upload all files of a folder to a run's files."""
         self.client.log_artifacts(run_id, str(folder), into or None)
 
     def check_removable(self, run: StoredEntry, *, owned: bool) -> None:
-        """Refuse to delete files of this machine that lie outside this home.
+        """Refuse to delete files on this machine outside this home.
 
         Raises:
-            RunError: They do.
+            RunError: There are such files.
         """
         place = _local(self.client.get_run(run.id).info.artifact_uri)
         if place is not None and not (place.parent.name == run.id and paths.is_inside(place, self.home)):
@@ -150,7 +150,7 @@ class ServedFiles:
         """Remove all files of a run.
 
         Raises:
-            RunError: They cannot be removed.
+            RunError: The files cannot be removed.
         """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -158,8 +158,8 @@ class ServedFiles:
         address = self.client.get_run(run_id).info.artifact_uri
         try:
             get_artifact_repository(address, tracking_uri=self.uri).delete_artifacts()  # type: ignore[no-untyped-call]
-        except Exception as error:  # every kind of remote storage has its own
-            raise RunError(f"The run is removed, but not its files: remove {address} by hand.") from error
+        except Exception as error:  # every kind of remote storage raises its own
+            raise RunError(f"The run was deleted, but its files were not: remove {address} by hand.") from error
         if local := _local(address):
             shutil.rmtree(local.parent, ignore_errors=True)
 
@@ -168,12 +168,12 @@ Files = LocalFiles | ServedFiles
 
 
 def is_served(uri: str) -> bool:
-    """Say whether a store's address is that of a server, which decides itself where files are kept."""
+    """Return whether a store's address is that of a server, which decides where files are kept."""
     return uri.startswith(_SERVERS)
 
 
 def _local(address: str) -> Path | None:
-    """Return the folder that an address names; None if it is not on this machine."""
+    """Return the folder of an address; None if it is not on this machine."""
     return Path(url2pathname(urlparse(address).path)) if address.startswith("file:") else None
 
 

@@ -1,4 +1,4 @@
-"""How a run store is opened and read: through MLflow, or straight from its SQLite file where that is possible."""
+"""Opens and reads a run store: directly from its SQLite file if possible, else through MLflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filelock import FileLock
 from brainseg import paths
 from brainseg.errors import BrainsegError, RunError
 from brainseg.runs.artifacts import is_served
-from brainseg.runs.faults import GuardedClient, explained
+from brainseg.runs.faults import GuardedClient, explained_errors
 from brainseg.runs.opening import check, file_of, private_uri
 from brainseg.runs.snapshot import Snapshot, StoredRun
 
@@ -28,10 +28,10 @@ _PAGE = 1000
 
 
 class StoreConnection:
-    """The database of a run store. Making one costs seconds the first time, when SQLite's tables are created.
+    """The database of a run store. The first connection takes seconds, since it creates SQLite's tables.
 
-    MLflow, whose import takes seconds, is imported at the first write, or where the store is not an SQLite file of a
-    known schema; see `runs.snapshot`.
+    MLflow, whose import takes seconds, is imported only at the first write, or if the store is not an SQLite file with
+    a known schema; see `runs.snapshot`.
 
     Raises:
         RunError: The store is damaged or cannot be reached.
@@ -42,7 +42,7 @@ class StoreConnection:
         own = private_uri(self.home)
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
         self.private = self.uri == own
-        """Whether the store is this home's alone, so that all its runs are, even if made before the home moved."""
+        """Whether the store and all its runs belong to this home alone, even runs made before the home moved."""
         self._snapshot = self._readable()
         if not self._snapshot:
             self.client, self.experiment = self._connect()
@@ -61,7 +61,7 @@ class StoreConnection:
         return experiment
 
     def stored_run(self, run_id: str) -> MlflowRun | StoredRun | None:
-        """Return a stored run by its whole id, deleted or not; None if there is none."""
+        """Return a stored run by its full id, deleted or not; None if there is none."""
         if self._snapshot:
             with self._reading():
                 return next(iter(self._snapshot.runs(run_id=run_id)), None)
@@ -73,42 +73,42 @@ class StoreConnection:
             return None
 
     def stored_runs(self, statuses: Sequence[str] = ()) -> Iterator[MlflowRun | StoredRun]:
-        """Return the stored runs of some statuses, or all if none is named; deleted ones are left out."""
+        """Return the stored runs with some statuses, or with any if none is given; deleted runs are left out."""
         if self._snapshot:
             with self._reading():
                 yield from self._snapshot.runs(statuses)
             return
-        # One query for each status: a worker that asks for waiting runs should not read all that ever ended.
+        # One query per status: a worker that looks for waiting runs should not read all ended runs.
         for query in [f"attributes.status = '{status}'" for status in statuses] or [""]:
             yield from self._search(query)
 
     def _connect(self) -> tuple[MlflowClient, str]:
-        # Two processes that create the tables at once would spoil each other's migration.
+        # Two processes that create the tables at the same time would break each other's migration.
         try:
             with FileLock(self.home / "mlflow.lock"):
                 check(self.uri)
                 from mlflow.tracking import MlflowClient
 
                 place = self._place()
-                with explained(place):
+                with explained_errors(place):
                     client: Any = GuardedClient(MlflowClient(tracking_uri=self.uri), place)
                     return client, self._experiment(client)
         except BrainsegError:
             raise
-        except Exception as error:  # MLflow, SQLAlchemy and the network each have their own
+        except Exception as error:  # MLflow, SQLAlchemy and the network each raise their own
             # The address of a server may hold a password, so it is not shown.
             where = self.uri if self.uri.startswith("sqlite:") else "that MLFLOW_TRACKING_URI names"
             raise RunError(
                 f"The run store {where} cannot be opened ({type(error).__name__}): check that it is reachable and "
-                "whole, or choose another home with BRAINSEG_HOME."
+                "undamaged, or choose another home with BRAINSEG_HOME."
             ) from error
 
     def _place(self) -> Path:
-        """Return what messages about faults of the store name: its file, or the open home."""
+        """Return the path to name in error messages: the store's file, or the open home."""
         return file_of(self.uri) if self.uri.startswith("sqlite:") else self.home
 
     def _readable(self) -> Snapshot | None:
-        """Return what reads the store without MLflow; None where only MLflow can."""
+        """Return a reader of the store that does not need MLflow; None if only MLflow can read it."""
         if not self.uri.startswith("sqlite:///"):
             return None
         place = paths.subfolder("runs").as_uri() if self.private else None
@@ -118,11 +118,11 @@ class StoreConnection:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
-            with explained(self._place()):
+            with explained_errors(self._place()):
                 yield
         except sqlite3.Error as error:
             raise RunError(
-                f"The run store {self.uri} cannot be read ({error}): check that it is reachable and whole."
+                f"The run store {self.uri} cannot be read ({error}): check that it is reachable and undamaged."
             ) from error
 
     def _search(self, query: str) -> Iterator[MlflowRun]:
@@ -143,18 +143,18 @@ class StoreConnection:
         found = client.get_experiment_by_name(EXPERIMENT)
         if found:
             if self.private and found.artifact_location != place:
-                self._move_in(found.experiment_id, place)
+                self._update_artifact_paths(found.experiment_id, place)
             return str(found.experiment_id)
         if is_served(self.uri):
             return str(client.create_experiment(EXPERIMENT))
         if self.private:
-            # Write-ahead logging lets pages read while a training writes; SQLite keeps the setting in the file.
+            # Write-ahead logging lets pages read while a training writes; SQLite stores the setting in the file.
             with closing(sqlite3.connect(file_of(self.uri))) as database:
                 database.execute("PRAGMA journal_mode=WAL")
         return str(client.create_experiment(EXPERIMENT, artifact_location=place))
 
-    def _move_in(self, experiment: str, place: str) -> None:
-        """Point a copied or moved store at its own files: MLflow's pages and `mlflow gc` would use the old place."""
+    def _update_artifact_paths(self, experiment: str, place: str) -> None:
+        """Point a copied or moved store to its own files; MLflow's pages and `mlflow gc` would use the old paths."""
         with closing(sqlite3.connect(file_of(self.uri), timeout=20)) as database, database:
             database.execute(
                 "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",

@@ -1,4 +1,4 @@
-"""Where the dataset of a run lies by now."""
+"""Finds the current place of a run's dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainseg.runs.run import Run
 
 
 def dataset_location(run: Run) -> Path:
-    """Return where the dataset of a run lies, or lay: at its path, or else where the same images are known to be."""
+    """Return the path of a run's dataset; if it no longer exists, another known place of the same images."""
     place = Path(run.config.data.path)
     return place if place.exists() else Path(found_again(str(place), _fingerprint(run)))
 

@@ -1,4 +1,4 @@
-"""Faults of a store's database. Any call may raise one, and each becomes a sentence of its own."""
+"""Errors of a store's database, which any call may raise; each is turned into a clear message."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _BROKEN = ("malformed", "file is not a database")
 
 
 @contextmanager
-def explained(place: Path) -> Iterator[None]:
-    """Turn a full disk and a damaged database into their sentences; any other fault passes through.
+def explained_errors(place: Path) -> Iterator[None]:
+    """Turn a full disk and a damaged database into clear errors; any other error is passed on.
 
     Args:
-        place: The database, or the folder that is open.
+        place: The database, or the open home folder.
 
     Raises:
         DiskError: The disk is full.
@@ -27,7 +27,7 @@ def explained(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:  # MLflow, SQLAlchemy and sqlite3 each have their own
+    except Exception as error:  # MLflow, SQLAlchemy and sqlite3 each raise their own
         if any(words in str(error) for words in _BROKEN):
             raise RunError(DAMAGED.format(place)) from error
         with full_disk_told(place):
@@ -35,22 +35,22 @@ def explained(place: Path) -> Iterator[None]:
 
 
 class GuardedClient:
-    """A client of MLflow whose methods raise the sentences of `explained`.
+    """An MLflow client whose methods raise the errors of `explained_errors`.
 
     Args:
-        client: MLflow's own.
-        place: As for `explained`.
+        client: MLflow's client.
+        place: As for `explained_errors`.
     """
 
-    def __init__(self, client: Any, place: Path) -> None:  # noqa: ANN401 - its methods are passed on as they are
+    def __init__(self, client: Any, place: Path) -> None:  # noqa: ANN401 - its methods are passed on unchanged
         self._client, self._place = client, place
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """Return the client's method, guarded."""
+        """Return the client's method, wrapped in `explained_errors`."""
         method = getattr(self._client, name)
 
         def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            with explained(self._place):
+            with explained_errors(self._place):
                 return method(*args, **kwargs)
 
         return guarded

@@ -1,9 +1,9 @@
-"""Which home the runs of a shared store belong to when homes are moved or copied.
+"""Decides to which home the runs of a shared store belong after homes were moved or copied.
 
-A run names its home by its folder and by an id, which lies in that folder and moves with it. A home that finds itself
-in another folder than last time was moved if its old folder does not hold it any more: it takes its runs along. If the
-old folder still holds it, or was on another machine, where nobody can look, it is a copy: it gets an id of its own, and
-the runs stay with the original. Of several copies of a home that is gone, the first that is opened takes the runs.
+A run records its home by folder and by id; the id is stored in the home folder and moves with it. A home that is opened
+in a new folder was either moved or copied. If the old folder no longer holds the home, it was moved and keeps its runs.
+If the old folder still holds it, or was on another machine and cannot be checked, it is a copy: it gets a new id, and
+the runs stay with the original. If the original is gone, the first copy that is opened gets the runs.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MACHINE = Path("/etc/machine-id")
 
 @dataclass(frozen=True)
 class Identity:
-    """What a home knows of itself.
+    """The stored identity of a home.
 
     Attributes:
         id: 32 hexadecimal digits.
-        path: The folder that it was in when it was opened last with a shared store.
-        machine: The machine that this was on.
+        path: The folder of the home when it was last opened with a shared store.
+        machine: The machine on which that was.
     """
 
     id: str
@@ -35,37 +35,37 @@ class Identity:
 
 
 def identify(home: Path) -> Identity:
-    """Return the identity of a home, which is made and kept at the first call; a copy gets one of its own.
+    """Return the identity of a home; a new home or a copy gets a new identity, which is stored.
 
     Args:
-        home: The folder that is open.
+        home: The open home folder.
 
     Returns:
-        Its identity. Its `path` is another than `home` if the home was moved: call `settle` when its runs have moved
-        too.
+        The identity. Its `path` differs from `home` if the home was moved: call `save_identity` after its runs have
+        been updated.
     """
     known, here = _read(home), Identity(uuid.uuid4().hex, str(home), _machine())
     if known and (known.path == here.path or _was_moved(known, home)):
         return known
-    return settle(home, here)
+    return save_identity(home, here)
 
 
-def settle(home: Path, identity: Identity) -> Identity:
-    """Keep an identity with the folder that its home is in now."""
-    settled = Identity(identity.id, str(home), _machine())
-    write_json(home / FILE, asdict(settled))
-    return settled
+def save_identity(home: Path, identity: Identity) -> Identity:
+    """Store an identity with the current folder of its home, and return it."""
+    saved = Identity(identity.id, str(home), _machine())
+    write_json(home / FILE, asdict(saved))
+    return saved
 
 
-def holds_a_home(folder: Path) -> bool:
-    """Say whether a folder holds a home that has an identity."""
+def has_identity(folder: Path) -> bool:
+    """Return whether a folder holds a home with a stored identity."""
     return _read(folder) is not None
 
 
 def _was_moved(known: Identity, home: Path) -> bool:
     there = _read(Path(known.path))
     if there and there.id == known.id:
-        return (Path(known.path) / FILE).samefile(home / FILE)  # one folder by two names
+        return (Path(known.path) / FILE).samefile(home / FILE)  # one folder with two names
     return known.machine == _machine()
 
 

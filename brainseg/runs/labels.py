@@ -1,4 +1,4 @@
-"""What people may call a run and write on it."""
+"""Rules for the names, notes and tags of runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ def clean_name(name: str) -> str:
     """Return a name without spaces around it.
 
     Raises:
-        RunError: It is empty, too long, has a character that cannot be shown, or could be taken for an id.
+        RunError: The name is empty, too long, contains a character that cannot be shown, or looks like an id.
     """
     name = name.strip()
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise RunError(f"{name[:NAME_LENGTH]!r} cannot be a run's name: give it 1 to {NAME_LENGTH} visible characters.")
+        raise RunError(
+            f"{name[:NAME_LENGTH]!r} is not a valid name for a run: use 1 to {NAME_LENGTH} visible characters."
+        )
     if re.fullmatch("[0-9a-f]{32}", name):
-        raise RunError(f"{name!r} cannot be a run's name, since it looks like an id: add a word to it.")
+        raise RunError(f"{name!r} is not a valid name for a run, since it looks like an id: add a word to it.")
     return name
 
 
@@ -30,11 +32,11 @@ def clean_note(note: str) -> str:
     """Return a note without space around it.
 
     Raises:
-        RunError: It is too long.
+        RunError: The note is too long.
     """
     note = note.strip()
     if len(note) > NOTE_LENGTH:
-        raise RunError(f"The note has {len(note)} characters, and {NOTE_LENGTH} are allowed: make it shorter.")
+        raise RunError(f"The note has {len(note)} characters, but at most {NOTE_LENGTH} are allowed: make it shorter.")
     return note
 
 
@@ -42,15 +44,15 @@ def parse_tags(texts: Iterable[str]) -> dict[str, str]:
     """Read tags that are written as `word` or `word=value`.
 
     Raises:
-        RunError: One of them is neither; names what is allowed.
+        RunError: A tag is not valid; the message names what is allowed.
     """
     parts = [(text, *map(str.strip, text.partition("=")[::2])) for text in texts]
     for text, key, value in parts:
         fits = _TAG.fullmatch(key) and max(len(key), len(value)) <= TAG_LENGTH and (value + "x").isprintable()
         if not fits or key.startswith(("mlflow.", PREFIX)):
             raise RunError(
-                f"{text!r} cannot be a tag: write letters, digits, spaces, dots and dashes, and after = a value, such "
-                "as checked or reader=first."
+                f"{text!r} is not a valid tag: use letters, digits, spaces, dots and dashes, and optionally = and a "
+                "value, such as checked or reader=first."
             )
     return {key: value for _, key, value in parts}
 

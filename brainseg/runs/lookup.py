@@ -1,4 +1,4 @@
-"""Finding runs in a store: by id, by name, or all of them."""
+"""Finds runs in a store: by id, by name, or all of them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from brainseg.runs.connection import StoreConnection
 from brainseg.runs.reading import read_run
 from brainseg.runs.run import STATUSES, Run, StoredEntry, UnreadableRun, matching
 
-_NO_RUN = "There is no run {!r}: `runs` lists those there are."
+_NO_RUN = "There is no run {!r}: `runs` lists the runs."
 
 
 class RunReader(StoreConnection):
     """Reads the runs of a store."""
 
     home_id = ""
-    """The id of the open home, where several homes share the store; see `runs.identity`."""
+    """The id of the open home if several homes may share the store; see `runs.identity`."""
 
     def get(self, wanted: str) -> Run:
         """Return a run by its id, the start of its id (at least 4 digits) or its name.
 
         Raises:
-            RunError: There is none, there is more than one, or it cannot be read.
+            RunError: No run or more than one matches, or the run cannot be read.
         """
         found = self.find(wanted)
         if isinstance(found, UnreadableRun):
@@ -34,7 +34,7 @@ class RunReader(StoreConnection):
         """Return a run as `get` does, or one that cannot be read.
 
         Raises:
-            RunError: There is none, or there is more than one.
+            RunError: No run or more than one matches.
         """
         if len(wanted) == 32:
             stored = self.stored_run(wanted)
@@ -45,11 +45,11 @@ class RunReader(StoreConnection):
         if not found:
             raise RunError(_NO_RUN.format(wanted))
         if len(found) > 1:
-            raise RunError(f"{len(found)} runs match {wanted!r}: name one by its id, such as {found[0].id[:8]}.")
+            raise RunError(f"{len(found)} runs match {wanted!r}: use an id instead, such as {found[0].id[:8]}.")
         return found[0]
 
     def list(self, statuses: Iterable[str] = STATUSES) -> list[Run]:
-        """Return the runs that can be used, newest first."""
+        """Return the readable runs, newest first."""
         return [run for run in self.entries(statuses) if isinstance(run, Run)]
 
     def unreadable(self) -> Sequence[UnreadableRun]:
@@ -57,14 +57,14 @@ class RunReader(StoreConnection):
         return [run for run in self.entries() if isinstance(run, UnreadableRun)]
 
     def entries(self, statuses: Iterable[str] = STATUSES) -> Sequence[StoredEntry]:
-        """Return all runs, newest first, whether or not they can be read."""
+        """Return all runs, readable or not, newest first."""
         wanted = list(statuses)
         stored = self.stored_runs([] if set(wanted) == set(STATUSES) else wanted)
         found = [read_run(run, self._own_home) for run in stored]
         return sorted(found, key=lambda run: run.created, reverse=True)
 
     def owns(self, run: StoredEntry) -> bool:
-        """Say whether a run is this home's, to be trained and deleted here: several homes may share a store."""
+        """Return whether a run belongs to this home; only then may it be trained and deleted here."""
         return run.home_folder == str(self.home) and run.home_id in ("", self.home_id)
 
     @property

@@ -1,10 +1,10 @@
-"""The schema of stored runs, and how runs of earlier schemas are read: one table, applied while reading.
+"""The schema of stored runs, and a table of steps that convert runs of earlier schemas when they are read.
 
-A run is stored as tags, and the tag `brainseg.schema` holds their schema. Runs without that tag have schema 1: brainseg
-0.1.0 wrote them. Nothing is rewritten in the store, so the brainseg that wrote a run can still read it.
+A run is stored as tags, and the tag `brainseg.schema` holds their schema. Runs without that tag have schema 1 and were
+written by brainseg 0.1.0. Nothing is rewritten in the store, so the brainseg that wrote a run can still read it.
 
-To rename or drop a setting, or to change what a tag means: raise `SCHEMA` and add a step to `STEPS`. A step must leave
-alone what a newer brainseg has already written, since a resumed run keeps its schema.
+To rename or drop a setting, or to change the meaning of a tag, raise `SCHEMA` and add a step to `STEPS`. A step must
+not change what a newer brainseg has already written, since a resumed run keeps its schema.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from brainseg.runs.run_end import EndKind
 SCHEMA = 2
 """The schema that this brainseg writes."""
 PREFIX = "brainseg."
-"""Start of the names of brainseg's own tags."""
+"""Prefix of the names of brainseg's own tags."""
 
 Tags = dict[str, str]
 _LOG_TAIL = re.compile(r"\. (?:Its last|Last) words:\s*(.*)", re.DOTALL)
@@ -37,16 +37,16 @@ _KINDS = {
     "The training broke off with": EndKind.CRASHED,
     "The model gives one class": EndKind.COLLAPSED,
 }
-"""How a sentence of schema 1 begins -> why the run ended."""
+"""Beginning of a sentence of schema 1 -> kind of end."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What leads from one schema to the next.
+    """The changes from one schema to the next.
 
     Attributes:
-        settings: Dotted name of a setting -> its new dotted name; None for one that no longer exists.
-        change: Changes the tags in place.
+        settings: Dotted name of a setting -> its new dotted name; None if the setting no longer exists.
+        change: A function that changes the tags in place.
     """
 
     settings: Mapping[str, str | None] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Step:
 
 
 def _split_reason(tags: Tags) -> None:
-    """Take apart the sentence that says why a run ended: schema 1 put the kind of end and the log's tail into it."""
+    """Split the sentence on why a run ended, which in schema 1 also held the kind of end and the end of the log."""
     if tags.get(PREFIX + "end"):  # written by schema 2, when the run was resumed
         return
     reason = tags.get(PREFIX + "reason", "")
@@ -67,20 +67,21 @@ def _split_reason(tags: Tags) -> None:
 
 
 STEPS: dict[int, Step] = {1: Step(change=_split_reason)}
-"""Schema -> the step to the one after it."""
+"""Schema -> the step to the next one."""
 
 
 def migrated(tags: Mapping[str, str]) -> Tags:
-    """Return the tags of a stored run as `SCHEMA` has them.
+    """Return the tags of a stored run, converted to `SCHEMA`.
 
     Raises:
-        RunError: The run is of a newer schema, or a tag is damaged. The message names no run and is the end of a
-            sentence.
+        RunError: The run has a newer schema, or a tag is damaged. The message is the end of a sentence and does not
+            name the run.
     """
     schema = stored_schema(tags)
     if schema > SCHEMA:
         raise RunError(
-            f"a newer brainseg made it (schema {schema}, and this one reads up to {SCHEMA}): upgrade brainseg to use it"
+            f"it was made by a newer brainseg (schema {schema}; this version reads up to {SCHEMA}): upgrade "
+            "brainseg to use it"
         )
     current = dict(tags)
     for step in (STEPS[number] for number in range(schema, SCHEMA)):
@@ -110,7 +111,7 @@ def settings_of(tags: Mapping[str, str]) -> dict[str, Any]:
         RunError: There are none, or they are damaged.
     """
     if (text := tags.get(PREFIX + "config")) is None:
-        raise RunError("another program made it: it has no settings of brainseg")
+        raise RunError("it was made by another program: it has no brainseg settings")
     try:
         settings = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What is looked at before MLflow opens a store, so that each fault gets its own sentence, and none takes minutes."""
+"""Checks before MLflow opens a store: each fault gets a clear message, and none takes minutes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def check(uri: str) -> None:
     """Refuse a store that cannot be opened as it is.
 
     Raises:
-        RunError: Its schema is another, it is damaged or no database, a driver is missing, or a server is silent.
+        RunError: The schema differs, the file is damaged or not a database, a driver is missing, or the server does not
+            answer.
     """
     if uri.startswith(_SQLITE):
         check_file(file_of(uri))
@@ -37,14 +38,14 @@ def check(uri: str) -> None:
 
 
 def _check_answer(uri: str) -> None:
-    """Ask a server for a sign of life: MLflow would ask a silent one again and again."""
+    """Check that a server answers: MLflow would repeat its requests to a silent server."""
     import requests
 
-    patience = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
+    timeout = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
     try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=patience)
+        requests.get(f"{uri.rstrip('/')}/health", timeout=timeout)
     except requests.Timeout as error:
         raise RunError(
-            f"The MLflow server that MLFLOW_TRACKING_URI names has not answered within {patience:g} seconds: check "
-            "that it runs, or unset MLFLOW_TRACKING_URI to use this home's own store."
+            f"The MLflow server that MLFLOW_TRACKING_URI names did not answer within {timeout:g} seconds: check "
+            "that it is running, or unset MLFLOW_TRACKING_URI to use this home's own store."
         ) from error

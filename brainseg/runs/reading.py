@@ -1,4 +1,4 @@
-"""From a stored run to a `Run`, or to an `UnreadableRun` that says why it cannot be one."""
+"""Turns a stored run into a `Run`, or into an `UnreadableRun` with the reason."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def read_run(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | Un
     """Return a stored run.
 
     Args:
-        found: As MLflow or `runs.snapshot` gives it.
-        home: The home folder whose own store this is: all its runs belong to it, wherever they were made. None for a
-            store that several homes may share.
+        found: The run as MLflow or `runs.snapshot` returns it.
+        home: The home folder that owns the store, and so all its runs, wherever they were made. None for a store that
+            several homes may share.
     """
     try:
         return _run(found, home)
@@ -79,13 +79,13 @@ def _end(status: str, tags: Tags) -> RunEnd | None:
 
 
 def _seconds(tags: Tags, name: str) -> float:
-    """Return a moment in seconds since 1970; 0 where none is recorded."""
+    """Return a recorded time in seconds since 1970; 0 if it is not recorded."""
     text = tags.get(PREFIX + name, "0")
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < 1e11:  # beyond that, a date cannot be made of it
+    if not 0 <= seconds < 1e11:  # larger values cannot be turned into a date
         raise RunError(f"its tag {PREFIX}{name} is damaged: it holds {text[:40]!r}, not a time")
     return seconds
 

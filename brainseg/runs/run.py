@@ -1,4 +1,4 @@
-"""`Run`: one run as the store knows it."""
+"""`Run`: one run of the store."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Kind = Literal["train", "find-lr"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 FINAL = "final_"
-"""Prefix of the metrics of a finished run; the same names without it are those of each epoch."""
+"""Prefix of the metrics of a finished run; without it, the same names are metrics of each epoch."""
 SHORTEST = 4
-"""Digits of an id that may stand for the whole of it."""
+"""Fewest digits that may stand for a full id."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as the store knows it.
+    """One run of the store.
 
     Attributes:
         id: 32 hexadecimal digits.
@@ -34,19 +34,19 @@ class Run:
         status: One of `STATUSES`.
         config: Its configuration.
         created: When it was made, in UTC.
-        ended: When it ended; None while it has not.
+        ended: When it ended; None if it has not.
         metrics: Latest value of each metric.
-        end: How it ended; None while it has not.
-        home_folder: The home folder whose worker runs it: the open one, unless several share the store.
-        home_id: The id of that home, see `runs.identity`; "" where none is recorded.
-        queued: When it was put into the queue last, in seconds since 1970.
+        end: How it ended; None if it has not.
+        home_folder: The home folder whose worker trains it: the open one, unless several homes share the store.
+        home_id: The id of that home, see `runs.identity`; "" if it is not recorded.
+        queued: When it was last queued, in seconds since 1970.
         kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
-        promoted: When a person chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
+        promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
-        bundle_digest: SHA-256 of the bundle that its training wrote; "" where none is recorded.
-        started: When its training began last, in seconds since 1970; 0 if it never did, or where that was not recorded.
-        schema: Of its stored form, see `runs.migrations`.
+        bundle_digest: SHA-256 of the bundle that its training wrote; "" if it is not recorded.
+        started: When its training last began, in seconds since 1970; 0 if it never did or this was not recorded.
+        schema: The schema of the stored run, see `runs.migrations`.
     """
 
     id: str
@@ -70,12 +70,12 @@ class Run:
 
     @property
     def reason(self) -> str:
-        """Why it failed or was stopped, in one sentence; "" otherwise."""
+        """Why the run failed or was stopped, in one sentence; "" otherwise."""
         return self.end.message if self.end else ""
 
     @property
     def begun(self) -> datetime:
-        """When its training began last; when the run was made where that is not known."""
+        """When its training last began; when the run was made if this is not known."""
         return datetime.fromtimestamp(self.started, UTC) if self.started else self.created
 
     @property
@@ -85,9 +85,9 @@ class Run:
 
     @property
     def better_than_chance(self) -> bool:
-        """Whether the accuracy's interval lies above what naming one class for all images reaches.
+        """Whether the accuracy's interval lies above the accuracy of always predicting one class.
 
-        True where that does not apply (masks) or no interval is known.
+        Also True if this does not apply (masks) or no interval is known.
         """
         low = self.metrics.get(FINAL + "accuracy_low")
         return low is None or low > self.metrics.get(FINAL + "chance", 0.5)
@@ -120,14 +120,14 @@ class Run:
 
 @dataclass(frozen=True)
 class UnreadableRun:
-    """A run that is in the store but cannot be used by this brainseg; it is listed, so that no history is hidden.
+    """A run in the store that this brainseg cannot read; it is still listed, so no history is hidden.
 
     Attributes:
         id: 32 hexadecimal digits.
         name: What the user called it.
         status: One of `STATUSES`.
         created: When it was made, in UTC.
-        why: Why it cannot be read, as the end of a sentence without a full stop.
+        why: Why it cannot be read, as the end of a sentence, without a full stop.
         home_folder: As for `Run`.
         home_id: As for `Run`.
     """
@@ -142,11 +142,11 @@ class UnreadableRun:
 
     @property
     def sentence(self) -> str:
-        """Which run cannot be read, and why."""
+        """A sentence on which run cannot be read, and why."""
         return f"Run {self.name!r} ({self.id[:8]}) cannot be read: {self.why}."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold: a few of those of `Run`, and why there are no more."""
+        """Return plain values that JSON can hold: a few fields of `Run`, and why the others are missing."""
         return {
             "run_id": self.id,
             "unreadable": self.why,
@@ -161,13 +161,13 @@ Entry = TypeVar("Entry", Run, UnreadableRun, StoredEntry)
 
 
 def default_run(runs: list[Run], task: str | None = None) -> Run | None:
-    """Return the run whose model is offered first: the one promoted last, or else the newest better than chance.
+    """Return the run whose model is offered first: the last one promoted, or else the newest that beats chance.
 
-    Where no model is shown to be better than chance, that is the one that finished last.
+    If no model is shown to be better than chance, that is the run that finished last.
 
     Args:
-        runs: All there are.
-        task: Of the runs that count; by default any, but one that classifies comes before one that segments.
+        runs: All runs.
+        task: The task of the run; by default any, but classification comes before segmentation.
     """
     finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
     return max(
@@ -178,10 +178,10 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
 
 
 def matching(runs: Iterable[Entry], wanted: str) -> list[Entry]:
-    """Return the runs that a person may mean: by the whole id, or else by name, or else by the start of the id.
+    """Return the runs that a user may mean: by the full id, or else by name, or else by the start of the id.
 
     Args:
-        runs: Those to choose from.
+        runs: The runs to choose from.
         wanted: An id, at least 4 digits of its start, or a name.
     """
     wanted = wanted.strip()
@@ -192,7 +192,7 @@ def matching(runs: Iterable[Entry], wanted: str) -> list[Entry]:
 
 
 def moved_config(config: RunConfig, old: PurePath, home: Path) -> RunConfig:
-    """Return a configuration whose paths below the home in which it was made lead below the home that is open."""
+    """Return a configuration in which paths below the old home folder are changed to paths below the open one."""
     if old in (home, PurePath()):
         return config
 

@@ -1,4 +1,4 @@
-"""`RunEnd`: how a run ended, for programs (its kind) and for people (its message and the end of its log)."""
+"""`RunEnd`: how a run ended; a kind for programs, a message and the end of the log for people."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ class EndKind(StrEnum):
     """Why a run ended. The values are stored with runs, so they never change."""
 
     FINISHED = "finished"
-    """It trained to its end."""
+    """The training finished."""
     COLLAPSED = "collapsed"
-    """It trained to its end, but the model gives one answer to everything."""
+    """The training finished, but the model predicts one class for everything."""
     CANCELLED = "cancelled"
     """A user cancelled it."""
     REFUSED = "refused"
     """Something that the user can fix stopped it."""
     CRASHED = "crashed"
-    """A fault of brainseg's own stopped it."""
+    """A fault in brainseg stopped it."""
     DIED = "died"
-    """The trainer process ended without recording why, as when memory runs out."""
+    """The trainer process ended without recording why, for example because memory ran out."""
     LOST = "lost"
-    """Trainer and supervisor ended without recording why, as after a power cut."""
+    """Trainer and supervisor ended without recording why, for example because of a power cut."""
     UNSUPERVISED = "unsupervised"
     """The supervisor was stopped, so the trainer stopped too."""
     MOVED = "moved"
     """The home folder was moved or copied during the training."""
     UNKNOWN = "unknown"
-    """Not recorded, as for runs of brainseg 0.1.0."""
+    """The kind is not recorded, as for runs of brainseg 0.1.0."""
 
 
 RESUMABLE = frozenset({EndKind.CANCELLED, EndKind.DIED, EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED})
-"""Ends after which a run can simply continue: nothing was wrong with the run itself."""
+"""Kinds after which a run can be resumed unchanged, since nothing was wrong with the run itself."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class RunEnd:
 
     Attributes:
         kind: The cause.
-        message: The cause in one sentence; "" for a run that finished well, or where nothing is recorded.
-        log_tail: The last lines of the log, where the trainer could not record the cause itself; "" otherwise.
+        message: The cause in one sentence; "" for a run that finished normally, or if nothing is recorded.
+        log_tail: The last lines of the log if the trainer could not record the cause itself; "" otherwise.
     """
 
     kind: EndKind

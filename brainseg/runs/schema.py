@@ -1,6 +1,6 @@
-"""Whether a run store can be opened as it is: its database's schema, looked at before MLflow does.
+"""Checks the schema of a run store's database before MLflow opens it.
 
-MLflow would upgrade an older store on opening it, silently and without a copy, and its messages are of little help.
+MLflow would upgrade an older store without asking and without a copy, and its error messages are hard to understand.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from brainseg.files import sqlite_copy
 
 _MAGIC = b"SQLite format 3\0"
 _NO_DATABASE = (
-    "The run store {} is no database: move that file away to begin with an empty store, or choose another home with "
+    "The run store {} is not a database: move that file away to start with an empty store, or choose another home with "
     "BRAINSEG_HOME."
 )
 DAMAGED = (
-    "The run store {} is a damaged database: put a copy of it back, or move it away to begin with an empty store; the "
+    "The run store {} is a damaged database: restore a copy of it, or move it away to start with an empty store; the "
     "files of its runs stay in the folder runs beside it."
 )
 _FOREIGN = "The run store {} is a database of another program: choose another home with BRAINSEG_HOME."
 _OLDER = (
-    "The run store {} was made by an older MLflow: `python -m brainseg store upgrade` makes a copy of it and upgrades "
-    "it."
+    "The run store {} was made by an older MLflow: run `python -m brainseg store upgrade`, which copies it and then "
+    "upgrades it."
 )
 _NEWER = (
-    "The run store {} was made by a newer MLflow than the one here, {}: upgrade MLflow, or choose "
-    "another home with BRAINSEG_HOME."
+    "The run store {} was made by a newer MLflow than the installed version {}: upgrade MLflow, or choose another home "
+    "with BRAINSEG_HOME."
 )
 _OLDER_SERVER = (
-    "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: make a copy of it with its own tools, "
+    "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: copy it with the database's own tools, "
     "then upgrade it with `mlflow db upgrade`."
 )
 _NEWER_SERVER = (
-    "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the one here, {}: upgrade "
+    "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the installed version {}: upgrade "
     "MLflow on this machine."
 )
 
 
 def check_file(file: Path) -> None:
-    """Refuse an SQLite store that cannot be opened as it is; one that does not exist yet or is empty can.
+    """Refuse an SQLite store that MLflow cannot open without a change; a missing or empty file is fine.
 
     Raises:
-        RunError: It is no database, damaged, of another program, or of an older or newer MLflow.
+        RunError: The file is not a database, is damaged, or belongs to another program or an older or newer MLflow.
     """
     if not file.exists() or file.stat().st_size == 0:
         return
@@ -62,10 +62,10 @@ def check_file(file: Path) -> None:
 
 
 def check_server(uri: str) -> None:
-    """Refuse a store in a database server whose schema is older or newer; one that has no tables yet is fine.
+    """Refuse a store on a database server whose schema is older or newer; a store without tables is fine.
 
     Raises:
-        RunError: The schema is another, or the server's driver is not installed.
+        RunError: The schema differs, or the driver for the server is not installed.
         sqlalchemy.exc.SQLAlchemyError: The server cannot be reached.
     """
     from sqlalchemy import create_engine, inspect, text
@@ -90,16 +90,16 @@ def check_server(uri: str) -> None:
 
 
 def upgrade(file: Path) -> Path | None:
-    """Upgrade an SQLite store of an older MLflow, after making a copy beside it.
+    """Upgrade an SQLite store of an older MLflow, after copying it to the same folder.
 
     Args:
-        file: The database. If the upgrade fails, it is as it was before.
+        file: The database. It is unchanged if the upgrade fails.
 
     Returns:
-        Where the copy is; None if the store is up to date.
+        The path of the copy; None if the store is up to date.
 
     Raises:
-        RunError: The store is newer, damaged or no database, or MLflow cannot upgrade it.
+        RunError: The store is newer, damaged or not a database, or MLflow cannot upgrade it.
     """
     with FileLock(file.with_suffix(".lock")):
         if not file.exists() or (revision := _revision(file)) in (None, head()):
@@ -115,8 +115,8 @@ def upgrade(file: Path) -> Path | None:
                 part.unlink(missing_ok=True)
             sqlite_copy(copy, file)
             raise RunError(
-                f"MLflow cannot upgrade the run store {file} ({_first_line(error)}): it is as it was, and "
-                f"{copy} is a copy."
+                f"MLflow cannot upgrade the run store {file} ({_first_line(error)}): it was left unchanged, and {copy} "
+                "is a copy."
             ) from error
         return copy
 
@@ -138,9 +138,9 @@ def _migrate(file: Path) -> None:
 
 
 def _revision(file: Path) -> str | None:
-    """Return the schema version of an SQLite store; None where it has no tables at all."""
+    """Return the schema version of an SQLite store; None if it has no tables."""
     try:
-        # Never opened as a plain file while it may be in use: closing that would drop the locks of this process.
+        # Not opened as a plain file while it may be in use: closing that would release the locks of this process.
         with closing(sqlite3.connect(file, timeout=20)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "alembic_version" in tables:
@@ -148,32 +148,35 @@ def _revision(file: Path) -> str | None:
                 if found:
                     return str(found[0])
     except sqlite3.DatabaseError as error:
-        if "not a database" in str(error) and not _has_mark(file):
+        if "not a database" in str(error) and not _has_sqlite_header(file):
             raise RunError(_NO_DATABASE.format(file)) from error
         if "locked" in str(error) or "unable to open" in str(error):
-            raise RunError(f"The run store {file} cannot be opened ({error}): check who uses it and may.") from error
+            raise RunError(
+                f"The run store {file} cannot be opened ({error}): check that you may read it and that "
+                "no other program uses it."
+            ) from error
         raise RunError(DAMAGED.format(file)) from error
     if tables:
         raise RunError(_FOREIGN.format(file))
     return None
 
 
-def _has_mark(file: Path) -> bool:
-    """Say whether a file that SQLite cannot read begins as its databases do."""
+def _has_sqlite_header(file: Path) -> bool:
+    """Return whether a file begins like an SQLite database."""
     with file.open("rb") as stream:
         return stream.read(len(_MAGIC)) == _MAGIC
 
 
 @cache
 def head() -> str:
-    """Return the schema version that the MLflow here uses."""
+    """Return the schema version of the installed MLflow."""
     parents = set(_known().values())
     return next(revision for revision in _known() if revision not in parents)
 
 
 @cache
 def _known() -> dict[str, str]:
-    """Return all schema versions that the MLflow here knows, each with the one before it; imports no MLflow."""
+    """Return each schema version of the installed MLflow with the one before it, without importing MLflow."""
     spec = find_spec("mlflow")
     folders = spec.submodule_search_locations if spec else None
     known = {}

@@ -1,8 +1,7 @@
-"""All runs at one moment, read straight from MLflow's SQLite file.
+"""Reads all runs at one moment directly from MLflow's SQLite file.
 
-Through MLflow, a list of runs costs 2 s of imports and 3 ms a run; read like this, it costs 50 microseconds a run. Only
-a file with the tables of `SCHEMA` is read; any other, and any other kind of store, is left to MLflow itself, which also
-does all the writing.
+Through MLflow, a list of runs takes 2 s of imports and 3 ms per run; read directly, it takes 50 microseconds per run.
+Only files with the tables of `SCHEMA` are read; MLflow reads all other stores, and writes to all stores.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SCHEMA = "dc11669786a5"
-"""The revision of MLflow's tables that is read, as `alembic_version` names it: that of MLflow 3.17."""
-_PATIENCE = 20.0
-"""Seconds to wait for another process that is writing."""
+"""The readable revision of MLflow's tables, as in the table `alembic_version`: that of MLflow 3.17."""
+_TIMEOUT = 20.0
+"""Seconds to wait while another process writes."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Data:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as `MlflowClient.search_runs` returns it, as far as brainseg reads it."""
+    """The parts of a run from `MlflowClient.search_runs` that brainseg reads."""
 
     info: Info
     data: Data
@@ -54,7 +53,7 @@ class Snapshot:
     Args:
         file: The database.
         experiment: Name of the experiment whose runs are read.
-        place: Address at which it must keep the files of its runs, or else MLflow is to move it in first; None for any.
+        place: Address of the runs' files that the experiment must have, or MLflow must update it first; None for any.
     """
 
     def __init__(self, file: Path, experiment: str, place: str | None) -> None:
@@ -63,7 +62,7 @@ class Snapshot:
         self.place = place
 
     def usable(self) -> bool:
-        """Say whether the file has the tables that are read here, and the experiment at its place."""
+        """Return whether the file has the known tables, and the experiment with the right address."""
         if not self.file.is_file():
             return False
         try:
@@ -74,11 +73,11 @@ class Snapshot:
             return False
 
     def runs(self, statuses: Sequence[str] = (), run_id: str = "") -> list[StoredRun]:
-        """Return the runs that were not deleted, in no order.
+        """Return the runs that were not deleted, in no particular order.
 
         Args:
-            statuses: Those that a run may have; all if empty.
-            run_id: The one run that is wanted, deleted or not; all if empty.
+            statuses: Allowed statuses; any if empty.
+            run_id: The id of a single run, deleted or not; all runs if empty.
 
         Raises:
             sqlite3.Error: The file cannot be read, or is no longer usable.
@@ -96,20 +95,20 @@ class Snapshot:
             return list(_read(database, where, values))
 
     def _experiment(self, database: sqlite3.Connection) -> int | None:
-        question = "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?"
-        found = database.execute(question, [self.experiment]).fetchone()
+        query = "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?"
+        found = database.execute(query, [self.experiment]).fetchone()
         return found[0] if found and self.place in (None, found[1]) else None
 
     def _open(self) -> sqlite3.Connection:
-        # Not opened as read-only: the last reader of a write-ahead log has to be able to tidy it up.
-        connection = sqlite3.connect(self.file, timeout=_PATIENCE)
+        # Not opened as read-only: the last reader of a write-ahead log must be able to clean it up.
+        connection = sqlite3.connect(self.file, timeout=_TIMEOUT)
         connection.execute("PRAGMA query_only = 1")
-        connection.execute("BEGIN")  # runs, tags and metrics of one moment
+        connection.execute("BEGIN")  # reads runs, tags and metrics at one moment
         return connection
 
 
 def _read(database: sqlite3.Connection, where: str, values: Sequence[object]) -> Iterator[StoredRun]:
-    """Read the runs that fulfil a condition over `runs AS r`: three questions, however many there are."""
+    """Read the runs that meet a condition on `runs AS r`, with three queries for any number of runs."""
     fields = "run_uuid, name, status, start_time, end_time, lifecycle_stage, artifact_uri"
     columns = ", ".join(f"r.{name}" for name in fields.split(", "))
     runs = {

@@ -13,7 +13,7 @@ from brainseg.errors import BundleError, RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
-from brainseg.runs.identity import Identity, holds_a_home, identify, settle
+from brainseg.runs.identity import Identity, has_identity, identify, save_identity
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
 from brainseg.runs.migrations import PREFIX as _TAG
@@ -24,7 +24,7 @@ from brainseg.runs.run_end import EndKind
 
 
 class RunStore(RunReader):
-    """Reads and writes runs; see `runs.connection` for what opening one costs and raises."""
+    """Reads and writes runs; see `runs.connection` for how long opening a store takes, and its errors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class RunStore(RunReader):
             ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
         )
         if not self.private:
-            self.home_id = self._settled()
+            self.home_id = self._home_identity()
 
     def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
         """Make a run with a configuration."""
@@ -53,24 +53,24 @@ class RunStore(RunReader):
         self.set_status(run_id, status)
         return self.get(run_id)
 
-    def _settled(self) -> str:
-        """Return this home's id, after taking along its runs if the home was moved."""
+    def _home_identity(self) -> str:
+        """Return this home's id, after updating its runs if the home was moved."""
         with FileLock(self.home / "home.lock"):
             identity = identify(self.home)
             if identity.path != str(self.home):
-                self._take_along(identity)
-                settle(self.home, identity)
+                self._update_moved_runs(identity)
+                save_identity(self.home, identity)
             return identity.id
 
-    def _take_along(self, old: Identity) -> None:
-        ids = {old.id} if holds_a_home(Path(old.path)) else {old.id, ""}
+    def _update_moved_runs(self, old: Identity) -> None:
+        ids = {old.id} if has_identity(Path(old.path)) else {old.id, ""}
         for stored in self.stored_runs():
             run = read_run(stored)
             if run.home_folder == old.path and run.home_id in ids:
                 tags = {_TAG + "host": str(self.home), _TAG + "home": old.id}
                 if isinstance(run, Run):
                     config = moved_config(run.config, Path(old.path), self.home).model_dump_json()
-                    # Settings are written as this brainseg names them, so all else has to be of its schema too.
+                    # The settings are written in this schema, so all other tags must be, too.
                     tags = {**_own(migrated(stored.data.tags)), **tags, _TAG + "config": config}
                     tags[_TAG + "schema"] = str(SCHEMA)
                 self.set_tags(run.id, tags)
@@ -78,14 +78,14 @@ class RunStore(RunReader):
     def set_status(
         self, run_id: str, status: str, reason: str = "", kind: EndKind | None = None, log_tail: str = ""
     ) -> None:
-        """Move a run to a status.
+        """Set the status of a run.
 
         Args:
             run_id: The run.
             status: One of `STATUSES`.
             reason: Why it ended, in one sentence.
             kind: Why it ended, for programs.
-            log_tail: The last lines of its log, where they are all that is known.
+            log_tail: The last lines of its log, if nothing else is known.
         """
         if kind is None and status in ENDED:
             kind = EndKind.FINISHED if status == "FINISHED" else EndKind.UNKNOWN
@@ -105,32 +105,32 @@ class RunStore(RunReader):
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def rename(self, run_id: str, name: str) -> None:
-        """Give a run another name. Its bundle keeps the name that it was trained under.
+        """Rename a run. Its bundle keeps the name under which it was trained.
 
         Raises:
-            RunError: The name cannot be one, or another run has it: people and commands name runs by it.
+            RunError: The name is not valid, or another run has it; users and commands refer to runs by name.
         """
         name = clean_name(name)
         if other := next((run for run in self.entries() if run.name == name and run.id != run_id), None):
-            raise RunError(f"Run {other.id[:8]} is called {name!r} already: choose another name.")
+            raise RunError(f"Run {other.id[:8]} is already called {name!r}: choose another name.")
         self.client.update_run(run_id, name=name)
 
     def write_note(self, run_id: str, note: str) -> None:
-        """Write a note on a run, instead of the one that was there; "" removes it.
+        """Set the note of a run; "" removes it.
 
         Raises:
-            RunError: It is too long.
+            RunError: The note is too long.
         """
         self.set_tags(run_id, {NOTE: clean_note(note)})
 
     def tag(self, run_id: str, tags: dict[str, str]) -> None:
-        """Give a run exactly these tags, from `labels.parse_tags`; any others are removed."""
+        """Give a run exactly these tags, from `labels.parse_tags`; other tags are removed."""
         for key in self.get(run_id).tags.keys() - tags.keys():
             self.client.delete_tag(run_id, key)
         self.set_tags(run_id, tags)
 
     def promote(self, run_id: str) -> None:
-        """Choose a run's model for Diagnose, instead of the one that was chosen before.
+        """Choose a run's model for Diagnose, in place of the earlier choice.
 
         Raises:
             RunError: The run has no model.
@@ -139,12 +139,12 @@ class RunStore(RunReader):
         self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
 
     def requeue(self, run_id: str) -> None:
-        """Put an ended run back into the queue, behind those that wait."""
+        """Put an ended run at the end of the queue."""
         self.set_tags(run_id, {_TAG + "queued": repr(time.time())})
         self.set_status(run_id, "SCHEDULED")
 
     def log_metrics(self, run_id: str, metrics: dict[str, float], step: int = 0) -> None:
-        """Store metrics; NaN and infinite values are left out, since not every database takes them."""
+        """Store metrics; NaN and infinite values are left out, since not every database accepts them."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -164,7 +164,7 @@ class RunStore(RunReader):
         self.files.add_file(run_id, file)
 
     def path(self, run_id: str, name: str) -> Path:
-        """Return where a stored file or folder of a run can be read, fetched first from a remote store.
+        """Return the path of a stored file or folder of a run; from a remote store, it is downloaded first.
 
         Raises:
             RunError: The run has no such file.
@@ -172,17 +172,17 @@ class RunStore(RunReader):
         return self.files.find(run_id, name)
 
     def delete(self, run_id: str) -> None:
-        """Remove an ended run from the store, and its files with it; nothing outside this home is touched.
+        """Delete an ended run and its files; nothing outside this home is deleted.
 
         Args:
-            run_id: Its whole id. One that cannot be read may also wait in the queue: nothing will ever take it.
+            run_id: Its full id. An unreadable run may also be waiting in the queue, since no worker can train it.
 
         Raises:
             RunError: The run has not ended, its files lie outside this home, or they cannot be removed.
         """
         run = self.find(run_id)
         if run.status not in ENDED and (isinstance(run, Run) or run.status == "RUNNING"):
-            raise RunError(f"Run {run.name!r} is {run.status}: stop it before it is deleted.")
+            raise RunError(f"Run {run.name!r} is {run.status}: stop it before you delete it.")
         self.files.check_removable(run, owned=self.owns(run))
         self.client.delete_run(run.id)
         self.files.remove(run.id)
@@ -191,11 +191,11 @@ class RunStore(RunReader):
         """Return the folder of a finished run's bundle.
 
         Raises:
-            RunError: The run has none.
-            BundleError: It is not the one that the training wrote.
+            RunError: The run has no bundle.
+            BundleError: The bundle is not the one that the training wrote.
         """
         if run.status != "FINISHED":
-            raise RunError(f"Run {run.name!r} has no model: it is {run.status}, only a FINISHED run can be used.")
+            raise RunError(f"Run {run.name!r} has no model: it is {run.status}, and only a FINISHED run can be used.")
         if not run.has_model:
             raise RunError(f"Run {run.name!r} has no model: it only looked for a learning rate.")
         folder = self.path(run.id, "bundle")
@@ -204,11 +204,11 @@ class RunStore(RunReader):
         return folder
 
     def record_bundle(self, run_id: str, digest: str) -> None:
-        """Store which bundle a training wrote, so that a changed one is refused."""
+        """Store the digest of the bundle that a training wrote, so a changed bundle can be refused."""
         self.set_tags(run_id, {_TAG + "bundle": digest})
 
     def warm_start(self, config: RunConfig) -> Path | None:
-        """Return the weights file that a configuration's `run:<id>` stands for; None where it names no run.
+        """Return the weights file for `run:<id>` in a configuration; None if it names no run.
 
         Raises:
             RunError: There is no such run, or it has no model.
@@ -219,19 +219,19 @@ class RunStore(RunReader):
 
 
 def check_digest(run: Run, digest: str) -> None:
-    """Refuse a bundle that is not the one of its run.
+    """Refuse a bundle that its run's training did not write.
 
     Args:
-        run: It may have none recorded, as runs of earlier versions do: then nothing is refused.
-        digest: Of the bundle that was found.
+        run: A run with or without a recorded digest; runs of earlier versions have none, and any bundle is accepted.
+        digest: The digest of the bundle.
 
     Raises:
-        BundleError: The two differ.
+        BundleError: The digests differ.
     """
     if run.bundle_digest and digest != run.bundle_digest:
         raise BundleError(
-            f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, "
-            f"recorded is {run.bundle_digest[:12]}): choose another run or train again."
+            f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, the "
+            f"recorded one with {run.bundle_digest[:12]}): choose another run or train again."
         )
 
 

@@ -22,7 +22,7 @@ class Targets(Protocol):
         """Return a class number, () int64, or a mask of class numbers, (S, S) uint8."""
 
 
-def evaluated_side(sides: pd.Series[str]) -> str:
+def evaluated_set(sides: pd.Series[str]) -> str:
     """Return the set that the final metrics are from: the test set where there is one, else the validation set."""
     return "test" if (sides == "test").any() else "valid"
 
@@ -54,12 +54,12 @@ class TrainingInputs(Generic[D]):
     @property
     def evaluated_rows(self) -> np.ndarray:
         """The rows that the final metrics are from, (n,) int64."""
-        return self.rows(self.evaluated_side)
+        return self.rows(self.evaluated_set)
 
     @property
-    def evaluated_side(self) -> str:
+    def evaluated_set(self) -> str:
         """The set that the final metrics are from: the test set where there is one, else the validation set."""
-        return evaluated_side(self.sides)
+        return evaluated_set(self.sides)
 
     def inverse_frequencies(self) -> np.ndarray:
         """Return a weight for each class, (classes,) float64: N / (classes x its count) over the training set.

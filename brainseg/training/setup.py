@@ -19,7 +19,7 @@ from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.callbacks import seed_everything
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.context import TrainingContext
-from brainseg.training.inputs import D, TrainingInputs, evaluated_side
+from brainseg.training.inputs import D, TrainingInputs, evaluated_set
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.protocols import Task
 
@@ -74,7 +74,7 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
     log.message(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"])).astype(np.int64)
-    evaluated = np.flatnonzero(sides == evaluated_side(sides))
+    evaluated = np.flatnonzero(sides == evaluated_set(sides))
     images, targets = task.prepare(dataset, labels, evaluated, report_progress)
     positive = positive_class(dataset.classes, config.data.positive)
     return TrainingInputs(dataset, sides, images, labels, targets, positive if len(dataset.classes) == 2 else None)

@@ -87,8 +87,8 @@ def _caveats(context: TrainingContext[D], report: Report) -> dict[str, Any]:
     threshold = config.data.mask_threshold
     return {
         "split": config.data.split,
-        "evaluated_on": inputs.evaluated_side,
-        "selected_on_these_images": kept_best and inputs.evaluated_side == "valid",
+        "evaluated_on": inputs.evaluated_set,
+        "selected_on_these_images": kept_best and inputs.evaluated_set == "valid",
         **_copies(inputs),
         "patients_known": patients_known(inputs.dataset),
         **context.task.chance(inputs),

@@ -85,7 +85,7 @@ def test_a_copy_takes_over_what_waits_and_not_what_trains(
     busy = store.get("busy")
     assert Workspace(busy.id).owners() == []
     assert [lost.id for lost in queue.reconcile(store)] == [busy.id]
-    assert "when this home was copied or moved" in store.get(busy.id).reason
+    assert "This home was copied or moved during the training" in store.get(busy.id).reason
     assert queue.reclaim(store, busy.id).status == "RUNNING"
     assert queue.claim_next(store, "cpu").name == "waiting"
     assert store.files.home == copy

@@ -15,8 +15,8 @@ from brainseg.app.diagnose import answers as diagnose_answers
 from brainseg.app.diagnose.cases import MOST_FILES
 from brainseg.app.diagnose.samples import RULE
 from brainseg.cli.app import app as command_line
-from brainseg.diagnosis.held_out import HEATMAPS
-from brainseg.diagnosis.picture import CAPTION
+from brainseg.diagnosis.heatmap_measurement import HEATMAPS
+from brainseg.diagnosis.images import CAPTION
 from brainseg.diagnosis.pointing import NOT_MEASURED, summarise
 from brainseg.diagnosis.words import evaluation_sentence, percent
 from brainseg.files import write_json
@@ -85,8 +85,10 @@ def test_opacity_changes_the_overlay_alone_and_asks_no_model(page, images, monke
 
 def test_the_same_image_under_the_same_settings_is_asked_about_once(page, images, monkeypatch) -> None:
     asked = []
-    real = diagnose_answers.ask
-    monkeypatch.setattr(diagnose_answers, "ask", lambda *args, **wishes: asked.append(wishes) or real(*args, **wishes))
+    real = diagnose_answers.diagnose_with
+    monkeypatch.setattr(
+        diagnose_answers, "diagnose_with", lambda *args, **options: asked.append(options) or real(*args, **options)
+    )
     app = put_in(page, images[0])
     app.run()
     put_in(app, images[0])

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from brainseg.app import model_cache
-from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
@@ -22,10 +22,10 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     app.multiselect[0].select(baseline.id).run()
     assert not app.exception
     predictors = [model_cache.predictor(run.id) for run in (tuned, baseline)]
-    expected = consult(predictors, read_scan(images[0]))
+    expected = diagnose_jointly(predictors, read_scan(images[0]))
     said = texts(app)
     assert expected.sentence in said
-    assert f"a range of {100 * expected.spread[expected.label]:.1f} points" in said
+    assert f"a range of {100 * expected.probability_range[expected.label]:.1f} points" in said
     assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
     assert "The ensemble as a whole was not evaluated" in said
     table = app.dataframe[0].value

@@ -58,7 +58,7 @@ def test_the_page_notices_the_first_model(finished_home: Path, tiny_set, open_pa
     store = RunStore()
     for run in store.list():
         Workspace(run.id).make()
-        Workspace(run.id).own([os.getpid()])
+        Workspace(run.id).record_owners([os.getpid()])
         store.set_status(run.id, "RUNNING")
     app = open_page("diagnose")
     assert "one is being trained" in texts(app)

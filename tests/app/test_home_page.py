@@ -161,7 +161,7 @@ def test_a_damaged_curve_leaves_the_rest_of_home_standing(add, home, tiny_set, o
 def test_a_training_that_died_is_not_shown_as_running(home, tiny_set, open_page) -> None:
     run = create_claimed(RunStore(), tiny_config(tiny_set), "dead")
     dead = subprocess.Popen(["true"])
-    Workspace(run.id).own([dead.pid])
+    Workspace(run.id).record_owners([dead.pid])
     dead.wait()
     open_page("home")
     assert RunStore().get(run.id).status == "FAILED"
@@ -171,7 +171,7 @@ def test_the_demo_session_shows_the_guide_and_changes_nothing(add, home, tiny_se
     add("model")
     run = create_claimed(RunStore(), tiny_config(tiny_set), "dead")
     dead = subprocess.Popen(["true"])
-    Workspace(run.id).own([dead.pid])
+    Workspace(run.id).record_owners([dead.pid])
     dead.wait()
     app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "home.py"), default_timeout=60)
     app.session_state["demo_session"] = True

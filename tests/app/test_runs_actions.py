@@ -25,7 +25,7 @@ def test_a_run_is_renamed_tagged_and_noted(tuned: Run, open_page) -> None:
     assert app.selectbox(key="run-choice").options[0].startswith("first light · finished")
 
 
-@pytest.mark.parametrize(("field", "value", "said"), [("Name", "baseline", "is called 'baseline' already")])
+@pytest.mark.parametrize(("field", "value", "said"), [("Name", "baseline", "is already called 'baseline'")])
 def test_what_is_refused_is_one_sentence_and_changes_nothing(tuned: Run, open_page, field, value, said) -> None:
     app = open_page("runs", run=tuned.id)
     next(each for each in app.text_input if each.label == field).set_value(value)
@@ -39,7 +39,7 @@ def test_a_tag_that_cannot_be_one_changes_nothing(tuned: Run, open_page) -> None
     next(each for each in app.text_input if each.label == "Name").set_value("renamed")
     next(each for each in app.multiselect if each.label == "Tags").set_value(["=odd"])
     button(app, "Save").click().run()
-    assert ["cannot be a tag" in error.value for error in app.error] == [True]
+    assert ["is not a valid tag" in error.value for error in app.error] == [True]
     assert RunStore().get(tuned.id).name == "tuned"
 
 

@@ -108,11 +108,11 @@ def test_the_command_line_describes_and_promotes_runs(finished_home, command) ->
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("rename", "tuned", "baseline"), "is called 'baseline' already: choose another name."),
+        (("rename", "tuned", "baseline"), "is already called 'baseline': choose another name."),
         (("rename", "nobody", "x"), "There is no run 'nobody'"),
         (("tag", "tuned", "--remove", "x"), "Run 'tuned' has no tag 'x': it has none."),
-        (("tag", "tuned", "=x"), "'=x' cannot be a tag"),
-        (("note", "tuned", "x" * 4001), "4000 are allowed: make it shorter."),
+        (("tag", "tuned", "=x"), "'=x' is not a valid tag"),
+        (("note", "tuned", "x" * 4001), "at most 4000 are allowed: make it shorter."),
         (("export", "tuned"), "Nothing to export was named"),
         (("delete", "nobody", "--yes"), "There is no run 'nobody'"),
     ],

@@ -210,7 +210,7 @@ def live(home: Path, config) -> Run:
     """A run under way: its worker is this process, and two epochs are over."""
     run = create_claimed(RunStore(), config(), "busy")
     workspace = Workspace(run.id)
-    workspace.own([os.getpid()])
+    workspace.record_owners([os.getpid()])
     workspace.results.mkdir()
     workspace.log.write_text("epoch 1 is over")
     header = "phase,epoch,train_loss,valid_loss,accuracy,sensitivity,specificity,learning_rate,seconds\n"

@@ -16,4 +16,4 @@ def test_a_run_that_cannot_be_read_is_listed_with_the_reason(home, config, open_
     listed, unreadable = (each.value for each in app.dataframe)
     assert list(listed["Name"]) == ["mine"]
     assert unreadable.to_dict("list")["Name"] == ["from tomorrow"]
-    assert unreadable["Reason"][0].startswith("a newer brainseg made it (schema 99")
+    assert unreadable["Reason"][0].startswith("it was made by a newer brainseg (schema 99")

@@ -17,8 +17,8 @@ from brainseg.app import model_cache
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, zip_file
-from brainseg.diagnosis.agreement import agreement, agreement_words
-from brainseg.diagnosis.mask_picture import CAPTION
+from brainseg.diagnosis.agreement import agreement, agreement_sentence
+from brainseg.diagnosis.mask_images import CAPTION
 from brainseg.errors import BundleError
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.removal import delete
@@ -75,7 +75,7 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
         assert len(pictures(app, caption)) == 1
     compared = agreement(answer.heatmap, found.mask)
     said = texts(app)
-    for words in (answer.sentence, found.sentence, agreement_words(compared, marks=True), CAPTION, found.model):
+    for words in (answer.sentence, found.sentence, agreement_sentence(compared, marks=True), CAPTION, found.model):
         assert words in said
     shown = figures(app)
     assert shown["Area"] == f"{found.area:,.0f} pixels"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.runs import RunStore
 from tests.app.run_pages import texts
 from tests.app.train_pages import click, fill, widget_key
@@ -38,7 +38,7 @@ def test_a_segmentation_is_trained_from_the_form(working_home: Path, masked_set:
     # So short a training may mark nothing yet, which is then said.
     assert (done.status, done.reason) in {
         ("FINISHED", ""),
-        ("FINISHED", collapse_words({"collapsed": True, "dice": 0})),
+        ("FINISHED", collapse_sentence({"collapsed": True, "dice": 0})),
     }
     assert "against the reference masks of" in texts(app.run())
 

@@ -68,7 +68,7 @@ def test_a_segmentation_takes_longer_than_a_classification() -> None:
 
 
 def test_a_gpu_that_nobody_measured_has_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_estimate, "lane", lambda device: "cuda")
+    monkeypatch.setattr(train_estimate, "queue_of", lambda device: "cuda")
     assert estimate(CONFIG, 100, []) is None
 
 

@@ -29,5 +29,5 @@ def test_nothing_is_compared_with_nothing(heat: float, marked: int) -> None:
 
 
 def test_maps_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="the same size"):
         agreement(np.zeros((4, 4)), np.zeros((4, 5)))

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
-from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.methods import METHODS
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, BundleError
@@ -79,14 +79,14 @@ def test_several_runs_answer_together(runs, image, tmp_path) -> None:
     (answer,) = told("--run", runs[0], "--run", runs[1], image, "--csv", tmp_path / "out.csv")
     opened = RunStore()
     predictors = [Predictor.open(opened.bundle(opened.get(run_id))) for run_id in runs[:2]]
-    expected = consult(predictors, read_scan(image))
+    expected = diagnose_jointly(predictors, read_scan(image))
     assert answer["label"] == expected.label
     assert answer["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
-    assert answer["spread"] == pytest.approx(expected.spread, abs=1e-6)
+    assert answer["spread"] == pytest.approx(expected.probability_range, abs=1e-6)
     assert answer["deviation"] == pytest.approx(expected.deviation, abs=1e-6)
     assert [member["model"] for member in answer["members"]] == [each.name for each in predictors]
     (row,) = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))
-    assert float(row["spread"]) == pytest.approx(expected.spread[expected.label], abs=1e-6)
+    assert float(row["spread"]) == pytest.approx(expected.probability_range[expected.label], abs=1e-6)
 
 
 @pytest.mark.parametrize(

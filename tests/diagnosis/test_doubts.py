@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.agreement import agreement_words
-from brainseg.diagnosis.doubts import UNLIKE, among, close_call, contradiction, model_doubts
+from brainseg.diagnosis.agreement import agreement_sentence
+from brainseg.diagnosis.doubts import UNLIKE, close_call, contradiction, joint_verdict, model_doubts
 from brainseg.diagnosis.table import headline
-from brainseg.models.trained_on import TrainedOn, together
+from brainseg.models.trained_on import TrainedOn, joint_training
 from tests.models.conftest import one_sentence
 
 
@@ -60,14 +60,14 @@ def test_classifier_and_mask_may_disagree_both_ways() -> None:
     assert "marks none" in contradiction("tumour", "tumour", marks=False)
     assert contradiction("tumour", "tumour", marks=True) == contradiction("no", "tumour", marks=False) == ""
     assert contradiction("a", None, marks=True) == ""
-    assert agreement_words(None, marks=True).startswith("The heatmap is empty")
-    assert agreement_words(None, marks=False).startswith("Nothing is marked")
+    assert agreement_sentence(None, marks=True).startswith("The heatmap is empty")
+    assert agreement_sentence(None, marks=False).startswith("Nothing is marked")
 
 
 def test_several_models_know_an_image_only_together() -> None:
-    assert among([True, True]) is True
-    assert among([True, None]) is None
-    assert among([None, False, True]) is False
+    assert joint_verdict([True, True]) is True
+    assert joint_verdict([True, None]) is None
+    assert joint_verdict([None, False, True]) is False
 
 
 @pytest.mark.parametrize(
@@ -96,5 +96,5 @@ def test_what_a_model_is_in_one_sentence(data: dict, sentence: str) -> None:
 
 def test_what_members_of_an_ensemble_differ_in_is_not_claimed() -> None:
     one, other = TrainedOn("a", 9, synthetic=True), TrainedOn("b", 9, synthetic=False)
-    assert together([one, one]) == one
-    assert together([one, other]).to_dict() == {"dataset": "a, b", "images": None, "synthetic": None}
+    assert joint_training([one, one]) == one
+    assert joint_training([one, other]).to_dict() == {"dataset": "a, b", "images": None, "synthetic": None}

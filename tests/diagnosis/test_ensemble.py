@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.ensemble import check_same_classes, consult
+from brainseg.diagnosis.ensemble import check_same_classes, diagnose_jointly
 from brainseg.diagnosis.table import headline
 from brainseg.errors import RunError
 from tests.models.conftest import make_classifier, one_sentence
@@ -23,12 +23,12 @@ def members(make_predictor):
 
 def test_probabilities_and_maps_are_means_whatever_the_order_of_the_classes(members, scans):
     for scan in scans:
-        together = consult(members, scan)
+        together = diagnose_jointly(members, scan)
         alone = [each.diagnose(scan, together.label) for each in members]
         for name in ("no", "yes"):
             shares = [answer.probabilities[name] for answer in alone]
             assert together.probabilities[name] == pytest.approx(np.mean(shares))
-            assert together.spread[name] == pytest.approx(max(shares) - min(shares))
+            assert together.probability_range[name] == pytest.approx(max(shares) - min(shares))
             assert together.deviation[name] == pytest.approx(np.std(shares))
         assert sum(together.probabilities.values()) == pytest.approx(1)
         assert together.label == max(together.probabilities, key=together.probabilities.get)
@@ -38,12 +38,12 @@ def test_probabilities_and_maps_are_means_whatever_the_order_of_the_classes(memb
 
 
 def test_members_that_say_otherwise_are_named_and_explain_the_common_decision(members, scans):
-    found = [consult(members, scan) for scan in scans]
+    found = [diagnose_jointly(members, scan) for scan in scans]
     split = [together for together in found if together.dissenters]
     assert split, "these models do disagree somewhere"
     for together in split:
         agreeing = len(together.members) - len(together.dissenters)
-        assert f"The models disagree: {agreeing} of 3 say" in headline(together)
+        assert f"The models disagree: {agreeing} of 3 predict" in headline(together)
     for together in found:
         assert {member.explained for member in together.members} == {together.label}
         assert [member.label != together.label for member in together.members].count(True) == len(together.dissenters)
@@ -53,20 +53,20 @@ def test_members_that_say_otherwise_are_named_and_explain_the_common_decision(me
 
 def test_one_class_can_be_explained_by_all(members, scans):
     for name in ("no", "yes"):
-        together = consult(members, scans[0], name)
+        together = diagnose_jointly(members, scans[0], name)
         assert together.explained == name
         assert {member.explained for member in together.members} == {name}
 
 
 def test_an_ensemble_of_one_says_what_the_one_says(members, scans):
-    together, alone = consult(members[:1], scans[0]), members[0].diagnose(scans[0])
+    together, alone = diagnose_jointly(members[:1], scans[0]), members[0].diagnose(scans[0])
     assert together.probabilities == pytest.approx(alone.probabilities)
     np.testing.assert_allclose(together.heatmap, alone.heatmap, rtol=0, atol=1e-6)
-    assert not any(together.spread.values())
+    assert not any(together.probability_range.values())
 
 
 def test_method_and_stage_go_to_all_members_as_far_as_they_have_it(members, scans):
-    together = consult(members, scans[0], method="grad-cam++", stage=4)
+    together = diagnose_jointly(members, scans[0], method="grad-cam++", stage=4)
     assert [(member.method, member.stage) for member in together.members] == [
         ("grad-cam++", 4), ("grad-cam++", 3), ("grad-cam++", 3)
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_method_and_stage_go_to_all_members_as_far_as_they_have_it(members, scan
 
 
 def test_names_and_versions_of_all_are_said(members, scans):
-    together = consult(members, scans[0])
+    together = diagnose_jointly(members, scans[0])
     assert together.model.startswith("ensemble of 3: one (")
     for each in members:
         assert each.name in together.model
@@ -83,6 +83,6 @@ def test_names_and_versions_of_all_are_said(members, scans):
 def test_models_of_other_classes_are_refused(members, make_predictor, scans):
     other = make_predictor(make_classifier(classes=3), ("no", "yes", "maybe"), name="odd")
     with pytest.raises(RunError, match="the same classes") as caught:
-        consult([*members, other], scans[0])
+        diagnose_jointly([*members, other], scans[0])
     assert "odd" in one_sentence(caught.value)
     check_same_classes([("a", ("no", "yes")), ("b", ("yes", "no"))])

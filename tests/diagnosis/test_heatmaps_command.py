@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
-from brainseg.diagnosis.held_out import HEATMAPS, keep_heatmaps
+from brainseg.diagnosis.heatmap_measurement import HEATMAPS, measure_and_store_heatmaps
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError
 from brainseg.files import sha256_file
@@ -87,7 +87,7 @@ def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) 
     assert told["energy_ratio"] == pytest.approx(np.mean(inside) / np.mean(area), rel=1e-5)
     said = CliRunner().invoke(app, ["heatmaps", "pointed"]).stdout
     assert f"on {hits} of {len(evaluated)} slices that it did not learn from" in said
-    assert keep_heatmaps(results, data).hits == hits
+    assert measure_and_store_heatmaps(results, data).hits == hits
     kept = json.loads((results / HEATMAPS).read_text("utf-8"))
     assert {name: told[name] for name in kept} == kept
 
@@ -107,9 +107,9 @@ def test_what_stands_against_a_measurement_is_said_in_one_sentence(fault, run, d
         for path in manifest["mask"]:
             Image.fromarray(np.zeros_like(Image.open(data / path))).save(data / path)
     sentence = refused("pointed")
-    words = {"gone": "not there any more", "no masks": "without masks", "changed": "changed", "no tumour": "none of"}
+    words = {"gone": "no longer exists", "no masks": "without masks", "changed": "changed", "no tumour": "none of"}
     assert words[fault] in sentence
-    assert keep_heatmaps(results, data) is None
+    assert measure_and_store_heatmaps(results, data) is None
     assert not (results / HEATMAPS).exists()
 
 

@@ -13,11 +13,11 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.ndimage import gaussian_filter
 
 from brainseg.config import HeatmapMethod
-from brainseg.diagnosis.cut import Cut
-from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
 from brainseg.diagnosis.methods import METHODS, heatmap_title
 from brainseg.diagnosis.package_cams import package_cam
+from brainseg.diagnosis.split_classifier import SplitClassifier
 from brainseg.models.architectures import Classifier
 from tests.diagnosis.test_gradcam import assert_untouched, state
 
@@ -84,7 +84,7 @@ def test_maps_equal_those_of_the_package_on_a_whole_model(method, stage, head, s
 def test_a_cut_model_answers_as_the_whole_one(stage, frozen, images):
     model = frozen("resnet18", "concat-pool", (2, 4))
     with torch.no_grad():
-        assert torch.equal(Cut(model, stage)(images), model(images))
+        assert torch.equal(SplitClassifier(model, stage)(images), model(images))
 
 
 def test_methods_and_stages_give_different_maps(frozen, images):
@@ -156,7 +156,7 @@ def test_a_model_draws_its_own_heatmap_unless_asked_for_another(asked, drawn, ma
 def test_an_ensemble_draws_each_member_in_its_own_way_and_says_so(make_predictor, frozen, scans):
     model = frozen("resnet18", "concat-pool", (3,))
     pair = make_predictor(model, heatmap_method="layer-cam", heatmap_stage=1), make_predictor(model)
-    together = consult(pair, scans[0])
+    together = diagnose_jointly(pair, scans[0])
     assert [(member.method, member.stage) for member in together.members] == [("layer-cam", 1), ("grad-cam", 3)]
     assert together.heatmap_title.endswith("by LayerCAM on layer1 and Grad-CAM on layer3")
 

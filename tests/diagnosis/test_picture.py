@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.picture import (
+from brainseg.diagnosis.images import (
     CAPTION,
     TEXT_SIZE,
     diagnosis_sheet,

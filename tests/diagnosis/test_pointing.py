@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_words, summarise
+from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
 from brainseg.evaluation.intervals import wilson
 
 
@@ -36,13 +36,13 @@ def test_nothing_measured_is_no_number_and_said_so() -> None:
     found = summarise([], "grad-cam", 4)
     assert math.isnan(found.pointing_game)
     assert math.isnan(found.energy_ratio)
-    assert {pointing_words(each) for each in (found.to_dict(), {}, None)} == {NOT_MEASURED}
+    assert {pointing_sentence(each) for each in (found.to_dict(), {}, None)} == {NOT_MEASURED}
 
 
 def test_the_sentence_has_count_interval_chance_and_method() -> None:
     hit, miss = np.eye(2, dtype=np.float32), 1 - np.eye(2, dtype=np.float32)
     found = summarise([(hit, np.eye(2)), (hit, np.eye(2)), (miss, np.eye(2)), (hit, np.eye(2))], "layer-cam", 1)
-    assert pointing_words(found.to_dict()) == (
+    assert pointing_sentence(found.to_dict()) == (
         "The hottest point of this model's heatmap lies inside the tumour on 3 of 4 slices that it did not learn from "
         "(75.0 %, 95 % CI 30.1 % to 95.4 %; a random point: 50.0 %), measured with LayerCAM on layer1."
     )

@@ -110,7 +110,7 @@ def test_answer_names_label_probabilities_and_model(predictor, scans):
     assert diagnosis.model == predictor.name == f"a run ({predictor.bundle.digest[:12]})"
     assert diagnosis.seconds > 0
     share = percent(diagnosis.probabilities[diagnosis.label])
-    assert diagnosis.sentence == f"{diagnosis.model} says {diagnosis.label} with a probability of {share}."
+    assert diagnosis.sentence == f"{diagnosis.model} predicts {diagnosis.label} with a probability of {share}."
 
 
 def test_the_predicted_class_is_explained_by_default(predictor, scans):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from brainseg.diagnosis.mask_picture import CAPTION, class_colour, mask_image, mask_overlay, segmentation_sheet
-from brainseg.diagnosis.picture import save_png
+from brainseg.diagnosis.images import save_png
+from brainseg.diagnosis.mask_images import CAPTION, class_colour, mask_image, mask_overlay, segmentation_sheet
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.diagnosis.segmenter import Segmenter
 from brainseg.errors import BundleError, ScanError
@@ -158,7 +158,7 @@ def test_fill_and_outline_are_where_the_mask_is(scans) -> None:
     expected = (pixels[45, 50].astype(float) + class_colour(1)) / 2
     np.testing.assert_allclose(half[45, 50], expected, atol=0.51)
     assert (mask_overlay(pixels, np.zeros_like(mask)) == pixels).all()
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="the same size"):
         mask_overlay(pixels, mask[1:])
 
 

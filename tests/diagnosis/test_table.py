@@ -6,7 +6,7 @@ import io
 import pytest
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.ensemble import consult
+from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.table import answer_row, answers_csv
 from tests.models.conftest import make_classifier
 
@@ -35,9 +35,9 @@ def test_a_map_of_no_class_names_none(predictor, scans):
 
 
 def test_an_ensemble_tells_how_far_it_disagrees(predictor, make_predictor, scans):
-    together = consult([predictor, make_predictor(make_classifier(seed=5), name="other")], scans[0])
+    together = diagnose_jointly([predictor, make_predictor(make_classifier(seed=5), name="other")], scans[0])
     (row,) = read([answer_row("a.png", together)])
-    assert float(row["spread"]) == pytest.approx(together.spread[together.label])
+    assert float(row["spread"]) == pytest.approx(together.probability_range[together.label])
     assert float(row["deviation"]) == pytest.approx(together.deviation[together.label])
     assert int(row["dissenters"]) == len(together.dissenters)
     assert row["hash"].count("+") == 1

@@ -48,7 +48,7 @@ def test_what_flatters_a_figure_is_said_beside_it(caveat: dict, words: str) -> N
 
 @pytest.mark.parametrize("validation", [{}, {"accuracy": 0.5}, {"count": 0, "accuracy": None}])
 def test_what_is_not_known_is_not_claimed(validation: dict) -> None:
-    assert evaluation_sentence(validation) == "Nothing is known of how often it is right."
+    assert evaluation_sentence(validation) == "It is not known how often this model is correct."
 
 
 def test_masks_are_judged_by_their_overlap() -> None:

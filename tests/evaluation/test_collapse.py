@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainseg.evaluation.collapse import collapse_words, is_collapsed
+from brainseg.evaluation.collapse import collapse_sentence, is_collapsed
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,6 @@ def test_one_class_for_everything_is_a_collapse_only_where_there_were_several(ma
 
 
 def test_the_sentence_fits_the_task_and_is_for_collapsed_models_alone() -> None:
-    assert "one class for every image" in collapse_words({"collapsed": True, "accuracy": 0.9})
-    assert "one class for every pixel" in collapse_words({"collapsed": True, "dice": 0.0})
-    assert collapse_words({"collapsed": False}) == collapse_words({}) == ""
+    assert "one class for every image" in collapse_sentence({"collapsed": True, "accuracy": 0.9})
+    assert "one class for every pixel" in collapse_sentence({"collapsed": True, "dice": 0.0})
+    assert collapse_sentence({"collapsed": False}) == collapse_sentence({}) == ""

@@ -184,7 +184,7 @@ def test_a_run_is_never_trained_by_two_processes(store, config) -> None:
             env=child_environment(),
         )
         assert second.wait(PATIENCE) == 2
-        assert b"still trains this run" in second.stdout.read()
+        assert b"is still training this run" in second.stdout.read()
     finally:
         first.kill()
         first.wait()
@@ -195,7 +195,7 @@ def test_runs_whose_processes_all_died_are_found_out(store, config) -> None:
     run = store.create(config(), "lost")
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     queue.claim_next(store, "cpu")
-    Workspace(run.id).own([sleeper.pid])
+    Workspace(run.id).record_owners([sleeper.pid])
     assert queue.reconcile(store) == []
     sleeper.kill()
     sleeper.wait()
@@ -235,11 +235,11 @@ def test_the_queue_has_a_limit_and_says_when_nobody_works(store, config, monkeyp
     waiting = store.create(config(), "waiting")
     done = store.create(config(), "done", "KILLED")
     for order in (lambda: queue.submit(store, config(), "more"), lambda: queue.resubmit(store, done.id)):
-        with pytest.raises(RunError, match="1 runs wait already, and 1 may"):
+        with pytest.raises(RunError, match="1 runs wait, and the limit is 1"):
             order()
-    assert [run.id for run in workers.unattended(store, store.list())] == [waiting.id]
+    assert [run.id for run in workers.without_worker(store, store.list())] == [waiting.id]
     with workers.worker_lock("cpu"):
-        assert workers.unattended(store, store.list()) == []
+        assert workers.without_worker(store, store.list()) == []
     shown = subprocess.run(
         [sys.executable, "-m", "brainseg", "runs", "--json"], capture_output=True, text=True, env=child_environment()
     )

@@ -136,7 +136,7 @@ def test_a_training_whose_home_is_moved_ends_with_a_sentence_and_resumes_there(
     assert not home.exists()
     store = opened(moved, monkeypatch)
     wait_for(lambda: queue.reconcile(store) or store.get(run.id).status == "FAILED", "the end of the training")
-    assert "The home folder was moved during the training" in store.get(run.id).reason
+    assert "because the home folder was moved" in store.get(run.id).reason
     assert "was moved or removed" in Workspace(run.id).log_tail()
     assert "Traceback" not in Workspace(run.id).log.read_text()
     assert not home.exists()

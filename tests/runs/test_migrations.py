@@ -16,7 +16,7 @@ from brainseg.runs.migrations import SCHEMA, Step, migrated
 HARMS = {
     "unknown setting": ("config", '{"task": "classify", "training": {"warp": 9}}', "training.warp"),
     "unknown task": ("config", '{"task": "dream"}', "dream"),
-    "newer schema": ("schema", str(SCHEMA + 1), "a newer brainseg made it"),
+    "newer schema": ("schema", str(SCHEMA + 1), "it was made by a newer brainseg"),
     "damaged schema": ("schema", "two", "brainseg.schema is damaged"),
     "damaged settings": ("config", '{"task": "cla', "brainseg.config is damaged"),
     "settings that are none": ("config", "[1]", "brainseg.config is damaged"),
@@ -42,7 +42,7 @@ def test_a_run_that_cannot_be_read_is_listed_with_the_reason(home, config, harm:
     listed = json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)
     assert {entry["name"]: bool(entry["unreadable"]) for entry in listed} == {"mine": False, "other": True}
     assert "cannot be read" in CliRunner().invoke(app, ["runs"]).stdout
-    with pytest.raises(RunError, match="is called 'other' already"):
+    with pytest.raises(RunError, match="is already called 'other'"):
         store.rename(mine.id, "other")
     assert delete(store, "other").id == other.id
     assert not store.unreadable()
@@ -52,7 +52,7 @@ def test_a_run_of_another_program_is_listed_too(home) -> None:
     store = RunStore()
     store.client.create_run(store.experiment, run_name="theirs")
     (found,) = store.unreadable()
-    assert found.sentence.endswith("cannot be read: another program made it: it has no settings of brainseg.")
+    assert found.sentence.endswith("cannot be read: it was made by another program: it has no brainseg settings.")
 
 
 def test_a_run_that_cannot_be_read_waits_for_nobody_and_can_be_deleted(home, config) -> None:

@@ -69,7 +69,7 @@ def test_an_older_store_is_refused_and_upgraded_after_a_copy(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     older_store(home / "mlflow.db", {"brainseg.config": config().model_dump_json(), "brainseg.host": str(home)})
     before = sha256_file(home / "mlflow.db")
-    assert "was made by an older MLflow: `python -m brainseg store upgrade` makes a copy" in refusal()
+    assert "was made by an older MLflow: run `python -m brainseg store upgrade`, which copies" in refusal()
     assert sha256_file(home / "mlflow.db") == before
     assert "Upgraded" in CliRunner().invoke(app, ["store", "upgrade"]).output
     assert [(run.name, run.status) for run in RunStore().list()] == [("old", "FINISHED")]
@@ -88,7 +88,7 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE webhooks (mine TEXT)")
         rows = list(database.iterdump())
-    with pytest.raises(RunError, match=r"cannot upgrade the run store .* it is as it was"):
+    with pytest.raises(RunError, match=r"cannot upgrade the run store .* it was left unchanged"):
         schema.upgrade(file)
     with closing(sqlite3.connect(file)) as database:
         assert list(database.iterdump()) == rows
@@ -121,11 +121,11 @@ def no_database(file: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (newer, "was made by a newer MLflow than the one here, 3."),
-        (damaged, "is a damaged database: put a copy of it back"),
-        (cut_short, "is a damaged database: put a copy of it back"),
+        (newer, "was made by a newer MLflow than the installed version 3."),
+        (damaged, "is a damaged database: restore a copy of it"),
+        (cut_short, "is a damaged database: restore a copy of it"),
         (foreign, "is a database of another program"),
-        (no_database, "is no database: move that file away"),
+        (no_database, "is not a database: move that file away"),
     ],
 )
 def test_each_fault_of_a_store_has_its_own_sentence(home: Path, change: Callable[[Path], None], sentence: str) -> None:
@@ -165,7 +165,7 @@ def test_a_silent_server_is_given_up_soon(home: Path, monkeypatch: pytest.Monkey
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{silent.getsockname()[1]}")
         said = refusal()
-    assert "has not answered within 1 seconds" in said
+    assert "did not answer within 1 seconds" in said
     assert "secret" not in said
 
 

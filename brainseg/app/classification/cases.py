@@ -104,7 +104,7 @@ def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int)
 def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
     """Return the image as PNG with its heatmap over it, and the caption."""
     from brainseg.diagnosis.doubts import empty_heatmap
-    from brainseg.diagnosis.picture import overlay
+    from brainseg.diagnosis.images import overlay
 
     scan = read_image(live_store.run(run_id), path, sha256)
     try:

@@ -102,7 +102,7 @@ def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> tuple[np.nda
     """
     from brainseg.app.model_cache import predictor
     from brainseg.diagnosis.doubts import empty_heatmap
-    from brainseg.diagnosis.picture import overlay
+    from brainseg.diagnosis.images import overlay
 
     diagnosis = predictor(run_id).diagnose(_scan, explain)
     return overlay(_scan.pixels, diagnosis.heatmap), empty_heatmap(diagnosis)

@@ -14,8 +14,8 @@ from brainseg.app import model_cache, state
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.members import HeatmapOptions, Member
 from brainseg.diagnosis.agreement import Agreement, agreement
-from brainseg.diagnosis.doubts import UNLIKE, among, contradiction, is_close
-from brainseg.diagnosis.ensemble import Consensus, ask
+from brainseg.diagnosis.doubts import UNLIKE, contradiction, is_close, joint_verdict
+from brainseg.diagnosis.ensemble import Consensus, diagnose_with
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Answered:
     @property
     def in_domain(self) -> bool | None:
         """False where a model does not know such images; None where some cannot tell and none objects."""
-        return among(each.in_domain for each in self.answers)
+        return joint_verdict(each.in_domain for each in self.answers)
 
     @property
     def origin(self) -> str:
@@ -117,7 +117,10 @@ class Answers:
         """Return the classifiers' answer; the models are asked only the first time."""
         key = (scan.sha256, tuple(member.version for member in members), *asdict(options).values())
         return self._get(
-            key, lambda: ask([model_cache.predictor(member.run.id) for member in members], scan, **asdict(options))
+            key,
+            lambda: diagnose_with(
+                [model_cache.predictor(member.run.id) for member in members], scan, **asdict(options)
+            ),
         )
 
     def segment(self, scan: Scan, model: Member) -> Segmentation:

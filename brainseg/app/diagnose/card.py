@@ -20,9 +20,9 @@ from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import dark, show
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
-from brainseg.diagnosis.mask_picture import FILL
-from brainseg.diagnosis.picture import CAPTION, OPACITY, heat_colours, overlay, squared
-from brainseg.diagnosis.pointing import pointing_words
+from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
+from brainseg.diagnosis.mask_images import FILL
+from brainseg.diagnosis.pointing import pointing_sentence
 from brainseg.diagnosis.words import evaluation_sentence, percent
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
@@ -177,7 +177,7 @@ def _pictures(answered: Answered, members: Sequence[Member], opacities: Opacitie
         )
         for member in members:
             named = f"**{escape(member.name)}** " if len(members) > 1 else ""
-            st.caption(f"{named}{escape(pointing_words(live_store.details(member.run)['heatmaps']))}")
+            st.caption(f"{named}{escape(pointing_sentence(live_store.details(member.run)['heatmaps']))}")
 
 
 def _show_remarks(answered: Answered, asked: Sequence[Member]) -> None:
@@ -197,8 +197,8 @@ def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
     probabilities = [member.probabilities[answer.label] for member in answer.members]
     st.markdown(
         f"**How far they agree.** The members give {escape(answer.label)} between {percent(min(probabilities))} and "
-        f"{percent(max(probabilities))}: a range of {100 * answer.spread[answer.label]:.1f} points, standard deviation "
-        f"{100 * answer.deviation[answer.label]:.1f} points."
+        f"{percent(max(probabilities))}: a range of {100 * answer.probability_range[answer.label]:.1f} points, "
+        f"standard deviation {100 * answer.deviation[answer.label]:.1f} points."
     )
     for other in answer.dissenters:
         st.warning(f"Disagrees: {escape(other.sentence)}", icon=":material/call_split:")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.cases import Unreadable
-from brainseg.diagnosis.mask_picture import FILL, joint_sheet, mask_image, segmentation_sheet
-from brainseg.diagnosis.picture import diagnosis_sheet, png_bytes
-from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts, standing_cells
+from brainseg.diagnosis.images import diagnosis_sheet, png_bytes
+from brainseg.diagnosis.mask_images import FILL, joint_sheet, mask_image, segmentation_sheet
+from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts, reliability_cells
 
 
 def csv_file(results: Sequence[Answered | Unreadable], classes: Sequence[str]) -> bytes:
@@ -29,7 +29,7 @@ def _row(result: Answered | Unreadable) -> dict[str, object]:
         return answer_row(result.name, result.reason)
     row = answer_row(result.case.name, result.answer)
     mask = mask_facts(result.marked, result.agreement) if result.marked else {}
-    return row | mask | standing_cells(result.answers, result.case.scan.warnings, result.contradiction)
+    return row | mask | reliability_cells(result.answers, result.case.scan.warnings, result.contradiction)
 
 
 def png_file(answered: Answered, opacity: float, fill: float = FILL) -> bytes:

@@ -10,9 +10,9 @@ import streamlit as st
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.segmentation_model import evaluation_words
-from brainseg.diagnosis.agreement import agreement_words
-from brainseg.diagnosis.mask_picture import CAPTION, mask_overlay
-from brainseg.diagnosis.picture import squared
+from brainseg.diagnosis.agreement import agreement_sentence
+from brainseg.diagnosis.images import squared
+from brainseg.diagnosis.mask_images import CAPTION, mask_overlay
 from brainseg.diagnosis.words import percent
 from brainseg.results.markdown import escape
 
@@ -76,7 +76,7 @@ def show_mask(answered: Answered, model: Member) -> None:
         areas = {"Class": list(marked.areas), f"Area, {marked.area_unit}": [f"{a:,.0f}" for a in marked.areas.values()]}
         st.dataframe(pd.DataFrame(areas), hide_index=True, width="stretch")
     if answered.answer:
-        st.markdown(f"**How far heatmap and mask agree.** {escape(agreement_words(compared, bool(marked.regions)))}")
+        st.markdown(f"**How far heatmap and mask agree.** {escape(agreement_sentence(compared, bool(marked.regions)))}")
         st.caption(f"{escape(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
     st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"

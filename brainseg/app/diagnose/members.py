@@ -53,7 +53,7 @@ class Member:
 
 @dataclass(frozen=True)
 class HeatmapOptions:
-    """What the heatmap shows: see `diagnosis.ensemble.consult`. None stands for the default."""
+    """What the heatmap shows: see `diagnosis.ensemble.diagnose_jointly`. None stands for the default."""
 
     explain: str | None = None
     method: str | None = None

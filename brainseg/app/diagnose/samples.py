@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from brainseg.app import live_store
-from brainseg.diagnosis.picture import squared
+from brainseg.diagnosis.images import squared
 from brainseg.errors import RunError
 from brainseg.results.run_images import image_file, read_image
 from brainseg.results.stored_results import split

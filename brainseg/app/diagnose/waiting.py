@@ -11,8 +11,8 @@ from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import guarded, link
 from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.live_run import draw_progress
-from brainseg.diagnosis.mask_picture import CAPTION as MASK_CAPTION
-from brainseg.diagnosis.picture import CAPTION
+from brainseg.diagnosis.images import CAPTION
+from brainseg.diagnosis.mask_images import CAPTION as MASK_CAPTION
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words, moment
 from brainseg.runs import Run

@@ -15,7 +15,7 @@ from brainseg.app.widgets.epoch_times import epoch_seconds
 from brainseg.app.widgets.live_run import draw_bars
 from brainseg.app.widgets.time_left import place
 from brainseg.jobs.queue import request_cancel
-from brainseg.jobs.workers import ensure_worker, lane
+from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, model_words
@@ -49,9 +49,9 @@ def _draw() -> None:
     positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
-            own_lane = lane(run.config.compute.device)
-            positions[own_lane] += 1
-            _waiting(run, positions[own_lane])
+            own_queue = queue_of(run.config.compute.device)
+            positions[own_queue] += 1
+            _waiting(run, positions[own_queue])
         else:
             _running(run)
     others = [run for run in runs if run.status in ("SCHEDULED", "RUNNING") and run not in active]
@@ -76,8 +76,8 @@ def _state(runs: list[Run]) -> list[tuple[str, str]]:
 
 def _forgotten(run: Run, active: list[Run]) -> bool:
     """Return whether a run waits although nothing runs before it, as after a restart of the machine."""
-    device = lane(run.config.compute.device)
-    busy = any(other.status == "RUNNING" and lane(other.config.compute.device) == device for other in active)
+    device = queue_of(run.config.compute.device)
+    busy = any(other.status == "RUNNING" and queue_of(other.config.compute.device) == device for other in active)
     return run.status == "SCHEDULED" and not busy and time.time() - run.queued > PATIENCE
 
 

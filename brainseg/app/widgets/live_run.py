@@ -13,7 +13,7 @@ from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.run_panels import draw_plot, log_panel
 from brainseg.app.widgets.time_left import Place, place
 from brainseg.jobs.queue import queued, reconcile
-from brainseg.jobs.workers import lane
+from brainseg.jobs.workers import queue_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run
 
@@ -73,7 +73,7 @@ def draw_bars(run: Run, now: Place) -> None:
 
 
 def _waiting(run: Run) -> None:
-    ids = [other.id for other in queued(live_store.store(), lane(run.config.compute.device))]
+    ids = [other.id for other in queued(live_store.store(), queue_of(run.config.compute.device))]
     before = ids.index(run.id) if run.id in ids else 0
     ahead = f"{before} run{'' if before == 1 else 's'} ahead" if before else "next in line"
     st.info(f"Queued: {ahead}.", icon=":material/schedule:")

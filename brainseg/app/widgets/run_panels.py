@@ -14,7 +14,7 @@ from brainseg.app.frame import dark, guarded
 from brainseg.app.tasks import fine_tuned
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.errors import RunError
-from brainseg.evaluation.collapse import collapse_words
+from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.evaluation.segmentation import patient_table
 from brainseg.plots import doubt
 from brainseg.plots.run_plots import draw
@@ -56,7 +56,7 @@ def report_of(run: Run) -> dict[str, Any]:
 
 def caveats(report: dict[str, Any]) -> None:
     """Draw on which images the metrics were measured, and what makes them doubtful."""
-    if collapsed := collapse_words(report):
+    if collapsed := collapse_sentence(report):
         st.error(collapsed, icon=":material/error:")
     flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
     draw_note = st.warning if flattered or report.get("split") == "random" else st.info

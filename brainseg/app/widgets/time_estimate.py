@@ -9,7 +9,7 @@ import psutil
 
 from brainseg.app.tasks import fine_tuned, view_of
 from brainseg.config import RunConfig
-from brainseg.jobs.workers import lane
+from brainseg.jobs.workers import queue_of
 from brainseg.runs import Kind, Run
 
 CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
@@ -97,7 +97,7 @@ def _alike(config: RunConfig, other: RunConfig) -> bool:
         config.task == other.task
         and config.model.arch == other.model.arch
         and config.preparation.size == other.preparation.size
-        and lane(config.compute.device) == lane(other.compute.device)
+        and queue_of(config.compute.device) == queue_of(other.compute.device)
     )
 
 
@@ -116,7 +116,7 @@ def estimate(
     Returns:
         A range; None on a GPU until a run was measured there.
     """
-    if not paces and lane(config.compute.device) == "cuda":
+    if not paces and queue_of(config.compute.device) == "cuda":
         return None
     slack, pace = (MEASURED, (min(paces), max(paces))) if paces else (ROUGH, (_rule(config),) * 2)
     fewest, most = _passes(config, images, kind)
@@ -124,7 +124,7 @@ def estimate(
         start + passes * images * each * factor
         for start, passes, each, factor in zip(START, (fewest, most), pace, slack, strict=True)
     )
-    if lane(config.compute.device) == "cuda":
+    if queue_of(config.compute.device) == "cuda":
         crowd = 1.0  # its time goes to the GPU
     return Estimate(low, high * crowd, len(paces), crowd)
 

@@ -13,7 +13,7 @@ from torch import nn
 from brainseg.config import RunConfig
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import Dataset
-from brainseg.diagnosis.held_out import keep_heatmaps
+from brainseg.diagnosis.heatmap_measurement import measure_and_store_heatmaps
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.diagnosis.timing import model_costs
 from brainseg.evaluation.classification import evaluate
@@ -131,7 +131,7 @@ class Classification:
     def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
         """Compare the model's heatmaps with masks, where the dataset has any, and measure its costs."""
         data = Path(self.config.data.path)
-        keep_heatmaps(folder, data, report_progress)
+        measure_and_store_heatmaps(folder, data, report_progress)
         return model_costs(folder, data, Predictor.open, FACTS.predictions)
 
 

@@ -1,4 +1,4 @@
-"""A classifier in two parts, before and after one of its residual stages, so that a map can be taken in between."""
+"""A classifier split after one of its residual stages, to get the feature map between the two parts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import nn
 from brainseg.models.architectures import Classifier
 
 
-class Cut(nn.Module):
-    """A view of a classifier that shares its layers, and changes nothing on them.
+class SplitClassifier(nn.Module):
+    """A view of a classifier, split after a residual stage; it shares the classifier's layers and does not change them.
 
-    Only `seam` is its own: whatever needs hooks puts them there, and any number of threads may each have a `Cut`
-    of one shared model.
+    Only `split_point` belongs to the view. Hooks go there, so any number of threads may each have a view of one shared
+    model.
 
     Args:
         model: In evaluation mode, with parameters that need no gradients.
-        stage: The residual stage (1 to the model's last) after which to cut; the last by default.
+        stage: The residual stage (1 to the model's last) after which to split; the last by default.
     """
 
     def __init__(self, model: Classifier, stage: int | None = None) -> None:
@@ -26,19 +26,19 @@ class Cut(nn.Module):
         last = model.body.stages[-1]
         self.stage = last if stage is None else stage
         self.model = model
-        self.seam = Seam()
-        # A shallow copy has the same layers, and returns the maps of other stages.
+        self.split_point = SplitPoint()
+        # The shallow copy shares the layers but returns the maps of other stages.
         self.front = copy.copy(model.body)
         self.front.stages = (*(seen for seen in model.body.stages if seen < self.stage), self.stage)
 
     def before(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Return the maps up to the cut.
+        """Return the maps up to the split.
 
         Args:
             images: (N, 3, S, S) float, normalised.
 
         Returns:
-            (N, C, h, w) maps: those of earlier stages that the head sees, and that of the stage itself as the last.
+            (N, C, h, w) maps of the earlier stages that the head uses, followed by the map of the stage itself.
         """
         maps: list[torch.Tensor] = self.front(images)
         return maps
@@ -57,14 +57,14 @@ class Cut(nn.Module):
         return self.model.head(seen), values
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return (N, classes) logits for (N, 3, S, S) normalised images, through the seam."""
+        """Return (N, classes) logits for (N, 3, S, S) normalised images, passing through `split_point`."""
         *earlier, values = self.before(images)
-        return self.after([*earlier, self.seam(values)])
+        return self.after([*earlier, self.split_point(values)])
 
 
-class Seam(nn.Module):
-    """Where a `Cut` is cut: gradients are taken up to here and no further."""
+class SplitPoint(nn.Module):
+    """The layer between the two parts of a `SplitClassifier`, where differentiation stops."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the same values as a start of differentiation."""
+        """Return the same values as a new leaf that requires gradients."""
         return values.detach().requires_grad_()

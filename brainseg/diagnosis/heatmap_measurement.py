@@ -1,4 +1,4 @@
-"""The slices with masks that a classifier did not learn from: its heatmap is measured on them."""
+"""Measures a classifier's heatmaps on slices with masks that it did not learn from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.sources import read_named
-from brainseg.diagnosis.pointing import Pointing, point
+from brainseg.diagnosis.pointing import Pointing, measure_pointing
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, DataError, ScanError
 from brainseg.files import write_json
@@ -26,52 +26,51 @@ ReportProgress = Callable[[int, int], None]
 def measure_heatmaps(
     bundle: Path, split: pd.DataFrame, data: Path, report_progress: ReportProgress | None = None
 ) -> Pointing:
-    """Measure how often a classifier's heatmap finds the tumour on the validation or test set of its own dataset.
+    """Measure how often a classifier's heatmap finds the tumour on the validation or test set of its dataset.
 
     Args:
-        bundle: The classifier's.
-        split: Which set each image was in: columns `path`, `sha256` and `split`.
-        data: The dataset's folder or manifest. Its masks were not used for training.
+        bundle: The folder of the classifier's bundle.
+        split: The set of each image: columns `path`, `sha256` and `split`.
+        data: The dataset's folder or manifest. The training did not use its masks.
         report_progress: Called with (slices done, slices in total).
 
     Raises:
-        BundleError: The bundle cannot be used, or is of a segmentation.
-        DataError: The dataset is gone, has no masks, or no slice of that set has a tumour in its mask.
-        ScanError: An image of that set has changed since, or can no longer be read.
+        BundleError: The bundle cannot be used, or holds a segmentation model.
+        DataError: The dataset no longer exists, has no masks, or no mask of that set contains a tumour.
+        ScanError: An image of that set has changed since the evaluation, or can no longer be read.
     """
     predictor = Predictor.open(bundle)
     digests = _evaluated(split)
     dataset = _with_masks(data, digests)
     rows = [row for row, pixels in enumerate(dataset.table["mask_pixels"]) if pixels]
     if not rows:
-        raise DataError(f"{data}: none of the {len(digests)} held-out images has a tumour in a mask.")
+        raise DataError(f"{data}: none of the masks of the {len(digests)} held-out images contains a tumour.")
 
     def slices() -> Iterator[tuple[Scan, np.ndarray]]:
         for done, row in enumerate(rows, start=1):
             path = dataset.table["path"].iloc[row]
             scan = read_named(dataset.root, path)
             if scan.sha256 != digests[path]:
-                raise ScanError(
-                    f"{path} was changed since the run was evaluated on it, so its heatmap is not measured."
-                )
+                raise ScanError(f"{path} has changed since the run was evaluated, so its heatmap is not measured.")
             yield scan, dataset.read_mask(row)
             if report_progress:
                 report_progress(done, len(rows))
 
-    return point(predictor, slices())
+    return measure_pointing(predictor, slices())
 
 
-def keep_heatmaps(results: Path, data: Path, report_progress: ReportProgress | None = None) -> Pointing | None:
-    """Measure the heatmaps of a model that was just trained, and store the result beside its evaluation.
+def measure_and_store_heatmaps(
+    results: Path, data: Path, report_progress: ReportProgress | None = None
+) -> Pointing | None:
+    """Measure the heatmaps of a newly trained model, and store the result beside its evaluation.
 
     Args:
-        results: What the training left: takes `heatmaps.json`.
+        results: The folder of the training's results; `heatmaps.json` is written to it.
         data: The dataset's folder or manifest.
         report_progress: Called with (slices done, slices in total).
 
     Returns:
-        What was measured. None where the dataset has no masks or something stands against it: no reason to lose a
-        trained model.
+        The result. None if the dataset has no masks or the measurement fails; the trained model is kept in any case.
     """
     try:
         split = pd.read_csv(results / "split.csv", dtype=str, keep_default_na=False)
@@ -86,20 +85,20 @@ def keep_heatmaps(results: Path, data: Path, report_progress: ReportProgress | N
 
 
 def _evaluated(split: pd.DataFrame) -> dict[str, str]:
-    """Return path -> hash of the images that the model was evaluated on: the test set where there is one."""
-    side = "test" if (split["split"] == "test").any() else "valid"
-    evaluated = split[split["split"] == side]
+    """Return path -> hash of the evaluated images: the test set if there is one, else the validation set."""
+    name = "test" if (split["split"] == "test").any() else "valid"
+    evaluated = split[split["split"] == name]
     return dict(zip(evaluated["path"], evaluated["sha256"], strict=True))
 
 
 def _with_masks(data: Path, digests: dict[str, str]) -> MaskedDataset:
     if not data.exists():
-        raise DataError(f"The dataset {data} is not there any more: put it back to measure heatmaps on it.")
+        raise DataError(f"The dataset {data} no longer exists: restore it to measure heatmaps on it.")
     try:
         dataset = open_masked_dataset(data, groups="none", only=digests)
     except DataError as error:
-        raise DataError(f"No heatmap can be measured without masks of the held-out images: {error}") from error
+        raise DataError(f"Heatmaps cannot be measured without masks of the held-out images: {error}") from error
     if not len(dataset.table):
         fault = f" ({dataset.bad[0].reason.rstrip('.')})" if dataset.bad else ""
-        raise DataError(f"{data} has no mask that can be used for one of the {len(digests)} held-out images{fault}.")
+        raise DataError(f"{data} has no usable mask for any of the {len(digests)} held-out images{fault}.")
     return dataset

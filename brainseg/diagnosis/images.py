@@ -1,4 +1,4 @@
-"""Pictures of a diagnosis: the heatmap laid over the scan, and a captioned sheet to save."""
+"""Images of a diagnosis: the heatmap laid over the scan, and a captioned sheet to save."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXT_SIZE = 14
 
 
 def heat_colours(heatmap: np.ndarray) -> np.ndarray:
-    """Colour an (H, W) map in 0..1 with "inferno", which also reads in grey and for the colour-blind.
+    """Colour an (H, W) map in 0..1 with "inferno", which is also legible in grey and to colour-blind readers.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -41,7 +41,7 @@ def heat_colours(heatmap: np.ndarray) -> np.ndarray:
 
 
 def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = OPACITY) -> np.ndarray:
-    """Lay a heatmap over a scan; where the map is 0 the scan stays as it is.
+    """Lay a heatmap over a scan; where the map is 0, the scan is unchanged.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
@@ -57,7 +57,7 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = OPACITY) -
 
 
 def squared(values: np.ndarray, side: int) -> np.ndarray:
-    """Fit an image or a map into a square, centred on black, for pictures that stand side by side.
+    """Fit an image or a map into a square, centred on black, to show images side by side.
 
     Args:
         values: (H, W, 3) uint8 or (H, W) float32.
@@ -85,21 +85,21 @@ def diagnosis_sheet(
         pixels: (H, W, 3) uint8 RGB, the scan.
         name: The file's name.
         diagnosis: The answer of one or several models.
-        opacity: Of the heatmap.
+        opacity: Opacity of the heatmap.
     """
-    pictures = [pixels, overlay(pixels, diagnosis.heatmap, opacity)]
-    return captioned_sheet(pictures, [name, *standing_lines(diagnosis), *diagnosis_lines(diagnosis)], facts(diagnosis))
+    images = [pixels, overlay(pixels, diagnosis.heatmap, opacity)]
+    return captioned_sheet(images, [name, *reliability_lines(diagnosis), *diagnosis_lines(diagnosis)], facts(diagnosis))
 
 
-def standing_lines(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> list[str]:
-    """Return what stands above any class: what makes the answers doubtful, and what the models were trained on."""
+def reliability_lines(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> list[str]:
+    """Return the lines that come before any prediction: the warnings, and what the models were trained on."""
     warnings = dict.fromkeys([*filter(None, [more]), *(sentence for each in answers for sentence in each.warnings)])
     return [*warnings, " ".join(dict.fromkeys(each.origin for each in answers))]
 
 
 def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dict[str, str]:
-    """Return the text fields of a PNG file about its answers."""
-    *warnings, origin = standing_lines(*answers, more=more)
+    """Return the text fields with which a PNG file describes its answers."""
+    *warnings, origin = reliability_lines(*answers, more=more)
     known = {each.in_domain for each in answers}
     in_domain = "false" if False in known else "unknown" if None in known else "true"
     return {
@@ -112,8 +112,8 @@ def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dic
 
 
 def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
-    """Return what stands below the picture of an answer: the decision, the heatmap with the model, and the caption."""
-    # The most probable class first, and long names last or alone: what does not fit is cut off at the right.
+    """Return the lines below the image of an answer: the decision, the heatmap with the model, and the caption."""
+    # Text that does not fit is cut off at the right, so the most probable class is first and long names are last.
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
     return [
         "Prediction:  " + ",  ".join(f"{label} {percent(probability)}" for label, probability in ranked),
@@ -122,19 +122,17 @@ def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     ]
 
 
-def captioned_sheet(
-    pictures: list[np.ndarray], lines: list[str], facts: Mapping[str, str] | None = None
-) -> Image.Image:
-    """Put pictures, (H, W, 3) uint8, side by side above lines of text, the last of which is the caption.
+def captioned_sheet(images: list[np.ndarray], lines: list[str], facts: Mapping[str, str] | None = None) -> Image.Image:
+    """Put images, (H, W, 3) uint8, side by side above lines of text; the last line is the caption.
 
-    `facts` go into the text of the PNG file, by their names.
+    `facts` become text fields of the PNG file.
     """
     lines = [*lines, DISCLAIMER]
-    width = len(pictures) * (PANEL + MARGIN) + MARGIN
+    width = len(images) * (PANEL + MARGIN) + MARGIN
     height = PANEL + 3 * MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (width, height), (24, 24, 28))
-    for column, picture in enumerate(pictures):
-        part = Image.fromarray(picture)
+    for column, image in enumerate(images):
+        part = Image.fromarray(image)
         part = part.resize(_fit(part.size), Image.Resampling.BICUBIC)
         start = MARGIN + column * (PANEL + MARGIN)
         sheet.paste(part, (start + (PANEL - part.width) // 2, MARGIN + (PANEL - part.height) // 2))
@@ -147,19 +145,19 @@ def captioned_sheet(
     return sheet
 
 
-def save_png(picture: Image.Image, file: Path) -> None:
-    """Write a picture as PNG with its facts, if it has some, and the disclaimer in its text, atomically."""
-    write_atomically(file, lambda temporary: temporary.write_bytes(png_bytes(picture)))
+def save_png(image: Image.Image, file: Path) -> None:
+    """Write an image as PNG, atomically, with the disclaimer and the image's facts (if any) as text fields."""
+    write_atomically(file, lambda temporary: temporary.write_bytes(png_bytes(image)))
 
 
-def png_bytes(picture: Image.Image) -> bytes:
+def png_bytes(image: Image.Image) -> bytes:
     """Return what `save_png` writes."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Disclaimer", DISCLAIMER)
-    for name, value in picture.info.get("Facts", {}).items():
+    for name, value in image.info.get("Facts", {}).items():
         text.add_itxt(name, value) if not value.isascii() else text.add_text(name, value)
     stream = io.BytesIO()
-    picture.save(stream, format="PNG", pnginfo=text)
+    image.save(stream, format="PNG", pnginfo=text)
     return stream.getvalue()
 
 
@@ -169,12 +167,12 @@ def _fit(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def text_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which comes with matplotlib: Pillow's own font draws boxes for letters such as é, ß or λ."""
+    """Return DejaVu Sans, which comes with matplotlib; Pillow's own font has no letters such as é, ß or λ."""
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
 def shorten(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:
-    """Put a text on one line and cut it to `room` pixels, with an ellipsis where something is missing."""
+    """Put a text on one line and cut it to `room` pixels; an ellipsis marks a cut."""
     line = " ".join(line.splitlines())
     if font.getlength(line) <= room:
         return line
