@@ -1,7 +1,7 @@
-"""The pages of the documentation that are written from the code: commands, settings and the Python API.
+"""Generate documentation pages from the code: commands, settings and the Python API.
 
-MkDocs calls `on_files` before it builds the site. These pages exist in the built site alone, so they cannot drift. The
-table of rooms is in `architecture.md` itself: `python docs/generate.py` writes it again, and a test holds it current.
+MkDocs calls `on_files` before it builds the site. These pages exist only in the built site, so they always match the
+code. The table of rooms is in `architecture.md` itself: `python docs/generate.py` updates it, and a test checks it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put one page per room in the place of the navigation's `reference/api/`."""
-    sys.path.insert(0, str(ROOT))  # here: MkDocs undoes what a hook changes while it is imported
+    """Replace the navigation's `reference/api/` by one page per room."""
+    sys.path.insert(0, str(ROOT))  # here, because MkDocs undoes what a hook changes while it is imported
     reference = next(part["Reference"] for part in config.nav if "Reference" in part)
     entry = next(item for item in reference if "Python API" in item)
     entry["Python API"] = [{room: f"reference/api/{room}.md"} for room in rooms()]
@@ -48,23 +48,23 @@ def rooms() -> list[str]:
 
 
 def first_paragraph(room: str) -> str:
-    """Return what the docstring of a room says first, on one line."""
+    """Return the first paragraph of a room's docstring, on one line."""
     docstring = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text("utf-8"))) or ""
     return " ".join(docstring.split("\n\n")[0].split())
 
 
 def api_page(room: str) -> str:
-    """Return the page of one room: everything public in it, from the docstrings."""
+    """Return the page of one room: everything public in it, with its docstrings."""
     return f"# brainseg.{room}\n\n::: brainseg.{room}\n    options:\n      show_root_heading: false\n"
 
 
 def rooms_table() -> str:
-    """Return the table of rooms for `docs/architecture.md`, from the top floor down."""
+    """Return the table of rooms for `docs/architecture.md`, from the highest room down."""
     from tests.test_floors import FLOORS
 
     order = [room for floor in reversed(FLOORS) for room in sorted(floor) if (PACKAGE / room / "__init__.py").is_file()]
     rows = [f"| `brainseg/{room}/` | {first_paragraph(room)} |" for room in order]
-    return "\n".join(["| room | what lives there |", "|---|---|", *rows])
+    return "\n".join(["| room | what it contains |", "|---|---|", *rows])
 
 
 def commands_page() -> str:
@@ -75,8 +75,8 @@ def commands_page() -> str:
         "# Commands",
         "`brainseg --help` lists the commands, and `brainseg COMMAND --help` describes one. In a checkout, run "
         "`.venv/bin/python -m brainseg` instead of `brainseg`.",
-        "With `--json` a command prints JSON and nothing else on standard output. A user's error ends in one sentence "
-        "on standard error and exit code 2. Commands find a run by its name, its id or the first digits of its id.",
+        "With `--json`, a command prints JSON and nothing else to standard output. A user error prints one sentence to "
+        "standard error and exits with code 2. Commands find a run by its name, its id or the first digits of its id.",
     ]
     group = typer.main.get_command(app)
     parts += command_parts(group, "")
@@ -117,13 +117,13 @@ def settings_page() -> str:
     """Return the page of all settings of a run, from the schema."""
     from brainseg.config import TASKS, RunConfig
 
-    tasks = [f"| `{name}` | {kind.about} | `{kind.default_preset}` |" for name, kind in TASKS.items()]
+    tasks = [f"| `{name}` | {task.about} | `{task.default_preset}` |" for name, task in TASKS.items()]
     parts = [
         "# Settings",
         "Set any of these with `--set section.field=value`, or under All settings on the Train page. "
-        "A value that is not allowed is refused with the field, the value and what is allowed. So is a setting that "
-        "means nothing to the run's task.",
-        "\n".join(["| task | what a model gives | preset |", "|---|---|---|", *tasks]),
+        "brainseg refuses a value that is not allowed, and names the field, the value and what is allowed. It also "
+        "refuses a setting that has no effect on the run's task.",
+        "\n".join(["| task | a model predicts | preset |", "|---|---|---|", *tasks]),
     ]
     for heading, about, rows in [("The run itself", "", setting_rows(RunConfig)), *sections(RunConfig)]:
         table = "\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows])
@@ -147,7 +147,7 @@ def setting_rows(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def is_section(annotation: object) -> bool:
-    """Return whether a type is a model with settings of its own."""
+    """Return whether a type is a model that contains settings."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
@@ -160,7 +160,7 @@ def setting_row(name: str, field: typing.Any) -> str:  # noqa: ANN401 - pydantic
 
 
 def type_words(annotation: object) -> str:
-    """Return a type as a reader of the settings would write it: the values of a choice, or the name of a type."""
+    """Return a type in words for the reader of the settings: the values of a choice, or the name of a type."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return ", ".join(f"`{value}`" for value in arguments)

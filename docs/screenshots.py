@@ -1,7 +1,7 @@
 """Take a screenshot of every page, light and dark: `python docs/screenshots.py HOME OUT`.
 
-HOME is a home folder with finished runs (as `BRAINSEG_HOME` names it), OUT the folder for the pictures. Needs
-`requirements-dev.txt` and a Chromium that the system has.
+HOME is a home folder with finished runs (as in `BRAINSEG_HOME`), OUT the folder for the screenshots. Needs the packages
+of `requirements-dev.txt` and an installed Chromium.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ def main(home: Path, out: Path) -> None:
 
 
 def take(browser: Browser, address: str, scheme: str, file: Path) -> None:
-    """Write one picture."""
+    """Take one screenshot."""
     context = browser.new_context(viewport=SIZE, color_scheme=scheme)
     page = context.new_page()
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     if "diagnose" in address:
         diagnose_a_sample(page)
-    page.wait_for_timeout(3000)  # figures are drawn after the page has them
+    page.wait_for_timeout(3000)  # plots appear after the page has loaded
     page.wait_for_function(SETTLED, timeout=60_000)
     page.screenshot(path=file)
     context.close()
 
 
 def diagnose_a_sample(page: Page) -> None:
-    """Click a sample image, so that the page has something to show."""
+    """Click a sample image, so that the page shows a diagnosis."""
     page.get_by_role("button", name="Try 1").click(timeout=60_000)
     page.get_by_test_id("stImage").filter(has_text="Overlay").wait_for(timeout=120_000)
 
