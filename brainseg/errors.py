@@ -1,10 +1,10 @@
-"""The errors a user can cause. Each message is one sentence: what is wrong and what to do about it."""
+"""The errors that users can cause. Each message is one sentence: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
 
 class BrainsegError(Exception):
-    """Base of every error that the user can fix; the command line prints its text and exits with code 2."""
+    """Base class of all errors that users can fix; the command line prints the text and exits with code 2."""
 
 
 class ConfigError(BrainsegError):
@@ -16,28 +16,28 @@ class ScanError(BrainsegError):
 
 
 class DataError(BrainsegError):
-    """A dataset cannot be used as it is."""
+    """A dataset cannot be used in its present state."""
 
 
 class WeightsError(BrainsegError):
-    """Pretrained weights cannot be had or do not fit."""
+    """Pretrained weights are not available or do not fit the network."""
 
 
 class BundleError(BrainsegError):
-    """A model bundle is damaged, unknown or has been tampered with."""
+    """A model bundle is damaged, of an unknown kind, or was changed."""
 
 
 class TrainingError(BrainsegError):
-    """A training stopped for a reason that the user can act on."""
+    """A training stopped for a reason that the user can fix."""
 
 
 class RunError(BrainsegError):
-    """A run does not exist or is not in a state that allows what was asked."""
+    """A run does not exist, or its state does not allow what the user asked for."""
 
 
 class MissingLibraryError(BrainsegError):
-    """A library is not installed that this needs; the message names the extra that installs it."""
+    """A needed library is not installed; the message names the extra that installs it."""
 
 
 class DiskError(BrainsegError):
-    """The disk is full, or would be."""
+    """The disk is full, or would become full."""

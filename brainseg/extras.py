@@ -1,4 +1,4 @@
-"""Libraries that an installation may leave out, and the sentence that says how to get them."""
+"""Libraries that an installation may leave out, and messages that explain how to install them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ EXTRAS = {
     "pytorch_grad_cam": "explain",
     "psycopg": "postgres",
 }
-"""Name under which a library is imported -> the extra of brainseg that installs it."""
+"""Import name of a library -> the extra of brainseg that installs it."""
 
 
 def require(library: str, purpose: str) -> None:
-    """Refuse to go on where a library is not installed.
+    """Raise an error if a library is not installed.
 
     Args:
-        library: Name under which it is imported, a key of `EXTRAS`.
-        purpose: What needs it, as the subject of a sentence: "The dashboard".
+        library: Its import name, a key of `EXTRAS`.
+        purpose: What needs it, as the subject of a sentence, such as "The dashboard".
 
     Raises:
         MissingLibraryError: It is not installed; the message names the extra that installs it.
@@ -31,7 +31,7 @@ def require(library: str, purpose: str) -> None:
 
 
 def remedy(library: str) -> str:
-    """Return what to do about a library that is not installed, as the end of a sentence.
+    """Return how to install a missing library, as the end of a sentence.
 
     >>> remedy("nibabel")
     "run `pip install 'brainseg[phantom]'`."

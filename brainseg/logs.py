@@ -1,8 +1,8 @@
-"""Logging of brainseg's processes: how much, and in which form.
+"""Logging of brainseg's processes: level and format.
 
-`BRAINSEG_LOG_LEVEL` is debug, info (the default), warning or error. With `BRAINSEG_LOG=json` each record is one line of
-JSON, for programs that collect logs. The log of a training, which people read, stays text and has every sentence at any
-level; its records then go to `logs/trainings.jsonl` below the home folder as well.
+`BRAINSEG_LOG_LEVEL` is debug, info (the default), warning or error. With `BRAINSEG_LOG=json`, each record is one line
+of JSON, for programs that collect logs. The log of a training is for people: it stays text and contains every message of
+level info, whatever `BRAINSEG_LOG_LEVEL` is. Its records then also go to `logs/trainings.jsonl` in the home folder.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON: time (UTC), level, logger, message, and the run and traceback if any."""
+    """Format a record as one line of JSON: time (UTC), level, logger, message, and the run and traceback if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line, without a line break."""
         values = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -41,13 +41,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(stream: TextIO | None = None) -> None:
-    """Send what brainseg's loggers record to a stream, in the form that the environment asks for.
+    """Send the records of brainseg's loggers to a stream, in the format that the environment variables set.
 
     Args:
         stream: By default standard error.
 
     Raises:
-        ConfigError: A variable of the environment has an unknown value.
+        ConfigError: An environment variable has an unknown value.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -58,19 +58,19 @@ def configure(stream: TextIO | None = None) -> None:
 
 
 def configure_training(records: Path, stream: TextIO | None = None) -> None:
-    """Send what brainseg's loggers record to the log of a training: a time and a sentence on each line.
+    """Send the records of brainseg's loggers to the log of a training: each line has a time and a message.
 
     Args:
-        records: Takes the same records as JSON lines, if `BRAINSEG_LOG=json` asks for them.
+        records: File for the same records as JSON lines, written if `BRAINSEG_LOG=json`.
         stream: By default standard output, which is the log file of the training.
 
     Raises:
-        ConfigError: A variable of the environment has an unknown value.
+        ConfigError: An environment variable has an unknown value.
     """
     text = logging.StreamHandler(stream or sys.stdout)
     text.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     level = wanted_level()
-    # People follow a training by its sentences, so they are there at every level.
+    # People follow a training by these messages, so no level hides them.
     handlers: list[tuple[logging.Handler, int]] = [(text, min(level, logging.INFO))]
     if wants_json():
         lines = logging.FileHandler(records, encoding="utf-8")
@@ -80,19 +80,19 @@ def configure_training(records: Path, stream: TextIO | None = None) -> None:
 
 
 def wants_json() -> bool:
-    """Say whether `BRAINSEG_LOG` asks for JSON lines.
+    """Return whether `BRAINSEG_LOG` asks for JSON lines.
 
     Raises:
         ConfigError: It has an unknown value.
     """
-    form = os.environ.get("BRAINSEG_LOG", "text")
-    if form not in ("text", "json"):
-        raise ConfigError(f"BRAINSEG_LOG is {form!r}: set it to text or json.")
-    return form == "json"
+    log_format = os.environ.get("BRAINSEG_LOG", "text")
+    if log_format not in ("text", "json"):
+        raise ConfigError(f"BRAINSEG_LOG is {log_format!r}: set it to text or json.")
+    return log_format == "json"
 
 
 def wanted_level() -> int:
-    """Return the level that `BRAINSEG_LOG_LEVEL` names, as a number of `logging`.
+    """Return the level in `BRAINSEG_LOG_LEVEL`, as a number of `logging`.
 
     Raises:
         ConfigError: It has an unknown value.

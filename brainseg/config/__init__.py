@@ -1,4 +1,4 @@
-"""The one description of a run: its schema, presets, settings as people write them, and messages about faults."""
+"""The configuration of a run: its schema, presets, settings as users write them, and messages about errors in it."""
 
 from brainseg.config.presets import load_preset, preset_names
 from brainseg.config.schema import TASKS, RunConfig

@@ -1,4 +1,4 @@
-"""The settings of a run as a form needs them: read off `RunConfig`, whatever fields it has."""
+"""The settings of a run as the fields of a form, derived from `RunConfig`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from brainseg.config import TASKS, RunConfig
 from brainseg.config.messages import allowed_values, field_at
 
 WORDS = {"lr": "learning rate", "valid": "validation", "clip": "clipping"}
-"""Words in the names of fields that read badly on a label."""
+"""Abbreviations in field names -> the words for a label."""
 LABELS = {"preparation.size": "Image size"}
-"""Labels of settings whose own name says too little outside of its section."""
+"""Labels of settings whose name is unclear outside its section."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class FormField:
     """One setting.
 
     Attributes:
-        name: Dotted name, as `--set` takes it.
-        section: Dotted name of its section; "" for the top.
+        name: Dotted name, as in `--set`.
+        section: Dotted name of its section; "" for the top level.
         label: Its name in words.
         help: What it means.
-        kind: "choice", "switch", "whole", "number", "choice or number", "list", or "text" for all else.
+        kind: "choice", "switch", "whole", "number", "choice or number", "list", or "text" for everything else.
         choices: Allowed words of a choice.
         least: Smallest number allowed; None without a bound.
         most: Largest number allowed; None without a bound.
-        step: By how much a number changes at a click.
+        step: By how much one click changes a number.
         optional: Whether it may be left empty.
-        locked: Whether the chosen task ignores it, so that it cannot be changed.
-        fixed: The one value that a locked setting has.
+        locked: Whether it cannot be changed because the chosen task ignores it.
+        fixed: The only value of a locked setting.
     """
 
     name: str
@@ -58,7 +58,7 @@ def form_fields() -> list[FormField]:
 
 
 def for_task(field: FormField, task: str) -> FormField:
-    """Return a setting as it is for a task: locked if the task's class allows one value alone."""
+    """Return a setting as it is for a task: locked if the task's class allows only one value."""
     names = field.name.split(".")
     allowed = allowed_values(field_at(TASKS[task], names))
     if names == ["task"] or len(allowed) != 1 or allowed == allowed_values(field_at(RunConfig, names)):
@@ -72,8 +72,8 @@ def _walk(section: type[BaseModel], place: str) -> Iterator[FormField]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from _walk(annotation, f"{place}.{name}".lstrip("."))
         else:
-            drawn = _field(name, place, field)
-            yield _task_field(drawn) if drawn.name == "task" else drawn
+            form_field = _field(name, place, field)
+            yield _task_field(form_field) if form_field.name == "task" else form_field
 
 
 def _task_field(field: FormField) -> FormField:
@@ -117,7 +117,7 @@ def _field(name: str, section: str, field: FieldInfo) -> FormField:
 
 
 def _members(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type
-    """Return what a union is made of; anything else is made of itself."""
+    """Return the members of a union; any other type is its only member."""
     return list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
 
 
@@ -126,7 +126,7 @@ def _plain(annotation: Any) -> Any:  # noqa: ANN401 - a type
 
 
 def _bounds(metadata: Iterable[Any]) -> dict[str, float]:
-    """Return the bounds among a field's metadata; an open bound is left to the configuration's own check."""
+    """Return the bounds in a field's metadata; the configuration itself checks whether a bound is exclusive."""
     found = {}
     for entry in _constraints(metadata):
         for name, bound in (("ge", "least"), ("gt", "least"), ("le", "most"), ("lt", "most"), ("multiple_of", "step")):
@@ -136,6 +136,6 @@ def _bounds(metadata: Iterable[Any]) -> dict[str, float]:
 
 
 def _constraints(metadata: Iterable[Any]) -> Iterator[Any]:
-    """Yield constraints one by one: `Annotated[float, Field(...)]` packs them into a field of its own."""
+    """Yield constraints one by one: `Annotated[float, Field(...)]` wraps them in a `FieldInfo`."""
     for entry in metadata:
         yield from entry.metadata if isinstance(entry, FieldInfo) else [entry]

@@ -3,13 +3,13 @@
 * `auto`: guessed from the columns of a manifest, else from folders, else from file names;
 * `none`: no patient is known;
 * `column:NAME`: a column of the manifest;
-* `folder` or `folder:N`: the Nth folder below the class folder (of a manifest: below its own folder); -1 is the folder
-  that holds the image;
-* `name:REGEX`: the capture group of a regular expression that is searched for in the file name without its ending.
+* `folder` or `folder:N`: the Nth folder below the class folder (for a manifest: below the manifest's folder); -1 is the
+  folder that contains the image;
+* `name:REGEX`: the capture group of a regular expression, searched for in the file name without its extension.
 
-A prefix says how ids are compared: `exact:` as they are spelled, `loose:` without case, blanks and leading zeros;
-`per-class:` makes the same id in two classes two patients. A prefix without a rule means `auto`. Without a prefix, ids
-are compared loosely, but two spellings side by side are kept apart, and the user is asked.
+A prefix sets how ids are compared: `exact:` as they are spelled, `loose:` without case, spaces and leading zeros. With
+`per-class:`, the same id in two classes means two patients. A prefix without a rule means `auto`. Without a prefix, ids
+are compared loosely; if that would merge two spellings, they stay separate and brainseg asks the user.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from brainseg.errors import ConfigError
 
 PREFIXES = ("exact", "loose", "per-class")
 FORMS = (
-    "auto, none, column:NAME, folder, folder:N and name:REGEX with one (group); exact:, loose: or per-class: may stand "
-    "before"
+    "auto, none, column:NAME, folder, folder:N and name:REGEX with one (group), each with an optional prefix exact:, "
+    "loose: or per-class:"
 )
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The setting `data.groups` in parts."""
+    """The parsed setting `data.groups`."""
 
     kind: str
     value: str = ""
@@ -40,7 +40,7 @@ def parse_rule(text: str) -> Rule:
     """Parse the setting `data.groups`.
 
     Raises:
-        ConfigError: It is none of the rules; the message says which there are.
+        ConfigError: It is not a valid rule; the message lists the rules.
     """
     compare, per_class, rest = "ask", False, text.strip()
     while (parts := rest.partition(":"))[0] in PREFIXES:
@@ -49,7 +49,7 @@ def parse_rule(text: str) -> Rule:
         rest = parts[2]
     kind, _, value = (rest or ("auto" if rest != text.strip() else "")).partition(":")
     if not _is_rule(kind, value):
-        raise ConfigError(f"data.groups: {text!r} is no rule for patients, allowed: {FORMS}.")
+        raise ConfigError(f"data.groups: {text!r} is not a rule for patients, allowed: {FORMS}.")
     return Rule(kind, value or ("1" if kind == "folder" else ""), compare, per_class)
 
 

@@ -1,4 +1,4 @@
-"""One sentence for each fault of a configuration."""
+"""One sentence for each error in a configuration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic.fields import FieldInfo
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return one sentence for each of the first five faults: the field, the value and what is allowed."""
+    """Return one sentence for each of the first five errors: the field, the value and what is allowed."""
     faults: dict[str, list[str]] = {}
     for fault in error.errors()[:5]:
         what, allowed = _fault(fault, model)
-        # A field that takes a word or a number has a fault for either.
+        # A field that accepts a word or a number has one error for each.
         earlier = faults.setdefault(what, [])
         earlier.append(allowed.removeprefix("input should be ") if earlier else allowed)
     return " ".join(f"{what}{' or '.join(allowed)}." for what, allowed in faults.items())
@@ -26,10 +26,10 @@ def _fault(fault: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN4
     if fault["type"] == "extra_forbidden":
         beside = list(annotation(model, names[:-1]).model_fields)
         return f"{'.'.join(names)} is not a setting, allowed here: ", ", ".join(beside)
-    while names and annotation(model, names) is None:  # pydantic appends which member of a union it tried
+    while names and annotation(model, names) is None:  # pydantic appends the member of a union that it tried
         names.pop()
     message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "value_error" and not names:  # between sections, and named in the message
+    if fault["type"] == "value_error" and not names:  # about several sections: the message names the fields
         return "", message
     field = ".".join(names) or "settings"
     if fault["type"] == "value_error":
@@ -41,10 +41,10 @@ def _fault(fault: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN4
 
 
 def explain_task(error: ValidationError, kind: type[BaseModel], task: str) -> str:
-    """Return one sentence for each setting whose value is valid, but not for the task.
+    """Return one sentence for each setting whose value is valid, but not for this task.
 
     Args:
-        error: What `kind` raised.
+        error: The error that `kind` raised.
         kind: The class of the task.
         task: Its name.
     """
@@ -57,7 +57,7 @@ def explain_task(error: ValidationError, kind: type[BaseModel], task: str) -> st
 
 
 def allowed_values(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the values that a field's type lists one by one; none where it is open.
+    """Return the values that a field's type lists one by one; none if it lists no values.
 
     >>> from brainseg.config import SegmentationRun
     >>> allowed_values(field_at(SegmentationRun, ["training", "balance"]))
@@ -73,7 +73,7 @@ def allowed_values(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def field_at(model: type[BaseModel], names: list[str]) -> FieldInfo:
-    """Return the field behind a dotted name.
+    """Return the field with a dotted name.
 
     Raises:
         KeyError: There is no such field.
@@ -84,17 +84,17 @@ def field_at(model: type[BaseModel], names: list[str]) -> FieldInfo:
 
 
 def brief(value: object) -> str:
-    """Return a value as text, shortened to what fits into a sentence."""
+    """Return a value as text, shortened to fit into a sentence."""
     shorten = reprlib.Repr()
     shorten.maxstring = shorten.maxother = 80
     try:
         return shorten.repr(value)
     except ValueError:  # Python refuses to print an integer of more than 4300 digits
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"
 
 
 def annotation(model: type[BaseModel], names: list[str]) -> Any:  # noqa: ANN401 - a section or the type of a field
-    """Return the type behind a dotted name, or None where there is no such field."""
+    """Return the type of the field with a dotted name, or None if there is no such field."""
     found: Any = model
     for name in names:
         fields = getattr(found, "model_fields", {})

@@ -1,4 +1,4 @@
-"""Presets: named starting points for a configuration, which come with brainseg as YAML files."""
+"""Presets: named starting points for a configuration, shipped with brainseg as YAML files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from brainseg.errors import ConfigError
 
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
-"""What PyYAML raises: ValueError for a date or a number that cannot be, RecursionError for very deep nesting."""
+"""The errors of PyYAML: ValueError for an impossible date or number, RecursionError for very deep nesting."""
 
 
 def preset_names() -> list[str]:
@@ -20,7 +20,7 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """Return the nested values that a preset sets.
+    """Return the settings of a preset, as nested dictionaries.
 
     Raises:
         ConfigError: There is no such preset.
@@ -31,18 +31,18 @@ def load_preset(name: str) -> dict[str, Any]:
 
 
 def preset_notes(name: str) -> dict[str, str]:
-    """Return the comment at the top of a preset by heading: What it is, its Cost, and what it is Not for."""
+    """Return the comment at the top of a preset by heading: "What", "Cost" and "Not for"."""
     text = (_presets() / f"{name}.yaml").read_text("utf-8")
     notes: dict[str, str] = {}
     heading = ""
     for line in text.splitlines():
         if not line.startswith("#"):
             break
-        said = line.lstrip("# ").strip()
-        if found := re.match(r"(What|Cost|Not for): (.*)", said):
-            heading, said = found.groups()
+        words = line.lstrip("# ").strip()
+        if found := re.match(r"(What|Cost|Not for): (.*)", words):
+            heading, words = found.groups()
         if heading:
-            notes[heading] = f"{notes.get(heading, '')} {said}".strip()
+            notes[heading] = f"{notes.get(heading, '')} {words}".strip()
     return notes
 
 
@@ -55,15 +55,15 @@ def read_mapping(text: str, what: str) -> dict[str, Any]:
 
     Args:
         text: The YAML.
-        what: Its name in an error's sentence.
+        what: Its name in error messages.
 
     Raises:
-        ConfigError: The text is not YAML or holds no mapping.
+        ConfigError: The text is not YAML or not a mapping.
     """
     try:
         values = yaml.safe_load(text)
     except NOT_YAML as error:
         raise ConfigError(f"{what} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{what} holds no settings: a mapping of sections is expected.")
+        raise ConfigError(f"{what} contains no settings: write them as a mapping of sections.")
     return values

@@ -1,4 +1,4 @@
-"""`RunConfig`: the one description of a run. Command line, Train form and stored run all are this object."""
+"""`RunConfig`: the configuration of a run. The command line, the Train form and the run store all use this object."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from brainseg.config.sections import (
 from brainseg.errors import ConfigError
 
 TASKS: dict[str, type[RunConfig]] = {}
-"""Task -> its class, in the order in which `tasks` defines them."""
+"""Task name -> its class, in the order of `brainseg.config.tasks`."""
 
 
 class RunConfig(Section):
-    """One run, whole: what `train` needs and what the store keeps.
+    """The complete configuration of one run: what `train` needs and what the store keeps.
 
-    This class holds what all tasks have in common; each task has a subclass in `tasks`, which narrows the settings that
-    mean nothing to it. `parse`, `from_preset` and `from_yaml` return the subclass that the setting `task` names.
+    This class contains what all tasks have in common. Each task has a subclass in `brainseg.config.tasks`, which
+    restricts the settings that have no effect on it. `parse`, `from_preset` and `from_yaml` return the subclass for the
+    setting `task`.
 
     Attributes:
-        about: What the task gives, in a few words; of subclasses only.
-        default_preset: The preset that is made for the task; of subclasses only.
+        about: What the task predicts, in a few words; only in subclasses.
+        default_preset: The preset for the task; only in subclasses.
     """
 
     about: ClassVar[str]
@@ -51,7 +52,7 @@ class RunConfig(Section):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Register a class that says what its task gives."""
+        """Register a subclass that defines `about`."""
         if "about" in vars(cls):
             TASKS[cls.model_fields["task"].default] = cls
 
@@ -66,7 +67,7 @@ class RunConfig(Section):
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> RunConfig:
-        """Build the configuration of a run, of the class of its task, from nested plain values.
+        """Build the configuration of a run from nested dictionaries, with the class of its task.
 
         Raises:
             ConfigError: A field is unknown, its value is not allowed, or the task would ignore it; the message names
@@ -98,7 +99,7 @@ class RunConfig(Section):
             ConfigError: The preset or a field is unknown, or a value is not allowed.
         """
         if settings and "preset" in settings:
-            raise ConfigError("preset: choose it with --preset, since a setting would change its name alone.")
+            raise ConfigError("preset: choose it with --preset; --set would change only the name of the preset.")
         values = {**load_preset(name), "preset": name}
         given = settings or {}
         task = TASKS.get(str(given.get("task", values.get("task", "classify"))), RunConfig)
@@ -113,7 +114,7 @@ class RunConfig(Section):
 
     @classmethod
     def from_yaml(cls, text: str) -> RunConfig:
-        """Read what `to_yaml` wrote.
+        """Read a configuration that `to_yaml` wrote.
 
         Raises:
             ConfigError: The text is not YAML, or a field or value is not allowed.
@@ -125,7 +126,7 @@ class RunConfig(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     def flat(self) -> dict[str, Any]:
-        """Return every setting by its dotted name, as `--set` takes it."""
+        """Return every setting by its dotted name, as in `--set`."""
         return dict(_flatten(self.model_dump(mode="json")))
 
 
@@ -134,7 +135,7 @@ def _assign(values: dict[str, Any], field: str, value: Any) -> None:  # noqa: AN
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"{field}: {section} has no fields of its own.")
+            raise ConfigError(f"{field}: {section} is a setting and has no fields.")
     values[last] = value
 
 

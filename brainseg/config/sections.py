@@ -1,4 +1,4 @@
-"""The sections of `RunConfig`: every setting, with its bounds, its default and what it means."""
+"""The sections of `RunConfig`: every setting, with its bounds, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -14,58 +14,62 @@ HeatmapMethod = Literal["grad-cam", "layer-cam", "smooth-layer-cam", "grad-cam++
 
 
 class Section(BaseModel):
-    """Base of every section: unknown fields are refused, and sections are immutable."""
+    """Base class of all sections: immutable, and without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def _switch_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any field's value
-        # YAML reads yes and on as True, and pydantic would go on to take that for 1.
+        # YAML reads yes and on as True, which pydantic would accept as 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
             raise ValueError(f"{value} is not allowed: input should be a number")
         return value
 
 
 class DataConfig(Section):
-    """What to learn from, and which part of it is the validation set."""
+    """The dataset, and which part of it is the validation set."""
 
     path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
     split: Literal["random", "grouped", "k-fold", "given"] = Field(
         "grouped",
-        description="How the validation set is drawn. grouped: copies, exact and near, and images of one patient stay "
-        "together; random: the paper's, leaky where a set holds copies; k-fold: grouped folds; given: folders or "
-        "manifest decide.",
+        description="How to choose the validation set. grouped: copies (exact and near) and images of one patient stay "
+        "together; random: as in the paper, with leaks if the dataset contains copies; k-fold: grouped folds; given: "
+        "the split of the folders or of the manifest.",
     )
-    valid_fraction: float = Field(0.2, ge=0.05, le=0.5, description="Fraction of the images that is held out.")
+    valid_fraction: float = Field(
+        0.2, ge=0.05, le=0.5, description="Fraction of the images that go to the validation set."
+    )
     stratify: bool = Field(
-        False, description="Keep the class proportions equal in training and validation (random split only)."
+        False, description="Keep the class proportions equal in training and validation sets (random split only)."
     )
     folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
-    fold: int = Field(0, ge=0, description="The fold that is held out, counted from 0 (k-fold only).")
+    fold: int = Field(0, ge=0, description="The fold that is the validation set, counted from 0 (k-fold only).")
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
     groups: str = Field(
         "auto",
         description="Which images are of one patient. auto: a column of the manifest, else folders, else file names; "
-        "none: not known; or column:NAME, folder, folder:N, name:REGEX; exact:, loose: and per-class: before it say "
-        "how ids are compared.",
+        "none: not known; or column:NAME, folder, folder:N, name:REGEX. A prefix exact:, loose: or per-class: sets how "
+        "ids are compared.",
     )
-    skip_bad: bool = Field(False, description="Leave out unreadable files and record them, instead of stopping.")
+    skip_bad: bool = Field(False, description="Leave out and record unreadable files, instead of stopping.")
     allow_conflicting_labels: bool = Field(
         False, description="Train on images that have several labels, instead of stopping (classification only)."
     )
-    positive: str | None = Field(None, description="The class that counts as tumour; found by its name if not given.")
+    positive: str | None = Field(
+        None, description="The class that counts as tumour; by default brainseg guesses it from the class names."
+    )
     modalities: tuple[str, ...] | None = Field(
         None,
         min_length=1,
         max_length=3,
-        description="Sequences to take as input channels, in this order, e.g. [t1, flair]; as stored by default "
-        "(segmentation only).",
+        description="Sequences to use as input channels, in this order, e.g. [t1, flair]; by default the channels as "
+        "stored (segmentation only).",
     )
     mask_threshold: Annotated[float, Field(gt=0, le=65535, strict=True)] | None = Field(
         None,
-        description="Values of the mask files from this number on are tumour, all lower ones background, e.g. 128 for "
-        "soft or JPEG masks of 0 to 255; by default values are classes (segmentation only).",
+        description="Mask values from this number up are tumour and all lower values are background, e.g. 128 for "
+        "soft or JPEG masks with values from 0 to 255; by default, values are classes (segmentation only).",
     )
 
     @field_validator("groups")
@@ -87,24 +91,25 @@ class DataConfig(Section):
 
 
 class PreparationConfig(Section):
-    """From a scan to the array that a model sees; the same for training and diagnosis."""
+    """How a scan becomes the array that a model receives; the same for training and diagnosis."""
 
-    size: int = Field(224, ge=32, le=1024, multiple_of=8, description="Side of the prepared square, in pixels.")
-    crop: bool = Field(True, description="Cut away the empty border around the head.")
+    size: int = Field(224, ge=32, le=1024, multiple_of=8, description="Side of the prepared image, in pixels.")
+    crop: bool = Field(True, description="Crop the empty border around the head.")
     denoise: Literal["none", "median", "non-local-means"] = Field("none", description="Noise reduction.")
     contrast: Literal["none", "clahe", "stretch"] = Field(
-        "none", description="clahe: local histogram equalisation; stretch: 1st to 99th percentile to full range."
+        "none",
+        description="clahe: local histogram equalisation; stretch: 1st to 99th percentile stretched to the full range.",
     )
-    resize: Literal["pad", "squash"] = Field("pad", description="pad keeps the proportions, squash fills the square.")
+    resize: Literal["pad", "squash"] = Field("pad", description="pad keeps the proportions; squash fills the square.")
     normalise: Literal["imagenet", "per-image"] = Field(
-        "imagenet", description="Mean and standard deviation to normalise by: ImageNet's, or each image's own."
+        "imagenet", description="Mean and standard deviation used to normalise: those of ImageNet, or of each image."
     )
 
 
 class ModelConfig(Section):
-    """The network and where its weights start from."""
+    """The network and its initial weights."""
 
-    arch: Architecture = Field("resnet34", description="ResNet body; resnet18 is meant for quick runs.")
+    arch: Architecture = Field("resnet34", description="ResNet body; resnet18 is for quick runs.")
     weights: str = Field(
         "imagenet",
         min_length=1,
@@ -116,23 +121,24 @@ class ModelConfig(Section):
     )
     stages: tuple[Annotated[int, Field(ge=1, le=4, strict=True)], ...] | None = Field(
         None,
-        description="Residual stages whose maps are pooled into the head, e.g. [2, 3]; the body ends at the last. "
-        "By default the last stage that the weights hold, for an instant baseline the last two; 4 for random weights.",
+        description="Residual stages whose feature maps are pooled into the head, e.g. [2, 3]; the body ends at the "
+        "last one. Default: the last stage in the weights, or the last two for an instant baseline; 4 for random "
+        "weights.",
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the last layer; half of it after pooling.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the last layer; half as much after pooling.")
     regularisation: float = Field(
         0.01, gt=0, le=1e4, description="Inverse regularisation strength C of an instant baseline."
     )
     self_attention: bool = Field(False, description="Self-attention within the U-Net's decoder (segmentation only).")
     bottleneck: bool = Field(
         False,
-        description="Half the channels in the U-Net's last layers, which work on every pixel: a fifth faster "
+        description="Use half the channels in the U-Net's last layers, which process every pixel: a fifth faster "
         "(segmentation only).",
     )
 
     @property
     def fine_tuned(self) -> bool:
-        """Whether the network is fine-tuned; an instant baseline only fits a linear head to frozen features."""
+        """Whether the network is fine-tuned; an instant baseline only fits a linear classifier to frozen features."""
         return self.head == "concat-pool"
 
     @model_validator(mode="after")
@@ -143,7 +149,7 @@ class ModelConfig(Section):
 
 
 class AugmentationConfig(Section):
-    """Random changes of the training images, drawn again for every image and epoch."""
+    """Random changes to the training images, different for every image and epoch."""
 
     rotate: float = Field(10.0, ge=0, le=180, description="Largest rotation, in degrees.")
     translate: float = Field(0.05, ge=0, le=0.5, description="Largest shift, as a fraction of the width.")
@@ -156,13 +162,13 @@ class AugmentationConfig(Section):
 class TrainingConfig(Section):
     """How the network is trained."""
 
-    epochs: int = Field(15, ge=0, le=1000, description="Epochs with the whole network unfrozen.")
-    frozen_epochs: int = Field(1, ge=0, le=1000, description="Epochs before those in which only new layers learn.")
+    epochs: int = Field(15, ge=0, le=1000, description="Epochs in which the whole network learns.")
+    frozen_epochs: int = Field(1, ge=0, le=1000, description="First epochs, in which only new layers learn.")
     batch_size: int = Field(32, ge=2, le=1024, description="Images per step.")
     learning_rate: Literal["valley"] | Annotated[float, Field(gt=0, le=10, strict=True)] = Field(
-        "valley", description="valley: take the learning-rate finder's suggestion; or a number."
+        "valley", description="valley: the suggestion of the learning-rate finder; or a number."
     )
-    finder_steps: int = Field(80, ge=20, le=1000, description="Mini-batches that the learning-rate finder may use.")
+    finder_steps: int = Field(80, ge=20, le=1000, description="Most mini-batches that the learning-rate finder uses.")
     body_lr_ratio: float = Field(
         0.05, gt=0, le=1, description="Learning rate of the first pretrained layers, relative to the head's."
     )
@@ -171,19 +177,23 @@ class TrainingConfig(Section):
     clip_norm: float = Field(1.0, ge=0, description="Largest gradient norm; 0 turns clipping off.")
     loss: Literal["auto", "cross-entropy", "dice", "focal", "cross-entropy+dice"] = Field(
         "auto",
-        description="auto: cross-entropy when classifying, cross-entropy+dice when segmenting; the others are for "
-        "segmentation.",
+        description="auto: cross-entropy for classification, cross-entropy+dice for segmentation; the others are only "
+        "for segmentation.",
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Fraction of each label that goes to all classes equally."
+        0.0, ge=0, lt=1, description="Fraction of each label that is distributed equally over all classes."
     )
     mixup: float = Field(0.0, ge=0, le=10, description="Alpha of mixup; 0 turns it off.")
     balance: Literal["none", "weights", "sampling"] = Field(
-        "none", description="Against class imbalance: weights in the loss, or sampling rare classes more often."
+        "none",
+        description="Against class imbalance. weights: class weights in the loss; sampling: rare classes are sampled "
+        "more often.",
     )
-    patience: int = Field(0, ge=0, description="Stop after so many epochs without a lower validation loss; 0: never.")
+    patience: int = Field(
+        0, ge=0, description="Stop after this many epochs without a lower validation loss; 0: never stop early."
+    )
     keep: Literal["last", "best"] = Field(
-        "last", description="Which epoch ends in the bundle: the last, or the one with the lowest validation loss."
+        "last", description="Epoch stored in the bundle: the last, or the one with the lowest validation loss."
     )
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of new weights, batches and augmentation.")
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -200,27 +210,27 @@ class EvaluationConfig(Section):
 
     empty_masks: Literal["skip", "one"] = Field(
         "skip",
-        description="Dice of a slice without tumour in which none was found. skip: not counted; one: 1, which "
-        "makes a model that finds nothing look good (segmentation only).",
+        description="Dice of a slice that has no tumour and on which the model marks nothing. skip: not counted; one: "
+        "counted as 1, which makes a model that marks nothing look good (segmentation only).",
     )
     heatmap_method: HeatmapMethod = Field(
         "grad-cam",
-        description="How the model's heatmap is drawn unless Diagnose or predict asks for another method "
+        description="Method of the model's heatmap, unless you choose another on Diagnose or with predict "
         "(classification only).",
     )
     heatmap_layer: Literal["last", "layer1", "layer2", "layer3", "layer4"] = Field(
         "last",
-        description="Residual stage that the model's heatmap is taken from: layer1 is fine and close to the image, the "
-        "last one coarse and close to the decision (classification only).",
+        description="Residual stage for the model's heatmap: layer1 is fine and close to the image; the last stage is "
+        "coarse and close to the decision (classification only).",
     )
 
 
 class ComputeConfig(Section):
     """What the run may use of the machine."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto uses a GPU if there is one.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Number format while training; auto takes bf16 where the processor has it."
+        "auto", description="Number format while training; auto uses bf16 if the processor supports it."
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the training; 0: all cores.")
-    nice: int = Field(5, ge=0, le=19, description="CPU priority given up to other programs (0 to 19).")
+    nice: int = Field(5, ge=0, le=19, description="Niceness of the training: higher gives other programs priority.")

@@ -1,4 +1,4 @@
-"""Settings as people write them for `--set`: `section.field=value`."""
+"""Settings as users write them for `--set`: `section.field=value`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainseg.errors import ConfigError
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
-    """Turn `section.field=value` texts into dotted settings; values are read as YAML, names and paths as they stand.
+    """Turn `section.field=value` texts into dotted settings; values are read as YAML, names and paths as plain text.
 
     Raises:
         ConfigError: A text has no `=` or its value is not YAML.
@@ -23,7 +23,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         field, equals, value = (part.strip() for part in pair.partition("="))
         if not equals or not field:
             raise ConfigError(
-                f"--set {brief(pair)} is not of the form section.field=value, for example training.epochs=5."
+                f"--set {brief(pair)} does not have the form section.field=value, for example training.epochs=5."
             )
         settings[field] = _text(field, value) if _takes_text(field) else _number(_yaml_value(field, value))
     return settings
@@ -35,7 +35,7 @@ def _takes_text(field: str) -> bool:
 
 
 def _text(field: str, value: str) -> Any:  # noqa: ANN401 - text or null
-    """Keep what YAML would change: a class named `no` or `007`, a folder named `2024-01-05` or `set #2`."""
+    """Keep text that YAML would change: a class named `no` or `007`, a folder named `2024-01-05` or `set #2`."""
     return _yaml_value(field, value) if value in ("null", "~") or value[:1] in ("'", '"') else value
 
 
@@ -47,7 +47,7 @@ def _yaml_value(field: str, value: str) -> Any:  # noqa: ANN401 - whatever YAML 
 
 
 def _number(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
-    """YAML 1.1 reads 1e-3 as text: people mean the number."""
+    """Turn text such as 1e-3 into a number: YAML 1.1 reads it as text, but users mean the number."""
     if isinstance(value, str):
         try:
             return float(value)

@@ -1,6 +1,6 @@
-"""The tasks: one class per task, which narrows the settings that it would ignore to the values that they may keep.
+"""The tasks: one class per task. It restricts each setting to the values that have an effect on the task.
 
-The classes form a union that the field `task` discriminates. To add a task, add a class here; `RunConfig.parse`, the
+The classes form a union; the field `task` tells them apart. To add a task, add a class here; `RunConfig.parse`, the
 messages and the form follow from its types.
 """
 
@@ -59,7 +59,7 @@ class SegmentationRun(RunConfig):
     default_preset: ClassVar[str] = "segment"
 
     class Data(DataConfig):
-        """Images with masks, which have no label of their own."""
+        """Images with masks instead of labels."""
 
         positive: None = None
         allow_conflicting_labels: Literal[False] = False
@@ -91,6 +91,6 @@ class SegmentationRun(RunConfig):
 
 
 def default_preset(settings: dict[str, Any]) -> str:
-    """Return the preset to start from where none is named: the one that is made for the task."""
+    """Return the preset that a run starts from if the user names none: the default preset of its task."""
     task = TASKS.get(str(settings.get("task")), ClassificationRun)
     return task.default_preset
