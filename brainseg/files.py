@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes and content hashes."""
+"""Atomic writes, checks for a full disk, and content hashes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from brainseg import paths
 from brainseg.errors import BrainsegError, DiskError
 
 KEPT_FREE_MB = 200.0
-"""What every larger write leaves free on its disk, unless `BRAINSEG_KEEP_FREE_MB` says otherwise."""
+"""Space that larger writes leave free on the disk, unless `BRAINSEG_KEEP_FREE_MB` sets another value."""
 
-# A limit on the size of files, as a quota may set it, counts as a full disk.
+# A limit on file sizes, for example from a quota, counts as a full disk.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "database or disk is full")
 
@@ -37,70 +37,71 @@ def sha256_file(path: Path) -> str:
 
 
 def free_space(place: Path) -> str:
-    """Return the free space of a place's disk in words."""
+    """Return the free space on the disk of `place` as text, with a unit."""
     return _size(_free(place))
 
 
-def check_room(place: Path, needed: float, what: str) -> None:
-    """Refuse to begin what would fill the disk; some space is kept free for everything else on it.
+def check_free_space(place: Path, needed: float, what: str) -> None:
+    """Raise an error if a write would fill the disk; some space stays free for everything else on it.
 
     Args:
-        place: A file or folder on the disk, perhaps yet to be made.
-        needed: In bytes.
-        what: What needs it, as the subject of a sentence in the plural.
+        place: A file or folder on the disk; it need not exist yet.
+        needed: Size of the write in bytes.
+        what: What needs the space, as the plural subject of a sentence.
 
     Raises:
-        DiskError: There is not enough.
+        DiskError: There is not enough space.
     """
     kept = 1e6 * paths.limit("BRAINSEG_KEEP_FREE_MB", KEPT_FREE_MB)
     if needed + kept > _free(place):
         raise DiskError(
-            f"{what} need {_size(needed)}, and the disk of {place} has {_size(_free(place))} free, of which "
-            f"{_size(kept)} stay free (BRAINSEG_KEEP_FREE_MB): make room, or set BRAINSEG_HOME to another disk."
+            f"{what} need {_size(needed)}, but the disk of {place} has only {_size(_free(place))} free, of which "
+            f"{_size(kept)} must stay free (BRAINSEG_KEEP_FREE_MB): free some space, or set BRAINSEG_HOME to another "
+            "disk."
         )
 
 
 @contextmanager
-def full_disk_told(place: Path, needed: float | None = None) -> Iterator[None]:
-    """Turn the fault of a full disk into one sentence; any other fault passes through.
+def full_disk_as_disk_error(place: Path, needed: float | None = None) -> Iterator[None]:
+    """Turn the error of a full disk into a `DiskError`; any other error passes through.
 
     Args:
-        place: What is written.
-        needed: How many bytes that is, if it is known.
+        place: The file or folder that is written.
+        needed: Its size in bytes, if known.
 
     Raises:
         DiskError: The disk is full.
     """
     try:
         yield
-    except BrainsegError:  # it has its sentence already
+    except BrainsegError:  # it already has a message for users
         raise
-    except Exception as error:  # safetensors and others have their own, which name the system's fault in words
-        if not _means_full(error, place):
+    except Exception as error:  # safetensors and others raise their own errors, which contain the system's message
+        if not _is_full_disk(error, place):
             raise
-        what = f"{_size(needed)} are needed" if needed else "more is needed"
+        what = f"it needs {_size(needed)}" if needed else "it needs more space"
         raise DiskError(
-            f"{place} cannot be written, since its disk is full: {what}, and {free_space(place)} are free; make room, "
-            "then try again."
+            f"{place} cannot be written because its disk is full: {what}, and {free_space(place)} are free; free some "
+            "space, then try again."
         ) from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], size: float | None = None) -> None:
-    """Have `write` fill a temporary file beside `path`, then put it in place in one step.
+    """Write a temporary file beside `path` with `write`, then replace `path` in one step.
 
-    A crash or a full disk at any moment leaves the old file as it was.
+    A crash or a full disk never damages the old file.
 
     Args:
         path: The file.
-        write: Called with where to write.
-        size: How many bytes that will be, if it is known.
+        write: Called with the path of the temporary file.
+        size: Size of the file in bytes, if known.
 
     Raises:
-        ConfigError: The home that this process stays with was moved away.
+        ConfigError: This process is bound to a home folder that was moved.
         DiskError: The disk is full.
     """
     paths.refuse_if_moved()
-    with full_disk_told(path, size):
+    with full_disk_as_disk_error(path, size):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
@@ -115,10 +116,10 @@ def write_atomically(path: Path, write: Callable[[Path], object], size: float | 
             temporary.unlink(missing_ok=True)
 
 
-def _means_full(error: Exception, place: Path) -> bool:
+def _is_full_disk(error: Exception, place: Path) -> bool:
     if getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS):
         return True
-    return "disk I/O error" in str(error) and _free(place) < 1e6  # what SQLite says when its log finds no room
+    return "disk I/O error" in str(error) and _free(place) < 1e6  # SQLite's message if there is no space for its log
 
 
 def _free(place: Path) -> int:
@@ -132,7 +133,7 @@ def _size(count: float) -> str:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of writers of `path` that were killed; call it only while nobody else may write."""
+    """Remove temporary files that killed writers of `path` left; call this only while no other process can write."""
     for file in path.parent.iterdir():
         if file.name.startswith(f".{path.name}."):
             file.unlink(missing_ok=True)
@@ -145,7 +146,7 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON 
 
 
 def sqlite_copy(file: Path, copy: Path) -> None:
-    """Copy an SQLite database as it is at one moment, with what is still in its log, whole or not at all."""
+    """Copy an SQLite database atomically, as it is at one moment, including changes that are still in its log."""
 
     def write(temporary: Path) -> None:
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(temporary)) as target:

@@ -1,8 +1,9 @@
 """Logging of brainseg's processes: level and format.
 
 `BRAINSEG_LOG_LEVEL` is debug, info (the default), warning or error. With `BRAINSEG_LOG=json`, each record is one line
-of JSON, for programs that collect logs. The log of a training is for people: it stays text and contains every message of
-level info, whatever `BRAINSEG_LOG_LEVEL` is. Its records then also go to `logs/trainings.jsonl` in the home folder.
+of JSON, for programs that collect logs. The log of a training is for people: it stays text, and it contains every
+message of level info, whatever `BRAINSEG_LOG_LEVEL` is. Its records then also go to `logs/trainings.jsonl` in the home
+folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where things are written: everything below one folder, the home, which `BRAINSEG_HOME` moves."""
+"""The home folder, which contains everything that brainseg writes; `BRAINSEG_HOME` sets another one."""
 
 from __future__ import annotations
 
@@ -10,65 +10,65 @@ import platformdirs
 
 from brainseg.errors import ConfigError
 
-_kept: dict[Path, tuple[int, int, int]] = {}
-"""Folder of the home that this process stays with -> its device and number on it, and an open handle of it."""
+_bound_homes: dict[Path, tuple[int, int, int]] = {}
+"""Home folder that this process is bound to -> its device number, its inode number and an open file descriptor."""
 
 SOURCE = Path(__file__).resolve().parent.parent
-"""The folder that holds the package: a checkout's root, or site-packages where brainseg is installed."""
+"""The folder that contains the package: the root of a checkout, or site-packages of an installed brainseg."""
 
 
 def installed() -> bool:
-    """Return whether this brainseg lies among Python's installed packages, where every Python process finds it."""
+    """Return whether this brainseg is one of Python's installed packages, which every Python process finds."""
     return any(Path(folder).resolve() == SOURCE for folder in (*site.getsitepackages(), site.getusersitepackages()))
 
 
 def default_home() -> Path:
-    """Return the home where `BRAINSEG_HOME` is not set: `artifacts` in a checkout, else the user's data folder."""
+    """Return the home folder if `BRAINSEG_HOME` is not set: `artifacts` in a checkout, else the user's data folder."""
     if (SOURCE / "pyproject.toml").is_file() and (SOURCE / "artifacts").is_dir():
         return SOURCE / "artifacts"
     return Path(platformdirs.user_data_dir("brainseg", appauthor=False))
 
 
 def home() -> Path:
-    """Return the folder for everything that brainseg writes, made if need be.
+    """Return the home folder, which contains everything that brainseg writes; create it if necessary.
 
     Raises:
-        ConfigError: The folder cannot be made or written to.
+        ConfigError: The folder cannot be created or written to.
     """
     refuse_if_moved()
-    folder = _made(_named())
+    folder = _make_folder(_home_folder())
     if not os.access(folder, os.W_OK):
-        raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to one that you may write to.")
+        raise ConfigError(f"The folder {folder} is read-only: set BRAINSEG_HOME to a folder that you may write to.")
     return folder
 
 
-def stay() -> None:
-    """Bind this process to its home: if that is moved away meanwhile, nothing is written into a new one in its place.
+def bind_to_home() -> None:
+    """Bind this process to its home folder: if somebody moves the folder, brainseg does not write to a new one.
 
-    For processes that run for long on one home, as workers and trainers do.
+    For processes that use one home folder for a long time, such as workers and trainers.
     """
     folder = home()
-    if folder not in _kept:
+    if folder not in _bound_homes:
         handle = os.open(folder, os.O_RDONLY)
         state = os.fstat(handle)
-        _kept[folder] = (state.st_dev, state.st_ino, handle)
+        _bound_homes[folder] = (state.st_dev, state.st_ino, handle)
 
 
 def refuse_if_moved() -> None:
-    """Refuse to go on if the home that this process stays with has been moved away or removed.
+    """Raise an error if the home folder that this process is bound to has been moved or removed.
 
     Raises:
-        ConfigError: It has.
+        ConfigError: The folder was moved or removed.
     """
-    if said := moved():
-        raise ConfigError(said)
+    if message := moved_home_message():
+        raise ConfigError(message)
 
 
-def moved() -> str:
-    """Return the sentence for a home that this process stays with, if it is no longer in its folder; else ""."""
-    if not _kept or (folder := _named()) not in _kept:
+def moved_home_message() -> str:
+    """Return an error message if the home folder that this process is bound to was moved or removed; else ""."""
+    if not _bound_homes or (folder := _home_folder()) not in _bound_homes:
         return ""
-    device, number, _ = _kept[folder]
+    device, number, _ = _bound_homes[folder]
     try:
         state = folder.stat()
         if (state.st_dev, state.st_ino) == (device, number):
@@ -76,18 +76,18 @@ def moved() -> str:
     except OSError:
         pass
     return (
-        f"The home folder {folder} was moved or removed while it was in use, so the work in it stopped: go on with "
-        "BRAINSEG_HOME set to where it is now."
+        f"The home folder {folder} was moved or removed while it was in use, so the work in it stopped: set "
+        "BRAINSEG_HOME to where it is now, then continue."
     )
 
 
-def follow() -> bool:
-    """Open the home that was moved away from this process where it is now, and say whether that can be found out."""
-    device, number, handle = _kept[_named()]
+def reopen_moved_home() -> bool:
+    """Set `BRAINSEG_HOME` to the new place of the moved home folder; return whether that place was found."""
+    device, number, handle = _bound_homes[_home_folder()]
     try:
         place = Path(f"/proc/self/fd/{handle}").readlink()
         state = place.stat()
-    except OSError:  # it was removed, or the system is no Linux
+    except OSError:  # it was removed, or the system is not Linux
         return False
     if (state.st_dev, state.st_ino) != (device, number):
         return False
@@ -96,23 +96,23 @@ def follow() -> bool:
 
 
 def subfolder(*parts: str) -> Path:
-    """Return a folder below `home()`, made if need be.
+    """Return a folder inside `home()`; create it if necessary.
 
     Raises:
-        ConfigError: The folder cannot be made.
+        ConfigError: The folder cannot be created.
     """
-    return _made(home().joinpath(*parts))
+    return _make_folder(home().joinpath(*parts))
 
 
 def limit(name: str, default: float) -> float:
     """Return a limit that an environment variable may change.
 
     Args:
-        name: Of the variable.
-        default: What holds where it is not set.
+        name: Name of the variable.
+        default: The limit if it is not set.
 
     Raises:
-        ConfigError: It is set, but to no number from 0 on.
+        ConfigError: Its value is not a number, or is negative.
     """
     text = os.environ.get(name, "").strip()
     try:
@@ -120,34 +120,34 @@ def limit(name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name} is {text!r}: set it to a number from 0 on, or leave it out for {default:g}.")
+        raise ConfigError(f"{name} is {text!r}: set it to 0 or a positive number, or unset it for {default:g}.")
     return value
 
 
 def is_inside(place: Path, folder: Path) -> bool:
-    """Say whether a place lies below a folder once all links are followed: what does not is never deleted."""
+    """Return whether a path is inside a folder after all links are followed; brainseg deletes nothing else."""
     try:
         return place.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
+    except (OSError, RuntimeError):  # links that form a loop
         return False
 
 
-def _named() -> Path:
-    """Return the folder that is to be the home, whether or not it is there."""
+def _home_folder() -> Path:
+    """Return the path of the home folder, whether or not it exists."""
     folder = Path(os.environ.get("BRAINSEG_HOME") or default_home())
     try:
         return folder.expanduser().resolve()
-    except (OSError, RuntimeError):  # `_made` reports it
+    except (OSError, RuntimeError):  # `_make_folder` reports it
         return folder
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     try:
         folder = folder.expanduser().resolve()
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there, or links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user, or links that form a loop
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise ConfigError(
-            f"Cannot make the folder {folder} ({reason}): set BRAINSEG_HOME to one that you may write to."
+            f"Cannot create the folder {folder} ({reason}): set BRAINSEG_HOME to a folder that you may write to."
         ) from error
     return folder

@@ -18,7 +18,7 @@ from torch import nn
 
 from brainseg.datasets.library import add_zip, known_datasets
 from brainseg.errors import DataError, DiskError
-from brainseg.files import check_room, write_atomically, write_json
+from brainseg.files import check_free_space, write_atomically, write_json
 from brainseg.runs import RunStore
 from brainseg.tasks import task_of
 from brainseg.training.checkpoint import Checkpoints, TrainingState
@@ -42,7 +42,7 @@ def largest_file(size: int) -> Iterator[None]:
 def test_a_write_that_finds_no_room_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "values.json"
     write_json(file, {"old": 1})
-    with largest_file(1000), pytest.raises(DiskError, match=r"is full: 0.0 MB are needed, and .*B are free; make room"):
+    with largest_file(1000), pytest.raises(DiskError, match=r"is full: it needs 0.0 MB, and .*B are free; free some"):
         write_json(file, ["x" * 5000])
     with largest_file(1000), pytest.raises(DiskError, match=r"more is needed, and .*B are free"):
         write_atomically(file, lambda temporary: temporary.write_bytes(b"x" * 5000))
@@ -79,12 +79,14 @@ class _Plain:
 
 def test_what_would_fill_the_disk_is_refused_with_both_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = shutil.disk_usage(tmp_path).free
-    check_room(tmp_path / "not" / "there yet", 1000, "Files")
-    with pytest.raises(DiskError, match=r"^Files need .* GB, and the disk of .* has .*B free, of which 200.0 MB stay"):
-        check_room(tmp_path, free + 1e9, "Files")
+    check_free_space(tmp_path / "not" / "there yet", 1000, "Files")
+    with pytest.raises(
+        DiskError, match=r"^Files need .* GB, but the disk of .* has only .*B free, of which 200.0 MB must stay"
+    ):
+        check_free_space(tmp_path, free + 1e9, "Files")
     monkeypatch.setenv("BRAINSEG_KEEP_FREE_MB", str(free // MEGABYTE + 1))
     with pytest.raises(DiskError, match="BRAINSEG_KEEP_FREE_MB"):
-        check_room(tmp_path, 0, "Files")
+        check_free_space(tmp_path, 0, "Files")
 
 
 @pytest.fixture

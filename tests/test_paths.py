@@ -41,7 +41,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, home: str) -> str:
     with pytest.raises(ConfigError) as caught:
         paths.home()
     text = str(caught.value)
-    assert "set BRAINSEG_HOME to one that you may write to." in text
+    assert "set BRAINSEG_HOME to a folder that you may write to." in text
     assert "\n" not in text
     return text
 
@@ -67,5 +67,5 @@ def test_subfolder_in_the_place_of_a_file_is_one_sentence(monkeypatch, tmp_path)
     monkeypatch.setenv("BRAINSEG_HOME", str(tmp_path))
     (tmp_path / "cache").write_text("")
     for parts in (("cache",), ("cache", "prepared")):
-        with pytest.raises(ConfigError, match="Cannot make the folder"):
+        with pytest.raises(ConfigError, match="Cannot create the folder"):
             paths.subfolder(*parts)

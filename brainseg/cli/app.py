@@ -11,7 +11,7 @@ import typer
 from brainseg import DISCLAIMER, extras, logs, paths
 from brainseg.cli import compare, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, store, training
 from brainseg.errors import BrainsegError, DiskError
-from brainseg.files import full_disk_told
+from brainseg.files import full_disk_as_disk_error
 
 USER_ERROR = 2
 
@@ -59,7 +59,7 @@ def main() -> None:
 def _unwritable(error: OSError) -> str:
     place = Path(error.filename) if error.filename else paths.home()
     try:
-        with full_disk_told(place):
+        with full_disk_as_disk_error(place):
             raise error
     except DiskError as full:
         return str(full)

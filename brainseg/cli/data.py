@@ -9,8 +9,8 @@ import typer
 
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
-from brainseg.datasets.copy_words import near_leaks, near_sentence
-from brainseg.datasets.patient_words import patients_sentence
+from brainseg.datasets.copy_messages import near_leaks, near_sentence
+from brainseg.datasets.patient_messages import patients_sentence
 
 if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brainseg.errors import ConfigError
-from brainseg.files import full_disk_told
+from brainseg.files import full_disk_as_disk_error
 
 OWNER = "run.txt"
 """Says whose files a folder holds."""
@@ -75,7 +75,7 @@ def folder_of_run(folder: Path, run_id: str, name: str) -> Path:
         ConfigError: The folder cannot be made.
         DiskError: The disk is full.
     """
-    with full_disk_told(folder):
+    with full_disk_as_disk_error(folder):
         try:
             return folder if _signed(folder, run_id) else _made(folder / name)
         except OSError as error:

@@ -22,8 +22,8 @@ from brainseg.cli.options import (
 )
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, fraction, print_json
 from brainseg.cli.outputs import new_folder
-from brainseg.datasets.copy_words import learnt_from
-from brainseg.datasets.patient_words import as_sentence, unknown_patients
+from brainseg.datasets.copy_messages import learnt_from
+from brainseg.datasets.patient_messages import as_sentence, unknown_patients
 from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs.submission import run_name
 
@@ -157,7 +157,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
     from brainseg.jobs.supervisor import supervise
 
     NOTES.print(f"Run {run.name} ({run.id[:8]})", markup=False)
-    paths.stay()
+    paths.bind_to_home()
     try:
         with TrainingView() as view:
             ended = supervise(store, run, view)

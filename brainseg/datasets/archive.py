@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from brainseg.datasets.manifest import TABLES
 from brainseg.errors import DataError
-from brainseg.files import check_room
+from brainseg.files import check_free_space
 from brainseg.scans import SUFFIXES, display_name
 from brainseg.scans.foreign import HEAD, Kind, foreign_kind
 
@@ -61,9 +61,9 @@ def unpack_zip(
     size = source.seek(0, 2)
     source.seek(0)
     try:
-        with zipfile.ZipFile(_Sparing(source)) as archive:
+        with zipfile.ZipFile(_LimitedReader(source)) as archive:
             entries = _checked(archive.infolist())
-            check_room(into, sum(entry.file_size for entry in entries), "The files of the zip file")
+            check_free_space(into, sum(entry.file_size for entry in entries), "The files of the zip file")
             budget = _Budget(size)
             for done, entry in enumerate(entries, start=1):
                 _write(archive, entry, into, budget)
@@ -85,7 +85,7 @@ def _wraps(folder: Path) -> bool:
     return any(item.is_dir() or item.suffix.lower() in TABLES for item in folder.iterdir())
 
 
-class _Sparing:
+class _LimitedReader:
     """A file that refuses to be read in huge pieces.
 
     `zipfile` reads the table of contents in one piece, however large the file says it is, before anybody could count.

@@ -29,11 +29,16 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
     return (
         table,
         tuple(pairs),
-        (*_torn(table, pairs), *parted_patients(table), *pixel_findings(table), *shortcut_findings(table)),
+        (
+            *_near_copies_across_labels(table, pairs),
+            *patients_across_splits(table),
+            *pixel_findings(table),
+            *shortcut_findings(table),
+        ),
     )
 
 
-def _torn(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
+def _near_copies_across_labels(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
     """Return the finding that near copies have different labels."""
     labels = dict(zip(table["path"], table["label"], strict=True))
     torn = [pair for pair in pairs if labels[pair.first] != labels[pair.second]]
@@ -86,7 +91,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
-def parted_patients(table: pd.DataFrame) -> list[Finding]:
+def patients_across_splits(table: pd.DataFrame) -> list[Finding]:
     """Return the finding that the given split has images of one patient on several sides.
 
     Args:

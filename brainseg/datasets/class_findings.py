@@ -21,10 +21,16 @@ def class_findings(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]
         table: Columns `path`, `label`, `group` and `sha256`.
         classes: All classes, in their order.
     """
-    return [*_alone(classes), *_similar(table, classes), *_small(table, classes), *_conflicts(table), *_again(table)]
+    return [
+        *_single_class(classes),
+        *_similar_classes(table, classes),
+        *_small_classes(table, classes),
+        *_conflicting_labels(table),
+        *_repeated_folders(table),
+    ]
 
 
-def without_sets_in_themselves(
+def without_repeated_sets(
     table: pd.DataFrame, classes: tuple[str, ...]
 ) -> tuple[pd.DataFrame, tuple[str, ...], list[Finding]]:
     """Leave out a class all of whose images are copies of images of two other classes or more.
@@ -63,7 +69,7 @@ def plain_class(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold()).replace("tumour", "tumor").removesuffix("s")
 
 
-def _similar(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
+def _similar_classes(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
     alike: dict[str, list[str]] = defaultdict(list)
     for name in natural_order(classes):
         alike[plain_class(name)].append(name)
@@ -79,14 +85,14 @@ def _similar(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _alone(classes: Sequence[str]) -> list[Finding]:
+def _single_class(classes: Sequence[str]) -> list[Finding]:
     if len(classes) != 1:
         return []
     words = f"There is only one class, {classes[0]!r}, and a classifier needs two or more: add a folder for each other."
     return [Finding("one-class", words)]
 
 
-def _again(table: pd.DataFrame) -> list[Finding]:
+def _repeated_folders(table: pd.DataFrame) -> list[Finding]:
     """Find folders inside a class that hold images of a folder around them once more, as glioma/glioma may."""
     found = []
     contents: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +108,7 @@ def _again(table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _small(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
+def _small_classes(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
     found = []
     for name in classes:
         rows = table[table["label"] == name]
@@ -122,7 +128,7 @@ def _small(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
     return found
 
 
-def _conflicts(table: pd.DataFrame) -> list[Finding]:
+def _conflicting_labels(table: pd.DataFrame) -> list[Finding]:
     several = table.groupby("sha256")["label"].transform("nunique") > 1
     files = table[several].sort_values(["sha256", "path"], kind="stable")
     if files.empty:

@@ -12,16 +12,16 @@ from pathlib import Path
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.folder_images import (
     DEEPEST,
-    again_in_words,
     any_file,
     any_image,
     count_images,
     images_of,
-    same_names,
+    repeated_class_names,
+    repeated_set_message,
 )
 from brainseg.datasets.listing import contents, files_below, spelled
 from brainseg.datasets.patient_names import is_sequence, patient_part, strength
-from brainseg.datasets.split_names import holds_unlabelled, is_fold, says_nothing, side_of
+from brainseg.datasets.split_names import is_fold, is_generic_name, is_unlabelled_name, side_of
 from brainseg.errors import DataError
 
 
@@ -47,7 +47,7 @@ def find_class_folders(root: Path) -> ClassFolders:
         DataError: There are none, or it cannot be told which they are.
     """
     found = ClassFolders()
-    start = _looked_through(root, found)
+    start = _unwrap(root, found)
     folders, others = contents(start)
     found.beside += others
     sides = {folder: side_of(folder.name) for folder in folders}
@@ -59,7 +59,7 @@ def find_class_folders(root: Path) -> ClassFolders:
     elif len(folds) > 1 and len(folds) == len(strangers):
         _from_folds(root, found, folds)
     elif strangers:  # a class may be called test
-        _keep(root, found, "", folders)
+        _add_classes(root, found, "", folders)
     else:
         place = f"{root}: {folders[0].name}" if folders else root
         raise DataError(
@@ -68,12 +68,12 @@ def find_class_folders(root: Path) -> ClassFolders:
     return found
 
 
-def _looked_through(root: Path, found: ClassFolders) -> Path:
+def _unwrap(root: Path, found: ClassFolders) -> Path:
     """Go down while one folder holds everything and has class folders inside; `train/train` is one split too."""
     start = root
     for _ in range(DEEPEST):
         folders, others = contents(start)
-        inner = _only(folders)
+        inner = _only_folder_with_images(folders)
         if inner is None or images_of(others) or not _wraps(inner, side_of(root.name)):
             break
         found.beside += [*others, *(folder for folder in folders if folder != inner)]
@@ -87,7 +87,7 @@ def _looked_through(root: Path, found: ClassFolders) -> Path:
     return start
 
 
-def _only(folders: list[Path]) -> Path | None:
+def _only_folder_with_images(folders: list[Path]) -> Path | None:
     """Return the one folder that has images below it."""
     filled = [folder for folder in folders if any_image(folder)]
     return filled[0] if len(filled) == 1 else None
@@ -103,7 +103,7 @@ def _wraps(folder: Path, side: str = "") -> bool:
         return False
     if len(filled) == 1:
         return _wraps(filled[0], side)
-    if says_nothing(folder.name) or any(side_of(each.name) for each in filled):
+    if is_generic_name(folder.name) or any(side_of(each.name) for each in filled):
         return True
     return any(strength(patient_part(each.name)) in (0, 2) for each in filled)  # else patients' folders
 
@@ -117,11 +117,11 @@ def _from_splits(
 ) -> None:
     for stranger in strangers:
         if not any_image(stranger):
-            _leave(found, root, stranger, "no-class", "holds no images and is left out")
-        elif inside := same_names(stranger, {part.name.casefold() for part in parts}):
-            _leave(found, root, stranger, "set-in-itself", again_in_words(stranger, inside, parts))
-        elif holds_unlabelled(stranger.name):
-            _leave(
+            _leave_out(found, root, stranger, "no-class", "holds no images and is left out")
+        elif inside := repeated_class_names(stranger, {part.name.casefold() for part in parts}):
+            _leave_out(found, root, stranger, "set-in-itself", repeated_set_message(stranger, inside, parts))
+        elif is_unlabelled_name(stranger.name):
+            _leave_out(
                 found, root, stranger, "unlabelled", f"holds {count_images(stranger)} images without a class: left out"
             )
         else:
@@ -131,12 +131,12 @@ def _from_splits(
                 "only class folders, in it."
             )
     for part in parts:
-        start = _looked_through(part, ClassFolders())
+        start = _unwrap(part, ClassFolders())
         inner, beside = contents(start)
         found.beside += beside
-        if not inner or _is_one_heap(inner):
+        if not inner or _is_single_unlabelled_folder(inner):
             words = f"holds {count_images(part)} images in no class folder: they have no label and are left out"
-            _leave(found, root, part, "unlabelled", words)
+            _leave_out(found, root, part, "unlabelled", words)
             continue
         if loose := images_of(beside):
             named = tuple(_shown(root, file) for file in loose)
@@ -144,12 +144,12 @@ def _from_splits(
                 f"{len(loose)} images lie beside the class folders of {part.name}: without a label they are left out."
             )
             found.findings.append(Finding("unlabelled", words, named))
-        _keep(root, found, sides[part], inner)
+        _add_classes(root, found, sides[part], inner)
 
 
-def _is_one_heap(folders: list[Path]) -> bool:
+def _is_single_unlabelled_folder(folders: list[Path]) -> bool:
     """Say whether images lie in one folder that names no class, such as test/images."""
-    return len(folders) == 1 and (says_nothing(folders[0].name) or holds_unlabelled(folders[0].name))
+    return len(folders) == 1 and (is_generic_name(folders[0].name) or is_unlabelled_name(folders[0].name))
 
 
 def _from_folds(root: Path, found: ClassFolders, folds: list[Path]) -> None:
@@ -163,29 +163,33 @@ def _from_folds(root: Path, found: ClassFolders, folds: list[Path]) -> None:
     for fold in folds:
         inner, beside = contents(fold)
         found.beside += beside
-        _keep(root, found, "", inner)
+        _add_classes(root, found, "", inner)
 
 
-def _keep(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> None:
+def _add_classes(root: Path, found: ClassFolders, split: str, folders: list[Path]) -> None:
     """Take folders as classes, but for those that plainly are none."""
     folders = _below_sequences(root, found, folders)
     filled = [folder for folder in folders if any_file(folder)]
     for folder in folders:
         if folder not in filled:
-            _leave(found, root, folder, "empty-class", "is empty and is no class")
+            _leave_out(found, root, folder, "empty-class", "is empty and is no class")
     names = {folder.name.casefold() for folder in filled}
-    nested = {folder: same_names(folder, names - {folder.name.casefold()}) for folder in filled}
+    nested = {folder: repeated_class_names(folder, names - {folder.name.casefold()}) for folder in filled}
     outer = [folder for folder in filled if not nested[folder]]
     if len(outer) < 2:  # then it is no set in itself, but how this one is built
         outer, nested = filled, {folder: [] for folder in filled}
     for folder in filled:
         if inside := nested[folder]:
-            _leave(found, root, folder, "set-in-itself", again_in_words(folder, inside, outer))
+            _leave_out(found, root, folder, "set-in-itself", repeated_set_message(folder, inside, outer))
         elif _is_unlabelled(folder, outer):
-            _leave(found, root, folder, "unlabelled", f"holds {count_images(folder)} images without a class: left out")
+            _leave_out(
+                found, root, folder, "unlabelled", f"holds {count_images(folder)} images without a class: left out"
+            )
         elif not any_image(folder) and any(map(any_image, filled)):
             files = files_below(folder)
-            _leave(found, root, folder, "no-class", f"holds no images, only files such as {files[0].name}: left out")
+            _leave_out(
+                found, root, folder, "no-class", f"holds no images, only files such as {files[0].name}: left out"
+            )
             found.beside += files
         else:
             found.places.append((split, folder))
@@ -196,7 +200,7 @@ def _below_sequences(root: Path, found: ClassFolders, folders: list[Path]) -> li
     filled = [folder for folder in folders if any_image(folder)]
     inner = {folder: contents(folder) for folder in filled}
     names = [{each.name.casefold() for each in below} for below, _ in inner.values()]
-    people = all(_is_person(folder.name) for folder in filled)
+    people = all(_is_patient_folder(folder.name) for folder in filled)
     if not filled or not (people or all(is_sequence(folder.name) for folder in filled)):
         return folders
     shared = set.union(*names)
@@ -213,17 +217,17 @@ def _below_sequences(root: Path, found: ClassFolders, folders: list[Path]) -> li
     return [each for below, _ in inner.values() for each in below]
 
 
-def _is_person(name: str) -> bool:
+def _is_patient_folder(name: str) -> bool:
     return strength(patient_part(name)) == 4
 
 
 def _is_unlabelled(folder: Path, classes: list[Path]) -> bool:
     """Say whether a folder beside two classes or more holds images without a label, going by its name."""
     others = [other for other in classes if other != folder and not side_of(other.name)]
-    return len(others) > 1 and (holds_unlabelled(folder.name) or bool(side_of(folder.name)))
+    return len(others) > 1 and (is_unlabelled_name(folder.name) or bool(side_of(folder.name)))
 
 
-def _leave(found: ClassFolders, root: Path, folder: Path, kind: str, words: str) -> None:
+def _leave_out(found: ClassFolders, root: Path, folder: Path, kind: str, words: str) -> None:
     found.beside.append(folder)
     shown = _shown(root, folder)
     found.findings.append(Finding(kind, f"The folder {shown!r} {words}.", (shown,)))

@@ -13,7 +13,7 @@ DEEPEST = 4
 """Folders that are looked through for class folders, one inside the other."""
 
 
-def same_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]:
+def repeated_class_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]:
     """Return the folders inside one that are called like classes beside it, if that makes it the same set once more."""
     inner, others = contents(folder)
     filled = [each for each in inner if any_image(each)]
@@ -21,12 +21,12 @@ def same_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]
     if len(same) > 1 or (same and len(same) == len(filled) and not images_of(others)):
         return same
     for each in filled if depth else []:
-        if len(deeper := same_names(each, names, depth - 1)) > 1:
+        if len(deeper := repeated_class_names(each, names, depth - 1)) > 1:
             return deeper
     return []
 
 
-def again_in_words(folder: Path, inside: list[str], outer: list[Path]) -> str:
+def repeated_set_message(folder: Path, inside: list[str], outer: list[Path]) -> str:
     """Return what a finding says of a folder that holds the classes `outer` once more, `inside` it."""
     known = {(file.name, file.stat().st_size) for place in outer for file in image_files(place)}
     own = image_files(folder)

@@ -34,10 +34,13 @@ def foreign_findings(root: Path, ignored: Iterable[str]) -> list[Finding]:
         ignored: Files and folders that were left out, from the root.
     """
     files = (file for file in _files(root / name for name in ignored) if file.suffix.lower() not in SUFFIXES)
-    return [*_unpacked(root), *_findings((spelled(file.relative_to(root).as_posix()), _kind(file)) for file in files)]
+    return [
+        *_stored_findings(root),
+        *_findings((spelled(file.relative_to(root).as_posix()), _kind(file)) for file in files),
+    ]
 
 
-def note_left_out(root: Path, kinds: Mapping[str, Kind | None]) -> list[Finding]:
+def store_left_out(root: Path, kinds: Mapping[str, Kind | None]) -> list[Finding]:
     """Keep with an unpacked dataset what its archive held besides, so that `foreign_findings` tells it.
 
     Args:
@@ -58,7 +61,7 @@ def _findings(files: Iterable[tuple[str, Kind | None]]) -> list[Finding]:
     return [Finding("not images", _counted(kind, len(names)), tuple(names)) for kind, names in kinds.items()]
 
 
-def _unpacked(root: Path) -> list[Finding]:
+def _stored_findings(root: Path) -> list[Finding]:
     try:
         stored = json.loads((root / NOTE).read_text("utf-8"))
         return [Finding(str(each["kind"]), str(each["message"]), tuple(map(str, each["files"]))) for each in stored]
@@ -67,7 +70,7 @@ def _unpacked(root: Path) -> list[Finding]:
 
 
 @contextmanager
-def foreign_files_told(path: Path) -> Iterator[None]:
+def explain_foreign_files(path: Path) -> Iterator[None]:
     """Turn the refusal of a path as a dataset into a sentence that says of what kind it or the files in it are.
 
     Raises:
@@ -76,12 +79,12 @@ def foreign_files_told(path: Path) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if told := _why_none(path, str(error)):
+        if told := _explanation(path, str(error)):
             raise DataError(told) from error
         raise
 
 
-def _why_none(path: Path, refused: str) -> str | None:
+def _explanation(path: Path, refused: str) -> str | None:
     try:
         path = path.expanduser()
         if path.is_file():

@@ -47,7 +47,7 @@ def inspect_dataset(
         DataError: The path does not exist or holds no dataset, or there is a threshold and no mask.
     """
     stamp = signature(path, groups, mask_threshold)
-    return remembered(path, stamp) or remember(path, open_any(path, progress, groups, mask_threshold), stamp)
+    return cached_dataset(path, stamp) or cache_dataset(path, open_any(path, progress, groups, mask_threshold), stamp)
 
 
 def open_any(
@@ -126,7 +126,7 @@ def signature(path: Path, groups: str = "auto", mask_threshold: float | None = N
     return sha256_bytes("\n".join(facts).encode("utf-8", "surrogateescape"))
 
 
-def remembered(path: Path, stamp: str) -> Dataset | None:
+def cached_dataset(path: Path, stamp: str) -> Dataset | None:
     """Return the dataset as it was read when its signature was `stamp`; None if it is no longer known."""
     try:
         stored = json.loads(_file(path).read_text("utf-8"))
@@ -144,7 +144,7 @@ def remembered(path: Path, stamp: str) -> Dataset | None:
         return None
 
 
-def remember(path: Path, dataset: Dataset, stamp: str) -> Dataset:
+def cache_dataset(path: Path, dataset: Dataset, stamp: str) -> Dataset:
     """Keep a dataset for the next time, and return it."""
     stored = {
         "signature": stamp,

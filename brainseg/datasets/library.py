@@ -15,13 +15,13 @@ from brainseg.datasets.registry import (
     KnownDataset,
     Progress,
     change,
-    counted,
     datasets_folder,
-    described,
+    describe_dataset,
     free_name,
     known_datasets,
     register,
-    unused,
+    unused_name,
+    with_counts,
 )
 from brainseg.datasets.table import Dataset
 from brainseg.datasets.uploads import add_zip, delete_folder
@@ -33,11 +33,10 @@ __all__ = [
     "add_folder",
     "add_phantom",
     "add_zip",
+    "current_path",
     "find",
     "forget",
-    "found_again",
     "known_datasets",
-    "look_into",
     "resolve",
     "set_groups",
     "set_mask_threshold",
@@ -67,7 +66,7 @@ def resolve(path_or_name: str) -> str:
     return path_or_name
 
 
-def found_again(path: str, fingerprint: str) -> str:
+def current_path(path: str, fingerprint: str) -> str:
     """Return where a dataset lies: at its path, or if that is gone where the same images are known to be.
 
     Args:
@@ -125,7 +124,7 @@ def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progre
 
 def _reread(known: KnownDataset, progress: Progress | None) -> KnownDataset:
     dataset = inspect_dataset(Path(known.path), progress, known.groups, known.mask_threshold)
-    return register(counted(known, dataset))
+    return register(with_counts(known, dataset))
 
 
 def add_folder(
@@ -153,11 +152,11 @@ def add_folder(
     if name:
         wanted = free_name(name, [other for other in known if other != earlier])
     else:
-        wanted = earlier.name if earlier else unused(place.stem if place.is_file() else place.name, known)
+        wanted = earlier.name if earlier else unused_name(place.stem if place.is_file() else place.name, known)
     rule = groups or (earlier.groups if earlier else "auto")
     threshold = earlier.mask_threshold if earlier and mask_threshold is None else mask_threshold
     dataset = inspect_dataset(place, progress, rule, threshold)
-    made = described(wanted, place, earlier.source if earlier else "folder", dataset)
+    made = describe_dataset(wanted, place, earlier.source if earlier else "folder", dataset)
     return register(replace(made, groups=rule, mask_threshold=threshold))
 
 
@@ -208,14 +207,14 @@ def add_phantom(
     return add_folder(place, progress=progress)
 
 
-def look_into(known: KnownDataset, progress: Progress | None = None) -> Dataset:
+def inspect_known_dataset(known: KnownDataset, progress: Progress | None = None) -> Dataset:
     """Return the images of a dataset, and note their counts in the list.
 
     Raises:
         DataError: It no longer exists, or cannot be read.
     """
     dataset = inspect_dataset(Path(known.path), progress, known.groups, known.mask_threshold)
-    now = counted(known, dataset)
+    now = with_counts(known, dataset)
     if now != known:
         change(lambda listed: [now if other.path == known.path else other for other in listed])
     return dataset

@@ -101,22 +101,22 @@ def class_numbers(
     if not in_colours(numbers):
         refuse_odd_numbers(values, name, HOW)
     present = np.unique(values).tolist()
-    known = effective(present, numbers)
+    known = numbers_for_mask(present, numbers)
     if strange := [value for value in present if value not in known]:
-        raise DataError(f"{display_name(name)} {unknown(strange, numbers)}: {how_to_name(numbers)}.")
+        raise DataError(f"{display_name(name)} {unknown_values(strange, numbers)}: {how_to_name(numbers)}.")
     mask = np.zeros(values.shape, dtype=np.uint8)
     for value in present:
         mask[values == value] = known[value]
     return mask
 
 
-def effective(present: Collection[int], numbers: Mapping[int, int]) -> Mapping[int, int]:
+def numbers_for_mask(present: Collection[int], numbers: Mapping[int, int]) -> Mapping[int, int]:
     """Return the numbers that hold for one mask: 0 and 1 alone in a set of 0 and 255 mean the same."""
     return {0: 0, 1: 1} if dict(numbers) == {0: 0, 255: 1} and max(present) == 1 else numbers
 
 
-def unknown(strange: Collection[int], numbers: Mapping[int, int]) -> str:
-    """Say which values of a mask are unknown, to go after its name."""
+def unknown_values(strange: Collection[int], numbers: Mapping[int, int]) -> str:
+    """Say which values of a mask are unknown_values, to go after its name."""
     listed, kind = sorted(strange), "colour" if in_colours(numbers) else "value"
     if len(listed) > FEW:
         return f"holds {len(listed)} unknown {kind}s, such as {shown_value(listed[0])}"

@@ -43,7 +43,7 @@ class Fault:
     example: str = ""
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     """Return a path from the dataset's root, fit for display."""
     return f"{folders_of(path)}{display_name(path)}"
 
@@ -53,7 +53,7 @@ def fault_findings(faults: Iterable[Fault]) -> list[Finding]:
     faults = list(faults)
     kinds = {spelled(fault.path): fault.kind for fault in faults}
     files: dict[str, list[str]] = defaultdict(list)
-    for bad in told(faults):
+    for bad in bad_files(faults):
         files[bad.reason].append(bad.path)
     return [
         Finding(f"mask-{kinds[paths[0]].replace(' ', '-')}", reason, tuple(paths))
@@ -62,7 +62,7 @@ def fault_findings(faults: Iterable[Fault]) -> list[Finding]:
     ]
 
 
-def told(faults: Iterable[Fault]) -> list[BadFile]:
+def bad_files(faults: Iterable[Fault]) -> list[BadFile]:
     """Return the files with what is wrong with them; many of a kind share one sentence."""
     kinds: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
@@ -70,7 +70,7 @@ def told(faults: Iterable[Fault]) -> list[BadFile]:
     bad = []
     for kind, members in kinds.items():
         members = sorted(members, key=lambda fault: fault.path)
-        first = members[0].example or shown(members[0].path)
+        first = members[0].example or display_path(members[0].path)
         many = _MANY[kind].format(count=len(members), first=first) if kind in _MANY and len(members) > NAMED else ""
         bad += [BadFile(spelled(fault.path), many or fault.reason) for fault in members]
     return bad

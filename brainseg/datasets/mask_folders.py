@@ -9,7 +9,7 @@ from pathlib import Path
 
 from brainseg.datasets.listing import files_below, hidden
 from brainseg.datasets.manifest import SPLIT_NAMES
-from brainseg.datasets.mask_look import looks_like_masks
+from brainseg.datasets.mask_detection import looks_like_masks
 from brainseg.datasets.mask_matching import match_names
 from brainseg.datasets.mask_names import part_of
 from brainseg.datasets.modalities import MODALITIES, canonical
@@ -20,7 +20,7 @@ DEPTH = 6
 
 
 @dataclass(frozen=True)
-class Place:
+class FolderPair:
     """A folder of images and the folder of their masks.
 
     Attributes:
@@ -42,7 +42,7 @@ class Place:
     guessed: bool = False
 
 
-def find_places(root: Path) -> list[Place]:
+def find_folder_pairs(root: Path) -> list[FolderPair]:
     """Find the folders of images and masks below a root.
 
     Folders called like images and masks are found at any depth (in split folders, patients' folders, one folder around
@@ -51,9 +51,9 @@ def find_places(root: Path) -> list[Place]:
     Args:
         root: A folder.
     """
-    pairs: list[Place] = []
+    pairs: list[FolderPair] = []
     for around, folders in _walk(root):
-        found = _here(around, folders)
+        found = _pairs_in(around, folders)
         pairs += found
         taken = {place.images for place in found if place.deep} | {place.masks for place in found}
         folders[:] = [folder for folder in folders if folder not in taken]
@@ -102,14 +102,14 @@ def _children(folder: Path) -> list[Path]:
     return sorted([*plain, *(link for link in links if link.is_dir() and not around.is_relative_to(link.resolve()))])
 
 
-def _here(around: Path, folders: list[Path]) -> list[Place]:
+def _pairs_in(around: Path, folders: list[Path]) -> list[FolderPair]:
     """Return the pairs among the folders of one folder."""
     images, masks = named_parts(folders)
     others = [folder for folder in folders if folder not in (*images, *masks)]
-    return [place for folder in masks for place in _partners(around, folder, images, others)]
+    return [place for folder in masks for place in _image_folders(around, folder, images, others)]
 
 
-def _partners(around: Path, masks: Path, images: list[Path], others: list[Path]) -> list[Place]:
+def _image_folders(around: Path, masks: Path, images: list[Path], others: list[Path]) -> list[FolderPair]:
     """Return where the images of a folder of masks lie: in a folder of that name, in any other one, or beside it."""
     side = _side(masks)
     named = [folder for folder in images if _side(folder) == side]
@@ -117,16 +117,16 @@ def _partners(around: Path, masks: Path, images: list[Path], others: list[Path])
         wanted = stems_of(masks)
         named = [max(named, key=lambda folder: len(match_names(stems_of(folder), wanted).pairs))]
     if named:
-        return [Place(named[0], masks, around, side)]
+        return [FolderPair(named[0], masks, around, side)]
     modalities = {folder: canonical(folder.name) for folder in others if canonical(folder.name) in MODALITIES}
     if modalities:
-        return [Place(folder, masks, around, side, modality) for folder, modality in modalities.items()]
+        return [FolderPair(folder, masks, around, side, modality) for folder, modality in modalities.items()]
     wanted = stems_of(masks)
     for folder, deep in [(folder, True) for folder in others] + [(around, False)]:
         stems = stems_of(folder, deep)
         matched = match_names(stems, wanted).pairs
         if 2 * len(matched) > len(wanted) and looks_like_masks([(stems[m.image], wanted[m.mask]) for m in matched]):
-            return [Place(folder, masks, around, side, deep=deep)]
+            return [FolderPair(folder, masks, around, side, deep=deep)]
     return []
 
 
@@ -135,7 +135,7 @@ def _side(folder: Path) -> str:
     return part.split if part else ""
 
 
-def _guess(around: Path) -> Place | None:
+def _guess(around: Path) -> FolderPair | None:
     """Pair two folders whose names say nothing, if their files match one to one and those of one look like masks."""
     folders = [folder for folder in _children(around) if folder.name.lower() not in SPLIT_NAMES]
     stems = {folder: found for folder in folders if (found := stems_of(folder))}
@@ -147,13 +147,13 @@ def _guess(around: Path) -> Place | None:
         return None
     pairs = [(firsts[match.image], seconds[match.mask]) for match in matched.pairs]
     if looks_like_masks(pairs):
-        return Place(first, second, around, guessed=True)
+        return FolderPair(first, second, around, guessed=True)
     if looks_like_masks([(mask, image) for image, mask in pairs]):
-        return Place(second, first, around, guessed=True)
+        return FolderPair(second, first, around, guessed=True)
     return None
 
 
-def split_of(place: Place, root: Path) -> str:
+def split_of(place: FolderPair, root: Path) -> str:
     """Return the side that the folders around a pair name, or their own names; "" for none."""
     named = [SPLIT_NAMES[part.lower()] for part in place.around.relative_to(root).parts if part.lower() in SPLIT_NAMES]
     return place.split or (named[-1] if named else "")

@@ -14,9 +14,8 @@ from brainseg.datasets.manifest import (
     SPLIT_NAMES,
     read_as_manifest,
 )
-from brainseg.datasets.mask_faults import Fault, shown
-from brainseg.datasets.mask_folders import Place as Folders
-from brainseg.datasets.mask_folders import find_places, split_of
+from brainseg.datasets.mask_faults import Fault, display_path
+from brainseg.datasets.mask_folders import FolderPair, find_folder_pairs, split_of
 from brainseg.datasets.mask_manifest import lgg_channels, pairs_of_manifest, table_of_masks
 from brainseg.datasets.mask_matching import Match, match_names
 from brainseg.datasets.mask_names import is_mask_name
@@ -68,7 +67,7 @@ def _from_folders(root: Path) -> Listing | None:
     """Pair folders of images with folders of masks, by the names of their files."""
     if not root.is_dir():
         raise DataError(f"{root} is neither a folder nor a file: give {_LAYOUTS}.")
-    places = find_places(root)
+    places = find_folder_pairs(root)
     if not places:
         return None
     found = Listing(root, layout="folders")
@@ -79,11 +78,11 @@ def _from_folders(root: Path) -> Listing | None:
     found.faults = [fault for fault in found.faults if fault.kind != "no image" or fault.path not in used]
     if len({pair.split for pair in found.pairs}) == 1:  # one side alone, as imagesTr, is no split
         found.pairs = [replace(pair, split="") for pair in found.pairs]
-    _leave_out(found, places)
+    _list_left_out(found, places)
     return found
 
 
-def _pair_place(found: Listing, place: Folders) -> None:
+def _pair_place(found: Listing, place: FolderPair) -> None:
     """Pair the files of two folders."""
     side = split_of(place, found.root)
     images, masks = _by_stem(found, place.images, place.deep), _by_stem(found, place.masks, deep=True)
@@ -100,7 +99,7 @@ def _pair_place(found: Listing, place: Folders) -> None:
                 slice=pair.slice or (match.mask if place.modality else ""),
             )
         )
-    _tell_lonely(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
+    _report_unpaired(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
 
 
 def _pair(image: str, mask: str, match: Match) -> Pair:
@@ -126,7 +125,7 @@ def _channel_names(root: Path) -> dict[str, str]:
         return {}
 
 
-def _refuse_no_match(found: Listing, places: list[Folders]) -> None:
+def _refuse_no_match(found: Listing, places: list[FolderPair]) -> None:
     """Refuse folders of images and masks in which no name fits another.
 
     Raises:
@@ -150,7 +149,7 @@ def _refuse_no_match(found: Listing, places: list[Folders]) -> None:
     )
 
 
-def _leave_out(found: Listing, places: list[Folders]) -> None:
+def _list_left_out(found: Listing, places: list[FolderPair]) -> None:
     """List what lies outside the pairs of folders, and say it of images."""
     known = {pair.path for pair in found.pairs} | {pair.mask for pair in found.pairs}
     known |= {fault.path for fault in found.faults} | set(found.ignored)
@@ -163,7 +162,7 @@ def _leave_out(found: Listing, places: list[Folders]) -> None:
     found.ignored = [*found.ignored, *map(spelled, (*images, *others))]
     if images:
         folders = sorted({PurePosixPath(name).parent.as_posix() for name in images})
-        where = ", ".join("the folder around all" if folder == "." else shown(folder) for folder in folders[:5])
+        where = ", ".join("the folder around all" if folder == "." else display_path(folder) for folder in folders[:5])
         more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
         message = f"{len(images)} images lie in folders without masks ({where}{more}) and are left out."
         found.findings.append(Finding("unlabelled", message, tuple(map(spelled, images))))
@@ -180,11 +179,11 @@ def _from_names(root: Path) -> Listing:
     stems: tuple[dict[str, str], dict[str, str]] = {}, {}
     for name in _image_names(found, root):
         stem = PurePosixPath(name).with_suffix("").as_posix()
-        _keep(found, stems[is_mask_name(stem)], stem, name)
+        _add_stem(found, stems[is_mask_name(stem)], stem, name)
     images, masks = stems
     matches = match_names(images, masks)
     found.pairs = [_pair(images[match.image], masks[match.mask], match) for match in matches.pairs]
-    _tell_lonely(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
+    _report_unpaired(found, [images[stem] for stem in matches.images], [masks[stem] for stem in matches.masks])
     return found
 
 
@@ -192,7 +191,7 @@ def _by_stem(found: Listing, folder: Path, deep: bool) -> dict[str, str]:
     stems: dict[str, str] = {}
     for name in _image_names(found, folder, deep):
         stem = PurePosixPath(name).relative_to(folder.relative_to(found.root).as_posix()).with_suffix("").as_posix()
-        _keep(found, stems, stem, name)
+        _add_stem(found, stems, stem, name)
     return stems
 
 
@@ -205,16 +204,16 @@ def _image_names(found: Listing, folder: Path, deep: bool = True) -> Iterator[st
             found.ignored.append(spelled(name))
 
 
-def _keep(found: Listing, stems: dict[str, str], stem: str, name: str) -> None:
+def _add_stem(found: Listing, stems: dict[str, str], stem: str, name: str) -> None:
     if stem in stems:
-        reason = f"{shown(name)} and {display_name(stems[stem])} have the same name before the ending: keep one."
+        reason = f"{display_path(name)} and {display_name(stems[stem])} have the same name before the ending: keep one."
         found.faults.append(Fault("same name", name, reason))
     else:
         stems[stem] = name
 
 
-def _tell_lonely(found: Listing, images: list[str], masks: list[str]) -> None:
+def _report_unpaired(found: Listing, images: list[str], masks: list[str]) -> None:
     for name in images:
-        found.faults.append(Fault("no mask", name, f"{shown(name)} has no mask: add it, or remove the image."))
+        found.faults.append(Fault("no mask", name, f"{display_path(name)} has no mask: add it, or remove the image."))
     for name in masks:
-        found.faults.append(Fault("no image", name, f"{shown(name)} is a mask without an image: add it."))
+        found.faults.append(Fault("no image", name, f"{display_path(name)} is a mask without an image: add it."))

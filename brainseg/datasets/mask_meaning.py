@@ -10,12 +10,12 @@ from brainseg.datasets.mask_classes import (
     MOST_CLASSES,
     NAMES,
     colours_in_words,
-    effective,
     how_to_name,
     in_colours,
-    unknown,
+    numbers_for_mask,
+    unknown_values,
 )
-from brainseg.datasets.mask_faults import NAMED, Fault, shown
+from brainseg.datasets.mask_faults import NAMED, Fault, display_path
 from brainseg.datasets.mask_pairs import Pair
 from brainseg.datasets.mask_reading import Read
 
@@ -36,7 +36,7 @@ def split_known(
     kinds: dict[str, list[Row]] = {"": [], "colour": [], "soft": [], "odd": [], "exchanged": []}
     for pair, read in rows:
         kinds[_kind(read, numbers, threshold)].append((pair, read))
-    if 2 * sum(read.look.flat for _, read in kinds["soft"]) > len(kinds["soft"]):
+    if 2 * sum(read.fit.flat for _, read in kinds["soft"]) > len(kinds["soft"]):
         kinds["exchanged"], kinds["soft"] = kinds["soft"], []
     reasons: dict[str, Callable[[], str]] = {
         "exchanged": lambda: _exchanged(kinds["exchanged"], len(rows)),
@@ -47,7 +47,7 @@ def split_known(
     faults = []
     for kind, tell in reasons.items():
         if kind == "odd" and len(kinds[kind]) <= NAMED:
-            told = {pair.mask: f"{shown(pair.mask)} {_odd(read, numbers)}" for pair, read in kinds[kind]}
+            told = {pair.mask: f"{display_path(pair.mask)} {_odd(read, numbers)}" for pair, read in kinds[kind]}
             faults += [Fault(kind, mask, reason) for mask, reason in told.items()]
         elif kinds[kind]:
             reason = tell()
@@ -69,18 +69,18 @@ def _kind(read: Read, numbers: Mapping[int, int], threshold: float | None) -> st
 
 def _strange(read: Read, numbers: Mapping[int, int]) -> list[int]:
     # After JPEG, values of 0 and 1 alone are what is left of class numbers, and their edges are lost.
-    known = numbers if read.blurred else effective(read.values, numbers)
+    known = numbers if read.blurred else numbers_for_mask(read.values, numbers)
     return [value for value in read.values if value not in known]
 
 
 def _odd(read: Read, numbers: Mapping[int, int]) -> str:
-    return f"{unknown(_strange(read, numbers), numbers)}: {how_to_name(numbers)}."
+    return f"{unknown_values(_strange(read, numbers), numbers)}: {how_to_name(numbers)}."
 
 
 def _values(rows: list[Row], numbers: Mapping[int, int]) -> str:
     strange = sorted({value for _, read in rows for value in _strange(read, numbers)})
-    masks = f"{len(rows)} masks, such as {shown(rows[0][0].mask)}:"
-    return f"{masks} the set {unknown(strange, numbers)}: {how_to_name(numbers)}."
+    masks = f"{len(rows)} masks, such as {display_path(rows[0][0].mask)}:"
+    return f"{masks} the set {unknown_values(strange, numbers)}: {how_to_name(numbers)}."
 
 
 def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
@@ -89,8 +89,8 @@ def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
     top = max(read.highest for _, read in rows)
     half = f"{top / 2:g}" if any(read.fractions for _, read in rows) else f"{max(1, math.ceil(top / 2))}"
     why = ", since JPEG blurs edges" if read.blurred else ""
-    which = f"{shown(pair.mask)} holds" if len(rows) == 1 else f"{len(rows)} of {total} masks are soft"
-    example = "" if len(rows) == 1 else f", such as {shown(pair.mask)} with"
+    which = f"{display_path(pair.mask)} holds" if len(rows) == 1 else f"{len(rows)} of {total} masks are soft"
+    example = "" if len(rows) == 1 else f", such as {display_path(pair.mask)} with"
     shades = f"{read.count} shades of grey up to {read.highest:g}{why}"
     whole = "save masks as PNG or TIFF, with class numbers or 0 and 255"
     if len(numbers) > 2:
@@ -104,7 +104,7 @@ def _exchanged(rows: list[Row], total: int) -> str:
     """Say that images and masks were taken for each other."""
     return (
         f"{len(rows)} of {total} masks hold shades of grey and their images a few values only, such as "
-        f"{shown(rows[0][0].path)}: images and masks look exchanged, so swap their folders or names."
+        f"{display_path(rows[0][0].path)}: images and masks look exchanged, so swap their folders or names."
     )
 
 
@@ -112,9 +112,9 @@ def _colours(rows: list[Row], threshold: float | None) -> str:
     """Say which colours masks have, and how to name them."""
     seen = {value for _, read in rows for value in read.values}
     which = (
-        f"{shown(rows[0][0].mask)} is a colour image, not a mask"
+        f"{display_path(rows[0][0].mask)} is a colour image, not a mask"
         if len(rows) == 1
-        else f"{len(rows)} masks are colour images, such as {shown(rows[0][0].mask)}"
+        else f"{len(rows)} masks are colour images, such as {display_path(rows[0][0].mask)}"
     )
     if threshold is not None:
         return f"{which}: {SETTING} is for shades of grey, so save masks as grey, or leave it out."

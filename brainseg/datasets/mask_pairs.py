@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from brainseg.datasets.findings import Finding
-from brainseg.datasets.mask_faults import Fault, told
+from brainseg.datasets.mask_faults import Fault, bad_files
 from brainseg.datasets.patient_guess import Place
 from brainseg.datasets.table import BadFile
 from brainseg.errors import DataError
@@ -67,4 +67,4 @@ class Listing:
 
     def all_bad(self) -> list[BadFile]:
         """Return every file that cannot be used, with its sentence."""
-        return [*self.bad, *told(self.faults)]
+        return [*self.bad, *bad_files(self.faults)]

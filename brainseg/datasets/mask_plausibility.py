@@ -9,7 +9,7 @@ import numpy as np
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.mask_alignment import gains, moved_masks
-from brainseg.datasets.mask_look import is_flat
+from brainseg.datasets.mask_detection import is_flat
 
 SIDE = 128
 """Images are looked at in steps, so that their longer side has about so many pixels."""
@@ -36,7 +36,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Look:
+class MaskFit:
     """What a mask looks like on its image.
 
     Attributes:
@@ -69,7 +69,7 @@ class Look:
         return "mask-large" if self.head > MOST else ""
 
 
-def look_at(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> Look:
+def measure_fit(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> MaskFit:
     """Measure a mask on its image.
 
     Args:
@@ -82,7 +82,7 @@ def look_at(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> Look:
     inside = silhouette(grey)
     both, count, head = (float(np.count_nonzero(each)) for each in (coarse & inside, coarse, inside))
     ring = np.concatenate([marked[0], marked[-1], marked[:, 0], marked[:, -1]])
-    return Look(
+    return MaskFit(
         marked=float(marked.mean()),
         border=float(ring.mean()),
         outside=1 - both / count if count else 0.0,
@@ -115,7 +115,7 @@ def _two_levels(shades: np.ndarray) -> bool:
     return is_flat(np.repeat(shades.astype(np.uint8)[..., None], 3, axis=2))
 
 
-def mask_findings(looks: Iterable[tuple[str, Look]], total: int) -> list[Finding]:
+def mask_findings(looks: Iterable[tuple[str, MaskFit]], total: int) -> list[Finding]:
     """Return one finding for each way in which masks look wrong, with the masks by name.
 
     Args:

@@ -10,9 +10,9 @@ import numpy as np
 
 from brainseg.datasets.listing import folders_of
 from brainseg.datasets.mask_classes import BACKGROUND
-from brainseg.datasets.mask_faults import Fault, shown
+from brainseg.datasets.mask_faults import Fault, display_path
 from brainseg.datasets.mask_pairs import Pair
-from brainseg.datasets.mask_plausibility import Look, look_at
+from brainseg.datasets.mask_plausibility import MaskFit, measure_fit
 from brainseg.datasets.mask_store import MaskStore
 from brainseg.datasets.mask_values import COLOUR, MaskFile, turned
 from brainseg.datasets.modalities import differences
@@ -64,7 +64,7 @@ class Read:
         fractions: The values are fractions.
         blurred: The format changes values, so that they define no classes.
         apart: How much the channels differ from FLAIR; None where the channels have no names.
-        look: Whether the mask can belong to the image.
+        fit: Whether the mask can belong to the image.
         pages: Pages of the image's file.
     """
 
@@ -77,7 +77,7 @@ class Read:
     fractions: bool
     blurred: bool
     apart: np.ndarray | None
-    look: Look
+    fit: MaskFit
     pages: int
 
 
@@ -92,8 +92,8 @@ def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fa
         return Fault("reading", name, f"{folders_of(name)}{error}")
     if scan.pages != mask.pages:
         counts = f"{mask.pages} pages, its image {scan.pages}"
-        reason = f"{shown(name)} has {counts}: export as many pages of both, or save each page as a file."
-        return Fault("pages", name, reason, f"{shown(name)} ({counts})")
+        reason = f"{display_path(name)} has {counts}: export as many pages of both, or save each page as a file."
+        return Fault("pages", name, reason, f"{display_path(name)} ({counts})")
     turn = _turn(scan, mask, pair)
     if isinstance(turn, Fault):
         return turn
@@ -101,9 +101,9 @@ def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fa
     height, width = scan.pixels.shape[:2]
     if values.shape != (height, width):
         sizes = f"{values.shape[1]} x {values.shape[0]} pixels, its image {width} x {height}"
-        reason = f"{shown(name)} is {sizes}: export the mask again in the size of its image."
-        return Fault("size", name, reason, f"{shown(name)} ({sizes})")
-    return _told(scan, mask, values, turn, pair, rule)
+        reason = f"{display_path(name)} is {sizes}: export the mask again in the size of its image."
+        return Fault("size", name, reason, f"{display_path(name)} ({sizes})")
+    return _read_result(scan, mask, values, turn, pair, rule)
 
 
 def _turn(image: Scan, mask: MaskFile, pair: Pair) -> int | Fault:
@@ -115,11 +115,11 @@ def _turn(image: Scan, mask: MaskFile, pair: Pair) -> int | Fault:
         # A program that knows no orientation drew the mask on the pixels as stored, another one on the upright image.
         return image.orientation if mask.size == image.size else 1
     notes = f"the EXIF orientation {mask.orientation}, its image {image.orientation}"
-    reason = f"{shown(pair.mask)} has {notes}: save both again without an orientation note."
-    return Fault("orientation", pair.mask, reason, f"{shown(pair.mask)} ({notes})")
+    reason = f"{display_path(pair.mask)} has {notes}: save both again without an orientation note."
+    return Fault("orientation", pair.mask, reason, f"{display_path(pair.mask)} ({notes})")
 
 
-def _told(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair, rule: Rule) -> Read:
+def _read_result(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair, rule: Rule) -> Read:
     marked = rule.marked(values)
     kept, amounts = _counted(values)
     if rule.threshold is not None and not mask.coloured:
@@ -138,7 +138,7 @@ def _told(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair: Pair,
         fractions=values.dtype.kind == "f",
         blurred=mask.blurred,
         apart=differences(scan.pixels, pair.channels) if "FLAIR" in pair.channels else None,
-        look=look_at(scan.pixels, marked, values),
+        fit=measure_fit(scan.pixels, marked, values),
         pages=scan.pages,
     )
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from brainseg.datasets.checks import check_images
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
-from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
+from brainseg.datasets.foreign_files import explain_foreign_files, foreign_findings
 from brainseg.datasets.image_facts import FACTS
-from brainseg.datasets.mask_classes import TUMOUR, effective, number_classes, read_names
+from brainseg.datasets.mask_classes import TUMOUR, number_classes, numbers_for_mask, read_names
 from brainseg.datasets.mask_faults import Fault, fault_findings
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.mask_meaning import Row, split_known
@@ -59,7 +59,7 @@ def open_masked_dataset(
             fault are listed in `bad`.
     """
     wanted = check_modalities(modalities) if modalities is not None else None
-    with foreign_files_told(path):
+    with explain_foreign_files(path):
         listing = list_pairs(path)
     patients = _patients(listing.pairs, groups)
     listing.pairs = [replace(pair, group=group) for pair, group in zip(listing.pairs, patients.groups, strict=True)]
@@ -79,7 +79,7 @@ def open_masked_dataset(
     rows, faults = split_known(rows, numbers, mask_threshold)
     listing.faults += faults
     listing.findings += fault_findings(listing.faults)
-    listing.findings += mask_findings(((pair.mask, read.look) for pair, read in rows), total)
+    listing.findings += mask_findings(((pair.mask, read.fit) for pair, read in rows), total)
     listing.findings += pages_findings({pair.path: read.pages for pair, read in rows})
     table = pd.DataFrame([_row(pair, read, numbers) for pair, read in rows])
     if len(table) and not listing.faults and not table["mask_pixels"].any():
@@ -118,7 +118,7 @@ def _classes(rows: list[Row], rule: Rule) -> tuple[dict[int, int], tuple[str, ..
 
 
 def _row(pair: Pair, read: Read, numbers: Mapping[int, int]) -> dict[str, object]:
-    known = effective(read.values, numbers)
+    known = numbers_for_mask(read.values, numbers)
     pixels = sum(amount for value, amount in read.values.items() if known[value])
     label = TUMOUR if pixels else NO_TUMOUR
     return {

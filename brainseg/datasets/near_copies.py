@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from brainseg.datasets.near_search import SIDE, bounded, clusters, compare
+from brainseg.datasets.near_search import SIDE, clusters, compare, limited_pairs
 
 LISTED = 100
 """Pairs that a summary names."""
@@ -52,7 +52,7 @@ def near_pairs(table: pd.DataFrame) -> list[NearPair]:
     thumbnails = np.stack(table["thumbnail"].to_list())
     content = pd.factorize(table["sha256"])[0]
     patients = np.where(table["group"] == "", -1 - np.arange(len(table)), pd.factorize(table["group"])[0])
-    found = bounded(compare(thumbnails, content, patients), len(table))
+    found = limited_pairs(compare(thumbnails, content, patients), len(table))
     paths = table["path"].to_list()
     return [NearPair(paths[first], paths[second], bool(mirrored)) for first, second, mirrored in found.tolist()]
 

@@ -144,7 +144,7 @@ def _unit(images: np.ndarray) -> np.ndarray:
     return unit
 
 
-def bounded(found: Iterator[np.ndarray], count: int) -> np.ndarray:
+def limited_pairs(found: Iterator[np.ndarray], count: int) -> np.ndarray:
     """Join blocks of pairs, and keep of very many only those that hold the same images together."""
     pairs = np.empty((0, 3), dtype=np.int64)
     for block in found:

@@ -42,7 +42,7 @@ def plain_column(column: str) -> str:
 def guess_patients(places: Sequence[Place], classes: Sequence[str]) -> tuple[list[str], PatientSource, list[Finding]]:
     """Return one id for each image, "" where it is unknown, where they are known from, and what to report."""
     if filled := _filled_columns(places):
-        chosen = min(filled, key=lambda name: _tells_no_patients(filled[name], places))  # min takes the first of equals
+        chosen = min(filled, key=lambda name: _has_no_patients(filled[name], places))  # min takes the first of equals
         others = [name for name in filled if filled[name] != filled[chosen]]
         said = [_which_column(chosen, others)] if others else []
         return filled[chosen], "column", said
@@ -61,7 +61,7 @@ def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
     return {name: ids for name, ids in cells.items() if any(ids)}
 
 
-def _tells_no_patients(ids: list[str], places: Sequence[Place]) -> bool:
+def _has_no_patients(ids: list[str], places: Sequence[Place]) -> bool:
     """Say whether a column has one value a class, as a `group` of patients and of controls, or another each image."""
     pairs = {(key, place.label) for key, place in zip(ids, places, strict=True)}
     return len(pairs) <= len({place.label for place in places}) or len(set(ids)) == len(ids)

@@ -88,8 +88,8 @@ def known_datasets() -> list[KnownDataset]:
     known = _read()
     for file in sorted(datasets_folder().glob(f"[!.]*/{PHANTOM}")):
         if str(file.parent) not in {other.path for other in known}:
-            name = unused(file.parent.name, known)
-            known.append(KnownDataset(name, str(file.parent), "synthetic", moment(file.stat().st_mtime)))
+            name = unused_name(file.parent.name, known)
+            known.append(KnownDataset(name, str(file.parent), "synthetic", timestamp(file.stat().st_mtime)))
     return sorted(known, key=lambda dataset: dataset.name.casefold())
 
 
@@ -100,10 +100,10 @@ def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
         DataError: The list is damaged.
     """
     with FileLock(datasets_folder() / ".library.lock"):
-        write_json(_file(), [asdict(replace(known, path=_stored(known.path))) for known in edit(_read())])
+        write_json(_file(), [asdict(replace(known, path=_stored_path(known.path))) for known in edit(_read())])
 
 
-def fit_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """Return a name without needless blanks.
 
     Raises:
@@ -124,13 +124,13 @@ def free_name(name: str, among: list[KnownDataset]) -> str:
     Raises:
         DataError: It cannot serve as a name, or is taken.
     """
-    name = fit_name(name)
+    name = checked_name(name)
     if _is_taken(name, among):
         raise DataError(f"There is a dataset named {name!r} already: choose another name, or forget that one first.")
     return name
 
 
-def unused(text: str, among: list[KnownDataset]) -> str:
+def unused_name(text: str, among: list[KnownDataset]) -> str:
     """Make a name from a file's, with a number where it is taken."""
     kept = " ".join(re.sub(r"[^\w .()+-]+", " ", text).split()).lstrip(".()+- ")[: LONGEST_NAME - 5].strip()
     base = name = kept or "dataset"
@@ -141,7 +141,7 @@ def unused(text: str, among: list[KnownDataset]) -> str:
     return name
 
 
-def moment(seconds: float | None = None) -> str:
+def timestamp(seconds: float | None = None) -> str:
     """Return a time since 1970, by default now, as ISO 8601 in UTC."""
     return datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC).isoformat(timespec="seconds")
 
@@ -159,16 +159,16 @@ def _read() -> list[KnownDataset]:
         raise DataError(
             f"The list of datasets {_file()} is damaged: move it away and add the datasets again."
         ) from error
-    return [replace(known, path=_placed(known)) for known in listed]
+    return [replace(known, path=_full_path(known)) for known in listed]
 
 
-def _stored(path: str) -> str:
+def _stored_path(path: str) -> str:
     """Return a path as the list holds it: relative below the home folder, which may be copied or moved."""
     place = Path(path)
     return place.relative_to(paths.home()).as_posix() if place.is_relative_to(paths.home()) else path
 
 
-def _placed(known: KnownDataset) -> str:
+def _full_path(known: KnownDataset) -> str:
     """Return where a dataset of the list lies; what is ours never lies in the home that this one was copied from."""
     path = Path(known.path)
     if path.is_absolute() and known.source != "folder":  # as the list held them once
@@ -192,12 +192,12 @@ def register(known: KnownDataset) -> KnownDataset:
     return known
 
 
-def described(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
+def describe_dataset(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
     """Return a dataset as the list has it."""
-    return counted(KnownDataset(name, str(place), source, moment()), dataset)
+    return with_counts(KnownDataset(name, str(place), source, timestamp()), dataset)
 
 
-def counted(known: KnownDataset, dataset: Dataset) -> KnownDataset:
+def with_counts(known: KnownDataset, dataset: Dataset) -> KnownDataset:
     """Return a known dataset with the counts and fingerprints of what was read."""
     labels = dataset.table["label"]
     counts = {name: int((labels == name).sum()) for name in dataset.classes}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from brainseg.datasets import duplicates, near_copies
 from brainseg.datasets.masks import MaskedDataset
-from brainseg.datasets.patient_words import patients_sentence
+from brainseg.datasets.patient_messages import patients_sentence
 from brainseg.datasets.patients import patient_folders
 from brainseg.datasets.table import Dataset
 

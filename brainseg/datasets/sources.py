@@ -11,10 +11,10 @@ from typing import TypeVar
 import pandas as pd
 
 from brainseg.datasets.checks import check_images
-from brainseg.datasets.class_findings import class_findings, without_sets_in_themselves
+from brainseg.datasets.class_findings import class_findings, without_repeated_sets
 from brainseg.datasets.class_folders import find_class_folders
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
-from brainseg.datasets.foreign_files import foreign_files_told, foreign_findings
+from brainseg.datasets.foreign_files import explain_foreign_files, foreign_findings
 from brainseg.datasets.image_facts import FACTS, image_facts
 from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
 from brainseg.datasets.manifest import (
@@ -28,7 +28,7 @@ from brainseg.datasets.manifest import (
 )
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
-from brainseg.datasets.mask_guard import masks_among
+from brainseg.datasets.masks_in_classes import masks_among_images
 from brainseg.datasets.patient_guess import Place
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.patients import find_patients
@@ -82,10 +82,10 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
         DataError: The path does not exist or holds no dataset, a manifest is damaged, `groups` fits no image, or the
             folders hold images and their masks.
     """
-    with foreign_files_told(path):
+    with explain_foreign_files(path):
         listed = _list(path)
     root, classes = listed.root, listed.classes
-    masks, told = masks_among(root, [entry.path for entry in listed.entries if not entry.cells])
+    masks, told = masks_among_images(root, [entry.path for entry in listed.entries if not entry.cells])
     entries = [entry for entry in listed.entries if entry.path not in masks]
     ignored = (*listed.ignored, *map(spelled, sorted(masks)))
     if masks:  # a folder of nothing else is no class
@@ -99,7 +99,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
             bad.append(BadFile(spelled(entry.path), f"{folders_of(entry.path)}{fact}"))
         else:
             rows.append({"path": entry.path, "label": entry.label, "group": group, "split": entry.split, **fact})
-    table, classes, again = without_sets_in_themselves(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]), classes)
+    table, classes, again = without_repeated_sets(pd.DataFrame(rows, columns=[*COLUMNS, *FACTS]), classes)
     table, near, found = check_images(table)
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
     of_classes = class_findings(table, classes)

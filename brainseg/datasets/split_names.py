@@ -42,7 +42,7 @@ def side_of(name: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def says_nothing(name: str) -> bool:
+def is_generic_name(name: str) -> bool:
     """Say whether a folder's name is a word for any set of images, such as `data` or `brain_tumor_dataset`."""
     return all(word in _FILLERS | SIDES.keys() | {"archive", "kaggle", "raw", "all", "s"} for word in _words(name))
 
@@ -52,7 +52,7 @@ def is_fold(name: str) -> bool:
     return bool(re.fullmatch(r"(?:k?fold|split|cv)[ _-]*\d+", name, re.IGNORECASE))
 
 
-def holds_unlabelled(name: str) -> bool:
+def is_unlabelled_name(name: str) -> bool:
     """Say whether a folder's name says that its images have no class, as that of Kaggle's `pred` folders."""
     words = _words(name)
     return any(word in UNLABELLED for word in words) and all(word in UNLABELLED | _FILLERS | {"to"} for word in words)

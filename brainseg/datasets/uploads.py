@@ -16,13 +16,13 @@ from typing import BinaryIO
 from brainseg import paths
 from brainseg.config.group_rule import parse_rule
 from brainseg.datasets.archive import KEPT, top_folder, unpack_zip
-from brainseg.datasets.foreign_files import note_left_out
+from brainseg.datasets.foreign_files import store_left_out
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.registry import (
     KnownDataset,
     Progress,
     datasets_folder,
-    described,
+    describe_dataset,
     free_name,
     known_datasets,
     register,
@@ -64,7 +64,7 @@ def add_zip(
     _refuse_too_many(known)
     if isinstance(file, Path) and not (file.is_file() and os.access(file, os.R_OK)):  # a pipe may never end
         raise DataError(f"{file} does not exist or may not be read: name a zip file that you may read.")
-    _sweep()
+    _remove_leftovers()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
     place = datasets_folder() / _slug(wanted)
     try:
@@ -72,15 +72,15 @@ def add_zip(
             left_out = unpack_zip(source, partial, progress)
         made = top_folder(partial)
         above = "".join(f"{part}/" for part in made.relative_to(partial).parts)
-        findings = note_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
+        findings = store_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
         if not any(item.suffix.lower() in KEPT - {".txt"} for item in partial.rglob("*")):  # a text alone is a read-me
             why = " ".join(finding.message for finding in findings) or "Pack a folder of images for each class."
             raise DataError(f"The zip file holds no images. {why}")
         made.chmod(0o755)
         made.rename(place)
-        with _told_of_zip(place):
+        with _errors_about_zip(place):
             dataset = inspect_dataset(place, progress, groups, mask_threshold)
-            added = described(wanted, place, "upload", dataset)
+            added = describe_dataset(wanted, place, "upload", dataset)
         return register(replace(added, groups=groups, mask_threshold=mask_threshold))
     except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
         delete_folder(place)
@@ -98,7 +98,7 @@ def add_zip(
 
 
 @contextlib.contextmanager
-def _told_of_zip(place: Path) -> Iterator[None]:
+def _errors_about_zip(place: Path) -> Iterator[None]:
     """Have the sentence about a wrong dataset speak of the zip file: its sender does not know where it was unpacked."""
     try:
         yield
@@ -130,7 +130,7 @@ def delete_folder(place: Path) -> None:
     shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _sweep() -> None:
+def _remove_leftovers() -> None:
     """Remove what processes that were killed left behind."""
     for folder in datasets_folder().glob(f"{_PARTIAL}*"):
         if time.time() - folder.stat().st_mtime > _LEFTOVER_AGE:

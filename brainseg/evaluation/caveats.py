@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from brainseg.datasets.copy_words import learnt_from
-from brainseg.datasets.patient_words import unknown_patients
+from brainseg.datasets.copy_messages import learnt_from
+from brainseg.datasets.patient_messages import unknown_patients
 from brainseg.evaluation.collapse import collapse_sentence
 
 

@@ -28,7 +28,7 @@ def begin(run_id: str) -> int:
         The exit code; see `trainer_process.main`.
     """
     parent_watch.exit_with_parent()
-    paths.stay()
+    paths.bind_to_home()
     logs.configure_training(paths.subfolder("logs") / "trainings.jsonl")
     workspace = Workspace(run_id)
     lock = workspace.trainer_lock()

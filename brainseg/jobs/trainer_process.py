@@ -48,7 +48,7 @@ def main(run_id: str) -> int:
         store.set_status(run_id, "KILLED", str(stop), EndKind.CANCELLED)
         return CANCELLED
     except Exception as error:  # any error is recorded with the run
-        if gone := paths.moved():  # the cause, whatever the error is
+        if gone := paths.moved_home_message():  # the cause, whatever the error is
             log.message(gone)
             _record_moved(store, run_id)
             return REFUSED
@@ -71,7 +71,7 @@ def _record_moved(store: RunStore, run_id: str) -> None:
     """
     if not store.private:
         store.set_status(run_id, "FAILED", MOVED, EndKind.MOVED)
-    elif paths.follow():
+    elif paths.reopen_moved_home():
         RunStore().set_status(run_id, "FAILED", MOVED, EndKind.MOVED)
 
 

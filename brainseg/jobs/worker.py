@@ -23,7 +23,7 @@ def work(device: str, idle: float | None) -> int:
     Returns:
         The number of runs trained; -1 if another worker already serves this device.
     """
-    paths.stay()
+    paths.bind_to_home()
     lock = worker_lock(queue_of(device))
     try:
         lock.acquire(blocking=False)

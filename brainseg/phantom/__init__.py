@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainseg.phantom.contrast import MODALITIES
+from brainseg.phantom.acquisition import MODALITIES
 from brainseg.phantom.lesions import MAX_DIAMETER_MM, MIN_DIAMETER_MM
 from brainseg.phantom.settings import DIFFICULTIES, GENERATOR_VERSION
 from brainseg.phantom.slices import PhantomSlice, render_slice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from brainseg.errors import DataError
-from brainseg.phantom.contrast import MODALITIES
+from brainseg.phantom.acquisition import MODALITIES
 from brainseg.phantom.subject import PLANES
 
 GENERATOR_VERSION = 2

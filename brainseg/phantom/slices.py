@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg.phantom.contrast import acquire, soften, tissue_signals, to_grey
+from brainseg.phantom.acquisition import acquire, blur, tissue_signals, to_grey
 from brainseg.phantom.fields import upsample
 from brainseg.phantom.head import SCALP_REACH_MM, Layer
 from brainseg.phantom.subject import NORMAL, Subject
@@ -91,7 +91,7 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
     own, white, fluid = subject.anatomy.layers(where, brain, hull, templates)
     families = subject.negatives.layers(where, brain, hull, white, fluid, templates)
     inner = own + [layer for family in families.values() for layer in family]
-    layers += [(tissue, _spread(share, core, len(shift))) for tissue, share in inner]
+    layers += [(tissue, _scatter(share, core, len(shift))) for tissue, share in inner]
     pixel = subject.spacing_mm**2
     areas = {name: float(np.maximum.reduce([share for _, share in f]).sum() * pixel) for name, f in families.items()}
     mask = np.zeros((size, size), bool)
@@ -99,12 +99,12 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
         near = tumour.near(where)
         distance, within = tumour.distance(where[near]), subject.anatomy.holds(head[near], templates)
         grown = tumour.layers(where[near], distance, within.astype(np.float32), white[near], fluid[near])
-        layers += [(tissue, _spread(share, core[near], len(shift))) for tissue, share in grown]
-        mask[head_mask] = _spread((distance < 0) & within, core[near], len(shift))
+        layers += [(tissue, _scatter(share, core[near], len(shift))) for tissue, share in grown]
+        mask[head_mask] = _scatter((distance < 0) & within, core[near], len(shift))
     return SliceAnatomy(layers, head_mask, mask, maps[..., 6], areas)
 
 
-def _spread(values: np.ndarray, index: np.ndarray, length: int) -> np.ndarray:
+def _scatter(values: np.ndarray, index: np.ndarray, length: int) -> np.ndarray:
     """Return an array of `length` with `values` at `index` and zeros elsewhere."""
     full = np.zeros(length, values.dtype)
     full[index] = values
@@ -130,7 +130,7 @@ def paint(anatomy: SliceAnatomy, subject: Subject, modality: str) -> np.ndarray:
         values += share * (np.float32(signals[tissue]) - values)
     image = np.zeros(anatomy.head.shape, np.float32)
     image[anatomy.head] = values
-    return soften(image * anatomy.bias, 0.45)
+    return blur(image * anatomy.bias, 0.45)
 
 
 def render_slice(subject: Subject, index: int) -> PhantomSlice:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brainseg.phantom.acquisition import MODALITIES, Scanner
 from brainseg.phantom.anatomy import Anatomy
-from brainseg.phantom.contrast import MODALITIES, Scanner
 from brainseg.phantom.hard_negatives import HardNegatives
 from brainseg.phantom.head import HeadShape
 from brainseg.phantom.lesions import (

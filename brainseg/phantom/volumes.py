@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from brainseg.phantom.contrast import MODALITIES, acquire
+from brainseg.phantom.acquisition import MODALITIES, acquire
 from brainseg.phantom.slices import paint, slice_anatomy, slice_points
 from brainseg.phantom.subject import Subject
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from brainseg.errors import DataError
-from brainseg.files import full_disk_told, write_json
-from brainseg.phantom.contrast import MODALITIES
+from brainseg.files import full_disk_as_disk_error, write_json
+from brainseg.phantom.acquisition import MODALITIES
 from brainseg.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
 from brainseg.phantom.settings import GENERATOR_VERSION, PhantomSettings
 from brainseg.phantom.slices import render_slice
@@ -102,7 +102,7 @@ def write_phantom(
     if not _is_complete(out, settings):
         _refuse_occupied(out)
         try:
-            with full_disk_told(out):
+            with full_disk_as_disk_error(out):
                 _write_whole(out, settings, max(1, workers), progress)
         except OSError as error:
             raise DataError(f"Cannot write the phantom to {out} ({error.strerror or error}).") from error

@@ -1,4 +1,4 @@
-"""From a scan to the array that a model gets: one deterministic, versioned function, and the cache of its results."""
+"""Turn a scan into the array that a model receives: one deterministic, versioned function, and a cache of results."""
 
 from brainseg.preparation.image import (
     HEAD_LEVEL,

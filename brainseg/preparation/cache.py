@@ -1,7 +1,7 @@
-"""Prepared images on disk: decoded and prepared once, then one memory-mapped array for every run that needs them.
+"""Cache of prepared images: each image is decoded and prepared once, and all runs share one memory-mapped array.
 
-A cache file holds two NumPy arrays, one after the other: the pixels, which are memory-mapped, and ten integers per
-image that say how the prepared square lies on its scan (`Geometry.numbers`).
+A cache file contains two NumPy arrays, one after the other: the pixels, which are memory-mapped, and ten integers per
+image with the position of the prepared square on its scan (`Geometry.numbers`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from brainseg.config import PreparationConfig
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
-from brainseg.files import check_room, free_space, remove_leftovers, sha256_bytes, write_atomically
+from brainseg.files import check_free_space, free_space, remove_leftovers, sha256_bytes, write_atomically
 from brainseg.preparation import VERSION, Geometry, Prepared, find_geometry, prepare
 
 SCHEMA = 2
-"""Version of the cache file's layout, part of its key: a file of another layout is not found. From 2 on, geometries
-follow the pixels."""
+"""Version of the cache file's layout. It is part of the key, so files with another layout are not used. Since version
+2, the geometries follow the pixels."""
 LATER = {"normalise"}
-"""Settings that work on the batch, and so do not change what is stored."""
+"""Settings that are applied later, to batches, and do not change the stored pixels."""
 
 Report = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -46,7 +46,7 @@ class PreparedImages:
         pixels: (M, S, S, 3) uint8 RGB, or (M, S, S) uint8 class numbers of masks; memory-mapped read-only, one row for
             each distinct content.
         rows: (N,) int64, the row of `pixels` for each row of the dataset's table.
-        geometries: (M, 10) int32, how each row of `pixels` lies on its scan; see `Geometry.numbers`.
+        geometries: (M, 10) int32, the position of each row of `pixels` on its scan; see `Geometry.numbers`.
     """
 
     pixels: NDArray[np.uint8]
@@ -62,7 +62,7 @@ class PreparedImages:
         return image
 
     def geometry(self, index: int) -> Geometry:
-        """Return how image or mask `index` of the dataset's table lies on its scan; nothing is decoded."""
+        """Return the position of image or mask `index` of the dataset's table on its scan; nothing is decoded."""
         return Geometry.from_numbers(self.geometries[self.rows[index]])
 
 
@@ -72,30 +72,30 @@ def prepared_images(
     report_progress: Report | None = None,
     watch: Callable[[int, NDArray[np.uint8]], None] | None = None,
 ) -> PreparedImages:
-    """Return the prepared images of a dataset from the cache, which is filled first if need be.
+    """Return the prepared images of a dataset from the cache; fill the cache first if necessary.
 
-    Two processes may ask at once: one fills, the other waits for it and reads.
+    If two processes call this at once, one fills the cache and the other waits.
 
     Args:
-        dataset: What to prepare; its table no longer lists unreadable files.
-        settings: How to prepare.
+        dataset: The images; its table does not list unreadable files.
+        settings: How to prepare them.
         report_progress: Called with (images prepared, images in all) while the cache is filled.
         watch: Called with the row and the pixels, (H, W, 3) uint8, of each image that is decoded to fill the cache;
             several threads call it.
 
     Raises:
         ScanError: A file can no longer be read.
-        DataError: A file changed since the dataset was opened, or the disk has no room.
+        DataError: A file changed since the dataset was opened, or the disk is full.
     """
 
-    def draw(row: int) -> Prepared:
+    def prepare_row(row: int) -> Prepared:
         pixels = dataset.read(row)
         if watch:
             watch(row, pixels)
         return prepare(pixels, settings)
 
     facts = {"settings": settings.model_dump(exclude=LATER)}
-    return _cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), draw, report_progress)
+    return _cached(dataset.table["sha256"], facts, (settings.size, settings.size, 3), prepare_row, report_progress)
 
 
 def prepared_masks(
@@ -104,21 +104,21 @@ def prepared_masks(
     report_progress: Report | None = None,
     images: PreparedImages | None = None,
 ) -> PreparedImages:
-    """Return the masks of a dataset as they lie on its prepared images, cached by the same rules.
+    """Return the masks of a dataset, aligned with its prepared images and cached in the same way.
 
     Args:
         dataset: Images with masks.
-        settings: How the images are prepared: their crop and size hold for the masks.
+        settings: How the images are prepared; the masks get the same crop and size.
         report_progress: Called with (masks prepared, masks in all) while the cache is filled.
-        images: The prepared images of the same dataset and settings, which know their geometry. Without them each
-            image is decoded again to find it.
+        images: The prepared images of the same dataset and settings, for their geometry. Without them, each image is
+            decoded again to find it.
 
     Raises:
         ScanError: A file can no longer be read.
-        DataError: A file changed since the dataset was opened, or the disk has no room.
+        DataError: A file changed since the dataset was opened, or the disk is full.
     """
 
-    def draw(row: int) -> Prepared:
+    def prepare_row(row: int) -> Prepared:
         geometry = images.geometry(row) if images is not None else find_geometry(dataset.read(row), settings)
         return Prepared(geometry.to_square(dataset.read_mask(row), settings.size), geometry)
 
@@ -130,17 +130,17 @@ def prepared_masks(
         facts["threshold"] = dataset.mask_threshold
     turns = dataset.table["mask_turn"].map(lambda turn: "" if turn == 1 else f" turned {turn}")
     contents = dataset.table["sha256"] + " " + dataset.table["mask_sha256"] + turns
-    return _cached(contents, facts, (settings.size, settings.size), draw, report_progress)
+    return _cached(contents, facts, (settings.size, settings.size), prepare_row, report_progress)
 
 
 def _cached(
     contents: pd.Series[str],
     facts: Mapping[str, object],
     shape: tuple[int, ...],
-    draw: Callable[[int], Prepared],
+    prepare_row: Callable[[int], Prepared],
     report_progress: Report | None,
 ) -> PreparedImages:
-    """Return one array of `shape` for each distinct content, from the file that they have in common."""
+    """Return one array of `shape` for each distinct content, all from one cache file."""
     keys = sorted(set(contents))
     name = _digest({"version": VERSION, "schema": SCHEMA, **facts, "images": keys})[:32]
     file = paths.subfolder("cache", "prepared") / f"{name}.npy"
@@ -150,7 +150,9 @@ def _cached(
                 remove_leftovers(file)
                 first_rows = {key: row for row, key in reversed(list(enumerate(contents)))}
                 positions = [first_rows[key] for key in keys]
-                write_atomically(file, lambda temporary: _fill(temporary, positions, shape, draw, report_progress))
+                write_atomically(
+                    file, lambda temporary: _fill(temporary, positions, shape, prepare_row, report_progress)
+                )
     row_of = {key: row for row, key in enumerate(keys)}
     pixels, geometries = _load(file)
     return PreparedImages(pixels, np.array([row_of[key] for key in contents], dtype=np.int64), geometries)
@@ -164,14 +166,14 @@ def _fill(
     file: Path,
     positions: list[int],
     shape: tuple[int, ...],
-    draw: Callable[[int], Prepared],
+    prepare_row: Callable[[int], Prepared],
     report_progress: Report | None,
 ) -> None:
     array = _new_array(file, (len(positions), *shape))
     geometries = np.zeros((len(positions), Geometry.NUMBERS), dtype=np.int32)
 
     def fill_row(row: int) -> None:
-        prepared = draw(positions[row])
+        prepared = prepare_row(positions[row])
         array[row], geometries[row] = prepared.pixels, prepared.geometry.numbers()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -191,8 +193,8 @@ def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
 
 
 def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """Make the array with all its space reserved: a disk that fills up later kills a process that writes to a map."""
-    check_room(file.parent, math.prod(shape), "The prepared images")
+    """Create the array and reserve its space: writing to a memory map on a full disk would kill the process."""
+    check_free_space(file.parent, math.prod(shape), "The prepared images")
     try:
         array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
         if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
@@ -200,8 +202,8 @@ def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np
                 os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
     except OSError as error:
         raise DataError(
-            f"The prepared images need {math.prod(shape) / 1e6:,.0f} MB, which {file.parent} has no room for "
-            f"({error.strerror}, {free_space(file.parent)} are free): free some, or set BRAINSEG_HOME to a folder on "
-            "another disk."
+            f"The prepared images need {math.prod(shape) / 1e6:,.0f} MB, more than {file.parent} can store "
+            f"({error.strerror}, {free_space(file.parent)} are free): free some space, or set BRAINSEG_HOME to a "
+            "folder on another disk."
         ) from error
     return array

@@ -1,4 +1,4 @@
-"""From a scan's pixels to the square a model sees: one deterministic function for training and diagnosis."""
+"""Turn a scan's pixels into the square that a model receives: one deterministic function for training and diagnosis."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import numpy as np
 from brainseg.config import PreparationConfig
 
 VERSION = 2
-"""Raised with every change that alters prepared pixels: a cache of another version is not found. From 2 on, images with
-more than 8 bits per pixel are shown through a robust window."""
+"""Increased with every change of the prepared pixels; caches of other versions are not used. Since version 2, images
+with more than 8 bits per pixel are shown through a robust window."""
 KNOWN_VERSIONS = (1, 2)
-"""Bundles of these versions answer as they did when they were made: see `Scan.pixels_of`. Others are refused."""
+"""Bundles with these versions answer as they did when they were made: see `Scan.pixels_of`. Others are refused."""
 
 HEAD_LEVEL = 0.08
 """Pixels above this fraction of the brightest value belong to the head; scanner noise stays below it."""
 SMALLEST_HEAD = 0.05
-"""Where the head that was found covers less than this fraction of the image, nothing is cropped."""
+"""If the detected head covers less than this fraction of the image, the image is not cropped."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a prepared square lies on its scan; all in pixels.
+    """The position of a prepared square on its scan; all numbers in pixels.
 
     Attributes:
         scan: (height, width) of the scan.
@@ -38,15 +38,15 @@ class Geometry:
     inner: tuple[int, int, int, int]
 
     NUMBERS: ClassVar[int] = 10
-    """How many integers `numbers` returns."""
+    """Number of integers that `numbers` returns."""
 
     def numbers(self) -> tuple[int, ...]:
-        """Return the ten integers of `scan`, `box` and `inner`, in this order, to be stored."""
+        """Return the ten integers of `scan`, `box` and `inner`, in this order, for storage."""
         return (*self.scan, *self.box, *self.inner)
 
     @classmethod
     def from_numbers(cls, numbers: Iterable[int]) -> Geometry:
-        """Build a geometry from what `numbers` returned.
+        """Build a geometry from the integers that `numbers` returned.
 
         >>> geometry = Geometry((40, 30), (0, 5, 40, 20), (0, 8, 32, 16))
         >>> Geometry.from_numbers(geometry.numbers()) == geometry
@@ -74,7 +74,7 @@ class Geometry:
         return full
 
     def to_square(self, mask: np.ndarray, size: int) -> np.ndarray:
-        """Map a mask of the scan to the prepared square, by nearest neighbour, since classes have no mean.
+        """Map a mask of the scan to the prepared square, by nearest neighbour, because classes cannot be averaged.
 
         Args:
             mask: (H, W) uint8 class numbers, of the scan's size.
@@ -95,7 +95,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared square, (S, S, 3) uint8 RGB, and how it lies on its scan."""
+    """A prepared square, (S, S, 3) uint8 RGB, and its position on the scan."""
 
     pixels: np.ndarray
     geometry: Geometry
@@ -106,7 +106,7 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        settings: Which steps, and the side S of the result. Batches are normalised later (`models.inputs`).
+        settings: The steps, and the side S of the result. Batches are normalised later (`models.inputs`).
 
     Returns:
         The prepared square. On one machine, equal pixels and settings give equal bytes.
@@ -119,13 +119,13 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
 
 
 def find_geometry(pixels: np.ndarray, settings: PreparationConfig) -> Geometry:
-    """Return how `prepare` places a scan, (H, W, 3) uint8, without preparing its pixels."""
+    """Return the geometry of a scan, (H, W, 3) uint8, as in `prepare`, without preparing its pixels."""
     box = head_box(pixels) if settings.crop else (0, 0, *pixels.shape[:2])
     return Geometry(pixels.shape[:2], box, _inner(box, settings.size, keep_proportions=settings.resize == "pad"))
 
 
 def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
-    """Find the head: the largest connected part above the background, ignoring thin text and frames.
+    """Find the head: the largest connected region above the background, ignoring thin text and frames.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -136,7 +136,7 @@ def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
     grey = cv2.GaussianBlur(pixels.max(axis=2), (5, 5), 0)
     mask = (grey > HEAD_LEVEL * grey.max()).astype(np.uint8)
     height, width = grey.shape
-    # A kernel in proportion to the image cuts thin text and frame lines off the head at any resolution.
+    # The kernel size depends on the image size, so thin text and frame lines are cut off at any resolution.
     side = max(3, min(height, width) // 50)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -168,7 +168,7 @@ def _contrast(pixels: np.ndarray, method: str) -> np.ndarray:
 
 
 def _each_channel(pixels: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Change each channel on its own, since channels may be different sequences."""
+    """Change each channel separately, because channels may be different sequences."""
     return np.dstack([change(np.ascontiguousarray(pixels[..., channel])) for channel in range(3)])
 
 
@@ -191,7 +191,7 @@ def _inner(box: tuple[int, int, int, int], size: int, keep_proportions: bool) ->
 
 def _resize(pixels: np.ndarray, size: int, inner: tuple[int, int, int, int]) -> np.ndarray:
     top, left, height, width = inner
-    # Averaging areas keeps thin structures when shrinking; when enlarging it would only repeat pixels.
+    # Area averaging keeps thin structures when shrinking; when enlarging, it would only repeat pixels.
     shrinks = height * width < pixels.shape[0] * pixels.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     square = np.zeros((size, size, 3), dtype=np.uint8)

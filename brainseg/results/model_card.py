@@ -14,8 +14,8 @@ from typing import Any
 
 import brainseg
 from brainseg.config import RunConfig
-from brainseg.datasets.copy_words import near_sentence
-from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.datasets.copy_messages import near_sentence
+from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
 from brainseg.results.mask_card import NOT_FOR as MASKS_NOT_FOR

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from brainseg import paths
-from brainseg.datasets.library import found_again
+from brainseg.datasets.library import current_path
 from brainseg.errors import RunError
 from brainseg.runs.artifacts import LocalFiles
 from brainseg.runs.run import Run
@@ -15,7 +15,7 @@ from brainseg.runs.run import Run
 def dataset_location(run: Run) -> Path:
     """Return the path of a run's dataset; if it no longer exists, another known place of the same images."""
     place = Path(run.config.data.path)
-    return place if place.exists() else Path(found_again(str(place), _fingerprint(run)))
+    return place if place.exists() else Path(current_path(str(place), _fingerprint(run)))
 
 
 def _fingerprint(run: Run) -> str:

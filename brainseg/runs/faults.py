@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg.errors import RunError
-from brainseg.files import full_disk_told
+from brainseg.files import full_disk_as_disk_error
 from brainseg.runs.schema import DAMAGED
 
 _BROKEN = ("malformed", "file is not a database")
@@ -30,7 +30,7 @@ def explained_errors(place: Path) -> Iterator[None]:
     except Exception as error:  # MLflow, SQLAlchemy and sqlite3 each raise their own
         if any(words in str(error) for words in _BROKEN):
             raise RunError(DAMAGED.format(place)) from error
-        with full_disk_told(place):
+        with full_disk_as_disk_error(place):
             raise
 
 

@@ -1,4 +1,4 @@
-"""Image files as `Scan` objects: hostile or damaged input stops here, with one clear sentence."""
+"""Read image files into `Scan` objects; refuse hostile or damaged files with one clear sentence."""
 
 from __future__ import annotations
 

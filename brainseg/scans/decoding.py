@@ -1,4 +1,4 @@
-"""Bytes to a loaded Pillow image: only what a decoder throws becomes a sentence about a damaged file."""
+"""Decode bytes to a loaded Pillow image; only errors of the decoder become a message about a damaged file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
 
 from brainseg.errors import ScanError
-from brainseg.scans.structure import MAX_PIXELS, gif_pages, objection, tiff_pages
+from brainseg.scans.structure import MAX_PIXELS, gif_pages, structure_fault, tiff_pages
 
 MAX_SIDE = 20_000
 
-_SIZE_RULE = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side are read"
+_SIZE_RULE = f"brainseg reads at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels per side"
 
 _ORIENTATION = 0x0112
 
@@ -25,16 +25,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Decoded:
-    """What Pillow makes of a file.
+    """A file decoded by Pillow.
 
     Attributes:
-        image: Loaded.
-        source_format: As `Scan` has it.
-        mode: As `Scan` has it; loading may change that of `image`.
+        image: The loaded image.
+        source_format: As in `Scan`.
+        mode: As in `Scan`; loading may change the mode of `image`.
         size: (width, height) as stored.
-        pages: Pictures in the file.
-        orientation: EXIF orientation that the pixels still need.
-        turned: Orientation that Pillow has applied itself, as it does to a TIFF; 1 for none.
+        pages: Number of images in the file.
+        orientation: EXIF orientation that must still be applied to the pixels.
+        turned: Orientation that Pillow has already applied, as it does to a TIFF; 1 for none.
         notes: Warnings.
     """
 
@@ -50,7 +50,7 @@ class Decoded:
 
 @contextmanager
 def lack_of_memory_as_scan_error(shown: str) -> Iterator[None]:
-    """Turn a lack of memory into one sentence."""
+    """Turn a `MemoryError` into a `ScanError`."""
     try:
         yield
     except MemoryError as error:
@@ -59,7 +59,7 @@ def lack_of_memory_as_scan_error(shown: str) -> Iterator[None]:
 
 @contextmanager
 def _damage_as_scan_error(shown: str, source_format: str) -> Iterator[None]:
-    """Turn whatever a decoder throws at damaged data (OSError, SyntaxError, struct.error, …) into one sentence."""
+    """Turn any error of a decoder on damaged data (OSError, SyntaxError, struct.error, …) into a `ScanError`."""
     try:
         with lack_of_memory_as_scan_error(shown):
             yield
@@ -68,20 +68,22 @@ def _damage_as_scan_error(shown: str, source_format: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter under -W error
         raise ScanError(f"{shown} is too large: {_SIZE_RULE}.") from error
     except Exception as error:
-        _log.debug("%s does not decode as %s.", shown, source_format, exc_info=True)
-        if "MAX_TEXT" in str(error):  # Pillow's own limits on what compressed text in a PNG may unpack to
-            raise ScanError(f"{shown} carries notes that unpack to a huge text: save it again without them.") from error
+        _log.debug("%s cannot be decoded as %s.", shown, source_format, exc_info=True)
+        if "MAX_TEXT" in str(error):  # Pillow's own limit on compressed text in a PNG
+            raise ScanError(
+                f"{shown} contains notes that unpack to a huge text: save it again without notes."
+            ) from error
         raise _damaged(shown, source_format) from error
 
 
 def _damaged(shown: str, source_format: str) -> ScanError:
-    return ScanError(f"{shown} is damaged or cut short ({source_format}): copy or export it again.")
+    return ScanError(f"{shown} is damaged or incomplete ({source_format}): copy or export it again.")
 
 
 def decode(data: bytes, source_format: str, shown: str) -> Decoded:
-    """Decode a file with Pillow, once its structure has been found harmless."""
+    """Decode a file with Pillow, after checking that its structure is harmless."""
     try:
-        reason = objection(data, source_format)
+        reason = structure_fault(data, source_format)
     except struct.error as error:
         raise _damaged(shown, source_format) from error
     if reason:
@@ -91,7 +93,7 @@ def decode(data: bytes, source_format: str, shown: str) -> Decoded:
     _check_size(image, shown)
     with _damage_as_scan_error(shown, source_format):
         mode, size, pages = image.mode, _stored_size(image), _pages(image, data)
-        turned = getattr(image, "tag_v2", {}).get(_ORIENTATION, 1)  # Pillow turns a TIFF itself, and forgets it
+        turned = getattr(image, "tag_v2", {}).get(_ORIENTATION, 1)  # Pillow turns a TIFF and drops the tag
         image.load()
     _check_size(image, shown)
     orientation, notes = _orientation(image)
@@ -99,7 +101,7 @@ def decode(data: bytes, source_format: str, shown: str) -> Decoded:
 
 
 def _pages(image: Image.Image, data: bytes) -> int:
-    """Count the pictures of a file; Pillow would parse every page of a TIFF and every block of a GIF for it."""
+    """Count the images in a file; Pillow's own count would parse every page of a TIFF and every block of a GIF."""
     if not getattr(image, "is_animated", False):
         return 1
     count = {"TIFF": tiff_pages, "GIF": gif_pages}.get(image.format or "")
@@ -109,8 +111,8 @@ def _pages(image: Image.Image, data: bytes) -> int:
 def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
     try:
         return image.getexif().get(_ORIENTATION, 1), ()
-    except Exception:  # damaged EXIF is no reason to refuse a sound picture
-        return 1, ("Its orientation note is damaged; it is shown as stored.",)
+    except Exception:  # damaged EXIF data is no reason to refuse a readable image
+        return 1, ("Its EXIF orientation is damaged; it is shown as stored.",)
 
 
 def _check_size(image: Image.Image, shown: str) -> None:

@@ -1,4 +1,4 @@
-"""Recognise other kinds of files by their first bytes, so that a message can name the kind and a remedy."""
+"""Recognise other kinds of files by their first bytes; messages can then name the kind and a remedy."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD: Final = 4096
-"""Bytes at the start of a file that are looked at."""
+"""Number of bytes at the start of a file that are checked."""
 
 _SLICE = "export its slices as PNG"
 _SAVE = "save it as PNG"
-_UNPACK = "unpack it and give the images in it"
+_UNPACK = "unpack it and use the images in it"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file that is not read: `name` with its article follows "is", `remedy` says what to do."""
+    """A kind of file that brainseg does not read: `name` includes its article, `remedy` is an instruction."""
 
     name: str
     remedy: str
 
     @property
     def sentence(self) -> str:
-        """What to say after the file's name."""
+        """The message that follows the file's name."""
         return f"is {self.name}, which brainseg does not read: {self.remedy}."
 
 
@@ -47,7 +47,7 @@ SVG = Kind("an SVG drawing", _SAVE)
 WEB_PAGE = Kind("a web page", "download the image itself")
 LFS_POINTER = Kind("a Git LFS pointer in place of the file itself", "fetch the file with git lfs pull")
 ANNEX_POINTER = Kind("a git-annex pointer in place of the file itself", "fetch the file with git annex get")
-TEXT = Kind("a text file", "give an image")
+TEXT = Kind("a text file", "choose an image")
 
 _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89HDF\r\n\x1a\n", HDF5),
@@ -77,7 +77,7 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"BZh", Kind("a bzip2 archive", _UNPACK)),
     (b"\xfd7zXZ\0", Kind("an xz archive", _UNPACK)),
     (b"(\xb5/\xfd", Kind("a Zstandard archive", _UNPACK)),
-    (b"PK\x05\x06", Kind("an empty zip archive", "give an image")),
+    (b"PK\x05\x06", Kind("an empty zip archive", "choose an image")),
     (b"\x80\x02", Kind("a Python pickle", "save the slice as PNG")),
     (b"\x80\x03", Kind("a Python pickle", "save the slice as PNG")),
     (b"\x80\x04", Kind("a Python pickle", "save the slice as PNG")),
@@ -91,10 +91,10 @@ _BRANDS = {
 
 
 def foreign_kind(head: bytes) -> Kind | None:
-    """Return what kind of file starts like this; None if it is unknown.
+    """Return the kind of a file from its first bytes; None if it is unknown.
 
     Args:
-        head: The first `HEAD` bytes of a file, or all of it, that is none of the images that are read.
+        head: The first `HEAD` bytes (or all bytes) of a file that is not a readable image.
 
     Examples:
         >>> foreign_kind(b"%PDF-1.7").name
@@ -116,10 +116,10 @@ def _medical(head: bytes) -> Kind | None:
 
 
 def _bare_dicom(head: bytes) -> bool:
-    """Say whether a file starts with an element of group 2 or 8, as DICOM without its preamble does."""
+    """Return whether a file starts with an element of group 2 or 8, like DICOM without its preamble."""
     if len(head) < 16 or head[:2] not in (b"\x02\0", b"\x08\0") or head[3] != 0:
         return False
-    if head[4:6].isalpha() and head[4:6].isupper():  # with its type named
+    if head[4:6].isalpha() and head[4:6].isupper():  # explicit value representation
         return True
     return head[2] in (0x00, 0x01, 0x05, 0x08, 0x12, 0x14, 0x16, 0x18) and int.from_bytes(head[4:8], "little") < 256
 
@@ -159,7 +159,7 @@ def _zip(head: bytes) -> Kind:
 
 
 def _riff(head: bytes) -> Kind | None:
-    kinds = {b"WEBP": Kind("a WebP image", _SAVE), b"AVI ": VIDEO, b"WAVE": Kind("a sound file", "give an image")}
+    kinds = {b"WEBP": Kind("a WebP image", _SAVE), b"AVI ": VIDEO, b"WAVE": Kind("a sound file", "choose an image")}
     return kinds.get(head[8:12])
 
 
@@ -182,7 +182,7 @@ def _is_text(head: bytes) -> bool:
     if not head or b"\0" in head:
         return False
     try:
-        head[: max(1, len(head) - 3)].decode("utf-8")  # the last letter may be cut
+        head[: max(1, len(head) - 3)].decode("utf-8")  # the last character may be incomplete
     except UnicodeDecodeError:
         return False
     return all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)

@@ -11,9 +11,9 @@ _HEAD, _TAIL = 50, 25
 def display_name(name: str) -> str:
     """Return the base name of `name`, without control characters and at most 80 characters long.
 
-    Folders are cut off at both kinds of slash, since an upload may come from any system. Control, bidirectional and
+    Both kinds of slash separate folders, because an upload may come from any system. Control, bidirectional and
     unprintable characters become "_" (a newline could forge a log line, a right-to-left mark a different extension).
-    A long name loses its middle, so that the extension stays in sight.
+    A long name is shortened in the middle, so the extension stays visible.
 
     >>> display_name("../../etc/x.png")
     'x.png'
@@ -26,6 +26,6 @@ def display_name(name: str) -> str:
 
 
 def _printable(character: str) -> bool:
-    # C* is control, format, surrogate, private and unassigned; Zl and Zp are line and paragraph separators.
+    # C*: control, format, surrogate, private and unassigned characters; Zl and Zp: line and paragraph separators.
     category = unicodedata.category(character)
     return category[0] != "C" and category not in ("Zl", "Zp")

@@ -1,4 +1,4 @@
-"""Pillow images of any mode as upright 8-bit RGB, in bands of rows so that the copies in between stay small."""
+"""Convert Pillow images of any mode to upright 8-bit RGB, in bands of rows to keep intermediate copies small."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _BAND = 1 << 20  # pixels per band
-_SAMPLE = 1 << 20  # pixels that a window is found from
-_PADDING = 0.01  # least proportion of pixels at the smallest value for it to be padding
+_SAMPLE = 1 << 20  # most pixels used to find a window
+_PADDING = 0.01  # the smallest value is padding if at least this proportion of pixels has it
 _BLACK, _TOP, _WHITE = 0.005, 0.999, 0.998
 _BACKGROUND = 0.1
 _FAR = 1.0
-_NON_FINITE = "{count:,} of its values are not numbers or infinite; they are shown as black (infinite: white)."
+_NON_FINITE = "{count:,} of its values are infinite or not numbers; they are shown as black (infinite: white)."
 
 
 class PixelError(ValueError):
-    """The pixels have no rendering in 8 bits; the text says why, to go after the file's name in a sentence."""
+    """The pixels cannot be converted to 8 bits; the text gives the reason and follows the file's name."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """An image in 8 bits.
+    """An image converted to 8 bits.
 
     Attributes:
         pixels: (H, W, 3) uint8, C-contiguous.
-        window: The values shown as black and as white, of grey with more than 8 bits; else None.
-        full_range: (H, W) uint8, the same grey from the smallest to the largest value; None without a window.
-        outliers: How many finite values lie far outside the window.
-        warnings: What the user should know.
+        window: The values shown as black and as white, for grey images with more than 8 bits; else None.
+        full_range: (H, W) uint8, the same image scaled from its smallest to its largest value; None without a window.
+        outliers: Number of finite values far outside the window.
+        warnings: Messages for the user.
     """
 
     pixels: NDArray[np.uint8]
@@ -43,18 +43,18 @@ class Rendering:
 
 
 def to_rgb(image: Image.Image) -> Rendering:
-    """Return a loaded image as RGB, and what the user should know about it.
+    """Convert a loaded image to RGB, with warnings for the user.
 
-    8-bit values pass through unchanged. Grey of more than 8 bits (modes I;16, I and F) is stretched linearly over a
-    window of its own, see `find_window`: from the smallest to the largest value, one hot pixel makes all others black.
-    A constant image becomes 0. Colour with 16 bits per channel keeps its high byte (as Pillow decodes it). Transparent
-    pixels are blended over black, the background of an MRI.
+    8-bit values stay unchanged. Grey images with more than 8 bits (modes I;16, I and F) are stretched linearly over
+    their own window, see `find_window`; with a stretch from the smallest to the largest value, one hot pixel would make
+    all others black. A constant image becomes 0. Colour images with 16 bits per channel keep the high byte (as Pillow
+    decodes it). Transparent pixels are blended over black, the background of an MRI.
 
     Args:
-        image: Decoded, of any mode that Pillow converts to RGB.
+        image: A decoded image of any mode that Pillow converts to RGB.
 
     Raises:
-        PixelError: There is no finite value at all.
+        PixelError: The image has no finite value.
     """
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     if image.mode[0] not in "IF":
@@ -71,7 +71,7 @@ def to_rgb(image: Image.Image) -> Rendering:
         full_range[top : top + band.height] = _stretch(values, *whole)
         outliers += count_outliers(values, window)
     warnings = [window_sentence(window)] if window[0] < window[1] else []
-    outliers[1] *= outliers[1] <= _PADDING * full_range.size  # more is padding
+    outliers[1] *= outliers[1] <= _PADDING * full_range.size  # more than that is padding
     warnings += [outlier_sentence(int(outliers.sum()))] if outliers.any() else []
     warnings += [_NON_FINITE.format(count=odd)] if odd else []
     return Rendering(pixels, window, int(outliers.sum()), full_range, tuple(warnings))
@@ -80,15 +80,15 @@ def to_rgb(image: Image.Image) -> Rendering:
 def find_window(values: NDArray[np.generic]) -> tuple[float, float]:
     """Return the values to show as black and as white.
 
-    White is the 99.8 % quantile of what is no background (below a tenth of the way up, where scanner noise lies), black
-    the 0.5 % quantile of what is no padding (the smallest value, if many pixels have it); black is the padding itself
-    where that lies near, as the zeros round a head do.
+    White is the 99.8 % quantile of the foreground. The background, with its scanner noise, is the lowest tenth of the
+    range. Black is the 0.5 % quantile without padding; the smallest value is padding if many pixels have it. If the
+    padding is near the other values, like the zeros around a head, black is the padding itself.
 
     Args:
-        values: At least one finite number; those that are not finite do not count.
+        values: At least one finite number; values that are not finite are ignored.
 
     Returns:
-        (black, white); equal only if all values are.
+        (black, white); they are equal only if all values are equal.
     """
     finite = np.sort(values[np.isfinite(values)].astype(np.float64), axis=None)
     smallest, largest = float(finite[0]), float(finite[-1])
@@ -97,14 +97,14 @@ def find_window(values: NDArray[np.generic]) -> tuple[float, float]:
     black, top = float(np.quantile(inside, _BLACK, method="lower")), float(np.quantile(inside, _TOP))
     head = inside[np.searchsorted(inside, black + _BACKGROUND * (top - black), side="right") :]
     white = float(np.quantile(head, _WHITE, method="higher")) if head.size else black
-    if inside[0] == inside[-1] or white <= black:  # few values, each of which is to be seen
+    if inside[0] == inside[-1] or white <= black:  # few distinct values: show them all
         return smallest, largest
     near = inside is not finite and black - smallest < white - black
     return smallest if near else black, white
 
 
 def count_outliers(values: NDArray[np.generic], window: tuple[float, float]) -> tuple[int, int]:
-    """Count the finite values that lie above and below the window, further from it than it is wide."""
+    """Count the finite values above and below the window whose distance from it exceeds its width."""
     black, white = window
     reach = _FAR * (white - black)
     finite = values[np.isfinite(values)].astype(np.float64)
@@ -112,14 +112,14 @@ def count_outliers(values: NDArray[np.generic], window: tuple[float, float]) -> 
 
 
 def window_sentence(window: tuple[float, float]) -> str:
-    """Say what of an image with more than 8 bits is shown."""
+    """Return the message about the window of an image with more than 8 bits."""
     return f"Its values {_number(window[0])} to {_number(window[1])} are shown as black to white."
 
 
 def outlier_sentence(count: int) -> str:
-    """Say that single pixels do not belong."""
+    """Return the message about outlier pixels."""
     some = "1 outlier pixel is" if count == 1 else f"{count:,} outlier pixels are"
-    return f"{some} far outside the values of all others and shown as white or black."
+    return f"{some} far outside the range of all others and shown as white or black."
 
 
 def _number(value: float) -> str:
@@ -127,7 +127,7 @@ def _number(value: float) -> str:
 
 
 def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return (H, W, ...) `pixels` turned as EXIF orientation 1 to 8 demands, C-contiguous; any other value means 1."""
+    """Apply EXIF orientation 1 to 8 to (H, W, ...) `pixels`; C-contiguous. Any other value means 1."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -160,19 +160,19 @@ def _range(image: Image.Image) -> tuple[tuple[float, float], int]:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if low > high:
-        raise PixelError("holds no number at all, only gaps (NaN or infinite): export it again")
+        raise PixelError("contains only invalid values (NaN or infinite): export it again")
     return (low, high), odd
 
 
 def _sample(image: Image.Image) -> NDArray[np.generic]:
-    """Return the values of a small image, and of a large one those of evenly spaced pixels."""
+    """Return all values of a small image, or those of evenly spaced pixels of a large one."""
     step = max(1, math.ceil(image.width * image.height / _SAMPLE))
     return np.concatenate([np.asarray(band).ravel()[::step] for _, band in _bands(image)])
 
 
 def _stretch(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
     if low == high:
-        # Only an infinite value can differ from the one finite value that there is.
+        # Only an infinite value can differ from the single finite value.
         return np.where(values == np.inf, 255, 0).astype(np.uint8)
     unit = (np.clip(values.astype(np.float64), low, high) - low) / (high - low)
     return np.rint(np.nan_to_num(unit, nan=0.0) * 255).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""Bytes or a path to a `Scan`.
+"""Read a `Scan` from bytes or a path.
 
-Only what a decoder throws becomes "this file is damaged". A fault of brainseg itself is logged with the file's name and
-its traceback, and surfaces as what it is.
+Only errors of a decoder become "this file is damaged". An error in brainseg itself is logged with the file's name and
+the traceback, and raised unchanged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-# Importing the plugins registers them; else Pillow does so in whichever thread reads the first file.
+# Importing the plugins registers them here; otherwise Pillow registers them in the thread that reads the first file.
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
 
 from brainseg.errors import BrainsegError, ScanError
@@ -26,7 +26,7 @@ from brainseg.scans.scan import Scan
 MAX_BYTES = 200 * 1024 * 1024
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".gif"})
 
-_FORMATS = "PNG, JPEG, BMP, TIFF and GIF"
+_FORMATS = "PNG, JPEG, BMP, TIFF or GIF"
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -46,19 +46,19 @@ _log = logging.getLogger(__name__)
 def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
     """Read an image file: PNG, JPEG, BMP, TIFF or GIF, recognised by its content, not by its extension.
 
-    Of an animation or a file with several pages, the first picture is read, with a warning. Safe to call from many
+    Only the first image of an animation or of a file with several pages is read, with a warning. Safe to call from many
     threads: nothing global changes.
 
     Args:
         source: The file, or its content.
-        name: What to call it in messages, where `source` is bytes or its path says little; only the base name is kept.
+        name: Name for messages, if `source` is bytes or its path is not informative; only the base name is kept.
 
     Returns:
         The scan; see `Scan` for its fields and `to_rgb` for how pixels become 8-bit RGB.
 
     Raises:
-        ScanError: Missing, unreadable, empty, larger than `MAX_BYTES`, of another format, larger than `MAX_PIXELS` or
-            `MAX_SIDE`, damaged or cut short. The text is one sentence that names the file.
+        ScanError: The file is missing, unreadable, empty, larger than `MAX_BYTES`, of another format, larger than
+            `MAX_PIXELS` or `MAX_SIDE`, damaged or incomplete. The message is one sentence that names the file.
     """
     return read_with(source, lambda _image, _orientation: None, name)[0]
 
@@ -66,15 +66,15 @@ def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
 def read_with(
     source: Path | bytes, look: Callable[[Image.Image, int], Look], name: str | None = None
 ) -> tuple[Scan, Look]:
-    """Read an image file as `read_scan` does, and look at the decoded image itself without decoding it again.
+    """Read an image file like `read_scan`, and call `look` on the decoded image, which is decoded only once.
 
     Args:
         source: The file, or its content.
-        look: Called with the loaded Pillow image and the EXIF orientation, 1 to 8, that its pixels still need.
-        name: What to call it in messages, as for `read_scan`.
+        look: Called with the loaded Pillow image and the EXIF orientation, 1 to 8, that must still be applied.
+        name: Name for messages, as for `read_scan`.
 
     Returns:
-        The scan, and what `look` returned.
+        The scan, and the return value of `look`.
 
     Raises:
         ScanError: As for `read_scan`.
@@ -82,7 +82,7 @@ def read_with(
     shown = display_name(name if name is not None else "upload" if isinstance(source, bytes) else Path(source).name)
     data = source if isinstance(source, bytes) else _read_bytes(Path(source), shown)
     if len(data) > MAX_BYTES:
-        raise ScanError(_too_heavy(shown))
+        raise ScanError(_too_large_message(shown))
     source_format = _format(data, shown)
     try:
         decoded = decode(data, source_format, shown)
@@ -91,7 +91,7 @@ def read_with(
     except BrainsegError:
         raise
     except Exception:
-        _log.exception("Reading %s (%s, %d bytes) failed within brainseg.", shown, source_format, len(data))
+        _log.exception("Reading %s (%s, %d bytes) failed: an error in brainseg.", shown, source_format, len(data))
         raise
 
 
@@ -103,19 +103,19 @@ def _read_bytes(path: Path, shown: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
             raise ScanError(f"{shown} is not an ordinary file.")
         if status.st_size > MAX_BYTES:
-            raise ScanError(_too_heavy(shown))
+            raise ScanError(_too_large_message(shown))
         with path.open("rb") as stream:
-            return stream.read(status.st_size + 1)  # a byte more, in case it grows meanwhile; never the whole limit
+            return stream.read(status.st_size + 1)  # one byte more, to notice a file that grows; never up to the limit
     except FileNotFoundError as error:
         raise ScanError(f"{shown} does not exist.") from error
     except PermissionError as error:
-        raise ScanError(f"{shown} may not be read: ask for permission to read it.") from error
+        raise ScanError(f"You may not read {shown}: ask for permission to read it.") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or "no file can have this name"
+        reason = getattr(error, "strerror", None) or "invalid file name"
         raise ScanError(f"{shown} cannot be opened ({reason}).") from error
 
 
-def _too_heavy(shown: str) -> str:
+def _too_large_message(shown: str) -> str:
     return f"{shown} is larger than {MAX_BYTES // 2**20} MB: export a single image from it."
 
 
@@ -127,7 +127,7 @@ def _format(data: bytes, shown: str) -> str:
             return source_format
     if (kind := foreign_kind(data[:HEAD])) and kind != TEXT:
         raise ScanError(f"{shown} {kind.sentence}")
-    raise ScanError(f"{shown} is not an image that can be read: {_FORMATS} are.")
+    raise ScanError(f"{shown} is not an image that brainseg reads: use {_FORMATS}.")
 
 
 def _scan(decoded: Decoded, data: bytes, shown: str) -> Scan:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from brainseg.errors import TrainingError
-from brainseg.files import check_room, sha256_file, write_atomically, write_json
+from brainseg.files import check_free_space, sha256_file, write_atomically, write_json
 from brainseg.training.log import EpochMetrics
 
 PEAK = 7
@@ -103,14 +103,14 @@ class Checkpoints:
         tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
         write_atomically(self.folder / BEST, lambda temporary: save_file(tensors, temporary), _bytes(tensors))
 
-    def check_room(self, model: nn.Module) -> None:
+    def check_free_space(self, model: nn.Module) -> None:
         """Refuse to start a training that would fill the disk.
 
         Raises:
             DiskError: There is no room for its checkpoints and its bundle.
         """
         needed = PEAK * _bytes(model.state_dict())
-        check_room(self.folder, needed - self._taken(), "The checkpoints and the model of this training")
+        check_free_space(self.folder, needed - self._taken(), "The checkpoints and the model of this training")
 
     def _taken(self) -> int:
         """Return the bytes that an earlier attempt at this training already takes."""

@@ -37,7 +37,7 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
         TrainingCancelled: The user asked for it.
     """
     checkpoints = Checkpoints(context.folder / "checkpoint")
-    checkpoints.check_room(context.model)
+    checkpoints.check_free_space(context.model)
     fingerprint = context.inputs.dataset.grouped_fingerprint
     state = checkpoints.read(fingerprint)
     if state is None:

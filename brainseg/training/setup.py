@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.config import EvaluationConfig, RunConfig
-from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.datasets.report import dataset_report, patients_known
 from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import positive_class

@@ -144,7 +144,7 @@ def test_the_page_says_how_often_the_heatmap_finds_the_tumour(page, tuned, image
 def test_a_bad_file_gets_one_sentence_beside_the_good_ones(page, images) -> None:
     app = put_in(page, *images, NOTES)
     (error,) = app.error
-    assert error.value.replace("\\", "").startswith("notes.png is not an image that can be read")
+    assert error.value.replace("\\", "").startswith("notes.png is not an image that brainseg reads")
     assert len(answers(app)) == 3
     (table,) = (table.value for table in app.dataframe)
     assert table["File"].tolist() == ["000.png", "001.png", "002.png", "notes.png"]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from brainseg.cli.data import app as command_line
 from brainseg.config import RunConfig
-from brainseg.datasets.inspection import inspect_dataset, open_any, remembered, signature
+from brainseg.datasets.inspection import cached_dataset, inspect_dataset, open_any, signature
 from brainseg.datasets.library import add_folder, add_phantom, find, stored_settings
 from brainseg.datasets.masks import MaskedDataset
 from tests.app.run_pages import texts
@@ -80,7 +80,7 @@ def test_every_layout_is_recognised_and_remembered(home: Path, tmp_path: Path, l
         write_manifest(root, rows)
     dataset = inspect_dataset(root)
     assert isinstance(dataset, MaskedDataset)
-    again = remembered(root, signature(root))
+    again = cached_dataset(root, signature(root))
     assert isinstance(again, MaskedDataset)
     assert again.fingerprint == dataset.fingerprint
     assert (again.mask_values, again.channels, again.notes) == (dataset.mask_values, dataset.channels, dataset.notes)

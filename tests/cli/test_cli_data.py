@@ -72,7 +72,7 @@ def test_a_zip_file_that_is_not_there(home, tmp_path):
 
 
 def test_a_zip_file_is_added_with_a_rule_for_patients(home, upload):
-    with pytest.raises(ConfigError, match="no rule for patients"):
+    with pytest.raises(ConfigError, match="not a rule for patients"):
         data("add", upload, "--groups", "patients")
     assert json.loads(data("add", upload, "--groups", "none", "--json"))["groups"] == "none"
 

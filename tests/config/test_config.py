@@ -379,7 +379,7 @@ def test_section_is_no_value(section):
         ({"training.epochs": 0, "training.frozen_epochs": 0}, ["training", "epochs 0", "at least 1"]),
         ({"training.learning_rate": 0}, ["training.learning_rate: 0 is not allowed", "'valley' or greater than 0"]),
         ({"training.learning_rate": 11}, ["'valley' or less than or equal to 10"]),
-        ({"training.epochs.x": 1}, ["training.epochs.x: epochs has no fields of its own"]),
+        ({"training.epochs.x": 1}, ["training.epochs.x: epochs is a setting and has no fields"]),
         ({"a.b.c": 1}, ["a is not a setting"]),
         ({"preset": "paper"}, ["--preset"]),
     ],
@@ -485,7 +485,7 @@ def test_the_last_of_two_settings_counts():
 
 @pytest.mark.parametrize("text", ["", "training.epochs", "=3", " = ", "training.epochs 3"])
 def test_setting_without_a_name_or_value_is_refused(text):
-    with pytest.raises(ConfigError, match=r"is not of the form section\.field=value"):
+    with pytest.raises(ConfigError, match=r"does not have the form section\.field=value"):
         parse_settings([text])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.datasets.inspection import open_any
-from brainseg.datasets.library import add_zip, datasets_folder, look_into
+from brainseg.datasets.library import add_zip, datasets_folder, inspect_known_dataset
 from brainseg.errors import DataError
 from tests.datasets.zips import images, make_zip, png
 
@@ -40,7 +40,9 @@ def test_a_zip_file_tells_what_stays_in_it(home: Path) -> None:
     }
     known = add_zip(make_zip(images("set/") | rest | {"set/read.me": b"hello"}), "mixed")
     for _ in range(2):  # read again, and from memory
-        found = [(each.message, each.files) for each in look_into(known).findings if each.kind == "not images"]
+        found = [
+            (each.message, each.files) for each in inspect_known_dataset(known).findings if each.kind == "not images"
+        ]
         assert found == [
             ("2 files are each a DICOM file and are not read: export the slice as PNG.", ("yes/a.dcm", "yes/b")),
             ("A NIfTI file is not read: export its slices as PNG.", ("v.nii",)),

@@ -18,11 +18,10 @@ from brainseg.datasets.library import (
     add_folder,
     add_phantom,
     add_zip,
+    current_path,
     find,
     forget,
-    found_again,
     known_datasets,
-    look_into,
     resolve,
     set_groups,
     set_mask_threshold,
@@ -261,16 +260,16 @@ def test_a_dataset_is_read_once_until_a_file_changes(folder, monkeypatch):
     real = inspection.open_dataset
     monkeypatch.setattr(inspection, "open_dataset", lambda *args: reads.append(args) or real(*args))
     known = add_folder(folder)
-    first = look_into(known)
+    first = inspect_known_dataset(known)
     assert len(reads) == 1
     assert first.table.equals(real(folder).table)
     assert first.fingerprint == real(folder).fingerprint
     write_images(folder, ["yes/d.png"])
-    assert len(look_into(known).table) == 4
+    assert len(inspect_known_dataset(known).table) == 4
     assert len(reads) == 2
     assert known_datasets()[0].counts == {"no": 2, "yes": 2}
     (folder / "no" / "a.png").write_bytes(b"broken")
-    assert [bad.path for bad in look_into(known).bad] == ["no/a.png"]
+    assert [bad.path for bad in inspect_known_dataset(known).bad] == ["no/a.png"]
     assert known_datasets()[0].unreadable == 1
 
 
@@ -278,7 +277,7 @@ def test_a_damaged_memory_is_read_anew(folder, home):
     known = add_folder(folder)
     for file in (home / "cache" / "inspections").iterdir():
         file.write_text('{"signature": 1')
-    assert len(look_into(known).table) == 3
+    assert len(inspect_known_dataset(known).table) == 3
 
 
 def test_a_folder_that_went_away_is_said_in_a_sentence(folder, tmp_path):
@@ -286,7 +285,7 @@ def test_a_folder_that_went_away_is_said_in_a_sentence(folder, tmp_path):
     folder.rename(tmp_path / "elsewhere")
     assert not known.exists
     with pytest.raises(DataError, match="does not exist"):
-        look_into(known)
+        inspect_known_dataset(known)
     forget("slices")
 
 
@@ -303,11 +302,11 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
     root = write_images(
         tmp_path / "set", [f"{label}/P{n}/{k}.png" for label in ("a", "b") for n in (1, 2) for k in "xy"]
     )
-    assert look_into(add_folder(root)).patients_from == "folder"
+    assert inspect_known_dataset(add_folder(root)).patients_from == "folder"
     assert stored_settings(str(root)) == {"data.groups": "auto"}
     assert set_groups("set", "none").groups == "none"
     assert (stored_settings(str(root)), find("set").groups) == ({"data.groups": "none"}, "none")
-    assert look_into(find("set")).patients_from == "none"
+    assert inspect_known_dataset(find("set")).patients_from == "none"
     assert add_folder(root).groups == "none"  # added again, it keeps what was decided
     with pytest.raises(ConfigError, match="is no rule"):
         set_groups("set", "sometimes")
@@ -324,7 +323,7 @@ def test_which_mask_values_are_tumour_is_stored_with_a_dataset(home, tmp_path):
     assert stored_settings(str(root)) == {"data.groups": "auto"}
     known = set_mask_threshold("set", 128)
     assert (known.mask_threshold, known.images, known.unreadable) == (128, 18, 0)
-    assert look_into(find("set")).mask_threshold == 128
+    assert inspect_known_dataset(find("set")).mask_threshold == 128
     assert stored_settings(str(root)) == {"data.groups": "auto", "data.mask_threshold": 128}
     assert add_folder(root).mask_threshold == 128  # added again, it keeps what was decided
     assert set_groups("set", "none").mask_threshold == 128
@@ -344,7 +343,7 @@ def test_a_threshold_for_a_set_without_masks_is_refused(home, tmp_path):
 
 def test_a_zip_with_a_rule_for_patients_that_is_none_is_refused_before_it_is_unpacked(home, tmp_path):
     upload = save(make_zip(images("set/")), tmp_path / "slices.zip")
-    with pytest.raises(ConfigError, match="'patients' is no rule for patients"):
+    with pytest.raises(ConfigError, match="'patients' is not a rule for patients"):
         add_zip(upload, "slices", lambda done, total: pytest.fail("unpacked"), groups="patients")
     assert not (home / "datasets").exists()
     assert add_zip(upload, "slices", groups="none").groups == "none"
@@ -355,4 +354,4 @@ def test_a_dataset_is_found_again_whoever_is_guessed_to_be_a_patient(tmp_path):
     known = add_folder(write_images(tmp_path / "set", names))
     unknown, guessed = (open_dataset(Path(known.path), groups=rule) for rule in ("none", "auto"))
     for fingerprint in (unknown.fingerprint, guessed.fingerprint, guessed.grouped_fingerprint):
-        assert found_again(str(tmp_path / "gone"), fingerprint) == known.path
+        assert current_path(str(tmp_path / "gone"), fingerprint) == known.path

@@ -9,7 +9,7 @@ import pytest
 from brainseg.config import DataConfig
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import parse_spacing
-from brainseg.datasets.patient_words import UNKNOWN
+from brainseg.datasets.patient_messages import UNKNOWN
 from brainseg.datasets.report import dataset_report, mask_sentence
 from brainseg.datasets.splits import split_dataset
 from brainseg.errors import DataError, ScanError
@@ -152,7 +152,7 @@ def test_every_fault_of_a_file_is_one_sentence_that_names_it(tmp_path):
     expected = [
         "images/alone.png has no mask: add it, or remove the image.",
         "images/ok_a.png and ok_a.bmp have the same name before the ending: keep one.",
-        "masks/broken.png is damaged or cut short (PNG): copy or export it again.",
+        "masks/broken.png is damaged or incomplete (PNG): copy or export it again.",
         "masks/colour.png is a colour image, not a mask: ",
         "masks/large.png is 32 x 32 pixels, its image 24 x 24: export the mask again in the size of its image.",
         "masks/lost.png is a mask without an image: add it.",

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from brainseg.config import DataConfig
-from brainseg.datasets.inspection import open_any, remember, remembered, signature
+from brainseg.datasets.inspection import cache_dataset, cached_dataset, open_any, signature
 from brainseg.datasets.near_copies import NearPair, near_pairs, summary, thumbnail, twin_names
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.sources import open_dataset
@@ -157,8 +157,8 @@ def test_a_remembered_dataset_knows_its_pairs(leaky, tmp_path, monkeypatch):
     monkeypatch.setenv("BRAINSEG_HOME", str(tmp_path / "home"))
     dataset = open_any(leaky)
     stamp = signature(leaky)
-    remember(leaky, dataset, stamp)
-    again = remembered(leaky, stamp)
+    cache_dataset(leaky, dataset, stamp)
+    again = cached_dataset(leaky, stamp)
     assert again.near_pairs == dataset.near_pairs
     assert len(again.near_pairs) == 3
     assert again.table["twin"].tolist() == dataset.table["twin"].tolist()

@@ -7,8 +7,8 @@ import pytest
 from brainseg.config import RunConfig
 from brainseg.datasets.findings import UNDECIDED
 from brainseg.datasets.patient_guess import Place
+from brainseg.datasets.patient_messages import UNKNOWN, patients_sentence
 from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, patient_part
-from brainseg.datasets.patient_words import UNKNOWN, patients_sentence
 from brainseg.datasets.patients import Patients, find_patients
 from brainseg.datasets.report import dataset_report, patients_known
 from brainseg.datasets.sources import open_dataset

@@ -247,9 +247,9 @@ def test_gaps_in_a_float_image_are_filled_and_reported():
     scan = read_scan(encode(Image.fromarray(values), "TIFF"))
     assert scan.pixels[0, :, 0].tolist() == [0, 0, 255, 0, 128, 255]
     assert scan.warnings[0] == "Its values 1 to 3 are shown as black to white."
-    assert scan.warnings[1].startswith("3 of its values are not numbers")
+    assert scan.warnings[1].startswith("3 of its values are infinite or not numbers")
     assert len(scan.warnings) == 2
-    with pytest.raises(ScanError, match="holds no number at all"):
+    with pytest.raises(ScanError, match="contains only invalid values"):
         read_scan(encode(Image.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF"), "a.tif")
 
 
@@ -284,7 +284,7 @@ def test_orientation_is_applied_and_the_stored_size_kept(source_format, orientat
 
 def test_damaged_orientation_note_costs_a_warning_only():
     scan = read_scan(png(4, 4, before=chunk(b"eXIf", b"no exif at all")))
-    assert scan.warnings == ("Its orientation note is damaged; it is shown as stored.",)
+    assert scan.warnings == ("Its EXIF orientation is damaged; it is shown as stored.",)
 
 
 @pytest.mark.parametrize("source_format", ["PNG", "GIF", "TIFF"])
@@ -373,7 +373,7 @@ def test_names_of_uploads_and_paths_in_messages(name):
 def test_what_is_no_image_is_told_what_would_be(data):
     with pytest.raises(ScanError) as caught:
         read_scan(data, "x.png")
-    assert str(caught.value) == "x.png is not an image that can be read: PNG, JPEG, BMP, TIFF and GIF are."
+    assert str(caught.value) == "x.png is not an image that brainseg reads: use PNG, JPEG, BMP, TIFF or GIF."
 
 
 def test_empty_file(tmp_path):
@@ -397,7 +397,7 @@ def test_empty_file(tmp_path):
     ],
 )
 def test_damage_is_one_sentence(data):
-    with pytest.raises(ScanError, match=r"^x\.png is damaged or cut short \(\w+\): copy or export it again\.$"):
+    with pytest.raises(ScanError, match=r"^x\.png is damaged or incomplete \(\w+\): copy or export it again\.$"):
         read_scan(data, "x.png")
 
 
@@ -405,7 +405,7 @@ def test_damage_is_one_sentence(data):
     "source_format", ["WEBP", "ICO", "PPM", "TGA", "PCX", "DDS", "SGI", "JPEG2000", "EPS", "PDF", "ICNS"]
 )
 def test_other_formats_of_pillow_are_not_tried(source_format):
-    with pytest.raises(ScanError, match=r"not an image that can be read|which brainseg does not read"):
+    with pytest.raises(ScanError, match=r"not an image that brainseg reads|which brainseg does not read"):
         read_scan(encode(Image.new("RGB", (32, 32)), source_format))
 
 
@@ -419,7 +419,7 @@ def test_folders_pipes_devices_and_missing_files(tmp_path):
         (tmp_path / "pipe.png", "pipe.png is not an ordinary file."),
         (Path("/dev/zero"), "zero is not an ordinary file."),
         (tmp_path / "gone.png", "gone.png does not exist."),
-        (tmp_path / "a\0b.png", "a_b.png cannot be opened (no file can have this name)."),
+        (tmp_path / "a\0b.png", "a_b.png cannot be opened (invalid file name)."),
     ]:
         with pytest.raises(ScanError) as caught:
             read_scan(path)
@@ -436,7 +436,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything, so a mode of 0 would not do
-    with pytest.raises(ScanError, match=r"^secret\.png may not be read"):
+    with pytest.raises(ScanError, match=r"^You may not read secret\.png: ask"):
         read_scan(path)
 
 
@@ -462,13 +462,13 @@ def test_whatever_a_decoder_throws_becomes_one_sentence(error, monkeypatch):
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
     with pytest.raises(
-        ScanError, match=r"^x\.png is damaged or cut short \(PNG\): copy or export it again\.$"
+        ScanError, match=r"^x\.png is damaged or incomplete \(PNG\): copy or export it again\.$"
     ) as caught:
         read_scan(png(4, 4), "x.png")
     assert isinstance(caught.value.__cause__, error)
 
 
-@pytest.mark.parametrize("place", ["reading.to_rgb", "reading.turn_upright", "decoding.objection"])
+@pytest.mark.parametrize("place", ["reading.to_rgb", "reading.turn_upright", "decoding.structure_fault"])
 def test_a_fault_of_brainseg_is_logged_and_not_blamed_on_the_file(place, monkeypatch, caplog):
     def fail(*_arguments):
         raise ZeroDivisionError("inner matters")
@@ -567,7 +567,7 @@ def test_every_truncation_is_a_scan_or_a_scan_error(sample):
 def test_picture_cut_in_the_middle_is_refused(source_format, share):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = encode(Image.fromarray(noise), source_format)
-    with pytest.raises(ScanError, match="damaged or cut short"):
+    with pytest.raises(ScanError, match="damaged or incomplete"):
         read_scan(data[: int(share * len(data))])
 
 
@@ -699,7 +699,7 @@ BOMBS: dict[Callable[[], bytes], str] = {
     png_just_above_pillows_error: "is too large",
     png_one_long_row: "is too large",
     png_with_compressed_text: "unpack to a huge text",
-    png_with_plain_text: "more than 16 MB beside its pixels",
+    png_with_plain_text: "more than 16 MB besides its pixels",
     png_of_many_chunks: "too many parts",
     jpeg_of_many_passes: "more than 100 times",
     jpeg_of_many_segments: "too many parts",
@@ -712,7 +712,7 @@ BOMBS: dict[Callable[[], bytes], str] = {
     gif_with_a_frame_beyond_its_screen: "is too large",
     gif_of_tiny_blocks: "GIF of more than 48 MB",
     bmp_of_a_huge_size: "is too large",
-    bmp_of_tiny_runs: "packed BMP of more than 8 MB",
+    bmp_of_tiny_runs: "run-length encoded BMP of more than 8 MB",
 }
 
 # Runs in a process of its own, so that the peak of its memory is that of the one reading.
@@ -778,7 +778,7 @@ def test_refusal_names_the_size_and_the_limit():
     with pytest.raises(ScanError) as caught:
         read_scan(png(8000, 4000, bits=1), "x.png")
     assert str(caught.value) == (
-        "x.png is too large (8,000 x 4,000 pixels): at most 25 megapixels and 20,000 pixels a side are read."
+        "x.png is too large (8,000 x 4,000 pixels): brainseg reads at most 25 megapixels and 20,000 pixels per side."
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.app.widgets.dataset_reading import reread
 from brainseg.datasets.library import KnownDataset, set_groups
-from brainseg.datasets.patient_words import as_sentence, patients_sentence
+from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.results.markdown import escape
 
 KINDS = {

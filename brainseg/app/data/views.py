@@ -11,7 +11,7 @@ import streamlit as st
 from brainseg.app import state
 from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
 from brainseg.app.frame import dark, guarded, offer_csv, show
-from brainseg.datasets.copy_words import near_leaks, near_sentence
+from brainseg.datasets.copy_messages import near_leaks, near_sentence
 from brainseg.datasets.report import mask_sentence, warning_sentence
 from brainseg.datasets.table import Dataset
 from brainseg.plots.dataset_overview import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from brainseg.datasets.inspection import remembered, signature
-from brainseg.datasets.library import KnownDataset, known_datasets, look_into
+from brainseg.datasets.inspection import cached_dataset, signature
+from brainseg.datasets.library import KnownDataset, inspect_known_dataset, known_datasets
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.table import Dataset
@@ -35,7 +35,7 @@ def read_dataset(known: KnownDataset) -> Dataset:
     except LookupError:
         pass
     with progress_bar("Reading images") as report_progress:
-        dataset = look_into(known, report_progress)
+        dataset = inspect_known_dataset(known, report_progress)
     _signature.clear(known.path, known.groups, known.mask_threshold)
     try:
         return _kept(known.path, _signature(known.path, known.groups, known.mask_threshold))
@@ -45,7 +45,7 @@ def read_dataset(known: KnownDataset) -> Dataset:
 
 def count_once(known: KnownDataset) -> bool:
     """Store the counts of a dataset that another visitor has read; return whether the list has them now."""
-    look_into(known)
+    inspect_known_dataset(known)
     return any(other.path == known.path and other.counts is not None for other in known_datasets())
 
 
@@ -104,7 +104,7 @@ def _signature(path: str, groups: str, mask_threshold: float | None) -> str:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _kept(path: str, stamp: str) -> Dataset:
-    found = remembered(Path(path), stamp)
+    found = cached_dataset(Path(path), stamp)
     if found is None:
         raise LookupError(path)  # which is not cached
     return found

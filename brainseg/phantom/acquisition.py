@@ -170,6 +170,6 @@ def to_grey(magnitude: np.ndarray, protocol: Protocol) -> np.ndarray:
     return np.clip(np.rint(level * 255), 0, 255).astype(np.uint8)
 
 
-def soften(image: np.ndarray, sigma: float) -> np.ndarray:
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
     """Blur an image (n, n) a little, for partial volume; `sigma` in pixels."""
     return ndimage.gaussian_filter(image, sigma, truncate=3.0)

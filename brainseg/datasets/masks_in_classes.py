@@ -8,15 +8,15 @@ from pathlib import Path, PurePosixPath
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.manifest import SPLIT_NAMES
-from brainseg.datasets.mask_folders import Place, find_places
-from brainseg.datasets.mask_look import looks_like_masks
+from brainseg.datasets.mask_detection import looks_like_masks
+from brainseg.datasets.mask_folders import FolderPair, find_folder_pairs
 from brainseg.datasets.mask_matching import match_names
 from brainseg.datasets.mask_names import is_mask_name, part_of
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.errors import DataError
 
 
-def masks_among(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Finding]]:
+def masks_among_images(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Finding]]:
     """Return which images of class folders are masks of other images there, and what to say of it.
 
     Args:
@@ -28,7 +28,7 @@ def masks_among(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Findin
     """
     if masks := _class_of_masks(root, paths):
         return masks, [_left_out(masks)]
-    places = find_places(root) if paths else []
+    places = find_folder_pairs(root) if paths else []
     arounds = {_way(place.around, root) for place in places}
     if len(arounds) == 1:
         (around,) = arounds
@@ -86,7 +86,7 @@ def _way(path: Path, root: Path) -> tuple[str, ...]:
     return tuple(part for part in path.relative_to(root).parts if part.lower() not in SPLIT_NAMES)
 
 
-def _no_classes(place: Place, root: Path) -> str:
+def _no_classes(place: FolderPair, root: Path) -> str:
     images, masks = (folder.relative_to(root).as_posix() for folder in (place.images, place.masks))
     guess = " by their files" if place.guessed else ""
     folders = f"{images} and {masks}" if place.deep else masks
