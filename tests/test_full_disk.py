@@ -44,7 +44,7 @@ def test_a_write_that_finds_no_room_leaves_the_old_file_and_nothing_else(tmp_pat
     write_json(file, {"old": 1})
     with largest_file(1000), pytest.raises(DiskError, match=r"is full: it needs 0.0 MB, and .*B are free; free some"):
         write_json(file, ["x" * 5000])
-    with largest_file(1000), pytest.raises(DiskError, match=r"more is needed, and .*B are free"):
+    with largest_file(1000), pytest.raises(DiskError, match=r"it needs more space, and .*B are free"):
         write_atomically(file, lambda temporary: temporary.write_bytes(b"x" * 5000))
     assert file.read_text() == '{\n  "old": 1\n}'
     assert [each.name for each in tmp_path.iterdir()] == ["values.json"]
@@ -60,7 +60,7 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_epoch_before(tmp_path: Path)
             lambda: checkpoints.write(TrainingState("print", 0.2), large, optimiser),
             lambda: checkpoints.write_best(large),
         ):
-            with pytest.raises(DiskError, match=r"1.0 MB are needed"):
+            with pytest.raises(DiskError, match=r"it needs 1.0 MB"):
                 write()
     state = checkpoints.read("print")
     assert state.learning_rate == 0.1
@@ -132,7 +132,7 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
 ) -> None:
     folder = small_disk / "run"
     settings = config({"training.epochs": 2, "training.frozen_epochs": 0, "training.learning_rate": 0.001})
-    with pytest.raises(DiskError, match=r"The checkpoints and the model of this training need .* MB, and the disk"):
+    with pytest.raises(DiskError, match=r"The checkpoints and the model of this training need .* MB, but the disk"):
         train(task_of(settings), recorder(), folder, "early")
     assert not list(folder.rglob("*.safetensors"))
     resize(small_disk, "400m")
@@ -142,7 +142,7 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
             fill(small_disk)
         return False
 
-    with pytest.raises(DiskError, match=r"is full: .* MB are needed"):
+    with pytest.raises(DiskError, match=r"is full: it needs .* MB"):
         train(task_of(settings), recorder(fill_after_an_epoch), folder, "late")
     (small_disk / "filler").unlink()
     assert not [file for file in folder.rglob(".*") if file.is_file()], "nothing half-written is left"
@@ -163,7 +163,7 @@ def test_store_uploads_and_answers_say_that_the_disk_is_full(small_disk: Path, c
     fill(small_disk)
     with pytest.raises(DiskError, match="disk is full"):
         create_many(store, config())
-    with pytest.raises(DiskError, match=r"The files of the zip file need 10.0 MB, and the disk .* has 0.0 MB free"):
+    with pytest.raises(DiskError, match=r"The files of the zip file need 10.0 MB, but the disk .* has only 0.0 MB free"):
         add_zip(packed_set(), "large")
     with pytest.raises(DiskError, match="disk is full"):
         store.log_folder(kept.id, tiny_set, "images")

@@ -229,7 +229,7 @@ def test_no_room_is_one_sentence_and_leaves_nothing(root, home):
     settings = PreparationConfig(size=512)
     with largest_file(1_000_000), pytest.raises(DataError) as caught:
         prepared_images(dataset, settings)
-    assert str(caught.value).startswith("The prepared images need 4 MB, which ")
+    assert str(caught.value).startswith("The prepared images need 4 MB, more than ")
     assert "BRAINSEG_HOME" in str(caught.value)
     assert (cached(home), leftovers(home)) == ([], [])
     assert len(prepared_images(dataset, settings)) == 6

@@ -701,7 +701,7 @@ BOMBS: dict[Callable[[], bytes], str] = {
     png_with_compressed_text: "unpack to a huge text",
     png_with_plain_text: "more than 16 MB besides its pixels",
     png_of_many_chunks: "too many parts",
-    jpeg_of_many_passes: "more than 100 times",
+    jpeg_of_many_passes: "more than 100 passes",
     jpeg_of_many_segments: "too many parts",
     jpeg_with_much_exif: "more than 1 MB of EXIF",
     tiff_of_many_strips: "too many parts",
