@@ -21,6 +21,7 @@ from brainseg.datasets.library import (
     current_path,
     find,
     forget,
+    inspect_known_dataset,
     known_datasets,
     resolve,
     set_groups,
@@ -308,7 +309,7 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
     assert (stored_settings(str(root)), find("set").groups) == ({"data.groups": "none"}, "none")
     assert inspect_known_dataset(find("set")).patients_from == "none"
     assert add_folder(root).groups == "none"  # added again, it keeps what was decided
-    with pytest.raises(ConfigError, match="is no rule"):
+    with pytest.raises(ConfigError, match="is not a rule"):
         set_groups("set", "sometimes")
     with pytest.raises(DataError, match="names no patient"):
         set_groups("set", "folder:3")
