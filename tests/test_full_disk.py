@@ -163,9 +163,7 @@ def test_store_uploads_and_answers_say_that_the_disk_is_full(small_disk: Path, c
     fill(small_disk)
     with pytest.raises(DiskError, match="disk is full"):
         create_many(store, config())
-    with pytest.raises(
-        DiskError, match=r"The files of the zip file need 10.0 MB, but the disk .* only 0.0 MB free"
-    ):
+    with pytest.raises(DiskError, match=r"The files of the zip file need 10.0 MB, but the disk .* only 0.0 MB free"):
         add_zip(packed_set(), "large")
     with pytest.raises(DiskError, match="disk is full"):
         store.log_folder(kept.id, tiny_set, "images")

@@ -1,4 +1,4 @@
-"""Turn a scan into the array that a model receives: one deterministic, versioned function, and a cache of results."""
+"""The steps from a scan to the array that a model receives: one deterministic, versioned function, and a cache."""
 
 from brainseg.preparation.image import (
     HEAD_LEVEL,

@@ -1,4 +1,4 @@
-"""Read image files into `Scan` objects; refuse hostile or damaged files with one clear sentence."""
+"""Reading image files into `Scan` objects; hostile or damaged files are refused with one clear sentence."""
 
 from __future__ import annotations
 
