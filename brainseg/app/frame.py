@@ -50,6 +50,9 @@ STYLE = """<style>
 contrast of 4.5:1 on both backgrounds. On a phone the margins shrink, the menu has a label, and a plot keeps its width
 and scrolls, unless it is drawn for any width. Parts that update every other second do not fade meanwhile."""
 
+SCHEME = "<style>:root {{ color-scheme: {} }}</style>"
+"""Which colour `light-dark` takes. Streamlit says so for its app alone, and popovers lie outside of it."""
+
 LARGE = """<style>
 html { font-size: 19px !important }
 [data-testid="stMain"] h2 { font-size: 2.6rem }
@@ -70,7 +73,7 @@ def page(title: str, lead: str = "") -> Iterator[None]:
     """
     _enter_through_the_frame()
     _claim_the_address(title)
-    st.html(STYLE + (LARGE if demo_mode() else ""))
+    st.html(STYLE + SCHEME.format("dark" if dark() else "light") + (LARGE if demo_mode() else ""))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         st.badge(DISCLAIMER, icon=":material/science:", color="orange")

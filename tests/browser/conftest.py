@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from brainseg.cli.server import Server
 from brainseg.runs import RunStore
@@ -29,6 +29,7 @@ def browser() -> Iterator[Browser]:
     if not program:
         reason = "no Chromium: install it, for example with `apt install chromium`"
         pytest.fail(reason) if os.environ.get("BRAINSEG_REQUIRE_BROWSER") else pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield opened

@@ -11,7 +11,7 @@ from brainseg.app.widgets.run_panels import evaluated
 from brainseg.cli.server import Server
 from brainseg.results.prediction_choice import first_cell
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, click_until, fill, launch_and_watch, no_trouble, open_page, settled
+from tests.browser.visitor import LIMIT, choose, click_plot, fill, launch_and_watch, no_trouble, open_page, settled
 
 LATE_WRITE = """() => {
     const turn = history.pushState.bind(history)
@@ -59,7 +59,8 @@ def test_a_click_on_a_cell_of_the_matrix_shows_its_images(site: str, site_home: 
         tab.get_by_text(f"images are {actual} and were predicted as {predicted}")
     ).to_be_visible()  # before any click
     for place, name in ((0.25, "no"), (0.75, "yes")):
-        click_until(tab, plot, place, f"images are {name} and were predicted as {name}")
+        click_plot(tab, plot, place)
+        expect(tab.get_by_text(f"images are {name} and were predicted as {name}")).to_be_visible(timeout=LIMIT)
     expect(tab.get_by_test_id("stImage").first).to_be_visible(timeout=LIMIT)
     no_trouble(tab)
 
@@ -81,7 +82,8 @@ def test_the_link_of_a_cell_shows_that_cell_to_a_new_visitor(site: str, tab: Pag
     plot = tab.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag").first
     expect(plot).to_be_visible(timeout=LIMIT)
     told = f"images are {other} and were predicted as {other}"
-    click_until(tab, plot, 0.25 + 0.5 * report["classes"].index(other), told)
+    click_plot(tab, plot, 0.25 + 0.5 * report["classes"].index(other))
+    expect(tab.get_by_text(told)).to_be_visible(timeout=LIMIT)
     address = copied_link(tab)
     context = browser.new_context()
     fresh = context.new_page()
@@ -134,7 +136,7 @@ def test_a_demo_session_offers_three_pages(site_home: Path, tab: Page) -> None:
             expect(tab.get_by_role("link", name=name, exact=True)).to_have_count(0)
         expect(tab.get_by_text("1. Choose or drop an image")).to_be_visible()
         open_page(tab, f"{server.url}/train", "Train")  # whose console shows no error either
-        expect(tab.get_by_role("alert").filter(has_text="demo session")).to_be_visible(timeout=LIMIT)
+        expect(tab.get_by_text("This demo session has no page Train")).to_be_visible(timeout=LIMIT)
         expect(tab.get_by_role("button", name="Train", exact=True)).to_have_count(0)
         no_trouble(tab)
         tab.goto("about:blank")  # before its server ends

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, expect
 
 LIMIT = 90_000
 """Milliseconds."""
 
-CLICKS = 6
-"""How often one clicks at most. Streamlit's state shows neither a rerun that the browser has only just asked for, which
-closes an open list, nor when plotly has laid out a plot."""
+QUIET = """() => {
+    const app = document.querySelector('[data-testid=stApp]')
+    const box = document.querySelector('.js-plotly-plot')?.getBoundingClientRect()
+    const seen = JSON.stringify([app?.dataset, box])
+    const ready = app?.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
+    if (!ready || document.querySelector('[data-stale=true]') || window.seen !== seen) window.since = undefined
+    window.seen = seen
+    window.since ??= performance.now()
+    return ready && performance.now() - window.since > 500
+}"""
+"""Whether, for half a second and in every frame of it, Streamlit ran no script and a plot kept its place. A single look
+is not enough: Streamlit's state does not show a rerun that the browser is about to ask for."""
 
 
 def settled(tab: Page) -> None:
     """Wait until Streamlit has run the page's script: a later redraw would close lists and move plots."""
-    app = tab.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=LIMIT)
+    tab.wait_for_function(QUIET, timeout=LIMIT)
 
 
 def open_page(tab: Page, address: str, title: str) -> None:
@@ -24,29 +32,20 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box."""
-    for _ in range(CLICKS):
-        settled(tab)
-        tab.get_by_role("combobox", name=label).first.click()
-        try:
-            return tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / CLICKS)
-        except TimeoutError:
-            tab.keyboard.press("Escape")
-    raise AssertionError(f"{label} does not offer {option}")
+    """Choose an option of a select box by the keyboard, which leaves no open list for a redraw to close."""
+    settled(tab)
+    box = tab.get_by_role("combobox", name=label).first
+    box.fill(option)
+    box.press("Enter")
+    expect(box).to_have_value(option, timeout=LIMIT)
 
 
-def click_until(tab: Page, plot: Locator, place: float, text: str) -> None:
-    """Click at the same fraction of a plot's width and height until a text shows."""
-    for _ in range(CLICKS):
-        settled(tab)
-        box = plot.bounding_box()
-        assert box
-        plot.click(position={"x": place * box["width"], "y": place * box["height"]})
-        try:
-            return tab.get_by_text(text).wait_for(timeout=LIMIT / CLICKS)
-        except TimeoutError:
-            continue
-    raise AssertionError(f"No click shows: {text}")
+def click_plot(tab: Page, plot: Locator, place: float) -> None:
+    """Click at the same fraction of a plot's width and height."""
+    settled(tab)
+    box = plot.bounding_box()
+    assert box
+    plot.click(position={"x": place * box["width"], "y": place * box["height"]})
 
 
 def no_trouble(tab: Page) -> None:
