@@ -1,4 +1,4 @@
-"""`doctor`: is everything here that a training needs?"""
+"""`doctor`: check that this machine has everything that a training needs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from brainseg import __version__, extras, paths
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, print_json
+from brainseg.cli.store_upgrade import upgrade_store as upgrade
 from brainseg.errors import BrainsegError
 
 LEAST_SPACE = 2e9
 """Bytes of free disk below which checkpoints of a large network may not fit."""
-
 
 _LIBRARIES = {
     "fastai": "fastai",
@@ -36,7 +37,7 @@ _LIBRARIES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: whether it is fine, and what was found or what to do."""
+    """The result of one check: whether all is fine, and what was found or what to do."""
 
     name: str
     fine: bool
@@ -48,9 +49,21 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    upgrade_store: Annotated[
+        bool,
+        typer.Option(
+            "--upgrade-store",
+            help="Instead of checking, upgrade a run store that an older MLflow made, after making a copy of it.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check versions, processor, weights, disk and run store; exit code 1 if something needs fixing."""
-    checks = [_guarded(name, look) for name, look in _CHECKS.items()]
+    if upgrade_store:
+        upgrade(as_json)
+        return
+    checks = [_guarded(name, check) for name, check in _CHECKS.items()]
     if as_json:
         print_json([vars(check) for check in checks])
     else:
@@ -62,12 +75,12 @@ def doctor(as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def _guarded(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+def _guarded(name: str, check: Callable[[], tuple[bool, str]]) -> Check:
     try:
-        return Check(name, *look())
+        return Check(name, *check())
     except BrainsegError as error:
         return Check(name, False, str(error))
-    except Exception as error:  # a doctor must survive what it finds
+    except Exception as error:  # one broken check must not stop the others
         return Check(name, False, f"{type(error).__name__}: {error}")
 
 
@@ -105,7 +118,7 @@ def _processor() -> tuple[bool, str]:
 
     device = choose_device("auto")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU with {os.cpu_count()} cores"
-    speed = "bf16, fast training" if has_bf16(device) else "no bf16, training takes about three times as long"
+    speed = "bf16, fast training" if has_bf16(device) else "no bf16, so training takes about three times as long"
     return True, f"{name}, {speed}"
 
 
@@ -116,9 +129,9 @@ def _weights() -> tuple[bool, str]:
     found = sorted(file.name for file in folder.glob("resnet*.pth")) if folder.is_dir() else []
     if found:
         return True, f"ImageNet weights in the local cache: {', '.join(found)}"
-    return (
-        True,
-        "no ImageNet weights in the local cache; they are downloaded when asked for, or give a file with --weights",
+    return True, (
+        "no ImageNet weights in the local cache; brainseg downloads them when a run needs them, or give a file with "
+        "--weights"
     )
 
 

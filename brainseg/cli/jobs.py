@@ -11,15 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from brainseg.cli.options import JsonOption
+from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
 from brainseg.cli.training import print_report
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
     from brainseg.runs import Run, RunStore
-
-RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brainseg.cli.options import JsonOption
+from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, print_json
 from brainseg.cli.outputs import same_place
 from brainseg.errors import RunError
@@ -15,8 +15,6 @@ from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
     from brainseg.runs.run import StoredEntry
-
-RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
 
 def register(app: typer.Typer) -> None:

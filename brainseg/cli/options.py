@@ -1,9 +1,13 @@
-"""Options that several commands share, and the configuration they add up to."""
+"""Options that several commands share, and the configuration that they add up to."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
@@ -13,54 +17,89 @@ from brainseg.jobs.submission import validate
 if TYPE_CHECKING:
     from brainseg.runs import Kind
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Dataset: its name, a folder of class folders, or a CSV manifest.")
-]
-ArchOption = Annotated[str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")]
-PresetOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"{', '.join(preset_names())}. If not given: segment with --set task=segment, otherwise default."
-    ),
-]
-WeightsOption = Annotated[
-    str | None, typer.Option(help="imagenet, imagenet-v1, none, run:<id>, or a .safetensors or .pth file.")
-]
-NameOption = Annotated[str | None, typer.Option(help="Name of the run.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="section.field=value; may be given many times.")]
-SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable files instead of stopping.")]
+Own = ParamSpec("Own")
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, with nothing else on stdout.")]
+RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
 
-def build_config(
-    data: Path | None,
-    arch: str | None,
-    preset: str | None,
-    weights: str | None,
-    settings: list[str] | None,
-    skip_bad: bool,
-    kind: Kind = "train",
-) -> RunConfig:
-    """Put a preset and the options together.
+@dataclass(frozen=True)
+class RunOptions:
+    """The options that configure a new run, in the order of `--help`; see `run_options`."""
 
-    Raises:
-        ConfigError: A setting is unknown, or its value is not allowed or makes no sense for this kind of run.
-        DataError: There is no dataset at the path.
-        WeightsError: There is no weights file at the path.
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Dataset: its name, a folder of class folders, or a CSV manifest.")
+    ] = None
+    arch: Annotated[str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{', '.join(preset_names())}. If not given: segment with --set task=segment, otherwise default."
+        ),
+    ] = None
+    weights: Annotated[
+        str | None, typer.Option(help="imagenet, imagenet-v1, none, run:<id>, or a .safetensors or .pth file.")
+    ] = None
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="section.field=value; may be given many times.")
+    ] = None
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable files instead of stopping.")] = (
+        False
+    )
+
+    def config(self, kind: Kind = "train") -> RunConfig:
+        """Put the preset and the other options together.
+
+        Raises:
+            ConfigError: A setting is unknown, or its value is not allowed or makes no sense for this kind of run.
+            DataError: There is no dataset at the path.
+            WeightsError: There is no weights file at the path.
+        """
+        values: dict[str, object] = {}
+        stored: dict[str, str | float] = {}
+        if self.data is not None:
+            from brainseg.datasets.library import resolve, stored_settings
+
+            values["data.path"] = resolve(str(self.data))
+            stored = stored_settings(str(values["data.path"]))
+        if self.arch is not None:
+            values["model.arch"] = self.arch
+        if self.weights is not None:
+            values["model.weights"] = self.weights
+        if self.skip_bad:
+            values["data.skip_bad"] = True
+        values |= parse_settings(self.settings or [])
+        preset = default_preset(values) if self.preset is None else self.preset
+        return validate(RunConfig.from_preset(preset, values, stored), kind)
+
+
+def run_options(
+    *left_out: str,
+) -> Callable[[Callable[Concatenate[RunOptions, Own], None]], Callable[..., None]]:
+    """Return a decorator that gives a command the options of `RunOptions`, before its own ones.
+
+    The command takes them as its first argument.
+
+    Args:
+        left_out: Fields of `RunOptions` that the command does not offer.
     """
-    values: dict[str, object] = {}
-    stored: dict[str, str | float] = {}
-    if data is not None:
-        from brainseg.datasets.library import resolve, stored_settings
+    shared = [
+        option
+        for option in inspect.signature(RunOptions, eval_str=True).parameters.values()
+        if option.name not in left_out
+    ]
 
-        values["data.path"] = resolve(str(data))
-        stored = stored_settings(str(values["data.path"]))
-    if arch is not None:
-        values["model.arch"] = arch
-    if weights is not None:
-        values["model.weights"] = weights
-    if skip_bad:
-        values["data.skip_bad"] = True
-    values |= parse_settings(settings or [])
-    config = RunConfig.from_preset(default_preset(values) if preset is None else preset, values, stored)
-    return validate(config, kind)
+    def decorate(command: Callable[Concatenate[RunOptions, Own], None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
+            options = RunOptions(**{option.name: values.pop(option.name) for option in shared})
+            command(options, **values)  # type: ignore[call-arg]
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        options = [*shared, *own]
+        # typer reads both to find the options of a command.
+        run.__annotations__ = {option.name: option.annotation for option in options}
+        run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+        return run
+
+    return decorate

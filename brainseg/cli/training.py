@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brainseg import paths
-from brainseg.cli.options import (
-    ArchOption,
-    DataOption,
-    JsonOption,
-    NameOption,
-    PresetOption,
-    SetOption,
-    SkipBadOption,
-    WeightsOption,
-    build_config,
-)
+from brainseg.cli.options import JsonOption, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, fraction, print_json
 from brainseg.cli.outputs import new_folder
 from brainseg.datasets.copy_messages import learnt_from
@@ -42,41 +32,25 @@ def register(app: typer.Typer) -> None:
     app.command(name="lr-find")(lr_find)
 
 
-def train(
-    data: DataOption = None,
-    arch: ArchOption = None,
-    preset: PresetOption = None,
-    weights: WeightsOption = None,
-    name: NameOption = None,
-    settings: SetOption = None,
-    skip_bad: SkipBadOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@run_options()
+def train(options: RunOptions, as_json: JsonOption = False) -> None:
     """Train a model here and now, and evaluate it."""
-    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    config = options.config()
     from brainseg.jobs.queue import create_claimed
     from brainseg.runs import RunStore
 
     store = RunStore()
-    _watch(store, create_claimed(store, config, run_name(name, config)), as_json)
+    _watch(store, create_claimed(store, config, run_name(options.name, config)), as_json)
 
 
-def submit(
-    data: DataOption = None,
-    arch: ArchOption = None,
-    preset: PresetOption = None,
-    weights: WeightsOption = None,
-    name: NameOption = None,
-    settings: SetOption = None,
-    skip_bad: SkipBadOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@run_options()
+def submit(options: RunOptions, as_json: JsonOption = False) -> None:
     """Put a training into the queue; a worker process takes it from there."""
-    config = build_config(data, arch, preset, weights, settings, skip_bad)
+    config = options.config()
     from brainseg.jobs.queue import submit as put
     from brainseg.runs import RunStore
 
-    _print_queued(put(RunStore(), config, run_name(name, config)), as_json)
+    _print_queued(put(RunStore(), config, run_name(options.name, config)), as_json)
 
 
 def resume(
@@ -96,18 +70,14 @@ def resume(
         _watch(store, reclaim(store, run), as_json)
 
 
+@run_options("name")
 def lr_find(
-    data: DataOption = None,
-    arch: ArchOption = None,
-    preset: PresetOption = None,
-    weights: WeightsOption = None,
-    settings: SetOption = None,
-    skip_bad: SkipBadOption = False,
+    options: RunOptions,
     queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of searching here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate, and draw the curve with its valley."""
-    config = build_config(data, arch, preset, weights, settings, skip_bad, "find-lr")
+    config = options.config("find-lr")
     from brainseg.runs import RunStore
 
     name = run_name(None, config, "find-lr")

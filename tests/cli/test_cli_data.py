@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from brainseg.cli.data import app, phantom
-from brainseg.cli.options import build_config
+from brainseg.cli.options import RunOptions
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, DataError
 from brainseg.phantom import write_phantom
@@ -101,5 +101,5 @@ def test_patients_are_told_and_set_on_the_command_line(home, tmp_path):
     assert unknown in data("inspect", root, "--groups", "none")
     assert json.loads(data("add", root, "--groups", "per-class:folder", "--json"))["groups"] == "per-class:folder"
     assert "Patients: 4 patients, from folder names" in data("inspect", "set")
-    assert build_config(Path("set"), None, "quick", None, None, False).data.groups == "per-class:folder"
-    assert build_config(Path("set"), None, "quick", None, ["data.groups=none"], False).data.groups == "none"
+    assert RunOptions(Path("set"), preset="quick").config().data.groups == "per-class:folder"
+    assert RunOptions(Path("set"), preset="quick", settings=["data.groups=none"]).config().data.groups == "none"

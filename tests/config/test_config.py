@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from brainseg.cli.options import build_config
+from brainseg.cli.options import RunOptions
 from brainseg.config import (
     TASKS,
     ClassificationRun,
@@ -245,15 +245,15 @@ def fields_in(values: dict[str, Any], prefix: str = "") -> list[str]:
 
 def test_options_that_are_not_given_leave_the_presets_values(tmp_path):
     for preset in preset_names():
-        config = build_config(tmp_path, None, preset, None, None, False)
+        config = RunOptions(tmp_path, preset=preset).config()
         assert config == RunConfig.from_preset(preset, {"data.path": str(tmp_path)})
 
 
 def test_without_a_preset_each_task_starts_from_its_own(tmp_path):
-    masks = build_config(tmp_path, None, None, None, ["task=segment"], False)
+    masks = RunOptions(tmp_path, settings=["task=segment"]).config()
     assert masks == RunConfig.from_preset("segment", {"data.path": str(tmp_path)})
-    assert build_config(tmp_path, None, None, None, None, False).preset == "default"
-    named = build_config(tmp_path, None, "quick", None, ["task=segment"], False)
+    assert RunOptions(tmp_path).config().preset == "default"
+    named = RunOptions(tmp_path, preset="quick", settings=["task=segment"]).config()
     assert (named.preset, named.task, named.preparation.size) == ("quick", "segment", 96)
 
 

@@ -69,14 +69,14 @@ def test_an_older_store_is_refused_and_upgraded_after_a_copy(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     older_store(home / "mlflow.db", {"brainseg.config": config().model_dump_json(), "brainseg.host": str(home)})
     before = sha256_file(home / "mlflow.db")
-    assert "was made by an older MLflow: run `python -m brainseg store upgrade`, which copies" in refusal()
+    assert "older MLflow: run `python -m brainseg doctor --upgrade-store`, which copies" in refusal()
     assert sha256_file(home / "mlflow.db") == before
-    assert "Upgraded" in CliRunner().invoke(app, ["store", "upgrade"]).output
+    assert "Upgraded" in CliRunner().invoke(app, ["doctor", "--upgrade-store"]).output
     assert [(run.name, run.status) for run in RunStore().list()] == [("old", "FINISHED")]
     (copy,) = home.glob("mlflow.db.before-*")
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (OLD,)
-    assert "up to date" in CliRunner().invoke(app, ["store", "upgrade"]).output
+    assert "up to date" in CliRunner().invoke(app, ["doctor", "--upgrade-store"]).output
 
 
 def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
