@@ -25,8 +25,8 @@ FLOORS: tuple[set[str], ...] = (
     {"tasks"},
     {"runs"},
     {"jobs"},
-    {"results"},
     {"plots"},
+    {"results"},
     {"app"},
     {"cli"},
     {"__main__"},
@@ -199,7 +199,7 @@ def test_the_one_place_of_a_library_is_where_it_is_said_to_be(library):
         ("brainseg/evaluation/report.py", "def late():\n    from brainseg.diagnosis.predictor import Predictor"),
         ("brainseg/training/trainer.py", "if TYPE_CHECKING:\n    from brainseg.runs import RunStore"),
         ("brainseg/diagnosis/predictor.py", "from .. import runs"),
-        ("brainseg/jobs/queue.py", "from ..plots.theme import colours"),
+        ("brainseg/plots/theme.py", "from ..results.run_files import run_file"),
         ("brainseg/plots/theme.py", "from brainseg.cli.app import main"),
     ],
 )

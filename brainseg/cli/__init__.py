@@ -1,1 +1,1 @@
-"""The command line: the same functions as the pages, one module a group of commands."""
+"""The command line: the same functions as the pages, one module per group of commands."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,32 +28,34 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare finished runs; those evaluated on the same images are tested against each other."""
-    from brainseg.results.comparison import check_comparable, read_evaluated_run
-    from brainseg.results.comparison import compare as sort_out
+    from brainseg.results import comparison as results
+    from brainseg.results.evaluated_runs import read_evaluated_run
     from brainseg.runs import RunStore
 
     store = RunStore()
     found = [store.get(run) for run in runs]
-    check_comparable(found)
-    comparison = sort_out([read_evaluated_run(store, run) for run in found])
+    results.check_comparable(found)
+    comparison = results.compare([read_evaluated_run(store, run) for run in found])
     if as_json:
-        print_json(_answer(comparison))
+        print_json(_values(comparison))
     else:
         _print(comparison)
 
 
-def _answer(comparison: Comparison) -> dict[str, Any]:
-    """Return the whole comparison as plain values."""
-    from brainseg.results.comparison_table import runs_table
+def _values(comparison: Comparison) -> dict[str, Any]:
+    """Return the whole comparison as values that JSON can hold."""
+    from brainseg.results.by_task import results_of
+    from brainseg.results.comparison_table import for_csv, runs_table
 
+    results = results_of(comparison.task)
     return {
-        "runs": runs_table(comparison).drop(columns="has_epochs").to_dict(orient="records"),
+        "runs": for_csv(runs_table(comparison)).to_dict(orient="records"),
         "sets": [
             {
                 "set": letter,
                 "runs": names,
-                "pairs": [{**asdict(pair), "better": pair.better} for pair in comparison.pairs(letter)],
-                "disagreements": _disagreements(comparison, letter).to_dict(orient="records"),
+                "pairs": [{**vars(pair), "better": pair.better} for pair in results.tests(comparison, letter)],
+                "disagreements": results.differing(comparison, letter).to_dict(orient="records"),
             }
             for letter, names in comparison.groups.items()
         ],
@@ -63,24 +64,16 @@ def _answer(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _disagreements(comparison: Comparison, letter: str) -> pd.DataFrame:
-    from brainseg.evaluation.comparison import differing_slices, disagreements
-    from brainseg.tasks import facts_of
-
-    differing = differing_slices if facts_of(comparison.task).has_masks else disagreements
-    return differing(comparison.aligned(letter), comparison.groups[letter])
-
-
 def _print(comparison: Comparison) -> None:
-    from brainseg.results.comparison_table import pairs_table, runs_in_words, runs_table
-    from brainseg.results.comparison_wording import caveats, group_lines
+    from brainseg.results.by_task import results_of
+    from brainseg.results.comparison_table import group_lines, runs_in_words
+    from brainseg.results.comparison_wording import caveats
     from brainseg.tasks import facts_of
 
-    facts = facts_of(comparison.task)
-
+    results, units = results_of(comparison.task), facts_of(comparison.task).units
     for line in group_lines(comparison):
         ANSWERS.print(line, markup=False, soft_wrap=True)
-    _print_table(runs_in_words(runs_table(comparison)))
+    _print_table(runs_in_words(comparison))
     for name, evaluated in comparison.runs.items():
         if reason := caveats(evaluated.report):
             ANSWERS.print(f"{name}: {reason}.", markup=False, soft_wrap=True)
@@ -88,10 +81,9 @@ def _print(comparison: Comparison) -> None:
         if len(names) < 2:
             continue
         where = f" of set {letter}" if len(comparison.groups) > 1 else ""
-        differing, count = len(_disagreements(comparison, letter)), len(comparison.aligned(letter))
-        do = "differ in Dice" if facts.has_masks else "disagree"
-        ANSWERS.print(f"\nThe runs{where} {do} on {differing} of {count} {facts.units}.", markup=False)
-        for pair in pairs_table(comparison.pairs(letter)).to_dict(orient="records"):
+        differing, count = len(results.differing(comparison, letter)), len(results.aligned(comparison, letter))
+        ANSWERS.print(f"\nThe runs{where} {results.differ} on {differing} of {count} {units}.", markup=False)
+        for pair in results.tests_in_words(comparison, letter).to_dict(orient="records"):
             values = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
             line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {values}"
             ANSWERS.print(line, markup=False, soft_wrap=True)

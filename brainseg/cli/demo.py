@@ -12,7 +12,7 @@ import typer
 from brainseg import DISCLAIMER, paths
 from brainseg.cli.dashboard import PortOption, announce, end_as_by_ctrl_c, stay
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, counter
-from brainseg.cli.training import print_report
+from brainseg.cli.report import print_report
 from brainseg.config import RunConfig
 from brainseg.errors import BrainsegError, RunError
 
@@ -141,14 +141,14 @@ def _offer(store: RunStore, run: Run) -> None:
 def _report(store: RunStore, run: Run, data: Path) -> None:
     """Draw the figures, diagnose one slice and say where all is."""
     from brainseg.diagnosis.pointing import pointing_sentence
-    from brainseg.plots.run_plots import write_run_plots
     from brainseg.results.run_details import run_details
+    from brainseg.results.run_plots import write_run_plots
 
     folder = paths.subfolder("demo")
     figures = write_run_plots(store, run, folder)
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
     details = run_details(store, run)
-    print_report(details["evaluation"])
+    print_report(run.config.task, details["evaluation"])
     ANSWERS.print(pointing_sentence(details["heatmaps"]), markup=False, soft_wrap=True)
     ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
     for file in [*figures, sheet]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg import DISCLAIMER
+from brainseg.cli.by_task import commands_of
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
 from brainseg.errors import RunError
@@ -36,9 +37,9 @@ def heatmaps(
 
     store = RunStore()
     found = store.get(run)
-    facts = facts_of(found.config.task)
-    if facts.has_masks:
-        raise RunError(f"Run {found.name!r} {facts.does} and draws no heatmap: choose a run that classifies.")
+    if not commands_of(found.config.task).has_heatmaps:
+        does = facts_of(found.config.task).does
+        raise RunError(f"Run {found.name!r} {does} and has no heatmaps: choose a run that classifies.")
     if not found.has_model:
         raise RunError(f"Run {found.name!r} has no model yet ({found.status}): choose a finished run.")
     bundle, sides = store.bundle(found), split(store, found)

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
-from brainseg.cli.training import print_report
+from brainseg.cli.report import print_report
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def show(
     """Show one run: settings, progress, epochs, metrics and the hardest cases."""
     from brainseg.cli.outputs import folder_of_run
     from brainseg.jobs.queue import reconcile
-    from brainseg.plots.run_plots import check_drawable, write_run_plots
     from brainseg.results.exports import file_stem
     from brainseg.results.run_details import run_details
+    from brainseg.results.run_plots import check_drawable, write_run_plots
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -139,13 +139,14 @@ def _print_run(found: Run, details: dict[str, Any]) -> None:
         NOTES.print(sentence, markup=False, soft_wrap=True)
     if details["progress"]:
         ANSWERS.print(f"Progress: {json.dumps(details['progress'])}", markup=False, soft_wrap=True)
+    facts = facts_of(found.config.task)
     for row in details["epochs"]:
         ANSWERS.print(
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
-            f"{_figure(row)}  {row['seconds']:.1f} s"
+            f"{facts.headline_words} {row[facts.headline]:.3f}  {row['seconds']:.1f} s"
         )
     if details["evaluation"]:
-        print_report(details["evaluation"])
+        print_report(found.config.task, details["evaluation"])
     if details["learning_rate"]:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
     for case in details["hardest"]:
@@ -155,10 +156,6 @@ def _print_run(found: Run, details: dict[str, Any]) -> None:
         )
     for file in details["figures"]:
         ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
-
-
-def _figure(row: dict[str, Any]) -> str:
-    return f"Dice {row['dice']:.3f}" if "dice" in row else f"accuracy {row['accuracy']:.3f}"
 
 
 def _print_labels(run: Run) -> None:

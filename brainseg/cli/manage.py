@@ -87,8 +87,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's bundle, figures or predictions into files to take along."""
-    from brainseg.plots.run_plots import plots_zip
     from brainseg.results.exports import bundle_zip, predictions_file
+    from brainseg.results.run_plots import plots_zip
     from brainseg.runs import RunStore
 
     orders = ((bundle, bundle_zip), (figures, plots_zip), (predictions, predictions_file))

@@ -19,7 +19,7 @@ _PLOTS = {".html", ".png"}
 _OWNED = "The files in this folder are of run "
 
 
-def picture_files(file: Path | None, sources: Sequence[Path]) -> list[Path | None]:
+def image_outputs(file: Path | None, sources: Sequence[Path]) -> list[Path | None]:
     """Return where the picture of each of several files goes: beside `file`, with the names of their sources.
 
     Sources of one name get their folders' names too, and numbers where that does not help. Names that differ in the

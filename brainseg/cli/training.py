@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brainseg import paths
 from brainseg.cli.options import JsonOption, RunOptions, run_options
-from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, fraction, print_json
+from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json
 from brainseg.cli.outputs import new_folder
-from brainseg.datasets.copy_messages import learnt_from
-from brainseg.datasets.patient_messages import as_sentence, unknown_patients
-from brainseg.evaluation.collapse import collapse_sentence
+from brainseg.cli.report import print_report
 from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
@@ -153,55 +151,8 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
             {"run_id": ended.id, "name": ended.name, "status": ended.status, "metrics": report, "bundle": str(bundle)}
         )
     else:
-        print_report(report)
+        print_report(ended.config.task, report)
         ANSWERS.print(f"Bundle: {bundle}\nRun: {ended.id}", markup=False, soft_wrap=True)
-
-
-def print_report(report: dict[str, Any]) -> None:
-    """Print the headline metrics of an evaluation with their intervals and caveats."""
-    side = "test" if report["evaluated_on"] == "test" else "validation"
-    (_print_masks if "dice" in report else _print_classes)(report, f"{side} {{}} of a {report['split']} split")
-    if collapsed := collapse_sentence(report):
-        ANSWERS.print(collapsed)
-    if copies := learnt_from(report):
-        ANSWERS.print(f"{copies}: the metrics are too good.")
-    if unknown := unknown_patients(report):
-        ANSWERS.print(as_sentence(unknown))
-    if report["selected_on_these_images"]:
-        ANSWERS.print("The kept epoch was chosen on these images, so the metrics are a little too good.")
-
-
-def _print_classes(report: dict[str, Any], side: str) -> None:
-    for metric in ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc"):
-        ANSWERS.print(f"{metric:12} {fraction(report[metric], report['intervals'].get(metric))}")
-    ANSWERS.print(f"on {report['count']} {side.format('images')}.")
-
-
-MASK_METRICS = {
-    "dice": "Dice, all pixels",
-    "patient_dice": "Dice, mean of patients",
-    "slice_dice": "Dice, mean of slices",
-    "iou": "IoU, all pixels",
-    "precision": "precision",
-    "sensitivity": "sensitivity",
-}
-
-
-def _print_masks(report: dict[str, Any], side: str) -> None:
-    intervals = report["intervals"]
-    for metric, name in MASK_METRICS.items():
-        ANSWERS.print(f"{name:23} {fraction(report[metric], intervals.get(metric))}")
-    for metric in ("sensitivity", "specificity"):
-        found = intervals.get(f"detection_{metric}")
-        ANSWERS.print(f"{f'any tumour, {metric}':23} {fraction(report['detection'][metric], found)}")
-    for unit in ("mm", "pixels"):
-        if count := report[f"hd95_{unit}_slices"]:
-            ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {report[f'hd95_{unit}']:.1f} (mean of {count} slices)")
-    rule = "count as 1" if report["rule"] == "one" else "are not counted"
-    ANSWERS.print(f"on {report['slices']} {side.format('slices')}, {report['patients']} {report['unit']}s.")
-    ANSWERS.print(
-        f"{report['both_empty']} slices without tumour in which none was found {rule} in the means of slices."
-    )
 
 
 def _print_queued(run: Run, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Figures of runs and their evaluation: pure functions from a table to a Plotly figure."""
+"""Plots of runs and their evaluation: pure functions from a table to a Plotly figure."""
 
 from brainseg.plots.confusion_matrix import confusion_matrix_figure
 from brainseg.plots.html_page import save_html

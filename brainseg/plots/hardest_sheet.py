@@ -1,71 +1,56 @@
-"""The hardest cases of a run as one picture: each image with what it is, what it was called and its loss."""
+"""The hardest cases of a run on one sheet: each image with its true class, its predicted class and its loss."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from pathlib import Path
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.images import save_png, shorten, text_font
+from brainseg.diagnosis.images import shorten, text_font
 from brainseg.diagnosis.words import percent
-from brainseg.errors import ScanError
-from brainseg.evaluation.hardest import hardest_cases
-from brainseg.results import stored_results as run_results
-from brainseg.results.run_images import read_image, square
-from brainseg.runs import Run, RunStore
 
-MOST = 6
 SIDE = 260
+"""Width and height of the space for an image, in pixels."""
+IMAGE_SIDE = SIDE - 12
+"""Side of an image, in pixels."""
 TEXT = 66
+"""Height of the text below an image, in pixels."""
 COLUMNS = 3
 GREY, WHITE, DARK = (170, 170, 175), (235, 235, 235), (24, 24, 28)
 
 
-def hardest_sheet(store: RunStore, run: Run, file: Path) -> list[Path]:
-    """Draw the hardest cases of a run.
+def hardest_sheet(cases: pd.DataFrame, images: Sequence[Image.Image | None]) -> Image.Image:
+    """Draw the hardest cases.
 
-    Returns:
-        The file, or nothing where the run has no evaluation yet. An image that is not there any more leaves its place
-        empty and keeps its text.
+    Args:
+        cases: From `evaluation.hardest.hardest_cases`.
+        images: For each case its image, `IMAGE_SIDE` pixels wide and high; None leaves its place empty.
     """
-    report = run_results.evaluation(store, run)
-    table = run_results.predictions(store, run, report["classes"]) if report else None
-    if table is None or table.empty:
-        return []
-    cases, known = hardest_cases(table, MOST), run_results.digests(store, run)
     rows = -(-len(cases) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * (SIDE + TEXT) + 24), DARK)
-    for place, case in enumerate(cases.to_dict(orient="records")):
+    for place, (case, image) in enumerate(zip(cases.to_dict(orient="records"), images, strict=True)):
         left, top = place % COLUMNS * SIDE, place // COLUMNS * (SIDE + TEXT)
-        _draw_case(sheet, left, top, _picture(run, case["path"], known.get(case["path"])), case)
+        _draw_case(sheet, left, top, image, case)
     ImageDraw.Draw(sheet).text((8, sheet.height - 22), DISCLAIMER, GREY, text_font(12))
-    save_png(sheet, file)
-    return [file]
-
-
-def _picture(run: Run, path: str, sha256: str | None) -> Image.Image | None:
-    try:
-        return square(read_image(run, path, sha256).pixels, SIDE - 12)
-    except ScanError:
-        return None
+    return sheet
 
 
 def _draw_case(
-    sheet: Image.Image, left: int, top: int, picture: Image.Image | None, case: Mapping[Hashable, Any]
+    sheet: Image.Image, left: int, top: int, image: Image.Image | None, case: Mapping[Hashable, Any]
 ) -> None:
     font = text_font(13)
-    if picture:
-        sheet.paste(picture, (left + 6, top + 6))
+    if image:
+        sheet.paste(image, (left + 6, top + 6))
     else:
         ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image moved or changed", GREY, font)
-    share = case[f"p_{case['prediction']}"]
+    probability = case[f"p_{case['prediction']}"]
     lines = [
         str(case["path"]),
         f"is {case['label']}, called {case['prediction']}",
-        f"probability {percent(share)}, loss {case['loss']:.2f}",
+        f"probability {percent(probability)}, loss {case['loss']:.2f}",
     ]
     for row, line in enumerate(lines):
         text = shorten(line, font, SIDE - 16)

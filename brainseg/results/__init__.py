@@ -1,1 +1,1 @@
-"""What runs left behind, read, checked and compared: tables, comparisons, model cards, exports and their wording."""
+"""Stored results of runs, read, checked and compared: tables, comparisons, model cards, plots and exports."""

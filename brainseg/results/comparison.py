@@ -1,4 +1,4 @@
-"""Data of the Compare page and of `compare`: finished runs, grouped by the images that they were evaluated on."""
+"""The data of a comparison: finished runs, grouped by the images that they were evaluated on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,16 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from brainseg.errors import DataError, RunError
-from brainseg.evaluation.checks import require_columns
-from brainseg.evaluation.comparison import align, align_slices, evaluation_key, with_digests
-from brainseg.evaluation.paired import Pair, compare_pairs
-from brainseg.evaluation.segmentation.paired import MaskPair, compare_mask_pairs
-from brainseg.files import sha256_bytes
-from brainseg.results import stored_results as run_results
-from brainseg.runs import Run, RunStore
-from brainseg.tasks import facts_of
+from brainseg.runs import Run
 
 Value = TypeVar("Value")
 MOST = 6
-"""Runs that one figure can hold and still be read."""
-
-REPORT = ("count", "accuracy", "sensitivity", "specificity", "roc_auc", "intervals", "matrix", "classes", "positive")
-MASK_REPORT = ("slice_dice", "patient_dice", "rule", "patients", "unit")
+"""Runs that fit into one plot without making it unreadable."""
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedRun:
-    """A finished run with what it left behind.
+    """A finished run with its stored results.
 
     Attributes:
         run: The run.
@@ -39,7 +29,7 @@ class EvaluatedRun:
         predictions: Its predictions, with the column `sha256` of each image; for a segmentation its evaluated slices,
             with `label` as a digest of the true mask.
         epochs: Its epochs; None for an instant baseline, which has none.
-        key: What runs must share to be compared, see `evaluation.comparison.evaluation_key`.
+        key: Equal for runs that can be compared, see `evaluation.comparison.evaluation_key`.
     """
 
     run: Run
@@ -63,7 +53,7 @@ class Comparison:
 
     @property
     def task(self) -> str:
-        """The task, which all of them share."""
+        """The task, which all runs share."""
         return next(iter(self.runs.values())).run.config.task
 
     def letter(self, name: str) -> str:
@@ -71,82 +61,16 @@ class Comparison:
         return next(letter for letter, names in self.groups.items() if name in names)
 
     def position(self, name: str) -> int:
-        """Return a run's place among all, which decides its colour in every figure."""
+        """Return a run's position among all runs, which sets its colour in every plot."""
         return list(self.runs).index(name)
 
-    def aligned(self, letter: str) -> pd.DataFrame:
-        """Return the predictions of one group side by side, as `evaluation.comparison` aligns those of its task."""
-        tables = {name: self.runs[name].predictions for name in self.groups[letter]}
-        return align_slices(tables) if facts_of(self.task).has_masks else align(tables)
-
-    def pairs(self, letter: str) -> list[Pair] | list[MaskPair]:
-        """Test every two runs of one group against each other."""
-        names, aligned = self.groups[letter], self.aligned(letter)
-        if not facts_of(self.task).has_masks:
-            return compare_pairs(aligned, names)
-        # Who is which patient is taken from one run for all: names may differ between copies of a dataset.
-        common = aligned[["path", "group"]]
-        return compare_mask_pairs({name: self._counts(name, aligned).join(common) for name in names})
-
-    def _counts(self, name: str, aligned: pd.DataFrame) -> pd.DataFrame:
-        counts = self.runs[name].predictions[["tp", "fp", "fn", "tn"]]
-        return counts.iloc[aligned[f"row {name}"]].reset_index(drop=True)
-
-
-def read_evaluated_run(store: RunStore, run: Run) -> EvaluatedRun:
-    """Read a run with all that a comparison needs.
-
-    Raises:
-        RunError: It did not finish, is of another task, or a file of it is missing or damaged.
-    """
-    check_comparable([run])
-    return _read_masks(store, run) if facts_of(run.config.task).has_masks else _read_classes(store, run)
-
-
-def _read_classes(store: RunStore, run: Run) -> EvaluatedRun:
-    report = _found(run_results.evaluation(store, run), "evaluation", run)
-    predictions = _found(run_results.predictions(store, run, report["classes"]), "table of predictions", run)
-    split = _found(run_results.split(store, run), "split", run)
-    with _fitting(run, report, REPORT):
-        predictions = with_digests(predictions, split)
-        key = evaluation_key(predictions, report["positive"])
-    return EvaluatedRun(run, report, predictions, run_results.epochs(store, run), key)
-
-
-def _read_masks(store: RunStore, run: Run) -> EvaluatedRun:
-    report = _found(run_results.evaluation(store, run), "evaluation", run)
-    slices = _found(run_results.slices(store, run), "table of slices", run)
-    truths = _found(run_results.masks(store, run, "truth.npz"), "set of true masks", run)
-    split = _found(run_results.split(store, run), "split", run)
-    with _fitting(run, report, MASK_REPORT):
-        labels = [sha256_bytes(truths[row].tobytes()) for row in range(len(slices))]
-        require_columns(slices, ("tp", "fp", "fn", "tn"), "The table of slices")
-        slices = with_digests(slices.assign(label=labels), split)
-        key = evaluation_key(slices, f"{report['classes']} {report['rule']}")
-    return EvaluatedRun(run, report, slices, run_results.epochs(store, run), key)
-
-
-@contextmanager
-def _fitting(run: Run, report: dict[str, Any], parts: Sequence[str]) -> Iterator[None]:
-    """Say in one sentence that files of a run do not belong together, or that the evaluation lacks a part."""
-    try:
-        if missing := [part for part in parts if part not in report]:
-            raise ValueError(f"the evaluation lacks {missing[0]}")
-        yield
-    except (ValueError, TypeError, IndexError, DataError) as error:
-        raise RunError(
-            f"Run {run.name!r} cannot be compared: its evaluation and its predictions do not fit together."
-        ) from error
-
-
-def _found(value: Value | None, what: str, run: Run) -> Value:
-    if value is None:
-        raise RunError(f"Run {run.name!r} cannot be compared: its {what} is missing.")
-    return value
+    def predictions(self, letter: str) -> dict[str, pd.DataFrame]:
+        """Return the predictions of the runs of one group, by name."""
+        return {name: self.runs[name].predictions for name in self.groups[letter]}
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
-    """Refuse runs whose figures do not exist or are of different kinds.
+    """Refuse runs that have no metrics or are of different kinds.
 
     Raises:
         RunError: A run did not finish or only looked for a learning rate, or the runs have different tasks.
@@ -161,7 +85,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 
 
 def compare(evaluated: Sequence[EvaluatedRun]) -> Comparison:
-    """Sort runs into groups that were evaluated on the very same images, and give each run a name of its own.
+    """Group runs that were evaluated on exactly the same images, and give each run a unique name.
 
     Raises:
         RunError: A run is named twice, there are too many, or their tasks differ.
@@ -171,11 +95,39 @@ def compare(evaluated: Sequence[EvaluatedRun]) -> Comparison:
     if len(evaluated) > MOST:
         raise RunError(f"{len(evaluated)} runs are too many for one comparison: choose {MOST} at most.")
     check_comparable([one.run for one in evaluated])
-    often = Counter(one.run.name for one in evaluated)
-    names = [one.run.name if often[one.run.name] == 1 else f"{one.run.name} ({one.run.id[:6]})" for one in evaluated]
+    counts = Counter(one.run.name for one in evaluated)
+    names = [one.run.name if counts[one.run.name] == 1 else f"{one.run.name} ({one.run.id[:6]})" for one in evaluated]
     runs = dict(zip(names, evaluated, strict=True))
     letters = dict(zip(dict.fromkeys(one.key for one in evaluated), ascii_uppercase, strict=False))
     groups: dict[str, list[str]] = {letter: [] for letter in letters.values()}
     for name, one in runs.items():
         groups[letters[one.key]].append(name)
     return Comparison(runs, groups)
+
+
+@contextmanager
+def fitting(run: Run, report: dict[str, Any], parts: Sequence[str]) -> Iterator[None]:
+    """Refuse a run whose files do not belong together, or whose evaluation lacks one of `parts`.
+
+    Raises:
+        RunError: The evaluation lacks a part, or the `with` block finds that files do not fit together.
+    """
+    try:
+        if missing := [part for part in parts if part not in report]:
+            raise ValueError(f"the evaluation lacks {missing[0]}")
+        yield
+    except (ValueError, TypeError, IndexError, DataError) as error:
+        raise RunError(
+            f"Run {run.name!r} cannot be compared: its evaluation and its predictions do not fit together."
+        ) from error
+
+
+def required(value: Value | None, what: str, run: Run) -> Value:
+    """Return a part of a run that a comparison needs.
+
+    Raises:
+        RunError: The part is None; `what` names it in the sentence.
+    """
+    if value is None:
+        raise RunError(f"Run {run.name!r} cannot be compared: its {what} is missing.")
+    return value

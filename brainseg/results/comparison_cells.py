@@ -1,26 +1,27 @@
-"""What the tables of both tasks write into their cells."""
+"""Cells of the tables of compared runs that all tasks share."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from brainseg.evaluation.paired import Pair
-from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import EvaluatedRun
+from brainseg.results.comparison_wording import TestedPair, evaluated_on
+from brainseg.results.run_wording import model_words
 from brainseg.runs import FINAL
 
 NO_EPOCHS, NOT_MEASURED, NOT_DEFINED = "—", "not measured", "not defined"
 
 
 def number(value: float | None) -> float:
-    """Return a number, NaN for what is not known."""
+    """Return a number; NaN where it is not known."""
     return math.nan if value is None else float(value)
 
 
-def tested(pair: Pair | MaskPair) -> dict[str, str]:
+def tested(pair: TestedPair) -> dict[str, str]:
     """Return the first columns of every table of paired tests: the two runs, and whether the test separates them."""
     return {
         "First": pair.first,
@@ -29,8 +30,37 @@ def tested(pair: Pair | MaskPair) -> dict[str, str]:
     }
 
 
+def run_identity(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+    """Return the first columns of every table of runs: what the run is and what it was evaluated on."""
+    return {
+        "run": name,
+        "id": evaluated.run.id,
+        "model": model_words(evaluated.run),
+        "images": letter,
+        "evaluated_on": evaluated_on(evaluated.run, evaluated.report),
+        "split": evaluated.run.config.data.split,
+    }
+
+
+def run_words(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the first columns of every table of runs in words; the set only where there are several."""
+    shown = {"Run": table["run"], "Model": table["model"]}
+    return {**shown, "Set": table["images"]} if table["images"].nunique() > 1 else shown
+
+
+def metric_numbers(
+    metrics: Iterable[str], values: Mapping[str, Any], intervals: Mapping[str, tuple[float, float] | None]
+) -> dict[str, float]:
+    """Return each metric with the bounds of its interval in the columns `_low` and `_high`; NaN where not defined."""
+    found: dict[str, float] = {}
+    for metric in metrics:
+        low, high = intervals.get(metric) or (None, None)
+        found |= {metric: number(values.get(metric)), f"{metric}_low": number(low), f"{metric}_high": number(high)}
+    return found
+
+
 def costs(evaluated: EvaluatedRun) -> dict[str, Any]:
-    """Return what a run's model costs; NaN for what was not measured."""
+    """Return the costs of a run's model: size and times; NaN for what was not measured."""
     found = {
         cost: number(evaluated.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")
     }
@@ -55,7 +85,7 @@ COSTS = {
     "Per diagnosis (ms)": "diagnosis_ms",
     "Bundle (MB)": "bundle_mb",
 }
-"""Title of a column on the page -> column of `costs`."""
+"""Title of a column on the page -> column in `costs`."""
 HELP = {
     "Parameters (M)": "Weights of the network, in millions.",
     "Per diagnosis (ms)": "Time for one image, on the machine that trained the run.",
@@ -82,14 +112,14 @@ def _score(value: float, low: float, high: float) -> str:
 
 
 def measured_words(value: float, unit: str) -> str:
-    """Write a cost with three digits that count; a whole number keeps all of its own."""
+    """Write a cost with three significant digits; from 100 on, as a whole number."""
     if math.isnan(value):
         return NOT_MEASURED
     return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def difference(value: float, interval: tuple[float, float] | None) -> str:
-    """Write a difference with its sign and, where there is one, its interval."""
+    """Write a difference with its sign and, if there is one, its interval."""
     if math.isnan(value):
         return NOT_DEFINED
     return _signed(value) + (f" ({_signed(interval[0])} to {_signed(interval[1])})" if interval else "")
@@ -107,5 +137,5 @@ def _signed(value: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """Write a p-value; what is under a thousandth is no more exact than that."""
+    """Write a p-value; values below 0.001 only as such, since they are not more exact."""
     return "under 0.001" if value < 0.001 else f"{value:.3f}"

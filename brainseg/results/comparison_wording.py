@@ -1,28 +1,16 @@
-"""The sentences that keep the metrics of compared runs from being read for more than they say."""
+"""Sentences that keep readers from taking the metrics of compared runs for more than they show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from brainseg.evaluation.caveats import caveats_of
-from brainseg.evaluation.paired import Pair
-from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.results.comparison import Comparison
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
-from brainseg.tasks import facts_of
 
-NOT_COMPARABLE = (
-    "Not comparable as a whole: these runs were not all evaluated on the same images with the same labels and positive "
-    "class. Compare metrics within a set, never between sets."
-)
-MASKS_NOT_COMPARABLE = (
-    "Not comparable as a whole: these runs were not all evaluated on the same slices with the same masks, classes and "
-    "rule for empty masks. Compare metrics within a set, never between sets."
-)
-PATIENTS = "With several slices of one patient the true uncertainty is larger: the tests take images as independent."
 _TIMES = (
     "Times were measured on the machine that trained each run, beside whatever else it did. The time of a diagnosis is "
     "the median of five on that machine's processor and includes {}."
@@ -30,8 +18,27 @@ _TIMES = (
 TIMES, MASK_TIMES = _TIMES.format("preparation and heatmap"), _TIMES.format("preparation")
 
 
+class TestedPair(Protocol):
+    """Two runs that a paired test compares, of any task."""
+
+    @property
+    def first(self) -> str:
+        """Name of one run."""
+
+    @property
+    def second(self) -> str:
+        """Name of the other run."""
+
+    @property
+    def better(self) -> str | None:
+        """Name of the run that the test shows to be better; None if it separates neither."""
+
+
+Tested = TypeVar("Tested", bound=TestedPair)
+
+
 def caveats(report: Mapping[str, Any]) -> str:
-    """Return why the metrics of an evaluation may be too good, as the end of a sentence; "" where nothing flatters."""
+    """Return why the metrics of an evaluation may be too good, as the end of a sentence; "" without a reason."""
     reasons = [caveat.phrase for caveat in caveats_of(report)]
     return "; ".join([f"evaluated on {_evaluated_on(report)}", *reasons]) if reasons else ""
 
@@ -46,17 +53,6 @@ def evaluated_on(run: Run, report: Mapping[str, Any]) -> str:
     return f"{_evaluated_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
 
 
-def group_lines(comparison: Comparison) -> list[str]:
-    """Say which runs may be compared and which may not; nothing to say where all share their images."""
-    if len(comparison.groups) < 2:
-        return []
-    told = [MASKS_NOT_COMPARABLE if facts_of(comparison.task).has_masks else NOT_COMPARABLE]
-    for letter, names in comparison.groups.items():
-        first = comparison.runs[names[0]]
-        told.append(f"Set {letter}, {evaluated_on(first.run, first.report)}: {', '.join(names)}.")
-    return told
-
-
 def notes(comparison: Comparison) -> list[str]:
     """Return why the metrics of each run may be too good, as Markdown; runs that share a reason share a line."""
     reasons: dict[str, list[str]] = {}
@@ -66,40 +62,26 @@ def notes(comparison: Comparison) -> list[str]:
     return [f"**{escape(', '.join(names))}**: {escape(reason)}." for reason, names in reasons.items()]
 
 
-def verdicts(comparison: Comparison, pairs: Sequence[Pair] | Sequence[MaskPair]) -> list[str]:
-    """Return what the paired tests show, as Markdown: which runs are separated, and how many pairs are not."""
-    told = []
+def verdict_lines(
+    comparison: Comparison,
+    pairs: Sequence[Tested],
+    separated: Callable[[Tested], str],
+    not_separated: Callable[[Tested], str],
+) -> list[str]:
+    """Return what the paired tests show, as Markdown: which runs are separated, and how many pairs are not.
+
+    Args:
+        comparison: The compared runs.
+        pairs: The tested pairs of one group.
+        separated: Writes which run of a separated pair is better, as a sentence.
+        not_separated: Writes why the test does not separate a pair, as part of a sentence.
+    """
+    lines = []
     for pair in pairs:
         if pair.better:
-            flattered = caveats(comparison.runs[pair.better].report)
-            words = _masks_separated(pair) if isinstance(pair, MaskPair) else _separated(pair)
-            told.append(words + (" But mind the note on it above." if flattered else ""))
-    if left := len(pairs) - len(told):
+            doubtful = caveats(comparison.runs[pair.better].report)
+            lines.append(separated(pair) + (" See the note on this run above." if doubtful else ""))
+    if left := len(pairs) - len(lines):
         which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
-        told.append(f"{which} **not separated**: {_too_few(pairs[0])}, so neither of the two is shown to be better.")
-    return told
-
-
-def _too_few(pair: Pair | MaskPair) -> str:
-    if isinstance(pair, MaskPair):
-        return f"on {pair.patients} patients with a tumour, chance may explain how their Dice differs"
-    return f"they differ on too few of the {pair.count} images"
-
-
-def _masks_separated(pair: MaskPair) -> str:
-    worse, ahead, behind = pair.second, pair.first_ahead, pair.second_ahead
-    if pair.better == pair.second:
-        worse, ahead, behind = pair.first, behind, ahead
-    return (
-        f"**{escape(pair.better)}** has the higher mean Dice over these {pair.patients} patients: higher than "
-        f"**{escape(worse)}** on {ahead} of them, lower on {behind}."
-    )
-
-
-def _separated(pair: Pair) -> str:
-    worse = pair.second if pair.better == pair.first else pair.first
-    ahead, behind = sorted((pair.only_first, pair.only_second), reverse=True)
-    return (
-        f"**{escape(pair.better)}** is right more often than **{escape(worse)}** on these {pair.count} images: it "
-        f"alone got {ahead} of them right, the other alone {behind}."
-    )
+        lines.append(f"{which} **not separated**: {not_separated(pairs[0])}, so neither run is shown to be better.")
+    return lines

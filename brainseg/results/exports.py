@@ -1,4 +1,4 @@
-"""What people download of a run: its bundle as a zip file, and its predictions as CSV."""
+"""Downloads of a run: its bundle as a zip file, and its predictions as CSV."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import pandas as pd
 
 from brainseg import DISCLAIMER
 from brainseg.errors import RunError
-from brainseg.results import stored_results as run_results
+from brainseg.results.by_task import results_of
 from brainseg.runs import Run, RunStore
-from brainseg.tasks import facts_of
 
 NOTICE = "README.txt"
 _PACKED = {".safetensors", ".png"}
@@ -37,37 +36,33 @@ def predictions_file(store: RunStore, run: Run) -> bytes:
     Raises:
         RunError: The run has none, or they are damaged.
     """
-    if facts_of(run.config.task).has_masks:
-        table = run_results.slices(store, run)
-    else:
-        report = run_results.evaluation(store, run)
-        table = run_results.predictions(store, run, report["classes"]) if report else None
+    table = results_of(run.config.task).predictions(store, run)
     if table is None:
         raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
     return csv_bytes(table)
 
 
 def file_stem(run: Run) -> str:
-    """Return the start of a download's name: the run's name, as every system allows it, and its id's first digits."""
+    """Return the start of a download's name: the run's name in characters that all systems allow, and its short id."""
     return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', run.name).strip('-.') or 'run'}-{run.id[:8]}"
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV in UTF-8, with the disclaimer in each row, as rows get parted from their table."""
+    """Return a table as CSV in UTF-8, with the disclaimer in each row, since people copy single rows."""
     return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()
 
 
 def zip_file(files: Iterable[tuple[Path, str]], what: str) -> bytes:
-    """Return files as a zip archive, with a notice that says what they are.
+    """Return files as a zip archive, with a text file that describes them.
 
     Args:
         files: Each file and its name in the archive.
-        what: First line of the notice.
+        what: First line of that text.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(NOTICE, f"{what}\n{DISCLAIMER}\n")
         for file, name in files:
-            # Weights and pictures do not get smaller: trying takes seconds.
+            # Weights and images cannot be compressed further, and trying takes seconds.
             archive.write(file, name, zipfile.ZIP_STORED if file.suffix in _PACKED else zipfile.ZIP_DEFLATED)
     return stream.getvalue()

@@ -7,7 +7,6 @@ the run says.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -18,9 +17,8 @@ from brainseg.datasets.copy_messages import near_sentence
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
-from brainseg.results.mask_card import NOT_FOR as MASKS_NOT_FOR
-from brainseg.results.mask_card import mask_figures, mask_limits, mask_purpose
-from brainseg.results.model_card_metrics import confusion_lines, figure_lines
+from brainseg.results.by_task import results_of
+from brainseg.results.markdown import literal
 from brainseg.tasks import facts_of
 
 SPLITS = {
@@ -30,12 +28,6 @@ SPLITS = {
     "given": "given with the dataset",
 }
 USERS = "Researchers, teachers and students of medical image analysis who can weigh the metrics below."
-NOT_FOR = """\
-* Not for diagnosis, screening, triage, planning or any other decision about a person. It is not a medical device
-  and has not been validated as one.
-* Not for finding where a tumour is. The heatmap shows where the model looked, not where the tumour is.
-* Not for images unlike those that it learnt from: other sequences, planes, scanners, ages or diseases. It answers for
-  any picture, also for one that is no brain."""
 
 
 def model_card(
@@ -55,13 +47,13 @@ def model_card(
             `sides` how many of them each side of the split has.
         version: The first digits of the bundle's digest.
     """
-    masks = facts_of(description.task).has_masks
+    card = results_of(description.task).card
     sections = {
-        "Purpose": mask_purpose(description, literal) if masks else _purpose(description),
+        "Purpose": card.purpose(description),
         "Intended users": USERS,
-        "What it is not for": MASKS_NOT_FOR if masks else NOT_FOR,
+        "What it is not for": card.not_for,
         "Data": _data(description, config, dataset or {}),
-        "How well its masks fit" if masks else "How often it is right": _figures(description, report),
+        card.metrics_heading: _metrics(description, report),
         "Split and leakage": _split(description, config, report, dataset or {}),
         "Limits and uncertainty": _limits(description, report, dataset or {}),
         "Preparation of an image": _settings(config.preparation.model_dump()),
@@ -70,20 +62,6 @@ def model_card(
     }
     title = f"# Model card: {literal(description.name)}\n\n**{brainseg.DISCLAIMER}**"
     return "\n\n".join([title, *(f"## {name}\n\n{text}" for name, text in sections.items())]) + "\n"
-
-
-def literal(text: object) -> str:
-    """Return a name as Markdown that shows it as it stands, on one line, in a table too."""
-    return re.sub(r"([\\`*_\[\]<>|~$:])", r"\\\1", " ".join(str(text).split()))
-
-
-def _purpose(description: BundleDescription) -> str:
-    classes = ", ".join(map(literal, description.classes))
-    positive = f" The class that counts as tumour is {literal(description.positive)}." if description.positive else ""
-    return (
-        f"Gives one slice of a brain MRI a probability for each of the classes {classes}.{positive} It is meant for "
-        "studying how such models learn and where they fail."
-    )
 
 
 def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[str, Any]) -> str:
@@ -115,14 +93,11 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
     return "\n".join(lines)
 
 
-def _figures(description: BundleDescription, report: Mapping[str, Any]) -> str:
+def _metrics(description: BundleDescription, report: Mapping[str, Any]) -> str:
     if not report:
         measured = evaluation_sentence(description.validation)
         return f"{measured} The rest of the evaluation is lost: `evaluation.json` is missing."
-    if facts_of(description.task).has_masks:
-        return mask_figures(report)
-    parts = [evaluation_sentence(report), "\n".join(figure_lines(report)), "\n".join(confusion_lines(report, literal))]
-    return "\n\n".join(parts)
+    return results_of(description.task).card.metrics(report)
 
 
 def _split(
@@ -153,26 +128,11 @@ def _copied(facts: Mapping[str, Any]) -> str:
 
 
 def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
-    count = (report or description.validation).get("count") or 0
     elsewhere = (
         "* Evaluated only on validation or test images of the same dataset. Its performance on other images is "
         "unknown, and usually worse."
     )
-    if facts_of(description.task).has_masks:
-        return "\n".join([elsewhere, *mask_limits(report)])
-    lines = [
-        elsewhere,
-        "* Intervals are Wilson 95 % intervals that take images as independent. Slices of one patient are not, so the "
-        "true uncertainty is larger.",
-        "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
-        "times in ten.",
-        "* Copies that were scaled or saved again are not found, and may be on both sides of the split.",
-    ]
-    if 0 < count < 200:
-        lines.insert(0, f"* With {count} evaluated images, one image is {100 / count:.1f} points of accuracy.")
-    if len(dataset.get("modes", {})) > 1:
-        lines.append("* Images of several file modes or sources can let a model tell classes by how files were made.")
-    return "\n".join(lines)
+    return "\n".join([elsewhere, *results_of(description.task).card.limits(description, report, dataset)])
 
 
 def _weights(pretraining: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a run left behind, read and checked one file at a time, so that a damaged one spoils nothing else.
+"""The stored results of a run, read and checked one file at a time: a damaged file affects nothing else.
 
 Every reader returns None for a file that does not exist (yet), and raises `RunError` with the file's name for one that
 cannot be used.
@@ -36,14 +36,14 @@ EPOCHS = [
     "seconds",
 ]
 LOG_LETTERS = 200_000
-"""As much of a log's end as is shown."""
+"""Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
 Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
 
 
 def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
-    """Return a run's metrics; see the `to_dict` of its task's report, and what `train` adds to it.
+    """Return a run's metrics: the `to_dict` of its task's report, and what `train` adds to it.
 
     Raises:
         RunError: The file is damaged, or a newer brainseg wrote it.
@@ -64,7 +64,7 @@ def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None
     values = read_json(store, run, "learning_rate.json", (*CURVE, "suggestion"))
     if values is None:
         return None
-    with _damage("learning_rate.json", run):
+    with reading("learning_rate.json", run):
         return pd.DataFrame({name: values[name] for name in CURVE}, dtype="float64"), values["suggestion"]
 
 
@@ -81,12 +81,30 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
     table = _table(store, run, "predictions.parquet", _read_predictions)
     if table is None:
         return None
-    with _damage("predictions.parquet", run):
+    with reading("predictions.parquet", run):
         for column in ("label", "prediction"):
             class_codes(table, column, classes)
         probabilities(table, classes)
         losses(table)
         return table
+
+
+def evaluated_predictions(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the predictions of a classifier, as `predictions` does, for the classes of its evaluation."""
+    report = evaluation(store, run)
+    return predictions(store, run, report["classes"]) if report else None
+
+
+def baselines(store: RunStore, run: Run) -> dict[str, Any] | None:
+    """Return the evaluations of the baselines of a segmentation, by name."""
+    values = read_json(store, run, "baselines.json")
+    if values is None:
+        return None
+    with reading("baselines.json", run):
+        for report in values.values():
+            if any(field not in report for field in facts_of(run.config.task).evaluation_fields):
+                raise ValueError("a field is missing")
+        return values
 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:
@@ -99,14 +117,14 @@ def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
     file = run_file(store, run, name)
     if not file:
         return None
-    with _damage(name, run):
+    with reading(name, run):
         return load_masks(file)
 
 
 def split(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the set of each image: columns `path`, `label`, `group`, `sha256` and `split`, all texts.
 
-    An empty cell is "": nothing is known. A class may be called None or NA.
+    An empty cell is "": not known. None and NA are read as texts, since a class may have such a name.
     """
     return _table(store, run, "split.csv", _read_split)
 
@@ -117,17 +135,17 @@ def hardest(store: RunStore, run: Run) -> pd.DataFrame | None:
 
 
 def digests(store: RunStore, run: Run) -> dict[str, str]:
-    """Return the hash of each image's bytes when the run saw it, by its path; empty where that is not known."""
+    """Return the hash of each image's bytes when the run read it, by its path; empty where the hashes are not known."""
     table = readable([], split, store, run)
     return {} if table is None else dict(zip(table["path"], table["sha256"], strict=True))
 
 
 def read_json(store: RunStore, run: Run, name: str, fields: tuple[str, ...] = ()) -> dict[str, Any] | None:
-    """Return a JSON file of a run that has at least these fields."""
+    """Return a JSON file of a run that has at least the given fields."""
     file = run_file(store, run, name)
     if not file:
         return None
-    with _damage(name, run):
+    with reading(name, run):
         values = json.loads(file.read_text("utf-8"))
         if not isinstance(values, dict) or any(field not in values for field in fields):
             raise ValueError("a field is missing")
@@ -138,13 +156,16 @@ def _table(store: RunStore, run: Run, name: str, read: Callable[[Path], pd.DataF
     file = run_file(store, run, name)
     if not file:
         return None
-    with _damage(name, run):
+    with reading(name, run):
         return _TABLES.get(file, read)
 
 
 def _read_epochs(file: Path) -> pd.DataFrame:
     table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False, na_values="")
-    require_columns(table, [*EPOCHS, "dice" if "dice" in table else "accuracy"], "The table of epochs")
+    columns = [*EPOCHS, "dice" if "dice" in table else "accuracy"]
+    require_columns(table, columns, "The table of epochs")
+    for column in columns[1:]:
+        pd.to_numeric(table[column])
     return table
 
 
@@ -179,10 +200,10 @@ def readable(
     """Return what a reader of this module returns, or None where the file is damaged.
 
     Args:
-        damaged: Takes the sentence about a damaged file.
+        damaged: List to which the sentence about a damaged file is added.
         read: The reader.
-        arguments: Of the reader.
-        named: Of the reader.
+        arguments: Arguments of the reader.
+        named: Named arguments of the reader.
     """
     try:
         return read(*arguments, **named)
@@ -208,12 +229,16 @@ def _end_of(file: Path) -> str:
 
 
 @contextmanager
-def _damage(name: str, run: Run) -> Iterator[None]:
-    """Turn whatever a reader throws at a damaged file into one sentence."""
+def reading(name: str, run: Run) -> Iterator[None]:
+    """Turn the errors that a damaged file causes inside the `with` block into one sentence that names the file.
+
+    Raises:
+        RunError: The file is damaged.
+    """
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, RecursionError, DataError) as error:
         raise RunError(
-            f"{name} of run {run.name!r} is damaged, so what it holds cannot be shown: put the file back, or train the "
+            f"{name} of run {run.name!r} is damaged, so its contents cannot be shown: put the file back, or train the "
             "run again."
         ) from error

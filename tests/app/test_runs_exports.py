@@ -16,8 +16,8 @@ from brainseg import DISCLAIMER
 from brainseg.cli.app import main
 from brainseg.errors import RunError
 from brainseg.models.bundle import load_bundle
-from brainseg.plots.run_plots import plots_zip
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
+from brainseg.results.run_plots import plots_zip
 from brainseg.runs import Run, RunStore
 
 

@@ -301,13 +301,13 @@ def test_an_image_that_moved_is_one_sentence_beside_its_case(finished_home, conf
     Image.new("L", (40, 40), 200).save(moved / changed)
     app = open_panel(open_page("runs", run=run.id), "Hardest cases")
     assert paths_shown(app) == table["path"].iloc[2:6].tolist()
-    assert f"{gone} is not in its dataset any more" in texts(app)
+    assert f"{gone} is no longer in its dataset" in texts(app)
     assert f"{changed} was changed since" in texts(app)
     assert not app.error
     shutil.rmtree(moved)
     open_panel(app, "Hardest cases")
     assert paths_shown(app) == []
-    assert texts(app).count("is not there any more: put it back") == 6
+    assert texts(app).count("is no longer there: put it back") == 6
 
 
 def own_data_run(folder: Path) -> tuple[Run, Path]:

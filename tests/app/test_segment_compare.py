@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from brainseg.cli.app import app as command_line
 from brainseg.evaluation.segmentation import load_masks, save_masks
-from brainseg.results.comparison import compare, read_evaluated_run
+from brainseg.results.comparison import compare
+from brainseg.results.evaluated_runs import read_evaluated_run
 from brainseg.runs import Run, RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.run_pages import charts, texts

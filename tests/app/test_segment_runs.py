@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.plots.run_plots import plots_zip
 from brainseg.results.exports import bundle_zip, predictions_file
+from brainseg.results.run_plots import plots_zip
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import charts, open_panel, texts
 

@@ -82,8 +82,8 @@ def test_a_threshold_for_masks_is_stored_and_used(home, tmp_path):
     assert json.loads(data("add", root, "--mask-threshold", "128", "--json"))["mask_threshold"] == 128
     assert json.loads(data("inspect", "set", "--json"))["masks"]["threshold"] == 128
     assert json.loads(data("inspect", "set", "--mask-threshold", "99", "--json"))["masks"]["threshold"] == 99
-    assert build_config(Path("set"), None, None, None, ["task=segment"], False).data.mask_threshold == 128
-    assert build_config(Path("set"), None, None, None, None, False).data.mask_threshold is None
+    assert RunOptions(Path("set"), settings=["task=segment"]).config().data.mask_threshold == 128
+    assert RunOptions(Path("set")).config().data.mask_threshold is None
     with pytest.raises(DataError, match="not allowed"):
         data("inspect", "set", "--mask-threshold", "0")
 

@@ -85,7 +85,7 @@ def test_options_and_runs_of_the_other_task_are_one_sentence(segmented, masked_s
     home, _ = segmented
     file = next((masked_set / "images").iterdir())
     done = brainseg("predict", "--run", "marks", file, "--cam", tmp_path / "cam.png", home=home)
-    assert_refused(done, "--cam is for a run that classifies", "leave it out")
+    assert_refused(done, "--cam is for a run that classifies images, but the run of --run marks", "leave it out")
     assert_refused(brainseg("predict", "--run", "marks", "--run", "marks", file, home=home), "name one")
     done = brainseg("train", "--data", masked_set, *TINY, "--set", "task=segment", "--set", "model.head=svm", home=home)
     assert_refused(done, "model.head", "not for task segment")

@@ -12,7 +12,8 @@ from brainseg.config import RunConfig
 from brainseg.datasets.report import dataset_report
 from brainseg.evaluation.classification import evaluate
 from brainseg.models.description import BundleDescription
-from brainseg.results.model_card import literal, model_card
+from brainseg.results.markdown import literal
+from brainseg.results.model_card import model_card
 from tests.datasets.conftest import make_dataset
 from tests.evaluation.tables import random_table
 

@@ -11,12 +11,11 @@ from brainseg.app.classification.disagreements import show_disagreements
 from brainseg.app.frame import dark
 from brainseg.app.widgets.pair_table import draw_pairs
 from brainseg.evaluation.classification import roc_curve
-from brainseg.evaluation.paired import Pair
 from brainseg.plots import confusion_matrix_figure, roc_figure
 from brainseg.plots.theme import readable, series_style
+from brainseg.results.classification.comparison import PATIENTS, paired_tests, verdicts
+from brainseg.results.classification.tables import pairs_shown
 from brainseg.results.comparison import Comparison
-from brainseg.results.comparison_table import pairs_shown
-from brainseg.results.comparison_wording import PATIENTS, verdicts
 from brainseg.results.markdown import escape
 
 ACROSS = 3
@@ -57,10 +56,10 @@ def interval_words(comparison: Comparison) -> str:
 
 def _draw_tests(comparison: Comparison, letter: str) -> None:
     """Draw the paired tests of one group."""
-    pairs = comparison.pairs(letter)
+    pairs = paired_tests(comparison, letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    draw_pairs(pairs_shown([pair for pair in pairs if isinstance(pair, Pair)]), letter)
+    draw_pairs(pairs_shown(pairs), letter)
     st.caption(f"{TESTED} {PATIENTS}")
 
 

@@ -11,9 +11,9 @@ import streamlit as st
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.diagnosis.words import percent
 from brainseg.errors import BrainsegError, ScanError
-from brainseg.evaluation.comparison import disagreements
+from brainseg.results.classification.comparison import aligned_images, disagreeing_images
+from brainseg.results.classification.tables import disagreements_in_words
 from brainseg.results.comparison import Comparison
-from brainseg.results.comparison_table import disagreements_in_words
 from brainseg.results.markdown import escape
 from brainseg.scans import Scan, display_name, read_scan
 
@@ -29,12 +29,12 @@ PICTURE = 260
 def show_disagreements(comparison: Comparison, letter: str) -> None:
     """Draw the table of one group's disagreements, and one of its images at a time."""
     names = comparison.groups[letter]
-    aligned = comparison.aligned(letter)
-    rows = disagreements(aligned, names)
+    count = len(aligned_images(comparison, letter))
+    rows = disagreeing_images(comparison, letter)
     if rows.empty:
-        st.markdown(f"These runs predict the same class on all {len(aligned)} images.")
+        st.markdown(f"These runs predict the same class on all {count} images.")
         return
-    st.markdown(f"On **{len(rows)} of {len(aligned)}** images at least two of these runs predict different classes.")
+    st.markdown(f"On **{len(rows)} of {count}** images at least two of these runs predict different classes.")
     st.dataframe(disagreements_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Disagreements as CSV", rows, f"disagreements-{letter}", f"disagreements-csv-{letter}")
     left, right = st.columns([3, 2], vertical_alignment="bottom")

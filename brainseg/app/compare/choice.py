@@ -8,7 +8,8 @@ from brainseg.app import live_store, state
 from brainseg.app.address import SHOWN, keep, named_run, parameter
 from brainseg.app.tasks import VIEWS
 from brainseg.errors import RunError
-from brainseg.results.comparison import MOST, EvaluatedRun, read_evaluated_run
+from brainseg.results.comparison import MOST, EvaluatedRun
+from brainseg.results.evaluated_runs import read_evaluated_run
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run

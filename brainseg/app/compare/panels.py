@@ -10,8 +10,8 @@ from brainseg.app.frame import offer_csv
 from brainseg.app.tasks import view_of
 from brainseg.results.comparison import Comparison
 from brainseg.results.comparison_cells import COSTS, HELP, NOT_MEASURED
-from brainseg.results.comparison_table import for_csv, runs_shown, runs_table
-from brainseg.results.comparison_wording import group_lines, notes
+from brainseg.results.comparison_table import for_csv, group_lines, runs_shown, runs_table
+from brainseg.results.comparison_wording import notes
 from brainseg.results.markdown import escape
 from brainseg.results.settings_differences import settings_that_differ
 
@@ -23,9 +23,8 @@ def runs_panel(comparison: Comparison) -> None:
             st.markdown(f"- {escape(line)}")
         else:
             st.warning(line, icon=":material/difference:")
-    table = runs_table(comparison)
     st.dataframe(
-        runs_shown(table),
+        runs_shown(comparison),
         hide_index=True,
         width="stretch",
         key="runs-compared",
@@ -33,7 +32,7 @@ def runs_panel(comparison: Comparison) -> None:
         placeholder=NOT_MEASURED,
         alt="The compared runs",
     )
-    offer_csv("Table as CSV", for_csv(table), "compare", "table-csv")
+    offer_csv("Table as CSV", for_csv(runs_table(comparison)), "compare", "table-csv")
     st.caption(view_of(comparison.task).intervals(comparison))
     for note in notes(comparison):
         st.markdown(f"- {note}")

@@ -15,9 +15,9 @@ from brainseg.app.tasks import view_of
 from brainseg.errors import RunError
 from brainseg.jobs.queue import request_cancel, resubmit
 from brainseg.jobs.removal import delete
-from brainseg.plots.run_plots import has_figures, plots_zip
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.results.markdown import escape
+from brainseg.results.run_plots import has_plots, plots_zip
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import default_run
@@ -121,7 +121,7 @@ def _download(run: Run) -> None:
     store, stem = live_store.store(), file_stem(run)
     if run.has_model:
         _bundle(run, stem)
-    if not has_figures(store, run):
+    if not has_plots(store, run):
         st.info("There is nothing to download: the run ended too early.")
         return
     _file("Plots (zip)", lambda: plots_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")

@@ -10,12 +10,11 @@ from brainseg.app.charts import chart
 from brainseg.app.frame import dark
 from brainseg.app.segmentation.differing_slices import show_differing_slices
 from brainseg.app.widgets.pair_table import draw_pairs
-from brainseg.evaluation.segmentation.paired import MaskPair
 from brainseg.plots.mask_comparison import dice_figure
 from brainseg.results.comparison import Comparison
 from brainseg.results.comparison_table import runs_table
-from brainseg.results.comparison_wording import verdicts
-from brainseg.results.mask_comparison_table import mask_pairs_shown
+from brainseg.results.segmentation.comparison import paired_tests, verdicts
+from brainseg.results.segmentation.tables import pairs_shown
 
 INTERVALS = (
     "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
@@ -44,8 +43,8 @@ def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], objec
 
 
 def _draw_tests(comparison: Comparison, letter: str) -> None:
-    pairs = comparison.pairs(letter)
+    pairs = paired_tests(comparison, letter)
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
-    draw_pairs(mask_pairs_shown([pair for pair in pairs if isinstance(pair, MaskPair)]), letter)
+    draw_pairs(pairs_shown(pairs), letter)
     st.caption(TESTED)

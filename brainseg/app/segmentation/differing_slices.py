@@ -8,13 +8,13 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.frame import dark, guarded, offer_csv, show
 from brainseg.errors import RunError
-from brainseg.evaluation.comparison import differing_slices
 from brainseg.evaluation.segmentation import SavedMasks
 from brainseg.plots import slice_outlines_figure
-from brainseg.plots.mask_run_plots import OUTLINES, slice_pixels
 from brainseg.results import stored_results as run_results
 from brainseg.results.comparison import Comparison
-from brainseg.results.mask_comparison_table import fit_words, slices_in_words
+from brainseg.results.run_images import BLACK_SLICES, slice_pixels
+from brainseg.results.segmentation.comparison import aligned_slices, slices_that_differ
+from brainseg.results.segmentation.tables import fit_words, slices_in_words
 from brainseg.runs import Run
 
 
@@ -23,12 +23,12 @@ from brainseg.runs import Run
 def show_differing_slices(comparison: Comparison, letter: str) -> None:
     """Draw the table of the slices on which a group's masks differ, and one of them at a time."""
     names = comparison.groups[letter]
-    aligned = comparison.aligned(letter)
-    rows = differing_slices(aligned, names)
+    count = len(aligned_slices(comparison, letter))
+    rows = slices_that_differ(comparison, letter)
     if rows.empty:
-        st.markdown(f"These runs have the same Dice on all {len(aligned)} slices.")
+        st.markdown(f"These runs have the same Dice on all {count} slices.")
         return
-    st.markdown(f"On **{len(rows)} of {len(aligned)}** slices the Dice of these runs differs.")
+    st.markdown(f"On **{len(rows)} of {count}** slices the Dice of these runs differs.")
     st.dataframe(slices_in_words(rows, names), hide_index=True, width="stretch")
     offer_csv("Slices as CSV", rows, f"slices-{letter}", f"slices-csv-{letter}")
     place = st.selectbox(
@@ -50,7 +50,7 @@ def _show_slice(comparison: Comparison, names: list[str], row: pd.Series) -> Non
     pixels = slice_pixels(first, row["path"], row["sha256"], truth.shape)
     figure = slice_outlines_figure(row["path"], pixels, truth, found, words, dark=dark())
     show(figure, f"outlines-{row['sha256'][:12]}", name="compare-outlines")
-    st.caption(OUTLINES)
+    st.caption(BLACK_SLICES)
 
 
 def _masks(run: Run, name: str) -> SavedMasks:

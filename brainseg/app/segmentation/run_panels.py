@@ -10,9 +10,9 @@ from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
-from brainseg.plots.mask_run_plots import OUTLINES
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
+from brainseg.results.run_images import BLACK_SLICES
 from brainseg.runs import Run
 
 MISSING = "{} is missing: the run did not get so far, or its files were removed."
@@ -69,7 +69,7 @@ def dice_panel(run: Run) -> None:
 def worst_panel(run: Run) -> None:
     """The slices with the lowest Dice, with both outlines."""
     draw_plot(run, "worst_slices", WORST)
-    st.caption(OUTLINES)
+    st.caption(BLACK_SLICES)
 
 
 @guarded

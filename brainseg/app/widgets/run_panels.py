@@ -17,10 +17,10 @@ from brainseg.errors import RunError
 from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.evaluation.segmentation import patient_table
 from brainseg.plots import doubt
-from brainseg.plots.run_plots import draw
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
 from brainseg.results.run_files import run_file
+from brainseg.results.run_plots import draw
 from brainseg.runs import Run
 
 VALLEY = (
@@ -114,7 +114,7 @@ def draw_plot(run: Run, name: str, missing: str = "") -> None:
 
     Args:
         run: The run.
-        name: One of `run_plots.FIGURES`.
+        name: Of the plot, see `run_plots.draw`.
         missing: Text to show if its data do not exist; "" for none.
     """
     store = live_store.store()

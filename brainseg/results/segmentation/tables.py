@@ -1,4 +1,4 @@
-"""The table of compared segmentations: numbers to keep, and the same in words to look at."""
+"""The tables of compared segmentations: numbers to keep, and the same in words for readers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from brainseg.results.comparison_cells import (
     costs,
     difference,
     difference_numbers,
-    number,
+    metric_numbers,
     p_value,
+    run_identity,
+    run_words,
     tested,
     with_interval,
 )
-from brainseg.results.comparison_wording import caveats, evaluated_on
-from brainseg.results.run_wording import model_words
+from brainseg.results.comparison_wording import caveats
 
 SCORES = {
     "dice": "Dice, all pixels",
@@ -31,39 +32,30 @@ SCORES = {
 }
 
 
-def mask_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
-    """Return a run's row: who it is, what it was evaluated on, its scores with 95 % intervals, and its costs."""
+def run_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+    """Return a run's row: what it is, what it was evaluated on, its scores with 95 % intervals, and its costs."""
     report = evaluated.report
-    row: dict[str, Any] = {
-        "run": name,
-        "id": evaluated.run.id,
-        "model": model_words(evaluated.run),
-        "images": letter,
-        "evaluated_on": evaluated_on(evaluated.run, report),
-        "split": evaluated.run.config.data.split,
+    values = {**report, **{f"detection_{name}": value for name, value in report["detection"].items()}}
+    return {
+        **run_identity(letter, name, evaluated),
         "count": report["slices"],
         "patients": report["patients"] if report["unit"] == "patient" else None,
+        **metric_numbers(SCORES, values, report["intervals"]),
+        **costs(evaluated),
+        "notes": caveats(report),
     }
-    flat = {**report, **{f"detection_{name}": value for name, value in report["detection"].items()}}
-    for score in SCORES:
-        low, high = report["intervals"].get(score) or (None, None)
-        row |= {score: number(flat.get(score)), f"{score}_low": number(low), f"{score}_high": number(high)}
-    return {**row, **costs(evaluated), "notes": caveats(report)}
 
 
-def masks_in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as it is shown: every score with its interval, every cost with its unit."""
-    shown: dict[str, Any] = {"Run": table["run"], "Model": table["model"]}
-    if table["images"].nunique() > 1:
-        shown["Set"] = table["images"]
-    shown["Slices"] = table["count"]
+def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of runs for readers: each score with its interval, each cost with its unit."""
+    shown = {**run_words(table), "Slices": table["count"]}
     shown["Patients"] = ["not known" if pd.isna(count) else f"{count:.0f}" for count in table["patients"]]
     shown |= {title: with_interval(table, score) for score, title in SCORES.items()}
     return pd.DataFrame({**shown, **cost_words(table)})
 
 
-def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
-    """Return one row per pair of runs: what the paired test says of them."""
+def pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return one row per pair of runs: the result of their paired test."""
     return pd.DataFrame(
         {
             **tested(pair),
@@ -77,8 +69,8 @@ def mask_pairs_in_words(pairs: Sequence[MaskPair]) -> pd.DataFrame:
     )
 
 
-def mask_pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
-    """Return one row per pair of runs for a page: the test in words, everything else as numbers, which sort as such."""
+def pairs_shown(pairs: Sequence[MaskPair]) -> pd.DataFrame:
+    """Return `pairs_in_words` for a page: everything but the test as numbers that the page can sort."""
     return pd.DataFrame(
         {
             **tested(pair),
@@ -103,7 +95,7 @@ def slices_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def fit_words(dice: float, predicted: int, true: int) -> str:
-    """Say how well a mask fits: its Dice, or that there is nothing to find or nothing was found."""
+    """Return in words how well a mask fits: its Dice, or that there was no tumour or none was marked."""
     if not true:
         return f"{predicted:,} px marked where none is" if predicted else "nothing marked, rightly"
     return f"Dice {dice:.2f}" if predicted else "nothing marked: missed"

@@ -1,0 +1,57 @@
+"""What differs in the commands for each task, in one table that is looked up by the task's name.
+
+To add a task, add a module beside `classification` and `segmentation`, and an entry in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brainseg.cli import classification, segmentation
+from brainseg.cli.prediction import Answers, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCommands:
+    """What differs in the commands for runs of each task.
+
+    Attributes:
+        predict: Answers a request with the bundles of one or several runs.
+        predict_options: Options of `predict` that are for this task only, as fields of `Request`.
+        print_metrics: Prints the metrics of an `evaluation.json`, given a text on which images it is about.
+        has_heatmaps: Whether a model explains its answers by heatmaps.
+    """
+
+    predict: Callable[[list[Path], Request], Answers]
+    predict_options: tuple[str, ...]
+    print_metrics: Callable[[dict[str, Any], str], None]
+    has_heatmaps: bool
+
+
+COMMANDS: dict[str, TaskCommands] = {
+    "classify": TaskCommands(
+        predict=classification.predict,
+        predict_options=("method", "cam", "explain", "layer"),
+        print_metrics=classification.print_metrics,
+        has_heatmaps=True,
+    ),
+    "segment": TaskCommands(
+        predict=segmentation.predict,
+        predict_options=("mask", "overlay"),
+        print_metrics=segmentation.print_metrics,
+        has_heatmaps=False,
+    ),
+}
+"""Task, as the setting `task` has it -> what differs in its commands."""
+
+
+def commands_of(task: str) -> TaskCommands:
+    """Return what differs in the commands for runs of a task.
+
+    >>> commands_of("segment").predict_options
+    ('mask', 'overlay')
+    """
+    return COMMANDS[task]

@@ -1,0 +1,90 @@
+"""What commands do for runs that classify images: answer with a class, and print the metrics of an evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainseg.cli.output import ANSWERS, fraction
+from brainseg.cli.outputs import image_outputs, refuse_overwriting
+from brainseg.cli.prediction import Answers, Request, check_choice, failure
+from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
+from brainseg.diagnosis.methods import layer_name
+from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
+from brainseg.errors import ScanError
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Diagnosis, Predictor
+
+METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc")
+
+
+def predict(bundles: list[Path], request: Request) -> Answers:
+    """Classify images with one model or an ensemble, and draw their heatmaps.
+
+    Raises:
+        ConfigError: An option has a value that the models do not allow, or an output would overwrite another file.
+    """
+    from brainseg.diagnosis.predictor import Predictor
+
+    sheets = image_outputs(request.cam, request.files)
+    refuse_overwriting({"--cam": sheets, "--csv": [request.csv]}, request.files)
+    predictors = [Predictor.open(bundle) for bundle in bundles]
+    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    classes = predictors[0].description.classes
+    check_choice("--explain", request.explain, (None, *classes))
+    check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
+    rows, values = [], []
+    for file, sheet in zip(request.files, sheets, strict=True):
+        answer, notes = _answer(predictors, file, sheet, request)
+        rows.append(answer_row(str(file), answer, notes))
+        drawn = {"cam": str(sheet)} if sheet and not isinstance(answer, str) else {}
+        facts = failure(answer, predictors) if isinstance(answer, str) else _values(answer, notes)
+        values.append({"file": str(file), **facts, **drawn})
+    return Answers(values, answers_csv(rows, classes))
+
+
+def _answer(
+    predictors: list[Predictor], file: Path, sheet: Path | None, request: Request
+) -> tuple[Diagnosis | Consensus | str, tuple[str, ...]]:
+    """Return the answer, or the sentence that says why there is none, and the warnings from reading the image."""
+    from brainseg.diagnosis.images import diagnosis_sheet, save_png
+    from brainseg.scans import read_scan
+
+    try:
+        scan = read_scan(file)
+    except ScanError as error:
+        return str(error), ()
+    answer = diagnose_with(predictors, scan, explain=request.explain, method=request.method, stage=request.layer)
+    if sheet:
+        save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
+    return answer, scan.warnings
+
+
+def _values(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, Any]:
+    """Return an answer as values that JSON can hold."""
+    values = {
+        "headline": headline(answer),
+        **reliability_values(answer, notes),
+        "label": answer.label,
+        "probabilities": answer.probabilities,
+        "model": answer.model,
+        "explained": answer.explained,
+        "method": answer.method,
+        "layer": layer_name(answer.stage),
+        "seconds": answer.seconds,
+    }
+    if isinstance(answer, Consensus):
+        values["spread"], values["deviation"] = answer.probability_range, answer.deviation
+        values["members"] = [
+            {"model": each.model, "probabilities": each.probabilities, **reliability_values(each)}
+            for each in answer.members
+        ]
+    return values
+
+
+def print_metrics(report: dict[str, Any], side: str) -> None:
+    """Print the headline metrics of an evaluation; `side` describes the evaluated images, with "{}" for their name."""
+    for metric in METRICS:
+        ANSWERS.print(f"{metric:12} {fraction(report[metric], report['intervals'].get(metric))}")
+    ANSWERS.print(f"on {report['count']} {side.format('images')}.")

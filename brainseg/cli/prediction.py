@@ -1,0 +1,70 @@
+"""What `predict` asks of a model, and parts of its answers that all tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from brainseg.errors import ConfigError
+from brainseg.models.trained_on import TrainedOn, joint_training
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.predictor import Predictor
+    from brainseg.diagnosis.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class Request:
+    """The images and the options of `predict`; an option that was not given is None.
+
+    Attributes:
+        files: The images.
+        csv: Where the table of answers goes.
+        cam: Where scan and heatmap go.
+        explain: Class that the heatmap explains.
+        method: How to draw the heatmap.
+        layer: Residual stage of the heatmap.
+        mask: Where the mask goes.
+        overlay: Where scan and mask go.
+    """
+
+    files: list[Path]
+    csv: Path | None = None
+    cam: Path | None = None
+    explain: str | None = None
+    method: str | None = None
+    layer: int | None = None
+    mask: Path | None = None
+    overlay: Path | None = None
+
+
+class Answers(NamedTuple):
+    """The answers to a request: as values that JSON can hold, one per image, and as CSV."""
+
+    values: list[dict[str, Any]]
+    table: str
+
+
+def failure(error: str, models: Sequence[Predictor | Segmenter]) -> dict[str, Any]:
+    """Return what is known of an image that got no answer, as values that JSON can hold."""
+    return {
+        "error": error,
+        "in_domain": None,
+        "warnings": [],
+        "trained_on": joint_training(TrainedOn.of(each.description.data) for each in models).to_dict(),
+        "image_sha256": None,
+        "bundle_digest": "+".join(each.bundle.digest for each in models),
+    }
+
+
+def check_choice(option: str, value: object, allowed: Collection[object]) -> None:
+    """Refuse a value that an option does not allow.
+
+    Raises:
+        ConfigError: Names the option and what it allows.
+    """
+    if value not in allowed:
+        choices = ", ".join(str(each) for each in allowed if each is not None)
+        raise ConfigError(f"{option} must be one of {choices}, not {value}.")

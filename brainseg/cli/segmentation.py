@@ -1,0 +1,132 @@
+"""What commands do for runs that mark tumours: mark and measure, and print the metrics of an evaluation."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainseg import DISCLAIMER
+from brainseg.cli.output import ANSWERS, fraction
+from brainseg.cli.outputs import image_outputs, refuse_overwriting
+from brainseg.cli.prediction import Answers, Request, failure
+from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
+from brainseg.errors import ConfigError, ScanError
+from brainseg.models.trained_on import TrainedOn
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.segmenter import Segmentation, Segmenter
+
+METRICS = {
+    "dice": "Dice, all pixels",
+    "patient_dice": "Dice, mean of patients",
+    "slice_dice": "Dice, mean of slices",
+    "iou": "IoU, all pixels",
+    "precision": "precision",
+    "sensitivity": "sensitivity",
+}
+"""Field of the evaluation -> its printed name."""
+
+
+def predict(bundles: list[Path], request: Request) -> Answers:
+    """Mark tumours on slices, and draw the masks.
+
+    Raises:
+        ConfigError: There are several models, or an output would overwrite another file.
+    """
+    from brainseg.diagnosis.segmenter import Segmenter
+
+    if len(bundles) > 1:
+        raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
+    segmenter = Segmenter.open(bundles[0])
+    slices = _slices(segmenter, request.files)
+    firsts = [files[0] for files in slices]
+    masks, sheets = image_outputs(request.mask, firsts), image_outputs(request.overlay, firsts)
+    refuse_overwriting({"--mask": masks, "--overlay": sheets, "--csv": [request.csv]}, request.files)
+    values = [_answer(segmenter, *each) for each in zip(slices, masks, sheets, strict=True)]
+    return Answers(values, _table(values, TrainedOn.of(segmenter.description.data).sentence))
+
+
+def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
+    """Return the files of each slice: one each, or all files where the model needs several sequences of one slice."""
+    several = len(segmenter.description.modalities or ()) > 1
+    return [files] if several else [[file] for file in files]
+
+
+def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> dict[str, Any]:
+    from brainseg.diagnosis.images import save_png
+    from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
+    from brainseg.scans import read_scan
+
+    name = ", ".join(str(file) for file in files)
+    try:
+        scans = [read_scan(file) for file in files]
+        found = segmenter.segment(*scans)
+    except ScanError as error:
+        return {"file": name, **failure(str(error), [segmenter])}
+    notes = [warning for scan in scans for warning in scan.warnings]
+    answer = {"file": name, **_values(found, notes)}
+    if mask:
+        save_png(mask_image(found), mask)
+        answer["mask"] = str(mask)
+    if sheet:
+        save_png(segmentation_sheet(scans[0].pixels, scans[0].name, found), sheet)
+        answer["overlay"] = str(sheet)
+    return answer
+
+
+def _values(found: Segmentation, notes: list[str]) -> dict[str, Any]:
+    """Return an answer as values that JSON can hold."""
+    return {
+        "headline": headline(found),
+        **reliability_values(found, notes),
+        "sentence": found.finding,
+        "area": found.area,
+        "area_unit": found.area_unit,
+        "areas": found.areas,
+        "diameter": found.diameter,
+        "length_unit": found.length_unit,
+        "regions": [asdict(region) for region in found.regions],
+        "model": found.model,
+        "seconds": found.seconds,
+    }
+
+
+def _table(answers: list[dict[str, Any]], origin: str) -> str:
+    """Return answers as CSV, one row per slice; `origin` describes what the model was trained on."""
+    measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds"]
+    columns = ["file", *RELIABILITY, *measured, *HASHES, "error"]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for answer in answers:
+        counted = {"regions": len(answer["regions"])} if "regions" in answer else {}
+        texts: dict[str, Any] = {name: text_cell(answer[name]) for name in ("file", "model") if name in answer}
+        in_domain = {True: "true", False: "false", None: ""}[answer["in_domain"]]
+        doubts = {
+            "in_domain": in_domain,
+            "warnings": text_cell(" ".join(answer["warnings"])),
+            "trained_on": origin,
+        }
+        writer.writerow({**answer, **texts, **counted, **doubts, "disclaimer": DISCLAIMER})
+    return stream.getvalue()
+
+
+def print_metrics(report: dict[str, Any], side: str) -> None:
+    """Print the headline metrics of an evaluation; `side` describes the evaluated slices, with "{}" for their name."""
+    intervals = report["intervals"]
+    for metric, name in METRICS.items():
+        ANSWERS.print(f"{name:23} {fraction(report[metric], intervals.get(metric))}")
+    for metric in ("sensitivity", "specificity"):
+        found = intervals.get(f"detection_{metric}")
+        ANSWERS.print(f"{f'any tumour, {metric}':23} {fraction(report['detection'][metric], found)}")
+    for unit in ("mm", "pixels"):
+        if count := report[f"hd95_{unit}_slices"]:
+            ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {report[f'hd95_{unit}']:.1f} (mean of {count} slices)")
+    rule = "count as 1" if report["rule"] == "one" else "are not counted"
+    ANSWERS.print(f"on {report['slices']} {side.format('slices')}, {report['patients']} {report['unit']}s.")
+    ANSWERS.print(
+        f"{report['both_empty']} slices without tumour in which none was found {rule} in the means of slices."
+    )

@@ -1,0 +1,165 @@
+"""What differs in the results of each task, in one table that is looked up by the task's name.
+
+To add a task, add a folder beside `classification` and `segmentation`, and an entry in `RESULTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from brainseg.models.description import BundleDescription
+from brainseg.results.classification import card as class_card
+from brainseg.results.classification import comparison as class_comparison
+from brainseg.results.classification import tables as class_tables
+from brainseg.results.comparison import Comparison, EvaluatedRun
+from brainseg.results.comparison_wording import TestedPair
+from brainseg.results.segmentation import card as mask_card
+from brainseg.results.segmentation import comparison as mask_comparison
+from brainseg.results.segmentation import tables as mask_tables
+from brainseg.results.stored_results import evaluated_predictions, slices
+from brainseg.runs import Run, RunStore
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from brainseg.results.shared_plots import ReadPlot
+
+    ReadSheet = Callable[[RunStore, Run], Image | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardParts:
+    """What differs in the model cards of tasks.
+
+    Attributes:
+        purpose: Returns what the model gives, and for what use.
+        not_for: What it is not for, as a Markdown list.
+        metrics_heading: Heading of the metrics.
+        metrics: Returns the metrics of an `evaluation.json` as Markdown.
+        limits: Returns, by line, what the metrics do not show, from the description of the bundle, the
+            `evaluation.json` and the `dataset.json`.
+    """
+
+    purpose: Callable[[BundleDescription], str]
+    not_for: str
+    metrics_heading: str
+    metrics: Callable[[Mapping[str, Any]], str]
+    limits: Callable[[BundleDescription, Mapping[str, Any], Mapping[str, Any]], list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskResults:
+    """What differs in the results of tasks.
+
+    Attributes:
+        predictions: Reads the table of predictions of a run; None if there is none (yet).
+        read_evaluated: Reads a finished run with all that a comparison needs.
+        not_comparable: Sentence for runs that were not evaluated on the same images.
+        aligned: Returns the predictions of one group of a comparison side by side.
+        differing: Returns the rows of `aligned` on which the runs differ.
+        differ: What runs do on those rows, as a verb: "disagree".
+        tests: Tests every two runs of one group of a comparison against each other.
+        tests_in_words: Returns the table of those tests for readers.
+        run_row: Returns the row of a run in the table of compared runs, from the letter of its set and its name.
+        runs_in_words: Returns that table for readers.
+        card: The parts of the model card.
+        plots: Imports and returns the plots of a run: name -> function that reads what the plot is drawn from.
+        sheets: Imports and returns the images that are written beside the plots: name -> function that draws one.
+    """
+
+    predictions: Callable[[RunStore, Run], pd.DataFrame | None]
+    read_evaluated: Callable[[RunStore, Run], EvaluatedRun]
+    not_comparable: str
+    aligned: Callable[[Comparison, str], pd.DataFrame]
+    differing: Callable[[Comparison, str], pd.DataFrame]
+    differ: str
+    tests: Callable[[Comparison, str], Sequence[TestedPair]]
+    tests_in_words: Callable[[Comparison, str], pd.DataFrame]
+    run_row: Callable[[str, str, EvaluatedRun], dict[str, Any]]
+    runs_in_words: Callable[[pd.DataFrame], pd.DataFrame]
+    card: CardParts
+    plots: Callable[[], Mapping[str, ReadPlot]]
+    sheets: Callable[[], Mapping[str, ReadSheet]]
+
+
+# Plots are imported when they are drawn: plotly takes half a second that most commands need not spend.
+def _class_plots() -> Mapping[str, ReadPlot]:
+    from brainseg.results.classification.plots import PLOTS
+
+    return PLOTS
+
+
+def _class_sheets() -> Mapping[str, ReadSheet]:
+    from brainseg.results.classification.plots import SHEETS
+
+    return SHEETS
+
+
+def _mask_plots() -> Mapping[str, ReadPlot]:
+    from brainseg.results.segmentation.plots import PLOTS
+
+    return PLOTS
+
+
+RESULTS: dict[str, TaskResults] = {
+    "classify": TaskResults(
+        predictions=evaluated_predictions,
+        read_evaluated=class_comparison.read_evaluated,
+        not_comparable=class_comparison.NOT_COMPARABLE,
+        aligned=class_comparison.aligned_images,
+        differing=class_comparison.disagreeing_images,
+        differ="disagree",
+        tests=class_comparison.paired_tests,
+        tests_in_words=lambda comparison, letter: class_tables.pairs_in_words(
+            class_comparison.paired_tests(comparison, letter)
+        ),
+        run_row=class_tables.run_row,
+        runs_in_words=class_tables.runs_in_words,
+        card=CardParts(
+            purpose=class_card.purpose,
+            not_for=class_card.NOT_FOR,
+            metrics_heading="How often it is right",
+            metrics=class_card.metrics,
+            limits=class_card.limits,
+        ),
+        plots=_class_plots,
+        sheets=_class_sheets,
+    ),
+    "segment": TaskResults(
+        predictions=slices,
+        read_evaluated=mask_comparison.read_evaluated,
+        not_comparable=mask_comparison.NOT_COMPARABLE,
+        aligned=mask_comparison.aligned_slices,
+        differing=mask_comparison.slices_that_differ,
+        differ="differ in Dice",
+        tests=mask_comparison.paired_tests,
+        tests_in_words=lambda comparison, letter: mask_tables.pairs_in_words(
+            mask_comparison.paired_tests(comparison, letter)
+        ),
+        run_row=mask_tables.run_row,
+        runs_in_words=mask_tables.runs_in_words,
+        card=CardParts(
+            purpose=mask_card.purpose,
+            not_for=mask_card.NOT_FOR,
+            metrics_heading="How well its masks fit",
+            metrics=mask_card.metrics,
+            limits=mask_card.limits,
+        ),
+        plots=_mask_plots,
+        sheets=dict,
+    ),
+}
+"""Task, as the setting `task` has it -> what differs in its results."""
+
+
+def results_of(task: str) -> TaskResults:
+    """Return what differs in the results of a task.
+
+    >>> results_of("segment").differ
+    'differ in Dice'
+    """
+    return RESULTS[task]

@@ -1,0 +1,110 @@
+"""What differs in the model card of a classifier: purpose, metrics, confusion matrix and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.models.description import BundleDescription
+from brainseg.results.markdown import literal
+
+NOT_FOR = """\
+* Not for diagnosis, screening, triage, planning or any other decision about a person. It is not a medical device
+  and has not been validated as one.
+* Not for finding where a tumour is. The heatmap shows where the model looked, not where the tumour is.
+* Not for images unlike its training images: other sequences, planes, scanners, ages or diseases. It answers for any
+  image, even one that shows no brain."""
+NAMES = {
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "balanced_accuracy": "Balanced accuracy",
+    "f1": "F1",
+    "roc_auc": "Area under the ROC curve",
+    "pr_auc": "Average precision",
+    "matthews": "Matthews correlation",
+}
+FEW = 200
+"""Evaluated images below which the card states how much one image weighs."""
+
+
+def purpose(description: BundleDescription) -> str:
+    """Return what the model gives, and for what use."""
+    classes = ", ".join(map(literal, description.classes))
+    positive = f" The class that counts as tumour is {literal(description.positive)}." if description.positive else ""
+    return (
+        f"Gives one slice of a brain MRI a probability for each of the classes {classes}.{positive} It is meant for "
+        "studying how such models learn and where they fail."
+    )
+
+
+def metrics(report: Mapping[str, Any]) -> str:
+    """Return the metrics with their intervals, and the confusion matrix.
+
+    Args:
+        report: The run's `evaluation.json`.
+    """
+    tables = ("\n".join(lines(report)) for lines in (metric_lines, confusion_lines))
+    return "\n\n".join([evaluation_sentence(dict(report)), *tables])
+
+
+def limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    """Return, by line, what the metrics do not show.
+
+    Args:
+        description: What the model's bundle says of itself.
+        report: The run's `evaluation.json`; empty where it is lost.
+        dataset: The run's `dataset.json`; empty where it is lost.
+    """
+    count = (report or description.validation).get("count") or 0
+    lines = [
+        "* Intervals are Wilson 95 % intervals that treat images as independent. Slices of one patient are not, so the "
+        "true uncertainty is larger.",
+        "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
+        "times in ten.",
+        "* Copies that were scaled or saved again are not found, and may be on both sides of the split.",
+    ]
+    if 0 < count < FEW:
+        lines.insert(0, f"* With {count} evaluated images, one image is {100 / count:.1f} points of accuracy.")
+    if len(dataset.get("modes", {})) > 1:
+        lines.append(
+            "* Images of several file modes or sources may let a model tell classes apart by how the files were made."
+        )
+    return lines
+
+
+def metric_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return a Markdown table of the headline metrics, by line; proportions of images have their interval.
+
+    Args:
+        report: A run's `evaluation.json`.
+    """
+    about = "the positive class" if report.get("positive") else "unweighted means over the classes"
+    lines = [f"| metric ({about}) | value | 95 % interval |", "|---|---|---|"]
+    for key, name in NAMES.items():
+        value, interval = report.get(key), report.get("intervals", {}).get(key)
+        written = "not defined" if value is None else f"{value:.3f}"
+        known = interval is not None and None not in interval
+        lines.append(f"| {name} | {written} | {f'{interval[0]:.3f} to {interval[1]:.3f}' if known else 'none'} |")
+    return lines
+
+
+def confusion_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the confusion matrix as a Markdown table, by line, with the sensitivity and interval of each class.
+
+    Args:
+        report: A run's `evaluation.json`.
+    """
+    classes = [literal(name) for name in report["classes"]]
+    lines = [
+        f"| is | {' | '.join(f'called {name}' for name in classes)} | found (95 % interval) |",
+        "|---" * (len(classes) + 2) + "|",
+    ]
+    for name, shown, row in zip(report["classes"], classes, report["matrix"], strict=True):
+        one = report["per_class"][name]
+        low, high = one["intervals"]["sensitivity"]
+        found = "no image" if one["sensitivity"] is None else f"{one['sensitivity']:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(f"| {shown} | {' | '.join(map(str, row))} | {found} |")
+    return lines

@@ -1,0 +1,70 @@
+"""Classifiers side by side: what is read of each, paired tests, and the images on which they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from brainseg.evaluation.comparison import align, disagreements, evaluation_key, with_digests
+from brainseg.evaluation.paired import Pair, compare_pairs
+from brainseg.results import stored_results
+from brainseg.results.comparison import Comparison, EvaluatedRun, fitting, required
+from brainseg.results.comparison_wording import verdict_lines
+from brainseg.results.markdown import escape
+from brainseg.runs import Run, RunStore
+
+REPORT = ("count", "accuracy", "sensitivity", "specificity", "roc_auc", "intervals", "matrix", "classes", "positive")
+NOT_COMPARABLE = (
+    "Not comparable as a whole: these runs were not all evaluated on the same images with the same labels and positive "
+    "class. Compare metrics within a set, never between sets."
+)
+PATIENTS = "The tests treat images as independent. With several slices per patient, the true uncertainty is larger."
+
+
+def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun:
+    """Read a classifier with all that a comparison needs.
+
+    Raises:
+        RunError: A file of the run is missing or damaged.
+    """
+    report = required(stored_results.evaluation(store, run), "evaluation", run)
+    predictions = required(stored_results.predictions(store, run, report["classes"]), "table of predictions", run)
+    split = required(stored_results.split(store, run), "split", run)
+    with fitting(run, report, REPORT):
+        predictions = with_digests(predictions, split)
+        key = evaluation_key(predictions, report["positive"])
+    return EvaluatedRun(run, report, predictions, stored_results.epochs(store, run), key)
+
+
+def aligned_images(comparison: Comparison, letter: str) -> pd.DataFrame:
+    """Return the predictions of one group side by side, one row per image; see `evaluation.comparison.align`."""
+    return align(comparison.predictions(letter))
+
+
+def disagreeing_images(comparison: Comparison, letter: str) -> pd.DataFrame:
+    """Return the images for which runs of one group predict different classes."""
+    return disagreements(aligned_images(comparison, letter), comparison.groups[letter])
+
+
+def paired_tests(comparison: Comparison, letter: str) -> list[Pair]:
+    """Test every two runs of one group against each other."""
+    return compare_pairs(aligned_images(comparison, letter), comparison.groups[letter])
+
+
+def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:
+    """Return what the paired tests show, as Markdown: which runs are separated, and how many pairs are not."""
+    return verdict_lines(comparison, pairs, _separated, _not_separated)
+
+
+def _separated(pair: Pair) -> str:
+    better, worse = escape(pair.better), escape(pair.second if pair.better == pair.first else pair.first)
+    ahead, behind = sorted((pair.only_first, pair.only_second), reverse=True)
+    return (
+        f"**{better}** is right more often than **{worse}** on these {pair.count} images: on {ahead} of them only "
+        f"{better} is right, on {behind} only {worse}."
+    )
+
+
+def _not_separated(pair: Pair) -> str:
+    return f"they differ on too few of the {pair.count} images"

@@ -1,0 +1,80 @@
+"""What differs in the model card of a segmentation model: purpose, scores of its masks, and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.segmentation.scores import SCORES
+from brainseg.models.description import BundleDescription
+from brainseg.results.markdown import literal
+
+NOT_FOR = """\
+* Not for diagnosis, screening, triage, planning, measuring or any other decision about a person. It is not a
+  medical device and has not been validated as one.
+* Not for measuring a tumour: areas and diameters are those of the model's mask, and a single slice has no volume.
+* Not for images unlike its training images: other sequences, planes, scanners, ages or diseases. It marks something,
+  or nothing, on any image, even one that shows no brain."""
+RULES = {
+    "skip": "Slices and patients without any true or marked tumour are left out of the means, as in nnU-Net.",
+    "one": "Slices and patients without any true or marked tumour count as 1, which makes a model that marks nothing "
+    "look good.",
+}
+
+
+def purpose(description: BundleDescription) -> str:
+    """Return what the model gives, from which input, and for what use."""
+    classes = ", ".join(map(literal, description.classes[1:]))
+    wanted = ", ".join(map(literal, description.modalities or ()))
+    inputs = f" It needs these sequences of the slice: {wanted}." if wanted else ""
+    return (
+        f"Marks on one slice of a brain MRI which pixels are {classes}; all others are "
+        f"{literal(description.classes[0])}.{inputs} It is meant for studying how such models learn and where they "
+        "fail. It gives no diagnosis: an empty mask does not mean that there is no tumour."
+    )
+
+
+def metrics(report: Mapping[str, Any]) -> str:
+    """Return the scores with their intervals, and how often any tumour was found.
+
+    Args:
+        report: The run's `evaluation.json`.
+    """
+    detection = {f"detection_{name}": value for name, value in report["detection"].items()}
+    lines = ["| metric | value | 95 % interval |", "|---|---|---|"]
+    for key, name in SCORES.items():
+        value, interval = {**report, **detection}.get(key), report["intervals"].get(key)
+        written = "not defined" if value is None else f"{value:.3f}"
+        lines.append(f"| {name} | {written} | {f'{interval[0]:.3f} to {interval[1]:.3f}' if interval else 'none'} |")
+    found = report["detection"]
+    detected = (
+        f"Any tumour was marked on {found['tp']} of {found['tp'] + found['fn']} slices with one, and on {found['fp']} "
+        f"of {found['fp'] + found['tn']} slices without."
+    )
+    threshold = report.get("mask_threshold")
+    truth = (
+        ""
+        if threshold is None
+        else f" True masks are the pixels of {threshold:g} or more in the mask files (data.mask_threshold)."
+    )
+    rule = f"{detected} {RULES[report['rule']]}{truth}"
+    return "\n\n".join([evaluation_sentence(dict(report)), "\n".join(lines), rule])
+
+
+def limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    """Return, by line, what the scores do not show.
+
+    Args:
+        description: What the model's bundle says of itself; not needed for this task.
+        report: The run's `evaluation.json`; empty where it is lost.
+        dataset: The run's `dataset.json`; not needed for this task.
+    """
+    units = f"{report['patients']} patients" if report.get("unit") == "patient" else "slices as if independent"
+    drawn = f", drawn from {units}" if report else ""
+    return [
+        f"* Intervals are 95 % intervals by bootstrap{drawn}; with few patients they are rough.",
+        "* Small tumours weigh little in the pooled Dice, and are missed more often than large ones.",
+        "* People or programs drew the true masks, and they differ among themselves; how much is not known here.",
+        "* The model's certainty about single pixels was not checked for calibration.",
+    ]
