@@ -30,8 +30,8 @@ DAMAGED = (
 )
 _FOREIGN = "The run store {} is a database of another program: choose another home with BRAINSEG_HOME."
 _OLDER = (
-    "The run store {} was made by an older MLflow: run `python -m brainseg doctor --upgrade-store`, which copies it and "
-    "then upgrades it."
+    "The run store {} was made by an older MLflow: run `python -m brainseg doctor --upgrade-store`, which copies it "
+    "and then upgrades it."
 )
 _NEWER = (
     "The run store {} was made by a newer MLflow than the installed version {}: upgrade MLflow, or choose another home "

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.errors import RunError
+from brainseg.evaluation.report import SCHEMA
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results as run_results
 from brainseg.runs import RunStore
@@ -87,12 +88,13 @@ def test_the_log_is_read_live_and_from_the_store(stored) -> None:
 EVALUATION = {"count": 3, "classes": ["a", "b"], "positive": "b", "matrix": [[1, 0], [0, 2]], "per_class": {}}
 
 
-@pytest.mark.parametrize("version", [{}, {"schema": 1}, {"schema": 2}])
+@pytest.mark.parametrize("version", [{}, *({"schema": number + 1} for number in range(SCHEMA))])
 def test_evaluations_of_all_versions_are_read(stored, version: dict) -> None:
     assert run_results.evaluation(*stored("evaluation.json", json.dumps({**version, **EVALUATION})))["count"] == 3
 
 
 def test_an_evaluation_of_a_newer_brainseg_says_so(stored) -> None:
-    store, run = stored("evaluation.json", json.dumps({"schema": 3, **EVALUATION}))
-    with pytest.raises(RunError, match="has schema 3, and this brainseg reads up to 2: install a newer brainseg"):
+    store, run = stored("evaluation.json", json.dumps({"schema": SCHEMA + 1, **EVALUATION}))
+    words = f"has schema {SCHEMA + 1}, and this brainseg reads up to {SCHEMA}: install a newer brainseg"
+    with pytest.raises(RunError, match=words):
         run_results.evaluation(store, run)
