@@ -1,1 +1,1 @@
-"""One inference pass saved as a table, and pure functions over that table."""
+"""Evaluation: one inference pass saved as a table, and pure functions on that table."""

@@ -1,4 +1,4 @@
-"""What keeps the metrics of an evaluation from being read for more than they say."""
+"""Caveats: the reasons why metrics of an evaluation may be too good."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from brainseg.evaluation.collapse import collapse_sentence
 
 
 class CaveatKind(StrEnum):
-    """What is to be kept in mind."""
+    """Why metrics may be too good."""
 
     COLLAPSED = "collapsed"
-    """The model gives one answer to everything."""
+    """The model predicts one class for everything."""
     SELECTED = "selected"
-    """The best epoch was chosen on the very images that the metrics are about."""
+    """The best epoch was chosen on the evaluated images."""
     COPIES = "copies"
-    """Some of those images, or copies of them, were also learnt from."""
+    """Some evaluated images, or copies of them, are also in the training set."""
     PATIENTS_UNKNOWN = "patients unknown"
     """Slices of one patient may be in both the training and the validation set."""
     RANDOM_SPLIT = "random split"
-    """The same, since images were drawn one by one."""
+    """The same, since the split is by image."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Caveat:
 
 
 def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
-    """Return why the metrics of an evaluation may be too good, the gravest reason first.
+    """Return why the metrics of an evaluation may be too good, most serious reason first.
 
     Args:
-        facts: A run's `evaluation.json`, or the field `validation` of a bundle. What they do not hold is not claimed.
+        facts: A run's `evaluation.json`, or the field `validation` of a bundle. Missing fields give no caveat.
 
     Examples:
         >>> [caveat.phrase for caveat in caveats_of({"split": "random"})]
-        ['split at random, so slices of one patient may be on both sides']
+        ['split at random, so slices of one patient may be on both sides of the split']
         >>> [caveat.kind.value for caveat in caveats_of({"copies_in_training": 3, "selected_on_these_images": True})]
         ['selected', 'copies']
         >>> caveats_of({"split": "grouped"})
@@ -58,13 +58,13 @@ def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
     if collapsed := collapse_sentence(facts):
         found.append(Caveat(CaveatKind.COLLAPSED, collapsed[0].lower() + collapsed[1:].rstrip(".")))
     if facts.get("selected_on_these_images"):
-        chosen = "the best epoch was chosen on these same images, so expect less on new ones"
+        chosen = "the best epoch was chosen on these same images, so expect lower metrics on new ones"
         found.append(Caveat(CaveatKind.SELECTED, chosen))
     if copies := learnt_from(facts):
         found.append(Caveat(CaveatKind.COPIES, copies))
     if unknown := unknown_patients(facts):
         found.append(Caveat(CaveatKind.PATIENTS_UNKNOWN, unknown))
     elif facts.get("split") == "random":
-        words = "split at random, so slices of one patient may be on both sides"
+        words = "split at random, so slices of one patient may be on both sides of the split"
         found.append(Caveat(CaveatKind.RANDOM_SPLIT, words))
     return tuple(found)

@@ -1,7 +1,6 @@
-"""What a predictions table must look like before anything is computed from it.
+"""Checks of a table of predictions before anything is computed from it.
 
-Each function takes the one thing that it needs out of the table as a plain array, and refuses with the column and the
-value at fault.
+Each function returns one part of the table as a plain array; its errors name the column and the wrong value.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def check_classes(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def class_codes(table: pd.DataFrame, column: str, classes: Sequence[str]) -> np.ndarray:
-    """Return a column of class names as positions in `classes`: int64 array of shape (rows,).
+    """Return a column of class names as indices into `classes`: int64 array of shape (rows,).
 
     Raises:
         ValueError: The column is missing or holds a name that is not in `classes`.
@@ -76,11 +75,11 @@ def losses(table: pd.DataFrame) -> np.ndarray:
 
 def _numbers(table: pd.DataFrame, column: str, low: float, high: float) -> np.ndarray:
     """Return a column as finite float64 values within `low`..`high`."""
-    # An empty table made from column names alone has no numeric types, and nothing in it to be wrong.
+    # An empty table made from column names has no numeric types, and no values to check.
     if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
         raise ValueError(f"Column '{column}' must be numeric, got {table[column].dtype} ({table[column].iloc[0]!r}).")
     values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    # Comparisons with NaN are false, so a NaN counts as wrong too.
+    # Comparisons with NaN are false, so NaN counts as wrong, too.
     fine = np.isfinite(values) & (values >= low) & (values <= high)
     if not fine.all():
         wrong = int(np.argmin(fine))

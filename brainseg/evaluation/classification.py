@@ -1,9 +1,9 @@
-"""Evaluating a classifier from its table of predictions: count once, derive every metric from the counts.
+"""Evaluation of a classifier from its table of predictions: images are counted once, metrics come from the counts.
 
-A predictions table has one row per image and the columns `path`, `group`, `label` (true class), `prediction` (class
-that the model chose), `loss` (cross-entropy of the true class, nats) and one `p_<class>` (probability, 0..1) per class.
+A table of predictions has one row per image and the columns `path`, `group`, `label` (true class), `prediction`
+(predicted class), `loss` (cross-entropy of the true class, nats) and one `p_<class>` (probability, 0..1) per class.
 
-What is undefined is NaN, also in means over classes: see `evaluation.undefined`.
+Undefined metrics are NaN, also in means over classes; see `evaluation.undefined`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
     """Compute every classification metric of one table of predictions.
 
     Args:
-        table: Predictions, one row per image (columns: see above); may be empty, which makes every metric NaN.
+        table: Predictions, one row per image (columns: see above); if it is empty, every metric is NaN.
         classes: All class names, in the model's order.
-        positive: The class that precision, sensitivity, specificity, F1 and the areas are about (the tumour class).
-            None makes these the unweighted (macro) mean over all classes; with more than two classes that is the only
-            choice.
+        positive: The class (the tumour class) for which precision, sensitivity, specificity, F1 and the areas are
+            computed. With None, they are unweighted (macro) means over all classes; with more than two classes, this is
+            the only choice.
 
     Returns:
-        The report, whose Wilson intervals are for 95 % confidence.
+        The report, with Wilson intervals for 95 % confidence.
 
     Raises:
-        ValueError: `classes` or `positive` do not fit together, a column is missing, a name is not in `classes`, a
+        ValueError: `classes` and `positive` do not fit together, a column is missing, a name is not in `classes`, a
             probability is not finite or outside 0..1, or a loss is not finite. The message names the column and value.
 
     Examples:
@@ -87,7 +87,7 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
 
 
 def confusion_matrix(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """Count actual against predicted classes.
+    """Count images by actual and predicted class.
 
     Args:
         table: Needs the columns `label` and `prediction`.
@@ -101,9 +101,9 @@ def confusion_matrix(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """
     names = check_classes(classes)
     actual, predicted = class_codes(table, "label", names), class_codes(table, "prediction", names)
-    if not len(table):  # scikit-learn refuses to count nothing
+    if not len(table):  # scikit-learn refuses an empty table
         return np.zeros((len(names), len(names)), dtype=np.int64)
-    from sklearn import metrics  # here: it takes long to import, and plots need none of it
+    from sklearn import metrics  # imported here, since it is slow to import and plots do not need it
 
     counts: np.ndarray = metrics.confusion_matrix(actual, predicted, labels=range(len(names)))
     return counts.astype(np.int64)
@@ -115,12 +115,12 @@ def roc_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> p
     Args:
         table: Needs the columns `label` and `p_<class>`.
         classes: All class names.
-        class_name: The class against all others.
+        class_name: The class that is compared with all others.
 
     Returns:
-        Columns `fpr` (1 - specificity), `tpr` (sensitivity), both rising, and `threshold` (probability at or above
-        which an image counts as the class; infinite in the first row). `tpr` is NaN without images of the class, `fpr`
-        without others.
+        Columns `fpr` (1 - specificity) and `tpr` (sensitivity), both rising, and `threshold` (probability from which an
+        image counts as the class; infinite in the first row). `tpr` is NaN without images of the class, `fpr` without
+        other images.
 
     Raises:
         ValueError: As for `evaluate`, or `class_name` is not in `classes`.
@@ -134,12 +134,12 @@ def pr_curve(table: pd.DataFrame, classes: Sequence[str], class_name: str) -> pd
     Args:
         table: Needs the columns `label` and `p_<class>`.
         classes: All class names.
-        class_name: The class against all others.
+        class_name: The class that is compared with all others.
 
     Returns:
-        Columns `recall` (rising; NaN without images of the class), `precision`, and `threshold` (probability at or
-        above which an image counts as the class; infinite in the first row). The precision of the last row, where
-        every image counts as the class, is the prevalence.
+        Columns `recall` (rising; NaN without images of the class), `precision`, and `threshold` (probability from which
+        an image counts as the class; infinite in the first row). In the last row, every image counts as the class, so
+        the precision is the prevalence.
 
     Raises:
         ValueError: As for `evaluate`, or `class_name` is not in `classes`.
@@ -196,13 +196,13 @@ def _class_metrics(matrix: np.ndarray, code: int, scores: ranking.Ranking) -> Cl
 def _matthews(matrix: np.ndarray) -> float:
     """Return the multi-class Matthews correlation (Gorodkin 2004, Comput. Biol. Chem. 28, 367-374).
 
-    For two classes this is the phi coefficient (Matthews 1975). 0 if all images are, or are called, one class; NaN if
-    there are no images.
+    For two classes this is the phi coefficient (Matthews 1975). 0 if all images are, or are predicted as, one class;
+    NaN if there are no images.
     """
     from sklearn import metrics
 
     actual, predicted = (codes.ravel() for codes in np.indices(matrix.shape))
-    # Counts as float64: products of four of them overflow int64 from some 55,000 images on.
+    # In float64, since products of four counts overflow int64 from about 55,000 images on.
     weights = matrix.ravel().astype(np.float64)
     return where_defined(
         bool(matrix.sum()), lambda: metrics.matthews_corrcoef(actual, predicted, sample_weight=weights)

@@ -1,4 +1,4 @@
-"""Whether a model predicts one class for everything: its metrics then only say how common that class is."""
+"""Detects models that predict one class for everything; their metrics only show how common that class is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def is_collapsed(matrix: np.ndarray) -> bool:
-    """Return whether one class was predicted for everything, although there were several.
+    """Return whether one class was predicted for everything, although there were several classes.
 
     Args:
         matrix: Confusion matrix, (classes, classes): rows actual, columns predicted; of images or of pixels.
@@ -26,9 +26,9 @@ def collapse_sentence(report: Mapping[str, Any]) -> str:
     """Return the sentence that every view of a collapsed model shows; "" for any other.
 
     Args:
-        report: Of an evaluation or a bundle, with `collapsed` and, if it is of masks, `dice`.
+        report: The report of an evaluation or a bundle, with `collapsed` and, for masks, `dice`.
     """
     if not report.get("collapsed"):
         return ""
     what = "every pixel" if "dice" in report else "every image"
-    return f"The model gives one class for {what} that it was evaluated on: it has learnt nothing that can be used."
+    return f"The model predicts one class for {what} of its evaluation: it has learnt nothing useful."

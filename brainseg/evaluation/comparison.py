@@ -1,7 +1,7 @@
-"""Which runs may be compared: those evaluated on the same images, joined image by image.
+"""Joins the predictions of runs that were evaluated on the same images, image by image.
 
-Metrics of different images cannot be compared: two random sets of 50 images differ more than most models do. Runs are
-therefore grouped by `evaluation_key`, and only runs of one group are compared.
+Metrics on different images cannot be compared, since two random sets of 50 images differ more than most models do. Runs
+are therefore grouped by `evaluation_key`, and only runs of the same group are compared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from brainseg.files import sha256_bytes
 
 
 def with_digests(predictions: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """Add to each predicted image the hash of its bytes, as the split recorded it.
+    """Add the hash of its bytes, as recorded with the split, to each predicted image.
 
     Args:
         predictions: Needs the column `path`.
@@ -26,7 +26,7 @@ def with_digests(predictions: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame
         The predictions with a column `sha256`.
 
     Raises:
-        ValueError: A column is missing, or a predicted image is not in the split, or is there twice.
+        ValueError: A column is missing, or a predicted image is in the split not at all or twice.
     """
     require_columns(predictions, ["path"])
     require_columns(split, ["path", "sha256"], "The table of the split")
@@ -37,10 +37,10 @@ def with_digests(predictions: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame
 
 
 def evaluation_key(table: pd.DataFrame, positive: str | None) -> str:
-    """Return a key that two runs must have in common for their metrics to be compared: 64 hexadecimal digits.
+    """Return a key, 64 hexadecimal digits, that must be the same for two runs whose metrics are compared.
 
-    It covers the bytes and the labels of all evaluated images, and the class that sensitivity is about. Names, folders
-    and order of the files do not matter.
+    It depends on the bytes and the labels of all evaluated images, and on the positive class, but not on the names,
+    folders and order of the files.
 
     Args:
         table: Predictions with `sha256` (see `with_digests`) and `label`.
@@ -57,8 +57,8 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`.
 
     Returns:
-        One row per image: `path` (as in the first model's table), `sha256`, `label`, and for every model the columns
-        `prediction <name>` and `probability <name>` (of the class that it predicted, 0..1).
+        One row per image: `path` (from the first model's table), `sha256`, `label`, and for every model the columns
+        `prediction <name>` and `probability <name>` (of the predicted class, 0..1).
 
     Raises:
         ValueError: The tables are not of the same images with the same labels.
@@ -75,7 +75,7 @@ def align_slices(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             `true_pixels`, `predicted_pixels` and `dice`, in the order in which its masks are stored.
 
     Returns:
-        One row per slice: `path`, `group` and `true_pixels` (as in the first model's table), `sha256`, `label`, and for
+        One row per slice: `path`, `group` and `true_pixels` (from the first model's table), `sha256`, `label`, and for
         every model the columns `dice <name>`, `predicted_pixels <name>` and `row <name>` (position of its mask).
 
     Raises:
@@ -88,7 +88,7 @@ def align_slices(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def _side_by_side(
     tables: Mapping[str, pd.DataFrame], own: Sequence[str], common: Sequence[str] = ("path",)
 ) -> pd.DataFrame:
-    """Join tables image by image: the first one's `common` columns, and each one's `own` with its name behind."""
+    """Join tables image by image: `common` columns from the first table, and `own` ones from each, with its name."""
     keys = ["sha256", "label", "copy"]
     joined: pd.DataFrame | None = None
     for name, table in tables.items():
@@ -103,7 +103,7 @@ def _side_by_side(
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    """Number images with the same bytes and label, so that each has exactly one partner."""
+    """Number images with the same bytes and label, so each has exactly one partner."""
     ordered = table.sort_values("path", kind="stable")
     return ordered.assign(copy=ordered.groupby(["sha256", "label"]).cumcount())
 
@@ -121,11 +121,11 @@ def disagreements(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return the images for which at least two models predict different classes.
 
     Args:
-        aligned: From `align`.
+        aligned: A table from `align`.
         names: The models.
 
     Returns:
-        The rows with a column `wrong` (how many models are wrong), most first, then by path.
+        The rows with a column `wrong` (number of wrong models), in descending order of it, then by path.
     """
     answers = aligned[[f"prediction {name}" for name in names]]
     rows = aligned[answers.nunique(axis=1) > 1]
@@ -134,16 +134,16 @@ def disagreements(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def differing_slices(aligned: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the slices on which the Dice of segmentations differs, most first.
+    """Return the slices on which the models' Dice differs, largest difference first.
 
     Args:
-        aligned: From `align_slices`.
+        aligned: A table from `align_slices`.
         names: The models.
 
     Returns:
-        The rows with a column `difference`: the highest minus the lowest Dice (0..1). Where there is no tumour, a model
-        that marks none counts as 1 in it and one that marks any as 0, whatever the empty-mask rule: this only ranks
-        slices.
+        The rows with a column `difference`: the highest minus the lowest Dice (0..1). On a slice without a tumour, the
+        Dice counts as 1 if the model marks nothing and as 0 otherwise, whatever the empty-mask rule, since this only
+        ranks slices.
     """
     dice = aligned[[f"dice {name}" for name in names]].fillna(1.0)
     difference = dice.max(axis=1) - dice.min(axis=1)

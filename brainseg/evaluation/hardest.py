@@ -1,4 +1,4 @@
-"""The images with the highest losses."""
+"""Finds the images with the highest losses."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def hardest_cases(table: pd.DataFrame, k: int = 6) -> pd.DataFrame:
 
     Args:
         table: Predictions; needs the columns `path` and `loss` (cross-entropy of the true class, nats).
-        k: How many to return, at least 1; a shorter table is returned whole.
+        k: Number of images, at least 1; a shorter table is returned whole.
 
     Returns:
-        The rows with all their columns, numbered from 0. Equal losses are ordered by `path`, so that the same table
-        gives the same cases whatever the order of its rows.
+        The rows with all columns, numbered from 0. Equal losses are ordered by `path`, so the order of the rows in the
+        table does not matter.
 
     Raises:
         ValueError: `k` is not a whole number of at least 1, a column is missing, or a loss is not finite.

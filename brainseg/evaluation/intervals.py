@@ -11,20 +11,20 @@ from scipy.stats import binomtest
 def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a proportion, without continuity correction.
 
-    Unlike the textbook "p plus or minus 1.96 standard errors" it never leaves 0..1, is not empty at 0 or 100 %, and
-    stays close to its nominal coverage for the few dozen images of a typical validation set. It takes the trials as
-    independent: with several slices of one patient the true uncertainty is larger than the interval.
+    Unlike the textbook interval "p plus or minus 1.96 standard errors", it never leaves 0..1, is not empty at 0 or
+    100 %, and stays close to its nominal coverage for the few dozen images of a typical validation set. It treats the
+    trials as independent: with several slices per patient, the true uncertainty is larger than the interval.
 
     Args:
-        successes: How many of the trials came out right.
-        total: How many trials there were.
+        successes: Number of successful trials.
+        total: Number of trials.
         confidence: The intended coverage, strictly between 0 and 1.
 
     Returns:
-        The lower and the upper bound, both in 0..1; (nan, nan) if there were no trials.
+        The lower and the upper bound, both in 0..1; (nan, nan) without trials.
 
     Raises:
-        ValueError: A count is not a whole number or below 0, `successes` exceeds `total`, or `confidence` is not
+        ValueError: A count is not a whole number or is below 0, `successes` exceeds `total`, or `confidence` is not
             strictly between 0 and 1.
 
     References:
@@ -47,7 +47,7 @@ def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float,
 
 
 def _whole(name: str, value: int) -> int:
-    """Return a count as a plain int, or refuse it."""
+    """Return a count as a plain int; refuse anything else."""
     try:
         count = operator.index(value)
     except TypeError:

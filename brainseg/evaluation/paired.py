@@ -1,4 +1,4 @@
-"""Two models on the same images: how their accuracies differ, and how far their predictions agree."""
+"""Compares two models on the same images: the difference of their accuracies, and their agreement."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same images.
+    """The comparison of two models on the same images.
 
     Attributes:
         first: Name of one model.
         second: Name of the other.
         count: Number of images.
-        only_first: Images that only `first` got right.
-        only_second: Images that only `second` got right.
+        only_first: Number of images that only `first` predicted correctly.
+        only_second: Number of images that only `second` predicted correctly.
         difference: Accuracy of `first` minus that of `second`.
         interval: 95 % interval of the difference, as (low, high).
         p: Two-sided p-value of the exact McNemar test.
-        adjusted: `p` adjusted by Holm for all pairs that were tested together.
-        agreement: Proportion of images for which both predict the same class, right or wrong.
-        kappa: Cohen's kappa of the two models' predictions; NaN if both predict one and the same class throughout.
+        adjusted: `p` with Holm's adjustment for all pairs that were tested together.
+        agreement: Proportion of images for which both predict the same class, correct or not.
+        kappa: Cohen's kappa of the two models' predictions; NaN if both predict the same single class for all images.
     """
 
     first: str
@@ -50,7 +50,7 @@ class Pair:
 
     @property
     def better(self) -> str | None:
-        """The model with the higher accuracy if the adjusted test separates the two, else None."""
+        """The model with the higher accuracy if the adjusted test finds a difference, else None."""
         if self.adjusted >= SIGNIFICANT:
             return None
         return self.first if self.difference > 0 else self.second
@@ -60,12 +60,12 @@ def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
     """Test every two models against each other on the same images.
 
     Args:
-        aligned: From `comparison.align`.
+        aligned: A table from `comparison.align`.
         names: The models.
 
     Returns:
-        One `Pair` for every two models. The p-values are adjusted for their number, since among the fifteen pairs of
-        six equal models one would otherwise easily look different by chance.
+        One `Pair` for every two models. The p-values are adjusted for their number: without that, one of the fifteen
+        pairs of six equal models would easily look different by chance.
     """
     raw = [_raw_pair(aligned, *pair) for pair in combinations(names, 2)]
     adjusted = holm([pair.p for pair in raw])
@@ -73,7 +73,7 @@ def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
 
 
 def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
-    """Compare two models; the p-value is not adjusted yet."""
+    """Compare two models; the p-value is not yet adjusted."""
     label = aligned["label"].to_numpy(dtype=object)
     answers = [aligned[f"prediction {name}"].to_numpy(dtype=object) for name in (first, second)]
     right = [answer == label for answer in answers]
@@ -97,12 +97,13 @@ def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the two-sided p-value of McNemar's exact test.
 
-    Of the images that only one of two equally good models gets right, each model has half, as with a fair coin; images
-    that both get right or wrong do not count. 1 if there is no such image. The images are taken as independent.
+    If two models are equally good, each image that only one of them predicts correctly is like the toss of a fair coin.
+    Images that both predict correctly or both predict wrongly do not count. The p-value is 1 without any image that
+    counts. The images are treated as independent.
 
     Args:
-        only_first: Images that only the first model got right.
-        only_second: Images that only the second model got right.
+        only_first: Number of images that only the first model predicted correctly.
+        only_second: Number of images that only the second model predicted correctly.
 
     References:
         Q. McNemar (1947), Psychometrika 12, 153-157, in its exact binomial form.
@@ -118,7 +119,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def paired_interval(only_first: int, only_second: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of the difference of two proportions on the same images.
 
-    Hand-written, as neither scipy nor scikit-learn has an interval for paired proportions.
+    Hand-written, since neither scipy nor scikit-learn has an interval for paired proportions.
 
     References:
         D. G. Bonett and R. M. Price (2012), "Adjusted Wald confidence interval for a difference of binomial proportions
@@ -134,9 +135,9 @@ def paired_interval(only_first: int, only_second: int, count: int) -> tuple[floa
 
 
 def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
-    """Return how far two models agree beyond chance: 1 fully, 0 as by chance.
+    """Return how much two models agree beyond chance: 1 for full agreement, 0 for agreement by chance.
 
-    NaN without images, and if both predict the same single class throughout: chance then explains everything.
+    NaN without images, or if both predict the same single class for all images, since chance then explains everything.
 
     References:
         J. Cohen (1960), Educ. Psychol. Meas. 20, 37-46.
@@ -152,9 +153,9 @@ def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number, so that the chance of any false finding stays at 5 %.
+    """Adjust p-values for their number, so the probability of any false finding stays at 5 %.
 
-    Hand-written, as scipy adjusts for the rate of false findings only.
+    Hand-written, since scipy can only control the rate of false findings.
 
     References:
         S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70.

@@ -29,9 +29,9 @@ def logit_batches(
     """Run a model over prepared images in float32, batch by batch.
 
     Args:
-        model: Put into evaluation mode and left there.
+        model: The model; it is put into evaluation mode and stays there.
         images: Prepared images.
-        rows: Which of them, in the order of the result.
+        rows: Row numbers of the images, in the order of the result.
         method: How the model's inputs are normalised.
         progress: Called with (images done, images in total).
 
@@ -57,9 +57,9 @@ def predict_logits(
     """Run a model over prepared images in float32.
 
     Args:
-        model: Put into evaluation mode and left there.
+        model: The model; it is put into evaluation mode and stays there.
         images: Prepared images.
-        rows: Which of them, in the order of the result.
+        rows: Row numbers of the images, in the order of the result.
         method: How the model's inputs are normalised.
         progress: Called with (images done, images in total).
 
@@ -70,12 +70,12 @@ def predict_logits(
 
 
 def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence[str]) -> pd.DataFrame:
-    """Return predictions as the table that every plot is drawn from.
+    """Return the table of predictions from which every plot is drawn.
 
     Args:
         rows: The images' `path`, `group` and `label`, in the order of the logits.
         logits: (N, classes) float.
-        classes: Class names in order.
+        classes: Class names, in order.
 
     Returns:
         Columns `path`, `group`, `label`, `prediction`, `loss` (cross-entropy of the true class, nats, float64) and
@@ -99,5 +99,5 @@ def prediction_table(rows: pd.DataFrame, logits: torch.Tensor, classes: Sequence
 
 
 def save_predictions(table: pd.DataFrame, file: Path) -> None:
-    """Write a predictions table as Parquet, atomically."""
+    """Write a table of predictions as Parquet, atomically."""
     write_atomically(file, lambda temporary: table.to_parquet(temporary, index=False))

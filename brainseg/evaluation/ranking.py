@@ -1,4 +1,4 @@
-"""How well a score ranks positives above negatives: areas and curves, by scikit-learn behind our NaN policy."""
+"""Areas and curves that show how well a score ranks positives above negatives: scikit-learn with our NaN policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from brainseg.evaluation.undefined import where_defined
 
 @dataclass(frozen=True)
 class Ranking:
-    """Cases with their scores for one class.
+    """The scores of cases for one class.
 
     Attributes:
         positive: Whether each case is truly positive, bool of shape (rows,).
@@ -33,7 +33,7 @@ class Ranking:
 
 
 def roc_auc(ranking: Ranking) -> float:
-    """Return the area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
+    """Return the area under the ROC curve: the probability that a positive scores above a negative; ties count half.
 
     This is the Mann-Whitney statistic (Hanley and McNeil 1982, Radiology 143, 29-36). NaN if there are no positives or
     no negatives.
@@ -50,7 +50,7 @@ def average_precision(ranking: Ranking) -> float:
     """Return the average precision: the sum over thresholds of (gain in recall) x precision, without interpolation.
 
     Interpolating between points of a precision-recall curve is too optimistic (Davis and Goadrich 2006, ICML). NaN if
-    there are no positives; also if there are no negatives, as every ranking would then score 1.
+    there are no positives, or no negatives, since every ranking would then score 1.
 
     >>> average_precision(Ranking(np.array([True, False]), np.array([0.2, 0.8])))
     0.5
@@ -63,7 +63,7 @@ def average_precision(ranking: Ranking) -> float:
 def roc_points(ranking: Ranking) -> pd.DataFrame:
     """Return the corners of the ROC curve, from (0, 0) at an infinite threshold to (1, 1).
 
-    Points on a straight line between two corners are left out: they change neither the plot nor the area.
+    Points on a straight line between two corners are left out, since they change neither the plot nor the area.
 
     Returns:
         Columns `fpr` and `tpr` (rising; NaN without negatives or positives) and `threshold`.
@@ -84,9 +84,9 @@ def roc_points(ranking: Ranking) -> pd.DataFrame:
 
 
 def pr_points(ranking: Ranking) -> pd.DataFrame:
-    """Return the precision-recall curve, recall rising, led by the customary (recall 0, precision 1) point.
+    """Return the precision-recall curve by rising recall, from the customary point with recall 0 and precision 1.
 
-    The last point calls every case positive, so that its precision is the prevalence.
+    At the last point, every case counts as positive, so the precision is the prevalence.
 
     Returns:
         Columns `recall` (NaN without positives), `precision` and `threshold`.
@@ -108,7 +108,7 @@ def pr_points(ranking: Ranking) -> pd.DataFrame:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide scikit-learn's warnings about tables with one class only: our NaN tells the same."""
+    """Hide scikit-learn's warnings about tables with only one class; the result is NaN there."""
     from sklearn.exceptions import UndefinedMetricWarning
 
     with warnings.catch_warnings():

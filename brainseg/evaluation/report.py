@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 SCHEMA = 3
-"""Version of `evaluation.json`. Files without the field `schema` are of version 1, which is version 2 otherwise. Up to
-version 2 the field `evaluated_on` was called `judged_on`."""
+"""Version of `evaluation.json`. Version 1 equals version 2 without the field `schema`. Up to version 2, the field
+`evaluated_on` was called `judged_on`."""
 
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class against all others.
+    """The metrics of one class against all others.
 
     Attributes:
         tp: Images of the class that were predicted as it.
@@ -51,17 +51,17 @@ class ClassMetrics:
 class ClassificationReport:
     """All metrics of one table of predictions.
 
-    `precision`, `sensitivity`, `specificity`, `f1`, `roc_auc` and `pr_auc` are those of the class `positive`, or the
-    unweighted means over all classes if that is None. Undefined values are NaN.
+    `precision`, `sensitivity`, `specificity`, `f1`, `roc_auc` and `pr_auc` are those of the class `positive`, or
+    unweighted means over all classes if `positive` is None. Undefined values are NaN.
 
     Attributes:
         count: Number of images.
         accuracy: Proportion of images whose class was predicted correctly.
         balanced_accuracy: Mean sensitivity over all classes.
         matthews: Matthews correlation coefficient, -1..1; 0 if all images are, or are predicted as, one class.
-        precision: Proportion of the images predicted positive that are.
+        precision: Proportion of the images predicted positive that are positive.
         sensitivity: Proportion of the positive images that were found.
-        specificity: Proportion of the negative images that were predicted so.
+        specificity: Proportion of the negative images that were predicted negative.
         f1: Harmonic mean of precision and sensitivity.
         roc_auc: Area under the ROC curve (one class against the rest).
         pr_auc: Average precision (one class against the rest).
@@ -69,9 +69,9 @@ class ClassificationReport:
         per_class: Class name -> its metrics against the rest, in class order.
         matrix: Confusion matrix, int64 of shape (classes, classes): rows actual, columns predicted.
         intervals: Wilson 95 % interval (low, high) of `accuracy` and, with a positive class, of `precision`,
-            `sensitivity` and `specificity`. Means over classes are not proportions and have none.
+            `sensitivity` and `specificity`. Means over classes are not proportions, so they have no interval.
         classes: Class names, in order.
-        positive: The class that the headline metrics are about, or None.
+        positive: The class of the headline metrics, or None.
     """
 
     count: int
@@ -92,13 +92,13 @@ class ClassificationReport:
     positive: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
+        """Return the report as JSON values: lists for arrays and intervals, None for NaN."""
         values: dict[str, Any] = plain(dataclasses.asdict(self))
         return values
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - walks through whatever the report holds
-    """Return nested values as what JSON can hold: lists for arrays and tuples, None for NaN."""
+def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a report
+    """Return nested values as JSON values: lists for arrays and tuples, None for NaN."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

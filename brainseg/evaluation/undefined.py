@@ -1,8 +1,8 @@
-"""One policy for metrics that are not defined: NaN, never 0 or 1, whatever the library underneath returns.
+"""One policy for undefined metrics: they are NaN, never 0 or 1, whatever a library returns.
 
-A metric is undefined where its definition divides by zero: sensitivity without a case of the class, precision if the
-class was never predicted, an area under a curve with one class only. scikit-learn returns 0 or 1 there, or leaves the
-class out of a mean, and warns. The one exception is Matthews' coefficient, 0 by convention if its denominator is 0.
+A metric is undefined if its definition divides by zero: sensitivity without cases of the class, precision if the class
+was never predicted, the area under a curve with only one class. scikit-learn then returns 0 or 1, or leaves the class
+out of a mean, and warns. The only exception is Matthews' coefficient, which by convention is 0 if its denominator is 0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 
 def ratio(part: Any, whole: Any) -> np.ndarray:  # noqa: ANN401 - numbers and arrays alike
-    """Return part / whole in float64, NaN where `whole` is 0; numbers and arrays are broadcast.
+    """Return part / whole in float64, or NaN where `whole` is 0; numbers and arrays are broadcast.
 
     >>> ratio([1, 0], [2, 0]).tolist()
     [0.5, nan]
@@ -27,7 +27,7 @@ def ratio(part: Any, whole: Any) -> np.ndarray:  # noqa: ANN401 - numbers and ar
 
 
 def where_defined(defined: bool, metric: Callable[[], float]) -> float:
-    """Return the metric, computed only where it is defined, else NaN.
+    """Compute and return the metric if it is defined, else NaN.
 
     >>> where_defined(False, lambda: 1 / 0)
     nan
@@ -36,7 +36,7 @@ def where_defined(defined: bool, metric: Callable[[], float]) -> float:
 
 
 def mean(values: list[float]) -> float:
-    """Return the plain mean; one NaN makes it NaN, so that a model gains nothing by never predicting a class.
+    """Return the plain mean; one NaN makes it NaN, so a model gains nothing by never predicting a class.
 
     >>> mean([1.0, 0.5])
     0.75

@@ -1,4 +1,4 @@
-"""Classifiers by name: a ResNet body and a head on its feature maps, built in plain torch and torchvision."""
+"""Classifiers: a ResNet body and a head on its feature maps, in plain torch and torchvision."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DEFAULT_STAGES = (4,)
 
 
 class ResNetBody(nn.Module):
-    """A torchvision ResNet without its classifier, cut after the last stage that is needed.
+    """A torchvision ResNet without its classifier, up to the last stage that is needed.
 
-    Module names are torchvision's own (`conv1`, `bn1`, `layer1` … `layer4`), so its weight files fit as they are.
+    Module names are those of torchvision (`conv1`, `bn1`, `layer1` … `layer4`), so its weight files fit unchanged.
 
     Args:
         arch: `resnet18`, 34, 50, 101 or 152.
@@ -56,7 +56,7 @@ class ResNetBody(nn.Module):
 
 
 class ConcatPool(nn.Module):
-    """Pool every map to its channels' means and maxima, side by side."""
+    """Pool every map to the maxima and means of its channels."""
 
     def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Return (N, 2 x channels) features from a list of (N, C, h, w) maps."""
@@ -65,7 +65,7 @@ class ConcatPool(nn.Module):
 
 
 class FeaturePool(nn.Module):
-    """Pool as an instant baseline needs it: means of every map, and maxima of the deepest one."""
+    """Pool maps for an instant baseline: means of every map, and maxima of the deepest one."""
 
     def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Return (N, channels + deepest channels) features from a list of (N, C, h, w) maps."""
@@ -74,12 +74,12 @@ class FeaturePool(nn.Module):
 
 
 class Network(nn.Module):
-    """A body and a head: what every model of brainseg is.
+    """The base class of every model of brainseg: a body and a head.
 
     Attributes:
-        does: What a model of this kind does, after its name.
+        does: What such a model does, to follow its name in a sentence.
         body: The ResNet.
-        head: What makes an answer of the body's maps.
+        head: The layers that turn the body's maps into an answer.
     """
 
     does: ClassVar[str]
@@ -118,8 +118,8 @@ def build_classifier(
         classes: Number of classes.
         head: `concat-pool` for fine-tuning (the layers of fastai's `create_head`), `logistic` or `svm` for one linear
             map.
-        stages: Residual stages whose maps the head sees; the last stage by default.
-        dropout: Before the last layer of a `concat-pool` head; half of it after pooling.
+        stages: Residual stages whose maps the head uses; the last stage by default.
+        dropout: Dropout before the last layer of a `concat-pool` head; after pooling, half as much is used.
 
     Examples:
         >>> model = build_classifier("resnet18", classes=2, stages=(1,)).eval()

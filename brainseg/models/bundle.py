@@ -1,4 +1,4 @@
-"""A bundle is the only form in which a model is stored: `model.safetensors` and `bundle.json`, no code to run."""
+"""Bundles, the only form in which models are stored: `model.safetensors` and `bundle.json`, without any code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Bundle(Generic[N]):
     Attributes:
         description: The content of `bundle.json`.
         model: The network, on the CPU, in evaluation mode.
-        digest: SHA-256 over both files, 64 hexadecimal digits; identifies the model.
+        digest: SHA-256 over the files, 64 hexadecimal digits; it identifies the model.
         guard: Statistics of its training images; None in bundles of earlier versions.
     """
 
@@ -67,7 +67,7 @@ class Bundle(Generic[N]):
 
     @property
     def version(self) -> str:
-        """The first 12 digits of the digest, to be shown beside the name."""
+        """The first 12 digits of the digest, which are shown beside the name."""
         return self.digest[:12]
 
 
@@ -77,13 +77,13 @@ def save_bundle(
     guard: Guard | None = None,
     **facts: Any,  # noqa: ANN401 - BundleDescription's fields
 ) -> Path:
-    """Write a bundle; the description is written last, so that a crash leaves no bundle rather than half of one.
+    """Write a bundle; the description is written last, so a crash cannot leave half a bundle.
 
     Args:
-        folder: Where to; made if need be.
-        model: What to store.
+        folder: The folder to write to; it is created if it does not exist.
+        model: The model to store.
         guard: Statistics of its training images.
-        facts: The fields of `BundleDescription` that do not follow from the model, the moment and the machine.
+        facts: The fields of `BundleDescription` that this function does not set itself.
 
     Raises:
         BundleError: The weights hold values that are not finite numbers.
@@ -91,8 +91,8 @@ def save_bundle(
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     if broken := _broken(tensors):
         raise BundleError(
-            f"The weights of the trained network hold values that are not numbers ({broken}): train it again, with a "
-            "lower training.learning_rate."
+            f"The weights of the trained network contain values that are not numbers ({broken}): train it again, "
+            "with a lower training.learning_rate."
         )
     size = sum(tensor.nbytes for tensor in tensors.values())
     write_atomically(folder / WEIGHTS, lambda temporary: save_file(tensors, temporary), size)
@@ -111,12 +111,12 @@ def save_bundle(
 
 
 def _broken(tensors: dict[str, torch.Tensor]) -> str:
-    """Return the name of a tensor that holds NaN or infinite values; "" where there is none."""
+    """Return the name of a tensor with NaN or infinite values; "" if there is none."""
     return next((name for name, values in tensors.items() if not torch.isfinite(values).all()), "")
 
 
 def _version(library: str) -> str:
-    """A library under another name, such as another build of OpenCV, is no reason to lose a trained model."""
+    """Return the version of a library; "unknown" if it is installed under another name, like some builds of OpenCV."""
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
@@ -124,11 +124,11 @@ def _version(library: str) -> str:
 
 
 def load_bundle(folder: Path) -> Bundle[Network]:
-    """Load a bundle after checking that its weights are the ones it was written with.
+    """Load a bundle, after checking that its weights have not changed since it was written.
 
     Raises:
-        BundleError: A file is missing, damaged, changed, holds weights that are not finite numbers, or does not fit the
-            architecture it names.
+        BundleError: A file is missing, damaged or changed, contains weights that are not finite numbers, or does not
+            fit the architecture that the bundle names.
     """
     description = read_description(folder)
     weights = folder / WEIGHTS
@@ -136,7 +136,8 @@ def load_bundle(folder: Path) -> Bundle[Network]:
         raise BundleError(f"{folder} has no {WEIGHTS}: choose another run or train again.")
     if sha256_file(weights) != description.weights_sha256:
         raise BundleError(
-            f"{weights} is not the file that the bundle was written with: it was changed or damaged, so it is not used."
+            f"{weights} was changed or damaged after the bundle was written, so it is not used: choose another run or "
+            "train again."
         )
     model = NETWORKS[description.head](description)
     try:
@@ -144,23 +145,23 @@ def load_bundle(folder: Path) -> Bundle[Network]:
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
-            f"{weights} does not fit the {description.arch} that its bundle names: train it again."
+            f"{weights} does not fit the {description.arch} that its bundle names: train the model again."
         ) from error
     if broken := _broken(tensors):
-        raise BundleError(f"{weights} holds values that are not numbers ({broken}): train it again.")
+        raise BundleError(f"{weights} contains values that are not numbers ({broken}): train the model again.")
     guard = load_guard(folder, description.guard, model.body.level_channels[-1]) if description.guard else None
     return Bundle(description, model.eval(), bundle_digest(folder, description), guard)
 
 
 def load_bundle_for(kind: type[K], folder: Path) -> Bundle[K]:
-    """Load a bundle whose model is of one kind.
+    """Load a bundle whose model must be of one kind.
 
     Args:
         kind: `Classifier` or `UNet`.
-        folder: The bundle's.
+        folder: The folder of the bundle.
 
     Raises:
-        BundleError: The model does something else, or `load_bundle` refuses it.
+        BundleError: The model is of another kind, or `load_bundle` refuses it.
     """
     bundle = load_bundle(folder)
     if not isinstance(bundle.model, kind):
@@ -184,4 +185,4 @@ NETWORKS: dict[str, Callable[[BundleDescription], Network]] = {
     "svm": _classifier,
     "u-net": _unet,
 }
-"""Head, as a bundle names it -> the function that builds its network with random weights."""
+"""Head in a bundle -> the function that builds its network with random weights."""

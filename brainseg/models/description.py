@@ -1,4 +1,4 @@
-"""How a bundle describes itself: `bundle.json`, read and checked without torch and without the model."""
+"""The description of a bundle, `bundle.json`, which is read and checked without torch or the model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
 FORMAT: Literal[2] = 2
-"""The newest version of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
+"""The newest format of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
 CHECKSUM = "content_sha256"
-"""The field with the checksum over all others, from format 2 on, which reveals edited values."""
+"""The field with the checksum over all other fields, from format 2 on, which reveals edited values."""
 SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage"})
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
 """Task -> the heads that its networks may have."""
@@ -28,9 +28,9 @@ DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
 
 
 class BundleDescription(BaseModel):
-    """What `bundle.json` holds; unknown fields and values are refused.
+    """The content of `bundle.json`; unknown fields and values are refused.
 
-    `data` holds what `TrainedOn` reads, the dataset's `fingerprint` and its number of `images` in all.
+    `data` holds the fields of `TrainedOn`, the dataset's `fingerprint` and its total number of `images`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -103,12 +103,12 @@ def read_description(folder: Path) -> BundleDescription:
     """Read and check `bundle.json` alone, without loading the model.
 
     Raises:
-        BundleError: The file is missing, damaged, of a newer version, or names something unknown.
+        BundleError: The file is missing, damaged, of a newer format, or holds unknown values.
     """
     file = folder / DESCRIPTION
     if not is_own_file(file):
         raise BundleError(
-            f"{folder} holds no model bundle ({DESCRIPTION} is missing): choose another run or train again."
+            f"{folder} contains no model bundle ({DESCRIPTION} is missing): choose another run or train again."
         )
     try:
         values = json.loads(file.read_text("utf-8"))
@@ -120,15 +120,15 @@ def read_description(folder: Path) -> BundleDescription:
         raise BundleError(
             f"{file} is damaged or was not written by brainseg{field}: choose another run or train again."
         ) from error
-    if not _sealed(description, values):
+    if not _checksum_fits(description, values):
         raise BundleError(
-            f"{file} was changed after the training wrote it, so its answers cannot be trusted: choose another run or "
-            "train again."
+            f"{file} was changed after the training wrote it, so the model's answers cannot be trusted: choose another "
+            "run or train again."
         )
     if description.preparation_version not in KNOWN_VERSIONS:
         raise BundleError(
-            f"{description.name} was made with preparation version {description.preparation_version}, this brainseg "
-            f"has {PREPARATION_VERSION}: train it again."
+            f"{description.name} was made with preparation version {description.preparation_version}, but this "
+            f"brainseg has version {PREPARATION_VERSION}: train it again."
         )
     return description
 
@@ -137,21 +137,21 @@ def _refuse_newer(file: Path, values: object) -> None:
     number = values.get("format") if isinstance(values, dict) else None
     if isinstance(number, int) and number > FORMAT:
         raise BundleError(
-            f"{file} was written by a newer brainseg (field format is {number}, and this one reads up to {FORMAT}): "
-            "install a newer brainseg."
+            f"{file} was written by a newer brainseg (field format is {number}, but this version reads only up to "
+            f"{FORMAT}): install a newer brainseg."
         )
 
 
 def content_digest(values: dict[str, Any]) -> str:
-    """Return the SHA-256 over `bundle.json` without the checksum itself; blanks and order do not matter."""
+    """Return the SHA-256 over `bundle.json` without the checksum; white space and order do not matter."""
     content = {name: value for name, value in values.items() if name != CHECKSUM}
     return sha256_bytes(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 
-def _sealed(description: BundleDescription, values: dict[str, Any]) -> bool:
+def _checksum_fits(description: BundleDescription, values: dict[str, Any]) -> bool:
     """Return whether the checksum fits; format 1 had none.
 
-    A newer bundle whose checksum was removed does not pass for an old one: it still has what format 1 lacked.
+    A newer bundle without its checksum is not accepted as an old one, since it has fields that format 1 lacked.
     """
     if description.format == 1:
         newer = SINCE_FORMAT_2 & set(values) or set(values["data"]) - DATA_OF_FORMAT_1
@@ -160,10 +160,10 @@ def _sealed(description: BundleDescription, values: dict[str, Any]) -> bool:
 
 
 def bundle_digest(folder: Path, description: BundleDescription) -> str:
-    """Return the SHA-256 over both files of a bundle, 64 hexadecimal digits; its first 12 are the model's version."""
+    """Return the SHA-256 over a bundle's files, 64 hexadecimal digits; the first 12 are the model's version."""
     return sha256_bytes((description.weights_sha256 + (folder / DESCRIPTION).read_text("utf-8")).encode())
 
 
 def is_own_file(file: Path) -> bool:
-    """Return whether this is a file of the folder itself, rather than a link that leads out of it."""
+    """Return whether this is a regular file, not a link, which might lead out of the folder."""
     return file.is_file() and not file.is_symlink()

@@ -1,4 +1,4 @@
-"""What a bundle stores about its training images, to tell whether another image is like them."""
+"""A bundle's guard: statistics of its training images, to check whether another image resembles them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from brainseg.files import sha256_file, write_atomically
 
 GUARD = "guard.safetensors"
 MEAN, SCALE, AXES, VARIANCES = "mean", "scale", "axes", "spreads"
-"""Names of the tensors in the file; the last keeps the name that stored bundles have."""
+"""Names of the tensors in the file, as stored bundles have them."""
 
 
 class GuardDescription(BaseModel):
-    """What `bundle.json` says about the guard.
+    """The description of the guard in `bundle.json`.
 
     Attributes:
-        sha256: Of `guard.safetensors`.
+        sha256: SHA-256 of `guard.safetensors`.
         limit: A distance that nearly all validation images stay below.
-        brain_like: Whether the training images look like slices of a brain MRI by `diagnosis.facts`; where they do not,
-            those facts say nothing about other images.
-        coloured: The fraction of coloured pixels that is usual among the training images.
+        brain_like: Whether the training images look like brain MRI slices by `diagnosis.facts`. If not, these facts are
+            not used for other images.
+        coloured: The usual fraction of coloured pixels in the training images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -41,12 +41,12 @@ class GuardDescription(BaseModel):
 class Features:
     """The distribution of a network's pooled features over its training images.
 
-    A Gaussian whose covariance is known along the `axes` and the same in all other directions (the shrunk covariance of
-    Ledoit and Wolf 2004, cut to its largest directions).
+    A Gaussian with a known variance along each of the `axes`, and one variance for all other directions (the shrunk
+    covariance of Ledoit and Wolf 2004, reduced to its largest directions).
 
     Attributes:
         mean: (F,) float32.
-        scale: (F,) float32, what each feature is divided by.
+        scale: (F,) float32, the divisor of each feature.
         axes: (K, F) float32, orthonormal directions of scaled features.
         variances: (K + 1,) float32, the variance along each axis, then that in all other directions.
     """
@@ -57,7 +57,7 @@ class Features:
     variances: np.ndarray
 
     def distance(self, features: np.ndarray) -> np.ndarray:
-        """Return how far features lie from those of the training images, in standard deviations (Mahalanobis).
+        """Return the Mahalanobis distance of features from those of the training images, in standard deviations.
 
         Args:
             features: (N, F) float.
@@ -98,18 +98,18 @@ def load_guard(folder: Path, description: GuardDescription, width: int) -> Guard
     """Load the guard of a bundle.
 
     Args:
-        folder: The bundle's.
-        description: The guard's part of its `bundle.json`.
-        width: How many pooled features the bundle's network has.
+        folder: The folder of the bundle.
+        description: The description of the guard in `bundle.json`.
+        width: Number of pooled features of the bundle's network.
 
     Raises:
-        BundleError: Its file is missing, was changed, is damaged or does not fit the network.
+        BundleError: The guard's file is missing, changed or damaged, or does not fit the network.
     """
     file = folder / GUARD
     if not file.is_file() or file.is_symlink():
         raise BundleError(f"{folder} has no {GUARD}: choose another run or train again.")
     if sha256_file(file) != description.sha256:
-        raise BundleError(f"{file} was changed or damaged, so the bundle is not used: train it again.")
+        raise BundleError(f"{file} was changed or damaged, so the bundle cannot be used: train the model again.")
     try:
         tensors = load_file(file)
         features = Features(*(tensors[name] for name in (MEAN, SCALE, AXES, VARIANCES)))

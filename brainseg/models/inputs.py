@@ -1,4 +1,4 @@
-"""The last step before a model: a uint8 batch becomes normalised floats, for training and diagnosis."""
+"""The last step before a model, for training and diagnosis: turns a uint8 batch into normalised floats."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
 
     Args:
         batch: (N, 3, S, S), uint8 or float in 0..255.
-        method: `imagenet`: ImageNet's mean and standard deviation, per channel; `per-image`: each image's own, over
-            all its pixels and channels (an image of one value becomes all zeros).
+        method: `imagenet` uses ImageNet's mean and standard deviation per channel; `per-image` uses those of each
+            image over all its pixels and channels (a uniform image becomes all zeros).
 
     Returns:
         (N, 3, S, S) float32.
@@ -40,12 +40,12 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
     if method == "imagenet":
         mean = values.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         return (values - mean) / values.new_tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
-    # Subtract one of the image's own pixels first, so that an image of one value gives zeros, not amplified rounding.
+    # One of the image's own pixels is subtracted first, so a uniform image gives zeros, not amplified rounding error.
     values = values - values[:, :1, :1, :1]
     mean = values.mean((1, 2, 3), keepdim=True)
     return (values - mean) / values.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
 
 
 def on_device(model: M, device: torch.device) -> M:
-    """Move a model to a device, in the memory layout that convolutions run fastest in; the model itself changes."""
+    """Move a model to a device, in place, with the memory layout that is fastest for convolutions."""
     return model.to(device).to(memory_format=torch.channels_last)

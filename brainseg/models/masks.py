@@ -1,4 +1,4 @@
-"""From a U-Net's logits on the prepared square to a mask on the scan's own grid, for evaluation and diagnosis."""
+"""Turns a U-Net's logits on the prepared square into a mask on the scan's own grid, for evaluation and diagnosis."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from brainseg.preparation import Geometry
 
 
 def scan_probabilities(logits: torch.Tensor, geometry: Geometry) -> np.ndarray:
-    """Lay the probabilities of every class on the scan.
+    """Return the probabilities of every class on the scan's grid.
 
     Args:
         logits: (classes, S, S) of one prepared square, background first.
-        geometry: How that square lies on its scan.
+        geometry: The position of that square on its scan.
 
     Returns:
-        (classes, H, W) float32 that sum to 1 at every pixel; all background outside the part that the model saw.
+        (classes, H, W) float32 that sum to 1 at every pixel; outside the part that the model saw, all is background.
     """
     on_square = torch.softmax(logits.float(), dim=0).cpu().numpy()
     found = np.stack([geometry.to_scan(values) for values in on_square[1:]])
@@ -24,7 +24,7 @@ def scan_probabilities(logits: torch.Tensor, geometry: Geometry) -> np.ndarray:
 
 
 def argmax_mask(probabilities: np.ndarray) -> np.ndarray:
-    """Return the number of the most probable class at every pixel, (H, W) uint8; the lower of two equal ones.
+    """Return the number of the most probable class at every pixel, (H, W) uint8; the lowest if several are equal.
 
     >>> argmax_mask(np.array([[[0.9, 0.2]], [[0.1, 0.8]]], np.float32)).tolist()
     [[0, 1]]

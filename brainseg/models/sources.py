@@ -1,4 +1,4 @@
-"""What a weights setting names, and whether ImageNet weights are here: kept apart, so that asking needs no torch."""
+"""The sources of pretrained weights, and whether ImageNet weights are on this machine; does not import torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 IMAGENET = {"imagenet": "DEFAULT", "imagenet-v1": "IMAGENET1K_V1"}
-"""`imagenet` is torchvision's current recipe, `imagenet-v1` the one of the original publications."""
+"""`imagenet` is torchvision's current training recipe, `imagenet-v1` that of the original publications."""
 RUN = "run:"
 WEIGHTS = "model.safetensors"
 """The weights file of a bundle."""
@@ -29,36 +29,36 @@ FILES = {
         "resnet152": "resnet152-f82ba261.pth",
     },
 }
-"""torchvision's own names for its ImageNet files, here so that torch need not be imported for them."""
+"""torchvision's names for its ImageNet files, listed here to avoid importing torch."""
 SOURCE = "https://download.pytorch.org/models/"
-PATIENCE = 5.0
-"""Seconds to wait for the server of the ImageNet weights, its name's look-up included."""
+TIMEOUT = 5.0
+"""Seconds to wait for the server of the ImageNet weights, including the look-up of its name."""
 
 
 def is_weights_file(spec: str) -> bool:
-    """Say whether a weights setting is the path of a file."""
+    """Return whether a weights setting is the path of a file."""
     return spec != "none" and spec not in IMAGENET and not spec.startswith(RUN)
 
 
 def torch_cache() -> Path:
-    """Return where torch keeps downloaded weights, by its own rules, without importing it."""
+    """Return the folder where torch keeps downloaded weights, without importing torch."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
     return Path(home).expanduser() / "hub" / "checkpoints"
 
 
 def imagenet_cached(arch: str, spec: str = "imagenet") -> bool:
-    """Say whether the ImageNet weights of an architecture are on this machine."""
+    """Return whether the ImageNet weights of an architecture are on this machine."""
     return (torch_cache() / FILES[spec][arch]).is_file()
 
 
-def imagenet_reachable(arch: str, spec: str = "imagenet", patience: float = PATIENCE) -> bool:
-    """Say whether the ImageNet weights of an architecture can be downloaded now; asks their server.
+def imagenet_reachable(arch: str, spec: str = "imagenet", timeout: float = TIMEOUT) -> bool:
+    """Ask the server whether the ImageNet weights of an architecture can be downloaded now.
 
     Args:
         arch: The architecture.
         spec: `imagenet` or `imagenet-v1`.
-        patience: Seconds after which a silent network counts as none.
+        timeout: Seconds after which a silent network counts as unreachable.
     """
     answered: list[int] = []
 
@@ -66,13 +66,13 @@ def imagenet_reachable(arch: str, spec: str = "imagenet", patience: float = PATI
         url = SOURCE + FILES[spec][arch]
         head = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})  # noqa: S310 - https
         try:
-            with urllib.request.urlopen(head, timeout=patience) as answer:  # noqa: S310 - https
+            with urllib.request.urlopen(head, timeout=timeout) as answer:  # noqa: S310 - https
                 answered.append(answer.status)
         except (OSError, HTTPException, ValueError):
             return
 
-    # In a separate thread: the look-up of a host name has no time limit.
+    # In a separate thread, since the look-up of a host name has no time limit.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(patience)
+    asking.join(timeout)
     return bool(answered)

@@ -1,4 +1,4 @@
-"""What a model was trained on, as shown with every answer."""
+"""A description of what a model was trained on, shown with every answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What a model was trained on; None where its bundle does not record it.
+    """What a model was trained on; None for what its bundle does not record.
 
     Attributes:
-        dataset: Name of the dataset, without its place on a machine.
+        dataset: Name of the dataset, without its path.
         images: Number of images in the training set.
-        synthetic: Whether all of them are synthetic.
-        synthetic_images: How many of them are.
+        synthetic: Whether all of these images are synthetic.
+        synthetic_images: Number of these images that are synthetic.
         before: What the weights of a warm start had been trained on.
     """
 
@@ -48,19 +48,19 @@ class TrainedOn:
         return known | ({"before": self.before.to_data()} if self.before else {})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return dataset, number of images and whether they are synthetic, as answers give them in JSON."""
+        """Return dataset, number of images and whether they are synthetic, as in the JSON of answers."""
         return {name: asdict(self)[name] for name in ("dataset", "images", "synthetic")}
 
     @property
     def sentence(self) -> str:
-        """What the model is, for the headline of its answers."""
+        """A sentence on what the model was trained on, for the headline of its answers."""
         if self.synthetic:
             if self.before and self.before.synthetic is False:
                 before = f"before that on {self.before._named}"
                 return f"Trained on synthetic slices last: says nothing about patients ({before})."
             return "Trained on synthetic slices only: says nothing about patients."
         if self.dataset is None:
-            return "What this model was trained on is not recorded."
+            return "It is not recorded what this model was trained on."
         before = f", starting from a model trained on {self.before._named}" if self.before else ""
         return f"Trained on {self._named}{before}."
 
@@ -79,7 +79,7 @@ UNKNOWN = TrainedOn()
 
 
 def joint_training(members: Iterable[TrainedOn]) -> TrainedOn:
-    """Return what all members of an ensemble were trained on; None for what differs, the names joined."""
+    """Return what the members of an ensemble were trained on: the joined names, and None for what else differs."""
     known = list(dict.fromkeys(members))
     if len(known) == 1:
         return known[0]
@@ -89,7 +89,7 @@ def joint_training(members: Iterable[TrainedOn]) -> TrainedOn:
 
 
 def joint_sentence(members: Iterable[TrainedOn]) -> str:
-    """Say what the members of an ensemble were trained on, each thing once."""
+    """Return the sentences on what the members of an ensemble were trained on, each once."""
     return " ".join(dict.fromkeys(each.sentence for each in members))
 
 

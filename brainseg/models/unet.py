@@ -1,7 +1,7 @@
 """A U-Net on a ResNet: the layers of fastai's `DynamicUnet`, in plain torch.
 
-Hand-written: fastai's own keeps the encoder's maps in hooks between the two halves of a forward pass, so threads that
-share one model mix up their images. Here the maps are passed as values, and nothing is stored on the model.
+Hand-written, since fastai's U-Net keeps the encoder's maps in hooks during a forward pass, so threads that share one
+model would mix up their images. Here the maps are passed as values, and nothing is stored on the model.
 
 Ronneberger, Fischer and Brox 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation"; sub-pixel
 upsampling by Shi et al. 2016, started without checkerboards by Aitken et al. 2017 (ICNR); self-attention by Zhang et
@@ -18,16 +18,16 @@ from torch.nn.utils.parametrizations import spectral_norm
 from brainseg.models.architectures import DEFAULT_STAGES, Network, ResNetBody
 
 ATTENTION_FROM_LAST = 3
-"""The third block from the end has the self-attention, where there are as many (fastai's own choice)."""
+"""The third block from the end has the self-attention, if there are three blocks (fastai's own choice)."""
 
 
 class UNet(Network):
-    """A ResNet body that shrinks the image and a head that grows it again, a class score for every pixel.
+    """A ResNet body (encoder) and a head (decoder) that returns a score of each class for every pixel.
 
     Args:
-        body: Its deepest stage is where the head begins.
-        classes: Number of classes, background included.
-        self_attention: Add one self-attention block to the decoder, so that distant pixels are seen together.
+        body: The body; the head starts at its deepest stage.
+        classes: Number of classes, including the background.
+        self_attention: Add one self-attention block to the decoder, which relates distant pixels to each other.
         bottleneck: Halve the channels of the last layers, which work on every pixel.
     """
 
@@ -45,10 +45,10 @@ class UNet(Network):
 
 
 class UNetHead(nn.Module):
-    """Everything behind the encoder; it also sees the image itself, for sharp outlines.
+    """All layers after the encoder; for sharp outlines, the image itself is an input, too.
 
     Args:
-        channels: Of the encoder's maps, shallow to deep.
+        channels: Numbers of channels of the encoder's maps, shallow to deep.
         classes: Number of classes.
         self_attention: See `UNet`.
         bottleneck: See `UNet`.
@@ -76,7 +76,7 @@ class UNetHead(nn.Module):
         """Return (N, classes, H, W) logits.
 
         Args:
-            images: (N, 3, H, W), what the encoder saw.
+            images: (N, 3, H, W), the input of the encoder.
             levels: The encoder's maps, shallow to deep.
         """
         *skips, values = levels
@@ -84,20 +84,20 @@ class UNetHead(nn.Module):
         for block, skip in zip(self.blocks, reversed(skips), strict=True):
             values = block(values, skip)
         grown = _resized(self.shuffle(values), images)
-        # In mixed precision, a float32 image would make all that follows float32.
+        # In mixed precision, a float32 image would turn all following values into float32.
         values = torch.cat([grown, images.to(grown.dtype)], dim=1)
         logits: torch.Tensor = self.scores(functional.relu(self.residual(values) + self.shortcut(values)))
         return logits
 
 
 class UpBlock(nn.Module):
-    """Double the resolution, join the encoder's map of that resolution and mix both.
+    """Double the resolution, concatenate the encoder's map of that resolution, and convolve both.
 
     Args:
-        width: Channels that come from below.
+        width: Channels of the deeper map.
         skip: Channels of the encoder's map.
-        last: Halve the channels of the result, as the last block does.
-        self_attention: Attend over the result.
+        last: Whether this is the last block, which halves the channels of its result.
+        self_attention: Apply self-attention to the result.
     """
 
     def __init__(self, width: int, skip: int, last: bool, self_attention: bool) -> None:
@@ -110,14 +110,14 @@ class UpBlock(nn.Module):
         self.attention = SelfAttention(self.width) if self_attention else nn.Identity()
 
     def forward(self, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
-        """Return (N, width, h, w) of the skip map's size."""
+        """Return a (N, width, h, w) map of the same size as `skip`."""
         joined = torch.cat([_resized(self.shuffle(values), skip), self.norm(skip)], dim=1)
         mixed: torch.Tensor = self.attention(self.mix(functional.relu(joined)))
         return mixed
 
 
 class SelfAttention(nn.Module):
-    """Self-attention over all places of a map, faded in from nothing by a learnt weight (Zhang et al. 2019)."""
+    """Self-attention over all positions of a map, with a learnt weight that starts at 0 (Zhang et al. 2019)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class SelfAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return a map of the same (N, C, h, w)."""
+        """Return a map of the same shape, (N, C, h, w)."""
         flat = values.flatten(2)
         weights = torch.softmax(torch.bmm(self.query(flat).transpose(1, 2), self.key(flat)), dim=1)
         return (self.gamma * torch.bmm(self.value(flat), weights) + flat).view_as(values)
@@ -145,8 +145,8 @@ def build_unet(
 
     Args:
         arch: Name of the ResNet.
-        classes: Number of classes, background included.
-        stages: Its last is the encoder's last; the whole ResNet by default.
+        classes: Number of classes, including the background.
+        stages: The last one is the encoder's last stage; the whole ResNet by default.
         self_attention: See `UNet`.
         bottleneck: See `UNet`.
 
@@ -171,7 +171,7 @@ def _projection(inputs: int, outputs: int) -> nn.Module:
 
 
 def _shuffle(inputs: int, outputs: int) -> nn.Module:
-    """Double the resolution by sub-pixel convolution; at first, the four pixels that one becomes are equal (ICNR)."""
+    """Double the resolution by sub-pixel convolution; initially, each pixel becomes four equal ones (ICNR)."""
     layer = _zero_bias(nn.Conv2d(inputs, 4 * outputs, 1))
     with torch.no_grad():
         start = nn.init.kaiming_normal_(torch.empty(outputs, inputs, 1, 1))
@@ -192,7 +192,7 @@ def _batch_norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _resized(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Sizes that 32 does not divide leave a row or column too many after doubling."""
+    """Resize a map to the size of another; if 32 does not divide a size, doubling gives a row or column too many."""
     if values.shape[-2:] == like.shape[-2:]:
         return values
     return functional.interpolate(values, like.shape[-2:], mode="nearest")

@@ -1,4 +1,4 @@
-"""Where pretrained weights come from, and an exact report of what a file did and did not hold."""
+"""Loads pretrained weights into a body, and reports exactly what a file contained and what was missing."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ ALTERNATIVES = (
 )
 HALF_LIMIT = torch.finfo(torch.float16).max
 TIMEOUT = 15
-"""Seconds to wait for the server that holds the ImageNet weights."""
+"""Seconds to wait for the server of the ImageNet weights."""
 
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What was loaded into a body.
+    """The weights that were loaded into a body.
 
     Attributes:
-        source: Where the weights are from, in words.
-        sha256: Of the file; "" for random weights.
-        taken: Tensors taken over.
-        total: Tensors that the body has (counters of batch normalisation left out).
-        stages: Tensors taken and tensors there, by stage ("stem", "layer1", …).
-        random_stages: Stages that do not work as trained, since a block of theirs lacks tensors. A block whose last
-            normalisation scales by zero passes its input through, so what else it lacks does no harm.
+        source: The source of the weights, in words.
+        sha256: SHA-256 of the file; "" for random weights.
+        taken: Number of tensors loaded.
+        total: Number of tensors in the body, without the counters of batch normalisation.
+        stages: Number of tensors loaded and in the body, by stage ("stem", "layer1", …).
+        random_stages: Stages that do not work as trained, since a block lacks tensors. A block whose last normalisation
+            has a scale of zero passes its input through, so other missing tensors in it do not matter.
     """
 
     source: str
@@ -54,14 +54,14 @@ class WeightsReport:
         return self.taken > 0 and not self.random_stages
 
     def sentence(self) -> str:
-        """Return a sentence on what was loaded and what stays random."""
+        """Return a sentence on which weights were loaded and which stay random."""
         if not self.taken:
             return "The body starts from random weights."
-        text = f"Took {self.taken} of {self.total} tensors of the body from {self.source}"
+        text = f"Loaded {self.taken} of {self.total} tensors of the body from {self.source}"
         if self.random_stages:
             *others, last = self.random_stages
             who = f"{', '.join(others)} and {last} start" if others else f"{last} starts"
-            return f"{text}; {who} out random, so this body is NOT fully pretrained."
+            return f"{text}; {who} with random weights, so this body is NOT fully pretrained."
         return f"{text}; every stage works as trained."
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,13 +76,13 @@ def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None
         body: The body to fill.
         arch: Its architecture by name.
         spec: `imagenet`, `imagenet-v1`, `none`, `run:<id>` or the path of a file.
-        warm_start: The weights file that a `run:<id>` stands for.
+        warm_start: The weights file for `run:<id>`.
 
     Returns:
-        What was taken and what stays random.
+        A report on which weights were loaded and which stay random.
 
     Raises:
-        WeightsError: The weights cannot be had, the file is damaged or unsafe, or nothing in it fits.
+        WeightsError: The weights are not available, the file is damaged or unsafe, or nothing in it fits.
     """
     if spec == "none":
         return _report(body, "random weights", "", {})
@@ -96,28 +96,29 @@ def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None
     surplus = _surplus(body, found)
     if surplus:
         raise WeightsError(
-            f"{file.name} was made for another architecture than {arch}, which has no {surplus}: give a file made for "
-            "it, or choose its architecture."
+            f"{file.name} was not made for {arch}, which has no {surplus}: give a file made for {arch}, or choose the "
+            "architecture of the file."
         )
     tensors = _fitting(body, found)
     report = _report(body, source, sha256_file(file), tensors)
-    # Files of other architectures share the stem and some inner shapes: no working first stage means no fit.
+    # Files of other architectures have the same stem and some shapes in common, so the first stage must work, too.
     if {"stem", "layer1"} & set(report.random_stages):
         raise WeightsError(
-            f"{file.name} holds no weights that fit {arch}: give a file made for it, or choose its architecture."
+            f"{file.name} contains no weights that fit {arch}: give a file made for {arch}, or choose the architecture "
+            "of the file."
         )
     body.load_state_dict(tensors, strict=False)
     return report
 
 
 def _imagenet_file(arch: str, spec: str) -> Path:
-    """Return torchvision's weights file from torch's own cache, downloaded with a progress bar if it is not there."""
+    """Return torchvision's weights file from torch's cache; download it with a progress bar if it is not there."""
     url = torchvision.models.get_model_weights(arch)[IMAGENET[spec]].url
     file = Path(str(torch.hub.get_dir())) / "checkpoints" / str(url).rsplit("/", 1)[-1]
     if file.is_file():
         return file
     try:
-        # A request with a time limit comes first: the download itself has none and would hang on a silent network.
+        # A request with a time limit comes first, since the download has none and would hang on a silent network.
         head = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})  # noqa: S310 - https
         with urllib.request.urlopen(head, timeout=TIMEOUT):  # noqa: S310
             pass
@@ -134,23 +135,24 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
         raise WeightsError(f"The weights file {file} does not exist: {ALTERNATIVES}.")
     if file.suffix not in {".safetensors", ".pth", ".pt"}:
-        raise WeightsError(f"{file.name} is not a weights file: .safetensors, .pth and .pt are read.")
+        raise WeightsError(f"{file.name} is not a weights file: give a .safetensors, .pth or .pt file.")
     try:
         if file.suffix == ".safetensors":
             content: Any = load_file(file)
         else:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except SafetensorError as error:
-        raise WeightsError(f"{file} is damaged or not a safetensors file: get it again.") from error
-    except Exception as error:  # torch.load raises many kinds, among them its refusal to run code
+        raise WeightsError(f"{file} is damaged or not a safetensors file: get a new copy.") from error
+    except Exception as error:  # torch.load raises many kinds, such as its refusal to run code
         raise WeightsError(
-            f"{file} is damaged or holds more than plain tensors, so it is not loaded: get it again or as .safetensors."
+            f"{file} is damaged or contains more than plain tensors, so it is not loaded: get a new copy, or one in "
+            ".safetensors format."
         ) from error
     return _tensors(content)
 
 
-def _tensors(content: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - whatever a file held
-    """Unwrap what training scripts put around a state dict."""
+def _tensors(content: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - any content of a file
+    """Return the state dict without the wrappers that training scripts add."""
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -163,14 +165,14 @@ def _tensors(content: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - whateve
     }
 
 
-def _is_plain(value: Any) -> bool:  # noqa: ANN401 - whatever a file held
-    """Sparse, quantised and meta tensors, which a .pth may hold too, have no values to copy one by one."""
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 - any content of a file
+    """Return whether a value is a plain tensor; sparse, quantised and meta tensors in a .pth file cannot be copied."""
     plain = isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_quantized
     return plain and not value.is_meta and not value.is_complex()
 
 
 def _surplus(body: ResNetBody, tensors: dict[str, torch.Tensor]) -> str | None:
-    """Name a tensor that the body's stages have no place for: a deeper ResNet holds all that a shallower one takes."""
+    """Return the name of a tensor that the body's stages lack, as in the file of a deeper ResNet; None without one."""
     own = body.state_dict()
     stages = tuple(f"layer{stage}." for stage in range(1, body.stages[-1] + 1))
     return next((name for name in tensors if name.startswith(stages) and name not in own), None)
@@ -187,7 +189,7 @@ def _fitting(body: nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, tor
 
 
 def _within_range(value: torch.Tensor) -> torch.Tensor:
-    """A variance that overflowed when a file was saved in half precision would silence its channel for good."""
+    """Clamp half-precision values: a variance that overflowed when it was saved would turn its channel off."""
     return value.clamp(-HALF_LIMIT, HALF_LIMIT) if value.dtype == torch.float16 else value
 
 

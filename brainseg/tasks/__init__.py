@@ -1,7 +1,7 @@
-"""What differs between classification and segmentation: one folder per task, found by its name.
+"""The differences between classification and segmentation: one folder per task, found by its name.
 
-Each folder holds `FACTS` (names, files and words; light to import) and, in `training.py`, `TASK` (how a run of the task
-is trained and evaluated; imports torch). A further task is a further folder, and its panels in `plots` and `app`.
+Each folder holds `FACTS` (names, files and words; fast to import) and, in `training.py`, `TASK` (how a run of the task
+is trained and evaluated; imports torch). A new task needs a new folder here, and panels in `plots` and `app`.
 """
 
 from brainseg.tasks.facts import TaskFacts

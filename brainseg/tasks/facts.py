@@ -1,4 +1,4 @@
-"""`TaskFacts`: what the rest of brainseg must know of a task, without importing torch."""
+"""`TaskFacts`: what the rest of brainseg needs to know about a task, without importing torch."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class TaskFacts:
 
     Attributes:
         name: The value of the setting `task`.
-        order: Place among the tasks: a model of the first task is offered first.
-        noun: The task in one word, which is also its folder: "classification".
-        does: What a model of the task does, after its name: "classifies images".
-        model: What its models are called: "segmentation model".
-        headline: The metric that stands for a run, as reports and the store name it.
+        order: Position among the tasks; a model of the first task is offered first.
+        noun: The task in one word, which is also the name of its folder: "classification".
+        does: What a model of the task does, to follow its name in a sentence: "classifies images".
+        model: The name for its models: "segmentation model".
+        headline: The name of the main metric of a run in reports and in the store.
         headline_words: The same metric within a sentence.
-        units: What a prediction is about: "images" or "slices".
-        independent: What the paired tests take as independent: "images" or "patients".
+        units: The units of predictions: "images" or "slices".
+        independent: The units that paired tests treat as independent: "images" or "patients".
         count: The field of `evaluation.json` with the number of predictions.
         predictions: The file with one row per prediction.
         evaluation_fields: Fields that an `evaluation.json` of the task always has.
-        has_masks: Whether a prediction is a mask rather than one class for the whole image.
-        network: Returns the network of a run in words, from the run's model settings.
-        stages: How a model card names the stages of the body that are in use; "{}" stands for their numbers.
+        has_masks: Whether a prediction is a mask, not one class for the whole image.
+        network: Returns the name of a run's network, from the run's model settings.
+        stages: The words of a model card for the used stages of the body; "{}" stands for their numbers.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Finds the tasks: every folder beside this module is one."""
+"""Finds the tasks: every folder beside this module is a task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from brainseg import tasks
 from brainseg.config import RunConfig
 from brainseg.tasks.facts import TaskFacts
 
-if TYPE_CHECKING:  # torch takes seconds to import, and most users of this module train nothing
+if TYPE_CHECKING:  # torch takes seconds to import, and most importers of this module do not train
     from brainseg.training.protocols import Task
 
 
@@ -22,7 +22,7 @@ def find_tasks() -> dict[str, TaskFacts]:
 
 
 TASKS = find_tasks()
-"""Name of each task, as the setting `task` has it -> its facts, in the tasks' order."""
+"""Name of each task (a value of the setting `task`) -> its facts, in the tasks' order."""
 
 
 def facts_of(name: str) -> TaskFacts:

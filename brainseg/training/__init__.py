@@ -1,1 +1,1 @@
-"""From a configuration to a bundle."""
+"""Training: turns a configuration into a bundle."""

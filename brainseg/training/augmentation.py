@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn for every image by itself: torchvision's, from the run's settings."""
+"""Random changes of training images by torchvision, drawn separately for each image, as the run's settings ask."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Augment = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tenso
 
 
 def make_augmentation(config: AugmentationConfig) -> Augment:
-    """Return a function that changes a batch; torch's generator draws for each image.
+    """Return a function that changes a batch; torch's generator draws the change of each image.
 
-    It takes (N, 3, S, S) uint8 images and their targets. Masks, (N, S, S) uint8, move with their images and keep whole
-    class numbers (nearest neighbour; background where nothing was); (N,) class numbers stay as they are.
+    It takes (N, 3, S, S) uint8 images and their targets. Masks, (N, S, S) uint8, are moved with their images and keep
+    whole class numbers (nearest neighbour; empty areas become background). (N,) class numbers are unchanged.
     """
     steps: list[v2.Transform] = []
     if config.flip:

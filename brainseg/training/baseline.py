@@ -1,7 +1,7 @@
-"""The instant baseline: pooled features of a frozen body and a linear classifier, ready in seconds.
+"""The instant baseline: a linear classifier on pooled features of a frozen body, ready in seconds.
 
-The standardisation and the fitted classifier are one linear map, which becomes the head of the model: bundle,
-evaluation and heatmap are those of any other run.
+The standardisation and the fitted classifier are combined into one linear map, which becomes the head of the model. So
+bundle, evaluation and heatmap work as for any other run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LinearMap:
     bias: np.ndarray
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the class number of each (N, features) row."""
+        """Return the class number of each row of (N, features)."""
         numbers: np.ndarray = (features @ self.weight.T + self.bias).argmax(axis=1)
         return numbers
 
@@ -49,11 +49,11 @@ def fit_baseline(context: TrainingContext[D]) -> dict[str, float]:
     """Fit the linear head of the context's model on the training set, in place.
 
     Returns:
-        `cv_accuracy` and `cv_accuracy_spread`: mean and standard deviation over folds of the whole set, drawn
-        as the run's split is; nothing for a given split or a set too small for the folds.
+        `cv_accuracy` and `cv_accuracy_spread`: mean and standard deviation of the accuracy over folds of the whole
+        dataset, which are drawn like the run's split; nothing for a given split or a dataset too small for the folds.
 
     Raises:
-        TrainingCancelled: The user asked for it.
+        TrainingCancelled: The user cancelled the run.
     """
     inputs = context.inputs
     features = pooled_features(context, np.arange(len(inputs.images)))
@@ -62,7 +62,7 @@ def fit_baseline(context: TrainingContext[D]) -> dict[str, float]:
     fitted = fit_linear(features[train], inputs.labels[train], groups[train], context.config)
     head = _head(context)
     values = {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
-    head[-1].load_state_dict(values)  # copies, in the layer's own number format
+    head[-1].load_state_dict(values)  # copies into the layer's own number format
     return _cross_validate(features, groups, context)
 
 
@@ -82,15 +82,15 @@ def pooled_features(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray
 
 
 def fit_linear(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, config: RunConfig) -> LinearMap:
-    """Standardise, fit and fold both into one map.
+    """Standardise the features, fit the classifier, and combine both into one linear map.
 
     Args:
         features: (N, F) float64.
         labels: (N,) class numbers; every class occurs.
-        groups: (N,) numbers of rows that must not straddle a fold.
-        config: Head, regularisation and class balance of the run.
+        groups: (N,) group numbers; a group must not be divided between folds.
+        config: The run's head, regularisation and class balance.
     """
-    # Sampling rare classes more often and weighting them up are the same thing for a fit that sees all rows at once.
+    # For a fit on all rows at once, sampling rare classes more often is the same as giving them larger weights.
     weight = None if config.training.balance == "none" else "balanced"
     strength = config.model.regularisation
     return _one_row_per_class(_FITS[config.model.head](features, labels, groups, strength, weight))
@@ -100,7 +100,7 @@ def _logistic(
     features: np.ndarray, labels: np.ndarray, _groups: np.ndarray, strength: float, weight: str | None
 ) -> LinearMap:
     model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000))
-    return _fold(model.fit(features, labels))
+    return _combine(model.fit(features, labels))
 
 
 def _svm(
@@ -113,15 +113,15 @@ def _svm(
 _FITS = {"logistic": _logistic, "svm": _svm}
 
 
-def _fold(pipeline: Pipeline) -> LinearMap:
-    """Put the scaler into the weights: w (x - m) / s + b = (w / s) x + (b - w m / s)."""
+def _combine(pipeline: Pipeline) -> LinearMap:
+    """Combine scaler and classifier: w (x - m) / s + b = (w / s) x + (b - w m / s)."""
     scaler, linear = pipeline[0], pipeline[-1]
     weight = linear.coef_ / scaler.scale_
     return LinearMap(weight, linear.intercept_ - weight @ scaler.mean_)
 
 
 def _one_row_per_class(fitted: LinearMap) -> LinearMap:
-    """Two classes have one score z: logits -z/2 and z/2 have the same softmax as its logistic function."""
+    """Turn the one score z of two classes into logits -z/2 and z/2, whose softmax is the logistic function of z."""
     if len(fitted.weight) > 1:
         return fitted
     return LinearMap(np.vstack([-fitted.weight, fitted.weight]) / 2, np.concatenate([-fitted.bias, fitted.bias]) / 2)
@@ -130,12 +130,12 @@ def _one_row_per_class(fitted: LinearMap) -> LinearMap:
 def _platt(svm: Pipeline, features: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> LinearMap:
     """Turn margins into probabilities by a logistic regression on out-of-fold margins (Platt 1999).
 
-    The regression is linear in the margins, which are linear in the features: the whole stays one linear map.
+    The regression is linear in the margins, and these are linear in the features, so the result is one linear map.
     """
     folds = StratifiedGroupKFold(PLATT_FOLDS, shuffle=True, random_state=0)
     margins = cross_val_predict(svm, features, labels, groups=groups, cv=folds, method="decision_function")
     link = LogisticRegression(C=1e3, max_iter=2000).fit(margins.reshape(len(labels), -1), labels)
-    margin = _fold(svm.fit(features, labels))
+    margin = _combine(svm.fit(features, labels))
     return LinearMap(link.coef_ @ margin.weight, link.coef_ @ margin.bias + link.intercept_)
 
 
@@ -150,10 +150,10 @@ def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingC
         context.log.message(f"No cross-validation: {error}")
         return {}
     scores = []
-    for held in folds:
-        rest = np.setdiff1d(np.arange(len(features)), held)
+    for fold in folds:
+        rest = np.setdiff1d(np.arange(len(features)), fold)
         fitted = fit_linear(features[rest], inputs.labels[rest], groups[rest], config)
-        scores.append(accuracy_score(inputs.labels[held], fitted.predict(features[held])))
+        scores.append(accuracy_score(inputs.labels[fold], fitted.predict(features[fold])))
     mean, deviation = float(np.mean(scores)), float(np.std(scores, ddof=1))
     context.log.message(
         f"Cross-validated accuracy over {len(folds)} folds: {mean:.3f} (standard deviation {deviation:.3f})."
@@ -162,7 +162,7 @@ def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingC
 
 
 def _head(context: TrainingContext[D]) -> nn.Sequential:
-    """Return the head of an instant baseline: the pooling of maps to features, then the linear layer."""
+    """Return the head of an instant baseline: a pooling layer, then the linear layer."""
     if not isinstance(context.model, Classifier):
         raise TypeError("Only a classifier can be an instant baseline.")
     return context.model.head

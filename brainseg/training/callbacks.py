@@ -1,4 +1,4 @@
-"""What happens around a batch and an epoch: seeds, number format, faults, metrics and early stop."""
+"""Callbacks around batches and epochs: seeds, number format, faults, metrics and early stopping."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from brainseg.training.log import EpochMetrics, Progress, RunLog
 from brainseg.training.protocols import Meter
 
 DIVERGED = 20.0
-"""A training has diverged from this many times the loss of guessing on; label smoothing and weights stay far below."""
+"""A training has diverged if its loss exceeds the loss of guessing this many times; no normal loss comes near."""
 
 
 class TrainingCancelled(BrainsegError):
-    """The user asked the training to stop."""
+    """The user cancelled the run."""
 
 
 class EpochSeeds(Callback):
-    """Give every epoch its own seed, so that a resumed run draws the same random numbers as an uninterrupted one."""
+    """Give every epoch its own seed, so a resumed run draws the same random numbers as an uninterrupted one."""
 
     order = -50
 
@@ -33,7 +33,7 @@ class EpochSeeds(Callback):
         self.seed, self.first_epoch = seed, first_epoch
 
     def before_epoch(self) -> None:
-        """Seed torch, numpy, Python and the loader's own generator."""
+        """Seed torch, numpy, Python and the data loader's generator."""
         seed = int(np.random.SeedSequence([self.seed, self.first_epoch + self.epoch]).generate_state(1)[0])
         seed_everything(seed)
         self.dls.train.rng = random.Random(seed)  # noqa: S311 - shuffling, no secret
@@ -47,7 +47,7 @@ class Autocast(Callback):
         self.context: AbstractContextManager[object] = nullcontext()
 
     def before_batch(self) -> None:
-        """Enter the context; validation stays in float32, so that its metrics equal those of the evaluation."""
+        """Enter the context; validation stays in float32, so its metrics equal those of the evaluation."""
         self.context = nullcontext()
         if self.enabled and self.training:
             self.context = torch.autocast(self.device.type, torch.bfloat16)
@@ -60,9 +60,9 @@ class Autocast(Callback):
 
 
 class Guard(Callback):
-    """Stop within a batch when the user cancels or the loss is NaN or infinite; `check` then raises the reason.
+    """Stop within a batch if the user cancels or the loss is NaN or infinite; `check` then raises the reason.
 
-    fastai rewrites the text of exceptions that pass through its loop, so the reason is kept here until the loop ends.
+    fastai changes the text of exceptions inside its loop, so the reason is kept here until the loop ends.
     """
 
     order = -40
@@ -78,7 +78,7 @@ class Guard(Callback):
             raise CancelFitException
 
     def after_loss(self) -> None:
-        """Check the loss, of validation batches too: a network can overflow there first."""
+        """Check the loss of training and validation batches; a network may overflow in validation first."""
         if self.watch_loss and not torch.isfinite(self.loss):
             self.reason = TrainingError(
                 f"The loss became {float(self.loss.detach())} at a learning rate of {self.opt.hypers[-1]['lr']:.2g}: "
@@ -93,17 +93,18 @@ class Guard(Callback):
 
 
 class Divergence(Callback):
-    """Stop when the training loss is far too high and does not fall, or is so at the end; `check` raises the reason.
+    """Stop if the training loss is far too high and does not fall, or is far too high at the end of the run.
 
-    The median of an epoch's last quarter decides, since single batches may jump. A network may recover from a bad
-    start, so the first such epoch is only logged, unless it is the run's last. Validation losses do not count: in the
-    first epochs a few batches have barely set the running means of batch normalisation, and the losses can be wild.
+    `check` raises the reason. The median over the last quarter of an epoch decides, since the loss of single batches
+    may jump. A network may recover from a bad start, so the first such epoch is only logged, unless it is the run's
+    last. Validation losses do not count: in the first epochs, the running means of batch normalisation come from only a
+    few batches, so these losses can be wild.
 
     Args:
         log: Receives a message about the first epoch whose loss is far too high.
-        chance: The loss of a model that knows nothing, such as ln(classes).
-        first_epoch: Epochs of earlier phases.
-        planned: Epochs of all phases.
+        chance: The loss of guessing, such as ln(classes).
+        first_epoch: Number of epochs in earlier phases.
+        planned: Number of epochs in all phases.
     """
 
     order = 55
@@ -115,7 +116,7 @@ class Divergence(Callback):
         self.reason: TrainingError | None = None
 
     def before_epoch(self) -> None:
-        """Forget the losses of the epoch before."""
+        """Discard the losses of the previous epoch."""
         self.losses = []
 
     def after_batch(self) -> None:
@@ -132,7 +133,7 @@ class Divergence(Callback):
             return
         number = self.first_epoch + self.epoch + 1
         reason = (
-            f"its loss is {found:.3g} in epoch {number}, and guessing costs {self.chance:.2g}: choose a "
+            f"its loss is {found:.3g} in epoch {number}, and that of guessing is {self.chance:.2g}: choose a "
             f"training.learning_rate below {self._rate():.2g}."
         )
         if found >= self.before or number == self.planned:
@@ -196,7 +197,7 @@ class Reporter(Callback):
             self.meter.add(self.pred.detach().float().cpu(), self.y.cpu())
 
     def after_epoch(self) -> None:
-        """Report the epoch, unless it was skipped because an earlier session had finished it."""
+        """Report the epoch, unless it was skipped because it was finished before the run was resumed."""
         if not self.losses:
             return
         self.finish(
@@ -212,7 +213,7 @@ class Reporter(Callback):
 
 
 class EarlyStop(Callback):
-    """End the phase when the validation loss has not fallen for `patience` epochs; 0 never does."""
+    """End the phase if the validation loss has not fallen for `patience` epochs; with 0, never."""
 
     order = 70
 
@@ -220,7 +221,7 @@ class EarlyStop(Callback):
         self.patience, self.waited, self.log = patience, waited, log
 
     def after_epoch(self) -> None:
-        """Stop when the best epoch is at least `patience` epochs old."""
+        """Stop if the best epoch is at least `patience` epochs old."""
         if self.patience and self.waited() >= self.patience:
             self.log.message(f"The validation loss has not fallen for {self.patience} epochs: training ends here.")
             raise CancelFitException

@@ -1,4 +1,4 @@
-"""Checkpoints of a running training: tensors in safetensors, the rest in JSON, each written atomically."""
+"""Checkpoints of a running training: tensors in safetensors, all else in JSON, each written atomically."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from brainseg.files import check_free_space, sha256_file, write_atomically, writ
 from brainseg.training.log import EpochMetrics
 
 PEAK = 7
-"""Disk space that a training needs at most, as a multiple of its weights: the last epoch's file and its successor take
-three each, since the optimiser keeps two numbers per weight, and the best epoch's takes one."""
+"""Most disk space that a training needs, as a multiple of its weights: 3 each for the files of the last and the next
+epoch, since the optimiser keeps two numbers per weight, and 1 for the file of the best epoch."""
 BEST = "best.safetensors"
 STATE = "state.json"
 
 
 @dataclass
 class TrainingState:
-    """The state of a training besides its tensors.
+    """The state of a training, except for its tensors.
 
     Attributes:
-        fingerprint: Of the dataset and its patients, so that a run is not resumed with other images.
-        learning_rate: The rate in use, found or given.
+        fingerprint: Of the dataset and its patients, so a run is not resumed with other images.
+        learning_rate: The learning rate, found or given.
         epochs: Metrics of the finished epochs, in order.
-        finished_phases: Names of the phases that ended, by their epochs or by an early stop.
-        last_sha256: Of the checkpoint that belongs to the last finished epoch.
+        finished_phases: Names of the phases that ended, whether early or not.
+        last_sha256: SHA-256 of the checkpoint of the last finished epoch.
     """
 
     fingerprint: str
@@ -44,7 +44,7 @@ class TrainingState:
 
     @property
     def best(self) -> EpochMetrics:
-        """The epoch with the lowest validation loss; the first of several."""
+        """The epoch with the lowest validation loss; the first if there are several."""
         return min(self.epochs, key=lambda epoch: epoch.valid_loss)
 
     @property
@@ -60,7 +60,7 @@ class Checkpoints:
         self.folder = folder
 
     def read(self, fingerprint: str) -> TrainingState | None:
-        """Return the state to resume from, or None where there is no checkpoint yet.
+        """Return the state to resume from, or None if there is no checkpoint.
 
         Raises:
             TrainingError: The checkpoint is damaged or belongs to other data.
@@ -76,16 +76,15 @@ class Checkpoints:
             raise TrainingError(f"The checkpoint {file} is damaged: train again instead of resuming.") from error
         if state.fingerprint != fingerprint:
             raise TrainingError(
-                "The dataset has changed since this run started, or who is a patient in it: train again instead of "
-                "resuming."
+                "The dataset or its patients have changed since this run started: train again instead of resuming."
             )
         return state
 
     def write(self, state: TrainingState, model: nn.Module | None = None, optimiser: Any = None) -> None:  # noqa: ANN401
         """Store the state, with the tensors of a finished epoch if a model is given.
 
-        The tensors go to a file of their own name before the state names them: after a crash in between, the
-        previous epoch's pair still holds.
+        The tensors are written to a new file before the state names it. After a crash in between, state and tensors of
+        the previous epoch still match.
         """
         if model is not None:
             tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -107,7 +106,7 @@ class Checkpoints:
         """Refuse to start a training that would fill the disk.
 
         Raises:
-            DiskError: There is no room for its checkpoints and its bundle.
+            DiskError: There is no space for its checkpoints and its bundle.
         """
         needed = PEAK * _bytes(model.state_dict())
         check_free_space(self.folder, needed - self._taken(), "The checkpoints and the model of this training")
@@ -150,7 +149,7 @@ def _bytes(tensors: Mapping[str, torch.Tensor]) -> int:
 
 
 def _optimiser_tensors(optimiser: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - fastai's Optimizer
-    """Flatten fastai's state, a dict for each parameter; numbers become tensors of one value."""
+    """Flatten fastai's state, a dict per parameter; numbers become tensors with one value."""
     return {
         f"optimiser.{index}.{key}": torch.as_tensor(value).detach().cpu().contiguous().clone()
         for index, entry in enumerate(optimiser.state_dict()["state"])

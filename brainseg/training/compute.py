@@ -1,4 +1,4 @@
-"""What a training uses of the machine: device, number format and threads."""
+"""A training's use of the machine: device, number format, threads and memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from brainseg.config import ComputeConfig
 from brainseg.errors import ConfigError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""Names of glibc's `malloc.h` for what `mallopt` sets."""
+"""Parameters of `mallopt`, by their names in glibc's `malloc.h`."""
 
 
 def choose_device(wanted: str) -> torch.device:
     """Return the device to train on.
 
     Raises:
-        ConfigError: A GPU is asked for and torch finds none.
+        ConfigError: A GPU is requested, but torch finds none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("compute.device: 'cuda' is not available on this machine, allowed here: auto, cpu.")
@@ -27,12 +27,12 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
-    """Return whether training runs in bfloat16: by setting, or with `auto` on hardware that computes in it."""
+    """Return whether training runs in bfloat16: by setting, or with `auto` if the hardware supports it."""
     return precision == "bf16" or (precision == "auto" and has_bf16(device))
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Return whether the hardware itself computes in bfloat16; emulated, it is slower than float32."""
+    """Return whether the hardware supports bfloat16; emulated bfloat16 is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities = torch.cpu.get_capabilities()
@@ -41,19 +41,19 @@ def has_bf16(device: torch.device) -> bool:
 
 def limit_threads(config: ComputeConfig) -> int:
     """Set torch's number of threads and return it."""
-    # A container may have fewer cores than the machine.
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = config.threads or own
+    # A container may use fewer cores than the machine has.
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = config.threads or available
     torch.set_num_threads(threads)
     return threads
 
 
 def keep_memory() -> None:
-    """Let this process keep freed memory for its next batch; where there is no glibc, do nothing.
+    """Let this process keep freed memory for its next batch; do nothing without glibc.
 
-    glibc maps memory for every large tensor and returns it when the tensor is freed, so each batch pays again for the
-    first touch of all its pages: a tenth of a U-Net's step or more. Use it only in a process that trains and ends,
-    since the process keeps its peak memory.
+    glibc maps memory for every large tensor and returns it when the tensor is freed, so each batch faults all its pages
+    in again, which takes a tenth of a U-Net's step or more. Use this only in a process that trains and then ends, since
+    the process keeps its peak memory.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
         library.mallopt(M_MMAP_MAX, 0)

@@ -1,4 +1,4 @@
-"""`TrainingContext`: everything that the steps of one training share."""
+"""`TrainingContext`: the data and objects shared by all steps of a training."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class TrainingContext(Generic[D]):
         task: What the run learns; holds the run's configuration.
         inputs: Images, targets and split.
         model: The network, with its pretrained weights; training changes it in place.
-        weights: What was loaded into it.
+        weights: The weights that were loaded into the network.
         device: Where to train.
         bf16: Whether to train in bfloat16.
         log: Receives progress, epochs and messages.
-        folder: Takes the files that the run leaves behind.
+        folder: Receives the files of the run.
     """
 
     task: Task[D]
@@ -52,22 +52,22 @@ class TrainingContext(Generic[D]):
 
     @property
     def sampling(self) -> np.ndarray | None:
-        """How often each training row is drawn, relative to the others, (n,) float64; None draws each once an epoch."""
+        """Relative frequency with which each training row is drawn, (n,) float64; None draws each once per epoch."""
         if self.config.training.balance != "sampling":
             return None
         weights: np.ndarray = self.inputs.inverse_frequencies()[self.inputs.labels[self.inputs.rows("train")]]
         return weights
 
     def parameter_groups(self) -> list[list[nn.Parameter]]:
-        """Return the model's parameters, early pretrained ones first and new ones last; see `parameter_groups`."""
+        """Return the model's parameters, from early pretrained to new; see `parameter_groups`."""
         return parameter_groups(self.model, self.weights)
 
 
 def parameter_groups(model: Network, weights: WeightsReport) -> list[list[nn.Parameter]]:
-    """Sort parameters into early pretrained, late pretrained and new ones; empty groups are left out.
+    """Group parameters into early pretrained, late pretrained and new ones; empty groups are left out.
 
-    Stages that start from random weights learn with the head, at its rate and from the first phase on: at the small
-    rate of pretrained layers they would never catch up.
+    Stages with random weights learn together with the head, at its rate and from the first phase on. At the small rate
+    of pretrained layers they would never catch up.
     """
     groups: dict[str, list[nn.Parameter]] = {"early": [], "late": [], "new": []}
     for name, parameter in model.named_parameters():

@@ -1,4 +1,4 @@
-"""Fine-tuning: learning-rate finder, frozen phase and unfrozen phase; a resumed run continues in any of them."""
+"""Fine-tuning: learning-rate finder, frozen phase and unfrozen phase; a run can be resumed in any of them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ EPOCHS = "epochs.csv"
 
 
 def fine_tune(context: TrainingContext[D]) -> TrainingState:
-    """Train the context's model in place on the training set; the validation set gives the metrics of each epoch.
+    """Train the context's model in place on the training set, and compute metrics on the validation set every epoch.
 
-    The context's folder takes `epochs.csv`, `learning_rate.json` and the checkpoints; a checkpoint found there is
-    resumed.
+    The context's folder receives `epochs.csv`, `learning_rate.json` and the checkpoints. If it holds a checkpoint, the
+    training is resumed.
 
     Returns:
         The metrics of all epochs and the learning rate.
 
     Raises:
-        TrainingError: The loss became NaN or infinite, or a checkpoint does not fit.
-        DiskError: The disk has no room for the checkpoints.
-        TrainingCancelled: The user asked for it.
+        TrainingError: The loss became NaN or infinite, the training diverged, or a checkpoint does not fit.
+        DiskError: The disk has no space for the checkpoints.
+        TrainingCancelled: The user cancelled the run.
     """
     checkpoints = Checkpoints(context.folder / "checkpoint")
     checkpoints.check_free_space(context.model)
@@ -57,7 +57,7 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
 
 
 def _report_again(state: TrainingState, context: TrainingContext[D]) -> None:
-    """Report the restored epochs: a crash between checkpoint and report would otherwise leave a gap in the curves."""
+    """Report the restored epochs again, since a crash after a checkpoint may have prevented their first report."""
     save_epochs(state.epochs, context.folder / EPOCHS)
     for epoch in state.epochs:
         context.log.epoch(epoch)
@@ -82,7 +82,7 @@ class _FineTuning(Generic[D]):
     state: TrainingState
 
     def phase(self, name: str, epochs: int, first_epoch: int) -> None:
-        """Run one phase, or what is left of it; its epochs count on from those of earlier phases."""
+        """Run one phase, or the rest of it; its epochs are numbered after those of earlier phases."""
         if epochs == 0 or name in self.state.finished_phases:
             return
         context, training = self.context, self.context.config.training
@@ -133,7 +133,7 @@ class _FineTuning(Generic[D]):
         return Reporter(phase, first_epoch, planned, context.log, lambda: context.task.meter(context.inputs), finish)
 
     def _loss_of_guessing(self) -> float:
-        """Return roughly what guessing costs; the losses of masks are about as large as those of two classes."""
+        """Return the approximate loss of guessing; losses of masks are about as large as those of two classes."""
         return math.log(max(math.e, len(self.context.inputs.dataset.classes)))
 
 

@@ -1,4 +1,4 @@
-"""Fits a bundle's guard: how training images look to the trained network, and how far validation images lie away."""
+"""Fits a bundle's guard to the network's features of training images and their distance to validation images."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D, TrainingInputs
 
 FITTED, MEASURED, CHECKED = 200, 100, 60
-"""Most images that the features are fitted to, that the limit is taken from, and whose facts are measured: seconds."""
+"""Largest numbers of images for fitting features, setting the limit and measuring facts, which then take seconds."""
 FEWEST = 8
-"""Training images below which there is no guard."""
+"""Fewest training images for a guard."""
 AXES = 64
 COVERED = 0.98
-"""Fraction of further images of the training set's kind that the limit should cover, as far as enough were measured."""
+"""Fraction of new images like the training set that the limit should cover, if enough images were measured."""
 UNUSUAL = 0.2
-"""Fraction of training images unlike a brain MRI slice above which the facts of images are not used."""
+"""If more than this fraction of training images is unlike a brain MRI slice, the facts of images are not used."""
 BATCH = 16
 
 
 def fit_guard(context: TrainingContext[D]) -> Guard | None:
-    """Fit the guard of a trained network; None where there are too few images, or its features are NaN or infinite."""
+    """Fit the guard of a trained network; return None for too few images, or if features are NaN or infinite."""
     inputs, draw = context.inputs, np.random.default_rng(0)
     train, others = inputs.rows("train"), inputs.rows("valid")
     others = others if len(others) else inputs.evaluated_rows
     if len(train) < FEWEST or not len(others):
         return None
     train, others = (draw.permutation(rows)[:most] for rows, most in ((train, FITTED), (others, MEASURED)))
-    learnt, held_out = pooled(context, train), pooled(context, others)
-    if not (np.isfinite(learnt).all() and np.isfinite(held_out).all()):
+    fitted, measured = pooled(context, train), pooled(context, others)
+    if not (np.isfinite(fitted).all() and np.isfinite(measured).all()):
         return None
-    features = fit_features(learnt)
-    limit = quantile(features.distance(held_out), COVERED)
-    brain_like, coloured = _looks(inputs, train[:CHECKED])
+    features = fit_features(fitted)
+    limit = quantile(features.distance(measured), COVERED)
+    brain_like, coloured = _appearance(inputs, train[:CHECKED])
     return Guard(features, max(limit, 1e-6), brain_like, coloured)
 
 
 def fit_features(values: np.ndarray) -> Features:
     """Fit the distribution of (N, F) features."""
     mean, deviation = values.mean(axis=0), values.std(axis=0)
-    # A channel that is 0 on all training images must not make every other image infinitely far.
+    # Without this, a channel that is 0 on all training images would put every other image infinitely far away.
     scale = deviation + 0.02 * deviation.mean() + 1e-6
     scaled = (values - mean) / scale
     shrinkage = float(ledoit_wolf_shrinkage(scaled, assume_centered=True))
@@ -61,10 +61,10 @@ def fit_features(values: np.ndarray) -> Features:
 
 
 def quantile(distances: np.ndarray, covered: float) -> float:
-    """Return the distance that a further image of the same kind stays below with probability `covered`.
+    """Return the distance that a new image of the same kind does not exceed with probability `covered`.
 
-    With too few distances for that, it is the largest of them (Vovk et al. 2005, "Algorithmic Learning in a Random
-    World", conformal prediction).
+    If there are too few distances for that, return the largest one (conformal prediction; Vovk et al. 2005,
+    "Algorithmic Learning in a Random World").
     """
     place = min(len(distances), math.ceil((len(distances) + 1) * covered))
     return float(np.sort(distances)[place - 1])
@@ -72,7 +72,7 @@ def quantile(distances: np.ndarray, covered: float) -> float:
 
 @torch.no_grad()
 def pooled(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray:
-    """Return the (len(rows), F) float64 means over each map of the body's last stage."""
+    """Return the mean of each map of the body's last stage, (len(rows), F) float64."""
     body, method = context.model.to(context.device).eval().body, context.config.preparation.normalise
     parts = []
     for start in range(0, len(rows), BATCH):
@@ -82,8 +82,8 @@ def pooled(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _looks(inputs: TrainingInputs[D], rows: np.ndarray) -> tuple[bool, float]:
-    """Return whether training images look like slices of a brain MRI, and how coloured they are."""
+def _appearance(inputs: TrainingInputs[D], rows: np.ndarray) -> tuple[bool, float]:
+    """Return whether training images look like brain MRI slices, and their usual fraction of coloured pixels."""
     found = [image_facts(inputs.dataset.read(int(row))) for row in rows]
     coloured = float(np.quantile([facts["colour"] for facts in found], 0.95))
     unlike = np.mean([oddities(facts, coloured)[0] >= ENOUGH for facts in found])

@@ -1,4 +1,4 @@
-"""What a training starts from: the dataset read, split, prepared and numbered."""
+"""The inputs of a training: the dataset, its split, the prepared images and their targets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ D = TypeVar("D", bound=Dataset)
 
 
 class Targets(Protocol):
-    """What the model should predict for each image of a dataset's table."""
+    """The target of each image in a dataset's table: what the model should predict."""
 
     def __getitem__(self, row: int, /) -> np.ndarray:
         """Return a class number, () int64, or a mask of class numbers, (S, S) uint8."""
 
 
 def evaluated_set(sides: pd.Series[str]) -> str:
-    """Return the set that the final metrics are from: the test set where there is one, else the validation set."""
+    """Return the set that the model is evaluated on: the test set if there is one, else the validation set."""
     return "test" if (sides == "test").any() else "valid"
 
 
@@ -34,10 +34,10 @@ class TrainingInputs(Generic[D]):
     Attributes:
         dataset: The readable images.
         sides: "train", "valid" or "test" for each row of the dataset's table.
-        images: The prepared images, one for each row.
+        images: The prepared images, one per row.
         labels: (N,) int64 class numbers of whole images.
-        targets: What the model should predict for each row: its label, or its mask.
-        positive: The class that counts as tumour; None for more than two classes.
+        targets: The target of each row: its label, or its mask.
+        positive: The class that counts as tumour; None with more than two classes.
     """
 
     dataset: D
@@ -53,12 +53,12 @@ class TrainingInputs(Generic[D]):
 
     @property
     def evaluated_rows(self) -> np.ndarray:
-        """The rows that the final metrics are from, (n,) int64."""
+        """The row numbers of the evaluated set, (n,) int64."""
         return self.rows(self.evaluated_set)
 
     @property
     def evaluated_set(self) -> str:
-        """The set that the final metrics are from: the test set where there is one, else the validation set."""
+        """The set that the model is evaluated on: the test set if there is one, else the validation set."""
         return evaluated_set(self.sides)
 
     def inverse_frequencies(self) -> np.ndarray:

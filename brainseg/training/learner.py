@@ -1,4 +1,4 @@
-"""The one place that knows fastai: learners, their phases and the learning-rate finder."""
+"""Learners, their phases and the learning-rate finder; the only module that uses fastai directly."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ __all__ = [
 
 OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
 FINDER_START, FINDER_END = 1e-6, 1.0
-"""Six decades instead of fastai's eight: as many steps per decade for three quarters of the time. Below this range
-nothing is learnt, and above it every loss has blown up."""
-BLOWN_UP = 4
-"""The search ends at a smoothed loss this many times the best (fastai's own choice)."""
+"""Six decades instead of fastai's eight: the same number of steps per decade in three quarters of the time. Below this
+range nothing is learnt, and above it every loss has diverged."""
+DIVERGED = 4
+"""The search ends when the smoothed loss is this many times the best one (fastai's own choice)."""
 FINDER_SKIP_START = 10
 """The first 1 / FINDER_SKIP_START of the steps are left out of the suggestion (fastai's own choice)."""
 FINDER_SKIP_END = 5
-"""So are this many last steps, where the loss has blown up (fastai's own choice)."""
+"""This many last steps are also left out, since the loss has diverged there (fastai's own choice)."""
 
 
 class _BatchLoader(DataLoader):
-    """A fastai loader over row numbers that gathers a whole batch from the memory-mapped array at once."""
+    """A fastai loader over row numbers that reads a whole batch from the memory-mapped array at once."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ def make_learner(context: TrainingContext[D], callbacks: Sequence[Callback] = ()
     """Build a fastai learner without its printing and progress bars.
 
     Args:
-        context: Network, images, targets, split and settings. Of the network's parameter groups the last alone learns
-            while the others are frozen.
-        callbacks: What to add to clipping and mixup, which the settings ask for.
+        context: Network, images, targets, split and settings. In the frozen phase, only the last of the network's
+            parameter groups learns.
+        callbacks: Callbacks in addition to clipping and mixup, which depend on the settings.
     """
     config, inputs, groups = context.config.training, context.inputs, context.parameter_groups()
     train = _BatchLoader(context, inputs.rows("train"), make_augmentation(config.augmentation), context.sampling)
@@ -100,7 +100,7 @@ def make_learner(context: TrainingContext[D], callbacks: Sequence[Callback] = ()
         splitter=lambda _: groups,
         wd=config.weight_decay,
     )
-    # fastai's default callbacks grow with what is imported: keep the two that train, drop those that print.
+    # fastai's default callbacks depend on what is imported: keep those that train, remove those that print.
     learner.remove_cbs([cb for cb in learner.cbs if cb.name not in {"train_eval", "recorder", "cast_to_tensor"}])
     learner.add_cbs([*extra, *callbacks])
     learner.logger = lambda _: None
@@ -118,8 +118,8 @@ def fit_phase(
 ) -> None:
     """Train one phase with fastai's one-cycle schedule.
 
-    The two phases follow fastai's `fine_tune`: the frozen phase rises to the learning rate almost to its end, the
-    unfrozen phase starts at a fifth of half the rate, peaks after three tenths and fades out.
+    The two phases follow fastai's `fine_tune`. In the frozen phase, the rate rises to `learning_rate` almost until the
+    end. In the unfrozen phase, it starts at a fifth of half that rate, peaks after three tenths and then falls.
 
     Args:
         learner: From `make_learner`.
@@ -148,11 +148,11 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
 
     Args:
         learner: A learner of a copy of the network, whose weights change.
-        steps: Mini-batches at most; the finder stops early once the loss has blown up.
+        steps: Largest number of mini-batches; the finder stops early if the loss diverges.
 
     Returns:
         The curve (columns `learning_rate`, `loss` of the batch, `smoothed_loss`; one row per step), and the suggestion.
-        A curve too short for a valley suggests the rate of the lowest smoothed loss, divided by ten.
+        If the curve is too short for a valley, the suggestion is the rate of the lowest smoothed loss, divided by ten.
     """
     learner.create_opt()
     if len(learner.opt.param_lists) > 1:
@@ -160,7 +160,7 @@ def find_learning_rate(learner: Learner, steps: int) -> tuple[pd.DataFrame, floa
     losses = _FinderLosses(steps)
     epochs = math.ceil(steps / max(1, len(learner.dls.train)))
     with tempfile.TemporaryDirectory() as folder:
-        # fastai saves and restores the weights around its finder, in a file in this folder.
+        # fastai saves the weights to a file in this folder before the search, and restores them afterwards.
         learner.path = type(learner.path)(folder)
         learner.fit(
             epochs, cbs=[LRFinder(start_lr=FINDER_START, end_lr=FINDER_END, num_it=steps, stop_div=False), losses]
@@ -183,13 +183,13 @@ def suggest(curve: pd.DataFrame) -> float:
 
 
 class _FinderLosses(Callback):
-    """Collect the finder's losses, and stop it once they have blown up.
+    """Collect the finder's losses, and stop the search when they diverge.
 
-    fastai's own rule, four times the best smoothed loss, also counts the first batches, where two easy ones can end
-    the search. This rule counts only the part of the curve that is used.
+    fastai's own rule, four times the best smoothed loss, includes the first batches, so two easy ones can end the
+    search. Here only the part of the curve that is used counts.
     """
 
-    order = 55  # after the recorder, whose smoothed loss this reads, and before the finder may stop for good
+    order = 55  # after the recorder, whose smoothed loss is read here, and before the finder may end the search
 
     def __init__(self, steps: int) -> None:
         self.steps, self.best = steps, math.inf
@@ -200,5 +200,5 @@ class _FinderLosses(Callback):
         smoothed = float(self.smooth_loss)
         if len(self.values) > self.steps // FINDER_SKIP_START:
             self.best = min(self.best, smoothed)
-        if not math.isfinite(smoothed) or smoothed > BLOWN_UP * self.best:
+        if not math.isfinite(smoothed) or smoothed > DIVERGED * self.best:
             raise CancelFitException

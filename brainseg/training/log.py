@@ -1,4 +1,4 @@
-"""How a training reports what it does: a small protocol that knows no store and no screen."""
+"""The protocol by which a training reports its progress, independent of any store or screen."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Progress:
 
     Attributes:
         phase: "preparing", "finding", "frozen", "unfrozen", "features" or "evaluating".
-        step: Batches or images done in this phase's current pass.
-        steps: Batches or images of that pass.
-        epoch: The epoch under way, from 1; 0 outside the epochs.
-        epochs: Epochs of the whole run.
+        step: Batches or images done in the current pass of this phase.
+        steps: All batches or images of that pass.
+        epoch: The current epoch, from 1; 0 outside the epochs.
+        epochs: All epochs of the run.
     """
 
     phase: str
@@ -27,12 +27,12 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochMetrics:
-    """The metrics of one epoch; seconds are wall time, validation included.
+    """The metrics of one epoch; seconds are wall time, including validation.
 
-    For a classification, losses are mean cross-entropies in nats and the metrics are about images. For a segmentation,
-    losses are those that `training.loss` names, and Dice, sensitivity and specificity are about the tumour's pixels of
-    all validation slices together; the fraction of correct pixels would be near 1 for any model, so there is no
-    accuracy.
+    For classification, losses are mean cross-entropies in nats, and the metrics count images. For segmentation, the
+    setting `training.loss` chooses the loss, and Dice, sensitivity and specificity count the tumour's pixels in all
+    validation slices together. Segmentation has no accuracy, since the fraction of correct pixels is near 1 for any
+    model.
     """
 
     phase: str
@@ -48,7 +48,7 @@ class EpochMetrics:
 
     @property
     def headline(self) -> str:
-        """The task's headline metric in words."""
+        """The task's main metric in words."""
         return f"Dice {self.dice:.3f}" if self.accuracy is None else f"accuracy {self.accuracy:.3f}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,16 +57,16 @@ class EpochMetrics:
 
 
 class RunLog(Protocol):
-    """Receives what a training reports."""
+    """Receives the reports of a training."""
 
     def message(self, sentence: str) -> None:
-        """Take a sentence for the user."""
+        """Receive a sentence for the user."""
 
     def progress(self, progress: Progress) -> None:
-        """Take the current progress; called often."""
+        """Receive the current progress; called often."""
 
     def epoch(self, epoch: EpochMetrics) -> None:
-        """Take the metrics of a finished epoch; a resumed training replays its earlier epochs."""
+        """Receive the metrics of a finished epoch; a resumed training reports its earlier epochs again."""
 
     def cancelled(self) -> bool:
         """Return whether the training should stop; called before every batch."""

@@ -1,6 +1,6 @@
-"""Losses of both tasks. Those of masks are computed from sums over pixels, so batches of a whole set can be added up.
+"""Losses of both tasks. Losses of masks are computed from sums over pixels, which can be added up over batches.
 
-The losses of masks stay hand-written: no library's Dice loss can be computed from sums over several batches.
+They are hand-written, since no library's Dice loss can be computed from sums over several batches.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from torch import nn
 from torch.nn import functional
 
 FOCUS = 2.0
-"""Gamma of the focal loss, the value that its authors recommend."""
+"""Gamma of the focal loss, as its authors recommend."""
 SMOOTH = 1.0
-"""Pixels added above and below the Dice fraction: a class that a batch does not hold then costs little."""
+"""Pixels added to numerator and denominator of the Dice, so a class that is missing in a batch costs little."""
 
 
 class CrossEntropy(nn.CrossEntropyLoss):
     """Cross-entropy of whole images, in nats."""
 
-    y_int = True  # fastai's mixup asks whether labels are numbers, which it cannot mix
+    y_int = True  # lets fastai's mixup know that labels are class numbers, which it cannot mix
 
 
 class PixelLoss(nn.Module):
-    """Base of the losses of masks: `forward` is `value(sums(logits, targets))`."""
+    """Base class of the losses of masks: `forward` is `value(sums(logits, targets))`."""
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the loss of a batch.
@@ -37,11 +37,11 @@ class PixelLoss(nn.Module):
         return self.value(self.sums(logits, targets))
 
     def sums(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return (k,) sums over the pixels of a batch; those of several batches may be added."""
+        """Return (k,) sums over the pixels of a batch; the sums of several batches may be added."""
         raise NotImplementedError
 
     def value(self, sums: torch.Tensor) -> torch.Tensor:
-        """Return the loss that the sums stand for, a scalar."""
+        """Return the loss for the sums, a scalar."""
         raise NotImplementedError
 
 
@@ -69,15 +69,15 @@ class FocalLoss(PixelLoss):
 
 
 class DiceLoss(PixelLoss):
-    """1 - 2 |P T| / (|P| + |T|), pooled over the batch and averaged over the classes but the background.
+    """1 - 2 |P T| / (|P| + |T|), pooled over the batch and averaged over all classes except the background.
 
-    P are probabilities, T is 1 where the class is and 0 elsewhere. Milletari et al. 2016, "V-Net", with plain instead
-    of squared sums below the line (Drozdzal et al. 2016); pooled over the batch as nnU-Net does in 2D (Isensee et al.
-    2021), since most slices hold no tumour and have no Dice of their own.
+    P are probabilities; T is 1 where the class is and 0 elsewhere. Milletari et al. 2016, "V-Net", with plain instead
+    of squared sums in the denominator (Drozdzal et al. 2016). Pooled over the batch, like nnU-Net in 2D (Isensee et al.
+    2021), since most slices contain no tumour, and their Dice would be undefined.
     """
 
     def sums(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return for each class but the background |P T| and |P| + |T|, one after the other."""
+        """Return |P T| of each class except the background, then |P| + |T| of each."""
         probabilities = torch.softmax(logits, dim=1)[:, 1:]
         truth = torch.stack([targets == number for number in range(1, logits.shape[1])], dim=1)
         common = (probabilities * truth).sum((0, 2, 3))
@@ -90,7 +90,7 @@ class DiceLoss(PixelLoss):
 
 
 class SumLoss(PixelLoss):
-    """Cross-entropy plus Dice: the first has useful gradients early, the second keeps rare classes from being swamped.
+    """Cross-entropy plus Dice: cross-entropy has useful gradients early, and Dice gives rare classes enough weight.
 
     Isensee et al. 2021, "nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation".
     """
@@ -109,7 +109,7 @@ class SumLoss(PixelLoss):
 
 
 def pixel_loss(name: str) -> PixelLoss:
-    """Return the loss of a `training.loss` setting."""
+    """Return the loss for a value of the setting `training.loss`."""
     if name == "cross-entropy":
         return FocalLoss(gamma=0)
     if name == "focal":

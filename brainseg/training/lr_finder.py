@@ -1,4 +1,4 @@
-"""The learning-rate finder: runs on a copy of a run's model and stores its curve."""
+"""The learning-rate finder, which runs on a copy of a run's model and stores its curve."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CURVE = "learning_rate.json"
 
 
 def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None = None) -> tuple[pd.DataFrame, float]:
-    """Find a learning rate for a run that is not trained (yet).
+    """Find a learning rate for a run without training it.
 
     Args:
         task: What the run learns, with its configuration.
-        log: Receives progress and messages, and knows of a request to cancel.
-        folder: Takes `config.yaml`, `dataset.json`, `split.csv`, `weights.json` and `learning_rate.json`.
-        warm_start: The weights file that `run:<id>` stands for.
+        log: Receives progress and messages, and reports a request to cancel.
+        folder: Receives `config.yaml`, `dataset.json`, `split.csv`, `weights.json` and `learning_rate.json`.
+        warm_start: The weights file for `run:<id>`.
 
     Returns:
         The curve and the valley suggestion, see `learner.find_learning_rate`.
 
     Raises:
-        BrainsegError: Any error that the user can fix, in one sentence.
+        BrainsegError: Any error that the user can fix.
     """
     curve, suggestion = find_rate(open_run(task, log, folder, warm_start))
     save_curve(curve, suggestion, folder / CURVE)
@@ -43,20 +43,20 @@ def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None
 
 
 def find_rate(context: TrainingContext[D]) -> tuple[pd.DataFrame, float]:
-    """Find a learning rate for the new layers; the context's model stays as it is.
+    """Find a learning rate for the new layers, without changing the context's model.
 
     Returns:
         The curve and the valley suggestion, see `learner.find_learning_rate`.
 
     Raises:
-        TrainingCancelled: The user asked for it.
+        TrainingCancelled: The user cancelled the run.
     """
     training = context.config.training
     seed_everything(training.seed)
-    spent = replace(context, model=copy.deepcopy(context.model))
-    guard = Guard(context.log, watch_loss=False)  # a loss that blows up is what the finder looks for
+    finder_context = replace(context, model=copy.deepcopy(context.model))
+    guard = Guard(context.log, watch_loss=False)  # the finder searches until the loss diverges
     callbacks = [guard, Autocast(context.device, context.bf16), FinderProgress(context.log, training.finder_steps)]
-    learner = make_learner(spent, callbacks)
+    learner = make_learner(finder_context, callbacks)
     curve, suggestion = find_learning_rate(learner, training.finder_steps)
     guard.check()
     return curve, suggestion

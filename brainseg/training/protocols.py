@@ -1,4 +1,4 @@
-"""What a task must offer to be trained; `brainseg.tasks` holds the tasks themselves."""
+"""The protocol of a task that can be trained; `brainseg.tasks` holds the tasks themselves."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class Meter(Protocol):
     """Evaluates one pass over the validation set, batch by batch."""
 
     def add(self, logits: torch.Tensor, targets: torch.Tensor) -> None:
-        """Take a batch, both on the CPU."""
+        """Add a batch; both tensors are on the CPU."""
 
     def metrics(self) -> dict[str, float]:
         """Return `valid_loss` and the task's own metrics, by their names in `EpochMetrics`."""
 
 
 class Report(Protocol):
-    """How a model did on the validation or test set."""
+    """The evaluation of a model on the validation or test set."""
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:
-        """Name of a metric -> its 95 % interval, None where there is none."""
+        """Name of a metric -> its 95 % interval, or None."""
 
     @property
     def matrix(self) -> np.ndarray:
         """Confusion matrix, (classes, classes) int64: rows actual, columns predicted; of images or of pixels."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold, the task's headline metric among them."""
+        """Return plain values that JSON can hold, including the task's main metric."""
 
 
 class Task(Protocol[D]):
-    """One kind of learning. It holds the run's configuration and nothing else."""
+    """One kind of learning task. It holds only the run's configuration."""
 
     @property
     def config(self) -> RunConfig:
@@ -53,7 +53,7 @@ class Task(Protocol[D]):
 
     @property
     def headline(self) -> str:
-        """The metric that stands for a run of this task, as reports and epochs name it."""
+        """The name of this task's main metric in reports and epochs."""
 
     def open(self, report_progress: ReportProgress) -> D:
         """Read the run's dataset."""
@@ -61,10 +61,10 @@ class Task(Protocol[D]):
     def prepare(
         self, dataset: D, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
     ) -> tuple[PreparedImages, Targets]:
-        """Return the prepared images, and what the model should predict for each.
+        """Return the prepared images and their targets.
 
         Args:
-            dataset: What to prepare.
+            dataset: The dataset to prepare.
             labels: (N,) int64 class numbers of whole images.
             evaluated: Row numbers that `evaluate` will predict.
             report_progress: Called while images are prepared.
@@ -74,7 +74,7 @@ class Task(Protocol[D]):
         """Build the network with random weights."""
 
     def loss(self, inputs: TrainingInputs[D]) -> nn.Module:
-        """Return the loss that training minimises, from logits and int64 targets."""
+        """Return the loss that training minimises; its inputs are logits and int64 targets."""
 
     def meter(self, inputs: TrainingInputs[D]) -> Meter:
         """Return a new meter for the validation set, whose batches come in the order of its rows."""
@@ -85,13 +85,13 @@ class Task(Protocol[D]):
         """Predict the test or validation set in one pass, store the predictions in `folder` and evaluate them."""
 
     def chance(self, inputs: TrainingInputs[D]) -> dict[str, float]:
-        """Return the headline metric of a model that knows nothing, as `chance`; nothing where that says little."""
+        """Return the main metric of guessing, as `chance`; nothing if that would not be informative."""
 
     def description(self, inputs: TrainingInputs[D]) -> dict[str, Any]:
-        """Return the fields of `BundleDescription` from which the network can be built again."""
+        """Return the fields of `BundleDescription` that are needed to rebuild the network."""
 
     def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
-        """Measure the trained model in `folder` further, and return what was measured by name.
+        """Make further measurements of the trained model in `folder`, and return them by name.
 
-        What cannot be measured is left out: that is no reason to lose a trained model.
+        What cannot be measured is left out; the trained model is kept in any case.
         """

@@ -1,4 +1,4 @@
-"""From a task's settings to a training context: data read and split, network built and filled with weights."""
+"""Turns a task's settings into a training context: reads and splits the data, builds the network, loads weights."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from brainseg.training.protocols import Task
 
 
 def open_run(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None = None) -> TrainingContext[D]:
-    """Read a run's data and build its network, as training and learning-rate finder begin.
+    """Read a run's data and build its network, for training or the learning-rate finder.
 
     Args:
         task: What the run learns, with its configuration.
         log: Receives progress and messages.
-        folder: Takes `config.yaml`, `dataset.json`, `split.csv` and `weights.json`; created if it does not exist.
-        warm_start: The weights file that `run:<id>` stands for.
+        folder: Receives `config.yaml`, `dataset.json`, `split.csv` and `weights.json`; created if it does not exist.
+        warm_start: The weights file for `run:<id>`.
 
     Raises:
-        BrainsegError: Any error that the user can fix, in one sentence.
+        BrainsegError: Any error that the user can fix.
     """
     config = task.config
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,10 +47,10 @@ def open_run(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None =
 
 
 def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
-    """Read, split and prepare the dataset of a run; its report and split are stored in `folder`.
+    """Read, split and prepare the dataset of a run; store its report and split in `folder`.
 
     Raises:
-        DataError: The dataset does not exist, is damaged or too small.
+        DataError: The dataset does not exist, is damaged or is too small.
         ScanError: An image can no longer be read.
     """
     config = task.config
@@ -83,22 +83,22 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
 def _with_network(
     task: Task[D], inputs: TrainingInputs[D], log: RunLog, folder: Path, warm_start: Path | None
 ) -> TrainingContext[D]:
-    """Build the run's network from its seed, load its weights and log what they held.
+    """Build the run's network from its seed, load its weights and log what was loaded.
 
     Raises:
         WeightsError: The pretrained weights are not available or do not fit.
-        ConfigError: The device asked for does not exist, or the network lacks the heatmap's stage.
+        ConfigError: The requested device does not exist, or the network lacks the heatmap's stage.
     """
     config = task.config
     device = choose_device(config.compute.device)
     model, weights = _build(task, inputs, config.model.stages, warm_start)
     if config.model.stages is None:
-        # Which stages are worth having is known only once the weights were read.
+        # The useful stages are known only after the weights have been read.
         stages = _useful_stages(weights, 1 if config.model.fine_tuned else 2)
         if stages != model.body.stages:
             model, weights = _build(task, inputs, stages, warm_start)
             if stages[-1] < 4:
-                log.message(f"The network ends after layer{stages[-1]}, the last stage that the weights hold.")
+                log.message(f"The network ends after layer{stages[-1]}, the last stage in the weights.")
     _check_heatmap_layer(config, model.body.stages[-1])
     log.message(weights.sentence())
     bf16 = uses_bf16(config.compute.precision, device)
@@ -107,12 +107,12 @@ def _with_network(
 
 
 def heatmap_stage(settings: EvaluationConfig) -> int | None:
-    """Return the number of the stage that heatmaps are taken from; None for the network's last."""
+    """Return the number of the stage that heatmaps are taken from; None for the network's last stage."""
     return None if settings.heatmap_layer == "last" else int(settings.heatmap_layer.removeprefix("layer"))
 
 
 def _check_heatmap_layer(config: RunConfig, last: int) -> None:
-    """Refuse a stage that the network does not have, before it is trained and not when its heatmap is asked for."""
+    """Refuse a heatmap stage that the network does not have, before the network is trained."""
     if (heatmap_stage(config.evaluation) or last) > last:
         raise ConfigError(
             f"evaluation.heatmap_layer: this network ends before {config.evaluation.heatmap_layer!r}, allowed: last, "
@@ -130,10 +130,10 @@ def _build(
 
 
 def _useful_stages(weights: WeightsReport, count: int) -> tuple[int, ...]:
-    """Return the last `count` stages that the weights hold: one for fine-tuning, two for an instant baseline.
+    """Return the last `count` stages in the weights: one for fine-tuning, two for an instant baseline.
 
-    A deep stage that starts at random learns nothing useful from a few hundred images, and shifts under the head while
-    it tries. Weights that hold nothing leave the network whole.
+    A deep stage with random weights learns nothing useful from a few hundred images, and meanwhile keeps changing the
+    input of the head. Without any loaded weights, the network keeps all stages.
     """
     held = [stage for stage in (1, 2, 3, 4) if f"layer{stage}" not in weights.random_stages]
     if not weights.taken:

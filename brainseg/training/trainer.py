@@ -1,4 +1,4 @@
-"""`train`: from a task's settings to a folder with a bundle, its evaluation and the files that led to them."""
+"""`train`: trains a run and writes a folder with the bundle, its evaluation and the files behind them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from brainseg.training.setup import open_run
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves behind.
+    """The result of a training.
 
     Attributes:
         bundle: The folder of the model.
-        report: Its metrics on the test set, or on the validation set where there is none.
-        headline: The name of the metric that stands for the run.
+        report: Its metrics on the test set, or on the validation set if there is no test set.
+        headline: The name of the run's main metric.
         extra: Further metrics by name, such as the learning rate.
     """
 
@@ -48,15 +48,15 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
 
     Args:
         task: What the run learns, with its configuration.
-        log: Receives progress, epochs and messages, and knows of a request to cancel.
-        folder: Takes every file: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
+        log: Receives progress, epochs and messages, and reports a request to cancel.
+        folder: Receives all files: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
             `epochs.csv`, `evaluation.json`, `bundle/` and the predictions: `predictions.parquet` and `hardest.csv`,
-            or `slices.parquet`, `masks.npz` and `truth.npz`. A checkpoint found there is resumed.
+            or `slices.parquet`, `masks.npz` and `truth.npz`. If it holds a checkpoint, the training is resumed.
         name: Name of the run, shown beside its model's answers.
-        warm_start: The weights file that `run:<id>` stands for.
+        warm_start: The weights file for `run:<id>`.
 
     Raises:
-        BrainsegError: Any error that the user can fix, in one sentence.
+        BrainsegError: Any error that the user can fix.
     """
     context = open_run(task, log, folder, warm_start)
     extra: dict[str, float]
@@ -81,7 +81,7 @@ def _evaluate(context: TrainingContext[D]) -> Report:
 
 
 def _caveats(context: TrainingContext[D], report: Report) -> dict[str, Any]:
-    """Return what a reader of the metrics must know: which images they are from, and what may flatter them."""
+    """Return what a reader of the metrics must know: the evaluated images, and reasons why metrics may be too good."""
     config, inputs = context.config, context.inputs
     kept_best = config.model.fine_tuned and config.training.keep == "best"
     threshold = config.data.mask_threshold
@@ -100,7 +100,7 @@ def _caveats(context: TrainingContext[D], report: Report) -> dict[str, Any]:
 def _copies(inputs: TrainingInputs[D]) -> dict[str, int]:
     """Count the evaluated images that are copies of training images, and the near copies among them.
 
-    Both flatter metrics.
+    Both make metrics too good.
     """
     table = inputs.dataset.table[["sha256", "twin"]]
     evaluated, learnt = table.iloc[inputs.evaluated_rows], table.iloc[inputs.rows("train")]
@@ -110,7 +110,7 @@ def _copies(inputs: TrainingInputs[D]) -> dict[str, int]:
 
 
 def trained_on(config: RunConfig, inputs: TrainingInputs[D], warm_start: Path | None) -> TrainedOn:
-    """Return what the model learns from, and what a warm start had learnt from before."""
+    """Return what the model was trained on, and what the weights of a warm start had been trained on."""
     rows = inputs.rows("train")
     synthetic = synthetic_rows(inputs.dataset)
     count = sum(synthetic[row] for row in rows)
@@ -126,7 +126,7 @@ def trained_on(config: RunConfig, inputs: TrainingInputs[D], warm_start: Path | 
 def _before(weights: Path) -> TrainedOn | None:
     try:
         return TrainedOn.of(read_description(weights.parent).data)
-    except BundleError:  # of another version: the weights fit nonetheless
+    except BundleError:  # a bundle of another version, whose weights fit anyway
         return None
 
 

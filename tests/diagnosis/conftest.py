@@ -16,7 +16,7 @@ __all__ = ["classifier", "images"]
 
 
 def draw_head(seed: int, height: int = 110, width: int = 130) -> np.ndarray:
-    """A textured grey disc off the centre of a wide black border, so that something is cropped."""
+    """A textured grey disc off centre in a wide black border, so something is cropped."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     centre = np.array([height / 2, width / 2]) + random.uniform(-12, 12, 2)
@@ -47,5 +47,5 @@ def make_predictor(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pr
 
 @pytest.fixture(scope="session")
 def predictor(make_predictor) -> Predictor:
-    """A live ResNet18 with a fastai-style head on stages 3 and 4, at 64 px."""
+    """A ResNet18 with a fastai-style head on stages 3 and 4, at 64 px."""
     return make_predictor(make_classifier(stages=(3, 4)))

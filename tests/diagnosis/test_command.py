@@ -36,7 +36,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runs(home: Path, tmp_path: Path, tiny_set: Path) -> list[str]:
-    """Three finished runs; the last one tells other classes apart."""
+    """Three finished runs; the last one has other classes."""
     opened, ids = RunStore(), []
     for seed, classes in enumerate((("no", "yes"), ("yes", "no"), ("no", "yes", "maybe"))):
         model = make_classifier(stages=(3,), classes=len(classes), seed=seed)
@@ -58,17 +58,17 @@ def finished(folder: Path, model: Classifier, learnt: Path, **facts: object) -> 
     return run.id
 
 
-def told(*args: object) -> list[dict]:
+def answers_of(*args: object) -> list[dict]:
     done = CliRunner().invoke(app, ["predict", *map(str, args), "--json"])
     assert done.exception is None, done.exception
     return json.loads(done.stdout)
 
 
 def test_method_layer_and_class_can_be_chosen(runs, image, tmp_path) -> None:
-    (plain,) = told("--run", runs[0], image)
+    (plain,) = answers_of("--run", runs[0], image)
     assert (plain["method"], plain["layer"], plain["explained"]) == ("grad-cam", "layer3", plain["label"])
     other = "no" if plain["label"] == "yes" else "yes"
-    (answer,) = told("--run", runs[0], image, "--method", "grad-cam++", "--layer", 2, "--explain", other, "--cam",
+    (answer,) = answers_of("--run", runs[0], image, "--method", "grad-cam++", "--layer", 2, "--explain", other, "--cam",
                      tmp_path / "cam.png")  # fmt: skip
     assert (answer["method"], answer["layer"], answer["explained"]) == ("grad-cam++", "layer2", other)
     assert answer["probabilities"] == pytest.approx(plain["probabilities"], abs=1e-6)
@@ -76,7 +76,7 @@ def test_method_layer_and_class_can_be_chosen(runs, image, tmp_path) -> None:
 
 
 def test_several_runs_answer_together(runs, image, tmp_path) -> None:
-    (answer,) = told("--run", runs[0], "--run", runs[1], image, "--csv", tmp_path / "out.csv")
+    (answer,) = answers_of("--run", runs[0], "--run", runs[1], image, "--csv", tmp_path / "out.csv")
     opened = RunStore()
     predictors = [Predictor.open(opened.bundle(opened.get(run_id))) for run_id in runs[:2]]
     expected = diagnose_jointly(predictors, read_scan(image))
@@ -115,20 +115,20 @@ def test_each_answer_says_what_it_stands_on(runs, image, tmp_path) -> None:
     answer, failed = json.loads(done.stdout)
     opened = RunStore()
     digest = Predictor.open(opened.bundle(opened.get(runs[0]))).bundle.digest
-    assert answer["trained_on"] == {"dataset": None, "images": None, "synthetic": None}  # the bundle does not say
+    assert answer["trained_on"] == {"dataset": None, "images": None, "synthetic": None}  # not recorded in the bundle
     assert answer["in_domain"] is None
     assert answer["image_sha256"] == sha256_file(image)
     assert answer["bundle_digest"] == failed["bundle_digest"] == digest
     assert "not tested" in " ".join(answer["warnings"])
     assert "not tested" in answer["headline"]
-    said = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image)]).stdout
-    assert said.index("not tested") < said.index(f"{answer['label']} (")
+    shown = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image)]).stdout
+    assert shown.index("not tested") < shown.index(f"{answer['label']} (")
     assert (failed["warnings"], failed["image_sha256"], failed["in_domain"]) == ([], None, None)
     first, second = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))
     assert first["image_sha256"] == answer["image_sha256"]
     assert first["bundle_digest"] == digest
     assert first["warnings"] == " ".join(answer["warnings"])
-    assert first["trained_on"] == "What this model was trained on is not recorded."
+    assert first["trained_on"] == "It is not recorded what this model was trained on."
     assert first["in_domain"] == second["in_domain"] == second["label"] == ""
 
 
@@ -148,7 +148,7 @@ def test_equal_names_never_overwrite_each_other(runs, image, tmp_path) -> None:
     for file in files:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(image.read_bytes())
-    answers = told("--run", runs[0], *files, files[0], "--cam", tmp_path / "cam.png")
+    answers = answers_of("--run", runs[0], *files, files[0], "--cam", tmp_path / "cam.png")
     names = [Path(answer["cam"]).name for answer in answers]
     assert names == ["cam-glioma-0.png", "cam-notumor-0.png", "cam-1.png", "cam-x-A.png", "cam-x-a-2.png",
                      "cam-glioma-0-2.png"]  # fmt: skip
@@ -172,8 +172,8 @@ def test_a_changed_bundle_of_a_run_is_refused(runs, image) -> None:
     opened = RunStore()
     folder = opened.bundle(opened.get(runs[0]))
     opened.record_bundle(runs[0], bundle_digest(folder, read_description(folder)))
-    assert told("--run", runs[0], image)
-    edit(folder, lambda values: values.update(classes=values["classes"][::-1]))  # with a checksum that fits again
+    assert answers_of("--run", runs[0], image)
+    edit(folder, lambda values: values.update(classes=values["classes"][::-1]))  # with a matching checksum
     done = CliRunner().invoke(app, ["predict", "--run", runs[0], str(image), "--json"])
     assert isinstance(done.exception, BundleError)
     assert "was changed after its training" in one_sentence(done.exception)

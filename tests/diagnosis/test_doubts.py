@@ -1,4 +1,4 @@
-"""What takes an answer's worth away."""
+"""What makes an answer doubtful."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_several_models_know_an_image_only_together() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({}, "What this model was trained on is not recorded."),
+        ({}, "It is not recorded what this model was trained on."),
         ({"dataset": "kaggle253", "training_images": 203, "synthetic": False}, "Trained on kaggle253 (203 images)."),
         ({"synthetic": True}, "Trained on synthetic slices only: says nothing about patients."),
         (
@@ -84,7 +84,7 @@ def test_several_models_know_an_image_only_together() -> None:
             {"dataset": "a", "training_images": 9, "synthetic": False, "before": {"dataset": "b", "synthetic": True}},
             "Trained on a (9 images), starting from a model trained on b (synthetic).",
         ),
-        ({"dataset": 3, "training_images": "x", "synthetic": 1}, "What this model was trained on is not recorded."),
+        ({"dataset": 3, "training_images": "x", "synthetic": 1}, "It is not recorded what this model was trained on."),
     ],
 )
 def test_what_a_model_is_in_one_sentence(data: dict, sentence: str) -> None:

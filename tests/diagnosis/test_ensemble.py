@@ -11,7 +11,7 @@ from tests.models.conftest import make_classifier, one_sentence
 
 @pytest.fixture(scope="module")
 def members(make_predictor):
-    """Three models that differ in weights, stages, size of their input and order of their classes."""
+    """Three models that differ in weights, stages, input size and order of classes."""
     from brainseg.config import PreparationConfig
 
     return [
@@ -26,10 +26,10 @@ def test_probabilities_and_maps_are_means_whatever_the_order_of_the_classes(memb
         together = diagnose_jointly(members, scan)
         alone = [each.diagnose(scan, together.label) for each in members]
         for name in ("no", "yes"):
-            shares = [answer.probabilities[name] for answer in alone]
-            assert together.probabilities[name] == pytest.approx(np.mean(shares))
-            assert together.probability_range[name] == pytest.approx(max(shares) - min(shares))
-            assert together.deviation[name] == pytest.approx(np.std(shares))
+            probabilities = [answer.probabilities[name] for answer in alone]
+            assert together.probabilities[name] == pytest.approx(np.mean(probabilities))
+            assert together.probability_range[name] == pytest.approx(max(probabilities) - min(probabilities))
+            assert together.deviation[name] == pytest.approx(np.std(probabilities))
         assert sum(together.probabilities.values()) == pytest.approx(1)
         assert together.label == max(together.probabilities, key=together.probabilities.get)
         mean = np.mean([answer.heatmap for answer in alone], axis=0)

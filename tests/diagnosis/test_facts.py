@@ -1,4 +1,4 @@
-"""Facts of images that tell slices of a brain MRI from other pictures."""
+"""Facts of images that distinguish brain MRI slices from other images."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ DATA = Path(matplotlib.get_data_path())
 
 
 def holiday() -> np.ndarray:
-    picture = Image.new("RGB", (640, 480), (120, 180, 235))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (640, 480), (120, 180, 235))
+    draw = ImageDraw.Draw(image)
     draw.ellipse((420, 40, 540, 160), fill=(255, 220, 60))
     draw.rectangle((0, 240, 640, 320), fill=(30, 120, 190))
     draw.rectangle((0, 300, 640, 480), fill=(240, 210, 140))
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def page_of_text(background: int, ink: int) -> np.ndarray:
-    picture = Image.new("L", (600, 800), background)
+    image = Image.new("L", (600, 800), background)
     font = ImageFont.truetype(str(DATA / "fonts" / "ttf" / "DejaVuSans.ttf"), 18)
-    ImageDraw.Draw(picture).multiline_text((30, 30), "\n".join(["The scan shows no sign of a lesion."] * 30), ink, font)
-    return np.asarray(picture.convert("RGB"))
+    ImageDraw.Draw(image).multiline_text((30, 30), "\n".join(["The scan shows no sign of a lesion."] * 30), ink, font)
+    return np.asarray(image.convert("RGB"))
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -44,9 +44,9 @@ def drawn_disc(level: int) -> np.ndarray:
 
 
 def night_sky() -> np.ndarray:
-    picture = Image.new("RGB", (500, 400), (5, 5, 20))
-    ImageDraw.Draw(picture).ellipse((180, 90, 330, 240), fill=(240, 240, 220))
-    return np.asarray(picture)
+    image = Image.new("RGB", (500, 400), (5, 5, 20))
+    ImageDraw.Draw(image).ellipse((180, 90, 330, 240), fill=(240, 240, 220))
+    return np.asarray(image)
 
 
 def code() -> np.ndarray:
@@ -63,7 +63,7 @@ def photograph() -> np.ndarray:
 
 
 def on_black(levels: np.ndarray, shade: float) -> np.ndarray:
-    """Cut an oval from a picture, and shade it as a ball is."""
+    """Cut an oval from an image, and shade it like a ball."""
     down, across = np.mgrid[-1:1:200j, -1:1:200j]
     radius = (across / 0.7) ** 2 + (down / 0.8) ** 2
     seen = cv2.resize(levels.astype(np.float64), (200, 200), interpolation=cv2.INTER_AREA)
@@ -71,12 +71,12 @@ def on_black(levels: np.ndarray, shade: float) -> np.ndarray:
 
 
 def face() -> np.ndarray:
-    """The middle of a portrait's face, smooth as skin is."""
+    """The middle of a face in a portrait, as smooth as skin."""
     return cv2.GaussianBlur(cv2.cvtColor(photograph(), cv2.COLOR_RGB2GRAY)[110:290, 170:350], (0, 0), 3)
 
 
 def planet() -> np.ndarray:
-    """The heights of half the Earth, seen from afar."""
+    """A height map of half the Earth, seen from a distance."""
     heights = np.load(DATA / "sample_data" / "topobathy.npz")["topo"].astype(float)
     square = heights[:, : heights.shape[0]]
     return (square - square.min()) / (square.max() - square.min()) * 200 + 40

@@ -26,7 +26,7 @@ def cams(model: Classifier, image: torch.Tensor) -> list[np.ndarray]:
 
 
 def package_cams(model: Classifier, image: torch.Tensor) -> list[np.ndarray]:
-    """The map of each class by the grad-cam package, which hooks into a private copy of the model."""
+    """The map of each class by the grad-cam package, with hooks on a separate copy of the model."""
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -88,7 +88,7 @@ def test_map_on_a_real_scan_equals_that_of_the_package(classifier, shared):
 
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_hot_place_lies_where_the_network_looked(stage, classifier):
-    """The place of a map is held against the pixels that change it."""
+    """The position of a map must match the pixels that change it."""
     body, size, place = classifier("resnet18", "logistic", (3,)).body, 256, 128 // 2 ** (stage + 1)
     image = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(0)).requires_grad_()
     level = body.levels(image)[stage]
@@ -134,7 +134,7 @@ def test_a_caller_without_gradients_gets_the_same_map(classifier, images):
 
 @pytest.mark.parametrize("stages", [(4,), (2, 3)])
 def test_another_head_gives_another_map(stages, classifier, scans):
-    """A map that stays when the head is randomised would not show what the model learnt (Adebayo et al. 2018)."""
+    """A map that does not change with a random head would not show what the model learnt (Adebayo et al. 2018)."""
     model, correlations = classifier(stages=stages), []
     inputs = [batch(scan, 128) for scan in scans[:3]]
     originals = [cams(model, image) for image in inputs]

@@ -1,4 +1,4 @@
-"""`heatmaps`: what it measures, and what it refuses."""
+"""The command `heatmaps`: its measurements, and what it refuses."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.conftest import tiny_config
 from tests.models.conftest import make_classifier, one_sentence, store
 
 HELD_OUT = 12
-"""The last so many slices of the set were evaluated; every second one has a tumour."""
+"""Number of evaluated slices, the last ones of the dataset; every second one has a tumour."""
 
 
 @pytest.fixture
 def data(tmp_path: Path, masked_set: Path) -> Path:
-    """A set of whole-image labels whose manifest names masks as well."""
+    """A dataset with labels of whole images and masks in its manifest."""
     folder = shutil.copytree(masked_set, tmp_path / "set")
     rows = []
     for image in sorted((folder / "images").iterdir()):
@@ -41,7 +41,7 @@ def data(tmp_path: Path, masked_set: Path) -> Path:
 
 @pytest.fixture
 def results(data: Path, tmp_path: Path) -> Path:
-    """What a training leaves: a model and who was held out."""
+    """The results of a training: a model and its split."""
     folder = tmp_path / "results"
     store(folder / "bundle", make_classifier(stages=(2,)), heatmap_method="layer-cam", heatmap_stage=1)
     table = pd.read_csv(data / "manifest.csv")
@@ -71,10 +71,10 @@ def refused(*args: str) -> str:
 def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) -> None:
     done = CliRunner().invoke(app, ["heatmaps", "pointed", "--json"])
     assert done.exception is None, done.exception
-    told = json.loads(done.stdout)
+    measured = json.loads(done.stdout)
     split = pd.read_csv(results / "split.csv")
     evaluated = split[(split["split"] == "valid") & (split["label"] == "yes")]["path"]
-    assert told["slices"] == len(evaluated) == HELD_OUT // 2
+    assert measured["slices"] == len(evaluated) == HELD_OUT // 2
     predictor, hits, inside, area = Predictor.open(results / "bundle"), 0, [], []
     for path in evaluated:
         heatmap = predictor.diagnose(read_scan(data / path)).heatmap
@@ -82,14 +82,14 @@ def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) 
         hits += bool(mask.flat[heatmap.argmax()])
         inside.append(heatmap[mask].sum() / heatmap.sum())
         area.append(mask.mean())
-    assert (told["hits"], told["method"], told["layer"]) == (hits, "layer-cam", "layer1")
-    assert told["pointing_game"] == pytest.approx(hits / len(evaluated))
-    assert told["energy_ratio"] == pytest.approx(np.mean(inside) / np.mean(area), rel=1e-5)
-    said = CliRunner().invoke(app, ["heatmaps", "pointed"]).stdout
-    assert f"on {hits} of {len(evaluated)} slices that it did not learn from" in said
+    assert (measured["hits"], measured["method"], measured["layer"]) == (hits, "layer-cam", "layer1")
+    assert measured["pointing_game"] == pytest.approx(hits / len(evaluated))
+    assert measured["energy_ratio"] == pytest.approx(np.mean(inside) / np.mean(area), rel=1e-5)
+    shown = CliRunner().invoke(app, ["heatmaps", "pointed"]).stdout
+    assert f"on {hits} of {len(evaluated)} slices that it did not learn from" in shown
     assert measure_and_store_heatmaps(results, data).hits == hits
     kept = json.loads((results / HEATMAPS).read_text("utf-8"))
-    assert {name: told[name] for name in kept} == kept
+    assert {name: measured[name] for name in kept} == kept
 
 
 @pytest.mark.parametrize("fault", ["gone", "no masks", "changed", "no tumour"])

@@ -32,7 +32,7 @@ THREADS = 8
 
 
 def own(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
-    """The map as a diagnosis draws it."""
+    """The map as drawn by a diagnosis."""
     if method in MAPS:
         cam = MAPS[method](*logits_and_maps(model, image, stage), class_number)
     else:
@@ -41,7 +41,7 @@ def own(model: Classifier, image: torch.Tensor, class_number: int, method: str, 
 
 
 def plain(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
-    """The map that the grad-cam package draws by itself, on a whole copy of the model with hooks on its layers."""
+    """The map from the grad-cam package itself, on a full copy of the model with hooks on its layers."""
     private = copy.deepcopy(model).requires_grad_(True)
     cam = PLAIN[method](private, [getattr(private.body, f"layer{stage}")])
     return cam(image, [ClassifierOutputTarget(class_number)])[0]
@@ -49,7 +49,7 @@ def plain(model: Classifier, image: torch.Tensor, class_number: int, method: str
 
 @pytest.fixture(scope="module")
 def frozen(classifier):
-    """Classifiers as a predictor holds them."""
+    """Classifiers in the state in which a predictor uses them."""
     return lambda *kind: copy.deepcopy(classifier(*kind)).requires_grad_(False)
 
 
@@ -61,7 +61,7 @@ def test_a_smoothed_map_is_the_packages_map_blurred_at_its_own_resolution(frozen
     model = frozen("resnet18", "concat-pool", (2,))
     smooth, sharp = (own(model, images[:1], 1, method, 1) for method in ("smooth-layer-cam", "layer-cam"))
     logits, maps = logits_and_maps(model, images[:1], 1)
-    blurred = gaussian_filter(MAPS["layer-cam"](logits, maps, 1), 1.0, mode="mirror")  # 1 of 16 places a side
+    blurred = gaussian_filter(MAPS["layer-cam"](logits, maps, 1), 1.0, mode="mirror")  # 1 of 16 positions per side
     blurred = enlarge((blurred - blurred.min()) / np.ptp(blurred), 64)
     np.testing.assert_allclose(smooth, blurred, rtol=0, atol=0.02)
     assert np.abs(smooth - sharp).max() > 0.05
@@ -142,7 +142,7 @@ def test_a_predictor_draws_what_it_is_asked_for(predictor, scans):
         ({}, ("layer-cam", 1)),
         ({"stage": 2}, ("layer-cam", 2)),
         ({"method": "layer-cam"}, ("layer-cam", 1)),
-        ({"method": "grad-cam"}, ("grad-cam", 3)),  # a stage that suits another method says nothing about this one
+        ({"method": "grad-cam"}, ("grad-cam", 3)),  # a stage chosen for another method does not apply to this one
         ({"method": "grad-cam", "stage": 2}, ("grad-cam", 2)),
     ],
 )

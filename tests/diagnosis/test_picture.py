@@ -33,7 +33,7 @@ def make_diagnosis(shape: tuple[int, int] = (80, 60), **changes: object) -> Diag
 
 
 def draws(sheet: Image.Image, text: str) -> bool:
-    """Say whether a text stands somewhere on a sheet, whole and in its font."""
+    """Return whether a complete text is somewhere on a sheet, in its font."""
     font = text_font(TEXT_SIZE)
     left, top, right, bottom = map(round, font.getbbox(text))
     template = Image.new("RGB", (right - left, bottom - top), sheet.getpixel((0, 0)))
@@ -151,9 +151,9 @@ def test_a_long_name_of_the_run_does_not_hide_the_explained_class():
 
 
 def test_the_decision_stays_in_sight_among_many_classes():
-    shares = {f"a class of some length {number}": 0.02 for number in range(30)}
-    shares["a class of some length 29"] = 0.42
-    many = make_diagnosis(label="a class of some length 29", probabilities=shares)
+    probabilities = {f"a class of some length {number}": 0.02 for number in range(30)}
+    probabilities["a class of some length 29"] = 0.42
+    many = make_diagnosis(label="a class of some length 29", probabilities=probabilities)
     assert draws(diagnosis_sheet(GREY, "scan.png", many), "a class of some length 29 42.0 %")
 
 
@@ -171,12 +171,12 @@ def test_names_with_line_breaks_stay_on_their_line(break_):
 
 @pytest.mark.parametrize("letter", "éßşłλж±…")
 def test_letters_of_many_languages_are_drawn(letter):
-    """A letter that a font lacks comes out as a box."""
+    """A letter that a font lacks is drawn as a box."""
 
     def drawn(text: str) -> bytes:
-        picture = Image.new("L", (40, 40))
-        ImageDraw.Draw(picture).text((5, 5), text, 255, text_font(TEXT_SIZE))
-        return picture.tobytes()
+        image = Image.new("L", (40, 40))
+        ImageDraw.Draw(image).text((5, 5), text, 255, text_font(TEXT_SIZE))
+        return image.tobytes()
 
     assert drawn(letter) not in (drawn("\uffff"), drawn(" "))
 

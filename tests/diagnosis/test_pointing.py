@@ -14,7 +14,7 @@ def test_hits_and_energy_are_those_counted_by_hand() -> None:
     maps = [
         (np.array([[0.6, 0.2], [0.2, 0.0]], np.float32), corner),  # hits, with 0.6 of its sum inside
         (np.array([[0.1, 0.1], [0.8, 0.0]], np.float32), row),  # misses, with 0.2 inside
-        (np.zeros((2, 2), np.float32), row),  # empty: points nowhere
+        (np.zeros((2, 2), np.float32), row),  # empty: a miss
     ]
     found = summarise(maps, "layer-cam", 2)
     assert (found.slices, found.hits, found.empty) == (3, 1, 1)

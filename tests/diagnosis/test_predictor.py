@@ -33,7 +33,7 @@ MEMORY = 50 * 2**20
 
 
 def evaluated(predictor: Predictor, scans: list[Scan]) -> pd.DataFrame:
-    """The table that an evaluation of these scans would store."""
+    """The table of predictions that an evaluation of these scans would store."""
     settings, classes = predictor.description.preparation, predictor.description.classes
     prepared = [prepare(scan.pixels, settings) for scan in scans]
     geometries = np.array([one.geometry.numbers() for one in prepared], dtype=np.int32)
@@ -54,7 +54,7 @@ def test_probabilities_are_those_of_the_evaluation(settings, classifier, make_pr
         diagnosis = predictor.diagnose(scan)
         assert diagnosis.probabilities == pytest.approx({"no": row["p_no"], "yes": row["p_yes"]}, abs=1e-5)
         assert diagnosis.label == row["prediction"]
-    assert np.ptp(table["p_yes"]) > 1e-3, "the scans are told apart"
+    assert np.ptp(table["p_yes"]) > 1e-3, "the scans give different answers"
 
 
 @pytest.mark.parametrize(("arch", "head", "stages"), [("resnet34", "logistic", (2, 3)), ("resnet50", "svm", (2,))])
@@ -109,8 +109,8 @@ def test_answer_names_label_probabilities_and_model(predictor, scans):
     assert diagnosis.label == max(diagnosis.probabilities, key=diagnosis.probabilities.get)
     assert diagnosis.model == predictor.name == f"a run ({predictor.bundle.digest[:12]})"
     assert diagnosis.seconds > 0
-    share = percent(diagnosis.probabilities[diagnosis.label])
-    assert diagnosis.sentence == f"{diagnosis.model} predicts {diagnosis.label} with a probability of {share}."
+    probability = percent(diagnosis.probabilities[diagnosis.label])
+    assert diagnosis.sentence == f"{diagnosis.model} predicts {diagnosis.label} with a probability of {probability}."
 
 
 def test_the_predicted_class_is_explained_by_default(predictor, scans):
@@ -198,7 +198,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(predictor, scans):
 
 def test_a_model_of_the_first_preparation_answers_deep_images_as_it_did(predictor, tmp_path):
     values = draw_head(1).astype(np.uint16) * 8
-    values[0, 0] = 65535  # makes all else black where there is no window
+    values[0, 0] = 65535  # makes everything else black if there is no window
     Image.fromarray(values).save(tmp_path / "hot.png")
     Image.fromarray(draw_head(1)).save(tmp_path / "plain.png")
     hot, plain = read_scan(tmp_path / "hot.png"), read_scan(tmp_path / "plain.png")

@@ -21,7 +21,7 @@ FACTS = {"task": "segment", "head": "u-net", "dropout": 0.0, "positive": None}
 
 
 def marking(classes: int = 2) -> UNet:
-    """A live U-Net that marks about half of what it sees."""
+    """A U-Net that marks about half of each image."""
     torch.manual_seed(3)
     model = live(build_unet("resnet18", classes, (2,)))
     with torch.no_grad():
@@ -58,7 +58,7 @@ def test_the_mask_is_on_the_scans_own_grid(segmenter, scans) -> None:
         assert found.area > 0
         assert (found.area_unit, found.length_unit) == ("pixels", "pixels")
         assert found.diameter == max(region.diameter for region in found.regions)
-        # Outside the head, which is all that the model saw, nothing can be marked.
+        # The model saw only the head, so nothing can be marked outside it.
         assert not found.mask[:3].any()
         assert not found.mask[:, :3].any()
 
@@ -140,7 +140,7 @@ def test_a_bundle_of_the_other_task_is_refused(segmenter, tmp_path: Path) -> Non
     one_sentence(caught.value)
 
 
-# ------------------------------------------------------------------------------------------------------------- pictures
+# --------------------------------------------------------------------------------------------------------------- images
 
 
 def test_fill_and_outline_are_where_the_mask_is(scans) -> None:

@@ -14,7 +14,7 @@ from tests.models.conftest import store
 
 @pytest.fixture
 def evaluated(tmp_path: Path, classifier) -> tuple[Path, Path]:
-    """A run's results and its dataset, with more images than are timed."""
+    """A run's results and its dataset, which has more images than are timed."""
     data, results = tmp_path / "data", tmp_path / "results"
     data.mkdir()
     names = [f"{seed}.png" for seed in range(7)]

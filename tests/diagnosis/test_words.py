@@ -6,7 +6,7 @@ from brainseg.diagnosis.words import evaluation_sentence, percent
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("probability", "text"),
     [
         (0.5, "50.0 %"),
         (0.8944, "89.4 %"),
@@ -17,8 +17,8 @@ from brainseg.diagnosis.words import evaluation_sentence, percent
         (1e-9, "under 0.1 %"),
     ],
 )
-def test_no_probability_is_written_as_certainty(share: float, text: str) -> None:
-    assert percent(share) == text
+def test_no_probability_is_written_as_certainty(probability: float, text: str) -> None:
+    assert percent(probability) == text
 
 
 VALIDATION = {"count": 50, "accuracy": 0.9, "accuracy_interval": [0.7864, 0.9565], "split": "grouped"}

@@ -1,4 +1,4 @@
-"""Random tables of predictions, awkward ones included."""
+"""Random tables of predictions, including difficult ones."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ KINDS = (
 
 
 def random_table(rng, size, rows, kind="plain"):
-    """Return (table, classes) with `size` classes; `kind` says in which way it is awkward."""
+    """Return (table, classes) with `size` classes; `kind` is the kind of difficulty."""
     classes = NAMES[:size]
     scores = rng.dirichlet(np.ones(size), rows)
     if kind == "ties":
@@ -38,7 +38,7 @@ def random_table(rng, size, rows, kind="plain"):
         predicted = (actual + rng.integers(1, size, rows)) % size
     if kind == "never predicted":
         predicted = np.where(predicted == 0, 1, predicted)
-    if kind == "given prediction":  # as after moving the operating threshold: no longer the likeliest class
+    if kind == "given prediction":  # as with another operating threshold: no longer the most probable class
         predicted = rng.integers(0, size, rows)
     return as_table(actual, predicted, scores, classes), classes
 

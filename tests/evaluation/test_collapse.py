@@ -12,7 +12,7 @@ from brainseg.evaluation.collapse import collapse_sentence, is_collapsed
         ([[5, 0], [3, 0]], True),
         ([[0, 5, 0], [0, 3, 0], [0, 1, 0]], True),
         ([[5, 0], [2, 1]], False),
-        ([[5, 0], [0, 0]], False),  # only one class was there to be found
+        ([[5, 0], [0, 0]], False),  # there was only one class
         ([[0, 0], [0, 0]], False),
     ],
 )

@@ -14,7 +14,7 @@ CLASSES = np.array(["glioma", "no tumour", "pituitary"], dtype=object)
 
 
 def aligned(rows: int, models: int, seed: int = 0, skill: float = 0.8) -> tuple[pd.DataFrame, list[str]]:
-    """Models that each name the right class with a chance of `skill`, or else any."""
+    """Models that each predict the correct class with probability `skill`, and otherwise any class."""
     random = np.random.default_rng(seed)
     label = random.choice(CLASSES, rows)
     names = [f"model {number}" for number in range(models)]
@@ -79,7 +79,7 @@ def test_holm_follows_its_definition() -> None:
 
 
 def test_six_equal_models_are_seldom_told_apart() -> None:
-    """The share of draws with any false finding stays below 5 %, give or take what 200 draws allow."""
+    """The fraction of draws with any false finding stays below 5 %, within the uncertainty of 200 draws."""
     found = 0
     for seed in range(200):
         table, names = aligned(60, 6, seed)

@@ -26,7 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> PreparedImages:
-    """More images than two batches, memory-mapped read-only as the cache gives them; two rows share their pixels."""
+    """More than two batches of images, memory-mapped read-only as in the cache; two rows have the same pixels."""
     file: Path = tmp_path_factory.mktemp("cache") / "images.npy"
     np.save(file, np.random.default_rng(0).integers(0, 256, (COUNT - 1, 32, 32, 3), dtype=np.uint8))
     whole = Geometry((32, 32), (0, 0, 32, 32), (0, 0, 32, 32))
@@ -69,9 +69,9 @@ def test_equal_pixels_have_equal_logits(model, images):
 
 
 def test_progress_counts_up_to_all_images(model, images):
-    told = []
-    predict_logits(model, images, range(COUNT), "imagenet", lambda *step: told.append(step))
-    assert told == [(BATCH, COUNT), (2 * BATCH, COUNT), (COUNT, COUNT)]
+    reported = []
+    predict_logits(model, images, range(COUNT), "imagenet", lambda *step: reported.append(step))
+    assert reported == [(BATCH, COUNT), (2 * BATCH, COUNT), (COUNT, COUNT)]
 
 
 def test_model_is_left_in_evaluation_mode_and_unchanged(model, images):
@@ -97,10 +97,10 @@ def test_table_agrees_with_scikit_learn_and_torch():
     torch.manual_seed(0)
     logits, codes = 3 * torch.randn(50, 3), torch.randint(0, 3, (50,))
     table = prediction_table(rows_of([CLASSES[code] for code in codes]), logits, CLASSES)
-    shares = table[[f"p_{name}" for name in CLASSES]].to_numpy()
-    np.testing.assert_allclose(shares, torch.softmax(logits.double(), 1), rtol=1e-12)
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
-    np.testing.assert_allclose(table["loss"].mean(), log_loss(codes, shares, labels=[0, 1, 2]), rtol=1e-9)
+    scores = table[[f"p_{name}" for name in CLASSES]].to_numpy()
+    np.testing.assert_allclose(scores, torch.softmax(logits.double(), 1), rtol=1e-12)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(table["loss"].mean(), log_loss(codes, scores, labels=[0, 1, 2]), rtol=1e-9)
     np.testing.assert_allclose(
         table["loss"], torch.nn.functional.cross_entropy(logits.double(), codes, reduction="none"), rtol=1e-9
     )

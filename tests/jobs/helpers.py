@@ -1,4 +1,4 @@
-"""Waiting for real processes, and ending those that a test left behind."""
+"""Waits for real processes, and ends those that a test left behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def wait_for(done: Callable[[], object], what: str) -> object:
         if answer := done():
             return answer
         time.sleep(0.1)
-    raise AssertionError(f"waited {PATIENCE} s in vain for {what}")
+    raise AssertionError(f"waited {PATIENCE} s for {what}")
 
 
 def epochs_done(run: Run, least: int) -> bool:

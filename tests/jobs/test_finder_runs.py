@@ -1,4 +1,4 @@
-"""Learning-rate finders in the queue: real processes, and no model at their end."""
+"""Learning-rate finders in the queue: real processes, which write no model."""
 
 from __future__ import annotations
 

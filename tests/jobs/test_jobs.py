@@ -159,7 +159,7 @@ def test_a_worker_killed_while_its_trainer_still_imports_leaves_nobody_training(
 
 
 def test_a_run_is_never_trained_by_two_processes(store, config) -> None:
-    """A trainer that no record names still counts: it holds the run's lock."""
+    """A trainer that is not recorded still counts, since it holds the run's lock."""
     run = store.create(config(), "contested")
     queue.claim_next(store, "cpu")
     workspace = Workspace(run.id)
@@ -174,9 +174,8 @@ def test_a_run_is_never_trained_by_two_processes(store, config) -> None:
         assert first.stdout.readline() == b"held\n"
         (workspace.folder / "owners.json").write_text("[]")
         assert queue.reconcile(store) == []
-        begin = (
-            "import sys; from brainseg.jobs import trainer; trainer.PATIENCE = 0; sys.exit(trainer.begin(sys.argv[1]))"
-        )
+        imports = "import sys; from brainseg.jobs import trainer"
+        begin = f"{imports}; trainer.LOCK_TIMEOUT = 0; sys.exit(trainer.begin(sys.argv[1]))"
         second = subprocess.Popen(
             [sys.executable, "-c", begin, run.id],
             stdin=subprocess.PIPE,

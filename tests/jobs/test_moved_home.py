@@ -1,4 +1,4 @@
-"""Homes that are moved or copied while their runs wait or train: real processes, stores of their own or shared."""
+"""Homes that are moved or copied while their runs wait or train, with real processes and own or shared stores."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def work_off(home: Path, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shared_store(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database outside all homes, as a PostgreSQL server is."""
+    """A database outside all homes, like one on a PostgreSQL server."""
     place = tmp_path / "shared.db"
     shutil.copyfile(home / "mlflow.db", place)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}")
@@ -44,7 +44,7 @@ def shared_store(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def other_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Two further places for a home; no process in them outlives the test."""
+    """Two more folders for a home; no process in them outlives the test."""
     places = tmp_path / "second", tmp_path / "third"
     yield places
     for place in places:
@@ -61,7 +61,7 @@ def test_runs_that_wait_move_with_their_home(
     inside = config({"data.path": str(home / "datasets" / "tiny"), "model.head": "logistic"})
     run, ended = store.create(inside, "waits"), store.create(inside, "ended", "KILLED")
     home.rename(moved)
-    (home / "jobs").mkdir(parents=True)  # as a late process of the old place might
+    (home / "jobs").mkdir(parents=True)  # as a late process of the old folder might
     assert waiting(moved, monkeypatch) == ["waits"]
     work_off(moved, monkeypatch)
     store = RunStore()
@@ -81,7 +81,7 @@ def test_a_copy_leaves_the_runs_to_the_original(
     assert waiting(copy, monkeypatch) == []
     assert waiting(home, monkeypatch) == ["waits"]
     shutil.rmtree(home)
-    assert waiting(copy, monkeypatch) == []  # it is another home by now
+    assert waiting(copy, monkeypatch) == []  # it has become another home
     store = RunStore()
     store.set_status(store.get("waits").id, "KILLED")
     with pytest.raises(RunError, match="was made in the home folder"):
@@ -98,7 +98,7 @@ def test_of_two_copies_of_a_home_that_is_gone_the_first_takes_the_runs(
     assert waiting(first, monkeypatch) == ["waits"]
     assert waiting(second, monkeypatch) == []
     assert waiting(first, monkeypatch) == ["waits"]
-    second.rename(home)  # and back at the first place
+    second.rename(home)  # back to the first folder
     assert waiting(home, monkeypatch) == []
 
 

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, whatever moment it dies in."""
+"""Processes that end when their parent dies, at whatever moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kill at the worst moment: the checkpoint holds an epoch that nobody was told of yet."""
+"""A kill at the worst moment: the checkpoint holds an epoch that was not reported yet."""
 
 from __future__ import annotations
 

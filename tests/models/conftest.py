@@ -19,7 +19,7 @@ CLASSES = ("no", "yes")
 
 
 def one_sentence(error: BaseException) -> str:
-    """Return an error's text, after checking that it is one sentence on one line."""
+    """Return an error's message, after checking that it is one sentence on one line."""
     text = str(error)
     assert text.endswith(".")
     assert "\n" not in text
@@ -38,18 +38,18 @@ class Trap:
 
 
 def live(model: nn.Module, size: int = SIZE, seed: int = 0) -> nn.Module:
-    """Give every batch normalisation statistics and scales of its own, so that nothing in the model is trivial."""
+    """Give every batch normalisation different statistics and scales, so nothing in the model is trivial."""
     torch.manual_seed(seed)
     layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # the statistics become those of the one batch below
+        layer.momentum = None  # the statistics become those of the batch below
         nn.init.uniform_(layer.weight, 0.5, 1.5)
         nn.init.normal_(layer.bias, 0, 0.2)
     with torch.no_grad():
         model.train()(torch.randn(4, 3, size, size))
         for layer in layers:
-            layer.running_var.clamp_(min=0.1)  # a channel that slept through the batch would blow rounding errors up
+            layer.running_var.clamp_(min=0.1)  # a channel that is constant in the batch would amplify rounding errors
     return model.eval()
 
 
@@ -68,7 +68,7 @@ def make_classifier(
 
 
 def store(folder: Path, model: Classifier, classes: tuple[str, ...] = CLASSES, **changes: object) -> Path:
-    """Save a bundle as a training would; `changes` replace what it says of itself."""
+    """Save a bundle as a training would; `changes` replace fields of its description."""
     facts = {
         "name": "a run",
         "arch": "resnet18",
@@ -87,7 +87,7 @@ def store(folder: Path, model: Classifier, classes: tuple[str, ...] = CLASSES, *
 
 @pytest.fixture(scope="session")
 def classifier() -> Callable[..., Classifier]:
-    """Build live classifiers, each kind once; not to be changed by a test."""
+    """Build classifiers, each kind once; tests must not change them."""
     made: dict[tuple, Classifier] = {}
 
     def build(arch: str = "resnet18", head: str = "concat-pool", stages: tuple[int, ...] | None = None) -> Classifier:

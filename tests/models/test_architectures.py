@@ -93,7 +93,7 @@ def test_concat_pool_head_computes_what_fastai_computes(classifier, images):
 
     model = classifier()
     reference = create_head(512, 2)
-    # fastai pools and flattens in two layers: its numbers run one ahead.
+    # fastai pools and flattens in two layers, so its layer numbers are one higher.
     state = {f"{int(name[0]) + 1}{name[1:]}": value for name, value in model.head.state_dict().items()}
     reference.load_state_dict(state)
     with torch.no_grad():

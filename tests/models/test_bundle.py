@@ -31,19 +31,19 @@ from tests.models.conftest import Trap, make_classifier, one_sentence, store
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory, classifier) -> Path:
-    """A whole bundle: a small linear head on a body that ends early, so that copies cost little."""
+    """A complete bundle with a small linear head on a short body, so copies are small."""
     folder = tmp_path_factory.mktemp("original") / "bundle"
     return store(folder, classifier("resnet18", "logistic", (1, 2)), head="logistic")
 
 
 @pytest.fixture
 def bundle(original: Path, tmp_path: Path) -> Path:
-    """A copy of the whole bundle, to be damaged."""
+    """A copy of the complete bundle, to be damaged."""
     return shutil.copytree(original, tmp_path / "bundle")
 
 
 def replace_weights(folder: Path, write: Callable[[Path], object]) -> None:
-    """Put other weights into a bundle and let it vouch for them."""
+    """Put other weights into a bundle, and update its description to match."""
     write(folder / WEIGHTS)
     edit(folder, lambda values: values.update(weights_sha256=sha256_file(folder / WEIGHTS)))
 
@@ -115,7 +115,7 @@ def test_a_bundle_is_two_files_and_neither_is_a_pickle(original):
 
 
 def test_a_broken_save_leaves_no_bundle_that_loads(bundle):
-    """The weights are new, the description still vouches for the old ones."""
+    """The weights are new, but the description still has the hash of the old ones."""
     with pytest.raises(ValidationError):
         save_bundle(bundle, make_classifier("resnet18", "logistic", (1, 2), seed=1), name="facts are missing")
     assert WEIGHTS in refusal(bundle)
@@ -204,7 +204,7 @@ def test_weights_that_are_not_numbers_are_refused_on_both_ways(value, bundle, tm
     tensors = load_file(bundle / WEIGHTS)
     tensors["head.1.bias"][0] = value
     replace_weights(bundle, lambda file: save_file(tensors, file))
-    assert "holds values that are not numbers (head.1.bias): train it again" in refusal(bundle)
+    assert "contains values that are not numbers (head.1.bias): train the model again" in refusal(bundle)
     model = make_classifier("resnet18", "logistic", (1, 2))
     model.head[1].bias.data[0] = value
     with pytest.raises(BundleError, match="not numbers") as caught:
@@ -241,7 +241,7 @@ def make_folder(file: Path, elsewhere: Path) -> None:
 
 
 def make_pipe(file: Path, elsewhere: Path) -> None:
-    """Reading it would wait for ever."""
+    """Reading it would never end."""
     file.rename(elsewhere)
     os.mkfifo(file)
 
@@ -416,10 +416,10 @@ def test_a_description_that_is_no_description_is_refused(content, bundle):
     assert "(field" not in sentence
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_a_truncated_description_is_refused(share, bundle):
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
+def test_a_truncated_description_is_refused(fraction, bundle):
     content = (bundle / DESCRIPTION).read_bytes()
-    (bundle / DESCRIPTION).write_bytes(content[: int(share * len(content))])
+    (bundle / DESCRIPTION).write_bytes(content[: int(fraction * len(content))])
     assert str(bundle / DESCRIPTION) in refusal(bundle)
 
 

@@ -1,4 +1,4 @@
-"""Where ImageNet weights lie and whether they can be had, without torch."""
+"""Where ImageNet weights are and whether they can be downloaded, without torch."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def test_a_server_that_is_silent_or_not_there_is_not_reachable(listens: bool, mo
         if listens:
             silent.listen()
         monkeypatch.setattr(sources, "SOURCE", f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        assert not imagenet_reachable("resnet18", patience=0.3)
+        assert not imagenet_reachable("resnet18", timeout=0.3)

@@ -22,13 +22,13 @@ def fastai_unet(arch: str, stage: int, attention: bool, bottleneck: bool) -> nn.
     resnet = torchvision.models.get_model(arch, weights=None)
     encoder = nn.Sequential(*list(resnet.children())[: 4 + stage])
     unet = DynamicUnet(encoder, 3, (SIZE, SIZE), self_attention=attention, bottle=bottleneck)
-    if bottleneck:  # fastai 2.8 gives the last layer the channels that it would get without
+    if bottleneck:  # fastai 2.8 gives the last layer as many channels as without a bottleneck
         unet.layers[-2] = nn.Conv2d(unet.layers[-2][0].in_channels // 2, 3, 1)
     return unet.eval()
 
 
 def copy_into(theirs: nn.Module, ours: UNet) -> None:
-    """Copy our weights in the order of use; spectral norms are stored under other names there."""
+    """Copy our weights to fastai's network in the order of use; its spectral norms have other names."""
     attention = [module for module in theirs.modules() if hasattr(module, "weight_orig")]
     own = [module for name, module in ours.named_modules() if name.endswith(("query", "key", "value"))]
     for to, of in zip(attention, own, strict=True):

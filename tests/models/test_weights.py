@@ -42,7 +42,7 @@ def new_body(arch: str = "resnet18", stages: tuple[int, ...] = (4,), seed: int =
 
 
 def refusal(spec: Path | str, arch: str = "resnet18", stages: tuple[int, ...] = (4,), **options: Path) -> str:
-    """Load weights that must be refused; return the one sentence, and check that the body was left as it was."""
+    """Load weights that must be refused; return the error message, and check that the body is unchanged."""
     body, before = new_body(arch, stages), fresh_body(arch, stages, 0)
     with pytest.raises(WeightsError) as caught:
         load_weights(body, arch, str(spec), **options)
@@ -96,8 +96,8 @@ def test_partial_file_is_counted_stage_by_stage(arch, counts, weights):
     assert report.random_stages == ("layer4",)
     assert not report.pretrained
     assert report.sentence() == (
-        f"Took {report.taken} of {report.total} tensors of the body from {PARTIAL[arch]}; layer4 starts out random, "
-        "so this body is NOT fully pretrained."
+        f"Loaded {report.taken} of {report.total} tensors of the body from {PARTIAL[arch]}; layer4 starts with random "
+        "weights, so this body is NOT fully pretrained."
     )
     assert report.sha256 == hashlib.sha256((weights / PARTIAL[arch]).read_bytes()).hexdigest()
     assert json.loads(json.dumps(report.to_dict()))["pretrained"] is False
@@ -105,7 +105,7 @@ def test_partial_file_is_counted_stage_by_stage(arch, counts, weights):
 
 @pytest.mark.parametrize("arch", PARTIAL)
 def test_stages_that_are_said_to_work_do_not_depend_on_the_random_start(arch, weights, images):
-    """The resnet34 file lacks most tensors of its added blocks: they must pass their input through."""
+    """The resnet34 file lacks most tensors of its added blocks, which must pass their input through."""
     maps = []
     for seed in (1, 2):
         body = new_body(arch, (1, 2, 3, 4), seed)
@@ -160,7 +160,7 @@ def test_partial_file_of_another_architecture_is_refused(made_for, arch, weights
 
 
 def hollow(arch: str) -> dict[str, torch.Tensor]:
-    """A state with the names and shapes of an architecture that takes next to no room."""
+    """A state dict with the names and shapes of an architecture that takes almost no space."""
     with torch.device("meta"):
         state = torchvision.models.get_model(arch, weights=None).state_dict()
     return {name: torch.ones((), dtype=value.dtype).expand(value.shape) for name, value in state.items()}
@@ -169,7 +169,7 @@ def hollow(arch: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     ("made_for", "arch", "stages"),
     [
-        # A deeper net of the same kind of block holds every tensor that the shallower one has a place for.
+        # A deeper network with the same kind of block holds every tensor of the shallower one.
         ("resnet34", "resnet18", (4,)),
         ("resnet34", "resnet18", (2, 3)),
         ("resnet101", "resnet50", (4,)),
@@ -194,7 +194,7 @@ def test_the_shallower_of_two_nets_leaves_stages_random_and_says_so(saved):
 def test_three_random_stages_are_listed_as_people_do(saved, resnet18):
     state = {name: value for name, value in resnet18.items() if not name.startswith(("layer2", "layer3", "layer4"))}
     sentence = load_weights(new_body(), "resnet18", str(saved(state))).sentence()
-    assert "; layer2, layer3 and layer4 start out random, so this body is NOT fully pretrained." in sentence
+    assert "; layer2, layer3 and layer4 start with random weights, so this body is NOT fully pretrained." in sentence
 
 
 # ------------------------------------------------------------------------------------------------------- forms of files
@@ -229,7 +229,7 @@ def test_safetensors_are_read(resnet18, tmp_path):
     save_file(resnet18, tmp_path / "whole.safetensors")
     body = new_body()
     assert load_weights(body, "resnet18", str(tmp_path / "whole.safetensors")).sentence() == (
-        "Took 100 of 100 tensors of the body from whole.safetensors; every stage works as trained."
+        "Loaded 100 of 100 tensors of the body from whole.safetensors; every stage works as trained."
     )
     assert_taken(body, resnet18)
 
@@ -335,7 +335,7 @@ def test_a_bare_pickle_named_pth_is_refused_and_does_not_run(tmp_path):
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty torch cache; no proxy between the tests and their own server."""
+    """An empty torch cache, and no proxy between the tests and their server."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("no_proxy", "*")
     return tmp_path / "torch" / "hub" / "checkpoints"
@@ -356,7 +356,7 @@ def closed_port() -> int:
 
 @contextmanager
 def served(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """A server on the loopback; `answer` handles every request."""
+    """A server on the loopback interface; `answer` handles every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:

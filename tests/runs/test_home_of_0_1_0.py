@@ -1,4 +1,4 @@
-"""A home that brainseg 0.1.0 wrote and that was moved since: opened, listed, diagnosed, compared, exported, resumed."""
+"""A home of brainseg 0.1.0 that was moved: opened, listed, diagnosed, compared, exported, resumed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKED = Path(__file__).parents[1] / "data" / "home-0.1.0" / "home.tar.xz"
 
 @pytest.fixture(scope="module", autouse=True)
 def moved(tmp_path_factory: pytest.TempPathFactory):
-    """The home in a folder that it was not written in, open for all tests of this module."""
+    """The home in another folder than it was written in, open for all tests of this module."""
     folder = tmp_path_factory.mktemp("moved")
     with tarfile.open(PACKED) as archive:
         archive.extractall(folder, filter="data")
@@ -115,7 +115,7 @@ def test_a_run_is_exported(tmp_path: Path) -> None:
 def test_a_stopped_run_is_resumed_from_its_checkpoint() -> None:
     store = RunStore()
     run = store.get("stopped")
-    # It was stopped between the checkpoint of its fourth epoch and the table that should hold it.
+    # It was stopped after the checkpoint of its fourth epoch, before the epoch was added to the table.
     before = len(json.loads((Workspace(run.id).results / "checkpoint" / "state.json").read_text("utf-8"))["epochs"])
     assert len(stored_results.epochs(store, run)) == before - 1
 

@@ -1,4 +1,4 @@
-"""Runs of other schemas: what brainseg 0.1.0 wrote is read, and what cannot be read is listed with the reason."""
+"""Runs of other schemas: those of brainseg 0.1.0 are read, and unreadable runs are listed with the reason."""
 
 from __future__ import annotations
 

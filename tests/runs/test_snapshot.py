@@ -1,4 +1,4 @@
-"""Runs read without MLflow are those that MLflow itself reads."""
+"""Runs that are read without MLflow equal those that MLflow reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def by_mlflow(store: RunStore) -> list[Run]:
 
 @pytest.fixture
 def store(home: Path, config) -> RunStore:
-    """A store with runs of every state, labels, metrics of several epochs, one deleted, and one of another program."""
+    """A store with runs of every status, labels, metrics of several epochs, one deleted, and one of another program."""
     store = RunStore()
     for number, status in enumerate((*STATUSES, "FINISHED")):
         run = store.create(config(), f"run {number} é", status, "find-lr" if number == 5 else "train")

@@ -1,4 +1,4 @@
-"""Run stores that are not as they should be: each has its own sentence, and none is changed by being looked at."""
+"""Faulty run stores: each fault has its own message, and no store is changed by the check."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from brainseg.files import sha256_file, sqlite_copy
 from brainseg.runs import RunStore, schema
 
 OLD = "acf3f17fdcc7"
-"""A schema of MLflow 2, with fewer tables than today's."""
+"""A schema of MLflow 2, which has fewer tables than the current one."""
 
 
 def refusal() -> str:
@@ -82,7 +82,7 @@ def test_an_older_store_is_refused_and_upgraded_after_a_copy(
 def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A table that is in the way stops MLflow's own steps half-way."""
+    """A conflicting table stops MLflow's own steps half-way."""
     file = tmp_path / "mlflow.db"
     older_store(file, {})
     with closing(sqlite3.connect(file)) as database, database:
@@ -164,15 +164,15 @@ def test_a_silent_server_is_given_up_soon(home: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{silent.getsockname()[1]}")
-        said = refusal()
-    assert "did not answer within 1 seconds" in said
-    assert "secret" not in said
+        message = refusal()
+    assert "did not answer within 1 seconds" in message
+    assert "secret" not in message
 
 
 @pytest.mark.skipif(find_spec("psycopg") is not None, reason="the driver is installed")
 def test_a_missing_driver_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://user:secret@127.0.0.1/runs")
-    said = refusal()
-    assert "needs the driver psycopg" in said
-    assert "brainseg[postgres]" in said
-    assert "secret" not in said
+    message = refusal()
+    assert "needs the driver psycopg" in message
+    assert "brainseg[postgres]" in message
+    assert "secret" not in message

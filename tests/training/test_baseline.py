@@ -32,8 +32,8 @@ def test_the_linear_map_is_scikit_learns_pipeline(classes: int) -> None:
     fitted = fit_linear(values, labels, np.arange(len(labels)), config)
     reference = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(values, labels)
     logits = values @ fitted.weight.T + fitted.bias
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(shares, reference.predict_proba(values), atol=1e-6)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, reference.predict_proba(values), atol=1e-6)
 
 
 @pytest.mark.parametrize("classes", [2, 4])

@@ -1,4 +1,4 @@
-"""What a training takes of the machine."""
+"""A training's use of the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ for _ in range(40):
     batch()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-"""Counts the pages that forty more batches of one size touch for the first time."""
+"""Counts the memory pages that forty more batches of the same size touch for the first time."""
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back after every batch")
@@ -36,5 +36,5 @@ def test_a_trainer_does_not_fetch_its_memory_anew_for_every_batch(home) -> None:
         )
         return int(done.stdout)
 
-    # A small block that outlives a batch may take the hole's end: then the next batch still finds fresh pages.
+    # A small block that outlives a batch may occupy the end of its memory, so the next batch still gets new pages.
     assert pages("keep") < pages("as it was") / 10

@@ -34,6 +34,6 @@ def test_an_evaluated_slice_is_decoded_twice_and_its_mask_once(
     slices = pd.read_parquet(tmp_path / "run" / "slices.parquet")
     evaluated = [masked_set / path for path in slices["path"]]
     assert {decodes[sha256_file(file)] for file in evaluated} == {2}
-    # The masks without tumour are all of one content.
+    # All masks without a tumour have the same content.
     masks = [masked_set / "masks" / file.name for file, has in zip(evaluated, slices["has_tumour"], strict=True) if has]
     assert {decodes[sha256_file(file)] for file in masks} == {1}

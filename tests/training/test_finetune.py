@@ -18,7 +18,7 @@ from tests.conftest import write_set
 
 @pytest.fixture
 def run(home: Path, tmp_path: Path, recorder):
-    """Train into a folder of its own and return (result, log, folder)."""
+    """Train into a separate folder and return (result, log, folder)."""
 
     def go(config, name="run", stop=lambda log: False):
         log = recorder(stop)
@@ -28,13 +28,13 @@ def run(home: Path, tmp_path: Path, recorder):
 
 
 def curves(log) -> pd.DataFrame:
-    return pd.DataFrame([figures.to_dict() for figures in log.epochs]).drop(columns="seconds")
+    return pd.DataFrame([epoch.to_dict() for epoch in log.epochs]).drop(columns="seconds")
 
 
 def test_a_training_learns_and_leaves_everything_behind(run, config) -> None:
     trained, log, folder = run(config({"training.epochs": 4, "training.learning_rate": 0.002}))
-    assert [figures.phase for figures in log.epochs] == ["frozen", *["unfrozen"] * 4]
-    assert [figures.epoch for figures in log.epochs] == [1, 2, 3, 4, 5]
+    assert [epoch.phase for epoch in log.epochs] == ["frozen", *["unfrozen"] * 4]
+    assert [epoch.epoch for epoch in log.epochs] == [1, 2, 3, 4, 5]
     assert trained.report.count == 12
     assert trained.report.accuracy >= 0.9
     assert {path.name for path in folder.iterdir()} >= {
@@ -107,7 +107,7 @@ def test_early_stopping_keeps_the_best_epoch(run, config) -> None:
     _, log, folder = run(
         config({"training.epochs": 12, "training.patience": 1, "training.keep": "best", "training.learning_rate": 0.05})
     )
-    losses = [figures.valid_loss for figures in log.epochs]
+    losses = [epoch.valid_loss for epoch in log.epochs]
     assert len(losses) < 13
     stored = json.loads((folder / "evaluation.json").read_text())
     assert stored["mean_loss"] == pytest.approx(min(losses), rel=1e-3)
@@ -128,7 +128,7 @@ def test_early_stopping_keeps_the_best_epoch(run, config) -> None:
 )  # fmt: skip
 def test_every_choice_trains(run, config, settings: dict) -> None:
     trained, log, _ = run(config({"training.epochs": 1, **settings}))
-    assert np.isfinite([figures.train_loss for figures in log.epochs]).all()
+    assert np.isfinite([epoch.train_loss for epoch in log.epochs]).all()
     assert trained.report.count == 12
 
 

@@ -1,4 +1,4 @@
-"""The guard of a bundle: fitted by a training, stored, and asked about other images."""
+"""The guard of a bundle: fitted in a training, stored, and applied to other images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, t
     predictor = Predictor.open(bundle)
     guard = predictor.bundle.guard
     assert guard is not None
-    assert not guard.brain_like  # the drawn discs of the test are no MRI slices, so their facts tell nothing
+    assert not guard.brain_like  # the drawn discs are not MRI slices, so their facts are not used
     assert predictor.diagnose(read_scan(tiny_set / "yes" / "003.png")).in_domain is True
     trained_on = predictor.description.data
     assert (trained_on["dataset"], trained_on["synthetic"]) == ("tiny", False)
@@ -70,7 +70,7 @@ def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, t
             load_bundle(bundle)
         assert GUARD in one_sentence(caught.value)
         (bundle / GUARD).write_bytes(whole)
-    sha256 = known(True).features.save(bundle)  # of a network of two features
+    sha256 = known(True).features.save(bundle)  # for a network with two features
     edit(bundle, lambda values: values["guard"].update(sha256=sha256))
     with pytest.raises(BundleError, match="is damaged"):
         load_bundle(bundle)
@@ -93,7 +93,7 @@ def test_without_a_guard_nothing_is_claimed() -> None:
 def test_facts_and_distance_add_up(brain) -> None:
     near, apart, far, very_far = (np.array([value, 0.0]) for value in (0.5, 1.5, 2.5, 9.0))
     assert assess(known(True), brain, near).in_domain is True
-    assert assess(known(True), brain, apart).in_domain is True  # brain MRI of another origin
+    assert assess(known(True), brain, apart).in_domain is True  # brain MRI from another source
     verdict = assess(known(True), brain, very_far)
     assert verdict.in_domain is False
     assert verdict.reasons[-1] == DISTANT
@@ -101,7 +101,7 @@ def test_facts_and_distance_add_up(brain) -> None:
     disc = np.zeros((100, 100, 3), np.uint8)
     disc[20:80, 20:80] = 200
     assert assess(known(True), disc, near).in_domain is False
-    assert assess(known(False), disc, near).in_domain is True  # of a model that learnt from such pictures
+    assert assess(known(False), disc, near).in_domain is True  # the model learnt from such images
     assert assess(known(False), brain, far).reasons == (DISTANT,)
     tinted = brain * np.array([1.0, 0.6, 0.2])
     assert assess(known(True), tinted.astype(np.uint8), apart).in_domain is False
@@ -119,7 +119,7 @@ def test_colours_that_no_training_image_had_are_told_where_there_is_no_head() ->
     assert verdict.reasons == ("it has colours",)
     assert assess(known(False), flower, apart).reasons == ("it has colours", DISTANT)
     assert assess(known(False), grey, apart).in_domain is True
-    assert assess(known(False, coloured=0.9), flower, near).in_domain is True  # of a model that learnt from flowers
+    assert assess(known(False, coloured=0.9), flower, near).in_domain is True  # the model learnt from flowers
     half = flower.copy()
     half[:, half.shape[1] // 3 :] = grey[:, half.shape[1] // 3 :]
     assert assess(known(False), half, near).in_domain is True

@@ -20,17 +20,17 @@ def draw(classes: int = 2, count: int = 3, seed: int = 0) -> tuple[torch.Tensor,
 def by_hand(name: str, logits: torch.Tensor, targets: torch.Tensor) -> float:
     """The formulas pixel by pixel in numpy."""
     values, truth = logits.double().numpy(), targets.numpy()
-    shares = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
-    true_shares = np.take_along_axis(shares, truth[:, None], axis=1)
-    cross_entropy = float(np.mean(-np.log(true_shares)))
+    probabilities = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
+    true_probabilities = np.take_along_axis(probabilities, truth[:, None], axis=1)
+    cross_entropy = float(np.mean(-np.log(true_probabilities)))
     if name == "cross-entropy":
         return cross_entropy
     if name == "focal":
-        return float(np.mean((1 - true_shares) ** 2 * -np.log(true_shares)))
+        return float(np.mean((1 - true_probabilities) ** 2 * -np.log(true_probabilities)))
     dices = []
     for number in range(1, values.shape[1]):
-        hit, share = truth == number, shares[:, number]
-        dices.append((2 * share[hit].sum() + SMOOTH) / (share.sum() + hit.sum() + SMOOTH))
+        hit, probability = truth == number, probabilities[:, number]
+        dices.append((2 * probability[hit].sum() + SMOOTH) / (probability.sum() + hit.sum() + SMOOTH))
     dice = 1 - float(np.mean(dices))
     return dice if name == "dice" else cross_entropy + dice
 

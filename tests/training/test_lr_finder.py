@@ -20,7 +20,7 @@ def falling_curve(steps: int = 80, seed: int = 0) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_suggestion_is_fastais_own_on_the_same_curve(seed: int) -> None:
     curve = falling_curve(seed=seed)
-    # fastai's lr_find leaves out the first tenth and the last five points before it asks for the valley.
+    # fastai's lr_find leaves out the first tenth and the last five points before it computes the valley.
     rates, losses = curve["learning_rate"][8:-5].to_list(), curve["smoothed_loss"][8:-5].to_list()
     assert suggest(curve) == valley(rates, losses, len(rates))[0]
     assert 1e-5 < suggest(curve) < 1e-1

@@ -39,7 +39,7 @@ FIGURES = [
 
 @pytest.fixture
 def run(home: Path, tmp_path: Path, recorder):
-    """Train into a folder of its own and return (result, log, folder)."""
+    """Train into a separate folder and return (result, log, folder)."""
 
     def go(config, name="run", stop=lambda log: False):
         log = recorder(stop)
@@ -49,7 +49,7 @@ def run(home: Path, tmp_path: Path, recorder):
 
 
 def curves(log) -> pd.DataFrame:
-    return pd.DataFrame([figures.to_dict() for figures in log.epochs]).drop(columns="seconds")
+    return pd.DataFrame([epoch.to_dict() for epoch in log.epochs]).drop(columns="seconds")
 
 
 def test_a_training_learns_and_leaves_everything_behind(run, mask_config, masked_set: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_training_learns_and_leaves_everything_behind(run, mask_config, masked
     report = trained.report
     assert trained.headline == "dice"
     assert report.dice > 0.7
-    assert log.epochs[-1].dice == pytest.approx(report.dice, abs=0.1)  # the one on the square, the other on the scan
+    assert log.epochs[-1].dice == pytest.approx(report.dice, abs=0.1)  # one on the square, the other on the scan
     assert log.epochs[0].accuracy is None
     assert list(pd.read_csv(folder / "epochs.csv").columns) == FIGURES
     stored = json.loads((folder / "evaluation.json").read_text())
@@ -119,7 +119,7 @@ def test_a_resumed_training_draws_the_uninterrupted_curves(run, mask_config, int
 )
 def test_every_choice_trains(run, mask_config, settings: dict) -> None:
     trained, log, _ = run(mask_config({"training.epochs": 1, **settings}))
-    assert np.isfinite([figures.train_loss for figures in log.epochs]).all()
+    assert np.isfinite([epoch.train_loss for epoch in log.epochs]).all()
     assert trained.report.rule == settings.get("evaluation.empty_masks", "skip")
 
 

@@ -1,4 +1,4 @@
-"""Evaluating masks: count pixels once per slice, derive every score from the counts."""
+"""Evaluation of masks: pixels are counted once per slice, and every score is derived from the counts."""
 
 from brainseg.evaluation.segmentation.baselines import OtsuMasks, evaluate_baselines, otsu
 from brainseg.evaluation.segmentation.counts import confusion

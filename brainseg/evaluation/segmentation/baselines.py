@@ -1,6 +1,6 @@
-"""What a model must beat to be worth anything: predicting nothing, and a threshold.
+"""Baselines that a useful model must beat: marking nothing, and a threshold.
 
-Neither decodes an image of its own: the first is all zeros, the second is computed while images are prepared.
+Neither needs to decode images again: the first is all zeros, and the second is computed while images are prepared.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from brainseg.preparation import HEAD_LEVEL, head_box
 
 
 def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
-    """Return what is brighter than Otsu's threshold inside the head (Otsu 1979, IEEE Trans. SMC 9, 62-66).
+    """Return a mask of the pixels in the head above Otsu's threshold (Otsu 1979, IEEE Trans. SMC 9, 62-66).
 
     Args:
         pixels: (H, W, 3) uint8.
-        channel: Which channel to look at, FLAIR where there is one; None takes the grey of all three.
+        channel: The channel to use, FLAIR if there is one; None for the grey level of all three.
 
     Returns:
         (H, W) uint8: 1 where bright, 0 elsewhere.
@@ -32,7 +32,7 @@ def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
     part = grey[top : top + height, left : left + width]
     head = part > HEAD_LEVEL * part.max()
     if head.any() and part[head].min() < part[head].max():
-        # The black around the head would otherwise be the darker of Otsu's two classes.
+        # Otherwise, the black around the head would be the darker of Otsu's two classes.
         level, _ = cv2.threshold(part[head], 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         mask[top : top + height, left : left + width] = head & (part > level)
     return mask
@@ -41,7 +41,7 @@ def otsu(pixels: np.ndarray, channel: int | None = None) -> np.ndarray:
 class OtsuMasks:
     """The masks of `otsu` for chosen slices, each computed when its image is decoded for another purpose.
 
-    A slice whose image nobody decoded is decoded when its mask is asked for. Threads may share one instance.
+    If an image was not decoded before its mask is needed, it is decoded then. Threads may share one instance.
 
     Args:
         dataset: Images with masks.
@@ -53,8 +53,8 @@ class OtsuMasks:
         self.channel = dataset.channels.index("FLAIR") if "FLAIR" in dataset.channels else None
         self._bits: dict[int, tuple[tuple[int, int], np.ndarray]] = {}
 
-    def watch(self, row: int, pixels: np.ndarray) -> None:
-        """Take the decoded image of a row, (H, W, 3) uint8; rows that were not chosen are ignored."""
+    def compute(self, row: int, pixels: np.ndarray) -> None:
+        """Compute the mask of a row from its decoded image, (H, W, 3) uint8; rows that were not chosen are ignored."""
         if row in self.rows:
             mask = otsu(pixels, self.channel)
             self._bits[row] = (pixels.shape[0], pixels.shape[1]), np.packbits(mask)
@@ -63,12 +63,12 @@ class OtsuMasks:
         """Return the mask of a chosen row, (H, W) uint8.
 
         Raises:
-            KeyError: The row is not one of those chosen.
+            KeyError: The row was not chosen.
             ScanError: The image can no longer be read.
             DataError: The image has changed.
         """
         if row in self.rows and row not in self._bits:
-            self.watch(row, self.dataset.read(row))
+            self.compute(row, self.dataset.read(row))
         (height, width), bits = self._bits[row]
         return np.unpackbits(bits, count=height * width).reshape(height, width)
 
@@ -80,8 +80,8 @@ def evaluate_baselines(
 
     Args:
         rows: The slices' `path`, `group` and `spacing`.
-        truths: For each row the true mask, (H, W) uint8 class numbers.
-        otsu_masks: For each row the mask of `otsu`, (H, W) uint8.
+        truths: The true mask of each row, (H, W) uint8 class numbers.
+        otsu_masks: The mask of `otsu` of each row, (H, W) uint8.
         classes: Names of the pixel classes, background first.
 
     Returns:

@@ -1,7 +1,7 @@
 """Confidence intervals by bootstrap over patients.
 
-Hand-written: `scipy.stats.bootstrap` would compute each metric from all slices in each of 2,000 draws; here all draws
-are one matrix product of sums.
+Hand-written, since `scipy.stats.bootstrap` would compute each metric from all slices in each of 2,000 draws. Here, all
+draws are one matrix product of sums.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 DRAWS = 2000
 CONFIDENCE = 0.95
 DEFINED = 0.95
-"""Fraction of draws in which a score must be defined for its interval to be trusted."""
+"""Fraction of draws in which a score must be defined to get an interval."""
 
 
 def patient_intervals(
@@ -28,16 +28,15 @@ def patient_intervals(
     Args:
         sums: (patients, quantities) float64; only their totals over the drawn patients matter.
         derive: Scores by name, each (draws,), from totals (draws, quantities); NaN where undefined.
-        seed: The same seed gives the same intervals.
+        seed: Seed of the draws; the same seed gives the same intervals.
 
     Returns:
-        (low, high) by name; None with fewer than two patients, or where a score is undefined in more than 5 % of the
-        draws.
+        (low, high) by name; None with fewer than two patients, or if a score is undefined in over 5 % of the draws.
     """
     patients = len(sums)
     if patients < 2:
         return dict.fromkeys(derive(sums.sum(axis=0, keepdims=True)))
-    # Drawing n of n with replacement is drawing how often each occurs.
+    # Drawing n of n with replacement is the same as drawing how often each occurs.
     times = np.random.default_rng(seed).multinomial(patients, np.full(patients, 1 / patients), size=DRAWS)
     return {name: _interval(values) for name, values in derive(times @ sums).items()}
 

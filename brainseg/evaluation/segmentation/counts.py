@@ -1,4 +1,4 @@
-"""The one count that every score is derived from: actual against predicted class of each pixel."""
+"""Counts of actual and predicted classes of pixels, from which every score is derived."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from brainseg.datasets.mask_classes import MOST_CLASSES
 
 
 class Counts(NamedTuple):
-    """Pixels of a class against all others; numbers or arrays of the same shape, int64.
+    """Pixel counts of one class against all others; numbers or arrays of the same shape, int64.
 
     Attributes:
-        tp: Of the class and predicted as it.
-        fp: Of another class and predicted as this one.
-        fn: Of the class and predicted as another.
-        tn: Neither of the class nor predicted as it.
+        tp: Pixels of the class that were predicted as it.
+        fp: Pixels of another class that were predicted as this one.
+        fn: Pixels of the class that were predicted as another.
+        tn: Pixels of another class that were predicted as another.
     """
 
     tp: np.ndarray
@@ -26,12 +26,12 @@ class Counts(NamedTuple):
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Count actual against predicted classes.
+    """Count pixels by actual and predicted class.
 
     Args:
         truth: (H, W) uint8 class numbers.
         predicted: (H, W) uint8 class numbers.
-        classes: How many classes there are, background included; 2 to `MOST_CLASSES` + 1.
+        classes: Number of classes, including the background; 2 to `MOST_CLASSES` + 1.
 
     Returns:
         (classes, classes) int64: rows are actual, columns predicted classes.
@@ -46,7 +46,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     """
     if truth.shape != predicted.shape or truth.ndim != 2:
         raise ValueError(
-            f"truth and predicted must be two masks of one shape, got {truth.shape} and {predicted.shape}."
+            f"truth and predicted must be two masks of the same shape, got {truth.shape} and {predicted.shape}."
         )
     if not 2 <= classes <= MOST_CLASSES + 1:
         raise ValueError(f"classes must be 2 to {MOST_CLASSES + 1}, got {classes}.")
@@ -60,7 +60,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
 
 
 def _binary(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Counting ones is several times faster than a histogram of pairs."""
+    """Return the matrix of two classes; counting ones is several times faster than a histogram of pairs."""
     both = int(np.count_nonzero(truth & predicted))
     actual, called = int(np.count_nonzero(truth)), int(np.count_nonzero(predicted))
     neither = truth.size - actual - called + both
@@ -71,7 +71,7 @@ def class_counts(matrix: np.ndarray) -> Counts:
     """Return the counts of every class against the rest.
 
     Args:
-        matrix: (..., classes, classes) int64, as `confusion` gives it.
+        matrix: (..., classes, classes) int64, from `confusion`.
 
     Returns:
         Counts of shape (..., classes).
@@ -82,7 +82,7 @@ def class_counts(matrix: np.ndarray) -> Counts:
 
 
 def foreground_counts(matrix: np.ndarray) -> Counts:
-    """Return the counts of everything but background, whichever class it is, against background.
+    """Return the counts of all other classes together against the background.
 
     Args:
         matrix: (..., classes, classes) int64, background first.

@@ -1,4 +1,4 @@
-"""From a table of slices to a report; every number and its interval come from the same sums over patients."""
+"""Turns a table of slices into a report; every score and its interval come from the same sums over patients."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def evaluate_masks(
     """Compute every segmentation score of one table of slices.
 
     Args:
-        table: What `slice_table` gives; may be empty, which makes every score NaN.
+        table: A table from `slice_table`; if it is empty, every score is NaN.
         classes: Names of the pixel classes, background first.
-        rule: What slices and patients count where both masks are empty: "skip" (not at all) or "one" (a score of 1).
-        seed: Of the bootstrap; the same seed gives the same intervals.
+        rule: How slices and patients count if both masks are empty: "skip" (not at all) or "one" (a score of 1).
+        seed: Seed of the bootstrap; the same seed gives the same intervals.
 
     Returns:
         The report, with 95 % intervals by bootstrap over patients.
@@ -37,8 +37,8 @@ def evaluate_masks(
         ValueError: The rule is unknown or a column is missing.
 
     Examples:
-        A model that predicts nothing has a Dice of 0 on each slice with a tumour. Under "skip" that is its mean,
-        however many slices have none.
+        A model that predicts nothing has a Dice of 0 on each slice with a tumour. With "skip", its mean is 0, too,
+        however many slices have no tumour.
 
         >>> from brainseg.evaluation.segmentation.slices import slice_table
         >>> tumour, empty = np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)
@@ -84,7 +84,7 @@ def evaluate_masks(
 
 
 def _sums(table: pd.DataFrame, codes: np.ndarray, rule: str) -> pd.DataFrame:
-    """Return, for each patient, the sums that the scores are made of; float64."""
+    """Return for each patient the sums from which the scores are derived; float64."""
     actual, called = table["has_tumour"].to_numpy(dtype=bool), table["detected"].to_numpy(dtype=bool)
     known = (table["spacing"] != "").to_numpy()
     columns = {name: table[name].to_numpy(dtype=np.float64) for name in _COUNTED}
@@ -106,7 +106,7 @@ def _parts(name: str, dice: np.ndarray, iou: np.ndarray) -> dict[str, np.ndarray
 
 
 def _part(values: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each value adds to the sum and to the count of a mean: nothing where it is NaN."""
+    """Return each value's contribution to the sum and to the count of a mean: 0 if it is NaN."""
     numbers = np.asarray(values, dtype=np.float64)
     return np.nan_to_num(numbers), (~np.isnan(numbers)).astype(np.float64)
 
@@ -156,5 +156,5 @@ def _per_class(patients: np.ndarray, names: tuple[str, ...], rule: str) -> dict[
             **{score: float(values[number]) for score, values in derived.items()},
         }
         for number, name in enumerate(names)
-        if number  # background: near 1 for any model, it would only make one look good
+        if number  # without the background, whose scores are near 1 for any model
     }

@@ -1,6 +1,6 @@
-"""How far two outlines lie apart.
+"""The 95 % Hausdorff distance between the outlines of two masks.
 
-Hand-written: scipy's `directed_hausdorff` has no percentile, and MONAI's metric would add a heavy dependency.
+Hand-written, since scipy's `directed_hausdorff` has no percentile, and MONAI's metric would add a large dependency.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 def hausdorff95(truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, float] | None = None) -> float:
     """Return the 95 % Hausdorff distance of two masks.
 
-    From each outline pixel of one mask the distance to the nearest outline pixel of the other is taken; the result is
-    the larger of the two directions' 95th percentiles (Huttenlocher et al. 1993, IEEE TPAMI 15, 850-863, as in Metrics
-    Reloaded, Maier-Hein et al. 2024, and MONAI). An outline pixel has a 4-neighbour outside the mask; beyond the
-    image's edge is outside.
+    Each outline pixel of one mask has a distance to the nearest outline pixel of the other. The result is the larger
+    of the 95th percentiles of these distances in both directions (Huttenlocher et al. 1993, IEEE TPAMI 15, 850-863, as
+    in Metrics Reloaded, Maier-Hein et al. 2024, and MONAI). An outline pixel has a 4-neighbour outside the mask; the
+    area beyond the image's edge is outside.
 
     Args:
-        truth: (H, W), not 0 where the class is.
+        truth: (H, W), nonzero where the class is.
         predicted: (H, W), likewise.
-        spacing: (row, column) distance of pixel centres in mm; None counts in pixels.
+        spacing: (row, column) distance of pixel centres in mm; None to measure in pixels.
 
     Returns:
-        The distance in mm, or in pixels without a spacing; 0 if both masks are the same, NaN if one is empty or both
-        are.
+        The distance in mm, or in pixels without a spacing; 0 if the masks are the same, NaN if either mask is empty.
 
     Raises:
         ValueError: The shapes differ, or the spacing is not positive.
@@ -39,7 +38,7 @@ def hausdorff95(truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, 
         1.0
     """
     if truth.shape != predicted.shape:
-        raise ValueError(f"truth and predicted must have one shape, got {truth.shape} and {predicted.shape}.")
+        raise ValueError(f"truth and predicted must have the same shape, got {truth.shape} and {predicted.shape}.")
     if spacing is not None and not min(spacing) > 0:
         raise ValueError(f"spacing must be positive, got {spacing}.")
     first, second = _outline(truth), _outline(predicted)

@@ -1,4 +1,4 @@
-"""Two segmentations on the same patients: how their Dice differs, and whether chance explains it."""
+"""Compares the Dice of segmentation models on the same patients, and tests whether chance explains the difference."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ DRAWS = 9999
 
 @dataclass(frozen=True)
 class MaskPair:
-    """Two models on the same patients.
+    """The comparison of two models on the same patients.
 
     Attributes:
         first: Name of one model.
         second: Name of the other.
-        patients: Patients with a tumour; slices with one where no patient is known.
-        first_ahead: Of these, how many have the higher Dice from `first`.
-        second_ahead: Likewise from `second`.
+        patients: Number of patients with a tumour, or of slices with a tumour if no patient is known.
+        first_ahead: Number of these for which `first` has the higher Dice.
+        second_ahead: Number of these for which `second` has the higher Dice.
         difference: Mean over these of the Dice of `first` minus that of `second`; NaN without any.
         interval: 95 % interval of the difference by bootstrap over patients; None with fewer than two.
         p: Two-sided p-value of the sign-flip permutation test.
-        adjusted: `p` adjusted by Holm for all pairs that were tested together.
+        adjusted: `p` with Holm's adjustment for all pairs that were tested together.
     """
 
     first: str
@@ -48,7 +48,7 @@ class MaskPair:
 
     @property
     def better(self) -> str | None:
-        """The model with the higher Dice if the adjusted test separates the two, else None."""
+        """The model with the higher Dice if the adjusted test finds a difference, else None."""
         if self.adjusted >= SIGNIFICANT:
             return None
         return self.first if self.difference > 0 else self.second
@@ -57,11 +57,11 @@ class MaskPair:
 def compare_mask_pairs(tables: Mapping[str, pd.DataFrame], seed: int = 0) -> list[MaskPair]:
     """Test every two models against each other by the Dice of each patient's whole volume.
 
-    Only patients with a tumour take part: without one, Dice says whether anything was marked and not how well.
+    Only patients with a tumour count: without one, Dice shows only whether anything was marked.
 
     Args:
-        tables: Name of a model -> its slices, as `slice_table` gives them; row by row the same slices.
-        seed: Of bootstrap and permutations.
+        tables: Name of a model -> its table from `slice_table`, with the same slices in the same order.
+        seed: Seed of bootstrap and permutations.
 
     Returns:
         One `MaskPair` for every two models, with p-values adjusted for their number.
@@ -80,7 +80,7 @@ def _volume_dice(table: pd.DataFrame) -> np.ndarray:
 
 
 def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPair:
-    """Compare two models by the (patients,) differences of their Dice; the p-value is not adjusted yet."""
+    """Compare two models by the (patients,) differences of their Dice; the p-value is not yet adjusted."""
     count = len(differences)
     sums = np.column_stack([differences, np.ones(count)])
     found = patient_intervals(sums, lambda drawn: {"mean": ratio(drawn[:, 0], drawn[:, 1])}, seed)
@@ -101,13 +101,13 @@ def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPa
 def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
     """Return the two-sided p-value of a paired permutation test of the mean.
 
-    Of two equally good models each could be the one ahead on a patient, so the signs are flipped at random; all ways
-    are tried where there are fewer than 10,000. 1 if nothing differs, and for one patient alone. The patients are taken
-    as independent.
+    If two models are equally good, either could have the higher Dice for a patient, so the signs are flipped at random;
+    if there are fewer than 10,000 combinations, all are tried. 1 if nothing differs or there is only one patient. The
+    patients are treated as independent.
 
     Args:
         differences: (patients,) float64.
-        seed: Of the random flips.
+        seed: Seed of the random flips.
 
     References:
         E. J. G. Pitman (1937), "Significance tests which may be applied to samples from any populations", J. R. Stat.
@@ -115,7 +115,7 @@ def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
     """
     if len(differences) < 2 or not np.any(differences):
         return 1.0
-    # Of a single paired sample, scipy flips signs.
+    # Given a single paired sample, scipy flips signs.
     result = permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=DRAWS, rng=np.random.default_rng(seed)
     )

@@ -1,4 +1,4 @@
-"""Slices grouped by patient: the volume that a clinician assesses."""
+"""Groups slices by patient, into the volumes that a clinician assesses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainseg.evaluation.segmentation.counts import Counts
 
 
 def patient_codes(table: pd.DataFrame) -> np.ndarray:
-    """Number the patients of a table of slices in order of appearance; a slice without a group counts as one patient.
+    """Number the patients of a table of slices in order of appearance; each slice without a group counts as a patient.
 
     Raises:
         ValueError: A column is missing.
@@ -37,11 +37,12 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per patient, lowest Dice first.
 
     Args:
-        table: What `slice_table` gives.
+        table: A table from `slice_table`.
 
     Returns:
-        `group` (the path of a slice without one), `slices` (how many), `tumour_slices`, `tp`, `fp`, `fn`, `tn` (pixels
-        of the whole volume), `dice` and `iou` of the volume (NaN if it has no tumour and none was predicted).
+        `group` (or the path of a slice without a group), `slices` (number of slices), `tumour_slices`, `tp`, `fp`,
+        `fn`, `tn` (pixels of the whole volume), `dice` and `iou` of the volume (NaN if it has no tumour and none was
+        predicted).
 
     Raises:
         ValueError: A column is missing.

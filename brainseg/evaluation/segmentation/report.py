@@ -1,4 +1,4 @@
-"""The outcome of evaluating masks: plain numbers that can be stored as JSON."""
+"""The metrics of a segmentation: plain numbers that can be stored as JSON."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ import numpy as np
 from brainseg.evaluation.report import plain
 
 EMPTY_RULES = ("skip", "one")
-"""What a slice or patient is worth where both masks are empty: skip leaves it out of every mean, as nnU-Net does; one
-counts it as a score of 1, which lets a model that predicts nothing look good on slices without a tumour."""
+"""Rules for slices or patients for which both masks are empty: "skip" leaves them out of every mean, as nnU-Net does;
+"one" gives them a score of 1, so a model that predicts nothing looks good on slices without a tumour."""
 
 
 @dataclass(frozen=True)
 class SegmentationReport:
-    """All scores of one table of slices. What is undefined is NaN.
+    """All scores of one table of slices. Undefined scores are NaN.
 
-    Scores are of everything that is not background against background; `per_class` has each class by itself.
+    Scores compare all other classes together with the background; `per_class` has the scores of each class.
 
     Attributes:
         slices: Number of slices.
-        patients: Number of patients, or of slices where no patient is known.
-        unit: "patient", or "slice" where no patient is known: then the intervals take slices as independent.
+        patients: Number of patients, or of slices if no patient is known.
+        unit: "patient", or "slice" if no patient is known; then the intervals treat slices as independent.
         rule: The empty-mask rule, one of `EMPTY_RULES`.
         both_empty: Slices on which both masks are empty.
-        dice: Pooled: from the pixels of all slices together.
+        dice: Pooled, that is, from the pixels of all slices together.
         iou: Pooled.
-        precision: Pooled proportion of predicted pixels that are right.
+        precision: Pooled proportion of predicted pixels that are correct.
         sensitivity: Pooled proportion of true pixels that were found.
         specificity: Pooled proportion of background pixels that were not marked.
-        slice_dice: Mean over slices.
-        slice_iou: Mean over slices.
+        slice_dice: Mean Dice over slices.
+        slice_iou: Mean IoU over slices.
         slices_counted: Slices in these means.
         patient_dice: Mean over patients of the Dice of the patient's whole volume.
-        patient_iou: Likewise.
+        patient_iou: Mean over patients of the IoU of the patient's whole volume.
         patients_counted: Patients in these means.
         hd95_mm: Mean 95 % Hausdorff distance over the slices with a spacing on which neither mask is empty, in mm.
         hd95_mm_slices: Slices in this mean.
         hd95_pixels: The same over slices without a spacing, in pixels.
         hd95_pixels_slices: Slices in this mean.
-        hd95_undefined: Slices on which one mask is empty and the other is not: such misses are in no distance.
-        detection: Is there any tumour on the slice: `tp`, `fp`, `fn`, `tn` (slices), `sensitivity`, `specificity`.
-        per_class: Name of each class but background -> pooled `tp`, `fp`, `fn`, `tn` (pixels), `dice`, `iou`,
+        hd95_undefined: Slices on which exactly one mask is empty; they are in neither mean.
+        detection: Whether a slice contains any tumour: `tp`, `fp`, `fn`, `tn` (slices), `sensitivity`, `specificity`.
+        per_class: Name of each class except the background -> pooled `tp`, `fp`, `fn`, `tn` (pixels), `dice`, `iou`,
             `precision`, `sensitivity`, `specificity`, and `patient_dice`.
-        matrix: Pixels, int64 (classes, classes): rows actual, columns predicted.
-        intervals: Name of a score -> 95 % interval by bootstrap over patients, None where there is none. The names are
-            those of the fields, `detection_sensitivity` and `detection_specificity`.
+        matrix: Confusion matrix of pixels, int64 (classes, classes): rows actual, columns predicted.
+        intervals: Name of a score -> 95 % interval by bootstrap over patients, or None. The names are those of the
+            fields, and `detection_sensitivity` and `detection_specificity`.
         classes: Names of the pixel classes, background first.
     """
 
@@ -80,6 +80,6 @@ class SegmentationReport:
     classes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as what JSON can hold: lists for arrays and intervals, None for NaN."""
+        """Return the report as JSON values: lists for arrays and intervals, None for NaN."""
         values: dict[str, Any] = plain(dataclasses.asdict(self))
         return values

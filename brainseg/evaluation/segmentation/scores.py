@@ -1,8 +1,7 @@
-"""Scores from pixel counts, for single counts and arrays alike.
+"""Scores from pixel counts, both single counts and arrays.
 
-A score whose denominator is 0 is NaN, never 0 or 1: the empty-mask rule decides what becomes of it. Dice and IoU
-are 0/0 only where a class neither is there nor was predicted; a model that predicts nothing where there is a tumour
-scores 0.
+A score with a denominator of 0 is NaN, never 0 or 1; the empty-mask rule decides how it counts. Dice and IoU are 0/0
+only if a class is neither present nor predicted. A model that predicts nothing on a slice with a tumour scores 0.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SCORES = {
     "detection_sensitivity": "Slice sensitivity",
     "detection_specificity": "Slice specificity",
 }
-"""Key of each mask metric in a report -> its name in plots and cards."""
+"""Key of a metric in a segmentation report -> its name in plots and cards."""
 
 
 def dice(counts: Counts) -> np.ndarray:
@@ -42,7 +41,7 @@ def iou(counts: Counts) -> np.ndarray:
 
 
 def precision(counts: Counts) -> np.ndarray:
-    """Return tp / (tp + fp), the proportion of predicted pixels that are right."""
+    """Return tp / (tp + fp), the proportion of predicted pixels that are correct."""
     return ratio(counts.tp, counts.tp + counts.fp)
 
 
@@ -52,5 +51,5 @@ def sensitivity(counts: Counts) -> np.ndarray:
 
 
 def specificity(counts: Counts) -> np.ndarray:
-    """Return tn / (tn + fp); as tumours are small, it is near 1 for almost any model and says little."""
+    """Return tn / (tn + fp); since tumours are small, it is near 1 for almost any model and not very informative."""
     return ratio(counts.tn, counts.tn + counts.fp)

@@ -1,4 +1,4 @@
-"""The table of evaluated slices: reports and plots of a segmentation are made from it alone."""
+"""The table of evaluated slices, from which all reports and plots of a segmentation are made."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from brainseg.evaluation.segmentation.hausdorff import hausdorff95
 def slice_table(
     rows: pd.DataFrame, truths: Iterable[np.ndarray], predictions: Iterable[np.ndarray], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Evaluate predicted masks, one pass over all.
+    """Evaluate predicted masks in one pass.
 
     Args:
         rows: The slices' `path`, `group` and `spacing` ("row column" in mm, "" where unknown).
-        truths: For each row the true mask, (H, W) uint8 class numbers; each slice may have its own size.
-        predictions: For each row the predicted mask, of the same size.
+        truths: The true mask of each row, (H, W) uint8 class numbers; the sizes of slices may differ.
+        predictions: The predicted mask of each row, of the same size as the true one.
         classes: Names of the pixel classes, background first.
 
     Returns:
-        For each row `path`, `group` and `spacing`, and what `evaluate_slice` gives.
+        One row per slice: `path`, `group`, `spacing` and the values of `evaluate_slice`.
 
     Raises:
-        ValueError: A column is missing, there are more or fewer masks than rows, or two masks do not fit.
+        ValueError: A column is missing, there are more or fewer masks than rows, or two masks differ in size.
     """
     require_columns(rows, ("path", "group", "spacing"), "The table of slices")
     names = check_classes(classes)
@@ -44,21 +44,22 @@ def slice_table(
 def evaluate_slice(
     truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, float] | None, classes: int
 ) -> dict[str, Any]:
-    """Count one slice and score it; all but `n_*` is about everything that is not background.
+    """Count the pixels of one slice and score it; all values except `n_*` compare all other classes with background.
 
     Args:
         truth: (H, W) uint8 class numbers.
         predicted: (H, W) uint8 class numbers.
         spacing: (row, column) in mm, or None.
-        classes: How many classes, background included.
+        classes: Number of classes, including the background.
 
     Returns:
         `n_<actual>_<predicted>` (pixels, for each pair of class numbers), `tp`, `fp`, `fn`, `tn` (pixels), `dice` and
-        `iou` (NaN if both masks are empty), `hd95` (95 % Hausdorff distance in mm, in pixels without a spacing; NaN if
-        a mask is empty), `true_pixels`, `predicted_pixels`, `has_tumour` and `detected` (whether there is any).
+        `iou` (NaN if both masks are empty), `hd95` (95 % Hausdorff distance in mm, or in pixels without a spacing; NaN
+        if a mask is empty), `true_pixels`, `predicted_pixels`, `has_tumour` (whether there are true pixels) and
+        `detected` (whether there are predicted pixels).
 
     Raises:
-        ValueError: The masks do not fit each other or the classes.
+        ValueError: The masks differ in size, or do not fit the classes.
     """
     matrix = confusion(truth, predicted, classes)
     counted = foreground_counts(matrix)
@@ -91,14 +92,14 @@ def matrices(table: pd.DataFrame, classes: int) -> np.ndarray:
 
 
 def worst_slices(table: pd.DataFrame, k: int = 6) -> pd.DataFrame:
-    """Return the `k` slices with the lowest Dice, worst first; of equal ones those with more wrong pixels.
+    """Return the `k` slices with the lowest Dice, worst first; for equal Dice, those with more wrong pixels first.
 
     Args:
-        table: What `slice_table` gives. Slices where both masks are empty have no Dice and are never among the worst.
-        k: How many to return, at least 1.
+        table: A table from `slice_table`. Slices on which both masks are empty have no Dice and are left out.
+        k: Number of slices, at least 1.
 
     Returns:
-        The rows with all columns and `row`, their position in `table` (by which their masks are found).
+        The rows with all columns and `row`, the position in `table`, by which the masks are found.
 
     Raises:
         ValueError: `k` is below 1 or a column is missing.

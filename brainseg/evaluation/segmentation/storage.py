@@ -1,4 +1,4 @@
-"""Masks of an evaluation on disk: compressed bitmaps, each readable on its own."""
+"""Stores the masks of an evaluation as compressed bitmaps, each of which can be read separately."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from brainseg.errors import DataError
 from brainseg.files import write_atomically
 
 LARGEST = 25_000_000
-"""Pixels of a mask; more than any scan that is read."""
+"""Most pixels of a mask; larger than any scan that is read."""
 
 
 class SavedMasks:
-    """The masks of a file in the order in which they were saved."""
+    """The masks of a file, in the order in which they were saved."""
 
     def __init__(self, shapes: np.ndarray, ends: np.ndarray, data: np.ndarray, planes: int) -> None:
         self._shapes, self._ends, self._data, self._planes = shapes, ends, data, planes
@@ -26,10 +26,10 @@ class SavedMasks:
         return len(self._shapes)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Return mask `index`, (H, W) uint8 class numbers.
+        """Return a mask, (H, W) uint8 class numbers.
 
         Raises:
-            IndexError: There are fewer masks.
+            IndexError: The index is out of range.
             DataError: The file is damaged.
         """
         index = range(len(self))[index]
@@ -51,12 +51,12 @@ class SavedMasks:
 
 
 def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> None:
-    """Write masks, atomically; each may have its own size.
+    """Write masks, atomically; their sizes may differ.
 
     Args:
-        file: Ends in `.npz`; arrays only, nothing that could run code.
+        file: The file, whose name ends in `.npz`; it holds only arrays, nothing that could run code.
         masks: (H, W) uint8 class numbers below `classes`.
-        classes: How many classes there are; each doubling takes one more bit per pixel, before compression.
+        classes: Number of classes; each doubling takes one more bit per pixel, before compression.
 
     Raises:
         ValueError: A mask is not a two-dimensional uint8 array, or holds a class number that is too large.
@@ -77,7 +77,7 @@ def save_masks(file: Path, masks: Iterable[np.ndarray], classes: int = 2) -> Non
     }
 
     def write(temporary: Path) -> None:
-        with temporary.open("wb") as stream:  # by name, numpy would add an ending
+        with temporary.open("wb") as stream:  # given a name, numpy would add an extension
             np.savez(stream, allow_pickle=False, **arrays)
 
     write_atomically(file, write)

@@ -1,4 +1,4 @@
-"""How a classifier of whole images is trained and evaluated; see `training.protocols.Task`."""
+"""The classification task: how its models are trained and evaluated; see `training.protocols.Task`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ClassMeter:
     """Evaluates the validation set by the rules of the final evaluation.
 
     Args:
-        inputs: Images and labels; batches come in the order of the validation rows.
+        inputs: Images and labels; batches must come in the order of the validation rows.
     """
 
     def __init__(self, inputs: TrainingInputs[Dataset]) -> None:
@@ -68,7 +68,7 @@ class Classification:
 
     @property
     def headline(self) -> str:
-        """The metric that stands for a run."""
+        """The name of the main metric of a run."""
         return FACTS.headline
 
     def open(self, report_progress: ReportProgress) -> Dataset:
@@ -78,7 +78,7 @@ class Classification:
     def prepare(
         self, dataset: Dataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
     ) -> tuple[PreparedImages, Targets]:
-        """Return the prepared images and the (N,) int64 class numbers."""
+        """Return the prepared images and their (N,) int64 class numbers."""
         return prepared_images(dataset, self.config.preparation, report_progress), labels
 
     def build(self, dataset: Dataset, stages: tuple[int, ...] | None) -> Classifier:
@@ -87,7 +87,7 @@ class Classification:
         return build_classifier(settings.arch, len(dataset.classes), settings.head, stages, settings.dropout)
 
     def loss(self, inputs: TrainingInputs[Dataset]) -> nn.Module:
-        """Return cross-entropy, weighted or smoothed as the settings ask."""
+        """Return cross-entropy, weighted or smoothed according to the settings."""
         training = self.config.training
         weights = torch.tensor(inputs.inverse_frequencies(), dtype=torch.float32)
         return CrossEntropy(
@@ -116,7 +116,7 @@ class Classification:
         return {"chance": float(counts.max() / counts.sum())}
 
     def description(self, inputs: TrainingInputs[Dataset]) -> dict[str, Any]:
-        """Return head, dropout, classes and how the heatmap is drawn."""
+        """Return head, dropout, classes, and method and stage of the heatmap."""
         settings, dataset, evaluation = self.config.model, inputs.dataset, self.config.evaluation
         return {
             "task": FACTS.name,
@@ -129,7 +129,7 @@ class Classification:
         }
 
     def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
-        """Compare the model's heatmaps with masks, where the dataset has any, and measure its costs."""
+        """Compare the model's heatmaps with masks, if the dataset has any, and measure its size and speed."""
         data = Path(self.config.data.path)
         measure_and_store_heatmaps(folder, data, report_progress)
         return model_costs(folder, data, Predictor.open, FACTS.predictions)

@@ -1,4 +1,4 @@
-"""How a segmentation is trained and evaluated; see `training.protocols.Task`."""
+"""The segmentation task: how its models are trained and evaluated; see `training.protocols.Task`."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from brainseg.training.protocols import ReportProgress
 
 
 class MaskMeter:
-    """Counts the pixels of the validation set; nothing but sums is kept.
+    """Counts the pixels of the validation set and keeps only sums.
 
     Args:
-        loss: Computed over the whole set at once, not batch by batch.
-        classes: Number of classes, background included.
+        loss: The loss, which is computed over the whole set at once, not batch by batch.
+        classes: Number of classes, including the background.
     """
 
     def __init__(self, loss: PixelLoss, classes: int) -> None:
@@ -52,13 +52,13 @@ class MaskMeter:
         self.matrix = np.zeros((classes, classes), dtype=np.int64)
 
     def add(self, logits: torch.Tensor, targets: torch.Tensor) -> None:
-        """Take (N, classes, S, S) logits and (N, S, S) class numbers."""
+        """Add a batch of (N, classes, S, S) logits and (N, S, S) class numbers."""
         self.sums = self.sums + self.loss.sums(logits, targets).double()
         truth, predicted = (masks.flatten(0, 1).byte().numpy() for masks in (targets, logits.argmax(dim=1)))
         self.matrix += confusion(truth, predicted, self.classes)
 
     def metrics(self) -> dict[str, float]:
-        """Return the loss, and Dice, sensitivity and specificity of all pixels together, by the evaluation's rules."""
+        """Return loss, Dice, sensitivity and specificity of all pixels together, by the rules of the evaluation."""
         counts = foreground_counts(self.matrix)
         return {
             "valid_loss": float(self.loss.value(self.sums)),
@@ -70,11 +70,11 @@ class MaskMeter:
 
 @dataclass(frozen=True)
 class MaskTargets:
-    """What a segmentation should predict for each row.
+    """The target masks of each row.
 
     Attributes:
         prepared: The masks on the prepared images.
-        baseline: Otsu's masks of the evaluated rows, computed while their images were prepared.
+        baseline: Otsu's masks of the evaluated rows, computed while the images were prepared.
     """
 
     prepared: PreparedImages
@@ -93,7 +93,7 @@ class Segmentation:
 
     @property
     def headline(self) -> str:
-        """The metric that stands for a run."""
+        """The name of the main metric of a run."""
         return FACTS.headline
 
     def open(self, report_progress: ReportProgress) -> MaskedDataset:
@@ -104,9 +104,9 @@ class Segmentation:
     def prepare(
         self, dataset: MaskedDataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
     ) -> tuple[PreparedImages, MaskTargets]:
-        """Return the prepared images, and their masks as they lie on them, (S, S) uint8 each."""
+        """Return the prepared images and their masks, (S, S) uint8 each."""
         baseline = OtsuMasks(dataset, evaluated)
-        images = prepared_images(dataset, self.config.preparation, report_progress, baseline.watch)
+        images = prepared_images(dataset, self.config.preparation, report_progress, baseline.compute)
         masks = prepared_masks(dataset, self.config.preparation, report_progress, images)
         return images, MaskTargets(masks, baseline)
 
@@ -128,7 +128,7 @@ class Segmentation:
     ) -> SegmentationReport:
         """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and evaluate on the scans' own grids.
 
-        `baselines.json` holds what finding nothing and a threshold achieve on the same slices.
+        `baselines.json` receives the metrics of marking nothing and of a threshold on the same slices.
         """
         rows, dataset, classes = inputs.evaluated_rows, inputs.dataset, inputs.dataset.mask_classes
         slices = dataset.table.iloc[rows]
@@ -153,11 +153,11 @@ class Segmentation:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
 
     def chance(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, float]:
-        """Return nothing: `baselines.json` holds what a model must beat."""
+        """Return nothing, since `baselines.json` holds the baselines that a model must beat."""
         return {}
 
     def description(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, Any]:
-        """Return classes, modalities and the extras of the network."""
+        """Return classes, sequences and optional parts of the network."""
         dataset = inputs.dataset
         return {
             "task": FACTS.name,
@@ -172,7 +172,7 @@ class Segmentation:
         }
 
     def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:
-        """Measure the model's costs."""
+        """Measure the model's size and speed."""
         return model_costs(folder, Path(self.config.data.path), Segmenter.open, FACTS.predictions)
 
 

@@ -1,4 +1,4 @@
-"""Random masks, awkward ones included, and tables made of them."""
+"""Random masks, including difficult ones, and tables made from them."""
 
 from __future__ import annotations
 

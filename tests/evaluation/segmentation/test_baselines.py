@@ -12,7 +12,7 @@ from tests.datasets.masked import picture, save, spot, write_lgg, write_pairs
 
 
 def head(bright: slice = slice(20, 28), side: int = 48) -> np.ndarray:
-    """Black around, a grey head, and something bright in it."""
+    """A grey head on black, with something bright in it."""
     image = np.zeros((side, side), np.uint8)
     image[6:-6, 6:-6] = np.random.default_rng(0).integers(70, 100, (side - 12, side - 12))
     image[bright, bright] = 230
@@ -32,7 +32,7 @@ def test_otsu_finds_what_is_bright_inside_the_head():
     np.testing.assert_array_equal(mask, expected)
     level, _ = cv2.threshold(grey[6:-6, 6:-6].reshape(-1, 1), 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     np.testing.assert_array_equal(mask, (grey > level).astype(np.uint8))
-    # Over the whole picture the threshold would only tell the head from the black around it.
+    # Over the whole image, the threshold would only separate the head from the black around it.
     whole, _ = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     assert whole < level
 
@@ -75,8 +75,8 @@ def test_a_mask_comes_from_the_image_that_was_decoded_for_another_purpose(tmp_pa
     write_pairs(tmp_path, ["a", "b"])
     dataset = open_masked_dataset(tmp_path)
     masks, pixels = OtsuMasks(dataset, [1]), dataset.read(1)
-    masks.watch(0, dataset.read(0))
-    masks.watch(1, pixels)
+    masks.compute(0, dataset.read(0))
+    masks.compute(1, pixels)
     (tmp_path / "images" / "b.png").unlink()
     np.testing.assert_array_equal(masks[1], otsu(pixels))
     with pytest.raises(KeyError):

@@ -14,7 +14,7 @@ def counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Counts:
 
 
 def columns(masks: list[np.ndarray]) -> np.ndarray:
-    """One column a mask, filled up with zeros: scikit-learn then scores all of them at once, as labels."""
+    """Return one column per mask, padded with zeros, so scikit-learn scores all of them at once, as labels."""
     return np.array([np.pad(mask.ravel(), (0, 1600 - mask.size)) for mask in masks]).T
 
 
@@ -66,7 +66,7 @@ def test_whole_arrays_of_counts_give_the_same_scores():
 @pytest.mark.parametrize(
     ("truth", "predicted", "classes", "words"),
     [
-        (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8), 2, "of one shape"),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8), 2, "of the same shape"),
         (
             np.zeros((2, 2), np.uint8),
             np.full((2, 2), 255, np.uint8),

@@ -52,7 +52,7 @@ def test_shift_counts_in_mm_with_a_spacing_and_in_pixels_without():
 
 
 def test_masks_that_do_not_fit_and_spacings_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         hausdorff95(square(1, 1, 2), square(1, 1, 2, 21))
     for wrong in ((0.0, 1.0), (1.0, -1.0), (float("nan"), 1.0)):
         with pytest.raises(ValueError, match="spacing must be positive"):

@@ -12,7 +12,7 @@ from brainseg.evaluation.segmentation.paired import compare_mask_pairs, sign_fli
 
 
 def slices(skill: float, seed: int, patients: int = 12, tumours: int = 12) -> pd.DataFrame:
-    """Four slices a patient; a share of about `skill` of the 100 tumour pixels is found. The last ones have none."""
+    """Four slices per patient; about a fraction `skill` of the 100 tumour pixels is found. The last ones have none."""
     random = np.random.default_rng(seed)
     rows = []
     for number in range(4 * patients):
