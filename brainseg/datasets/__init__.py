@@ -1,1 +1,1 @@
-"""What to learn from: tables of images with labels, groups and splits."""
+"""Datasets: tables of images with labels, groups and splits."""

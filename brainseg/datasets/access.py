@@ -1,6 +1,6 @@
-"""Which folders of this machine the pages may open: anyone who reaches the server's port can type a path.
+"""The folders of this machine that the pages may open, because anyone who reaches the server's port can type a path.
 
-The command line runs as its user and may open whatever that user may.
+The command line may open everything that its user may open.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from brainseg.errors import DataError
 from brainseg.scans import display_name
 
 FOLDERS = "BRAINSEG_DATA"
-"""The environment variable that names folders which the pages may open, separated as in PATH."""
+"""The environment variable that lists further folders that the pages may open, separated as in PATH."""
 
 
 def permitted(path: str | Path) -> str:
     """Return a path that the pages may open, with links followed.
 
     Raises:
-        DataError: It lies elsewhere or does not exist; one sentence for both, so that nobody can ask which files this
-            machine has.
+        DataError: It is elsewhere or does not exist. The message is the same for both, so nobody can find out which
+            files this machine has.
     """
     text = str(path).strip()
     if not text:
-        raise DataError("No folder was named: give the path of a folder on the server.")
+        raise DataError("The path is empty: enter the path of a folder on the server.")
     try:
         place = Path(text).expanduser().resolve()
         if any(place.is_relative_to(folder) for folder in _open_folders()) and place.exists():
             return str(place)
-    except (OSError, RuntimeError, ValueError):  # no such user, links in a circle, a NUL
+    except (OSError, RuntimeError, ValueError):  # unknown user, links that form a loop, a zero byte
         pass
     raise DataError(
-        f"{display_name(text)} does not exist, or the pages may not open it: they open what lies in brainseg's home "
-        f"folder or in a folder that {FOLDERS} names. Start brainseg with {FOLDERS} set to a folder of images, or add "
-        "this one with `python -m brainseg data add`."
+        f"{display_name(text)} does not exist, or the pages may not open it: they may open only brainseg's home folder "
+        f"and the folders in {FOLDERS}. Start brainseg with {FOLDERS} set to a folder of images, or add this path with "
+        "`python -m brainseg data add`."
     )
 
 

@@ -1,6 +1,6 @@
-"""Zip files of images, unpacked so that nothing in them can leave the folder, fill the disk or run.
+"""Unpack zip files of images safely: nothing in them can leave the folder, fill the disk or run.
 
-Headers are written by whoever made the file, so nothing rests on them: bytes are counted as they come out.
+Headers in a zip file may lie, so no limit relies on them: bytes are counted while they are unpacked.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_ENTRIES = 50_000
 MAX_BYTES = 4 * 1024**3
 MAX_RATIO = 100
 RATIO_FREE = 64 * 1024**2
-"""Bytes that may come out whatever the ratio: a few blank images pack very well."""
+"""Bytes that may be unpacked at any ratio: a few blank images compress very well."""
 
 MAX_READ = 16 * 1024**2
-"""The most that is read at once; a table of contents of 50,000 files with long names fits."""
+"""Most bytes that are read at once; enough for the table of contents of 50,000 files with long names."""
 
 MAX_NAME, MAX_PATH = 255, 1024
 KEPT = SUFFIXES | TABLES
@@ -39,23 +39,23 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Value
 def unpack_zip(
     source: BinaryIO, into: Path, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Kind | None]:
-    """Write the images and tables of a zip file into a folder, in their folders.
+    """Write the images and tables of a zip file into a folder, with their subfolders.
 
-    Every entry is checked before the first one is written. Hidden files, `__MACOSX` and files of other kinds, zip
-    files among them, are left out.
+    All entries are checked before the first one is written. Hidden files, `__MACOSX` and files of other kinds,
+    including zip files, are left out.
 
     Args:
         source: The file, open for reading in binary mode and seekable.
-        into: An empty folder. After an error it may hold a part of the files: the caller removes it.
+        into: An empty folder. After an error it may contain some of the files; the caller removes it.
         progress: Called with (files written, files in all).
 
     Returns:
-        The files that were left out, without the hidden ones: their names and what they are, as far as that is known.
+        The names of the files that were left out, without the hidden ones -> their kind, if known.
 
     Raises:
-        DataError: It is no zip file, is damaged or encrypted, is too large, or has an entry that is not a plain file
-            or that would lie outside the folder.
-        DiskError: The disk has no room for them.
+        DataError: It is not a zip file, is damaged or encrypted, is too large, or has an entry that is not a plain file
+            or that would be outside the folder.
+        DiskError: The disk has too little space.
         OSError: The disk cannot be written to.
     """
     size = source.seek(0, 2)
@@ -71,11 +71,11 @@ def unpack_zip(
                     progress(done, len(entries))
             return {entry.filename: _kind(archive, entry) for entry in archive.infolist() if _is_foreign(entry)}
     except _DAMAGED as error:
-        raise DataError("The file is no zip file, or is damaged: make it again and send it once more.") from error
+        raise DataError("The file is not a zip file, or it is damaged: create it again and upload it again.") from error
 
 
 def top_folder(folder: Path) -> Path:
-    """Return the folder that holds the classes: inside single folders that are wrapped around them."""
+    """Return the folder that contains the class folders, inside any single folders around them."""
     while len(items := list(folder.iterdir())) == 1 and items[0].is_dir() and _wraps(items[0]):
         folder = items[0]
     return folder
@@ -88,7 +88,7 @@ def _wraps(folder: Path) -> bool:
 class _LimitedReader:
     """A file that refuses to be read in huge pieces.
 
-    `zipfile` reads the table of contents in one piece, however large the file says it is, before anybody could count.
+    `zipfile` reads the whole table of contents at once, of whatever size the file claims, before it can be checked.
     """
 
     def __init__(self, source: BinaryIO) -> None:
@@ -103,7 +103,7 @@ class _LimitedReader:
 
 
 class _Budget:
-    """Counts what comes out of an archive of `size` bytes."""
+    """Count the bytes that are unpacked from an archive of `size` bytes."""
 
     def __init__(self, size: int) -> None:
         self.size, self.written = size, 0
@@ -114,12 +114,12 @@ class _Budget:
             raise _too_large()
         if self.written > max(RATIO_FREE, MAX_RATIO * self.size):
             raise DataError(
-                f"The zip file unpacks to more than {MAX_RATIO} times its size, which images do not: it is refused."
+                f"The zip file unpacks to more than {MAX_RATIO} times its size, which images never do: pack it again."
             )
 
 
 def _checked(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Return the entries to write, after checking all of them."""
+    """Check all entries and return those to write."""
     if len(entries) > MAX_ENTRIES:
         raise _too_many()
     for entry in entries:
@@ -136,30 +136,29 @@ def _check_name(entry: zipfile.ZipInfo) -> None:
     name = entry.orig_filename
     parts = name.split("/")
     faults = {
-        "has a name with characters that no file can have": "\0" in name,
-        "uses backslashes between folders, or in a name": "\\" in name,
-        "starts at the top of a disk instead of in the zip file": name.startswith("/")
-        or re.match(r"[A-Za-z]:", name) is not None,
-        "leads out of its folder": ".." in parts,
+        "has a name with invalid characters": "\0" in name,
+        "has a path with backslashes": "\\" in name,
+        "has an absolute path": name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None,
+        "has a path that leaves the folder": ".." in parts,
         "has a name that is too long": len(name.encode("utf-8", "replace")) > MAX_PATH
         or any(len(part.encode("utf-8", "replace")) > MAX_NAME for part in parts),
     }
     for fault, found in faults.items():
         if found:
-            raise DataError(f"The zip file is refused, since its entry {display_name(name)!r} {fault}: pack it again.")
+            raise DataError(f"The zip file is refused because its entry {display_name(name)!r} {fault}: pack it again.")
 
 
 def _check_kind(entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     shown = display_name(entry.filename)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        what = "a link" if kind == stat.S_IFLNK else "no plain file"
-        raise DataError(f"The zip file is refused, since its entry {shown!r} is {what}: pack the images themselves.")
+        what = "a link" if kind == stat.S_IFLNK else "not a plain file"
+        raise DataError(f"The zip file is refused because its entry {shown!r} is {what}: pack the images themselves.")
     if entry.flag_bits & 0x1:
-        raise DataError(f"The zip file is encrypted ({shown!r} is): pack it again without a password.")
+        raise DataError(f"The zip file is encrypted (entry {shown!r}): pack it again without a password.")
     if entry.compress_type not in _METHODS:
         raise DataError(
-            f"The zip file packs {shown!r} in an unusual way: pack it again with the usual method, deflate."
+            f"The zip file uses an unusual compression method for {shown!r}: pack it again with the usual one, deflate."
         )
 
 
@@ -179,18 +178,18 @@ def _kind(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Kind | None:
     try:
         with archive.open(entry) as packed:
             return foreign_kind(packed.read(HEAD))
-    except _DAMAGED:  # it is left out in any case
+    except _DAMAGED:  # the entry is left out anyway
         return None
 
 
 def _check_distinct(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse two names that some disks take for one, and files that others need as a folder."""
+    """Refuse two names that some disks treat as the same, and names that are both a file and a folder."""
     seen: set[str] = set()
     for entry in entries:
         key = _folded(entry.filename)
         if key in seen:
             raise DataError(
-                f"The zip file holds {display_name(entry.filename)!r} twice, if only in other letters: rename one."
+                f"The zip file contains {display_name(entry.filename)!r} twice (case does not count): rename one."
             )
         seen.add(key)
     folders = {str(parent) for key in seen for parent in PurePosixPath(key).parents}
@@ -204,9 +203,12 @@ def _folded(name: str) -> str:
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, budget: _Budget) -> None:
     target = into / entry.filename
-    # The names were checked one by one; this holds whatever they were.
+    # The names were checked one by one; this is a second check on the resolved path.
     if not target.resolve().is_relative_to(into.resolve()):
-        raise DataError(f"The zip file is refused: {display_name(entry.filename)!r} leads out of its folder.")
+        raise DataError(
+            f"The zip file is refused because the path of {display_name(entry.filename)!r} leaves the folder: pack it "
+            "again."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(entry) as packed, target.open("xb") as stream:
         while chunk := packed.read(_CHUNK):
@@ -215,8 +217,12 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, budget:
 
 
 def _too_many() -> DataError:
-    return DataError(f"The zip file holds more than {MAX_ENTRIES:,} entries: split it, or name a folder on the server.")
+    return DataError(
+        f"The zip file contains more than {MAX_ENTRIES:,} entries: split it, or add a folder of the server instead."
+    )
 
 
 def _too_large() -> DataError:
-    return DataError(f"The zip file unpacks to more than {MAX_BYTES // 1024**3} GB: name a folder on the server.")
+    return DataError(
+        f"The zip file unpacks to more than {MAX_BYTES // 1024**3} GB: split it, or add a folder of the server instead."
+    )

@@ -1,4 +1,4 @@
-"""What is checked on all images of a set together once they are read, for classes and masks alike."""
+"""Checks on all images of a dataset together after reading, for datasets with classes and with masks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from brainseg.datasets.near_copies import NearPair, near_pairs, twin_names
 from brainseg.datasets.shortcuts import shortcut_findings
 
 EMPTY = 0.01
-"""Proportion of pixels above the background below which an image is almost empty."""
+"""An image is almost empty if a smaller proportion of its pixels is brighter than the background."""
 
 
 def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...], tuple[Finding, ...]]:
-    """Check the images of a set.
+    """Check the images of a dataset.
 
     Args:
-        table: One row an image: the columns of `Dataset.table` and those of `image_facts.FACTS`.
+        table: One row per image, with the columns of `Dataset.table` and those of `image_facts.FACTS`.
 
     Returns:
-        The table sorted by path, with `twin` filled in; the pairs of near copies; and what a user should know.
+        The table sorted by path, with `twin` filled in; the pairs of near copies; and findings for the user.
     """
     table = table.sort_values("path", ignore_index=True)
     pairs = near_pairs(table)
@@ -39,23 +39,23 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
 
 
 def _near_copies_across_labels(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
-    """Return the finding that near copies have different labels."""
+    """Return a finding if near copies have different labels."""
     labels = dict(zip(table["path"], table["label"], strict=True))
-    torn = [pair for pair in pairs if labels[pair.first] != labels[pair.second]]
-    if not torn:
+    conflicts = [pair for pair in pairs if labels[pair.first] != labels[pair.second]]
+    if not conflicts:
         return []
-    first = torn[0]
-    count = "1 pair of near copies has" if len(torn) == 1 else f"{len(torn):,} pairs of near copies have"
+    first = conflicts[0]
+    count = "1 pair of near copies has" if len(conflicts) == 1 else f"{len(conflicts):,} pairs of near copies have"
     message = (
         f"{count} different labels, such as {first.first} ({labels[first.first]}) and {first.second} "
-        f"({labels[first.second]}): look at them, and remove the wrong ones."
+        f"({labels[first.second]}): check them, and remove the wrong ones."
     )
-    files = dict.fromkeys(path for pair in torn for path in (pair.first, pair.second))
+    files = dict.fromkeys(path for pair in conflicts for path in (pair.first, pair.second))
     return [Finding("near-copies-across-labels", message, tuple(files))]
 
 
 def pixel_findings(table: pd.DataFrame) -> list[Finding]:
-    """Return what is unusual about the pixels of a set, one finding a kind.
+    """Return findings about unusual pixels, one per kind.
 
     Args:
         table: Columns `path` and those of `image_facts.FACTS`.
@@ -64,13 +64,17 @@ def pixel_findings(table: pd.DataFrame) -> list[Finding]:
     deep = table[table["white"].notna() & (table["white"] > table["black"])]
     windows = "" if deep.empty else f"{_span(deep['black'])} as black and {_span(deep['white'])} as white"
     kinds = [
-        ("window", deep, f"more than 8 bits a pixel: each is shown by a window of its own, {windows}."),
-        ("outliers", table[table["outliers"] > 0], "outlier pixels far outside all other values: check the export."),
-        ("constant", table[constant], "a single grey value everywhere: remove them or export them again."),
+        ("window", deep, f"more than 8 bits per pixel: each is shown with its own window, {windows}."),
+        (
+            "outliers",
+            table[table["outliers"] > 0],
+            "outlier pixels far outside the range of all others: check the export.",
+        ),
+        ("constant", table[constant], "the same grey value in all pixels: remove them or export them again."),
         (
             "almost empty",
             table[~constant & (table["filled"] < EMPTY)],
-            f"less than {100 * EMPTY:.0f} % of their pixels above the background: remove them if nothing is on them.",
+            f"less than {100 * EMPTY:.0f} % of their pixels above the background: remove them if they are empty.",
         ),
     ]
     return [
@@ -92,19 +96,19 @@ def _number(value: float) -> str:
 
 
 def patients_across_splits(table: pd.DataFrame) -> list[Finding]:
-    """Return the finding that the given split has images of one patient on several sides.
+    """Return a finding if the given split has images of one patient on several sides.
 
     Args:
         table: Columns `path`, `group` and `split`.
     """
     known = table[(table["group"] != "") & (table["split"] != "")]
     sides = known.groupby("group", sort=False)["split"].unique()
-    parted = sides[sides.map(len) > 1]
-    if parted.empty:
+    divided = sides[sides.map(len) > 1]
+    if divided.empty:
         return []
-    first = f"{parted.index[0]} in {' and '.join(parted.iloc[0])}"
+    first = f"{divided.index[0]} in {' and '.join(divided.iloc[0])}"
     message = (
-        f"The given split parts {len(parted)} of {len(sides)} patients, such as {first}: metrics on slices of a "
-        "patient seen in training are too good, so split by groups instead (data.split=grouped)."
+        f"The given split divides the images of {len(divided)} of {len(sides)} patients, such as {first}: metrics on "
+        "patients seen in training are too good, so split by groups instead (data.split=grouped)."
     )
-    return [Finding("patients-across-splits", message, tuple(known.loc[known["group"].isin(parted.index), "path"]))]
+    return [Finding("patients-across-splits", message, tuple(known.loc[known["group"].isin(divided.index), "path"]))]

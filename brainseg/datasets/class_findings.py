@@ -1,4 +1,4 @@
-"""What is odd about the classes of a dataset: too few images, names for one thing, copies under several labels."""
+"""Findings about the classes of a dataset: too few images, two names for one class, copies with several labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAMED = 5
 
 
 def class_findings(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]:
-    """Return what a user should know about the classes.
+    """Return findings about the classes for the user.
 
     Args:
         table: Columns `path`, `label`, `group` and `sha256`.
-        classes: All classes, in their order.
+        classes: All classes, in order.
     """
     return [
         *_single_class(classes),
@@ -33,13 +33,14 @@ def class_findings(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]
 def without_repeated_sets(
     table: pd.DataFrame, classes: tuple[str, ...]
 ) -> tuple[pd.DataFrame, tuple[str, ...], list[Finding]]:
-    """Leave out a class all of whose images are copies of images of two other classes or more.
+    """Leave out a class if all of its images are copies of images of at least two other classes.
 
-    It is the whole set once more in one folder, such as `all`, and would teach a model that every image is of it too.
+    Such a class is a second copy of the whole dataset, for example a folder `all`. It would teach a model that every
+    image also belongs to it.
 
     Args:
         table: Columns `path`, `label` and `sha256`.
-        classes: All classes, in their order.
+        classes: All classes, in order.
 
     Returns:
         The other rows, the other classes, and a finding for each class that was left out.
@@ -54,8 +55,8 @@ def without_repeated_sets(
         findings.append(
             Finding(
                 "set-in-itself",
-                f"Each of the {len(own)} images of class {name!r} is a copy of an image of another class: it holds the "
-                "set once more, and is left out.",
+                f"All {len(own)} images of class {name!r} are copies of images of other classes: brainseg treats the "
+                "class as a second copy of the dataset and leaves it out.",
                 tuple(own["path"]),
             )
         )
@@ -65,7 +66,7 @@ def without_repeated_sets(
 
 
 def plain_class(name: str) -> str:
-    """Return a class name without case, signs and the ending of a plural: equal for names that are probably one."""
+    """Return a class name without case, signs and plural s: equal for names that probably mean the same class."""
     return re.sub(r"[\W_]+", "", name.casefold()).replace("tumour", "tumor").removesuffix("s")
 
 
@@ -77,8 +78,8 @@ def _similar_classes(table: pd.DataFrame, classes: Sequence[str]) -> list[Findin
     return [
         Finding(
             "similar-classes",
-            f"The classes {', '.join(f'{name!r} ({counts.get(name, 0)})' for name in names)} are probably one, but are "
-            "learnt as different ones: give their images the same label.",
+            f"The classes {', '.join(f'{name!r} ({counts.get(name, 0)})' for name in names)} are probably one class, "
+            "but a model learns them as different classes: give their images the same label.",
         )
         for names in alike.values()
         if len(names) > 1
@@ -88,12 +89,15 @@ def _similar_classes(table: pd.DataFrame, classes: Sequence[str]) -> list[Findin
 def _single_class(classes: Sequence[str]) -> list[Finding]:
     if len(classes) != 1:
         return []
-    words = f"There is only one class, {classes[0]!r}, and a classifier needs two or more: add a folder for each other."
-    return [Finding("one-class", words)]
+    message = (
+        f"There is only one class, {classes[0]!r}, but a classifier needs at least two: add a folder for each other "
+        "class."
+    )
+    return [Finding("one-class", message)]
 
 
 def _repeated_folders(table: pd.DataFrame) -> list[Finding]:
-    """Find folders inside a class that hold images of a folder around them once more, as glioma/glioma may."""
+    """Find folders inside a class that contain only copies of images in a folder around them, such as glioma/glioma."""
     found = []
     contents: dict[str, set[str]] = defaultdict(set)
     for path, digest in zip(table["path"], table["sha256"], strict=True):
@@ -103,8 +107,8 @@ def _repeated_folders(table: pd.DataFrame) -> list[Finding]:
         while around and not own <= contents.get(around, set()):
             around = around.rpartition("/")[0]
         if around and len(own) > 1:
-            words = f"The folder {folder} holds {len(own)} images of {around} once more: remove it."
-            found.append(Finding("set-in-itself", words, (folder,)))
+            message = f"The folder {folder} contains copies of {len(own)} images of {around}: remove it."
+            found.append(Finding("set-in-itself", message, (folder,)))
     return found
 
 
@@ -113,18 +117,22 @@ def _small_classes(table: pd.DataFrame, classes: Sequence[str]) -> list[Finding]
     for name in classes:
         rows = table[table["label"] == name]
         if len(rows) == 1:
-            words = f"Class {name!r} has 1 image, so it cannot be learnt and checked: add images, or remove the class."
+            message = (
+                f"Class {name!r} has only 1 image, too few to train and to evaluate: add images, or remove the class."
+            )
         elif len(rows) > 1 and rows["sha256"].nunique() == 1:
-            words = f"All {len(rows)} images of class {name!r} are copies of one: add others, or remove the class."
+            message = (
+                f"All {len(rows)} images of class {name!r} are copies of one image: add others, or remove the class."
+            )
         elif len(rows) > 1 and rows["group"].nunique() == 1 and rows["group"].iloc[0]:
             patient = rows["group"].iloc[0]
-            words = (
+            message = (
                 f"All {len(rows)} images of class {name!r} are of patient {patient!r}, so a split by patients cannot "
-                "have it on both sides: add images of other patients, or say otherwise with data.groups."
+                "have the class on both sides: add images of other patients, or correct the patients with data.groups."
             )
         else:
             continue
-        found.append(Finding("small-class", words, tuple(rows["path"][:NAMED])))
+        found.append(Finding("small-class", message, tuple(rows["path"][:NAMED])))
     return found
 
 
@@ -140,8 +148,8 @@ def _conflicting_labels(table: pd.DataFrame) -> list[Finding]:
     return [
         Finding(
             CONFLICT,
-            f"{images} several labels, such as {shown}, the same file byte for byte: remove the wrong one, or "
-            "set data.allow_conflicting_labels=true to train on both.",
+            f"{images} several labels, such as {shown}, which are byte-identical: remove the wrong one, or set "
+            "data.allow_conflicting_labels=true to train on both.",
             tuple(files["path"]),
         )
     ]

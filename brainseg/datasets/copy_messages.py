@@ -1,4 +1,4 @@
-"""Sentences on copies, the same on every page and in every command."""
+"""Messages about copies, the same on every page and in every command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SIDES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 def near_sentence(near: Mapping[str, Any]) -> str:
-    """Say how many near copies a dataset holds; "" if none.
+    """Return how many near copies a dataset contains, in words; "" if none.
 
     Args:
         near: From `near_copies.summary`.
@@ -18,13 +18,13 @@ def near_sentence(near: Mapping[str, Any]) -> str:
         return ""
     mirrored = f", {near['mirrored']:,} of them mirrored or turned" if near["mirrored"] else ""
     return (
-        f"{_count(near['pairs'], 'pair')} of images that look the same but differ in bytes{mirrored}, in "
+        f"{_count(near['pairs'], 'pair')} of images that look the same but are not byte-identical{mirrored}, in "
         f"{_count(near['groups'], 'group')}; {near['across_labels']:,} of the pairs have different labels"
     )
 
 
 def near_leaks(near: Mapping[str, Any]) -> list[str]:
-    """Say in one sentence each which files of a given split have a copy in another one; only where near copies count.
+    """Return one sentence for each side of a given split with near copies of images on another side.
 
     Args:
         near: From `near_copies.summary`.
@@ -33,16 +33,16 @@ def near_leaks(near: Mapping[str, Any]) -> list[str]:
 
 
 def learnt_from(validation: Mapping[str, Any]) -> str:
-    """Return the end of a sentence that counts the evaluated images with a copy in the training set; "" if none has.
+    """Return the end of a sentence that counts the evaluated images with a copy in the training set; "" if none.
 
     Args:
-        validation: `copies_in_training`, and `near_copies_in_training` where the run counted them.
+        validation: `copies_in_training`, and `near_copies_in_training` if the run counted them.
     """
     copies, near = validation.get("copies_in_training") or 0, validation.get("near_copies_in_training") or 0
     if not copies:
         return ""
     kind = "" if not near else " (near copies)" if near == copies else f" ({near:,} of these near copies)"
-    return f"{copies:,} of them {'is a copy' if copies == 1 else 'are copies'} of images it learnt from{kind}"
+    return f"{copies:,} of them {'is a copy' if copies == 1 else 'are copies'} of training images{kind}"
 
 
 def _leak(leak: Mapping[str, Any]) -> str:
@@ -54,7 +54,7 @@ def _leak(leak: Mapping[str, Any]) -> str:
     ]
     percent = f"{100 * leak['files'] / leak['total']:.1f} %"
     if mirrored:
-        percent += f"; {100 * leak['upright'] / leak['total']:.1f} % without mirrored ones"
+        percent += f"; {100 * leak['upright'] / leak['total']:.1f} % without mirrored copies"
     return (
         f"{leak['files']:,} of {leak['total']:,} {SIDES[leak['of']]} files ({percent}) look like a "
         f"{SIDES[leak['among']]} file: {', '.join(filter(None, kinds))}"

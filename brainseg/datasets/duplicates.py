@@ -1,11 +1,11 @@
-"""Byte-identical files: how many, and whether they leak from one split into another.
+"""Byte-identical files: how many there are, and whether they leak between splits.
 
-A test file that is also a training file is remembered, not recognised. In the two Kaggle sets that most brain-tumour
-tutorials use this is no corner case: 25 of the 253 files of one are surplus copies, and 216 of the 1,311 test files of
-the other are training files. Copies that were scaled or saved again have other bytes: see `near_copies`.
+A model has memorised a test file that is also a training file. This is common in the two Kaggle datasets that most
+brain-tumour tutorials use: 25 of the 253 files of one are surplus copies, and 216 of the 1,311 test files of the other
+are also training files. Copies that were scaled or saved again are not byte-identical: see `near_copies`.
 
-All functions are pure and take a table with one row a file and the columns `path`, `label`, `split` and `sha256`
-(see `brainseg.files.sha256_file`). `split` may be missing (None) for files that belong to none.
+All functions are pure and take a table with one row per file and the columns `path`, `label`, `split` and `sha256`
+(see `brainseg.files.sha256_file`). `split` is None for files without a split.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ COLUMNS = ("path", "label", "split", "sha256")
 
 
 def duplicate_groups(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each content that more than one file has, the largest group first.
+    """Return one row for each content that several files share, the largest group first.
 
     Args:
         table: Columns `path`, `label`, `split`, `sha256`.
 
     Returns:
-        Columns `sha256` (str), `count` (int, at least 2), `labels` and `splits` (sorted lists of the distinct ones) and
-        `paths` (list, in the order of the table).
+        Columns `sha256` (str), `count` (int, at least 2), `labels` and `splits` (sorted lists of the distinct values)
+        and `paths` (list, in the order of the table).
 
     Raises:
         DataError: A column is missing, or a file has no hash.
@@ -57,11 +57,11 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         table: Columns `path`, `label`, `split`, `sha256`.
 
     Returns:
-        `groups`: contents that more than one file has.
-        `surplus`: files that could go without losing any content, the sum of (count - 1).
-        `across_labels`: groups whose files have different labels; at least one of these labels is wrong.
+        `groups`: number of contents that several files share.
+        `surplus`: number of files that could be removed without losing any content, the sum of (count - 1).
+        `across_labels`: number of groups whose files have different labels; at least one of these labels is wrong.
         `across_splits`: a list with one dict for each ordered pair of splits: `files` of the `total` files in split
-        `of` are byte-identical to a file in split `among`, and `labels` counts these files by their label.
+        `of` are byte-identical to a file in split `among`, and `labels` counts these files by label.
 
     Raises:
         DataError: A column is missing, or a file has no hash.

@@ -1,4 +1,4 @@
-"""`Finding`: one thing about a dataset that its user should know, with the files that it is about."""
+"""`Finding`: a warning about a dataset, with the files concerned."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import pandas as pd
 
 CONFLICT = "conflicting-labels"
-"""Kind of the finding that the same bytes have several labels: a training does not start before that is confirmed."""
+"""Kind of the finding that identical files have several labels; a training starts only after the user confirms it."""
 
 UNDECIDED = "patient-ids"
-"""Kind of the finding that asks whether two ids are one patient: a training does not start before that is decided."""
+"""Kind of the finding that asks whether two ids are one patient; a training starts only after the user decides."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A warning about a dataset, which does not stop a training.
+    """A warning about a dataset; most kinds do not stop a training.
 
     Attributes:
-        kind: A word for programs, such as "reading"; one kind has one cause.
-        message: One sentence for people: what is unusual, and what to do about it.
-        files: Paths from the dataset's root that it is about; empty if it is about the whole set.
+        kind: A keyword for programs, such as "reading"; each kind has one cause.
+        message: One sentence for users: what is unusual, and what to do about it.
+        files: Paths of the files concerned, relative to the dataset's root; empty if the whole dataset is concerned.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Finding:
 
 
 def reading_findings(table: pd.DataFrame) -> list[Finding]:
-    """Return what reading single files left out or changed, one finding for each sentence.
+    """Return findings about what was left out or changed when files were read, one for each sentence.
 
     Args:
         table: Columns `path` and `warnings`.
@@ -48,17 +48,17 @@ def reading_findings(table: pd.DataFrame) -> list[Finding]:
 
 
 def pages_findings(pages: Mapping[str, int]) -> list[Finding]:
-    """Return one finding that counts the pages of stacks and animations that are not used.
+    """Return one finding that counts the unused pages of stacks and animations.
 
     Args:
-        pages: Path of each image -> pages in its file.
+        pages: Path of each image -> number of pages in its file.
     """
     several = {path: count for path, count in pages.items() if count > 1}
     if not several:
         return []
-    files, each = ("file holds", "the file") if len(several) == 1 else ("files hold", "each")
+    files, each = ("file contains", "the file") if len(several) == 1 else ("files contain", "each")
     message = (
-        f"{len(several)} {files} {sum(several.values())} pages, and only the first page of {each} is used: save each "
-        "page as a file of its own, with the patient's name before its number."
+        f"{len(several)} {files} {sum(several.values())} pages, but only the first page of {each} is used: save each "
+        "page as a separate file, named with the patient and then the page number."
     )
     return [Finding("pages", message, tuple(several))]

@@ -1,4 +1,4 @@
-"""Report files in a dataset's folder that may hold images but are of kinds that brainseg does not read."""
+"""Report files in a dataset's folder that may contain images, but in formats that brainseg does not read."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from brainseg.scans import SUFFIXES
 from brainseg.scans.foreign import HEAD, TEXT, Kind, foreign_kind
 
 NOTE = ".left-out.json"
-"""In the folder of an unpacked archive: findings on the files of the archive that were left in it."""
+"""File in the folder of an unpacked archive, with findings about the files that were not unpacked."""
 
-_SYSTEM = {"thumbs.db", "desktop.ini", "ehthumbs.db"}  # what Windows leaves in folders of images
+_SYSTEM = {"thumbs.db", "desktop.ini", "ehthumbs.db"}  # files that Windows adds to folders of images
 _MISNAMED = Kind("a text file with the name of a spreadsheet", "rename it to .csv if it is a table")
 _NAMED = 2
 MOST = 20_000
-"""Files whose kind is determined; in a folder with more, the others are only counted."""
+"""Most files whose kind is determined; further files are ignored."""
 
 
 def foreign_findings(root: Path, ignored: Iterable[str]) -> list[Finding]:
-    """Return one finding for each kind of file that was left out of a dataset; plain text is none.
+    """Return one finding for each kind of file that was left out of a dataset, except plain text.
 
     Args:
         root: The dataset's folder.
-        ignored: Files and folders that were left out, from the root.
+        ignored: Files and folders that were left out, relative to the root.
     """
     files = (file for file in _files(root / name for name in ignored) if file.suffix.lower() not in SUFFIXES)
     return [
@@ -41,11 +41,11 @@ def foreign_findings(root: Path, ignored: Iterable[str]) -> list[Finding]:
 
 
 def store_left_out(root: Path, kinds: Mapping[str, Kind | None]) -> list[Finding]:
-    """Keep with an unpacked dataset what its archive held besides, so that `foreign_findings` tells it.
+    """Store findings about the files of an archive that were not unpacked; `foreign_findings` reads them.
 
     Args:
         root: The dataset's folder.
-        kinds: Name of each file that was not unpacked -> what it is, if that is known.
+        kinds: Name of each file that was not unpacked -> its kind, if known.
     """
     findings = _findings(kinds.items())
     if findings:
@@ -71,16 +71,16 @@ def _stored_findings(root: Path) -> list[Finding]:
 
 @contextmanager
 def explain_foreign_files(path: Path) -> Iterator[None]:
-    """Turn the refusal of a path as a dataset into a sentence that says of what kind it or the files in it are.
+    """Replace the error about a path that is not a dataset by a message that names the kinds of its files.
 
     Raises:
-        DataError: The path is no dataset.
+        DataError: The path is not a dataset.
     """
     try:
         yield
     except DataError as error:
-        if told := _explanation(path, str(error)):
-            raise DataError(told) from error
+        if message := _explanation(path, str(error)):
+            raise DataError(message) from error
         raise
 
 
@@ -96,27 +96,29 @@ def _explanation(path: Path, refused: str) -> str | None:
     if any(file.suffix.lower() in SUFFIXES for file in files):
         tables = (file for file in files if file.suffix.lower() in TABLES)
         kinds = ((file.name, kind) for file in tables if (kind := _kind(file)) and kind != TEXT)
-        told = [f"{spelled(name)} {kind.sentence}" for name, kind in islice(kinds, _NAMED)]
-        new = [sentence for sentence in told if sentence not in refused]
+        sentences = [f"{spelled(name)} {kind.sentence}" for name, kind in islice(kinds, _NAMED)]
+        new = [sentence for sentence in sentences if sentence not in refused]
         return " ".join([refused, *new]) if new else None
     findings = foreign_findings(path, [file.relative_to(path).as_posix() for file in files])
-    return f"{path} holds no image that is read. {' '.join(each.message for each in findings)}" if findings else None
+    if not findings:
+        return None
+    return f"{path} contains no image that brainseg reads. {' '.join(each.message for each in findings)}"
 
 
 def _counted(kind: Kind, count: int) -> str:
     article, _, noun = kind.name.partition(" ")
     if count == 1:
-        return f"{article.capitalize()} {noun} is not read: {kind.remedy}."
-    return f"{count:,} files are each {kind.name} and are not read: {kind.remedy}."
+        return f"{article.capitalize()} {noun} is left out because brainseg does not read it: {kind.remedy}."
+    return f"{count:,} files are left out; each is {kind.name}, which brainseg does not read: {kind.remedy}."
 
 
 def _files(places: Iterable[Path]) -> Iterator[Path]:
-    """Yield files, those below folders included, without hidden ones and not through links; at most MOST."""
+    """Yield at most `MOST` files, including those below folders; hidden files and links are skipped."""
     count = 0
     for place in places:
         try:
             inside = files_below(place) if place.is_dir() and not place.is_symlink() else [place]
-        except (OSError, DataError):  # it may not be opened, holds too much or is the system's
+        except (OSError, DataError):  # no permission, too many files, or a system folder
             continue
         for file in inside:
             count += 1

@@ -1,9 +1,9 @@
 """A split that keeps groups whole and gives every class its fraction as far as the groups allow.
 
-scikit-learn's `StratifiedGroupKFold` holds out one of k folds, so it takes no other fraction, and may lack a class.
-Here whole groups go to the validation set in random order while no class gets more than its quota; then single groups
-are added or taken back until every class is on both sides and the number of images is as near to the wanted one as the
-groups allow. The best of several draws is kept.
+scikit-learn's `StratifiedGroupKFold` splits into k folds, so it allows no other fraction, and a fold may lack a class.
+This split works differently. Whole groups go to the validation set in random order, as long as no class exceeds its
+quota. Then single groups are added or removed until every class is on both sides and the number of images is as close
+to the wanted number as the groups allow. The best of several draws is kept.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def draw_groups(counts: np.ndarray, held: int, random: np.random.Generator) -> n
     """Choose the groups of the validation set.
 
     Args:
-        counts: (G, C) images of each group by class.
-        held: Number of images that the validation set should have.
+        counts: (G, C) number of images per group and class.
+        held: Wanted number of images in the validation set.
         random: Draws the order of the groups.
 
     Returns:
@@ -37,12 +37,12 @@ def draw_groups(counts: np.ndarray, held: int, random: np.random.Generator) -> n
 
 
 def _quota(totals: np.ndarray, held: int) -> np.ndarray:
-    """Return how many images of each class to hold out: its fraction, at least one, and `held` together if possible."""
+    """Return the wanted validation images per class: its fraction, at least one, and `held` in total if possible."""
     exact = totals * held / totals.sum()
     quota = np.where(totals > 0, np.clip(np.floor(exact), 1, np.maximum(totals - 1, 1)), 0).astype(int)
     while (short := held - quota.sum()) != 0:
         room = quota < totals - 1 if short > 0 else quota > 1
-        if not room.any():  # so small a fraction has no place for every class, and so large a one none for training
+        if not room.any():  # the fraction is too small for every class, or too large to leave any for training
             break
         gap = np.where(room, (exact - quota) * np.sign(short), -np.inf)
         quota[int(gap.argmax())] += int(np.sign(short))
@@ -50,14 +50,14 @@ def _quota(totals: np.ndarray, held: int) -> np.ndarray:
 
 
 def _cost(counts: np.ndarray, chosen: np.ndarray, quota: np.ndarray) -> tuple[int, int, int]:
-    """Return classes missing on a side, how far the number of images is off, and how far those of the classes are."""
+    """Return the number of classes missing on a side, the error in the total, and the summed error of the classes."""
     held, totals = counts[chosen].sum(0), counts.sum(0)
     missing = int(((held == 0) & (totals > 0)).sum() + ((held == totals) & (totals > 0)).sum())
     return missing, abs(int(held.sum() - quota.sum())), int(np.abs(held - quota).sum())
 
 
 class _Draw:
-    """One draw, in a given order of the groups."""
+    """One draw, with a given order of the groups."""
 
     def __init__(self, counts: np.ndarray, quota: np.ndarray, order: np.ndarray) -> None:
         self.counts, self.quota, self.order = counts, quota, order
@@ -65,7 +65,7 @@ class _Draw:
         self.held = np.zeros_like(quota)
 
     def chosen(self) -> np.ndarray:
-        """Return the groups, (G,) bool."""
+        """Return the chosen groups, (G,) bool."""
         for group in self.order:
             if (self.held + self.counts[group] <= self.quota).all():
                 self._flip(group)
@@ -82,7 +82,7 @@ class _Draw:
         self.taken[group] = not self.taken[group]
 
     def _best_flip(self) -> int | None:
-        """Return the group that improves the draw most by going to the other side; None where none does."""
+        """Return the group that improves the draw most by changing sides; None if no group does."""
         counts, totals = self.counts[self.order], self.counts.sum(0)
         held = self.held + np.where(self.taken[self.order], -1, 1)[:, None] * counts
         there = totals > 0

@@ -1,4 +1,4 @@
-"""What the checks on a whole set need of each image, gathered while its pixels are there; a few kilobytes an image."""
+"""Facts about each image for the checks on a whole dataset, measured while it is read; a few kilobytes per image."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from brainseg.datasets.near_copies import thumbnail
 from brainseg.scans import Scan
 
 FACTS = ["thumbnail", "constant", "black", "white", "outliers", "brightness", "filled", "border"]
-"""Columns that reading an image adds for `checks.check_images`; the table of a dataset does not keep them."""
+"""Columns that `checks.check_images` needs; the table of a dataset does not keep them."""
 
 SEEN = 16
-"""Grey levels, of 255, by which a pixel differs from the background."""
+"""A pixel differs from the background by more than this many grey levels, out of 255."""
 FAINT = 4
-"""The same in a dark image, in which a quarter of the brightest values is less than `SEEN`."""
+"""The same for a dark image, in which a quarter of the brightest values is less than `SEEN`."""
 
 
 def image_facts(scan: Scan) -> dict[str, object]:
     """Return the columns of `FACTS` for one image.
 
-    `thumbnail` is for near copies; `constant` says that all pixels are equal; `black` and `white` are the window of an
-    image with more than 8 bits a pixel (else NaN), and `outliers` its pixels far outside. Measured on the thumbnail:
-    `brightness` (mean grey, 0 to 255), `filled` (proportion of pixels brighter than the background) and `border` (mean
-    width of the margins round what differs from the corner, as a proportion of the side).
+    `thumbnail` is for near copies; `constant` is true if all pixels are equal; `black` and `white` are the window of an
+    image with more than 8 bits per pixel (else NaN), and `outliers` the number of its pixels far outside the window.
+    Measured on the thumbnail: `brightness` (mean grey, 0 to 255), `filled` (proportion of pixels brighter than the
+    background) and `border` (mean width of the margins around everything that differs from the corner, as a proportion
+    of the side).
     """
     small = thumbnail(scan.pixels)
     black, white = scan.window or (np.nan, np.nan)

@@ -1,4 +1,4 @@
-"""Cache what reading a dataset gave: a large one takes minutes to read and rarely changes."""
+"""Cache of read datasets: a large dataset takes minutes to read and rarely changes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def inspect_dataset(
     groups: str = "auto",
     mask_threshold: float | None = None,
 ) -> Dataset:
-    """Return a dataset; it is read again only if a file in its folder was added, removed or changed.
+    """Return a dataset; read it again only if a file in its folder was added, removed or changed.
 
     Args:
-        path: What `open_any` takes.
+        path: As for `open_any`.
         progress: Called with (files read, files in all) while it is read.
         groups: Which images are of one patient: the setting `data.groups`.
-        mask_threshold: Of masks; see `open_masked_dataset`.
+        mask_threshold: Threshold for masks; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, or there is a threshold and no mask.
+        DataError: The path does not exist or contains no dataset, or a threshold is given but there are no masks.
     """
     stamp = signature(path, groups, mask_threshold)
     return cached_dataset(path, stamp) or cache_dataset(path, open_any(path, progress, groups, mask_threshold), stamp)
@@ -56,7 +56,7 @@ def open_any(
     groups: str = "auto",
     mask_threshold: float | None = None,
 ) -> Dataset:
-    """List and read every image of a dataset once, with its masks where it has masks and no classes.
+    """List and read every image of a dataset once, with its masks if it has masks and no classes.
 
     Args:
         path: What `open_dataset` or `open_masked_dataset` takes.
@@ -75,12 +75,12 @@ def open_any(
     if _is_masked(path):
         return open_masked_dataset(path, progress=progress, groups=groups, mask_threshold=mask_threshold)
     if mask_threshold is not None:
-        raise DataError(f"{path} has no masks, so a mask threshold means nothing: leave it out.")
+        raise DataError(f"{path} has no masks, so a mask threshold has no effect: leave it out.")
     return open_dataset(path, progress, groups)
 
 
 def _is_masked(path: Path) -> bool:
-    """Say whether images have masks and no classes: folders called like images and masks are never two classes."""
+    """Return whether images have masks and no classes; folders named like images and masks are never two classes."""
     manifest = path if path.is_file() else path / MANIFEST
     try:
         if not manifest.is_file():
@@ -88,25 +88,25 @@ def _is_masked(path: Path) -> bool:
         if manifest.is_file():
             read_manifest(manifest, ("path", "label"), ())
             return False
-    except DataError:  # it names no classes
+    except DataError:  # it has no classes
         pass
     try:
         found = list_pairs(path)
     except NoMatch:
-        return True  # and opening it says so
+        return True  # opening it reports the error
     except DataError:
         return False
     return found.layout != "names" or len(found.pairs) > len(found.all_bad())
 
 
 def signature(path: Path, groups: str = "auto", mask_threshold: float | None = None) -> str:
-    """Return 64 hexadecimal digits that differ after every file that came, went or changed; reads no content.
+    """Return 64 hexadecimal digits that change if a file is added, removed or changed; no file is read.
 
-    A file counts as changed by its size or its time, as rsync has it. They also differ by `groups`, the setting
-    `data.groups`, and by `mask_threshold`, the setting `data.mask_threshold`.
+    A file counts as changed if its size or modification time changes, as in rsync. The digits also depend on `groups`,
+    the setting `data.groups`, and on `mask_threshold`, the setting `data.mask_threshold`.
 
     Raises:
-        DataError: The folder holds too much to be a dataset.
+        DataError: The folder contains too many files for a dataset.
     """
     path = path.expanduser()
     try:
@@ -119,7 +119,7 @@ def signature(path: Path, groups: str = "auto", mask_threshold: float | None = N
     for file in sorted(files):
         try:
             state = Path(file).stat()
-        except OSError:  # a link to nowhere, or gone since
+        except OSError:  # a broken link, or deleted in the meantime
             facts.append(file)
             continue
         facts.append(f"{file}\t{state.st_size}\t{state.st_mtime_ns}")
@@ -127,7 +127,7 @@ def signature(path: Path, groups: str = "auto", mask_threshold: float | None = N
 
 
 def cached_dataset(path: Path, stamp: str) -> Dataset | None:
-    """Return the dataset as it was read when its signature was `stamp`; None if it is no longer known."""
+    """Return the cached dataset that had the signature `stamp`; None if there is none."""
     try:
         stored = json.loads(_file(path).read_text("utf-8"))
         if stored["signature"] != stamp:
@@ -145,7 +145,7 @@ def cached_dataset(path: Path, stamp: str) -> Dataset | None:
 
 
 def cache_dataset(path: Path, dataset: Dataset, stamp: str) -> Dataset:
-    """Keep a dataset for the next time, and return it."""
+    """Cache a dataset under its signature `stamp`, and return it."""
     stored = {
         "signature": stamp,
         "root": str(dataset.root),
@@ -176,7 +176,7 @@ def _mask_facts(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def forget_inspection(path: Path) -> None:
-    """Remove what was kept of a dataset."""
+    """Remove a dataset from the cache."""
     _file(path).unlink(missing_ok=True)
 
 

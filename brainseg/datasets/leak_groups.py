@@ -7,10 +7,10 @@ import pandas as pd
 
 
 def leak_groups(table: pd.DataFrame) -> np.ndarray:
-    """Number the groups that must not straddle a split.
+    """Number the groups that must stay on one side of a split.
 
-    Rows are joined when their bytes are identical, when they are near copies or when they name the same patient, and by
-    chains of the three.
+    Two rows belong to one group if their files are byte-identical, if they are near copies or if they are of the same
+    patient; chains of such rows form one group.
 
     Args:
         table: Columns `sha256`, `twin` and `group` (the last two "" where there is none).

@@ -1,7 +1,9 @@
-"""Known datasets: add one from a folder or the phantom, find, inspect and forget it. `uploads` adds zip files.
+"""The list of known datasets: add one from a folder or the phantom, find, inspect or forget it.
 
-A folder of this machine is only named in the list. Uploads and synthetic sets lie below the home folder, and are
-deleted when they are forgotten.
+`uploads` adds zip files.
+
+For a folder of this machine, the list only stores its path. Uploads and synthetic datasets are inside the home folder,
+and are deleted when they are forgotten.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ __all__ = [
 
 
 def find(name: str) -> KnownDataset:
-    """Return the dataset of a name; the case of letters does not matter.
+    """Return the dataset with a name; upper and lower case do not matter.
 
     Raises:
         DataError: There is none.
@@ -55,11 +57,11 @@ def find(name: str) -> KnownDataset:
         if dataset.name.casefold() == " ".join(name.split()).casefold():
             return dataset
     names = ", ".join(dataset.name for dataset in known[:10]) or "none yet"
-    raise DataError(f"There is no dataset named {display_name(name)!r}; known are: {names}.")
+    raise DataError(f"There is no dataset named {display_name(name)!r}; known datasets: {names}.")
 
 
 def resolve(path_or_name: str) -> str:
-    """Return the path that a dataset's name stands for, and anything else as it is; what exists is a path."""
+    """Return the path of the dataset with a name, or the argument unchanged; an existing path is never a name."""
     with contextlib.suppress(DataError, OSError, RuntimeError, ValueError):
         if not Path(path_or_name).expanduser().exists():
             return find(path_or_name).path
@@ -67,11 +69,11 @@ def resolve(path_or_name: str) -> str:
 
 
 def current_path(path: str, fingerprint: str) -> str:
-    """Return where a dataset lies: at its path, or if that is gone where the same images are known to be.
+    """Return the path of a dataset; if it no longer exists, the path of a known dataset with the same images.
 
     Args:
-        path: Where it was.
-        fingerprint: Of the dataset as it was; "" where that is not known.
+        path: Its earlier path.
+        fingerprint: Fingerprint of the dataset at that path; "" if unknown.
     """
     if not fingerprint or Path(path).exists():
         return path
@@ -83,7 +85,7 @@ def current_path(path: str, fingerprint: str) -> str:
 
 
 def stored_settings(path: str) -> dict[str, str | float]:
-    """Return the settings stored with the known dataset at a path; for another path the default of `data.groups`."""
+    """Return the settings stored with the known dataset at a path; for other paths, the default of `data.groups`."""
     known = None
     with contextlib.suppress(DataError):
         known = next((known for known in known_datasets() if known.path == path), None)
@@ -102,8 +104,8 @@ def set_groups(name: str, groups: str, progress: Progress | None = None) -> Know
         progress: Called with (files read, files in all).
 
     Raises:
-        ConfigError: `groups` is no rule for patients.
-        DataError: There is no such dataset, it cannot be read, or the rule fits none of its images.
+        ConfigError: `groups` is not a rule for patients.
+        DataError: There is no such dataset, it cannot be read, or the rule matches none of its images.
     """
     return _reread(replace(find(name), groups=groups), progress)
 
@@ -134,18 +136,18 @@ def add_folder(
     groups: str | None = None,
     mask_threshold: float | None = None,
 ) -> KnownDataset:
-    """Add a folder or a manifest of this machine to the list; it is read once, and stays where it is.
+    """Add a folder or a manifest of this machine to the list; brainseg reads it once and does not move it.
 
     Args:
-        path: What `open_dataset` takes.
-        name: What to call it; by default as its folder, or as it is called already.
+        path: As for `open_dataset`.
+        name: Its name; by default the name that it already has, or that of its folder.
         progress: Called with (files read, files in all).
-        groups: The setting `data.groups` to store with it; by default "auto", or what is stored already.
-        mask_threshold: The setting `data.mask_threshold` to store with it; by default none, or what is stored already.
+        groups: The setting `data.groups` to store with it; by default the stored setting, or "auto".
+        mask_threshold: The setting `data.mask_threshold` to store with it; by default the stored setting, or none.
 
     Raises:
-        ConfigError: `groups` is no rule for patients.
-        DataError: It does not exist, cannot be read or holds no dataset, or the name is taken or cannot be one.
+        ConfigError: `groups` is not a rule for patients.
+        DataError: It does not exist, cannot be read or contains no dataset, or the name is taken or not allowed.
     """
     place, known = _absolute(path), known_datasets()
     earlier = next((other for other in known if other.path == str(place)), None)
@@ -169,15 +171,15 @@ def add_phantom(
     difficulty: str | None = None,
     slices_per_subject: int | None = None,
 ) -> KnownDataset:
-    """Draw a synthetic set below the home folder, or find it complete, and make it known.
+    """Draw a synthetic dataset inside the home folder, unless it exists already, and add it to the list.
 
     Args:
         count: Number of slices, half of them with a tumour.
         seed: The same seed gives the same images.
         progress: Called with (slices done, slices in all), first for drawing and then for reading.
-        modalities: These three are as for `write_phantom`, whose defaults stand for None.
-        difficulty: See there.
-        slices_per_subject: See there.
+        modalities: As for `write_phantom`; None means its default, also for the next two.
+        difficulty: As for `write_phantom`.
+        slices_per_subject: As for `write_phantom`.
 
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
@@ -187,14 +189,14 @@ def add_phantom(
     modalities = MODALITIES if modalities is None else modalities
     difficulty = DIFFICULTIES[0] if difficulty is None else difficulty
     slices_per_subject = SLICES_PER_SUBJECT if slices_per_subject is None else slices_per_subject
-    # A set of other settings needs another folder, so its name says in what it differs from the default.
+    # A dataset with other settings needs another folder, so the name lists the differences from the defaults.
     differences = {
         "-".join(modalities): modalities != MODALITIES,
         difficulty: difficulty != DIFFICULTIES[0],
         f"{slices_per_subject}-each": slices_per_subject != SLICES_PER_SUBJECT,
     }
-    named = [text for text, differs in differences.items() if differs]
-    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *named)
+    changed = [text for text, differs in differences.items() if differs]
+    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *changed)
     write_phantom(
         place,
         count,
@@ -208,7 +210,7 @@ def add_phantom(
 
 
 def inspect_known_dataset(known: KnownDataset, progress: Progress | None = None) -> Dataset:
-    """Return the images of a dataset, and note their counts in the list.
+    """Read a known dataset and update its counts in the list.
 
     Raises:
         DataError: It no longer exists, or cannot be read.
@@ -221,13 +223,13 @@ def inspect_known_dataset(known: KnownDataset, progress: Progress | None = None)
 
 
 def forget(name: str) -> KnownDataset:
-    """Take a dataset off the list; one below the home folder is deleted, a folder elsewhere never is.
+    """Remove a dataset from the list; delete its files only if they are inside the home folder.
 
     Returns:
-        What it was.
+        Its entry in the list.
 
     Raises:
-        DataError: There is none of this name.
+        DataError: There is no dataset with this name.
     """
     known = find(name)
     change(lambda listed: [other for other in listed if other.path != known.path])
@@ -240,8 +242,8 @@ def forget(name: str) -> KnownDataset:
 def _absolute(path: str | Path) -> Path:
     text = str(path).strip()
     if not text:
-        raise DataError("No folder was named: give the path of a folder on the server.")
+        raise DataError("The path is empty: enter the path of a folder on the server.")
     try:
         return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # no such user, links in a circle, a NUL
-        raise DataError(f"{display_name(text)} is no path of this machine: give one that exists.") from error
+    except (OSError, RuntimeError, ValueError) as error:  # unknown user, links that form a loop, a zero byte
+        raise DataError(f"{display_name(text)} is not a valid path: enter one that exists.") from error

@@ -1,4 +1,4 @@
-"""What is odd about the columns of a manifest: those that are not used, ids that occur twice, paths of elsewhere."""
+"""Findings about a manifest: unused columns, repeated ids, absolute paths to other folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IDS = {"id", "imageid", "imgid", "sliceid", "uid", "scanid", "index"}
 
 
 def table_findings(file: Path, manifest: Manifest) -> list[Finding]:
-    """Return what a user should know about the columns of a manifest."""
+    """Return findings about the columns of a manifest for the user."""
     findings = []
     plain = {name: re.sub(r"[\W_]+", "", name) for name in manifest.columns if name}
     unused = [name for name, word in plain.items() if word not in USED and word not in IDS and "unnamed" not in word]
@@ -31,8 +31,8 @@ def table_findings(file: Path, manifest: Manifest) -> list[Finding]:
             findings.append(
                 Finding(
                     "duplicate-ids",
-                    f"{len(twice)} values of the column {name!r} of {file.name} occur more than once, the first is "
-                    f"{twice[0]!r}: if they name patients, set data.groups=column:{name}.",
+                    f"{len(twice)} values in the column {name!r} of {file.name} occur more than once, such as "
+                    f"{twice[0]!r}: if they are patients, set data.groups=column:{name}.",
                     files,
                 )
             )
@@ -41,8 +41,8 @@ def table_findings(file: Path, manifest: Manifest) -> list[Finding]:
         findings.append(
             Finding(
                 "absolute-paths",
-                f"{len(absolute)} absolute paths of {file.name} lead elsewhere, such as {absolute[0]}: files of the "
-                "same names below its own folder are taken.",
+                f"{len(absolute)} absolute paths in {file.name} are outside its folder, such as {absolute[0]}: "
+                "brainseg uses files with the same names below its folder.",
             )
         )
     return findings

@@ -1,4 +1,4 @@
-"""Where the images lie that a manifest names: a manifest is often beside them, or spells their names otherwise."""
+"""Find the images that a manifest names: it may be in another folder, or spell their names differently."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from brainseg.errors import DataError
 from brainseg.scans import SUFFIXES
 
 MANY = 20
-"""Missing files that are no single mistakes any more, if they are also most of a manifest."""
+"""At least this many missing files are an error, if they are also more than half of the manifest."""
 
 
 def find_files(file: Path, paths: Sequence[str]) -> tuple[list[str], list[Finding]]:
-    """Return the paths of a manifest as they are on disk, and what was changed.
+    """Return the paths of a manifest as they are on disk, and findings about changes.
 
-    A path that does not exist is looked for in another case, with an ending, or by its bare name in the folders around.
+    If a path does not exist, it is searched for with another case, with an extension, or by its file name alone.
 
     Args:
         file: The manifest.
-        paths: From its folder, with slashes.
+        paths: Relative to its folder, with slashes.
 
     Raises:
         DataError: None or few of the images exist.
@@ -32,10 +32,11 @@ def find_files(file: Path, paths: Sequence[str]) -> tuple[list[str], list[Findin
     found = {path: other for path in missing if known and (other := known.find(path))}
     lost = [path for path in missing if path not in found]
     if len(lost) == len(paths) or (len(lost) >= MANY and 2 * len(lost) > len(paths)):
-        count = "None" if len(lost) == len(paths) else f"Only {len(paths) - len(lost)}"
+        found_count = len(paths) - len(lost)
+        count, verb = f"Only {found_count}" if found_count else "None", "exist" if found_count > 1 else "exists"
         raise DataError(
-            f"{count} of the {len(paths)} paths of {file.name} exists below {root}; the first that does not is "
-            f"{lost[0]!r}: move the manifest beside the images."
+            f"{count} of the {len(paths)} paths in {file.name} {verb} below {root}; the first missing one is "
+            f"{lost[0]!r}: move the manifest to the folder of the images."
         )
     findings = []
     if found:
@@ -43,8 +44,8 @@ def find_files(file: Path, paths: Sequence[str]) -> tuple[list[str], list[Findin
         findings.append(
             Finding(
                 "manifest-paths",
-                f"{len(found)} paths of {file.name} do not exist as they are written, and images of nearly the same "
-                f"name are taken, such as {other} for {path}.",
+                f"{len(found)} paths in {file.name} do not exist as written; brainseg uses images with nearly the same "
+                f"name, such as {other} for {path}.",
                 tuple(found.values()),
             )
         )
@@ -52,7 +53,7 @@ def find_files(file: Path, paths: Sequence[str]) -> tuple[list[str], list[Findin
 
 
 class _Index:
-    """The images below a folder, by their path and by their bare name, in small letters."""
+    """The images below a folder, by path and by file name, in lower case."""
 
     def __init__(self, root: Path) -> None:
         self.known: dict[str, set[str]] = {}
@@ -65,7 +66,7 @@ class _Index:
                         self.known.setdefault(key.casefold(), set()).add(path.as_posix())
 
     def find(self, path: str) -> str:
-        """Return the only image that a path can mean, "" where there is none or are several."""
+        """Return the only image that a path can mean; "" if there are none or several."""
         pure = PurePosixPath(path)
         keys = [path] if pure.suffix.lower() in SUFFIXES else [f"{path}{suffix}" for suffix in sorted(SUFFIXES)]
         found: set[str] = set().union(*(self.known.get(key.casefold(), set()) for key in keys))

@@ -1,8 +1,9 @@
-"""Whether a mask would stand out better elsewhere: shifted, mirrored or turned against its image.
+"""Detect masks that are shifted, mirrored or turned against their images.
 
-What a right mask marks differs from its surroundings more than what the same mask marks when it is moved. Measured on
-808 masks of TCGA-LGG and 20 of a phantom: moved masks stand out more on at most 15 % of a set's slices where the set is
-right, and on at least 85 % where all masks are shifted by 10 to 16 of 256 pixels, mirrored or turned.
+The region that a correct mask marks differs more from its surroundings than the region that the same mask marks after
+a shift, a mirroring or a turn. Measured on 808 masks of TCGA-LGG and 20 of a phantom: in a correct dataset, moved masks
+stand out more on at most 15 % of the slices; if all masks are shifted by 10 to 16 of 256 pixels, mirrored or turned,
+they do on at least 85 %.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import cv2
 import numpy as np
 
 SIDE = 128
-"""Images are looked at in this size (longer side, in pixels)."""
+"""Images are reduced to this size (longer side, in pixels)."""
 FEWEST = 8
-"""Pixels in that size, of a mask and of its surroundings, below which nothing is reported."""
+"""Least number of pixels at that size, of a mask and of its surroundings; smaller masks are not checked."""
 GAIN = 1.0
-"""By how much more a single mask must stand out elsewhere to be named; right masks stayed below 0.7."""
+"""Least gain at which a single mask is reported; correct masks stayed below 0.7."""
 MOST = 0.6
-"""Part of a set's masks that must stand out more when all are moved in the same way."""
+"""Fraction of a dataset's masks that must stand out more if all are moved in the same way."""
 ENOUGH = 8
-"""Masks from which a set is checked as a whole."""
+"""Least number of masks for a check of the whole dataset."""
 _RING = np.ones((7, 7), np.uint8)
-_NOISE = 4.0  # grey levels of the standard deviation, so that an even patch is not infinitely different
+_NOISE = 4.0  # grey levels added to the standard deviation, so a uniform region has a finite contrast
 
 Points = tuple[np.ndarray, np.ndarray]
 _Move = Callable[[np.ndarray, np.ndarray, int, int], Points]
@@ -37,14 +38,14 @@ _TURNS: dict[str, tuple[bool, _Move]] = {
     "by three quarters of a turn": (True, lambda y, x, height, width: (width - 1 - x, y)),
     "across the other diagonal": (True, lambda y, x, height, width: (width - 1 - x, height - 1 - y)),
 }
-"""How to move a mask -> whether the image must be square, and where its points go."""
+"""How to move a mask -> whether the image must be square, and the new position of its points."""
 _SHIFTS = [(down, right) for down in range(-16, 17, 4) for right in range(-16, 17, 4) if down or right]
-_REACH = 16  # of the shifts
-_POINTS = 300  # of a mask and of its surroundings that are looked at
+_REACH = 16  # largest shift, in pixels
+_POINTS = 300  # most points of a mask and of its surroundings that are used
 
 
 def gains(pixels: np.ndarray, marked: np.ndarray) -> dict[str, float]:
-    """Return by how much more a mask stands out when it is moved, for each way to move it; empty for tiny masks.
+    """Return how much more a mask stands out after each way of moving it; empty for tiny masks.
 
     Args:
         pixels: (H, W, 3) uint8, the image.
@@ -69,14 +70,14 @@ def gains(pixels: np.ndarray, marked: np.ndarray) -> dict[str, float]:
 
 
 def _moved(points: Points, turns: list[_Move], height: int, width: int) -> Points:
-    """Return where points go, (M, N) rows and columns: as they are, turned in each way, and shifted in each way."""
+    """Return the moved points, (M, N) rows and columns: unmoved, turned in each way, and shifted in each way."""
     ways = [points, *(move(*points, height, width) for move in turns)]
     ways += [(points[0] + down, points[1] + right) for down, right in _SHIFTS]
     return np.stack([way[0] for way in ways]), np.stack([way[1] for way in ways])
 
 
 def _some(mask: np.ndarray) -> Points:
-    """Return rows and columns of the marked pixels, of very many every nth."""
+    """Return rows and columns of the marked pixels; of a large mask, only every nth pixel."""
     rows, columns = np.nonzero(mask)
     step = max(1, len(rows) // _POINTS)
     return rows[::step], columns[::step]
@@ -89,26 +90,26 @@ def _shift_name(down: int, right: int) -> str:
 
 
 def _sums(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return how many of (M, N) points lie in the image, (M, 1), and mean and variance there, (M, channels)."""
+    """Return how many of (M, N) points are in the image, (M, 1), and their mean and variance, (M, channels)."""
     height, width = planes.shape[:2]
     edge = _REACH
     padded = np.pad(planes, ((edge, edge), (edge, edge), (0, 0)))
     values = padded[rows + edge, columns + edge].astype(np.float64)
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     count = inside.sum(axis=1)[:, None]
-    mean = values.sum(axis=1) / np.maximum(count, 1)  # what is outside is nought
+    mean = values.sum(axis=1) / np.maximum(count, 1)  # points outside are 0
     return count, mean, (values**2).sum(axis=1) / np.maximum(count, 1) - mean**2
 
 
 def _contrasts(inside: tuple[np.ndarray, ...], around: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Return how much what is inside differs from what is around, in standard deviations, in the best channel."""
+    """Return the contrast between inside and surroundings, in standard deviations, in the best channel."""
     deviation = np.sqrt(np.maximum(inside[2] + around[2], 0) / 2) + _NOISE
     contrast = (np.abs(inside[1] - around[1]) / deviation).max(axis=1)
     return np.where((np.minimum(inside[0], around[0]) < FEWEST)[:, 0], np.nan, contrast)
 
 
 def moved_masks(found: Mapping[str, Mapping[str, float]]) -> tuple[str, list[str]]:
-    """Return how the masks of a set look moved, "" if they do not, and which they are.
+    """Return how the masks of a dataset seem to be moved ("" if they do not share a way), and which ones.
 
     Args:
         found: Path of each mask -> its `gains`.

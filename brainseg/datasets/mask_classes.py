@@ -1,4 +1,4 @@
-"""What the values of a set's masks mean: which class each stands for, and what the classes are called."""
+"""The meaning of mask values: the class of each value, and the names of the classes."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from brainseg.scans import display_name
 
 BACKGROUND, TUMOUR = "background", "tumour"
 NAMES = "classes.csv"
-"""Names the values of masks with several classes: columns value and name, or colour and name."""
+"""File that names the values of masks with several classes: columns value and name, or colour and name."""
 MOST_CLASSES = 20
-"""A set without `classes.csv` may number its classes up to this: larger values are shades of grey."""
+"""Largest class number in a dataset without `classes.csv`; larger values are shades of grey."""
 FEW = 3
-"""A mask with more unknown values than this is soft: its values are shades, not classes."""
-HOW = f"save masks with class numbers, or 0 and 255, or name every value in {NAMES} (value,name)"
+"""A mask with more unknown values than this is soft: its values are shades of grey, not classes."""
+HOW = f"save masks with class numbers, or with 0 and 255, or name every value in {NAMES} (value,name)"
 
 
 def number_classes(
     found: Iterable[Collection[int]], names: Mapping[int, str]
 ) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Decide what the values of a set's masks mean, as most of its masks have it.
+    """Decide what the mask values of a dataset mean, according to most of its masks.
 
     Args:
-        found: The values in each mask whose format keeps values.
-        names: What `classes.csv` says; empty without one.
+        found: The values in each mask whose format preserves values.
+        names: The contents of `classes.csv`; empty without one.
 
     Returns:
-        Value -> class number, and the class names. Without names: 0 and 255 (or 0 and 1 beside them) or 0 and any one
-        value is a tumour mask; values up to 20 are class numbers. Values that are not in the result are unknown.
+        Value -> class number, and the class names. Without names, masks of 0 and 255 (some of 0 and 1), or of 0 and one
+        other value, are tumour masks; values up to 20 are class numbers. Values that are not in the result are unknown.
     """
     if names:
         return _named(names)
@@ -48,7 +48,7 @@ def number_classes(
     }
     fits[MOST_CLASSES] = [mask for mask in marked if max(mask) <= MOST_CLASSES]
     fits[255] = [mask for mask in marked if mask in ({1}, {255})] if any(255 in mask for mask in marked) else []
-    # The last of equals wins: 255 before class numbers, class numbers before any other value.
+    # In a tie the last one wins: 255 before class numbers, class numbers before any other value.
     chosen = max(reversed(fits), key=lambda kind: len(fits[kind]))
     soft = sum(len(mask - {0, 255}) > FEW and max(mask) > MOST_CLASSES for mask in marked)
     if len(fits[chosen]) <= soft or (chosen == 255):
@@ -65,7 +65,7 @@ def _numbered(classes: list[int]) -> tuple[dict[int, int], tuple[str, ...]]:
 
 
 def _named(names: Mapping[int, str]) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Number named values; the background is what is called so, else 0 or black."""
+    """Number named values; the background is the value with that name, else 0 or black."""
     black = COLOUR if max(names) >= COLOUR else 0
     called = [value for value, name in names.items() if name.casefold() == BACKGROUND]
     ground = called[0] if called else black
@@ -75,7 +75,7 @@ def _named(names: Mapping[int, str]) -> tuple[dict[int, int], tuple[str, ...]]:
 
 
 def in_colours(numbers: Mapping[int, int]) -> bool:
-    """Say whether the classes of a set are colours."""
+    """Return whether the classes of a dataset are colours."""
     return any(value >= COLOUR for value in numbers)
 
 
@@ -85,18 +85,18 @@ def class_numbers(
     """Return a mask's class numbers, (H, W) uint8.
 
     Args:
-        values: (H, W) as of `MaskFile`.
-        numbers: Value -> class number. A mask of only 0 and 1 in a set of 0 and 255 counts as one of 0 and 255.
-        name: What to call the mask.
-        threshold: Values from this on are class 1 and all others class 0, whatever `numbers` says.
+        values: (H, W) as in `MaskFile`.
+        numbers: Value -> class number. A mask with only 0 and 1 in a dataset with 0 and 255 counts as 0 and 255.
+        name: Name of the mask for messages.
+        threshold: Values from this number up are class 1 and all others class 0; `numbers` is then ignored.
 
     Raises:
-        DataError: It holds a value that is not in `numbers`, or is a colour picture or holds fractions where that
-            cannot be.
+        DataError: It contains a value that is not in `numbers`, or is a colour image or contains fractions where that
+            is not allowed.
     """
     if threshold is not None:
         if values.dtype == np.uint32:
-            refuse_odd_numbers(values, name, "data.mask_threshold is for shades of grey, so save masks as grey")
+            refuse_odd_numbers(values, name, "data.mask_threshold needs grey values, so save masks as grey images")
         return (values >= threshold).astype(np.uint8)
     if not in_colours(numbers):
         refuse_odd_numbers(values, name, HOW)
@@ -111,30 +111,30 @@ def class_numbers(
 
 
 def numbers_for_mask(present: Collection[int], numbers: Mapping[int, int]) -> Mapping[int, int]:
-    """Return the numbers that hold for one mask: 0 and 1 alone in a set of 0 and 255 mean the same."""
+    """Return the class numbers for one mask: if it has only 0 and 1 in a dataset of 0 and 255, 1 means 255."""
     return {0: 0, 1: 1} if dict(numbers) == {0: 0, 255: 1} and max(present) == 1 else numbers
 
 
 def unknown_values(strange: Collection[int], numbers: Mapping[int, int]) -> str:
-    """Say which values of a mask are unknown_values, to go after its name."""
+    """Return which values of a mask are unknown, as words that follow its name."""
     listed, kind = sorted(strange), "colour" if in_colours(numbers) else "value"
     if len(listed) > FEW:
-        return f"holds {len(listed)} unknown {kind}s, such as {shown_value(listed[0])}"
+        return f"contains {len(listed)} unknown {kind}s, such as {shown_value(listed[0])}"
     known = ", ".join(map(shown_value, sorted(numbers)))
     several = "s" if len(listed) > 1 else ""
-    return f"holds the unknown {kind}{several} {', '.join(map(shown_value, listed))} (known are {known})"
+    return f"contains the unknown {kind}{several} {', '.join(map(shown_value, listed))} (known: {known})"
 
 
 def how_to_name(numbers: Mapping[int, int]) -> str:
-    """Say how a value gets known."""
+    """Return how users can make a value known."""
     return f"name every colour in {NAMES} (colour,name)" if in_colours(numbers) else HOW
 
 
 def read_names(folder: Path) -> dict[int, str]:
-    """Return value or colour -> class name from the folder's `classes.csv`; empty where there is none.
+    """Return value or colour -> class name from the folder's `classes.csv`; empty if there is none.
 
     Raises:
-        DataError: The file is damaged, a value is no whole number from 0 to 65,535 or no colour, or a value or name
+        DataError: The file is damaged, a value is not an integer from 0 to 65,535 or not a colour, or a value or name
             occurs twice.
     """
     file = folder / NAMES
@@ -143,20 +143,20 @@ def read_names(folder: Path) -> dict[int, str]:
     rows = read_manifest(file, ("name",), ())
     column = next((column for column in ("colour", "color", "value") if column in rows[0][1]), None)
     if column is None:
-        raise DataError(f"{NAMES} has no column 'value' and none called 'colour': give one of them beside name.")
+        raise DataError(f"{NAMES} has neither a column 'value' nor a column 'colour': add one of them besides name.")
     names: dict[int, str] = {}
     for where, cells in rows:
         text, name = cells[column], cells["name"]
         value = _whole(text) if column == "value" else _colour(text)
         if value is None or not name:
             wanted = "a whole number from 0 to 65535" if column == "value" else "a colour such as #ff0000 or 255 0 0"
-            raise DataError(f"{where}: give {wanted} and a name, not {text!r} and {name!r}.")
+            raise DataError(f"{where}: write {wanted} and a name, not {text!r} and {name!r}.")
         if value in names or name.casefold() in map(str.casefold, names.values()):
-            raise DataError(f"{where}: the {column} {text} or the name {name!r} is there twice.")
+            raise DataError(f"{where}: the {column} {text} or the name {name!r} occurs twice: remove one.")
         names[value] = name
     if len(_named(names)[1]) < 2 or len(names) > MOST_CLASSES + 1:
         ground = "0" if column == "value" else "black"
-        raise DataError(f"{NAMES} must name 1 to {MOST_CLASSES} {column}s beside {ground}.")
+        raise DataError(f"{NAMES} must name 1 to {MOST_CLASSES} {column}s besides {ground}.")
     return names
 
 
@@ -165,7 +165,7 @@ def _whole(text: str) -> int | None:
 
 
 def _colour(text: str) -> int | None:
-    """Read #ff0000, ff0000, red, or three numbers with anything between them."""
+    """Read a colour: #ff0000, ff0000, red, or three numbers with any separators."""
     parts = re.findall(r"\d+", text)
     if re.fullmatch(r"\D*\d+\D+\d+\D+\d+\D*", text):
         red, green, blue = map(int, parts)
@@ -179,5 +179,5 @@ def _colour(text: str) -> int | None:
 
 
 def colours_in_words(colours: Collection[int]) -> str:
-    """List colours as `classes.csv` takes them."""
+    """List colours as they are written in `classes.csv`."""
     return ", ".join(map(colour_name, sorted(colours)))

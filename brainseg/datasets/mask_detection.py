@@ -1,4 +1,4 @@
-"""Whether files look like masks: a few values instead of shades of grey."""
+"""Detect files that look like masks: they have a few values instead of shades of grey."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from brainseg.errors import ScanError
 from brainseg.scans import read_scan
 
 SAMPLE = 12
-"""Pairs of files that are looked at."""
+"""Most pairs of files that are read."""
 FEW = 20
-"""Different values that a mask may hold."""
+"""Most distinct values in a mask."""
 FLAT = 0.97
-"""Part of the pixels of a blurred mask that its two commonest levels hold; levels are 16 values wide."""
+"""Least fraction of the pixels of a blurred mask in its two most common levels; a level is 16 values wide."""
 
 
 def looks_like_masks(pairs: Sequence[tuple[Path, Path]]) -> bool:
-    """Say whether the second file of each pair looks like a mask of the first.
+    """Return whether the second file of each pair looks like a mask of the first.
 
     Args:
-        pairs: Files, of which `SAMPLE` are read.
+        pairs: Pairs of files; at most `SAMPLE` pairs are read.
     """
     chosen = [pairs[round(place)] for place in np.linspace(0, len(pairs) - 1, min(SAMPLE, len(pairs)))]
     marked, images = 0, 0
@@ -39,7 +39,7 @@ def looks_like_masks(pairs: Sequence[tuple[Path, Path]]) -> bool:
 
 
 def is_flat(pixels: np.ndarray) -> bool:
-    """Say whether a picture holds a few values only, as masks do, be they blurred by JPEG.
+    """Return whether an image has only a few values, like a mask, even if JPEG has blurred them.
 
     Args:
         pixels: (H, W, 3) uint8.

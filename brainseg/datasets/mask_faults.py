@@ -1,4 +1,4 @@
-"""What is wrong with images and masks: a sentence for a single file, and one for all of a kind where there are many."""
+"""Errors in images and masks: one sentence per file, or one sentence for all files with the same error if many."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from brainseg.datasets.table import BadFile
 from brainseg.scans import display_name
 
 NAMED = 3
-"""Up to so many files with the same fault are named by a sentence each."""
+"""Up to this many files with the same fault get one sentence each."""
 _MEANING = ("soft", "colour", "odd", "exchanged")
 _MANY = {
     "no mask": "{count} images have no mask, such as {first}: add the masks, or remove the images.",
     "no image": "{count} masks have no image, such as {first}: add the images, or remove the masks.",
-    "same name": "{count} files have the same name before the ending as another, such as {first}: keep one of each.",
-    "size": "{count} masks are not as large as their images, such as {first}: export the masks again in the size of "
+    "same name": "{count} files differ from another file only in the extension, such as {first}: keep one of each.",
+    "size": "{count} masks and their images differ in size, such as {first}: export the masks again in the size of "
     "their images.",
-    "orientation": "{count} masks have another EXIF orientation than their images, such as {first}: save images and "
-    "masks again without an orientation note.",
-    "pages": "{count} masks have another number of pages than their images, such as {first}: save each page as a file.",
+    "orientation": "{count} masks and their images differ in EXIF orientation, such as {first}: save images and masks "
+    "again without an EXIF orientation.",
+    "pages": "{count} masks and their images differ in the number of pages, such as {first}: save each page as a file.",
 }
 
 
@@ -31,10 +31,10 @@ class Fault:
     """A file that cannot be used.
 
     Attributes:
-        kind: A key of `_MANY`; faults of any other kind stay one sentence each.
-        path: From the dataset's root.
-        reason: The whole sentence on this file.
-        example: The file as an example of many, with what is wrong with it in numbers; by default its name.
+        kind: A key of `_MANY`; faults of any other kind always get one sentence each.
+        path: Relative to the dataset's root.
+        reason: The complete sentence about this file.
+        example: The file as an example in a sentence about many, with the numbers that are wrong; by default its name.
     """
 
     kind: str
@@ -44,12 +44,12 @@ class Fault:
 
 
 def display_path(path: str) -> str:
-    """Return a path from the dataset's root, fit for display."""
+    """Return a path relative to the dataset's root, safe for display."""
     return f"{folders_of(path)}{display_name(path)}"
 
 
 def fault_findings(faults: Iterable[Fault]) -> list[Finding]:
-    """Return one finding for each sentence that is about many files, or about the meaning of masks' values."""
+    """Return one finding for each sentence about several files, or about the meaning of mask values."""
     faults = list(faults)
     kinds = {spelled(fault.path): fault.kind for fault in faults}
     files: dict[str, list[str]] = defaultdict(list)
@@ -63,7 +63,7 @@ def fault_findings(faults: Iterable[Fault]) -> list[Finding]:
 
 
 def bad_files(faults: Iterable[Fault]) -> list[BadFile]:
-    """Return the files with what is wrong with them; many of a kind share one sentence."""
+    """Return the files with their errors; if many files have the same kind of error, they share one sentence."""
     kinds: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
         kinds[fault.kind].append(fault)

@@ -1,4 +1,4 @@
-"""Where a dataset keeps its images and its masks: pairs of folders, found by their names or by what is in them."""
+"""Find the folders of images and of masks in a dataset, by their names or by their contents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from brainseg.datasets.modalities import MODALITIES, canonical
 from brainseg.scans import SUFFIXES
 
 DEPTH = 6
-"""Folders below the root in which folders of images and masks are looked for."""
+"""Most levels below the root at which folders of images and masks are searched for."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class FolderPair:
     """A folder of images and the folder of their masks.
 
     Attributes:
-        images: Where the images lie; `deep` tells whether folders in it count.
-        masks: Where the masks lie.
-        around: The folder that holds both.
-        split: The side that the names of the folders say, "" for most.
-        modality: Of the images, where their folder is called like one.
-        deep: Images lie in folders of their own, not beside the folder of masks.
-        guessed: The names say nothing: the files of one folder look like masks.
+        images: The folder of the images; `deep` says whether its subfolders count.
+        masks: The folder of the masks.
+        around: The folder that contains both.
+        split: The side of the split in the names of the folders, "" for most.
+        modality: Sequence of the images, if their folder is named like one.
+        deep: Whether images in subfolders count; False if the folder of masks is inside the folder of images.
+        guessed: Whether the pair was found by contents, not by names.
     """
 
     images: Path
@@ -45,8 +45,8 @@ class FolderPair:
 def find_folder_pairs(root: Path) -> list[FolderPair]:
     """Find the folders of images and masks below a root.
 
-    Folders called like images and masks are found at any depth (in split folders, patients' folders, one folder around
-    all); folders of other names only in the root and in its split folders, by what their files look like.
+    Folders named like images and masks are found at any depth (in split folders, patients' folders or a folder around
+    everything). Folders with other names are found only in the root and in its split folders, by their files.
 
     Args:
         root: A folder.
@@ -65,14 +65,14 @@ def find_folder_pairs(root: Path) -> list[FolderPair]:
 
 
 def named_parts(folders: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Return the folders that are called like images, and those that are called like masks."""
+    """Return the folders that are named like images, and those that are named like masks."""
     parts = {folder: part_of(folder.name) for folder in folders}
     images = [folder for folder, part in parts.items() if part and part.role == "image"]
     return images, [folder for folder, part in parts.items() if part and part.role == "mask"]
 
 
 def stems_of(folder: Path, deep: bool = True) -> dict[str, Path]:
-    """Return image file names before the ending, with the folders below `folder`; the last of equal names wins."""
+    """Return the image files of a folder by relative path without extension; of equal paths, the last one."""
     files = files_below(folder) if deep else sorted(file for file in folder.iterdir() if file.is_file())
     return {
         file.relative_to(folder).with_suffix("").as_posix(): file
@@ -82,7 +82,7 @@ def stems_of(folder: Path, deep: bool = True) -> dict[str, Path]:
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Yield each folder with the folders in it, from the top; what the caller takes from the list is not entered."""
+    """Yield each folder with its subfolders, from the top; subfolders that the caller removes are not entered."""
     waiting = [(root, 0)]
     while waiting:
         around, depth = waiting.pop()
@@ -93,7 +93,7 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """Return the folders in a folder; a link to a folder around it is none."""
+    """Return the subfolders of a folder; a link to a folder around it does not count."""
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if not hidden(entry.name)]
     plain = [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)]
@@ -103,14 +103,14 @@ def _children(folder: Path) -> list[Path]:
 
 
 def _pairs_in(around: Path, folders: list[Path]) -> list[FolderPair]:
-    """Return the pairs among the folders of one folder."""
+    """Return the pairs among the subfolders of one folder."""
     images, masks = named_parts(folders)
     others = [folder for folder in folders if folder not in (*images, *masks)]
     return [place for folder in masks for place in _image_folders(around, folder, images, others)]
 
 
 def _image_folders(around: Path, masks: Path, images: list[Path], others: list[Path]) -> list[FolderPair]:
-    """Return where the images of a folder of masks lie: in a folder of that name, in any other one, or beside it."""
+    """Pair a folder of masks with a folder named like images, any other folder, or the folder around it."""
     side = _side(masks)
     named = [folder for folder in images if _side(folder) == side]
     if len(named) > 1:
@@ -136,7 +136,7 @@ def _side(folder: Path) -> str:
 
 
 def _guess(around: Path) -> FolderPair | None:
-    """Pair two folders whose names say nothing, if their files match one to one and those of one look like masks."""
+    """Pair two folders with other names, if their files match one to one and those of one look like masks."""
     folders = [folder for folder in _children(around) if folder.name.lower() not in SPLIT_NAMES]
     stems = {folder: found for folder in folders if (found := stems_of(folder))}
     if len(stems) != 2:
@@ -154,6 +154,6 @@ def _guess(around: Path) -> FolderPair | None:
 
 
 def split_of(place: FolderPair, root: Path) -> str:
-    """Return the side that the folders around a pair name, or their own names; "" for none."""
+    """Return the split side in the names of the two folders, or of the folders around them; "" for none."""
     named = [SPLIT_NAMES[part.lower()] for part in place.around.relative_to(root).parts if part.lower() in SPLIT_NAMES]
     return place.split or (named[-1] if named else "")

@@ -1,4 +1,4 @@
-"""Which image belongs to which mask: a manifest, folders of images and masks, or masks beside their images."""
+"""Pair images with masks: by a manifest, by folders of images and masks, or with masks beside their images."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from brainseg.scans import SUFFIXES, display_name
 
 SUFFIX = "_mask"
 _LAYOUTS = (
-    f"a {MANIFEST} with the columns path and mask, the folders images and masks, or masks called NAME{SUFFIX} beside "
-    "images called NAME"
+    f"a {MANIFEST} with the columns path and mask, the folders images and masks, or masks named NAME{SUFFIX} beside "
+    "images named NAME"
 )
 
 
@@ -38,13 +38,13 @@ def list_pairs(path: Path) -> Listing:
         path: A CSV manifest or a folder; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no known layout, or a manifest is damaged.
-        NoMatch: There are folders for images and masks, and no names fit.
+        DataError: The path does not exist or has no known layout, or a manifest is damaged.
+        NoMatch: There are folders for images and masks, but no file names match.
     """
     try:
         path = path.expanduser()
         if not path.exists():
-            raise DataError(f"{path} does not exist: give {_LAYOUTS}.")
+            raise DataError(f"{path} does not exist: provide {_LAYOUTS}.")
         path = path.resolve()
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
@@ -55,18 +55,18 @@ def list_pairs(path: Path) -> Listing:
             found.findings.append(read_as_manifest(table))
         else:
             found = _from_folders(path) or _from_names(path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
         place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or "no such user"
         raise DataError(f"{place} cannot be opened ({reason}): give a folder that you may read.") from error
     if not found.pairs:
-        raise DataError(f"{path} holds no images with masks: give {_LAYOUTS}.")
+        raise DataError(f"{path} contains no images with masks: provide {_LAYOUTS}.")
     return found
 
 
 def _from_folders(root: Path) -> Listing | None:
     """Pair folders of images with folders of masks, by the names of their files."""
     if not root.is_dir():
-        raise DataError(f"{root} is neither a folder nor a file: give {_LAYOUTS}.")
+        raise DataError(f"{root} is neither a folder nor a file: provide {_LAYOUTS}.")
     places = find_folder_pairs(root)
     if not places:
         return None
@@ -74,9 +74,9 @@ def _from_folders(root: Path) -> Listing | None:
     for place in places:
         _pair_place(found, place)
     _refuse_no_match(found, places)
-    used = {pair.mask for pair in found.pairs}  # of a modality more, where its folder lacks some images
+    used = {pair.mask for pair in found.pairs}  # a mask may be used in another sequence's folder
     found.faults = [fault for fault in found.faults if fault.kind != "no image" or fault.path not in used]
-    if len({pair.split for pair in found.pairs}) == 1:  # one side alone, as imagesTr, is no split
+    if len({pair.split for pair in found.pairs}) == 1:  # one side alone, such as imagesTr, is not a split
         found.pairs = [replace(pair, split="") for pair in found.pairs]
     _list_left_out(found, places)
     return found
@@ -103,20 +103,20 @@ def _pair_place(found: Listing, place: FolderPair) -> None:
 
 
 def _pair(image: str, mask: str, match: Match) -> Pair:
-    """Return what the names of an image and its mask say."""
+    """Return a pair with the facts from the names of an image and its mask."""
     modality = match.channel if match.channel in MODALITIES else ""
     shared = match.mask if match.channel else ""
     return Pair(image, mask, modality=modality, slice=shared, channels=lgg_channels(image), key=shared)
 
 
 def _inner_split(stem: str) -> str:
-    """Return the split that a folder in a folder of images names, "" for none."""
+    """Return the split named by a subfolder of the image folder, "" for none."""
     first = PurePosixPath(stem).parts[0].lower() if "/" in stem else ""
     return SPLIT_NAMES.get(first, "")
 
 
 def _channel_names(root: Path) -> dict[str, str]:
-    """Return what nnU-Net's `dataset.json` calls the channels: "0000" -> "T1"; empty without one."""
+    """Return the channel names in nnU-Net's `dataset.json`, such as "0000" -> "T1"; empty without one."""
     try:
         stored = json.loads((root / "dataset.json").read_text("utf-8"))
         named = stored.get("channel_names") or stored.get("modality") or {}
@@ -126,10 +126,10 @@ def _channel_names(root: Path) -> dict[str, str]:
 
 
 def _refuse_no_match(found: Listing, places: list[FolderPair]) -> None:
-    """Refuse folders of images and masks in which no name fits another.
+    """Raise an error if no file names match between the folders of images and masks.
 
     Raises:
-        NoMatch: Names a file of either.
+        NoMatch: No names match; the message gives an example from each folder.
     """
     images, masks = ([fault.path for fault in found.faults if fault.kind == kind] for kind in ("no mask", "no image"))
     folders = [folder.relative_to(found.root).as_posix() for folder in (places[0].images, places[0].masks)]
@@ -137,20 +137,20 @@ def _refuse_no_match(found: Listing, places: list[FolderPair]) -> None:
         return
     if not masks:
         others = {PurePosixPath(name).suffix for name in found.ignored if name.startswith(f"{folders[1]}/")}
-        kinds = f" but {', '.join(sorted(others))} files" if others else ""
+        kinds = f", only {', '.join(sorted(others))} files" if others else ""
         raise NoMatch(
-            f"{found.root}: {folders[1]} should hold the masks of {folders[0]}, and holds no images{kinds}: save masks "
-            "as PNG or TIFF; boxes and outlines are not read."
+            f"{found.root}: {folders[1]} should contain the masks of {folders[0]}, but contains no images{kinds}: save "
+            "masks as PNG or TIFF; brainseg does not read boxes or outlines."
         )
     raise NoMatch(
-        f"{found.root}: {folders[0]} and {folders[1]} look like images and their masks, but no names fit, such as "
-        f"{display_name(sorted(images)[0])} and {display_name(sorted(masks)[0])}: call the mask of NAME either NAME or "
-        f"NAME{SUFFIX}."
+        f"{found.root}: {folders[0]} and {folders[1]} look like images and their masks, but no file names match, such "
+        f"as {display_name(sorted(images)[0])} and {display_name(sorted(masks)[0])}: name the mask of NAME either NAME "
+        f"or NAME{SUFFIX}."
     )
 
 
 def _list_left_out(found: Listing, places: list[FolderPair]) -> None:
-    """List what lies outside the pairs of folders, and say it of images."""
+    """List files outside the pairs of folders, and report images among them."""
     known = {pair.path for pair in found.pairs} | {pair.mask for pair in found.pairs}
     known |= {fault.path for fault in found.faults} | set(found.ignored)
     images: list[str] = []
@@ -162,19 +162,21 @@ def _list_left_out(found: Listing, places: list[FolderPair]) -> None:
     found.ignored = [*found.ignored, *map(spelled, (*images, *others))]
     if images:
         folders = sorted({PurePosixPath(name).parent.as_posix() for name in images})
-        where = ", ".join("the folder around all" if folder == "." else display_path(folder) for folder in folders[:5])
+        where = ", ".join("the top folder" if folder == "." else display_path(folder) for folder in folders[:5])
         more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
-        message = f"{len(images)} images lie in folders without masks ({where}{more}) and are left out."
+        message = f"{len(images)} images are in folders without masks ({where}{more}) and are left out."
         found.findings.append(Finding("unlabelled", message, tuple(map(spelled, images))))
     for place in places:
         if place.guessed:
             folders = [folder.relative_to(found.root).as_posix() for folder in (place.images, place.masks)]
-            message = f"The files of {folders[1]} look like masks of those of {folders[0]}, and are taken as such."
+            message = (
+                f"The files in {folders[1]} look like masks of those in {folders[0]}; brainseg uses them as masks."
+            )
             found.findings.append(Finding("mask-folder-guessed", message))
 
 
 def _from_names(root: Path) -> Listing:
-    """Pair NAME with NAME_mask, wherever they lie below the root."""
+    """Pair NAME with NAME_mask, anywhere below the root."""
     found = Listing(root, layout="names")
     stems: tuple[dict[str, str], dict[str, str]] = {}, {}
     for name in _image_names(found, root):
@@ -206,7 +208,7 @@ def _image_names(found: Listing, folder: Path, deep: bool = True) -> Iterator[st
 
 def _add_stem(found: Listing, stems: dict[str, str], stem: str, name: str) -> None:
     if stem in stems:
-        reason = f"{display_path(name)} and {display_name(stems[stem])} have the same name before the ending: keep one."
+        reason = f"{display_path(name)} and {display_name(stems[stem])} differ only in the extension: keep one."
         found.faults.append(Fault("same name", name, reason))
     else:
         stems[stem] = name

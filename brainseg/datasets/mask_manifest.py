@@ -22,7 +22,7 @@ _LGG_NAME = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_\d{8}_\d+")
 
 
 def table_of_masks(folder: Path) -> Path | None:
-    """Return a manifest of another name in a folder: the one table with the columns path and mask whose files exist."""
+    """Return a manifest with another name: the only table in a folder with columns path and mask whose files exist."""
     table = only_table(sorted(folder.iterdir()), ("path", "mask")) if folder.is_dir() else None
     for _, cells in read_manifest(table, ("path", "mask"), ()) if table else ():
         named = [cells["path"], cells["mask"]]
@@ -34,17 +34,17 @@ def pairs_of_manifest(file: Path) -> Listing:
     """Read the pairs that a manifest names.
 
     Raises:
-        DataError: A row is not complete, or a value cannot be read.
+        DataError: A row is incomplete, or a value cannot be read.
     """
     found = Listing(file.parent)
     optional = ("group", "patient", "subject", "split", "spacing_mm", "modality", "slice", "channels")
     rows = read_manifest(file, ("path", "mask"), optional)
     for where, cells in rows:
         if not cells["path"]:
-            raise DataError(f"{where}: path must be filled in.")
+            raise DataError(f"{where}: path is empty: fill it in.")
         path = relative_path(where, cells["path"], file.parent)
         if not cells["mask"]:
-            found.faults.append(Fault("no mask", path, f"{display_name(path)} has no mask: fill in {where}."))
+            found.faults.append(Fault("no mask", path, f"{display_name(path)} has no mask: fill it in ({where})."))
             continue
         found.pairs.append(
             Pair(
@@ -64,7 +64,7 @@ def pairs_of_manifest(file: Path) -> Listing:
 
 
 def _spacing(where: str, text: str) -> str:
-    """Return "row column" for one number or two."""
+    """Return the text "row column" for one or two numbers."""
     try:
         numbers = [float(part) for part in re.split(r"[\s;x]+", text.strip())] if text else []
     except ValueError:
@@ -82,5 +82,5 @@ def _channels(where: str, text: str) -> tuple[str, ...]:
 
 
 def lgg_channels(path: str) -> tuple[str, ...]:
-    """Return the sequences in the channels of an image of TCGA-LGG, recognised by its name; () for others."""
+    """Return the sequences in the channels of a TCGA-LGG image, recognised by its name; () for other images."""
     return LGG_CHANNELS if _LGG_NAME.fullmatch(PurePosixPath(path).stem) else ()

@@ -1,4 +1,4 @@
-"""Which mask belongs to which image, by the names of their files."""
+"""Match masks with images by file names."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from brainseg.datasets.mask_names import channel_of, modality_of, strip
 
 Key = Callable[[str], tuple[str, str] | None]
-"""From an image's name to the name that its mask has, and to what tells it from other images of the same mask."""
+"""From an image's name to the name of its mask, and to the part that differs between images of the same mask."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """An image and its mask, by their names before the ending.
+    """An image and its mask, by their names without extension.
 
     Attributes:
-        image: Name of the image, with the folders before it.
+        image: Name of the image, with its folders.
         mask: Name of the mask.
-        channel: The number of nnU-Net's channel or the modality that the image's name ends in, "" for most.
+        channel: nnU-Net's channel number or the sequence at the end of the image's name, "" for most.
     """
 
     image: str
@@ -29,7 +29,7 @@ class Match:
 
 @dataclass
 class Matches:
-    """What could be matched, and what could not."""
+    """The matched pairs, and the images and masks without a match."""
 
     pairs: list[Match] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
@@ -37,13 +37,13 @@ class Matches:
 
 
 def match_names(images: Iterable[str], masks: Iterable[str]) -> Matches:
-    """Match images and masks: equal names first, then names without the words that say image or mask.
+    """Match images and masks: equal names first, then names without words for image or mask.
 
-    Names that differ in letter case alone are equal. What is left is tried without nnU-Net's `_0000` and without a
-    modality, which several images of one mask may have.
+    Upper and lower case do not matter. The remaining names are matched without nnU-Net's `_0000` and without a
+    sequence; several images may then share one mask.
 
     Args:
-        images: Names before the ending, with folders; each once.
+        images: Names without extension, with folders; each once.
         masks: The same for masks.
     """
     found = Matches(images=sorted(images), masks=sorted(masks))
@@ -67,7 +67,7 @@ def _without_modality(stem: str) -> tuple[str, str] | None:
 
 
 def _match(found: Matches, of_image: Key, of_mask: Callable[[str], str], *, alone: bool) -> None:
-    """Match what is left by one rule; with `alone` a mask may have one image only."""
+    """Match the remaining names by one rule; with `alone`, a mask may have only one image."""
     masks: defaultdict[str, list[str]] = defaultdict(list)
     images: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for stem in found.masks:

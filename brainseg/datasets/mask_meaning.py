@@ -1,4 +1,4 @@
-"""Which masks of a set cannot be understood by its classes, in one sentence for each kind of fault."""
+"""Find masks whose values do not fit the classes of the dataset, with one sentence for each kind of fault."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ SETTING = "data.mask_threshold"
 def split_known(
     rows: Sequence[Row], numbers: Mapping[int, int], threshold: float | None
 ) -> tuple[list[Row], list[Fault]]:
-    """Return the rows whose masks are understood, and a fault for each of the others.
+    """Return the rows whose mask values have a known meaning, and a fault for each of the others.
 
     Args:
         rows: Images and masks as read.
         numbers: Value -> class number.
-        threshold: Values from this on are tumour; None without one.
+        threshold: Values from this number up are tumour; None without a threshold.
     """
     kinds: dict[str, list[Row]] = {"": [], "colour": [], "soft": [], "odd": [], "exchanged": []}
     for pair, read in rows:
         kinds[_kind(read, numbers, threshold)].append((pair, read))
     if 2 * sum(read.fit.flat for _, read in kinds["soft"]) > len(kinds["soft"]):
         kinds["exchanged"], kinds["soft"] = kinds["soft"], []
-    reasons: dict[str, Callable[[], str]] = {
+    messages: dict[str, Callable[[], str]] = {
         "exchanged": lambda: _exchanged(kinds["exchanged"], len(rows)),
         "colour": lambda: _colours(kinds["colour"], threshold),
         "soft": lambda: _shades(kinds["soft"], len(rows), numbers),
         "odd": lambda: _values(kinds["odd"], numbers),
     }
     faults = []
-    for kind, tell in reasons.items():
+    for kind, message in messages.items():
         if kind == "odd" and len(kinds[kind]) <= NAMED:
-            told = {pair.mask: f"{display_path(pair.mask)} {_odd(read, numbers)}" for pair, read in kinds[kind]}
-            faults += [Fault(kind, mask, reason) for mask, reason in told.items()]
+            reasons = {pair.mask: f"{display_path(pair.mask)} {_odd(read, numbers)}" for pair, read in kinds[kind]}
+            faults += [Fault(kind, mask, reason) for mask, reason in reasons.items()]
         elif kinds[kind]:
-            reason = tell()
+            reason = message()
             faults += [Fault(kind, mask, reason) for mask in dict.fromkeys(pair.mask for pair, _ in kinds[kind])]
     return kinds[""], faults
 
 
 def _kind(read: Read, numbers: Mapping[int, int], threshold: float | None) -> str:
-    """Return why a mask is not understood, "" if it is."""
+    """Return the kind of fault of a mask, "" if its values have a known meaning."""
     if read.coloured and (threshold is not None or not in_colours(numbers)):
         return "colour"
     if threshold is not None:
@@ -68,7 +68,7 @@ def _kind(read: Read, numbers: Mapping[int, int], threshold: float | None) -> st
 
 
 def _strange(read: Read, numbers: Mapping[int, int]) -> list[int]:
-    # After JPEG, values of 0 and 1 alone are what is left of class numbers, and their edges are lost.
+    # In a JPEG, values of only 0 and 1 are remains of class numbers, whose edges are lost.
     known = numbers if read.blurred else numbers_for_mask(read.values, numbers)
     return [value for value in read.values if value not in known]
 
@@ -80,36 +80,36 @@ def _odd(read: Read, numbers: Mapping[int, int]) -> str:
 def _values(rows: list[Row], numbers: Mapping[int, int]) -> str:
     strange = sorted({value for _, read in rows for value in _strange(read, numbers)})
     masks = f"{len(rows)} masks, such as {display_path(rows[0][0].mask)}:"
-    return f"{masks} the set {unknown_values(strange, numbers)}: {how_to_name(numbers)}."
+    return f"{masks} the dataset {unknown_values(strange, numbers)}: {how_to_name(numbers)}."
 
 
 def _shades(rows: list[Row], total: int, numbers: Mapping[int, int]) -> str:
-    """Say that masks are soft, and how to use them."""
+    """Return the message that masks are soft, and how to use them."""
     pair, read = max(rows, key=lambda row: row[1].count)
     top = max(read.highest for _, read in rows)
     half = f"{top / 2:g}" if any(read.fractions for _, read in rows) else f"{max(1, math.ceil(top / 2))}"
-    why = ", since JPEG blurs edges" if read.blurred else ""
-    which = f"{display_path(pair.mask)} holds" if len(rows) == 1 else f"{len(rows)} of {total} masks are soft"
+    why = ", because JPEG blurs edges" if read.blurred else ""
+    which = f"{display_path(pair.mask)} contains" if len(rows) == 1 else f"{len(rows)} of {total} masks are soft"
     example = "" if len(rows) == 1 else f", such as {display_path(pair.mask)} with"
     shades = f"{read.count} shades of grey up to {read.highest:g}{why}"
-    whole = "save masks as PNG or TIFF, with class numbers or 0 and 255"
+    whole = "save masks as PNG or TIFF, with class numbers or with 0 and 255"
     if len(numbers) > 2:
         return f"{which}{example} {shades}: {whole}."
     rough = ", with rough edges because JPEG keeps no class numbers" if read.blurred and top <= MOST_CLASSES else ""
-    remedy = f"--set {SETTING}={half} takes the values from half-way on as tumour{rough}"
+    remedy = f"use --set {SETTING}={half} to make the upper half of the values tumour{rough}"
     return f"{which}{example} {shades}: {remedy}, or {whole}."
 
 
 def _exchanged(rows: list[Row], total: int) -> str:
-    """Say that images and masks were taken for each other."""
+    """Return the message that images and masks seem to be exchanged."""
     return (
-        f"{len(rows)} of {total} masks hold shades of grey and their images a few values only, such as "
-        f"{display_path(rows[0][0].path)}: images and masks look exchanged, so swap their folders or names."
+        f"{len(rows)} of {total} masks contain shades of grey, and their images only a few values, such as "
+        f"{display_path(rows[0][0].path)}: images and masks seem to be exchanged, so swap their folders or names."
     )
 
 
 def _colours(rows: list[Row], threshold: float | None) -> str:
-    """Say which colours masks have, and how to name them."""
+    """Return the message about the colours in masks, and how to name them."""
     seen = {value for _, read in rows for value in read.values}
     which = (
         f"{display_path(rows[0][0].mask)} is a colour image, not a mask"
@@ -117,11 +117,12 @@ def _colours(rows: list[Row], threshold: float | None) -> str:
         else f"{len(rows)} masks are colour images, such as {display_path(rows[0][0].mask)}"
     )
     if threshold is not None:
-        return f"{which}: {SETTING} is for shades of grey, so save masks as grey, or leave it out."
+        return f"{which}: {SETTING} needs grey values, so save masks as grey images, or leave the threshold out."
     if len(seen) > MOST_CLASSES + 1:
         most = max(read.count for _, read in rows)
-        return f"{which}: up to {most} colours are no classes, so save masks with class numbers, or 0 and 255."
+        return (
+            f"{which} with up to {most} colours, too many for classes: save masks with class numbers, or with 0 and "
+            "255."
+        )
     listed = colours_in_words(seen)
-    return (
-        f"{which} (colours {listed}): name the colours in a {NAMES} in the dataset's folder, columns colour and name."
-    )
+    return f"{which} (colours {listed}): add a {NAMES} with the columns colour and name to the dataset's folder."

@@ -1,4 +1,4 @@
-"""Names of folders and files under which people keep images and their masks."""
+"""Recognise the names that people give to folders and files of images and masks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILLERS = {
     *("brain", "brains", "tumor", "tumour", "tumors", "tumours", "head", "binary", "png", "pngs", "tif", "tiff", "jpg"),
     *("jpeg", "bmp", "2d", "folder", "dir", "all", "set", "files"),
 }
-"""Words of a folder's name that say nothing about its part in a set, as in `tumor_masks` and `images_png`."""
+"""Words in a folder's name that do not show whether it contains images or masks, as in `tumor_masks`, `images_png`."""
 
 _NNUNET = {"imagestr": ("image", "train"), "imagests": ("image", "test"), "imagesval": ("image", "valid")} | {
     "labelstr": ("mask", "train"),
@@ -40,14 +40,14 @@ _CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 @dataclass(frozen=True)
 class Part:
-    """What a folder's name says: whether it holds images or masks, and of which side."""
+    """The meaning of a folder's name: images or masks, and the side of the split."""
 
     role: Role
     split: str = ""
 
 
 def part_of(folder: str) -> Part | None:
-    """Return what a folder's name says; None if it is neither one for images nor one for masks.
+    """Return the meaning of a folder's name; None if it is a name neither for images nor for masks.
 
     Examples:
         >>> part_of("Ground Truth"), part_of("labelsTr"), part_of("glioma")
@@ -64,7 +64,7 @@ def part_of(folder: str) -> Part | None:
         named = [word for word in rest if word not in _FILLERS] or rest
         if len(splits) > 1 or not named:
             return None
-        # `mask_images` and `label_data` hold masks: the other word says only that they are pictures.
+        # `mask_images` and `label_data` contain masks: the other word only says that they are images.
         telling = [word for word in named if word not in _IMAGE_FOLDERS] or named[:1]
         joined, split = "".join(telling), (splits or [""])[0]
     else:
@@ -75,7 +75,7 @@ def part_of(folder: str) -> Part | None:
 
 
 def _words(name: str) -> list[str]:
-    """Return the words of a folder's name in lower case: `TrainMasks` and `train_masks` have the same."""
+    """Return the words of a folder's name in lower case; `TrainMasks` and `train_masks` have the same words."""
     if re.fullmatch(r"(images|labels)(tr|ts|val)", name, re.IGNORECASE):
         return [name.lower()]
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
@@ -83,16 +83,16 @@ def _words(name: str) -> list[str]:
 
 
 def is_mask_name(stem: str) -> bool:
-    """Say whether a file's name before its ending says that it is a mask, as NAME_mask and seg-NAME do."""
+    """Return whether a file name without extension is that of a mask, such as NAME_mask and seg-NAME."""
     return strip(stem, "mask") != stem.casefold()
 
 
 def strip(stem: str, role: Role) -> str:
-    """Return a file's name in lower case, without its ending and without the words that say what part it has.
+    """Return a file name in lower case, without its extension and without words for image or mask.
 
     Args:
-        stem: The name without the ending; folders before it stay as they are.
-        role: Whose words to strip.
+        stem: The name without extension; folders before it stay unchanged.
+        role: Whether to remove words for images or for masks.
 
     Examples:
         >>> strip("Case7_Segmentation", "mask"), strip("mask_001", "mask"), strip("001", "mask")
@@ -110,13 +110,13 @@ def strip(stem: str, role: Role) -> str:
 
 
 def channel_of(stem: str) -> tuple[str, str] | None:
-    """Split a name of nnU-Net's, `case_0000`, into the case and the number of its channel; None for other names."""
+    """Split an nnU-Net name such as `case_0000` into the case and the channel number; None for other names."""
     found = _CHANNEL.fullmatch(stem)
     return (found[1], found[2]) if found else None
 
 
 def modality_of(stem: str) -> tuple[str, str] | None:
-    """Split `BraTS_001_flair` into the slice and the modality; None for a name that ends in no modality."""
+    """Split a name such as `BraTS_001_flair` into the slice and the sequence; None if no sequence is at the end."""
     folders, slash, name = stem.rpartition("/")
     found = re.fullmatch(r"(?:(.+?)[_\-. ]+)?([^_\-. ]+)", name)
     modality = canonical(found[2]) if found else ""

@@ -1,4 +1,4 @@
-"""Images with their masks before either is read."""
+"""Pairs of images and masks before they are read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from brainseg.errors import DataError
 
 
 class NoMatch(DataError):
-    """Folders are called like images and masks, but hold none that fit."""
+    """Folders are named like images and masks, but no file names match."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An image and its mask before either is read; paths from the root, `spacing` as in the dataset's table.
+    """An image and its mask before they are read; paths are relative to the root, `spacing` is as in the table.
 
-    `cells` are the row of a manifest, `key` is the name that the images of one mask share without their sequence.
+    `cells` is the row of a manifest; `key` is the name, without sequence, that the images of one mask share.
     """
 
     path: str
@@ -38,23 +38,23 @@ class Pair:
 
     @property
     def place(self) -> Place:
-        """What can tell its patient."""
+        """The facts that can identify its patient."""
         pure = PurePosixPath(self.path)
         return Place(pure.parts[:-1], PurePosixPath(self.key or pure).stem, "", self.cells, self.path)
 
 
 @dataclass
 class Listing:
-    """The pairs below a folder, what has no partner, and what is no image.
+    """The pairs below a folder, the files without a partner, and the files that are not images.
 
     Attributes:
-        root: What the paths are relative to.
+        root: The folder that the paths are relative to.
         pairs: Images with their masks.
-        faults: Files that cannot be used, and why; many of a kind share one sentence.
-        bad: Files that cannot be used, with a sentence each.
-        ignored: What is no image, or lies outside the folders of images and masks.
-        findings: What a user should know.
-        layout: What said which mask belongs to which image.
+        faults: Files that cannot be used, and why; many of one kind share one sentence.
+        bad: Files that cannot be used, with one sentence each.
+        ignored: Files that are not images, or outside the folders of images and masks.
+        findings: Messages for the user.
+        layout: How images and masks were paired.
     """
 
     root: Path

@@ -1,4 +1,4 @@
-"""Whether a mask can belong to its image: what covers the border, most of the head, or the background cannot."""
+"""Check whether a mask can belong to its image: it must not cover the border, most of the head or the background."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from brainseg.datasets.mask_alignment import gains, moved_masks
 from brainseg.datasets.mask_detection import is_flat
 
 SIDE = 128
-"""Images are looked at in steps, so that their longer side has about so many pixels."""
+"""Images are subsampled to about this many pixels on the longer side."""
 HEAD = 0.1
-"""What is brighter than this part of an image's 99th percentile belongs to the head, and so does what lies within."""
+"""Pixels brighter than this fraction of an image's 99th percentile belong to the head, with everything they enclose."""
 MOST = 0.5
-"""Part of the picture or of the head from which "most" is said; tumours of TCGA-LGG cover up to 0.26 of the head."""
+"""A mask covers most of the image or head above this fraction; tumours of TCGA-LGG cover at most 0.26 of the head."""
 OUT = 0.1
-"""Part of a mask that may lie outside the head; on TCGA-LGG nothing does."""
+"""Largest fraction of a mask that may be outside the head; in TCGA-LGG it is 0."""
 EDGE = 0.1
-"""Part of the picture's border that a mask may cover; on TCGA-LGG none covers any. An inverted mask covers `AROUND`."""
+"""Largest fraction of the image's border that a mask may cover; in TCGA-LGG it is 0."""
 AROUND = 0.9
+"""Least fraction of the border that an inverted mask covers."""
 
 _SIDES = ("up", "down", "left", "right")
 
 _KINDS = {
-    "mask-inverted": "{masks} mark most of the image with its border: they look inverted, so check that 0 is the "
+    "mask-inverted": "{masks} mark most of the image and its border: they look inverted, so check that 0 is the "
     "background.",
-    "mask-border": "{masks} cover much of the image's border, where no tumour is: check how they were exported.",
-    "mask-outside": "{masks} lie in part outside the head: they look shifted, turned or of another image.",
-    "mask-large": "{masks} cover more than half of the head: check whether they mark the brain and not the tumour.",
-    "mask-exchanged": "{masks} hold shades of grey and their images a few values only: both look exchanged.",
+    "mask-border": "{masks} cover much of the image's border, where no tumour can be: check how they were exported.",
+    "mask-outside": "{masks} are partly outside the head: they look shifted or turned, or belong to other images.",
+    "mask-large": "{masks} cover more than half of the head: check whether they mark the brain instead of the tumour.",
+    "mask-exchanged": "{masks} contain shades of grey, and their images only a few values: images and masks seem to be "
+    "exchanged.",
 }
 
 
 @dataclass(frozen=True)
 class MaskFit:
-    """What a mask looks like on its image.
+    """How well a mask fits its image.
 
     Attributes:
         marked: Fraction of the image that is marked.
         border: Fraction of the image's outermost pixels that is marked.
-        outside: Part of what is marked that lies outside the head.
-        head: Part of the head that is marked.
-        flat: The image holds a few values only, and the mask does not.
-        gains: By how much more it stands out when it is moved; see `mask_alignment`.
+        outside: Fraction of the marked pixels that is outside the head.
+        head: Fraction of the head that is marked.
+        flat: Whether the image has only a few values and the mask has many.
+        gains: How much more it stands out when it is moved; see `mask_alignment`.
     """
 
     marked: float
@@ -57,7 +59,7 @@ class MaskFit:
 
     @property
     def kind(self) -> str:
-        """The kind of finding that this is, "" for a mask that can be right."""
+        """The kind of finding about the mask, "" if the mask is plausible."""
         if self.flat:
             return "mask-exchanged"
         if self.border >= AROUND and self.marked > MOST:
@@ -70,11 +72,11 @@ class MaskFit:
 
 
 def measure_fit(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> MaskFit:
-    """Measure a mask on its image.
+    """Measure how well a mask fits its image.
 
     Args:
         pixels: (H, W, 3) uint8, the image.
-        marked: (H, W) bool, what is not background.
+        marked: (H, W) bool, True where the mask is not background.
         shades: (H, W) the mask's values as stored.
     """
     step = max(1, max(marked.shape) // SIDE)
@@ -93,7 +95,7 @@ def measure_fit(pixels: np.ndarray, marked: np.ndarray, shades: np.ndarray) -> M
 
 
 def silhouette(grey: np.ndarray) -> np.ndarray:
-    """Return the head and all that it encloses, (H, W) bool: what has something bright on all four sides.
+    """Return the head and everything inside it, (H, W) bool: pixels with a bright pixel on all four sides.
 
     Args:
         grey: (H, W) uint8.
@@ -115,20 +117,20 @@ def _two_levels(shades: np.ndarray) -> bool:
     return is_flat(np.repeat(shades.astype(np.uint8)[..., None], 3, axis=2))
 
 
-def mask_findings(looks: Iterable[tuple[str, MaskFit]], total: int) -> list[Finding]:
-    """Return one finding for each way in which masks look wrong, with the masks by name.
+def mask_findings(fits: Iterable[tuple[str, MaskFit]], total: int) -> list[Finding]:
+    """Return one finding for each way in which masks look wrong, with the paths of the masks.
 
     Args:
-        looks: The path of each mask, and what it looks like.
+        fits: The path of each mask, and how well it fits its image.
         total: Number of masks.
     """
     kinds: dict[str, dict[str, None]] = {kind: {} for kind in _KINDS}
     right: dict[str, Mapping[str, float]] = {}
-    for path, look in looks:
-        if look.kind:
-            kinds[look.kind][path] = None
-        if look.kind in ("", "mask-outside"):
-            right[path] = look.gains
+    for path, fit in fits:
+        if fit.kind:
+            kinds[fit.kind][path] = None
+        if fit.kind in ("", "mask-outside"):
+            right[path] = fit.gains
     found = [
         Finding(kind, _KINDS[kind].format(masks=f"{len(files)} of {total} masks"), tuple(files))
         for kind, files in kinds.items()
@@ -136,11 +138,11 @@ def mask_findings(looks: Iterable[tuple[str, MaskFit]], total: int) -> list[Find
     ]
     how, moved = moved_masks(right)
     if moved:
-        told = f"if they are moved {how}" if how.endswith(_SIDES) else f"if they are turned {how}"
-        said = told if how else "elsewhere on their images"
+        move = f"if they are moved {how}" if how.endswith(_SIDES) else f"if they are turned {how}"
+        where = move if how else "elsewhere on their images"
         message = (
-            f"What {len(moved)} of {total} masks mark stands out more {said}: they look shifted, mirrored or of "
-            "another image, so look at them beside their images."
+            f"{len(moved)} of {total} masks mark regions that stand out more {where}: they look shifted or mirrored, "
+            "or belong to other images, so compare them with their images."
         )
         found.append(Finding("mask-moved", message, tuple(moved)))
     return found

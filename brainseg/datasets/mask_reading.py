@@ -1,4 +1,4 @@
-"""Read one image and its mask once: their columns in the table, and what the mask holds."""
+"""Read an image and its mask once: their columns in the table, and the contents of the mask."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from brainseg.errors import BrainsegError
 from brainseg.scans import Scan
 
 KEPT = 300
-"""Different values of a mask that are kept: no mask of classes has as many."""
+"""Most distinct values of a mask that are kept; no mask with classes has more."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is known of a set's masks before they are read.
+    """What is known about a dataset's masks before they are read.
 
     Attributes:
         names: Value or colour -> class name, from `classes.csv`.
-        threshold: Values from this on are tumour.
+        threshold: Values from this number up are tumour.
     """
 
     names: dict[int, str]
@@ -42,7 +42,7 @@ class Rule:
         return any(value >= COLOUR for value in self.names)
 
     def marked(self, values: np.ndarray) -> np.ndarray:
-        """Return what is not background, (H, W) bool."""
+        """Return the pixels that are not background, (H, W) bool."""
         if self.threshold is not None:
             return values >= self.threshold
         ground = [value for value, name in self.names.items() if name.casefold() == BACKGROUND]
@@ -52,20 +52,20 @@ class Rule:
 
 @dataclass(frozen=True)
 class Read:
-    """What one pass over an image and its mask finds.
+    """The facts from one pass over an image and its mask.
 
     Attributes:
         facts: Columns of the dataset's table.
-        values: Value in the mask -> how many pixels have it, of at most `KEPT` values; with a threshold 0 and 1.
-        count: How many different values the mask has.
-        lowest: The lowest value beside 0, and `highest` the highest one.
-        highest: See there.
-        coloured: The values are colours.
-        fractions: The values are fractions.
-        blurred: The format changes values, so that they define no classes.
-        apart: How much the channels differ from FLAIR; None where the channels have no names.
+        values: Value in the mask -> number of pixels, for at most `KEPT` values; with a threshold 0 and 1.
+        count: Number of distinct values in the mask.
+        lowest: The lowest value except 0.
+        highest: The highest value.
+        coloured: Whether the values are colours.
+        fractions: Whether the values are fractions.
+        blurred: Whether the format changes values, which then cannot be class numbers.
+        apart: How much the channels differ from FLAIR; None if the channels have no names.
         fit: Whether the mask can belong to the image.
-        pages: Pages of the image's file.
+        pages: Number of pages in the image's file.
     """
 
     facts: dict[str, Any]
@@ -82,7 +82,7 @@ class Read:
 
 
 def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fault:
-    """Read an image and its mask, which `store` keeps; what cannot be used is returned as a fault, not raised."""
+    """Read an image and its mask, which `store` keeps; return a fault for files that cannot be used."""
     name = pair.path
     try:
         scan = read_named(root, name)
@@ -92,7 +92,7 @@ def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fa
         return Fault("reading", name, f"{folders_of(name)}{error}")
     if scan.pages != mask.pages:
         counts = f"{mask.pages} pages, its image {scan.pages}"
-        reason = f"{display_path(name)} has {counts}: export as many pages of both, or save each page as a file."
+        reason = f"{display_path(name)} has {counts}: export the same number of pages, or save each page as a file."
         return Fault("pages", name, reason, f"{display_path(name)} ({counts})")
     turn = _turn(scan, mask, pair)
     if isinstance(turn, Fault):
@@ -107,15 +107,15 @@ def read_pair(root: Path, pair: Pair, rule: Rule, store: MaskStore) -> Read | Fa
 
 
 def _turn(image: Scan, mask: MaskFile, pair: Pair) -> int | Fault:
-    """Return the EXIF orientation by which a mask without one is to be turned to lie on its upright image."""
+    """Return the EXIF orientation that aligns a mask without one with its upright image."""
     if image.orientation == mask.orientation:
         return 1
     upright = (image.pixels.shape[1], image.pixels.shape[0])
     if mask.orientation == 1 and image.size != upright:
-        # A program that knows no orientation drew the mask on the pixels as stored, another one on the upright image.
+        # A program without EXIF support drew the mask on the pixels as stored; other programs use the upright image.
         return image.orientation if mask.size == image.size else 1
     notes = f"the EXIF orientation {mask.orientation}, its image {image.orientation}"
-    reason = f"{display_path(pair.mask)} has {notes}: save both again without an orientation note."
+    reason = f"{display_path(pair.mask)} has {notes}: save both again without an EXIF orientation."
     return Fault("orientation", pair.mask, reason, f"{display_path(pair.mask)} ({notes})")
 
 
@@ -144,7 +144,7 @@ def _read_result(scan: Scan, mask: MaskFile, values: np.ndarray, turn: int, pair
 
 
 def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different values and how many pixels have each."""
+    """Return the distinct values and the number of pixels with each."""
     if values.dtype != np.uint16:
         return np.unique(values, return_counts=True)
     counts = np.bincount(values.ravel())

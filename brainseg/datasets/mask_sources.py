@@ -41,22 +41,23 @@ def open_masked_dataset(
     Args:
         path: A CSV manifest or a folder with a `manifest.csv` (columns path and mask; optional: group or patient or
             subject, split, spacing_mm, modality, slice, and channels, three names for the channels of an image); a
-            folder with folders called like images and masks (see `mask_names`), files paired by name, also inside split
-            folders, folders of patients or one folder around all; or any folder in which the mask of NAME is called
-            NAME_mask or the like, as in the TCGA-LGG set "kaggle_3m". A phantom has a manifest. The folder of an image
-            is its patient; without such folders it is what the name has before the slice's number. A `classes.csv`
-            beside them names the values (value,name) or colours (colour,name) of masks with several classes.
-        modalities: One to three of `MODALITIES`, in the order of the input channels; None takes images as stored.
+            folder with folders named like images and masks (see `mask_names`), whose files match by name, also inside
+            split folders, folders of patients or a folder around everything; or any folder in which the mask of NAME is
+            named NAME_mask or similarly, as in the TCGA-LGG set "kaggle_3m". A phantom has a manifest. The folder of an
+            image is its patient; without such folders, the part of the file name before the slice number is. A
+            `classes.csv` in the dataset's folder names the values (value,name) or colours (colour,name) of masks with
+            several classes.
+        modalities: One to three of `MODALITIES`, in the order of the input channels; None uses images as stored.
         progress: Called with (images read, images in all).
         groups: Which images are of one patient: the setting `data.groups`.
-        mask_threshold: Values of the masks from this on are tumour, all others background, for masks with soft edges;
-            None takes values as classes.
+        mask_threshold: Mask values from this number up are tumour and all others background, for masks with soft edges;
+            None uses values as classes.
         only: Paths of the images to read; None reads all.
 
     Raises:
-        DataError: The path holds no dataset with masks, a manifest is damaged, it cannot be told which image or
-            channel is which modality, or `mask_threshold` and `classes.csv` contradict each other. Single files at
-            fault are listed in `bad`.
+        DataError: The path contains no dataset with masks, a manifest is damaged, it is unclear which image or channel
+            is which sequence, or `mask_threshold` and `classes.csv` contradict each other. Single files that cannot be
+            used are listed in `bad`.
     """
     wanted = check_modalities(modalities) if modalities is not None else None
     with explain_foreign_files(path):
@@ -111,8 +112,8 @@ def _classes(rows: list[Row], rule: Rule) -> tuple[dict[int, int], tuple[str, ..
     _, classes = number_classes((), rule.names)
     if len(classes) > 2:
         raise DataError(
-            f"data.mask_threshold makes one class of tumour, but classes.csv names {', '.join(classes[1:])}: leave one "
-            "of them out."
+            f"data.mask_threshold gives one class, tumour, but classes.csv names {', '.join(classes[1:])}: remove one "
+            "of the two."
         )
     return {0: 0, 1: 1}, classes
 

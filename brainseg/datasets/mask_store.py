@@ -1,4 +1,4 @@
-"""Masks that were decoded once, compressed in memory, so that a run decodes no mask a second time."""
+"""Keep decoded masks compressed in memory, so a run decodes each mask only once."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from brainseg.datasets.mask_values import MaskFile, read_values
 
 LIMIT = 64 * 1024 * 1024
-"""Compressed bytes that a dataset keeps, about 1 kB per mask of 256 x 256 pixels; further masks are decoded again."""
+"""Most compressed bytes per dataset, about 1 kB per mask of 256 x 256 pixels; further masks are decoded each time."""
 
 _State = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """A mask without its values, the values compressed, and the file's state before it was read."""
+    """A mask without its values, the compressed values, and the state of the file before it was read."""
 
     mask: MaskFile
     packed: bytes
@@ -36,7 +36,7 @@ class MaskStore:
     """The masks of one dataset. Safe to use from many threads.
 
     Args:
-        limit: Compressed bytes to keep at most.
+        limit: Most compressed bytes to keep.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -46,16 +46,16 @@ class MaskStore:
         self._guard = Lock()
 
     def read(self, root: Path, path: str, colours: bool) -> MaskFile:
-        """Return a mask as `read_values` does; a file that has not changed since is not decoded again.
+        """Return a mask like `read_values`; decode the file again only if it has changed.
 
         Raises:
-            ScanError: The file is no readable image.
+            ScanError: The file is not a readable image.
             DataError: Its values are not from 0 to 65,535.
         """
         file = root / path
         with self._guard:
             lock = self._locks[file]
-        with lock:  # images that share a mask wait for the one that decodes it
+        with lock:  # images that share a mask decode it only once
             state, kept = _state(file), self._kept.get((file, colours))
             if kept and kept.state == state:
                 return kept.unpacked()
@@ -74,7 +74,7 @@ class MaskStore:
 
 
 def _state(file: Path) -> _State | None:
-    """Return what changes when a file is written: its size, times and number; None where there is no such file."""
+    """Return the facts that change when a file is written: size, times and inode; None if there is no such file."""
     try:
         state = file.stat()
     except (OSError, ValueError):  # ValueError: a zero byte in the path

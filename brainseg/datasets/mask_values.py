@@ -1,4 +1,4 @@
-"""Pixel values of mask files, read as stored: without the colouring and rounding that images need."""
+"""Read the pixel values of mask files as stored, without the conversion to 8-bit RGB that images need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainseg.scans.pixels import turn_upright
 from brainseg.scans.reading import read_with
 
 COLOUR = 1 << 24
-"""A colour is a value from here on: COLOUR + 65,536 red + 256 green + blue."""
+"""Offset of values that are colours: COLOUR + 65,536 red + 256 green + blue."""
 MOST_VALUE = int(np.iinfo(np.uint16).max)
 
 
@@ -24,13 +24,13 @@ class MaskFile:
     """A mask as stored.
 
     Attributes:
-        values: (H, W) numbers, upright by the file's own orientation: uint16, or float32 where they are fractions, or
-            uint32 colours (see `COLOUR`); of a palette the index, of a black-and-white picture 0 and 255.
+        values: (H, W) numbers, upright by the file's own orientation: uint16, or float32 for fractions, or uint32 for
+            colours (see `COLOUR`); indices of palette images, 0 and 255 of black-and-white images.
         sha256: Hash of the file's bytes, 64 hexadecimal digits.
-        source_format: As of `Scan`; `size`, `orientation` and `pages` too.
-        size: See there.
-        orientation: See there.
-        pages: See there.
+        source_format: As in `Scan`.
+        size: As in `Scan`.
+        orientation: As in `Scan`.
+        pages: As in `Scan`.
     """
 
     values: np.ndarray
@@ -47,7 +47,7 @@ class MaskFile:
 
     @property
     def blurred(self) -> bool:
-        """Whether the format changes values, as JPEG does, so that they define no classes."""
+        """Whether the format changes values, like JPEG; they then cannot be class numbers."""
         return self.source_format == "JPEG"
 
 
@@ -56,11 +56,11 @@ def read_values(root: Path, path: str, colours: bool = False) -> MaskFile:
 
     Args:
         root: The dataset's folder.
-        path: The mask's path from there.
-        colours: Read every picture as one of colours; by default only those in which the channels differ.
+        path: The mask's path relative to it.
+        colours: Read every image as colours; by default only images whose channels differ.
 
     Raises:
-        ScanError: The file is no readable image.
+        ScanError: The file is not a readable image.
         DataError: Its values are not from 0 to 65,535.
     """
 
@@ -69,7 +69,9 @@ def read_values(root: Path, path: str, colours: bool = False) -> MaskFile:
 
     scan, values = read_with(checked_path(root, path), look)
     if values.dtype != np.uint32 and not (np.nanmin(values) >= 0 and np.nanmax(values) <= MOST_VALUE):
-        raise DataError(f"{scan.name} holds values outside 0 to 65,535: save masks with class numbers, or 0 and 255.")
+        raise DataError(
+            f"{scan.name} contains values outside 0 to 65,535: save masks with class numbers, or with 0 and 255."
+        )
     if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
         values = values.astype(np.uint16)
     if values.dtype.kind != "f" and values.dtype != np.uint32:
@@ -78,34 +80,34 @@ def read_values(root: Path, path: str, colours: bool = False) -> MaskFile:
 
 
 def turned(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Return (H, W) values turned as an EXIF orientation from 1 to 8 demands."""
+    """Apply an EXIF orientation from 1 to 8 to (H, W) values."""
     return turn_upright(values[..., None], orientation)[..., 0] if orientation != 1 else values
 
 
 def colour_name(value: int) -> str:
-    """Return a colour as it is written in a `classes.csv`, such as #ff0000."""
+    """Return a colour as written in `classes.csv`, such as #ff0000."""
     return f"#{value - COLOUR:06x}"
 
 
 def shown_value(value: float) -> str:
-    """Return a value of a mask as a sentence names it."""
+    """Return a mask value as text for messages."""
     return colour_name(int(value)) if value >= COLOUR else f"{value:g}"
 
 
 def refuse_odd_numbers(values: np.ndarray, name: str, how: str) -> None:
-    """Refuse a mask whose values cannot be class numbers.
+    """Raise an error if the values of a mask cannot be class numbers.
 
     Raises:
-        DataError: It is a colour picture or holds fractions.
+        DataError: It is a colour image or contains fractions.
     """
     if values.dtype == np.uint32:
         raise DataError(f"{display_name(name)} is a colour image, not a mask: {how}.")
     if values.dtype.kind == "f":
-        raise DataError(f"{display_name(name)} holds fractions: {how}.")
+        raise DataError(f"{display_name(name)} contains fractions: {how}.")
 
 
 def _values(image: Image.Image) -> np.ndarray:
-    """Return the values of a picture of any mode; colours where its channels differ."""
+    """Return the values of an image of any mode; colours if its channels differ."""
     if image.mode == "P":
         return _of_palette(image)
     if image.mode == "1":
@@ -116,7 +118,7 @@ def _values(image: Image.Image) -> np.ndarray:
 
 
 def _of_palette(image: Image.Image) -> np.ndarray:
-    """Return the index of each pixel, or 0 and 255 where the colours in use are black and white only."""
+    """Return the index of each pixel, or 0 and 255 if the used colours are only black and white."""
     indices = np.asarray(image)
     colours = np.asarray(image.convert("RGB"))
     if np.isin(np.unique(colours), (0, 255)).all() and (colours == colours[..., :1]).all():
@@ -125,9 +127,9 @@ def _of_palette(image: Image.Image) -> np.ndarray:
 
 
 def _colours(image: Image.Image, wanted: bool) -> np.ndarray:
-    """Return the colours of a picture, or its greys if colours are not `wanted` and there are none."""
+    """Return the colours of an image, or its grey values if it has no colours and `wanted` is false."""
     blurred = image.format in ("JPEG", "MPO")
-    if image.has_transparency_data:  # what is transparent is not marked
+    if image.has_transparency_data:  # transparent pixels are not marked
         planes = np.asarray(image.convert("RGBA")).astype(np.uint16)
         colours = ((planes[..., :3] * planes[..., 3:] + 127) // 255).astype(np.uint8)
     else:
@@ -140,4 +142,4 @@ def _colours(image: Image.Image, wanted: bool) -> np.ndarray:
 
 
 _BLUR = 8
-"""By how much the channels of a grey picture may differ after JPEG."""
+"""Largest difference between the channels of a grey image after JPEG compression."""

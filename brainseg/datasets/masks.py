@@ -1,4 +1,4 @@
-"""`MaskedDataset`: images with a mask each, to learn segmentation from."""
+"""`MaskedDataset`: images with one mask each, for segmentation."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ MASK_COLUMNS = [*COLUMNS, "mask", "mask_sha256", "mask_pixels", "mask_turn", "sp
 class MaskedDataset(Dataset):
     """Images with their masks.
 
-    The table has further columns: `mask` (path from the root), `mask_sha256`, `mask_pixels` (int, not background),
-    `mask_turn` (the EXIF orientation, 1 to 8, that a mask without one takes over from its image), `spacing` ("row
-    column" in mm, "" where unknown; see `parse_spacing`) and `inputs` (files and channels that the chosen modalities
-    are read from, "" for the image as stored). `label` says whether a slice has any tumour, so that splits and reports
-    work as for whole images; `classes` are those of the two labels that occur. `sha256` is of all that the model sees:
-    it differs from the file's where modalities are chosen.
+    The table has further columns: `mask` (path relative to the root), `mask_sha256`, `mask_pixels` (int, number of
+    pixels that are not background), `mask_turn` (the EXIF orientation, 1 to 8, that a mask without one takes from its
+    image), `spacing` ("row column" in mm, "" if unknown; see `parse_spacing`) and `inputs` (files and channels of the
+    chosen sequences, "" for the image as stored). `label` says whether a slice has a tumour, so splits and reports work
+    as for classification; `classes` are the labels that occur. `sha256` covers everything that the model receives: it
+    differs from the file's hash if sequences are chosen.
 
     Attributes:
         mask_classes: Names of the pixel classes by number, background first.
         mask_values: Value in the mask files -> class number.
-        modalities: The chosen modalities in their order, or None for images as stored.
-        channels: What the three channels that `read` returns are, or () where that is not known of all images.
-        mask_threshold: Values in the mask files from this on are tumour, whatever `mask_values` says; None without one.
-        store: Keeps masks that were decoded once.
+        modalities: The chosen sequences in order, or None for images as stored.
+        channels: Sequences of the three channels that `read` returns, or () if they are not known for all images.
+        mask_threshold: Mask values from this number up are tumour, and `mask_values` is ignored; None without one.
+        store: Keeps decoded masks.
     """
 
     mask_classes: tuple[str, ...] = (BACKGROUND, TUMOUR)
@@ -50,13 +50,13 @@ class MaskedDataset(Dataset):
     store: MaskStore = field(default_factory=MaskStore, repr=False, compare=False)
 
     def _digest(self, table: pd.DataFrame) -> str:
-        """Return the SHA-256 over what that of `Dataset` covers, and the masks, their classes and the modalities."""
+        """Return the SHA-256 over the facts in `Dataset._digest`, the masks, their classes and the sequences."""
         masks = "\n".join(self.table["mask_sha256"])
         rule = "" if self.mask_threshold is None else f"\nfrom {self.mask_threshold:g}"
         return sha256_bytes(f"{super()._digest(table)}\n{self.mask_classes}\n{self.modalities}\n{masks}{rule}".encode())
 
     def read(self, row: int) -> np.ndarray:
-        """Return the pixels of a slice, (H, W, 3) uint8: one modality in all channels, two as first, second, first.
+        """Return the pixels of a slice, (H, W, 3) uint8: one sequence in all channels, two as first, second, first.
 
         Raises:
             ScanError: A file can no longer be read.
@@ -83,24 +83,22 @@ class MaskedDataset(Dataset):
         """Return the dataset if a training may start from it.
 
         Raises:
-            DataError: Files cannot be used and `skip_bad` is off, nothing is left, or no mask has a tumour.
+            DataError: Files cannot be used and `skip_bad` is off, no image is left, or no mask has a tumour.
         """
         self.refuse_bad(skip_bad)
         self.refuse(UNDECIDED)
         if not len(self.table):
-            raise DataError(f"{self.root} has no image with a mask that can be used.")
+            raise DataError(f"{self.root} has no usable image with a mask: check the masks.")
         if not self.table["mask_pixels"].any():
             lost = next((bad.reason for bad in self.bad if bad.path not in set(self.table["path"])), "")
             why = " (values below data.mask_threshold are background: lower it)" if self.mask_threshold else ""
-            left_out = f" What was left out: {lost}" if lost else ""
-            raise DataError(
-                f"{self.root}: no mask has a single tumour pixel, so there is nothing to learn{why}.{left_out}"
-            )
+            left_out = f" Left out: {lost}" if lost else ""
+            raise DataError(f"{self.root}: no mask has a tumour pixel, so there is nothing to learn{why}.{left_out}")
         return self
 
 
 def parse_spacing(text: str) -> tuple[float, float] | None:
-    """Return (row, column) spacing in mm of the table's column `spacing`, or None where it is unknown."""
+    """Return (row, column) spacing in mm from the table's column `spacing`, or None if it is unknown."""
     if not text:
         return None
     row, column = (float(part) for part in text.split())

@@ -1,4 +1,4 @@
-"""Masks among images that are to be classified: never a class of their own, and never images of a class."""
+"""Find masks in class folders: masks are neither a separate class nor images of a class."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from brainseg.errors import DataError
 
 
 def masks_among_images(root: Path, paths: Sequence[str]) -> tuple[set[str], list[Finding]]:
-    """Return which images of class folders are masks of other images there, and what to say of it.
+    """Return the images in class folders that are masks of other images there, with findings about them.
 
     Args:
         root: The folder of the class folders.
-        paths: The images in these, from the root.
+        paths: The images in them, relative to the root.
 
     Raises:
-        DataError: The folders are no classes: one holds images and another one their masks.
+        DataError: The folders are not classes: one contains images and another one their masks.
     """
     if masks := _class_of_masks(root, paths):
         return masks, [_left_out(masks)]
@@ -42,21 +42,19 @@ def masks_among_images(root: Path, paths: Sequence[str]) -> tuple[set[str], list
     tops = {way[0] for path in paths if len(way := _way(root / path, root)) > 1}
     if len(tops) > 1 and all(_is_patient(top) for top in tops):
         raise DataError(
-            f"{root} looks like patients with images and masks, such as {min(tops)}, not like classes: learn from the "
-            "masks with --set task=segment, or put the images of each class into a folder of its own."
+            f"The folders in {root} look like patients with images and masks, such as {min(tops)}, not like classes: "
+            "learn from the masks with --set task=segment, or put the images of each class into a separate folder."
         )
     return masks, [_left_out(masks)]
 
 
 def _left_out(masks: set[str]) -> Finding:
-    message = (
-        f"{len(masks)} images are masks of other images and are left out of the classes: task=segment learns from them."
-    )
+    message = f"{len(masks)} images are masks of other images and are left out: to learn from masks, set task=segment."
     return Finding("masks-left-out", message, tuple(sorted(masks)))
 
 
 def _class_of_masks(root: Path, paths: Sequence[str]) -> set[str]:
-    """Return the images of a folder called like masks beside two classes or more, if they are masks of their images."""
+    """Return the images in folders named like masks beside at least two classes, if they are masks of their images."""
     tops: dict[str, dict[str, str]] = defaultdict(dict)
     for path in paths:
         way = _way(root / path, root)
@@ -82,7 +80,7 @@ def _is_patient(folder: str) -> bool:
 
 
 def _way(path: Path, root: Path) -> tuple[str, ...]:
-    """Return the folders from the root to a path, without those of a split."""
+    """Return the path parts below the root, without the names of splits."""
     return tuple(part for part in path.relative_to(root).parts if part.lower() not in SPLIT_NAMES)
 
 
@@ -91,13 +89,13 @@ def _no_classes(place: FolderPair, root: Path) -> str:
     guess = " by their files" if place.guessed else ""
     folders = f"{images} and {masks}" if place.deep else masks
     return (
-        f"{root} looks{guess} like images with their masks ({folders}), not like classes: learn from the masks with "
-        "--set task=segment, or put the images of each class into a folder of its own."
+        f"The folders in {root} look{guess} like images with masks ({folders}), not like classes: learn from the masks "
+        "with --set task=segment, or put the images of each class into a separate folder."
     )
 
 
 def _beside(root: Path, paths: Sequence[str]) -> set[str]:
-    """Return the images that are masks by name and look of images beside them."""
+    """Return the images that are masks of images beside them, judging by name and contents."""
     stems = {PurePosixPath(path).with_suffix("").as_posix(): path for path in paths}
     named = [stem for stem in stems if is_mask_name(stem)]
     if not named:

@@ -1,4 +1,4 @@
-"""Sequences (T1, FLAIR, …) as input channels: which file and channel each is read from, and which are missing."""
+"""Sequences (T1, FLAIR, …) as input channels: the file and channel of each, and missing sequences."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
 LGG_CHANNELS = ("T1", "FLAIR", "T1ce")
 """Channels of the TCGA-LGG set (Buda et al. 2019, Comput. Biol. Med. 109): pre-contrast, FLAIR, post-contrast."""
 COPY = 0.12
-"""A channel whose difference from FLAIR, over all of a patient's slices, is below this fraction of FLAIR's sum is FLAIR
-in place of a missing sequence. On 60 patients of TCGA-LGG, saved as JPEG, copies stay below 0.08 and true sequences
-above 0.17; in the original TIFF files a copy is exact."""
+"""If a channel's difference from FLAIR, over all slices of a patient, is below this fraction of FLAIR's sum, the
+channel repeats FLAIR because a sequence is missing. On 60 patients of TCGA-LGG, saved as JPEG, copies stay below 0.08
+and true sequences above 0.17; in the original TIFF files a copy is exact."""
 
 Input = tuple[str, str, int]
-"""Path from the root, SHA-256 of the file, and channel."""
+"""Path relative to the root, SHA-256 of the file, and channel number."""
 
 _ALIASES = {"t1gd": "T1ce", "t1c": "T1ce", "t1post": "T1ce", "t1pre": "T1", "t2flair": "FLAIR", "fla": "FLAIR"}
 
 
 def canonical(name: str) -> str:
-    """Return a sequence as brainseg spells it; an unknown name stays as it is."""
+    """Return a sequence as brainseg spells it; unknown names stay unchanged."""
     key = name.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
     return {modality.lower(): modality for modality in MODALITIES}.get(key) or _ALIASES.get(key, name.strip())
 
@@ -36,13 +36,13 @@ def check_modalities(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the chosen sequences as brainseg spells them.
 
     Raises:
-        DataError: None or more than three are named, one is unknown, or one is named twice.
+        DataError: None or more than three are given, one is unknown, or one is given twice.
     """
     wanted = tuple(canonical(name) for name in names)
     if unknown := [name for name in wanted if name not in MODALITIES]:
         raise DataError(f"data.modalities: {unknown[0]!r} is unknown, allowed: {', '.join(MODALITIES)}.")
     if not 1 <= len(wanted) <= 3 or len(set(wanted)) < len(wanted):
-        raise DataError("data.modalities: name one to three different modalities, or none for images as stored.")
+        raise DataError("data.modalities: give one to three different sequences, or null to use images as stored.")
     return wanted
 
 
@@ -51,7 +51,7 @@ def differences(pixels: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
 
     Args:
         pixels: (H, W, 3) uint8.
-        channels: Three names, FLAIR among them.
+        channels: Three names, including FLAIR.
 
     Returns:
         (4,) int64: three sums of absolute differences, and the sum of FLAIR.
@@ -62,20 +62,20 @@ def differences(pixels: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
 
 
 def missing_channels(sums: np.ndarray, channels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sequences that a patient lacks, FLAIR standing in for them.
+    """Return the missing sequences of a patient, which are replaced by copies of FLAIR.
 
     Args:
-        sums: (4,) what `differences` gives, added up over the patient's slices.
+        sums: (4,) the result of `differences`, summed over the patient's slices.
         channels: The names of the three channels.
     """
-    if not sums[3]:  # black slices say nothing
+    if not sums[3]:  # black slices contain no information
         return ()
     copies = sums[:3] < COPY * sums[3]
     return tuple(name for name, copy in zip(channels, copies, strict=True) if copy and name != "FLAIR")
 
 
 def encode_inputs(inputs: list[Input]) -> str:
-    """Return inputs as the text of the table's column `inputs`."""
+    """Return inputs as text for the table's column `inputs`."""
     return json.dumps(inputs, ensure_ascii=False)
 
 
@@ -85,17 +85,17 @@ def parse_inputs(text: str) -> list[Input]:
 
 
 def inputs_sha256(inputs: list[Input]) -> str:
-    """Return a hash of what a model sees of these inputs."""
+    """Return a hash of the files and channels of these inputs."""
     return sha256_bytes("\n".join(f"{digest} {channel}" for _, digest, channel in inputs).encode())
 
 
 def read_stack(root: Path, inputs: list[Input]) -> np.ndarray:
-    """Return one to three sequences as (H, W, 3) uint8; they repeat in order where there are fewer than three.
+    """Return one to three sequences as (H, W, 3) uint8; fewer than three are repeated in order.
 
-    Repeating a sequence neither adds nor removes anything; a black channel would shift a pretrained network's input.
+    Repeating a sequence adds no information; a black channel would shift the input of a pretrained network.
 
     Raises:
-        ScanError: A file cannot be read any more.
+        ScanError: A file can no longer be read.
         DataError: A file has changed.
     """
     files = {path: read_unchanged(root / path, digest) for path, digest, _ in inputs}

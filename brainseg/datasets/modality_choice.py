@@ -1,4 +1,4 @@
-"""Rows of a dataset by the sequences that a user chose: channels of one file, or files of one slice."""
+"""Build the rows of a dataset from the sequences that a user chose: channels of one file, or files of one slice."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from brainseg.scans import display_name
 
 
 def note_missing(table: pd.DataFrame) -> list[str]:
-    """Find the patients whose files repeat FLAIR for a sequence that was not taken.
+    """Find the patients whose files repeat FLAIR in place of a missing sequence.
 
     Args:
         table: One row per image, with `channels`, `apart`, `group` and `warnings`. A column `missing` is added, and
-            `warnings` of the images at fault name what is missing.
+            the missing sequences are added to `warnings`.
 
     Returns:
         One sentence per patient.
@@ -32,36 +32,37 @@ def note_missing(table: pd.DataFrame) -> list[str]:
             continue
         names = " and ".join(missing)
         table.loc[rows.index, "missing"] = pd.Series([missing] * len(rows), index=rows.index)
-        told = f"The sequence {names} is missing; the file repeats FLAIR in its place."
-        table.loc[rows.index, "warnings"] = (table.loc[rows.index, "warnings"] + " " + told).str.strip()
+        warning = f"The sequence {names} is missing; the file repeats FLAIR in its place."
+        table.loc[rows.index, "warnings"] = (table.loc[rows.index, "warnings"] + " " + warning).str.strip()
         who = display_name(group) if group else f"A patient with {len(rows)} slices"
         notes.append(f"{who} has no {names}: the files repeat FLAIR in its place.")
     return notes
 
 
 def choose_modalities(listing: Listing, table: pd.DataFrame, wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Return one row per slice that has all wanted sequences; the others go to `listing.bad`, each with a sentence.
+    """Return one row per slice that has all wanted sequences; the others go to `listing.bad`, with one sentence each.
 
     Raises:
-        DataError: Nothing says which image or channel is which modality, or no slice has all that are wanted.
+        DataError: It is unknown which image or channel is which sequence, or no slice has all wanted sequences.
     """
     channelled, single = table["channels"].map(bool), table["modality"] != ""
     unknown = table[~channelled & ~single]
     if len(unknown):
         raise DataError(
-            f"{display_name(unknown['path'].iloc[0])}: nothing says which modality it is: add a column modality (and "
+            f"It is not known which sequence {display_name(unknown['path'].iloc[0])} is: add a column modality (and "
             "slice) or channels to the manifest, or leave data.modalities empty."
         )
     chosen = [_pick_channels(listing, row, wanted) for _, row in table[channelled].iterrows()]
     slices = table[single & ~channelled]
-    # Files without a number of their slice are slices of their own.
+    # Each file without a slice number is a separate slice.
     keys = slices["slice"].where(slices["slice"] != "", slices["path"])
     chosen += [_stack_files(listing, rows, wanted) for _, rows in slices.groupby(["group", keys], sort=False)]
     rows = [row for row in chosen if row is not None]
     if not rows:
         seen = {name for names in table["channels"] for name in names} | set(table["modality"]) - {""}
         raise DataError(
-            f"No slice has {' and '.join(wanted)} together; the set has {', '.join(sorted(seen))}: choose others."
+            f"No slice has {' and '.join(wanted)} together; the dataset has {', '.join(sorted(seen))}: choose other "
+            "sequences."
         )
     return pd.DataFrame(rows)
 
@@ -85,7 +86,7 @@ def _stack_files(listing: Listing, rows: pd.DataFrame, wanted: tuple[str, ...]) 
     elif len(rows[["width", "height"]].drop_duplicates()) > 1:
         fault = f"{who} has images of different sizes"
     elif rows["mask_sha256"].nunique() > 1:
-        fault = f"{who} has different masks for its modalities"
+        fault = f"{who} has different masks for its sequences"
     else:
         return _with_inputs(
             files[wanted[0]].iloc[0], [(found["path"].iloc[0], found["sha256"].iloc[0], 0) for found in files.values()]
@@ -101,4 +102,4 @@ def _with_inputs(row: pd.Series, inputs: list[Input]) -> pd.Series:
 
 
 def _refuse(listing: Listing, path: str, fault: str) -> None:
-    listing.bad.append(BadFile(path, f"{fault}: add it, choose other modalities, or leave the slice out."))
+    listing.bad.append(BadFile(path, f"{fault}: correct it, choose other sequences, or leave the slice out."))

@@ -1,9 +1,9 @@
-"""Near copies: images that look the same though their bytes differ, saved again, scaled, mirrored or turned.
+"""Near copies: images that look the same but are not byte-identical, because they were saved again, scaled or turned.
 
-A hash of the bytes finds none of them, and a model remembers them as well as true copies. Each image is reduced to a
-small grey thumbnail while it is read. Two images are near copies if their thumbnails correlate at a coarse and at a
-fine scale: the coarse one is what one sees at a glance, and may be alike in all slices of a simple phantom; the fine
-one is texture and noise, which only the same slice has. Cropped copies are not found.
+A hash of the bytes does not find them, but a model memorises them like exact copies. Each image is reduced to a small
+grey thumbnail while it is read. Two images are near copies if their thumbnails correlate at a coarse and at a fine
+scale. The coarse scale shows the overall shape, which may be the same in all slices of a simple phantom. The fine scale
+shows texture and noise, which only the same slice shares. Mirrored copies are found, cropped copies are not.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import pandas as pd
 from brainseg.datasets.near_search import SIDE, clusters, compare, limited_pairs
 
 LISTED = 100
-"""Pairs that a summary names."""
+"""Most pairs that a summary lists."""
 
 
 @dataclass(frozen=True)
 class NearPair:
-    """Two images that look the same and differ in bytes; `mirrored` if one is mirrored or turned."""
+    """Two images that look the same but are not byte-identical; `mirrored` if one is mirrored or turned."""
 
     first: str
     second: str
@@ -42,10 +42,10 @@ def near_pairs(table: pd.DataFrame) -> list[NearPair]:
     """Find the pairs of near copies.
 
     Args:
-        table: Columns `path`, `sha256`, `group` ("" where no patient is known) and `thumbnail`.
+        table: Columns `path`, `sha256`, `group` ("" if no patient is known) and `thumbnail`.
 
     Returns:
-        The pairs in the order of the table; images with the same bytes are no pair.
+        The pairs in the order of the table, without byte-identical images.
     """
     if len(table) < 2:
         return []
@@ -58,7 +58,7 @@ def near_pairs(table: pd.DataFrame) -> list[NearPair]:
 
 
 def twin_names(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[str]:
-    """Return a name for each row that its near copies share, "" where it has none.
+    """Return for each row a name that it shares with its near copies, "" if it has none.
 
     Args:
         table: Columns `path` and `sha256`.
@@ -76,15 +76,16 @@ def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> dict[str, Any]:
     """Count near copies; the result can be stored as JSON.
 
     Args:
-        table: Columns `path`, `label`, `split` ("" where none is given), `sha256` and `twin`.
+        table: Columns `path`, `label`, `split` ("" if none is given), `sha256` and `twin`.
         pairs: All pairs of the table.
 
     Returns:
-        `pairs`, and how many of them are `mirrored`, `across_labels` and `across_splits`; `groups` of images that pairs
-        join, and the `files` in them; `leaks`: a list with one dict for each ordered pair of splits: of the `total`
-        files in split `of`, `files` have a copy in split `among`, `identical` of them one with the same bytes and
-        `upright` one with the same bytes or a near copy that is not mirrored; `listed`: paths of the first pairs, those
-        with different labels and then those across splits before the others.
+        `pairs`: number of pairs; `mirrored`, `across_labels` and `across_splits`: how many of them are so.
+        `groups`: number of groups of images that pairs connect, and `files`: number of files in them.
+        `leaks`: a list with one dict for each ordered pair of splits: of the `total` files in split `of`, `files` have
+        a copy in split `among`; `identical` of these have a byte-identical copy, and `upright` have a byte-identical
+        copy or a near copy that is not mirrored.
+        `listed`: paths of the first pairs, first those with different labels, then those across splits.
     """
     rows = table.set_index("path")
     ends = [[pair.first for pair in pairs], [pair.second for pair in pairs]]

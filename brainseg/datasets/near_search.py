@@ -1,4 +1,4 @@
-"""The search for near copies among thumbnails: by low frequencies first, then by correlation at two scales."""
+"""Search thumbnails for near copies: first by low frequencies, then by correlation at two scales."""
 
 from __future__ import annotations
 
@@ -10,41 +10,42 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 SIDE = 64
-"""Pixels of a thumbnail's side."""
+"""Side of a thumbnail, in pixels."""
 
 COARSE = SIDE // 2
-"""Side of what is compared at a glance."""
+"""Side of a thumbnail at the coarse scale, in pixels."""
 
 ALIKE = 0.99
-"""Least correlation of two near copies at the coarse scale. In Kaggle-253 all pairs above 0.993 lie above 0.999. In the
-set of 7,023 images, all pairs above 0.995 and nearly all above 0.99 are copies, the latter with changed brightness."""
+"""Least correlation of two near copies at the coarse scale. In Kaggle-253, all pairs above 0.993 are above 0.999. In
+the set of 7,023 images, all pairs above 0.995 and nearly all above 0.99 are copies, the latter with changed
+brightness."""
 
 SAME_DETAIL = 0.92
 """Least correlation of fine detail. Copies in both sets, some of them sharpened, reach 0.93; different slices with the
-same outline and noise of their own stay below 0.85."""
+same outline but different noise stay below 0.85."""
 
 ONE_PATIENT = 0.9985
-"""Least correlation of whole thumbnails of one patient, whose neighbouring slices share even detail: those of TCGA-LGG
-and of the phantom stay below 0.998, copies in Kaggle-253 lie above 0.9985."""
+"""Least correlation of whole thumbnails of one patient, because neighbouring slices of one patient share even detail:
+those of TCGA-LGG and of the phantom stay below 0.998, copies in Kaggle-253 are above 0.9985."""
 
 _LOW = 12
-"""Frequencies per direction that are compared first."""
+"""Number of frequencies per direction that are compared first."""
 
 _BLOCK = 1024
-"""Images that are compared with as many others at once: bounds the memory."""
+"""Number of images that are compared with as many others at once, to limit memory."""
 
 FLAT = 1.0
 """Standard deviation in grey levels below which a thumbnail shows nothing to compare."""
 
 _MOST_PAIRS = 500_000
-"""Pairs that are kept; of more, only as many as join the same images."""
+"""Most pairs that are kept; beyond that, only as many as connect the same images."""
 
 _TURNS = [(turned, down, across) for turned in (False, True) for down in (1, -1) for across in (1, -1)]
-"""Ways to lay an image on another: transposed or not, then mirrored up-down and left-right where -1 stands."""
+"""Ways to place an image on another: transposed or not, then mirrored up-down and left-right (-1) or not (1)."""
 
 
 def compare(thumbnails: np.ndarray, content: np.ndarray, patients: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield (K, 3) row numbers of pairs, first below second, and whether the second is mirrored; block by block."""
+    """Yield blocks of (K, 3) pairs: the row numbers, the smaller first, and whether the second image is mirrored."""
     low, seen = _frequencies(thumbnails)
     rows = np.flatnonzero(seen)
     blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
@@ -56,13 +57,13 @@ def compare(thumbnails: np.ndarray, content: np.ndarray, patients: np.ndarray) -
                 if len(first):
                     sure = _confirmed(thumbnails, patients, mine[np.unique(first)], theirs[np.unique(second)], turn)
                     hit = sure[np.searchsorted(np.unique(first), first), np.searchsorted(np.unique(second), second)]
-                    allowed[first[hit], second[hit]] = False  # one way to lie on each other is enough
+                    allowed[first[hit], second[hit]] = False  # one matching turn is enough
                     mirrored = np.full(int(hit.sum()), turn != _TURNS[0])
                     yield np.stack([mine[first[hit]], theirs[second[hit]], mirrored], axis=1)
 
 
 def _frequencies(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (N, LOW, LOW) lowest frequencies of the coarse images, and which of the images show anything."""
+    """Return the (N, LOW, LOW) lowest frequencies of the coarse images, and which images are not uniform."""
     low = np.zeros((len(thumbnails), _LOW, _LOW), dtype=np.float32)
     seen = np.zeros(len(thumbnails), dtype=bool)
     for start in range(0, len(thumbnails), _BLOCK):
@@ -75,11 +76,11 @@ def _frequencies(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _possible(mine: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[tuple[bool, int, int], np.ndarray]]:
-    """Yield each turn with the pairs, (M, T) bool, that may be near copies under it; none that are is missed.
+    """Yield each turn with the pairs, (M, T) bool, that may be near copies under it; no near copy is missed.
 
-    To mirror an image changes the signs of its odd frequencies, to transpose it swaps the two directions. Vectors of
-    length 1 that correlate by ALIKE are at a distance of at most sqrt(2 - 2 ALIKE), and so is what a part of their
-    frequencies says of them.
+    Mirroring an image changes the signs of its odd frequencies, and transposing it swaps the two directions. Vectors of
+    length 1 with a correlation of ALIKE have a distance of at most sqrt(2 - 2 ALIKE), and the distance between some of
+    their frequencies cannot be larger.
     """
     lengths = [(part**2).sum(axis=(1, 2)) for part in (mine, theirs)]
     needed = (lengths[0][:, None] + lengths[1] - (2 - 2 * ALIKE)) / 2 - 1e-5
@@ -120,12 +121,12 @@ def _coarse(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _detail(thumbnails: np.ndarray) -> np.ndarray:
-    """Return what is between coarse shapes and single pixels, (N, SIDE, SIDE) float32, strong edges clipped."""
+    """Return detail between coarse shapes and single pixels, (N, SIDE, SIDE) float32, with strong edges clipped."""
     detail = np.empty(thumbnails.shape, dtype=np.float32)
     for place, square in enumerate(thumbnails.astype(np.float32)):
         band = cv2.GaussianBlur(square, (0, 0), 0.7) - cv2.GaussianBlur(square, (0, 0), 2.0)
         size = np.abs(band)
-        # Rounding alone makes half a level. A large black background must not decide what a strong edge is.
+        # Rounding alone gives half a level. A large black background must not affect the limit for strong edges.
         limit = 2 * float(np.median(size[size > 0.5])) if (size > 0.5).any() else 1.0
         np.clip(band, -limit, limit, out=detail[place])
     return detail
@@ -137,7 +138,7 @@ def _correlation(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
-    """Return images of mean 0 and length 1; a constant one becomes 0."""
+    """Return images with mean 0 and length 1; a constant image becomes 0."""
     centred = images - images.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
     length = np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))
     unit: np.ndarray = centred / np.maximum(length, 1e-6)
@@ -145,7 +146,7 @@ def _unit(images: np.ndarray) -> np.ndarray:
 
 
 def limited_pairs(found: Iterator[np.ndarray], count: int) -> np.ndarray:
-    """Join blocks of pairs, and keep of very many only those that hold the same images together."""
+    """Join blocks of pairs; if there are too many, keep only as many as connect the same images."""
     pairs = np.empty((0, 3), dtype=np.int64)
     for block in found:
         pairs = np.concatenate([pairs, block])

@@ -1,4 +1,4 @@
-"""Where a dataset's images come from: its name, and which of them are synthetic, however they were copied together."""
+"""The origin of a dataset's images: its name, and which images are synthetic, even in mixed copies."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 
 SYNTHETIC_NAME = re.compile(r"synthetic_s\d{5}")
-"""How the phantom names its persons."""
+"""How the phantom names its synthetic persons."""
 
 
 def dataset_name(path: Path) -> str:
-    """Return what a dataset is called: by the list of known datasets, or else by its folder or manifest.
+    """Return the name of a dataset: from the list of known datasets, or else that of its folder or manifest.
 
     Args:
-        path: What `open_dataset` takes; never part of the result, as it tells how somebody's machine is laid out.
+        path: As for `open_dataset`; the result never contains it, because it reveals private folder names.
     """
     place = path.absolute()
     try:
         known = {Path(each.path): each.name for each in known_datasets()}
-    except DataError:  # a damaged list is no reason to lose a trained model
+    except DataError:  # a trained model must not be lost because the list is damaged
         known = {}
     inside = place.parent if place.name == MANIFEST else place
     return known.get(place) or known.get(inside) or (inside.name if inside.is_dir() else inside.stem) or "dataset"
 
 
 def synthetic_rows(dataset: Dataset) -> list[bool]:
-    """Say of each row of a dataset's table whether its image is synthetic.
+    """Return for each row of a dataset's table whether its image is synthetic.
 
-    A phantom's folder says so of all of its images. Copies and subsets elsewhere are known by the note in the PNG file
-    or by the name of the synthetic person.
+    All images in a phantom's folder are synthetic. Copies and subsets elsewhere are recognised by the note in the PNG
+    file or by the name of the synthetic person.
     """
     if (dataset.root / PHANTOM).is_file():
         return [True] * len(dataset.table)
@@ -50,5 +50,5 @@ def _synthetic(file: Path) -> bool:
     try:
         with Image.open(file) as image:  # reads the notes before the pixels, not the pixels
             return image.info.get("Source") == "synthetic"
-    except Exception:  # whatever Pillow throws: the reader of scans has the last word on a file
+    except Exception:  # whatever Pillow raises: reading the scan reports errors in the file
         return False

@@ -12,19 +12,19 @@ from brainseg.datasets.patient_names import folder_part, patient_before_slice, s
 from brainseg.datasets.table import PatientSource
 
 PATIENT_COLUMNS = ("group", "patient", "patientid", "subject", "subjectid", "case", "caseid")
-"""Columns that name patients, in the order in which they are taken; blanks, signs and case in them do not matter."""
+"""Columns that name patients, in order of preference; spaces, signs and case do not matter."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What is known of an image that can identify its patient.
+    """Facts about an image that can identify its patient.
 
     Attributes:
-        folders: Names of the folders around it, outermost first, below the class folder where there is one.
-        stem: Its file name without the ending.
-        label: Its class, "" where images have none.
-        cells: Its row of a manifest by column; empty without one.
-        path: Its path from the root.
+        folders: Names of the folders around it, outermost first; if there is a class folder, only those below it.
+        stem: Its file name without extension.
+        label: Its class, "" if images have none.
+        cells: Its row in a manifest by column; empty without one.
+        path: Its path relative to the root.
     """
 
     folders: tuple[str, ...]
@@ -35,17 +35,16 @@ class Place:
 
 
 def plain_column(column: str) -> str:
-    """Return a column's name without blanks, signs and case."""
+    """Return a column's name in lower case, without spaces and signs."""
     return re.sub(r"[\W_]+", "", column).lower()
 
 
 def guess_patients(places: Sequence[Place], classes: Sequence[str]) -> tuple[list[str], PatientSource, list[Finding]]:
-    """Return one id for each image, "" where it is unknown, where they are known from, and what to report."""
+    """Return one patient id per image ("" if unknown), the source of the ids, and findings."""
     if filled := _filled_columns(places):
         chosen = min(filled, key=lambda name: _has_no_patients(filled[name], places))  # min takes the first of equals
         others = [name for name in filled if filled[name] != filled[chosen]]
-        said = [_which_column(chosen, others)] if others else []
-        return filled[chosen], "column", said
+        return filled[chosen], "column", [_which_column(chosen, others)] if others else []
     if any(ids := _from_folders(places, classes)):
         return ids, "folder", []
     if any(ids := _from_names(places, classes)):
@@ -54,7 +53,7 @@ def guess_patients(places: Sequence[Place], classes: Sequence[str]) -> tuple[lis
 
 
 def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
-    """Return the columns that name patients, the first to be taken first."""
+    """Return the columns that name patients and are not empty, in order of preference."""
     known = {plain_column(column): column for column in reversed(list(places[0].cells))}
     names = [known[name] for name in PATIENT_COLUMNS if name in known]
     cells = {name: [place.cells.get(name, "").strip() for place in places] for name in names}
@@ -62,7 +61,7 @@ def _filled_columns(places: Sequence[Place]) -> dict[str, list[str]]:
 
 
 def _has_no_patients(ids: list[str], places: Sequence[Place]) -> bool:
-    """Say whether a column has one value a class, as a `group` of patients and of controls, or another each image."""
+    """Return whether a column cannot name patients: it has one value per class, or a different one for each image."""
     pairs = {(key, place.label) for key, place in zip(ids, places, strict=True)}
     return len(pairs) <= len({place.label for place in places}) or len(set(ids)) == len(ids)
 
@@ -71,13 +70,13 @@ def _which_column(chosen: str, others: list[str]) -> Finding:
     named = " and ".join(map(repr, others))
     return Finding(
         "patient-columns",
-        f"Several columns name patients: {chosen!r} is taken, not {named}; data.groups=column:{others[0]} takes "
-        "another.",
+        f"Several columns name patients: brainseg uses {chosen!r}, not {named}; to use another, set for example "
+        f"data.groups=column:{others[0]}.",
     )
 
 
 def _from_folders(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
-    """Take the outermost folder that can be a patient's, or a deeper one that says so by its name."""
+    """Return the outermost folder that can be a patient's, or a deeper one that is named like a patient."""
     parts = {name: folder_part(name, classes) for place in places for name in place.folders}
     found = [[parts[name] for name in place.folders if parts[name]] for place in places]
     while any(found):
@@ -94,7 +93,7 @@ def _preference(part: str) -> int:
 
 
 def _holds_everything(found: list[list[str]], places: Sequence[Place]) -> bool:
-    """Say whether the outermost folders say no more than the class does: one folder for all, or one per class."""
+    """Return whether the outermost folders only repeat the class: one folder for all, or one per class."""
     first = {place.label: set[str]() for place in places}
     for names, place in zip(found, places, strict=True):
         first[place.label].add(names[0] if names else "")
@@ -115,7 +114,7 @@ def _plausible(ids: list[str], places: Sequence[Place]) -> bool:
     labels = {place.label for place in places}
     if len(labels) < 2 or any(strength(key) in (1, 3) for key in distinct):
         return True
-    # Plain words that every class has are rather sources or kinds of images than people.
+    # Plain words that occur in every class are more likely sources or kinds of images than people.
     classes_of = defaultdict(set)
     for key, place in zip(ids, places, strict=True):
         classes_of[key].add(place.label)
@@ -123,11 +122,11 @@ def _plausible(ids: list[str], places: Sequence[Place]) -> bool:
 
 
 def _from_names(places: Sequence[Place], classes: Sequence[str]) -> list[str]:
-    """Take what is before the slice's number, where most names are of several slices each of several patients."""
+    """Return the part of each name before the slice number, if most names are of several slices of several patients."""
     ids = [patient_before_slice(place.stem, classes) for place in places]
     counts = Counter(key for key in ids if key)
     named, several = counts.total(), sum(count > 1 for count in counts.values())
     classes_of = {(key, place.label) for key, place in zip(ids, places, strict=True) if key}
     enough = named >= 0.8 * len(ids) and several >= 0.5 * len(counts) and several > 1
-    # One id a class is a name for the class.
+    # One id per class is a name for the class.
     return ids if enough and len(classes_of) > len({place.label for place in places}) else [""] * len(ids)

@@ -1,4 +1,4 @@
-"""The wording about a dataset's patients, the same in every report, page and card."""
+"""Messages about a dataset's patients, the same in every report, page and model card."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "patients unknown: slices of one patient may be on both sides"
-"""What every report says of figures on images of unknown patients."""
+"""The warning in every report on images of unknown patients."""
 
 SOURCES = {"column": "from a column", "folder": "from folder names", "file name": "from file names"}
 
 
 def patients_sentence(patients: Mapping[str, object]) -> str:
-    """Say how many patients a dataset has and where they are known from, without a full stop.
+    """Return how many patients a dataset has and where they are known from, without a full stop.
 
     Args:
         patients: `source` and `count`, as in a dataset's report and an evaluation.
@@ -27,13 +27,13 @@ def unknown_patients(facts: Mapping[str, Any]) -> str:
     """Return `UNKNOWN` if an evaluation was made without knowing the patients, else "".
 
     Args:
-        facts: An evaluation, or the field `validation` of a bundle; those of earlier versions do not tell, and of them
-            nothing is claimed.
+        facts: An evaluation, or the field `validation` of a bundle. Those of earlier versions do not record whether
+            patients were known; for them, the result is "".
     """
     known = facts.get("patients_known")
     return UNKNOWN if known and not known["count"] else ""
 
 
 def as_sentence(words: str) -> str:
-    """Begin words with a capital and end them with a full stop."""
+    """Capitalise the first letter and add a full stop."""
     return f"{words[:1].upper()}{words[1:]}."

@@ -1,4 +1,4 @@
-"""Which part of a folder's or file's name can be a patient's id: what no patient is called is taken out of it."""
+"""Find the part of a folder's or file's name that can be a patient's id, by removing words that are never patients."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import Literal
 
 Strength = Literal[0, 1, 2, 3, 4]
-"""How much a name looks like a patient: 0 not at all, 1 a scan or a series, 2 a word, 3 it has a number, 4 it says
-"patient" or the like before its number."""
+"""How much a name looks like a patient: 0 not at all, 1 a scan or a series, 2 a word, 3 it contains a number, 4 it has
+"patient" or a similar word before its number."""
 
 MODALITIES = {
     *("t1", "t1w", "t1ce", "t1c", "t1gd", "t1n", "t1post", "t1pre", "t2", "t2w", "t2f", "t2star", "flair", "t1flair"),
@@ -50,7 +50,7 @@ PLACES = {
 }
 NEUTRAL = MODALITIES | PLANES | SIDES | SPLITS | GENERIC | KINDS | PLACES
 MODIFIERS = {"weighted", "w", "ce", "c", "gd", "post", "pre", "contrast", "enhanced", "with", "without", "plus", "and"}
-"""Words that belong to a modality's name where one stands beside them: "T1 post contrast"."""
+"""Words that belong to the name of a sequence if they are beside one: "T1 post contrast"."""
 
 COUNTED = {
     *(
@@ -101,11 +101,11 @@ _SLICE = re.compile(r"(.*\S)(?:[ _.-]+(?:slice|img|image|frame|z|s|sl)?[ _.-]*\d
 
 
 def patient_part(name: str, classes: Collection[str] = ()) -> str:
-    """Return what is left of a name without modality, plane, side, split, class and the like; "" if nothing is.
+    """Return a name without words for a sequence, plane, side, split, class and the like; "" if nothing is left.
 
     Args:
-        name: Of a folder, or of a file without its ending.
-        classes: Names of the dataset's classes, which are no patients either.
+        name: Name of a folder, or of a file without extension.
+        classes: Names of the dataset's classes, which are not patients either.
     """
     words = class_words(classes)
     tokens = list(_TOKEN.finditer(name))
@@ -123,7 +123,7 @@ def patient_part(name: str, classes: Collection[str] = ()) -> str:
 
 
 def folder_part(name: str, classes: Collection[str] = ()) -> str:
-    """Return what `patient_part` does, but "" for a numbered sequence, plane, side or split such as T1_2."""
+    """Return the same as `patient_part`, but "" for a numbered sequence, plane, side or split such as T1_2."""
     part = patient_part(name, classes)
     *before, last = _TOKEN.findall(name.lower()) or [""]
     known = MODALITIES | PLANES | SIDES | SPLITS | MODIFIERS
@@ -132,14 +132,14 @@ def folder_part(name: str, classes: Collection[str] = ()) -> str:
 
 
 def before(name: str, start: int) -> int:
-    """Return where the signs between a word and the one before it begin."""
+    """Return the position where the signs before a word begin."""
     while start and not name[start - 1].isalnum():
         start -= 1
     return start
 
 
 def class_words(classes: Collection[str]) -> set[str]:
-    """Return the words of class names that have a letter; a number may be a class and a patient."""
+    """Return the words in class names, without numbers, because a number may be both a class and a patient."""
     found = {token.lower() for name in classes for token in _TOKEN.findall(name)}
     return {word for word in found if len(word) > 1 and not word.isdigit() and word not in PEOPLE}
 
@@ -154,14 +154,14 @@ def _is_neutral(word: str, words: set[str]) -> bool:
 
 
 def is_sequence(name: str) -> bool:
-    """Say whether a folder's name says nothing but a sequence, a plane or a side: `T1`, `T2 axial`."""
+    """Return whether a folder's name contains only a sequence, a plane or a side: `T1`, `T2 axial`."""
     words = [match[0].lower() for match in _TOKEN.finditer(name)]
     known = MODALITIES | PLANES | SIDES
     return bool(known.intersection(words)) and all(word in known | MODIFIERS for word in words)
 
 
 def strength(part: str) -> Strength:
-    """Return how much a name, without what no patient is called, looks like a patient's."""
+    """Return how much a name, as `patient_part` returns it, looks like a patient."""
     if not part:
         return 0
     if _PERSON.match(part) or _BRATS.match(part):
@@ -173,9 +173,9 @@ def strength(part: str) -> Strength:
 
 
 def patient_before_slice(stem: str, classes: Collection[str] = ()) -> str:
-    """Return the patient of a file that is one of several slices by its name, such as P03_slice_012; else "".
+    """Return the patient in the name of a file that is one of several slices, such as P03_slice_012; else "".
 
-    What is before the number of the slice must have a number of its own: `glioma_12` names no patient.
+    The part before the slice number must also contain a number: `glioma_12` does not name a patient.
     """
     words = class_words(classes)
     tokens = list(_TOKEN.finditer(stem))
@@ -192,5 +192,5 @@ def patient_before_slice(stem: str, classes: Collection[str] = ()) -> str:
 
 
 def loose(name: str) -> str:
-    """Return an id without case, blanks and leading zeros: equal for "P 1", "p1" and "P01"."""
+    """Return an id without case, spaces and leading zeros: equal for "P 1", "p1" and "P01"."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s+", "", name).casefold())

@@ -1,8 +1,8 @@
-"""Which patient each image of a dataset is of: from a column of its manifest, its folders or its file names.
+"""Find the patient of each image in a dataset: from a column of its manifest, its folders or its file names.
 
-Slices of one patient look alike, so a split must keep them together. `brainseg.config.group_rule` says how the setting
-`data.groups` is written; the guess takes the first of `PATIENT_COLUMNS` that is filled in, else the folders around the
-images that can be patients, else file names, where these are plainly several slices each of several patients.
+Slices of one patient look alike, so a split must keep them together. `brainseg.config.group_rule` describes the setting
+`data.groups`. The guess uses the first of `PATIENT_COLUMNS` that is filled in, else folders around the images that can
+be patients, else file names, if these clearly belong to several slices of several patients.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Patients:
     """The patient of each image.
 
     Attributes:
-        groups: One id for each image, "" where it is not known.
-        source: Where they are known from.
-        findings: What the user should know about them.
+        groups: One id per image, "" if unknown.
+        source: Where the ids come from.
+        findings: Messages for the user.
     """
 
     groups: list[str]
@@ -39,13 +39,13 @@ def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence
     """Find the patient of each image.
 
     Args:
-        places: What is known of each image.
+        places: The facts about each image.
         rule: The setting `data.groups`.
-        classes: Names of the dataset's classes, which are no patients.
+        classes: Names of the dataset's classes, which are not patients.
 
     Raises:
-        ConfigError: The rule is none.
-        DataError: It fits no image of this dataset.
+        ConfigError: The rule is not valid.
+        DataError: The rule matches no image of this dataset.
     """
     wanted = parse_rule(rule)
     if wanted.kind == "none" or not places:
@@ -56,8 +56,8 @@ def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence
         ids, source, findings = *_set(places, wanted), []
     if source == "none":
         return Patients([""] * len(places))
-    keys, asked = _compared(ids, places, source, wanted)
-    findings += asked
+    keys, questions = _compared(ids, places, source, wanted)
+    findings += questions
     if source == "folder" and not wanted.per_class:
         findings += _in_several_classes(keys, places)
     return Patients(_spelled(ids, keys, places, wanted.per_class), source, tuple(findings))
@@ -77,7 +77,7 @@ def _set(places: Sequence[Place], rule: Rule) -> tuple[list[str], PatientSource]
         ids, source = [(match[1] or "").strip() if match else "" for match in found], "file name"
     if not any(ids):
         raise DataError(
-            f"data.groups: {rule.kind}:{rule.value} names no patient of this dataset, whose first image is "
+            f"data.groups: {rule.kind}:{rule.value} finds no patient in this dataset, whose first image is "
             f"{places[0].path or places[0].stem}: choose another rule, or none."
         )
     return ids, source
@@ -96,32 +96,30 @@ def _folder(folders: tuple[str, ...], level: int) -> str:
     return folders[position] if 0 <= position < len(folders) else ""
 
 
-# ------------------------------------------------------------------------------------------------------------ the guess
-
-
 # -------------------------------------------------------------------------------------------------------- comparing ids
 
 
 def _compared(
     ids: list[str], places: Sequence[Place], source: PatientSource, rule: Rule
 ) -> tuple[list[str], list[Finding]]:
-    """Return a key for each image that is equal for images of one patient, and what has to be asked."""
-    asked: list[Finding] = []
+    """Return a key for each image that is equal for images of one patient, and questions for the user."""
+    questions: list[Finding] = []
     keys = [key if rule.compare == "exact" else loose(key) for key in ids]
     if rule.compare == "ask" and (doubtful := _doubtful(ids, places, source, rule.per_class)):
         keys = [exact if key in doubtful else key for exact, key in zip(ids, keys, strict=True)]
-        asked = [_question(ids, doubtful, places)]
+        questions = [_question(ids, doubtful, places)]
     if rule.per_class:
         keys = [f"{place.label}/{key}" if key else "" for key, place in zip(keys, places, strict=True)]
-    return keys, asked
+    return keys, questions
 
 
 def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource, per_class: bool) -> set[str]:
     """Return the loose ids that are spelled in two ways and may be two patients.
 
-    Any difference counts within one folder, and leading zeros within one class of a column. Those of bare numbers in
-    columns and file names count in the whole set, since many sets number the patients of each class from 1: "01" in one
-    class and "1" in another are not merged by accident. The same folder in two classes has its own finding.
+    Within one folder, any difference counts; within one class of a column, leading zeros count. For plain numbers in
+    columns and file names, leading zeros count in the whole dataset: many datasets number the patients of each class
+    from 1, and "01" in one class and "1" in another must not be merged by accident. The same folder name in two classes
+    has a separate finding.
     """
     spellings: dict[tuple[str, object], set[str]] = defaultdict(set)
     for key, place in zip(ids, places, strict=True):
@@ -139,7 +137,7 @@ def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource, pe
 
 
 def _above(place: Place, key: str) -> tuple[str, ...]:
-    """Return the way to the folder that holds a patient's folder."""
+    """Return the path of the folder that contains a patient's folder."""
     way = tuple(place.path.split("/")[:-1])
     inside = next((depth for depth, name in enumerate(place.folders) if key in name), 0)
     return way[: len(way) - len(place.folders) + inside]
@@ -154,7 +152,7 @@ def _question(ids: list[str], doubtful: set[str], places: Sequence[Place]) -> Fi
     more = f" (and {len(files) - 2} more ids)" if len(files) > 2 else ""
     return Finding(
         UNDECIDED,
-        f"Patients {shown}{more} differ only in case, blanks or leading zeros: set data.groups=exact if they are "
+        f"Patients {shown}{more} differ only in case, spaces or leading zeros: set data.groups=exact if they are "
         "different patients, or data.groups=loose if they are the same.",
         tuple(files.values()),
     )
@@ -168,37 +166,37 @@ def _in_several_classes(keys: list[str], places: Sequence[Place]) -> list[Findin
     if not shared:
         return []
     first = next(place for place, key in zip(places, keys, strict=True) if key == shared[0])
-    names = f"{len(shared)} names of patient folders stand" if len(shared) > 1 else "1 name of a patient folder stands"
+    names = f"{len(shared)} names of patient folders occur" if len(shared) > 1 else "1 name of a patient folder occurs"
     return [
         Finding(
             "patients-in-classes",
-            f"{names} in more than one class, such as that of {first.path}: images under one name are kept on one side "
-            "of a split, since they may be of one patient. Set data.groups=per-class if they are different people.",
+            f"{names} in more than one class, such as that of {first.path}: images with the same name stay on one side "
+            "of a split, because they may be of one patient. Set data.groups=per-class if they are different people.",
         )
     ]
 
 
 def patient_folders(paths: Sequence[str], labels: Sequence[str], groups: Sequence[str]) -> int:
-    """Count the folders of patients that lie in class folders: the same name in two of these is counted twice.
+    """Count the folders of patients in class folders; the same name in two classes counts twice.
 
     Args:
-        paths: Of the images, from the root of the dataset.
+        paths: Paths of the images, relative to the root of the dataset.
         labels: Their classes.
-        groups: Their patients, known from folders; "" where unknown.
+        groups: Their patients, known from folders; "" if unknown.
     """
     found = zip(paths, labels, groups, strict=True)
     return len({(_class_above(path, label, group), group) for path, label, group in found if group})
 
 
 def _class_above(path: str, label: str, group: str) -> str:
-    """Return the class whose folder holds a patient's folder; "" where none does."""
+    """Return the class whose folder contains a patient's folder; "" if there is none."""
     folders = path.split("/")[:-1]
     below = folders[folders.index(label) + 1 :] if label in folders else []
     return label if any(loose(group) in loose(name) for name in below) else ""
 
 
 def _spelled(ids: list[str], keys: list[str], places: Sequence[Place], per_class: bool) -> list[str]:
-    """Name each patient as the first image spells it."""
+    """Name each patient with the spelling of its first image."""
     names: dict[str, str] = {}
     for key, name, place in zip(keys, ids, places, strict=True):
         names.setdefault(key, f"{place.label}/{name}" if per_class and name else name)

@@ -1,4 +1,4 @@
-"""The list of known datasets: `library.json` below the home folder, changed by one process at a time."""
+"""The list of known datasets: `library.json` in the home folder, changed by one process at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from brainseg.scans import display_name
 Progress = Callable[[int, int], None]
 Source = Literal["folder", "upload", "synthetic"]
 PHANTOM = "phantom.json"
-"""What `write_phantom` leaves in a folder that it has completed."""
+"""File that `write_phantom` writes into a folder when it is complete."""
 
 LONGEST_NAME = 60
 
@@ -34,15 +34,15 @@ class KnownDataset:
     """A dataset with a name.
 
     Attributes:
-        name: Unique, whatever the case of its letters.
-        path: What `open_dataset` takes: a folder, or a CSV manifest.
-        source: "folder" of this machine, "upload", or "synthetic"; the last two lie below the home folder.
-        added: When it was made known, in UTC, as ISO 8601.
-        task: What can be learnt from it.
-        counts: Readable images of each class when it was looked into last; None before.
-        unreadable: Files that could not be read then.
-        fingerprint: Of its images when it was looked into last; "" before. Finds it again after it has moved.
-        grouped_fingerprint: The same with who is a patient, as runs of earlier versions stored it.
+        name: Unique, ignoring case.
+        path: As for `open_dataset`: a folder, or a CSV manifest.
+        source: "folder" of this machine, "upload", or "synthetic"; the last two are inside the home folder.
+        added: When it was added, in UTC, as ISO 8601.
+        task: The task that it is for.
+        counts: Readable images per class when it was last read; None if never read.
+        unreadable: Number of files that could not be read then.
+        fingerprint: Fingerprint of its images when it was last read; "" if never read. It identifies a moved dataset.
+        grouped_fingerprint: The same including patients, as runs of earlier versions stored it.
         groups: Which of its images are of one patient: the setting `data.groups` that its trainings start from.
         mask_threshold: Mask values that count as tumour from this one on: the setting `data.mask_threshold` that its
             trainings start from; None where the values are classes.
@@ -62,12 +62,12 @@ class KnownDataset:
 
     @property
     def exists(self) -> bool:
-        """Whether it still is where it was."""
+        """Whether its path still exists."""
         return Path(self.path).exists()
 
     @property
     def images(self) -> int | None:
-        """Number of readable images; None before it was looked into."""
+        """Number of readable images; None if it was never read."""
         return None if self.counts is None else sum(self.counts.values())
 
 
@@ -75,12 +75,12 @@ _LIST = TypeAdapter(list[KnownDataset])
 
 
 def datasets_folder() -> Path:
-    """Return the folder of the list, the uploads and the synthetic sets."""
+    """Return the folder of the list, the uploads and the synthetic datasets."""
     return paths.subfolder("datasets")
 
 
 def known_datasets() -> list[KnownDataset]:
-    """Return the known datasets by name, with the synthetic ones that lie below the home folder.
+    """Return the known datasets in order of their names, including synthetic ones inside the home folder.
 
     Raises:
         DataError: The list is damaged.
@@ -94,7 +94,7 @@ def known_datasets() -> list[KnownDataset]:
 
 
 def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
-    """Replace the list by what `edit` makes of it, while nobody else may.
+    """Replace the list by the result of `edit`, while no other process can change it.
 
     Raises:
         DataError: The list is damaged.
@@ -104,34 +104,34 @@ def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
 
 
 def checked_name(name: str) -> str:
-    """Return a name without needless blanks.
+    """Return a name without unnecessary spaces.
 
     Raises:
-        DataError: It cannot serve as a name.
+        DataError: The name is not allowed.
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not re.fullmatch(r"\w[\w .()+-]*", name):
         raise DataError(
-            f"{display_name(name)!r} cannot be a dataset's name: take 1 to {LONGEST_NAME} letters, digits, blanks and "
+            f"{display_name(name)!r} cannot be a dataset's name: use 1 to {LONGEST_NAME} letters, digits, spaces and "
             "the signs . ( ) + - _, and begin with a letter or digit."
         )
     return name
 
 
 def free_name(name: str, among: list[KnownDataset]) -> str:
-    """Return a name that no dataset has.
+    """Check that a name is allowed and not taken, and return it without unnecessary spaces.
 
     Raises:
-        DataError: It cannot serve as a name, or is taken.
+        DataError: The name is not allowed, or is taken.
     """
     name = checked_name(name)
     if _is_taken(name, among):
-        raise DataError(f"There is a dataset named {name!r} already: choose another name, or forget that one first.")
+        raise DataError(f"There is already a dataset named {name!r}: choose another name, or forget that one first.")
     return name
 
 
 def unused_name(text: str, among: list[KnownDataset]) -> str:
-    """Make a name from a file's, with a number where it is taken."""
+    """Build a dataset name from a file name, with a number if it is taken."""
     kept = " ".join(re.sub(r"[^\w .()+-]+", " ", text).split()).lstrip(".()+- ")[: LONGEST_NAME - 5].strip()
     base = name = kept or "dataset"
     number = 1
@@ -157,21 +157,21 @@ def _read() -> list[KnownDataset]:
         return []
     except (OSError, ValueError, ValidationError) as error:
         raise DataError(
-            f"The list of datasets {_file()} is damaged: move it away and add the datasets again."
+            f"The list of datasets {_file()} is damaged: move the file away and add the datasets again."
         ) from error
     return [replace(known, path=_full_path(known)) for known in listed]
 
 
 def _stored_path(path: str) -> str:
-    """Return a path as the list holds it: relative below the home folder, which may be copied or moved."""
+    """Return a path as stored in the list: relative if it is inside the home folder, which may be copied or moved."""
     place = Path(path)
     return place.relative_to(paths.home()).as_posix() if place.is_relative_to(paths.home()) else path
 
 
 def _full_path(known: KnownDataset) -> str:
-    """Return where a dataset of the list lies; what is ours never lies in the home that this one was copied from."""
+    """Return the full path of a dataset in the list; uploads and synthetic sets are always inside this home folder."""
     path = Path(known.path)
-    if path.is_absolute() and known.source != "folder":  # as the list held them once
+    if path.is_absolute() and known.source != "folder":  # as earlier versions stored them
         return str(datasets_folder() / path.name)
     return str(paths.home() / path)
 
@@ -181,11 +181,11 @@ def _file() -> Path:
 
 
 def register(known: KnownDataset) -> KnownDataset:
-    """Put a dataset on the list, in place of what is known of the same path."""
+    """Add a dataset to the list, replacing any entry with the same path."""
 
     def put(listed: list[KnownDataset]) -> list[KnownDataset]:
         others = [other for other in listed if other.path != known.path]
-        free_name(known.name, others)  # another visitor may have taken it meanwhile
+        free_name(known.name, others)  # another visitor may have taken the name in the meantime
         return [*others, known]
 
     change(put)
@@ -193,12 +193,12 @@ def register(known: KnownDataset) -> KnownDataset:
 
 
 def describe_dataset(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
-    """Return a dataset as the list has it."""
+    """Return the list entry of a dataset that was just read."""
     return with_counts(KnownDataset(name, str(place), source, timestamp()), dataset)
 
 
 def with_counts(known: KnownDataset, dataset: Dataset) -> KnownDataset:
-    """Return a known dataset with the counts and fingerprints of what was read."""
+    """Return a list entry with the counts and fingerprints of a dataset that was just read."""
     labels = dataset.table["label"]
     counts = {name: int((labels == name).sum()) for name in dataset.classes}
     task = "segment" if isinstance(dataset, MaskedDataset) else "classify"

@@ -1,4 +1,4 @@
-"""What a dataset holds, in numbers: counts, sizes, modes, unreadable files and copies."""
+"""The report on a dataset: counts, sizes, modes, unreadable files and copies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainseg.datasets.patients import patient_folders
 from brainseg.datasets.table import Dataset
 
 FILES_NAMED = 5
-"""Files that a sentence about several names."""
+"""Most files that a sentence names."""
 
 EXTENSIONS = {
     "PNG": {".png"},
@@ -26,9 +26,9 @@ EXTENSIONS = {
 
 
 def dataset_report(dataset: Dataset) -> dict[str, Any]:
-    """Describe a dataset as plain values that JSON can hold; widths and heights are [least, most] in pixels.
+    """Describe a dataset as plain values for JSON; widths and heights are [least, most] in pixels.
 
-    Of a dataset with masks also `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
+    A dataset with masks also has `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
     fraction of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
     """
     table = dataset.table
@@ -63,7 +63,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
 
 
 def patients_known(dataset: Dataset) -> dict[str, Any]:
-    """Return from where the patients of a dataset are known (`source`), and how many there are (`count`)."""
+    """Return where the patients of a dataset are known from (`source`), and how many there are (`count`)."""
     named = dataset.table.loc[dataset.table["group"] != ""]
     if dataset.patients_from == "folder":
         count = patient_folders(*(named[column].tolist() for column in ("path", "label", "group")))
@@ -78,27 +78,27 @@ def warning_sentence(entry: dict[str, Any]) -> str:
 
 
 def named(files: list[str]) -> str:
-    """Name the first of some files in brackets, to go after a sentence; "" for none."""
+    """Return the first few files in brackets, to follow a sentence; "" for none."""
     more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
     return f" ({', '.join(files[:FILES_NAMED])}{more})" if files else ""
 
 
 def mask_sentence(report: dict[str, Any]) -> str:
-    """Say what the masks of a dataset hold.
+    """Return a sentence about the masks of a dataset.
 
     Args:
-        report: Of a dataset with masks.
+        report: The report on a dataset with masks.
     """
     masks = report["masks"]
     least, most = masks["tumour_pixels"] or (0, 0)
     parts = [
-        f"Masks of {', '.join(masks['classes'][1:])}: {masks['with_tumour']} of {report['images']} slices have any",
+        f"Masks of {', '.join(masks['classes'][1:])}: on {masks['with_tumour']} of {report['images']} slices",
         f"from {least} to {most} pixels on such a slice, {100 * masks['tumour_share']:.2f} % of all pixels",
         patients_sentence(report["patients"]),
-        f"spacing known of {masks['with_spacing']} slices",
+        f"spacing known for {masks['with_spacing']} slices",
     ]
     if masks.get("threshold") is not None:  # reports of earlier runs have none
-        parts.append(f"values from {masks['threshold']:g} on are tumour")
+        parts.append(f"values from {masks['threshold']:g} up are tumour")
     if masks["channels"]:
         parts.append(f"channels {', '.join(masks['channels'])}")
     return "; ".join(parts) + "."

@@ -1,8 +1,8 @@
-"""Shortcuts: whether facts of the files alone, which say nothing about a tumour, predict the class of an image.
+"""Shortcuts: whether properties of the files that are unrelated to tumours predict the class of an image.
 
-Where classes come from different sources, their images differ in size, mode, format, brightness or border, and a model
-learns that instead. Each fact is given to a small decision tree, and all of them together; what the tree predicts for
-groups that it has not seen, by cross-validation, is how much a model could gain from them.
+If classes come from different sources, their images differ in size, mode, format, brightness or border, and a model
+may learn that instead. A small decision tree gets each property alone, and all of them together. Its accuracy on unseen
+groups, by cross-validation, shows how much a model could gain from them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from brainseg.datasets.split_names import side_of
 
 FOLDS = 5
 LEAST_GROUPS = 20
-"""Independent images or patients of each class below which nothing is said: a tree would find patterns in chance."""
+"""Least number of independent images or patients per class; with fewer, a tree would find patterns by chance."""
 NEEDED = 0.75
-"""Balanced accuracy, halfway between chance and perfection, from which a warning is due. Healthy and ill heads differ
-in brightness and border by themselves, but less: with all facts together TCGA-LGG gives 0.57, the phantom 0.49 and
-Kaggle-253, whose images were gathered from many places, 0.73. In the set of 7,023 images, where the healthy ones are
-from a source of their own, the colour mode gives 0.80; with tumours of one set and healthy heads of the other, image
-size gives 0.98."""
+"""Least balanced accuracy for a warning, halfway between chance and perfection. Healthy heads and heads with tumours
+also differ in brightness and border, but less: with all properties together, TCGA-LGG gives 0.57, the phantom 0.49 and
+Kaggle-253, whose images come from many places, 0.73. In the set of 7,023 images, where the healthy ones come from a
+separate source, the colour mode gives 0.80; with tumours of one set and healthy heads of the other, image size gives
+0.98."""
 
 MOST_FOLDERS = 50
-"""Different folders above which they are no sources but rather patients."""
+"""Most distinct folders that count as sources; more are probably patients."""
 
 FACTS = {
     "image size": ["width", "height"],
@@ -42,7 +42,7 @@ TOGETHER = "size, mode, format, brightness and border together"
 
 @dataclass(frozen=True)
 class Shortcut:
-    """How well a fact tells the images of one class from all others: balanced accuracy, 0.5 by chance."""
+    """How well a property separates one class from all others: balanced accuracy, 0.5 by chance."""
 
     fact: str
     label: str
@@ -50,7 +50,7 @@ class Shortcut:
 
 
 def shortcut_findings(table: pd.DataFrame) -> list[Finding]:
-    """Return one finding for each fact that predicts a class, or one for all together where none does alone.
+    """Return one finding for each property that predicts a class, or one for all together if none does alone.
 
     Args:
         table: The columns of `Dataset.table` with `twin` filled in, and `brightness` and `border`.
@@ -62,14 +62,14 @@ def shortcut_findings(table: pd.DataFrame) -> list[Finding]:
 
 
 def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
-    """Return for each fact, and for all together, the class that it tells best from the others in unseen groups.
+    """Return for each property, and for all together, the class that it separates best in unseen groups.
 
-    Nothing is returned for a set that is too small, or of one class. A fact that all images share is left out.
+    The result is empty for a dataset that is too small or has one class. Properties that all images share are left out.
 
     Args:
         table: As for `shortcut_findings`.
     """
-    from sklearn.model_selection import StratifiedGroupKFold  # a second that plots alone do not wait
+    from sklearn.model_selection import StratifiedGroupKFold  # imported here: it takes a second
 
     if not len(table) or table["label"].nunique() < 2:
         return []
@@ -85,18 +85,18 @@ def shortcuts(table: pd.DataFrame) -> list[Shortcut]:
     labels = table["label"].to_numpy()
     folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels, groups))
     names = sorted(set(labels))
-    told = names[1:] if len(names) == 2 else names  # to tell one of two is to tell the other
+    predicted = names[1:] if len(names) == 2 else names  # of two classes, one score is enough
     scored = [
-        [Shortcut(fact, name, _score(values, labels == name, folds)) for name in told]
+        [Shortcut(fact, name, _score(values, labels == name, folds)) for name in predicted]
         for fact, values in columns.items()
     ]
     return [max(each, key=lambda shortcut: shortcut.score) for each in scored]
 
 
 def _source_folders(table: pd.DataFrame) -> list[str]:
-    """Return of each image the folders around it that name no class, side of a split or patient.
+    """Return for each image the folders around it that are not a class, a side of a split or a patient.
 
-    Where classes do not stand in the paths, as with manifests, folders that only say the class are left out.
+    If the paths do not contain the class names, as with manifests, folders that only repeat the class are left out.
     """
     found, named = [], False
     for path, label, group in zip(table["path"], table["label"], table["group"], strict=True):
@@ -109,7 +109,7 @@ def _source_folders(table: pd.DataFrame) -> list[str]:
 
 
 def _numbers(facts: pd.DataFrame) -> np.ndarray:
-    """Return facts as numbers; of a word, a column of 0 and 1 for each value that it takes."""
+    """Return properties as numbers; a text column becomes one column of 0 and 1 for each of its values."""
     return pd.get_dummies(facts, dtype=float).to_numpy(dtype=float)
 
 
@@ -117,20 +117,20 @@ def _score(values: np.ndarray, labels: np.ndarray, folds: list[tuple[np.ndarray,
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.tree import DecisionTreeClassifier
 
-    said = np.empty_like(labels)
-    for learnt, asked in folds:
-        leaf = max(5, len(learnt) // 100)
+    predictions = np.empty_like(labels)
+    for train, test in folds:
+        leaf = max(5, len(train) // 100)
         tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=leaf, class_weight="balanced", random_state=0)
-        said[asked] = tree.fit(values[learnt], labels[learnt]).predict(values[asked])
-    return float(balanced_accuracy_score(labels, said))
+        predictions[test] = tree.fit(values[train], labels[train]).predict(values[test])
+    return float(balanced_accuracy_score(labels, predictions))
 
 
 def _sentence(shortcut: Shortcut, several: bool) -> str:
     together = shortcut.fact == TOGETHER
-    verb = ("tell" if several else "predict") + ("" if together else "s")
+    verb = ("separate" if several else "predict") + ("" if together else "s")
     what = f"{verb} {shortcut.label!r} from the other classes" if several else f"{verb} the class"
     return (
-        f"{shortcut.fact[0].upper()}{shortcut.fact[1:]}{'' if together else ' alone'} {what} for "
-        f"{100 * shortcut.score:.0f} % of images (classes counted alike; by chance 50 %): a model can learn that "
-        "instead of tumours, so check whether the classes come from different sources."
+        f"{shortcut.fact[0].upper()}{shortcut.fact[1:]}{'' if together else ' alone'} {what} with a balanced accuracy "
+        f"of {100 * shortcut.score:.0f} % (50 % by chance): a model can learn that instead of tumours, so check "
+        "whether the classes come from different sources."
     )

@@ -1,4 +1,4 @@
-"""Where datasets come from: class folders, given-split folders or a CSV manifest."""
+"""Open datasets from class folders, split folders or a CSV manifest."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a dataset before it is read; `folders` are those around it, of class folders those below."""
+    """A file of a dataset before it is read; `folders` are those around it, below the class folder if there is one."""
 
     path: str
     label: str
@@ -53,13 +53,13 @@ class Entry:
 
     @property
     def place(self) -> Place:
-        """What is known that can identify its patient."""
+        """The facts that can identify its patient."""
         return Place(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
 
 
 @dataclass
 class Listed:
-    """The files of a dataset before they are read, as `Dataset` has them; `classes` in their order."""
+    """The files of a dataset before they are read; the fields are as in `Dataset`."""
 
     root: Path
     entries: list[Entry]
@@ -74,21 +74,21 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     Args:
         path: A folder of class folders, a folder of `train`/`valid`/`test` folders with class folders inside, a
             folder with a `manifest.csv`, or a CSV manifest itself. A manifest has the columns path and label and may
-            have group and split; its paths are relative to its own folder.
+            have group and split; its paths are relative to the manifest's folder.
         progress: Called with (files read, files in all).
         groups: Which images are of one patient: the setting `data.groups`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, a manifest is damaged, `groups` fits no image, or the
-            folders hold images and their masks.
+        DataError: The path does not exist or contains no dataset, a manifest is damaged, `groups` matches no image, or
+            the folders contain images and their masks.
     """
     with explain_foreign_files(path):
         listed = _list(path)
     root, classes = listed.root, listed.classes
-    masks, told = masks_among_images(root, [entry.path for entry in listed.entries if not entry.cells])
+    masks, about_masks = masks_among_images(root, [entry.path for entry in listed.entries if not entry.cells])
     entries = [entry for entry in listed.entries if entry.path not in masks]
     ignored = (*listed.ignored, *map(spelled, sorted(masks)))
-    if masks:  # a folder of nothing else is no class
+    if masks:  # a folder with only masks is not a class
         classes = tuple(name for name in classes if name in {entry.label for entry in entries})
     patients = find_patients([entry.place for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
@@ -103,7 +103,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     table, near, found = check_images(table)
     pages = pages_findings({str(row["path"]): int(str(row["pages"])) for row in rows})
     of_classes = class_findings(table, classes)
-    about_files = (*reading_findings(table), *pages, *told, *foreign_findings(root, listed.ignored))
+    about_files = (*reading_findings(table), *pages, *about_masks, *foreign_findings(root, listed.ignored))
     findings = (*listed.findings, *again, *of_classes, *about_files, *patients.findings, *found)
     return Dataset(root, table[COLUMNS], classes, tuple(bad), ignored, findings, patients.source, near)
 
@@ -112,26 +112,30 @@ def _list(path: Path) -> Listed:
     try:
         path = path.expanduser()
         if not path.exists():
-            raise DataError(f"{path} does not exist: give a folder of class folders or a CSV manifest.")
+            raise DataError(f"{path} does not exist: choose a folder of class folders or a CSV manifest.")
         path = path.resolve()
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
         if path.is_file() and path.suffix.lower() in SUFFIXES:
-            raise DataError(f"{path} is one image: give the folder around its class folder, or a CSV manifest.")
+            raise DataError(
+                f"{path} is a single image: choose the folder that contains its class folder, or a CSV manifest."
+            )
         if path.is_file():
             return _from_manifest(path)
         if not path.is_dir():
-            raise DataError(f"{path} is neither a folder nor a file: give a folder of class folders or a CSV manifest.")
+            raise DataError(
+                f"{path} is neither a folder nor a file: choose a folder of class folders or a CSV manifest."
+            )
         if (path / MANIFEST).is_file():
             return _from_manifest(path / MANIFEST)
         return _from_only_table(path) or _from_folders(path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user who is not there
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
         place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or "no such user"
-        raise DataError(f"{place} cannot be opened ({reason}): give a folder that you may read.") from error
+        raise DataError(f"{place} cannot be opened ({reason}): choose a folder that you may read.") from error
 
 
 def _from_only_table(root: Path) -> Listed | None:
-    """Read the one CSV file of a folder that is a manifest by its columns, if no folders tell classes."""
+    """Read the only CSV file in a folder that has the columns of a manifest, if there are no class folders."""
     table = only_table(contents(root)[1], ("path", "label"))
     if table is None:
         return None
@@ -164,13 +168,15 @@ def _from_folders(root: Path) -> Listed:
         findings.append(
             Finding(
                 "links",
-                "A link to a folder inside a class folder is not followed, since it may lead out of the dataset or in "
-                "a circle: put the folder itself there, or link the class folder.",
+                "Links to folders inside a class folder are not followed, because they may leave the dataset or form a "
+                "loop: put the folder itself there, or link the class folder.",
                 tuple(links),
             )
         )
     if not entries:
-        raise DataError(f"{root} holds no images in its class folders: {', '.join(sorted(SUFFIXES))} files are read.")
+        raise DataError(
+            f"The class folders in {root} contain no images: brainseg reads {', '.join(sorted(SUFFIXES))} files."
+        )
     classes = natural_order({folder.name for _, folder in found.places})
     return Listed(root, entries, classes, ignored, findings)
 
@@ -179,7 +185,7 @@ def _from_manifest(file: Path) -> Listed:
     manifest, entries = open_manifest(file, ("path", "label"), ("group", "split")), []
     for where, cells in manifest.rows:
         if not cells["path"] or not cells["label"]:
-            raise DataError(f"{where}: path and label must both be filled in.")
+            raise DataError(f"{where}: path or label is empty: fill in both.")
         path, split = relative_path(where, cells["path"], file.parent), given_split(where, cells.get("split", ""))
         entries.append(Entry(path, cells["label"], split, PurePosixPath(path).parts[:-1], cells))
     refuse_twice(file, [entry.path for entry in entries])
@@ -215,19 +221,19 @@ def _facts(root: Path, entry: Entry) -> dict[str, object] | ScanError:
 
 
 def read_named(root: Path, path: str) -> Scan:
-    """Read an image of a dataset by its path from the root.
+    """Read an image of a dataset by its path relative to the root.
 
     Raises:
-        ScanError: It cannot be read, or its name cannot be spelled.
+        ScanError: It cannot be read, or its name is not in UTF-8.
     """
     return read_scan(checked_path(root, path))
 
 
 def checked_path(root: Path, path: str) -> Path:
-    """Return where a file of a dataset lies.
+    """Return the full path of a file in a dataset.
 
     Raises:
-        ScanError: Its name cannot be spelled.
+        ScanError: Its name is not in UTF-8.
     """
     if spelled(path) != path:
         raise ScanError(f"{display_name(path)} has a name that is not in UTF-8: rename it.")
@@ -235,8 +241,8 @@ def checked_path(root: Path, path: str) -> Path:
 
 
 def scan_facts(scan: Scan) -> dict[str, object]:
-    """Return what a file itself tells: columns of a dataset's table, and those of `FACTS`."""
-    told = {SEVERAL, *scan.pixel_warnings}  # the findings on a whole set count these: `pages_findings`, `checks`
+    """Return the facts from a file itself: columns of a dataset's table, and those of `FACTS`."""
+    counted = {SEVERAL, *scan.pixel_warnings}  # reported for the whole dataset by `pages_findings` and `checks`
     return {
         "sha256": scan.sha256,
         "twin": "",
@@ -244,7 +250,7 @@ def scan_facts(scan: Scan) -> dict[str, object]:
         "source_format": scan.source_format,
         "width": scan.size[0],
         "height": scan.size[1],
-        "warnings": " ".join(warning for warning in scan.warnings if warning not in told),
+        "warnings": " ".join(warning for warning in scan.warnings if warning not in counted),
         "pages": scan.pages,
         **image_facts(scan),
     }

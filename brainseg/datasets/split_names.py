@@ -1,4 +1,4 @@
-"""Which side of a split a folder's name says: `train`, `Training`, `val_set`, `test-images`, `dev`, `holdout`."""
+"""Recognise folders named like a side of a split: `train`, `Training`, `val_set`, `test-images`, `dev`, `holdout`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _words(name: str) -> list[str]:
 
 
 def side_of(name: str) -> str:
-    """Return "train", "valid" or "test" where a folder's name says nothing but that, else ""."""
+    """Return "train", "valid" or "test" if that is all that a folder's name says, else ""."""
     words = _words(name)
     if "hold" in words and "out" in words:
         words.append("holdout")
@@ -43,16 +43,16 @@ def side_of(name: str) -> str:
 
 
 def is_generic_name(name: str) -> bool:
-    """Say whether a folder's name is a word for any set of images, such as `data` or `brain_tumor_dataset`."""
+    """Return whether a folder's name could be that of any dataset, such as `data` or `brain_tumor_dataset`."""
     return all(word in _FILLERS | SIDES.keys() | {"archive", "kaggle", "raw", "all", "s"} for word in _words(name))
 
 
 def is_fold(name: str) -> bool:
-    """Say whether a folder is one of the folds of a cross-validation: `fold1`, `Fold_2`, `split 3`."""
+    """Return whether a folder is one of the folds of a cross-validation: `fold1`, `Fold_2`, `split 3`."""
     return bool(re.fullmatch(r"(?:k?fold|split|cv)[ _-]*\d+", name, re.IGNORECASE))
 
 
 def is_unlabelled_name(name: str) -> bool:
-    """Say whether a folder's name says that its images have no class, as that of Kaggle's `pred` folders."""
+    """Return whether a folder's name means that its images have no class, like Kaggle's `pred` folders."""
     words = _words(name)
     return any(word in UNLABELLED for word in words) and all(word in UNLABELLED | _FILLERS | {"to"} for word in words)

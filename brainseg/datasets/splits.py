@@ -1,4 +1,4 @@
-"""Splits: which images train and which are held out. Each is seeded and stored with the run."""
+"""Split a dataset into training, validation and test sets. Each split is seeded and stored with the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
     """Return "train", "valid" or (given splits only) "test" for every row of `dataset.table`.
 
     Raises:
-        DataError: The set has no given split, or is too small for the split asked for.
+        DataError: The dataset has no given split, or is too small for the chosen split.
     """
     sides = {
         "random": _random,
@@ -39,8 +39,8 @@ def _random(dataset: Dataset, config: DataConfig) -> np.ndarray:
     counts = dataset.table["label"].value_counts()
     if config.stratify and counts.min() < 2:
         raise DataError(
-            f"A stratified split needs two images of every class, and {counts.idxmin()!r} has 1: add images of it or "
-            "remove the class."
+            f"A stratified split needs two images of every class, but {counts.idxmin()!r} has only 1: add images of it "
+            "or remove the class."
         )
     try:
         _, valid = train_test_split(np.arange(count), test_size=held, random_state=config.seed, stratify=labels)
@@ -53,10 +53,10 @@ def _random(dataset: Dataset, config: DataConfig) -> np.ndarray:
 
 
 def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
-    """Hold out whole groups, of each class its fraction as far as they allow."""
+    """Put whole groups into the validation set, with each class's fraction as far as the groups allow."""
     groups = leak_groups(dataset.table)
     if groups.max(initial=-1) < 1:
-        raise DataError(f"{dataset.root} has one group of images only: they are {one_group(dataset.table)}.")
+        raise DataError(f"All images in {dataset.root} form one group: they are {one_group(dataset.table)}.")
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"]))
     counts = np.zeros((groups.max() + 1, len(dataset.classes)), dtype=int)
     np.add.at(counts, (groups, labels), 1)
@@ -69,13 +69,13 @@ def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
 
 
 def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) -> list[np.ndarray]:
-    """Return the row numbers that each of the class-balanced folds holds out.
+    """Return the row numbers of the validation set for each of the class-balanced folds.
 
     Args:
         dataset: The images.
         folds: Number of folds.
         seed: Seed of the shuffle.
-        grouped: Keep copies and patients together; without it every image is its own group.
+        grouped: Keep copies and patients together; otherwise every image is a separate group.
 
     Raises:
         DataError: There are fewer groups than folds.
@@ -88,9 +88,11 @@ def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) 
             help_ = "use fewer folds"
             if independent == 1:
                 help_ = (
-                    f"all {len(rows)} are {one_group(rows)}" if len(rows) > 1 else "it has 1 image; add images of it"
+                    f"all {len(rows)} are {one_group(rows)}"
+                    if len(rows) > 1
+                    else "it has only 1 image; add images of it"
                 )
-            raise DataError(f"class {name!r} has fewer independent images or patients than {folds} folds: {help_}.")
+            raise DataError(f"Class {name!r} has fewer independent images or patients than {folds} folds: {help_}.")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return [valid for _, valid in splitter.split(np.zeros(len(table)), table["label"], groups)]
 
@@ -99,16 +101,16 @@ def _given(dataset: Dataset, _config: DataConfig) -> np.ndarray:
     sides = dataset.table["split"].to_numpy(dtype=object)
     if not (sides != "").any():
         raise DataError(
-            f"{dataset.root} comes with no split: use train and test folders, a split column, or data.split=grouped."
+            f"{dataset.root} has no given split: use train and test folders, a split column, or data.split=grouped."
         )
     if (sides == "").any():
         raise DataError(f"{dataset.root}: {int((sides == '').sum())} images have no split: fill in the split column.")
-    # A set with only train and test is monitored on its test images, as its users do.
+    # If a dataset has only train and test, its test images become the validation set, as is common for such datasets.
     return sides if (sides == "valid").any() else np.where(sides == "test", "valid", sides)
 
 
 def _held_out(count: int, config: DataConfig) -> int:
-    held = int(count * config.valid_fraction + 1e-9)  # 100 * 0.29 is a hair less than 29
+    held = int(count * config.valid_fraction + 1e-9)  # 100 * 0.29 is slightly less than 29
     if held < 1 or count - held < 2:
         raise DataError(f"{count} images are too few for a validation fraction of {config.valid_fraction}: add images.")
     return held

@@ -19,18 +19,18 @@ from brainseg.scans import read_scan
 COLUMNS = ["path", "label", "group", "split", "sha256", "twin", "mode", "source_format", "width", "height", "warnings"]
 
 PatientSource = Literal["column", "folder", "file name", "none"]
-"""Where the patients of a dataset are known from."""
+"""Source of the patient ids of a dataset."""
 
 ABSENCE = {
     *("no", "non", "not", "none", "without", "absent", "free"),
     *("normal", "healthy", "control", "negative", "neg", "false", "0"),
 }
-"""Words that, first or last in a class name, say that there is no tumour."""
+"""Words at the start or end of a class name that mean that there is no tumour."""
 
 
 @dataclass(frozen=True)
 class BadFile:
-    """A file that could not be read, and the sentence that says why."""
+    """A file that could not be read, and the reason as a sentence."""
 
     path: str
     reason: str
@@ -43,18 +43,16 @@ class Dataset:
     Attributes:
         root: Folder that the paths are relative to.
         table: One row per readable image, sorted by path. Columns: `path` (relative, with slashes), `label`, `group`
-            (patient or subject, "" where unknown), `split` ("train", "valid", "test" or "" where none is given),
-            `sha256` of the bytes, `twin` (a name that near copies share, "" for an image that has none), `mode` and
-            `source_format` as stored, `width` and `height` in pixels, `warnings` (what reading it left out, "" for
-            most).
+            (patient, "" if unknown), `split` ("train", "valid", "test" or "" if none is given), `sha256` of the bytes,
+            `twin` (a name that near copies share, "" for an image without near copies), `mode` and `source_format` as
+            stored, `width` and `height` in pixels, `warnings` (parts that were not read, "" for most).
         classes: Class names in their fixed order.
         bad: Files that could not be read.
-        ignored: Files that do not look like images by their name or lie outside the class folders, and links to
-            folders.
-        findings: What a user should know about the set before learning from it.
-        patients_from: Where `group` is known from.
-        near_pairs: The near copies that the names in `twin` stand for.
-        notes: Sentences on the whole set that a user should know.
+        ignored: Files without an image extension, files outside the class folders, and links to folders.
+        findings: Warnings about the dataset for the user.
+        patients_from: Source of `group`.
+        near_pairs: The pairs of near copies behind the names in `twin`.
+        notes: Sentences about the whole dataset for the user.
     """
 
     root: Path
@@ -69,15 +67,15 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over path, label, given split and content of every readable image; who is a patient does not matter.
+        """SHA-256 over path, label, given split and content of every readable image; patients are not included.
 
-        Of a set without patients it is what `grouped_fingerprint` is, which earlier versions stored.
+        For a dataset without patients, it equals `grouped_fingerprint`, which earlier versions stored.
         """
         return self._digest(self.table.assign(group=""))
 
     @property
     def grouped_fingerprint(self) -> str:
-        """SHA-256 over what `fingerprint` covers and the patient of every readable image, on which splits depend."""
+        """SHA-256 like `fingerprint`, but including the patient of every readable image, on which splits depend."""
         return self._digest(self.table)
 
     def _digest(self, table: pd.DataFrame) -> str:
@@ -85,14 +83,14 @@ class Dataset:
         return sha256_bytes("\n".join("\t".join(row) for row in columns.itertuples(index=False)).encode())
 
     def file(self, path: str) -> Path:
-        """Return where an image of the table lies."""
+        """Return the full path of an image in the table."""
         return self.root / path
 
     def read(self, row: int) -> np.ndarray:
         """Return the pixels of row `row` of the table, (H, W, 3) uint8, as they were when the dataset was opened.
 
         Raises:
-            ScanError: The file cannot be read any more.
+            ScanError: The file can no longer be read.
             DataError: The file has changed.
         """
         return read_unchanged(self.file(self.table["path"].iloc[row]), self.table["sha256"].iloc[row])
@@ -101,11 +99,11 @@ class Dataset:
         """Return the dataset if a training may start from it.
 
         Args:
-            skip_bad: Files that cannot be used may be left out.
-            conflicting: The same bytes may have several labels.
+            skip_bad: Whether files that cannot be used may be left out.
+            conflicting: Whether identical files may have several labels.
 
         Raises:
-            DataError: Files are unreadable and `skip_bad` is off, it is not clear which ids are one patient, images
+            DataError: Files are unreadable and `skip_bad` is off, it is unclear which ids are one patient, images
                 have several labels and `conflicting` is off, a class has no readable image, or there are fewer than two
                 classes.
         """
@@ -116,28 +114,28 @@ class Dataset:
             raise DataError(f"{self.root}: class {empty[0]!r} has no readable image: add images or remove the class.")
         if len(self.classes) < 2:
             raise DataError(
-                f"{self.root} has only one class, {self.classes[0]!r}: a classifier needs two folders of images or "
-                "more."
+                f"{self.root} has only one class, {self.classes[0]!r}, but a classifier needs at least two: add a "
+                "folder of images for each other class."
             )
         return self
 
     def refuse(self, *kinds: str) -> None:
-        """Refuse a dataset with a finding that its user has to decide on.
+        """Raise an error if there is a finding of these kinds, which the user must decide on.
 
         Raises:
-            DataError: Says how.
+            DataError: There is one; the message says what to do.
         """
-        if asked := [finding for finding in self.findings if finding.kind in kinds]:
-            raise DataError(asked[0].message)
+        if refused := [finding for finding in self.findings if finding.kind in kinds]:
+            raise DataError(refused[0].message)
 
     def refuse_bad(self, skip_bad: bool) -> None:
-        """Refuse a dataset with files that cannot be used, unless they may be left out.
+        """Raise an error if files cannot be used, unless they may be left out.
 
         Raises:
-            DataError: Names the first twenty.
+            DataError: There are such files; the message gives the first twenty reasons.
         """
         if self.bad and not skip_bad:
-            reasons = list(dict.fromkeys(bad.reason.rstrip(".") for bad in self.bad))  # one may be on many files
+            reasons = list(dict.fromkeys(bad.reason.rstrip(".") for bad in self.bad))  # many files may share a reason
             more = f"; and {len(reasons) - 20} more" if len(reasons) > 20 else ""
             raise DataError(
                 f"{len(self.bad)} of {len(self.bad) + len(self.table)} files cannot be used: fix or remove them, or "
@@ -149,7 +147,7 @@ def read_unchanged(file: Path, digest: str) -> np.ndarray:
     """Return the pixels of an image file, (H, W, 3) uint8, if its SHA-256 is still `digest`.
 
     Raises:
-        ScanError: The file cannot be read any more.
+        ScanError: The file can no longer be read.
         DataError: The file has changed.
     """
     scan = read_scan(file)
@@ -159,13 +157,13 @@ def read_unchanged(file: Path, digest: str) -> np.ndarray:
 
 
 def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str | None:
-    """Return the class that counts as tumour, or None where more than two classes leave no single one.
+    """Return the class that counts as tumour, or None if there are more than two classes.
 
-    Sensitivity and specificity depend on it, so the names decide where they can, not the alphabet.
+    Sensitivity and specificity depend on it, so the class names decide if possible, not the alphabetical order.
 
     Args:
         classes: Class names in order.
-        wanted: The user's own choice.
+        wanted: The user's choice.
 
     Raises:
         DataError: `wanted` is not a class.

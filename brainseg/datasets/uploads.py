@@ -1,4 +1,4 @@
-"""Add datasets from zip files: unpacked below the home folder, whole or not at all."""
+"""Add datasets from zip files, which are unpacked inside the home folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from brainseg.files import free_space
 _PARTIAL = ".partial-"
 
 MOST_UPLOADS = 100
-"""Uploads that are kept at a time, unless `BRAINSEG_MAX_UPLOADS` says otherwise."""
+"""Most uploads that are kept at a time, unless `BRAINSEG_MAX_UPLOADS` sets another number."""
 
 _LEFTOVER_AGE = 24 * 3600.0
 
@@ -45,25 +45,25 @@ def add_zip(
     groups: str = "auto",
     mask_threshold: float | None = None,
 ) -> KnownDataset:
-    """Unpack a zip file below the home folder and make it known; whole, or not at all.
+    """Unpack a zip file inside the home folder and add it to the list, completely or not at all.
 
     Args:
         file: The zip file, as a path or open for reading in binary mode.
-        name: What to call it.
+        name: Name of the dataset.
         progress: Called with (files done, files in all), first for unpacking and then for reading.
         groups: The setting `data.groups` to store with it.
         mask_threshold: The setting `data.mask_threshold` to store with it.
 
     Raises:
-        ConfigError: `groups` is no rule for patients.
-        DataError: The file is unsafe, damaged or too large or holds no dataset, or the name is taken or cannot be one.
+        ConfigError: `groups` is not a rule for patients.
+        DataError: The file is unsafe, damaged or too large or contains no dataset, or the name is taken or not allowed.
     """
     parse_rule(groups)  # before anything is unpacked
     known = known_datasets()
     wanted = free_name(name, known)
     _refuse_too_many(known)
     if isinstance(file, Path) and not (file.is_file() and os.access(file, os.R_OK)):  # a pipe may never end
-        raise DataError(f"{file} does not exist or may not be read: name a zip file that you may read.")
+        raise DataError(f"{file} does not exist, or you may not read it: choose a zip file that you may read.")
     _remove_leftovers()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
     place = datasets_folder() / _slug(wanted)
@@ -73,24 +73,24 @@ def add_zip(
         made = top_folder(partial)
         above = "".join(f"{part}/" for part in made.relative_to(partial).parts)
         findings = store_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
-        if not any(item.suffix.lower() in KEPT - {".txt"} for item in partial.rglob("*")):  # a text alone is a read-me
+        if not any(item.suffix.lower() in KEPT - {".txt"} for item in partial.rglob("*")):  # .txt is a README
             why = " ".join(finding.message for finding in findings) or "Pack a folder of images for each class."
-            raise DataError(f"The zip file holds no images. {why}")
+            raise DataError(f"The zip file contains no images. {why}")
         made.chmod(0o755)
         made.rename(place)
         with _errors_about_zip(place):
             dataset = inspect_dataset(place, progress, groups, mask_threshold)
             added = describe_dataset(wanted, place, "upload", dataset)
         return register(replace(added, groups=groups, mask_threshold=mask_threshold))
-    except BaseException as error:  # an upload that is given up half-way leaves nothing behind either
+    except BaseException as error:  # an interrupted upload must not leave files either
         delete_folder(place)
         forget_inspection(place)
         if isinstance(error, OSError):
             reason = error.strerror or error
             free = free_space(place)
             raise DataError(
-                f"The zip file cannot be unpacked ({reason}, {free} are free): make room, or check the permissions of "
-                f"{place.parent}."
+                f"The zip file cannot be unpacked ({reason}, {free} are free): free some space, or check the "
+                f"permissions of {place.parent}."
             ) from error
         raise
     finally:
@@ -99,7 +99,7 @@ def add_zip(
 
 @contextlib.contextmanager
 def _errors_about_zip(place: Path) -> Iterator[None]:
-    """Have the sentence about a wrong dataset speak of the zip file: its sender does not know where it was unpacked."""
+    """Make errors about the dataset name the zip file, because the user does not know where it was unpacked."""
     try:
         yield
     except DataError as error:
@@ -111,17 +111,18 @@ def _refuse_too_many(known: list[KnownDataset]) -> None:
     most, uploads = paths.limit("BRAINSEG_MAX_UPLOADS", MOST_UPLOADS), sum(one.source == "upload" for one in known)
     if uploads >= most:
         raise DataError(
-            f"{uploads} uploads are kept already, and {most:g} may be: forget one first, or raise BRAINSEG_MAX_UPLOADS."
+            f"There are already {uploads} uploads, and {most:g} are allowed: forget one first, or increase "
+            "BRAINSEG_MAX_UPLOADS."
         )
 
 
 def _slug(name: str) -> str:
-    """Return a folder's name, with a part that no other upload has."""
+    """Return a unique name for the folder of an upload."""
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'upload'}-{time.time_ns():x}"
 
 
 def delete_folder(place: Path) -> None:
-    """Delete a folder of ours: out of sight in one step, and then for good."""
+    """Delete a folder inside the datasets folder: first rename it in one step, then delete it."""
     folder = datasets_folder()
     if place.is_symlink() or not place.is_dir() or place.resolve().parent != folder:
         return
@@ -131,7 +132,7 @@ def delete_folder(place: Path) -> None:
 
 
 def _remove_leftovers() -> None:
-    """Remove what processes that were killed left behind."""
+    """Remove files that killed processes left behind."""
     for folder in datasets_folder().glob(f"{_PARTIAL}*"):
         if time.time() - folder.stat().st_mtime > _LEFTOVER_AGE:
             shutil.rmtree(folder, ignore_errors=True)
