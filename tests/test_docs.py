@@ -21,7 +21,7 @@ BEGIN, END = (
 
 
 def test_the_table_of_rooms_is_that_of_the_packages() -> None:
-    """If this fails after a change of a package's docstring, run `python docs/generate.py`."""
+    """If this fails after you change a package's docstring, run `python docs/generate.py`."""
     text = ARCHITECTURE.read_text("utf-8")
     table = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip()
     assert table == generate.rooms_table()
@@ -57,7 +57,7 @@ PAGES_FOR_READERS = sorted(
 
 @pytest.mark.parametrize("page", PAGES_FOR_READERS)
 def test_links_to_files_lead_somewhere(page: str) -> None:
-    """Those between pages of the documentation are checked by `make docs`."""
+    """`make docs` checks links between pages of the documentation."""
     file = PROJECT_ROOT / page
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", file.read_text("utf-8"))
     local = [target for target in targets if "://" not in target]
@@ -65,6 +65,6 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
 
 
 def test_examples_stand_under_a_heading_that_the_reference_knows() -> None:
-    """Under "Example:" the reference would print an example as running text."""
+    """Under "Example:", the reference would print an example as normal text."""
     files = (PROJECT_ROOT / "brainseg").rglob("*.py")
     assert [file.name for file in files if re.search(r"^ *Example:$", file.read_text("utf-8"), re.MULTILINE)] == []

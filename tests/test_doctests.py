@@ -1,4 +1,4 @@
-"""The examples in docstrings are run: what a reader sees there is what the function returns."""
+"""Run the examples in docstrings: the functions return the results shown there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that is full, or would be: one sentence, nothing half-written, and a training that goes on afterwards."""
+"""A disk that is or would become full: one sentence, no incomplete files, and a training that continues afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size` bytes: the system's own limit, which counts as a full disk."""
+    """Limit the size of files to `size` bytes with a limit of the system, which counts as a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -91,7 +91,7 @@ def test_what_would_fill_the_disk_is_refused_with_both_numbers(tmp_path: Path, m
 
 @pytest.fixture
 def small_disk(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home on a disk of its own of 24 MB."""
+    """A home folder on a separate disk of 24 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(disk)], capture_output=True)
@@ -152,7 +152,7 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
 
 
 def create_many(store: RunStore, config) -> None:
-    """Make runs until the room that the store had left of its own is used up."""
+    """Create runs until the free space inside the store's files is used up."""
     for number in range(100):
         store.create(config, f"more {number}")
 

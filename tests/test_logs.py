@@ -1,4 +1,4 @@
-"""What brainseg logs: text for people, JSON lines for programs, as the environment asks."""
+"""Logging: text for people or JSON lines for programs, as the environment variables set."""
 
 from __future__ import annotations
 

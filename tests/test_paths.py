@@ -21,7 +21,7 @@ def test_home_moves_everything_and_is_made(monkeypatch, tmp_path):
     assert paths.home() == tmp_path / "deep" / "home"
     assert paths.subfolder("cache", "prepared") == tmp_path / "deep" / "home" / "cache" / "prepared"
     assert (tmp_path / "deep" / "home" / "cache" / "prepared").is_dir()
-    assert paths.subfolder("cache", "prepared").is_dir()  # again, where it is there
+    assert paths.subfolder("cache", "prepared").is_dir()  # again, when it exists
 
 
 def test_home_may_be_written_with_a_tilde_a_link_or_from_where_one_is(monkeypatch, tmp_path):

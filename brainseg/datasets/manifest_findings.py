@@ -31,7 +31,7 @@ def table_findings(file: Path, manifest: Manifest) -> list[Finding]:
             findings.append(
                 Finding(
                     "duplicate-ids",
-                    f"{len(twice)} values in the column {name!r} of {file.name} occur more than once, such as "
+                    f"Values in the column {name!r} of {file.name} occur more than once ({len(twice)} in all), such as "
                     f"{twice[0]!r}: if they are patients, set data.groups=column:{name}.",
                     files,
                 )

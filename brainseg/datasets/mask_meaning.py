@@ -120,9 +120,6 @@ def _colours(rows: list[Row], threshold: float | None) -> str:
         return f"{which}: {SETTING} needs grey values, so save masks as grey images, or leave the threshold out."
     if len(seen) > MOST_CLASSES + 1:
         most = max(read.count for _, read in rows)
-        return (
-            f"{which} with up to {most} colours, too many for classes: save masks with class numbers, or with 0 and "
-            "255."
-        )
+        return f"{which}: {most} colours are too many for classes, so save masks with class numbers, or with 0 and 255."
     listed = colours_in_words(seen)
     return f"{which} (colours {listed}): add a {NAMES} with the columns colour and name to the dataset's folder."

@@ -117,15 +117,11 @@ def _list(path: Path) -> Listed:
         if spelled(str(path)) != str(path):
             raise DataError(f"The path {spelled(str(path))} is not in UTF-8: rename its folders.")
         if path.is_file() and path.suffix.lower() in SUFFIXES:
-            raise DataError(
-                f"{path} is a single image: choose the folder that contains its class folder, or a CSV manifest."
-            )
+            raise DataError(f"{path} is a single image: choose the folder around its class folder, or a CSV manifest.")
         if path.is_file():
             return _from_manifest(path)
         if not path.is_dir():
-            raise DataError(
-                f"{path} is neither a folder nor a file: choose a folder of class folders or a CSV manifest."
-            )
+            raise DataError(f"{path} is neither a folder nor a file: use a folder of class folders or a CSV manifest.")
         if (path / MANIFEST).is_file():
             return _from_manifest(path / MANIFEST)
         return _from_only_table(path) or _from_folders(path)
@@ -174,9 +170,7 @@ def _from_folders(root: Path) -> Listed:
             )
         )
     if not entries:
-        raise DataError(
-            f"The class folders in {root} contain no images: brainseg reads {', '.join(sorted(SUFFIXES))} files."
-        )
+        raise DataError(f"The class folders in {root} contain no images: add {', '.join(sorted(SUFFIXES))} files.")
     classes = natural_order({folder.name for _, folder in found.places})
     return Listed(root, entries, classes, ignored, findings)
 

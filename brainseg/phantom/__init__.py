@@ -1,4 +1,4 @@
-"""The phantom: synthetic brain MRI with and without tumours, so that everything works with no download."""
+"""The phantom: synthetic brain MRI with and without tumours, so everything can be tried without a download."""
 
 from __future__ import annotations
 

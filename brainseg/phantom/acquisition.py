@@ -1,4 +1,4 @@
-"""From tissue to grey value: relaxation times, pulse sequences, scanners, and what the receiver adds."""
+"""Simulate the acquisition: relaxation times, pulse sequences, scanners, receiver noise and grey values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scipy import fft, ndimage
 from brainseg.phantom.fields import Noise, smoothstep
 
 MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
-"""The sequences the phantom can be drawn in: T1 without and with contrast agent, T2, and FLAIR."""
+"""The sequences that the phantom can simulate: T1 without and with contrast agent, T2, and FLAIR."""
 
-_RELAXIVITY = 4.5e-3  # per ms and mmol/l: about that of the common gadolinium agents at 1.5 T
+_RELAXIVITY = 4.5e-3  # per ms and mmol/l, about that of common gadolinium agents at 1.5 T
 
 
 @dataclass(frozen=True)
 class Tissue:
-    """What a pulse sequence sees: T1 and T2 in ms, proton density of 1, contrast agent taken up in mmol/l."""
+    """Properties of a tissue: T1 and T2 in ms, proton density (0 to 1), uptake of contrast agent in mmol/l."""
 
     t1: float
     t2: float
@@ -27,8 +27,8 @@ class Tissue:
 
 
 # White and grey matter, fluid, fat, muscle and skin follow BrainWeb's table for 1.5 T (Kwan, Evans and Pike, IEEE TMI
-# 18:1085, 1999). Fat has a longer T2 here, because fast spin echo trains show it brighter. The rows for bone, vessels
-# and everything diseased are chosen so that the images look right; they are not measurements.
+# 18:1085, 1999). Fat has a longer T2 here, because fast spin echo sequences show it brighter. The values for bone,
+# vessels and pathology are chosen to look realistic; they are not measurements.
 TISSUES = {
     "white": Tissue(500, 70, 0.77),
     "grey": Tissue(833, 83, 0.86, agent=0.03),
@@ -66,7 +66,7 @@ class Sequence:
 
         Spin echo: `PD (1 - exp(-TR/T1)) exp(-TE/T2)`; inversion recovery: `PD |1 - 2 exp(-TI/T1) + exp(-TR/T1)|
         exp(-TE/T2)`; contrast agent: `1/T1 + r1 C` in place of `1/T1` (Bernstein, King and Zhou, Handbook of MRI Pulse
-        Sequences, 2004). Flowing blood without agent leaves the slice before the echo: a flow void.
+        Sequences, 2004). Flowing blood without agent leaves the slice before the echo, which gives a flow void.
         """
         t1 = 1 / (1 / tissue.t1 + _RELAXIVITY * tissue.agent) if self.agent else tissue.t1
         recovered = 1 - np.exp(-self.tr / t1)
@@ -88,7 +88,7 @@ class Protocol:
 
 @dataclass(frozen=True, eq=False)
 class Scanner:
-    """What differs from one scanner and visit to the next; drawn without knowing whether there is a tumour."""
+    """Properties that vary between scanners and visits; drawn independently of whether there is a tumour."""
 
     fov_mm: float
     protocols: dict[str, Protocol]
@@ -120,7 +120,7 @@ class Scanner:
 
 
 def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
-    """Draw sequence timings in the range of clinical use, and the display window."""
+    """Draw clinically realistic sequence timings, and the display window."""
     deviation, gamma, u, v = rng.normal(0, 0.07), rng.uniform(0.92, 1.12), rng.uniform(), rng.uniform()
     suppressed = rng.uniform() < 0.25  # some protocols suppress the signal of fat
     fat = 0.25 if suppressed and modality != "T1" else 1.0
@@ -134,7 +134,7 @@ def _draw_protocol(modality: str, rng: np.random.Generator) -> Protocol:
 
 
 def _t1_weighted(u: float, v: float, *, agent: bool) -> Sequence:
-    """Return a T1-weighted sequence: for a quarter a plain spin echo, otherwise with an inversion pulse before it."""
+    """Return a T1-weighted sequence: in a quarter of cases a spin echo, otherwise with a prior inversion pulse."""
     if u < 0.25:
         return Sequence(420 + 150 * v, 9 + 12 * u, agent=agent)
     return Sequence(1900 + 400 * v, 4.0, ti=850 + 150 * u, agent=agent)
@@ -150,11 +150,11 @@ def tissue_signals(protocol: Protocol) -> dict[str, float]:
 
 
 def acquire(signal: np.ndarray, scanner: Scanner, rng: np.random.Generator) -> np.ndarray:
-    """Return the magnitude image a receiver makes of `signal` (n, n): finite resolution and Rician noise.
+    """Return the magnitude image that a receiver makes of `signal` (n, n): finite resolution and Rician noise.
 
-    The outer part of k-space is not measured (blur and slight ringing), each of the two channels gets Gaussian noise,
-    and the magnitude is taken, which makes the noise Rician (Gudbjartsson and Patz, MRM 34:910, 1995): Rayleigh in the
-    air, near Gaussian where there is signal. Noise is relative to white matter, whose signal is 1.
+    The outer part of k-space is not measured (blur and slight ringing). Each of the two channels gets Gaussian noise,
+    and the magnitude makes the noise Rician (Gudbjartsson and Patz, MRM 34:910, 1995): Rayleigh in air, almost Gaussian
+    in tissue. The noise level is relative to white matter, whose signal is 1.
     """
     size = signal.shape[0]
     noise = rng.standard_normal((2, size, size), dtype=np.float32) * np.float32(scanner.noise)
@@ -165,11 +165,11 @@ def acquire(signal: np.ndarray, scanner: Scanner, rng: np.random.Generator) -> n
 
 
 def to_grey(magnitude: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """Return uint8 grey values of a magnitude image in which white matter is 1."""
+    """Return the uint8 grey values of a magnitude image in which white matter is 1."""
     level = np.clip(magnitude * (protocol.white_level / 255), 0, None) ** protocol.gamma
     return np.clip(np.rint(level * 255), 0, 255).astype(np.uint8)
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur an image (n, n) a little, for partial volume; `sigma` in pixels."""
+    """Blur an image (n, n) slightly, to simulate partial volume; `sigma` in pixels."""
     return ndimage.gaussian_filter(image, sigma, truncate=3.0)

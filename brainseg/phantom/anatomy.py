@@ -1,4 +1,4 @@
-"""One person's brain: the templates, deformed by an affine map, smooth noise, wide ventricles and a growing mass."""
+"""One person's brain: the templates, deformed by an affine map, smooth noise, wider ventricles and a growing mass."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from brainseg.phantom.head import Layer
 from brainseg.phantom.templates import Templates
 
 Push = Callable[[np.ndarray], np.ndarray]
-"""How far (mm) a mass has pushed what is now at each point: (..., 3) -> (..., 3)."""
+"""Displacement (mm) by a mass of the tissue that is now at each point: (..., 3) -> (..., 3)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """The deformation from scanner to template space, and how one brain differs from the average.
+    """The deformation from scanner to template space: how one brain differs from the average.
 
     Attributes:
         atrophy: 0 (young, tight sulci) to 1 (wide sulci and ventricles).
@@ -62,7 +62,7 @@ class Anatomy:
         Args:
             points: Scanner positions in mm, float32 (..., 3).
             templates: The average head.
-            push: Displacement by a mass; it moves the brain and leaves the skull where it was.
+            push: Displacement by a mass; it moves the brain but not the skull.
 
         Returns:
             float32 (..., 6): the template position for the head (3), then the one for the brain (3).
@@ -78,7 +78,7 @@ class Anatomy:
         return np.concatenate([head, brain], -1).astype(np.float32)
 
     def _widen(self, brain: np.ndarray, templates: Templates) -> np.ndarray:
-        """Return how far the ventricles' walls have moved outwards (mm), fading with the distance to them."""
+        """Return the outward displacement of the ventricles' walls (mm), which fades with distance."""
         distance = templates.ventricle.at(brain)
         right = smoothstep(brain[..., 0], -7.0, 7.0)
         amount = self.ventricles[0] * (1 - right) + self.ventricles[1] * right
@@ -95,7 +95,7 @@ class Anatomy:
         return points.astype(np.float32)
 
     def holds(self, head: np.ndarray, templates: Templates) -> np.ndarray:
-        """Return where brain (not skull, nor the hollows of the skull base) lies, bool (n,), at `head` (n, 3)."""
+        """Return which of the template positions `head` (n, 3) are brain, not skull or skull base, bool (n,)."""
         return (templates.hull.at(head) < 0) & (templates.brain_distance.at(head) < 2.5)
 
     def tissue(self, brain: np.ndarray, templates: Templates) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +112,7 @@ class Anatomy:
         white, fluid = self.tissue(brain, templates)
         within = inside(hull)
         void = smoothstep(templates.brain_distance.at(brain), 2.5, 5.0)
-        base = void * smoothstep(-brain[:, 2], 8, 20) * within  # the skull base, which fills the hull's hollows
+        base = void * smoothstep(-brain[:, 2], 8, 20) * within  # the skull base, which fills hollows in the hull
         texture = self.grey_texture.at(points, 2.2)
         falx = inside(np.abs(brain[:, 0]) - 0.5, 1.2) * fluid * smoothstep(brain[:, 2], 8, 20) * within
         layers = [

@@ -1,4 +1,4 @@
-"""Scalar fields in millimetres: what the phantom samples at the points of a slice instead of warping whole volumes."""
+"""Scalar fields in millimetres, which the phantom samples at the points of a slice instead of warping whole volumes."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def _bank() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """A smooth random field over space, the same from whichever slice it is looked at.
+    """A smooth random field over space, consistent between slices.
 
-    One fixed cube of noise is read at a random offset and rotation, which is far cheaper than a new cube per subject.
+    One fixed cube of noise is read at a random offset and rotation, which is much faster than a new cube per subject.
     """
 
     rotation: np.ndarray
@@ -65,14 +65,14 @@ class Noise:
         return out.reshape(points.shape[:-1])
 
     def where(self, mask: np.ndarray, points: np.ndarray, scale: float) -> np.ndarray:
-        """Return `at` for the `points` (n, 3) in `mask` (n,) and 0 for the others, which cost nothing."""
+        """Return `at` for the `points` (n, 3) in `mask` (n,) and 0 for the others, which take no time."""
         out = np.zeros(len(points), np.float32)
         out[mask] = self.at(points[mask], scale)
         return out
 
 
 def length(vectors: np.ndarray) -> np.ndarray:
-    """Return the Euclidean length of vectors (..., 3); several times faster than a sum over so short an axis."""
+    """Return the Euclidean length of vectors (..., 3); several times faster than a sum over such a short axis."""
     lengths: np.ndarray = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     return lengths
 

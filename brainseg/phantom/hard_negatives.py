@@ -1,4 +1,4 @@
-"""What looks like a tumour and is none: hyperintensities, old infarcts, cysts, vessels."""
+"""Structures that look like tumours but are not: hyperintensities, old infarcts, cysts, vessels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Blobs:
     radii: np.ndarray
 
     def distance(self, points: np.ndarray, rough: Noise) -> np.ndarray:
-        """Return the signed distance in mm to the nearest spot at `points` (n, 3), unevenly outlined by `rough`."""
+        """Return the signed distance in mm to the nearest spot at `points` (n, 3); `rough` makes outlines uneven."""
         best = np.full(len(points), 99.0, np.float32)
         if len(points) == 0 or len(self.radii) == 0:
             return best
@@ -29,7 +29,7 @@ class Blobs:
         for centre, radius in zip(self.centres, self.radii, strict=True):
             reach = np.float32(1.5 * radius + 4)
             if (centre < low - reach).any() or (centre > high + reach).any():
-                continue  # the slice passes it by
+                continue  # the slice does not meet it
             close = [np.abs(column - at) < reach for column, at in zip(columns, centre, strict=True)]
             near = np.flatnonzero(close[0] & close[1] & close[2])
             gap = length(points[near] - centre) - radius * (1 + 0.4 * rough.at(points[near], 1.8))
@@ -39,7 +39,7 @@ class Blobs:
 
 @dataclass(frozen=True, eq=False)
 class HardNegatives:
-    """What people without a tumour have too; drawn alike for both classes."""
+    """Structures that people without a tumour also have; drawn in the same way for both classes."""
 
     spots: Blobs
     infarcts: Blobs
@@ -54,7 +54,7 @@ class HardNegatives:
     def draw(
         cls, rng: np.random.Generator, anatomy: Anatomy, templates: Templates, focus: np.ndarray, normal: int
     ) -> HardNegatives:
-        """Draw them; half of the spots lie near the plane through `focus`, so that the slices drawn meet some."""
+        """Draw them; half of the spots are near the plane through `focus`, so the drawn slices show some."""
         load = rng.gamma(1.2, 1.0) * (0.5 + anatomy.atrophy)
         targets = anatomy.locate(rng.choice(templates.white_points, 400), templates)
         near = np.abs(targets[:, normal] - focus[normal]) < 9
@@ -81,7 +81,7 @@ class HardNegatives:
         )
 
     def mild(self) -> HardNegatives:
-        """Return those of a healthy young brain: vessels and plexus, nothing that could pass for a tumour."""
+        """Return those of a healthy young brain: vessels and plexus, nothing that looks like a tumour."""
         none = Blobs(np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
         return replace(self, spots=none, infarcts=none, cysts=none, spaces=none, caps_mm=0.3)
 
@@ -94,7 +94,7 @@ class HardNegatives:
         fluid: np.ndarray,
         templates: Templates,
     ) -> dict[str, list[Layer]]:
-        """Return the layers of each family at n points, from positions in scanner and template, hull, and tissue."""
+        """Return the layers of each family at n points, from scanner and template positions, hull and tissue."""
         rough = self.noises[2]
         deep = inside(hull + 1.0)
         ventricle = templates.ventricle.at(brain)
@@ -118,9 +118,9 @@ class HardNegatives:
         }
 
     def _vessels(self, points: np.ndarray, hull: np.ndarray, fluid: np.ndarray) -> np.ndarray:
-        """Return vessels in the sulci: where two random surfaces cross there is a winding tube."""
+        """Return vessels in the sulci: winding tubes where two random surfaces cross."""
         scale = 6.5
-        # The noise changes by about 1/scale a mm, so that this is the distance in mm from the tube's axis.
+        # The noise changes by about 1/scale per mm, so this is the distance in mm from the tube's axis.
         room = inside(hull) * smoothstep(fluid, 0.15, 0.6)
         first, second = (noise.where(room > 0, points, scale) for noise in self.noises[:2])
         axis = scale * np.sqrt(first**2 + second**2)

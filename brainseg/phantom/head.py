@@ -9,10 +9,10 @@ import numpy as np
 from brainseg.phantom.fields import Noise, inside, length, smoothstep
 
 Layer = tuple[str, np.ndarray]
-"""A tissue name and how much of each point it covers, painted over the layers before it."""
+"""A tissue name and the fraction of each point that it covers; it is painted over the layers before it."""
 
 SCALP_REACH_MM = 42.0
-"""No point further than this outside the brain's surface belongs to the skull or the scalp."""
+"""Points further than this from the brain's surface do not belong to the skull or the scalp."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class HeadShape:
         )
 
     def profile(self, points: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the smooth maps that vary slowly over the head, at template positions `points` (..., 3) in mm."""
+        """Return the maps that vary slowly over the head, at template positions `points` (..., 3) in mm."""
         x, y, z = points[..., 0], points[..., 1], points[..., 2]
         bone, scalp = self.bone_noise.at(points, 22.0), self.scalp_noise.at(points, 26.0)
         behind = smoothstep(-y, 40, 110)
@@ -72,9 +72,9 @@ class HeadShape:
         Args:
             points: Template positions in mm, float32 (n, 3).
             hull: Signed distance in mm to the brain's outer surface, float32 (n,).
-            profile: The maps of `profile` at the same points, each (n,).
+            profile: The maps from `profile` at the same points, each (n,).
         """
-        fluid = profile["fluid"]  # each name stands for the outer edge of that layer, in mm outside the brain
+        fluid = profile["fluid"]  # each variable is the outer edge of that layer, in mm outside the brain
         dura = fluid + 0.7
         inner = dura + profile["inner"]
         marrow = inner + profile["marrow"] + profile["sinus"]
@@ -82,7 +82,7 @@ class HeadShape:
         muscle = skull + profile["muscle"]
         fat = muscle + profile["fat"]
         skin = fat + self.skin
-        fine = self.texture.where(hull > -4, points, 1.6)  # deeper, the brain covers it all
+        fine = self.texture.where(hull > -4, points, 1.6)  # deeper points are covered by the brain
         below = _below(points)
         layers = [
             ("skin", inside(np.minimum(hull - skin, below))),
@@ -100,7 +100,7 @@ class HeadShape:
         return layers
 
     def _face(self, points: np.ndarray, fine: np.ndarray, below: np.ndarray) -> list[Layer]:
-        """Return soft tissue, airways and eyes below the skull; axial slices hardly meet them."""
+        """Return soft tissue, airways and eyes below the skull; axial slices hardly show them."""
         y, z = points[..., 1], points[..., 2]
         if not (z < -18).any():
             return []

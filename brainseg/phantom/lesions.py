@@ -14,14 +14,14 @@ from brainseg.phantom.templates import Templates
 
 MIN_DIAMETER_MM = 5.0
 MAX_DIAMETER_MM = 40.0
-"""Every visible cross-section's diameter (that of the circle of equal area) lies between these."""
+"""Smallest and largest diameter of a visible cross-section, as the diameter of a circle of equal area."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A family of tumours; ranges are uniform unless said otherwise, lengths in mm, fractions from 0 to 1."""
+    """A family of tumours; ranges are uniform unless stated otherwise, lengths in mm, fractions from 0 to 1."""
 
-    share: float
+    proportion: float
     diameter: tuple[float, float]
     strength: tuple[float, float]
     enhancement: tuple[float, float]
@@ -31,11 +31,11 @@ class Kind:
     roughness: tuple[float, float]
     depth: tuple[float, float]
     from_white: bool = True
-    """Whether it begins in white matter, or anywhere in the brain's tissue."""
+    """Whether it starts in white matter, or anywhere in brain tissue."""
 
 
-# The families are caricatures, not epidemiology: all numbers are chosen for looks, and so that a few hundred slices
-# can teach them in all four sequences.
+# The families are simplified and not epidemiology: all numbers are chosen to look realistic, and to be learnable from a
+# few hundred slices in all four sequences.
 KINDS = {
     "ring": Kind(0.66, (28, 39), (0.95, 1.0), (0.9, 1.0), 0.85, (4, 10), (1.0, 2.0), (0.14, 0.26), (6, 60)),
     "diffuse": Kind(0.04, (26, 39), (0.95, 1.0), (0.4, 0.7), 0.0, (0, 4), (1.5, 2.5), (0.14, 0.30), (8, 60)),
@@ -46,9 +46,9 @@ KINDS = {
 CLEAR_KINDS = {
     "ring": Kind(1.0, (28, 39), (1.0, 1.0), (1.0, 1.0), 0.8, (8, 18), (1.0, 2.2), (0.14, 0.26), (5, 60)),
 }
-"""Large and bright, for a set that a small training can learn."""
+"""Large, bright tumours, for a dataset that a short training can learn."""
 
-_LIMITS = ((-60.0, -84.0, -22.0), (60.0, 52.0, 58.0))  # template positions in mm, where a centre may lie
+_LIMITS = ((-60.0, -84.0, -22.0), (60.0, 52.0, 58.0))  # range of centres, as template positions in mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Tumour:
     Attributes:
         kind: A key of `KINDS`.
         centre: Scanner position in mm, (3,).
-        radius: Scale in mm; `diameter_mm` is the diameter of the largest cross-section across the slice's normal.
+        radius: Scale in mm; `diameter_mm` is the diameter of the largest cross-section parallel to the slice.
     """
 
     kind: str
@@ -86,9 +86,9 @@ class Tumour:
         smallest: float,
         kinds: Mapping[str, Kind] = KINDS,
     ) -> Tumour:
-        """Draw a tumour whose largest cross-section across axis `normal` is at least `smallest` mm wide."""
+        """Draw a tumour whose largest cross-section perpendicular to axis `normal` is at least `smallest` mm wide."""
         names = list(kinds)
-        name = names[rng.choice(len(names), p=[kinds[key].share for key in names])]
+        name = names[rng.choice(len(names), p=[kinds[key].proportion for key in names])]
         kind = kinds[name]
         low = max(kind.diameter[0], smallest)
         high = max(kind.diameter[1], low)
@@ -115,7 +115,7 @@ class Tumour:
         return shape._scaled(normal)
 
     def _scaled(self, normal: int) -> Tumour:
-        """Return the shape scaled so that its largest cross-section has the diameter asked for."""
+        """Return the shape, scaled to the wanted diameter of its largest cross-section."""
         axis = np.linspace(-2.2, 2.2, 34, dtype=np.float32)
         cube = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1)
         across = tuple(i for i in range(3) if i != normal)
@@ -137,7 +137,7 @@ class Tumour:
         return self._level((points - self.centre) / np.float32(self.radius)) * np.float32(self.radius)
 
     def push(self, points: np.ndarray) -> np.ndarray:
-        """Return how far the mass has pushed what is now at `points` (..., 3): outwards, fading over centimetres."""
+        """Return the displacement of tissue now at `points` (..., 3): outwards, and fading over centimetres."""
         offset = points - self.centre
         reach = length(offset)[..., None] + 1e-3
         half = self.diameter_mm / 2
@@ -157,8 +157,8 @@ class Tumour:
 
         Args:
             points: Scanner positions in mm.
-            distance: What `distance` says of them.
-            within: Fraction of each point that lies inside the brain's surface.
+            distance: The result of `distance` for them.
+            within: Fraction of each point that is inside the brain's surface.
             white: Fraction of white matter, along which oedema spreads.
             fluid: Fraction of fluid, where it cannot spread.
         """
@@ -182,7 +182,7 @@ class Tumour:
 
 
 def _centre(rng: np.random.Generator, anatomy: Anatomy, templates: Templates, kind: Kind) -> np.ndarray:
-    """Draw a centre (scanner mm) in the tissue and at the depth below the surface that the kind begins in."""
+    """Draw a centre (scanner mm) in the tissue and at the depth below the surface where this kind starts."""
     targets = rng.choice(templates.white_points if kind.from_white else templates.brain_points, 400)
     depth = -templates.hull.at(targets)
     fits = (depth > kind.depth[0]) & (depth < kind.depth[1])

@@ -1,4 +1,4 @@
-"""The files of a phantom: PNG, NIfTI, manifest and note, all byte for byte the same for the same content."""
+"""Write the files of a phantom: PNG, NIfTI, manifest and README; equal content gives identical bytes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ NOTICE = "Synthetic MRI drawn by brainseg from the ICBM 152 templates: no patien
 
 README = f"""{NOTICE}
 
-Every image and every mask in this folder is SYNTHETIC. Nobody was scanned. The pictures are made to try out, teach and
-test software; results on them say nothing about results on patients.
+Every image and every mask in this folder is SYNTHETIC. Nobody was scanned. The images are for trying out, teaching and
+testing software; results on them say nothing about results on patients.
 
 no_tumour/    slices without a tumour: PNG, 8-bit grey
 tumour/       slices with a tumour
-masks/        for each slice, under the same file name, the tumour as 255 on 0; all 0 for a slice without one
-manifest.csv  a row a slice; paths are relative to this folder, lengths in mm, areas in mm2
-volumes/      if asked for: one synthetic person as NIfTI volumes, with the tumour's mask
-phantom.json  the settings that all of it was made from
+masks/        one mask per slice, with the same file name: 255 for tumour, 0 elsewhere; all 0 without a tumour
+manifest.csv  one row per slice; paths are relative to this folder, lengths in mm, areas in mm2
+volumes/      only if requested: one synthetic person as NIfTI volumes, with the tumour's mask
+phantom.json  the settings of this dataset
 
-A mask covers the tumour itself (solid, enhancing and necrotic part), not the oedema around it. `group` is the synthetic
-person: keep the slices of one person on one side of a split. White-matter hyperintensities, vessels, uneven ventricles,
-old infarcts and cysts occur in both classes alike.
+A mask covers the tumour itself (solid, enhancing and necrotic parts), not the oedema around it. `group` is the
+synthetic person: keep the slices of one person on one side of a split. White-matter hyperintensities, vessels, uneven
+ventricles, old infarcts and cysts occur equally in both classes.
 
-The anatomy is deformed from the ICBM 152 2009a symmetric templates that nilearn carries (Fonov et al., NeuroImage 47,
-S102, 2009; NeuroImage 54, 313, 2011; McConnell Brain Imaging Centre, McGill University).
+The anatomy is deformed from the ICBM 152 2009a symmetric templates that are part of nilearn (Fonov et al., NeuroImage
+47, S102, 2009; NeuroImage 54, 313, 2011; McConnell Brain Imaging Centre, McGill University).
 """
 
 
@@ -51,7 +51,7 @@ class ManifestRow:
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write uint8 pixels (rows, columns) as a grey PNG that says that it is synthetic."""
+    """Write uint8 pixels (rows, columns) as a grey PNG with a note that it is synthetic."""
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", NOTICE)
     notes.add_text("Source", "synthetic")
@@ -68,11 +68,11 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 
 def write_nifti(path: Path, volume: np.ndarray, affine: np.ndarray) -> None:
-    """Write a volume (x, y, z) as .nii.gz, in mm, with a header that says that it is synthetic."""
-    import nibabel  # here, so that everything but drawing works without it
+    """Write a volume (x, y, z) as .nii.gz, in mm, with a note in the header that it is synthetic."""
+    import nibabel  # imported here, because everything else works without it
 
     image = nibabel.Nifti1Image(volume, affine)
     image.header["descrip"] = b"synthetic: brainseg phantom, no patient"
     image.header.set_xyzt_units("mm")
-    # nibabel's own writer would put the file's name into the stream; a fixed time keeps the bytes the same.
+    # nibabel's own writer would store the file's name in the stream; the fixed time keeps the bytes identical.
     path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))

@@ -1,4 +1,4 @@
-"""The settings that decide a phantom's bytes."""
+"""The settings that determine a phantom's bytes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from brainseg.phantom.acquisition import MODALITIES
 from brainseg.phantom.subject import PLANES
 
 GENERATOR_VERSION = 2
-"""Goes up whenever the same settings would give other pixels."""
+"""Increased when the same settings would give other pixels."""
 
 DIFFICULTIES = ("realistic", "clear")
-"""How hard the set is to learn; see `write_phantom`."""
+"""How hard the dataset is to learn; see `write_phantom`."""
 
 SIZES = (64, 512)
 
 
 @dataclass(frozen=True)
 class PhantomSettings:
-    """What decides the phantom's bytes; stored in `phantom.json`."""
+    """The settings that determine a phantom's bytes; stored in `phantom.json`."""
 
     count: int
     seed: int
@@ -35,24 +35,26 @@ class PhantomSettings:
         unknown = [modality for modality in self.modalities if modality not in MODALITIES]
         plane_names, modality_names = ", ".join((*PLANES, "mixed")), ", ".join(MODALITIES)
         faults = {
-            f"A phantom needs at least 4 slices, not {self.count}.": self.count < 4,
+            f"A phantom must have at least 4 slices, not {self.count}.": self.count < 4,
             f"The seed must be 0 or more, not {self.seed}.": self.seed < 0,
             f"The size must be {SIZES[0]} to {SIZES[1]} pixels, not {self.size}.": not (
                 SIZES[0] <= self.size <= SIZES[1]
             ),
             f"The plane must be one of {plane_names}, not {self.plane!r}.": self.plane not in (*PLANES, "mixed"),
-            f"The modalities must be among {modality_names}, not {', '.join(map(repr, unknown))}.": bool(unknown),
-            f"Name at least one modality, each once, among {modality_names}.": not self.modalities
+            f"The sequences must be among {modality_names}, not {', '.join(map(repr, unknown))}.": bool(unknown),
+            f"Give at least one sequence, each once, from {modality_names}.": not self.modalities
             or len(set(self.modalities)) < len(self.modalities),
             f"The difficulty must be one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}.": self.difficulty
             not in DIFFICULTIES,
-            f"A subject gives 1 to 16 slices, not {self.slices_per_subject}.": not 1 <= self.slices_per_subject <= 16,
+            f"The slices per subject must be 1 to 16, not {self.slices_per_subject}.": not (
+                1 <= self.slices_per_subject <= 16
+            ),
         }
         for sentence, wrong in faults.items():
             if wrong:
                 raise DataError(sentence)
 
     def stored(self) -> dict[str, object]:
-        """Return what goes into `phantom.json`."""
+        """Return the contents of `phantom.json`."""
         settings = {**asdict(self), "modalities": list(self.modalities)}
         return {"synthetic": True, "generator": "brainseg phantom", "version": GENERATOR_VERSION, "settings": settings}

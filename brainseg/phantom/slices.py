@@ -1,4 +1,4 @@
-"""Slices through a synthetic person: what lies at each pixel, and what a scanner makes of it."""
+"""Slices through a synthetic person: the tissue at each pixel, and the image that a scanner makes of it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from brainseg.phantom.templates import load_templates
 
 _CENTRE = {"sagittal": (0.0, -14.0, 2.0), "coronal": (0.0, 0.0, 2.0), "axial": (0.0, -17.0, 0.0)}
 
-_COARSE = 64  # smooth maps are evaluated on this many points a side, then enlarged
+_COARSE = 64  # smooth maps are evaluated on this many points per side, then enlarged
 
 
 @dataclass(frozen=True, eq=False)
 class SliceAnatomy:
-    """Tissue at the pixels of one slice, before any scanner has looked at it.
+    """Tissue at the pixels of one slice, before the acquisition.
 
     Attributes:
         layers: (tissue, fraction) painted in this order; fractions are float32 (n,) over the pixels in `head`.
@@ -41,7 +41,7 @@ class PhantomSlice:
     """One finished slice.
 
     Attributes:
-        image: uint8 (size, size). Axial and coronal: the person's right on the image's left; sagittal: nose left.
+        image: uint8 (size, size). Axial and coronal: the person's right is on the image's left; sagittal: nose left.
         mask: The tumour, bool (size, size), same grid.
         tumour_area_mm2: Mask pixels times pixel area.
         areas_mm2: Visible area in mm² of each family of hard negatives.
@@ -71,7 +71,7 @@ def slice_points(plane: str, position: float, fov: float, size: int) -> np.ndarr
 
 
 def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
-    """Return what lies at each pixel of the slice at `position` (mm along the normal)."""
+    """Return the tissue at each pixel of the slice at `position` (mm along the normal)."""
     templates, size, fov = load_templates(), subject.size, subject.spacing_mm * subject.size
     points = slice_points(subject.plane, position, fov, size)
     coarse = slice_points(subject.plane, position, fov, min(size, _COARSE))
@@ -91,15 +91,15 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
     own, white, fluid = subject.anatomy.layers(where, brain, hull, templates)
     families = subject.negatives.layers(where, brain, hull, white, fluid, templates)
     inner = own + [layer for family in families.values() for layer in family]
-    layers += [(tissue, _scatter(share, core, len(shift))) for tissue, share in inner]
+    layers += [(tissue, _scatter(fraction, core, len(shift))) for tissue, fraction in inner]
     pixel = subject.spacing_mm**2
-    areas = {name: float(np.maximum.reduce([share for _, share in f]).sum() * pixel) for name, f in families.items()}
+    areas = {name: float(np.maximum.reduce([part for _, part in f]).sum() * pixel) for name, f in families.items()}
     mask = np.zeros((size, size), bool)
     if tumour:
         near = tumour.near(where)
         distance, within = tumour.distance(where[near]), subject.anatomy.holds(head[near], templates)
         grown = tumour.layers(where[near], distance, within.astype(np.float32), white[near], fluid[near])
-        layers += [(tissue, _scatter(share, core[near], len(shift))) for tissue, share in grown]
+        layers += [(tissue, _scatter(fraction, core[near], len(shift))) for tissue, fraction in grown]
         mask[head_mask] = _scatter((distance < 0) & within, core[near], len(shift))
     return SliceAnatomy(layers, head_mask, mask, maps[..., 6], areas)
 
@@ -126,8 +126,8 @@ def paint(anatomy: SliceAnatomy, subject: Subject, modality: str) -> np.ndarray:
     """Return the noise-free signal, float32 (size, size), with white matter at 1."""
     signals = tissue_signals(subject.scanner.protocols[modality])
     values = np.zeros(int(anatomy.head.sum()), np.float32)
-    for tissue, share in anatomy.layers:
-        values += share * (np.float32(signals[tissue]) - values)
+    for tissue, fraction in anatomy.layers:
+        values += fraction * (np.float32(signals[tissue]) - values)
     image = np.zeros(anatomy.head.shape, np.float32)
     image[anatomy.head] = values
     return blur(image * anatomy.bias, 0.45)

@@ -1,4 +1,4 @@
-"""One synthetic person and the slices through them."""
+"""A synthetic person and the slices through that person."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from brainseg.phantom.lesions import (
 from brainseg.phantom.templates import load_templates
 
 PLANES = ("axial", "coronal", "sagittal")
-"""The planes a slice can lie in."""
+"""The possible planes of a slice."""
 
 SLICES_PER_SUBJECT = 2
-"""Slices of one synthetic person, unless said otherwise: several, yet few, since people teach more than slices."""
+"""Default number of slices per synthetic person; small, because a model learns more from more people."""
 
 NORMAL = {"sagittal": 0, "coronal": 1, "axial": 2}
 _MIN_PIXELS = 8
@@ -33,7 +33,7 @@ _MIN_PIXELS = 8
 
 @dataclass(frozen=True)
 class SlicePlan:
-    """Where one slice lies and how it is acquired; `position_mm` is along the plane's normal, scanner space."""
+    """Position and acquisition of one slice; `position_mm` is along the plane's normal in scanner space."""
 
     position_mm: float
     modality: str
@@ -42,10 +42,10 @@ class SlicePlan:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One person on one scanner. `tumour` is what grows there; `has_tumour` says whether it is drawn.
+    """One person on one scanner. Every subject has a `tumour`; `has_tumour` says whether it is visible.
 
-    Everything is drawn in the same way for both classes, the would-be tumour included: the slices of a person without a
-    tumour lie where they would with one, and nothing but the tumour itself tells the classes apart.
+    Everything, including the tumour, is drawn in the same way for both classes. The slices of a person without a tumour
+    have the same positions as with one, and only the tumour itself distinguishes the classes.
     """
 
     plane: str
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def spacing_mm(self) -> float:
-        """Pixel spacing in mm, to a tenth of a micrometre: what is written is what was used."""
+        """Pixel spacing in mm, rounded to a tenth of a micrometre, so the stored value is the one used."""
         return round(self.scanner.fov_mm / self.size, 4)
 
 
@@ -75,19 +75,19 @@ def make_subject(
     size: int = 256,
     clear: bool = False,
 ) -> Subject:
-    """Draw one person: a few milliseconds, no pixels yet.
+    """Draw one person, without pixels; this takes a few milliseconds.
 
     Args:
-        seed: Decides everything; the same seed with the other `has_tumour` gives the same person without or with it.
-        has_tumour: Whether the tumour is drawn.
-        plane: One of `PLANES`, or "mixed" to draw it.
-        modalities: Which of `MODALITIES` the slices take turns in.
-        slices: How many slices.
+        seed: Determines everything; the same seed with and without `has_tumour` gives the same person.
+        has_tumour: Whether the tumour is visible.
+        plane: One of `PLANES`, or "mixed" for a random one.
+        modalities: The sequences (of `MODALITIES`) that the slices take in turn.
+        slices: Number of slices.
         size: Pixels per side.
-        clear: Draw a large, bright tumour in a brain without look-alikes.
+        clear: Draw a large, bright tumour in a brain without structures that look like tumours.
     """
     templates = load_templates()
-    # The parent's children are counted from its state: a copy keeps a second call with the same seed the same.
+    # `spawn` changes the state of a seed; a copy makes a second call with the same seed give the same result.
     fresh = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
     streams = fresh.spawn(5 + slices)
     body, growth, machine, choice = (np.random.default_rng(stream) for stream in streams[:4])
@@ -118,7 +118,7 @@ def _grow(
     spacing: float,
     kinds: Mapping[str, Kind],
 ) -> tuple[Tumour, list[float]]:
-    """Draw a tumour that can be seen, and positions at which its area is at least `least` mm²."""
+    """Draw a visible tumour, and slice positions at which its area is at least `least` mm²."""
     templates = load_templates()
     smallest = 1.25 * 2 * np.sqrt(least / np.pi)
     most = np.pi / 4 * (MAX_DIAMETER_MM - 0.5) ** 2

@@ -1,4 +1,4 @@
-"""The average anatomy: tissue fields and distance fields from the MNI152 templates that nilearn carries."""
+"""The average anatomy: tissue fields and distance fields from the MNI152 templates in nilearn."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from brainseg.phantom.fields import Field, smoothstep
 _CROP = (slice(20, 177), slice(22, 214), slice(0, 160))
 _CROP_ORIGIN = (-78.0, -112.0, -72.0)  # mm, of the cropped grid with 1 mm steps
 _HEAD_STEP = 3.0
-_HEAD_PAD = ((16, 16), (17, 17), (26, 14))  # voxels of 3 mm, room for the scalp, the face and the neck
+_HEAD_PAD = ((16, 16), (17, 17), (26, 14))  # voxels of 3 mm, for the scalp, the face and the neck
 _CLOSING_MM = 12.0
-_GREY_T1, _WHITE_T1, _CSF_T1 = 0.64, 0.87, 0.30  # medians of the T1 template in pure tissue, of 1
+_GREY_T1, _WHITE_T1, _CSF_T1 = 0.64, 0.87, 0.30  # medians of the T1 template in pure tissue, from 0 to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Templates:
 
     Attributes:
         white: Fraction of white matter, 0 to 1.
-        fluid: How likely it is cerebrospinal fluid, 0 to 1; 1 outside the brain.
+        fluid: Probability of cerebrospinal fluid, 0 to 1; 1 outside the brain.
         hull: Signed distance to the smooth outer surface of the brain, negative inside.
         brain_distance: Distance to the nearest brain tissue, 0 inside.
         ventricle: Signed distance to the lateral ventricles, negative inside.
@@ -49,9 +49,9 @@ class Templates:
 
 @cache
 def load_templates() -> Templates:
-    """Return the average head, made once per process (about a second, no network).
+    """Return the average head, computed once per process (about a second, no network).
 
-    nilearn is not imported, which would take longer than all the rest: its packaged files are read in place.
+    nilearn is not imported, because that would take longer than everything else; its template files are read directly.
 
     Raises:
         MissingLibraryError: nilearn or nibabel is not installed.
@@ -61,7 +61,7 @@ def load_templates() -> Templates:
     brain = t1 > 0
     fluid = _fluid(t1, grey, white, brain)
     from_t1 = np.clip((t1 - _GREY_T1) / (_WHITE_T1 - _GREY_T1), 0, 1)
-    # The probability map has the sharper folds, the T1 average the better deep nuclei.
+    # The probability map shows sharper folds, the T1 average better deep nuclei.
     white = (0.7 * white + 0.3 * from_t1 * brain).astype(np.float32)
     hull, brain_distance = _head_distances(brain)
     ventricle, normal = _ventricle_distance(fluid, t1, brain)
@@ -81,7 +81,7 @@ def _read(name: str) -> np.ndarray:
     """Read one packaged template as float32, 0 to 1, cropped to the brain."""
     for library in ("nilearn", "nibabel"):
         extras.require(library, "The phantom")
-    import nibabel  # here, so that everything but drawing works without it
+    import nibabel  # imported here, because everything else works without it
 
     spec = importlib.util.find_spec("nilearn")
     if spec is None or not spec.submodule_search_locations:
@@ -89,7 +89,7 @@ def _read(name: str) -> np.ndarray:
     folder = Path(spec.submodule_search_locations[0]) / "datasets" / "data"
     path = folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
     if not path.is_file():
-        raise DataError(f"The installed nilearn does not carry {path.name}: install nilearn 0.12 to 0.14.")
+        raise DataError(f"The installed nilearn does not contain {path.name}: install nilearn 0.12 to 0.14.")
     levels = np.asarray(nibabel.Nifti1Image.from_filename(path).dataobj)[_CROP]
     return levels.astype(np.float32) / np.float32(255)
 
@@ -112,7 +112,7 @@ def _head_distances(brain: np.ndarray) -> tuple[Field, Field]:
     grown = outside <= _CLOSING_MM
     inner = ndimage.distance_transform_edt(grown, sampling=_HEAD_STEP)
     outer = ndimage.distance_transform_edt(~grown, sampling=_HEAD_STEP)
-    # Distances count to voxel centres: the half voxel on either side is taken off.
+    # Distances are between voxel centres, so half a voxel is subtracted on either side.
     signed = np.where(grown, _CLOSING_MM - inner, _CLOSING_MM + outer - _HEAD_STEP) + _HEAD_STEP / 2
     smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.2)
     return Field(smooth, origin, _HEAD_STEP), Field(ndimage.gaussian_filter(outside, 0.5), origin, _HEAD_STEP)

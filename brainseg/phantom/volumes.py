@@ -1,4 +1,4 @@
-"""One subject as whole volumes on one grid, to try the reading of NIfTI files."""
+"""Draw one subject as volumes on one grid, to test the reading of NIfTI files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from brainseg.phantom.subject import Subject
 
 _HEIGHTS_MM = (-64.0, 101.0)
 _THICKNESS_MM = 3.0
-_WHITE = 1000  # the stored value of white matter, before bias and noise
+_WHITE = 1000  # stored value of white matter, before bias and noise
 
 
 def make_volumes(subject: Subject, pool: Executor) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Draw a subject's axial volumes.
 
     Returns:
-        A int16 volume (x, y, z) for each of `MODALITIES`, the tumour's mask as uint8 0/1 on the same grid, and the
+        An int16 volume (x, y, z) for each of `MODALITIES`, the tumour's mask as uint8 0/1 on the same grid, and the
         affine (4, 4) from voxel to scanner position in mm, RAS+.
     """
     axial = replace(subject, plane="axial")
@@ -35,7 +35,7 @@ def make_volumes(subject: Subject, pool: Executor) -> tuple[dict[str, np.ndarray
 
 
 def _slab(subject: Subject, height: float, seed: np.random.SeedSequence) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return one axial slice of every modality as int16 (x, y), and its mask as uint8 (x, y)."""
+    """Return one axial slice in every sequence as int16 (x, y), and its mask as uint8 (x, y)."""
     anatomy = slice_anatomy(subject, float(height))
     rng = np.random.default_rng(seed)
     images = [acquire(paint(anatomy, subject, modality), subject.scanner, rng) for modality in MODALITIES]
@@ -45,5 +45,5 @@ def _slab(subject: Subject, height: float, seed: np.random.SeedSequence) -> tupl
 
 
 def _copy(seed: np.random.SeedSequence) -> np.random.SeedSequence:
-    """Return a seed that has no children yet, so that asking twice gives the same ones."""
+    """Return a copy of a seed without children, so a second call gives the same children."""
     return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)

@@ -1,4 +1,4 @@
-"""Write a phantom: class folders, masks and manifest, whole or not at all."""
+"""Write a phantom: class folders, masks and manifest, completely or not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SETTINGS_FILE = "phantom.json"
 
 @dataclass(frozen=True)
 class PhantomSummary:
-    """What `write_phantom` has written, or found complete; `seconds` is what this call took."""
+    """The phantom that `write_phantom` wrote or found complete; `seconds` is the duration of the call."""
 
     folder: Path
     slices: int
@@ -53,7 +53,7 @@ class _Person:
 
 
 def phantom_name(*parts: str) -> str:
-    """Return a folder's name that says what was drawn, and by which version: a folder holds one set for good."""
+    """Return a folder name that contains the settings and the version, so each dataset gets its own folder."""
     return "-".join(["phantom", *parts, f"v{GENERATOR_VERSION}"])
 
 
@@ -71,29 +71,29 @@ def write_phantom(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PhantomSummary:
-    """Write a synthetic brain-MRI data set of `count` slices, half of them with a tumour.
+    """Write a synthetic brain MRI dataset of `count` slices, half of them with a tumour.
 
-    The folder gets `no_tumour/`, `tumour/`, `masks/`, `manifest.csv`, `phantom.json` and `README.txt`. It appears in
-    one step when all is written. A complete phantom of the same settings is left as it is. The same settings give the
-    same bytes with any number of workers, on one machine with one set of library versions.
+    The folder contains `no_tumour/`, `tumour/`, `masks/`, `manifest.csv`, `phantom.json` and `README.txt`. It appears
+    in one step when everything is written. A complete phantom with the same settings is not changed. The same settings
+    give the same bytes with any number of workers, on one machine with one set of library versions.
 
     Args:
-        out: The folder to make; it may exist if it is empty.
-        count: Number of slices, at least 4; of an odd number the odd one has no tumour.
-        seed: Decides everything that is random, 0 or more.
-        size: Pixels per side, 64 to 512. Fewer pixels make the smallest tumours larger, so that none is a few pixels.
+        out: The folder to create; it may exist if it is empty.
+        count: Number of slices, at least 4; if it is odd, there is one more slice without a tumour.
+        seed: Seed of everything random, 0 or more.
+        size: Pixels per side, 64 to 512. With fewer pixels, the smallest tumours are larger, so none is a few pixels.
         plane: The plane of all slices: "axial", "coronal" or "sagittal"; "mixed" draws one for each subject.
-        modalities: Which sequences a subject's slices take turns in.
-        slices_per_subject: Slices of one synthetic person, 1 to 16; the last one of a class may have fewer. Fewer
-            slices of more people teach more.
+        modalities: The sequences that a subject's slices take in turn.
+        slices_per_subject: Slices per synthetic person, 1 to 16; the last person of a class may have fewer. A model
+            learns more from fewer slices of more people.
         volumes: Also write one person's four sequences and mask as NIfTI in `volumes/`.
-        difficulty: "realistic", with tumours of all sizes beside the changes that look like them, or "clear", with
-            large, bright tumours alone, for a training of a minute or two to learn.
-        workers: Threads that draw.
+        difficulty: "realistic", with tumours of all sizes and structures that look like tumours, or "clear", with only
+            large, bright tumours, which a training of a minute or two can learn.
+        workers: Number of threads that draw.
         progress: Called with (slices done, slices in all) in the calling thread.
 
     Raises:
-        DataError: A setting is not allowed, or `out` holds something else or cannot be written.
+        DataError: A setting is not allowed, or `out` contains other files or cannot be written.
     """
     start = time.monotonic()
     settings = PhantomSettings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
@@ -115,18 +115,18 @@ def write_phantom(
 def _write_whole(
     out: Path, settings: PhantomSettings, workers: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    """Write into a hidden sibling folder, then give it its name in one step."""
+    """Write into a hidden sibling folder, then rename it in one step."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
     try:
         _fill(partial, settings, workers, progress)
         partial.chmod(0o755)
         if out.exists():
-            out.rmdir()  # empty, as `_refuse_occupied` has seen
+            out.rmdir()  # empty, as `_refuse_occupied` checked
         try:
             partial.rename(out)
         except OSError:
-            if not _is_complete(out, settings):  # else another process has just written the same
+            if not _is_complete(out, settings):  # otherwise another process has just written the same phantom
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -136,7 +136,7 @@ def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Calla
     """Write everything into `folder`."""
     for name in (NO_TUMOUR, TUMOUR, "masks"):
         (folder / name).mkdir()
-    load_templates()  # once, before the threads ask for it
+    load_templates()  # once, before the threads need it
     people = _people(settings)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="phantom")
     try:
@@ -156,14 +156,14 @@ def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Calla
 
 
 def _people(settings: PhantomSettings) -> list[_Person]:
-    """Distribute the slices among people, half of the slices to each class, and mix the classes."""
+    """Distribute the slices over people, half of the slices per class, and shuffle the classes."""
     each = settings.slices_per_subject
     wanted = {True: settings.count // 2, False: settings.count - settings.count // 2}
-    shares = [(sick, min(each, total - at)) for sick, total in wanted.items() for at in range(0, total, each)]
+    people = [(sick, min(each, total - at)) for sick, total in wanted.items() for at in range(0, total, each)]
     root = np.random.SeedSequence(settings.seed)
-    order = np.random.default_rng(root.spawn(1)[0]).permutation(len(shares))
-    seeds = root.spawn(len(shares))
-    return [_Person(i, seeds[i], *shares[j]) for i, j in enumerate(order)]
+    order = np.random.default_rng(root.spawn(1)[0]).permutation(len(people))
+    seeds = root.spawn(len(people))
+    return [_Person(i, seeds[i], *people[j]) for i, j in enumerate(order)]
 
 
 def _subject(settings: PhantomSettings, person: _Person) -> Subject:
@@ -180,7 +180,7 @@ def _subject(settings: PhantomSettings, person: _Person) -> Subject:
 
 
 def _write_person(folder: Path, settings: PhantomSettings, person: _Person) -> list[ManifestRow]:
-    """Draw and write one subject's slices and masks; return their rows."""
+    """Draw and write one subject's slices and masks; return their manifest rows."""
     subject = _subject(settings, person)
     label = TUMOUR if person.has_tumour else NO_TUMOUR
     name = _name(person)
@@ -206,12 +206,12 @@ def _write_volumes(folder: Path, settings: PhantomSettings, person: _Person, poo
 
 
 def _name(person: _Person) -> str:
-    """Return the subject's name, which says that it is synthetic."""
+    """Return the subject's name, which shows that it is synthetic."""
     return f"synthetic_s{person.number:05d}"
 
 
 def _is_complete(out: Path, settings: PhantomSettings) -> bool:
-    """Return whether `out` is a phantom of these settings with as many files as it should have."""
+    """Return whether `out` is a phantom with these settings and the right number of files."""
     try:
         stored = json.loads((out / _SETTINGS_FILE).read_text(encoding="utf-8"))
         counts = {name: sum(1 for _ in (out / name).glob("*.png")) for name in (NO_TUMOUR, TUMOUR, "masks")}
@@ -225,10 +225,10 @@ def _is_complete(out: Path, settings: PhantomSettings) -> bool:
 
 
 def _refuse_occupied(out: Path) -> None:
-    """Raise a `DataError` if `out` is a file or a folder with something in it."""
+    """Raise a `DataError` if `out` is a file or a folder that is not empty."""
     if out.is_dir():
         if any(out.iterdir()):
-            what = "a phantom of other settings, or part of one" if (out / _SETTINGS_FILE).exists() else "other files"
-            raise DataError(f"The folder {out} holds {what}: name a new or an empty folder, or delete it.")
+            what = "a phantom with other settings, or part of one" if (out / _SETTINGS_FILE).exists() else "other files"
+            raise DataError(f"The folder {out} contains {what}: choose a new or empty folder, or delete this one.")
     elif out.exists():
-        raise DataError(f"{out} is a file: name a new or an empty folder.")
+        raise DataError(f"{out} is a file: choose a new or empty folder.")

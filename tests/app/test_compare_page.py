@@ -184,7 +184,7 @@ def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
     add("leaky", seed=2, caveats={"copies_in_training": 7, "selected_on_these_images": True})
     said = words(open_page("compare"))
     assert "**leaky**: evaluated on 40 images; the best epoch was chosen on these same images" in said
-    assert "7 of them are copies of images it learnt from" in said
+    assert "7 of them are copies of training images" in said
     assert "**clean**:" not in said
 
 

@@ -98,7 +98,7 @@ def test_a_folder_is_added_and_described(home, leaky, open_page):
 def test_a_folder_that_is_not_there_or_not_for_the_pages_is_said_in_a_sentence(home, open_page):
     app = open_page("data")
     hidden = "does not exist, or the pages may not open it"
-    for path, words in (("/nowhere/at/all", hidden), ("/etc", hidden), ("", "No folder was named")):
+    for path, words in (("/nowhere/at/all", hidden), ("/etc", hidden), ("", "The path is empty")):
         app.text_input[0].set_value(path)
         press(app, "Add the folder")
         assert words in texts(app.error)
@@ -146,7 +146,7 @@ def test_the_guess_of_patients_is_shown_and_can_be_refused_and_set(home, tmp_pat
     app.selectbox(key="data-groups-set-kind").set_value("name").run()
     app.text_input(key="data-groups-set-name").set_value("(nobody)").run()
     press(app, "Store")
-    assert "names no patient of this dataset" in texts(app.error)
+    assert "finds no patient in this dataset" in texts(app.error)
     app.text_input(key="data-groups-set-name").set_value("(.)").run()
     press(app, "Store")
     assert "2 patients, from file names. Set by data.groups=name:(.)." in texts(app.markdown).replace("\\", "")
@@ -190,7 +190,7 @@ def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ({"../escape.png": b"x"}, "leads out of its folder"),
+        ({"../escape.png": b"x"}, "has a path that leaves the folder"),
         ({"readme.txt": b"x"}, "holds no images"),
     ],
 )
@@ -283,7 +283,7 @@ def test_a_changed_folder_is_read_anew(home, leaky, open_page):
 def test_a_damaged_list_is_said_in_a_sentence(home, open_page):
     (home / "datasets").mkdir()
     (home / "datasets" / "library.json").write_text("[")
-    assert "is damaged: move it away" in texts(open_page("data").error).replace("\\", "")
+    assert "is damaged: move the file away" in texts(open_page("data").error).replace("\\", "")
 
 
 def test_a_demo_session_sees_one_sentence_and_changes_nothing(home, tiny_set, open_page, monkeypatch):
@@ -357,8 +357,8 @@ def test_a_folder_is_sent_with_its_class_folders(home, open_page):
     [
         ([], "No folder was chosen"),
         (["1.png", "2.png"], "came without their folders"),
-        (["heads/../../no/1.png", "heads/yes/1.png"], "leads out of its folder"),
-        (["heads/no/1.png", "heads/NO/1.PNG"], "twice, if only in other letters"),
+        (["heads/../../no/1.png", "heads/yes/1.png"], "has a path that leaves the folder"),
+        (["heads/no/1.png", "heads/NO/1.PNG"], "twice (case does not count)"),
         ([f"heads/no/{number}.png" for number in range(1200)], "1,200 files, and 1,000 can be uploaded"),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_best_model_that_is_not_better_than_chance_says_so(add, open_page) -> 
 
 def test_a_model_that_learnt_from_its_judged_images_comes_behind_a_clean_one(add, open_page) -> None:
     add("leaky", seed=1, skill=1.0, caveats={"copies_in_training": 9})
-    assert "9 of them are copies of images it learnt from" in words(open_page("home")), "alone it is shown, with that"
+    assert "9 of them are copies of training images" in words(open_page("home")), "alone it is shown, with that"
     add("clean", seed=2, skill=0.9)
     said = words(open_page("home"))
     assert "**clean**" in said

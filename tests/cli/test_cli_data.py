@@ -67,7 +67,7 @@ def test_what_a_waiting_run_needs_is_not_deleted(home, upload):
 
 
 def test_a_zip_file_that_is_not_there(home, tmp_path):
-    with pytest.raises(DataError, match="does not exist or may not be read"):
+    with pytest.raises(DataError, match="does not exist, or you may not read it"):
         data("add", tmp_path / "lost.zip")
 
 

@@ -72,7 +72,7 @@ def nested(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def refusal(settings: dict[str, Any]) -> str:
-    """The sentence that refuses dotted settings."""
+    """The error message for dotted settings."""
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_preset("default", settings)
     text = str(caught.value)
@@ -102,7 +102,7 @@ def random_value(field: FieldInfo, random: np.random.Generator) -> Any:
             step = int(rule.multiple_of)
     if field.annotation is int:
         return step * int(random.integers(math.ceil(low / step), math.floor(high / step) + 1))
-    # Powers as well as an even spread: small numbers are what YAML writes in its own way.
+    # Powers as well as a uniform range: YAML writes small numbers in a special way.
     return float(min(high, max(low, random.uniform(low, high) * 10.0 ** random.integers(-12, 1))))
 
 
@@ -128,7 +128,7 @@ def random_settings(seed: int) -> dict[str, Any]:
 
 
 def narrowed(task: str) -> dict[str, tuple[Any, ...]]:
-    """The values that a task's settings may have, of those that its class narrows."""
+    """The allowed values of the settings that a task's class restricts."""
     own = {name: allowed_values(field_at(TASKS[task], name.split("."))) for name in FIELDS if name != "task"}
     return {name: own[name] for name in own if own[name] and own[name] != allowed_values(FIELDS[name])}
 
@@ -297,7 +297,7 @@ def test_a_configuration_never_changes_once_made():
 
 
 def outside(field: FieldInfo) -> list[tuple[Any, str]]:
-    """Values just beyond the bounds of a number, each with the bound that the sentence should name."""
+    """Values just outside the bounds of a number, each with the bound that the message should name."""
     steps = [int(rule.multiple_of) for rule in field.metadata if isinstance(rule, MultipleOf)]
     step = steps[0] if steps else 1 if field.annotation is int else 1e-3
     values: list[tuple[Any, float]] = [(10 * step + 1, step) for step in steps]
@@ -428,7 +428,7 @@ def test_rubbish_is_no_configuration(text):
 
 
 def test_text_of_many_references_is_refused_without_writing_it_out():
-    """Each line names the one before nine times: written out, this would be 9^20 words."""
+    """Each line refers to the previous one nine times: expanded, this would be 9^20 words."""
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 21))]
     with pytest.raises(ConfigError, match="a0 is not a setting"):
         RunConfig.from_yaml("\n".join(lines))

@@ -16,7 +16,7 @@ from brainseg.datasets.table import COLUMNS, Dataset
 
 
 def write_images(root: Path, names: Iterable[str], size: tuple[int, int] = (9, 8)) -> Path:
-    """Write a small grey PNG for each name, (width, height); each has pixels of its own."""
+    """Write a small grey PNG for each name, (width, height); each has different pixels."""
     for name in names:
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def make_dataset(
     splits: list[str] | None = None,
     root: Path = Path("/set"),
 ) -> Dataset:
-    """A dataset by its table alone; each image has its own content unless `hashes` says otherwise."""
+    """A dataset that is only a table; each image has different content unless `hashes` is given."""
     count = len(labels)
     columns = {
         "path": [f"{number:05d}.png" for number in range(count)],
@@ -59,12 +59,12 @@ def _note_opened(event: str, arguments: tuple) -> None:
             opened.append(str(arguments[0]))
 
 
-sys.addaudithook(_note_opened)  # such a hook cannot be taken back; it does nothing while nobody watches
+sys.addaudithook(_note_opened)  # an audit hook cannot be removed; it does nothing unless a test uses it
 
 
 @contextmanager
 def opened_pngs() -> Iterator[list[str]]:
-    """Collect the PNG files that this process opens meanwhile."""
+    """Collect the PNG files that this process opens during the block."""
     _watched.append([])
     try:
         yield _watched[-1]

@@ -1,4 +1,4 @@
-"""Small sets with masks, written to disk."""
+"""Small datasets with masks, written to disk."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_pairs(root: Path, names: list[str], suffix: str = ".png") -> Path:
 
 
 def write_lgg(root: Path, slices: int = 3, without: dict[str, tuple[int, ...]] | None = None) -> Path:
-    """The layout of TCGA-LGG for two patients; `without` names channels in which FLAIR stands in."""
+    """The layout of TCGA-LGG for two patients; `without` names channels that FLAIR replaces."""
     for patient in ("TCGA_AA_0001_19990101", "TCGA_BB_0002_20000202"):
         for number in range(1, slices + 1):
             name = f"{patient}_{number}"
@@ -64,7 +64,7 @@ def write_manifest(root: Path, rows: list[dict[str, object]], name: str = "manif
 
 
 def write_modalities(root: Path, lacking: tuple[str, int, str] | None = None) -> Path:
-    """Two patients of two slices with T1, T1ce and FLAIR in files of their own."""
+    """Two patients with two slices each, with T1, T1ce and FLAIR in separate files."""
     rows = []
     for patient in ("a", "b"):
         for number in (0, 1):

@@ -1,4 +1,4 @@
-"""Which folders the pages open, and how far a folder is looked through."""
+"""Which folders the pages may open, and the limits for listing a folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_pages_open_the_home_and_the_folders_named_for_them(
     missing = refusal(str(tmp_path / "secret" / "data.cs"))
     for path in (secret, mine / "out", mine / "out" / "data.csv", mine / ".." / "secret", "/etc/passwd", "/proc/self"):
         assert refusal(str(path)).split(" ", 1)[1] == missing.split(" ", 1)[1], "missing and forbidden sound the same"
-    assert "No folder was named" in refusal("  ")
+    assert "The path is empty" in refusal("  ")
     for odd in ("~nobody-by-this-name/x", "a\0b"):
         assert "pages may not open it" in refusal(odd)
 
@@ -47,21 +47,21 @@ def test_pages_open_the_home_and_the_folders_named_for_them(
 def test_a_folder_with_too_much_in_it_is_refused(tiny_set: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAINSEG_MAX_FILES", "15")
     for read in (signature, inspect_dataset, add_folder, open_dataset, lambda path: files_below(path)):
-        with pytest.raises(DataError, match="holds more than 15 files: name the folder"):
+        with pytest.raises(DataError, match="contains more than 15 files: choose the folder"):
             read(tiny_set)
     monkeypatch.delenv("BRAINSEG_MAX_FILES")
     monkeypatch.setenv("BRAINSEG_MAX_SECONDS", "0")
     with pytest.raises(DataError, match="could not be listed within 0 seconds"):
         signature(tiny_set)
     monkeypatch.setenv("BRAINSEG_MAX_SECONDS", "soon")
-    with pytest.raises(ConfigError, match="BRAINSEG_MAX_SECONDS is 'soon': set it to a number"):
+    with pytest.raises(ConfigError, match="BRAINSEG_MAX_SECONDS is 'soon': set it to 0 or a positive number"):
         signature(tiny_set)
 
 
 @pytest.mark.parametrize("folder", ["/proc", "/sys/class", "/dev"])
 def test_what_belongs_to_the_system_is_refused_at_once(folder: str, home: Path) -> None:
     for read in (open_dataset, add_folder, lambda path: list(walk(path))):
-        with pytest.raises(DataError, match="belongs to the system"):
+        with pytest.raises(DataError, match="belongs to the operating system"):
             read(Path(folder))
 
 
@@ -72,7 +72,7 @@ def test_pipes_and_devices_are_never_waited_for(tiny_set: Path, home: Path, tmp_
     (tmp_path / "set" / "b").symlink_to(tiny_set / "no")
     assert {bad.path for bad in open_dataset(tmp_path / "set").bad} >= {"a/pipe.png", "a/null.png"}
     os.mkfifo(tmp_path / "set.zip")
-    with pytest.raises(DataError, match="does not exist or may not be read"):
+    with pytest.raises(DataError, match="does not exist, or you may not read it"):
         add_zip(tmp_path / "set.zip", "piped")
     with pytest.raises(DataError, match="neither a folder nor a file"):
         open_dataset(tmp_path / "set.zip")
@@ -83,5 +83,5 @@ def test_uploads_are_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a/b.png", b"")
-    with pytest.raises(DataError, match="0 uploads are kept already, and 0 may be"):
+    with pytest.raises(DataError, match="There are already 0 uploads, and 0 are allowed"):
         add_zip(packed, "one too many")

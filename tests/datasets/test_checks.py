@@ -16,7 +16,7 @@ def warnings_of(root):
 
 @pytest.fixture
 def odd(tmp_path):
-    """Two classes of ordinary images, and one image of each kind that deserves a warning."""
+    """Two classes of ordinary images, and one image of each kind that causes a warning."""
     root = write_images(tmp_path, ["no/a.png", "no/b.png", "yes/c.png"], size=(70, 60))
     Image.new("L", (40, 40), 90).save(root / "no/constant.png")
     empty = np.zeros((80, 80), np.uint8)
@@ -37,7 +37,9 @@ def test_each_kind_of_odd_pixels_is_one_warning_with_its_files(odd):
         "constant": ["no/constant.png"],
         "almost empty": ["yes/empty.png"],
     }
-    assert found["window"]["message"].startswith("2 images have more than 8 bits a pixel: each is shown by a window")
+    assert found["window"]["message"].startswith(
+        "2 images have more than 8 bits per pixel: each is shown with its own window"
+    )
     assert found["outliers"]["message"].startswith("1 image has outlier pixels")
 
 
@@ -61,7 +63,7 @@ def test_masked_images_are_checked_by_the_same_rules(odd):
 
 
 def facts_table(count=60, classes=("no", "yes"), **facts):
-    """A table of independent images whose facts say nothing, but for those that are given."""
+    """A table of independent images with the same facts, except those that are given."""
     random = np.random.default_rng(0)
     labels = np.array(classes)[np.arange(count) % len(classes)]
     names = [f"{number:03d}" for number in range(count)]
@@ -82,7 +84,7 @@ def facts_table(count=60, classes=("no", "yes"), **facts):
     [
         (
             {"width": lambda table: 200 + 40 * (table["label"] == "yes")},
-            "Image size alone predicts the class for 100 %",
+            "Image size alone predicts the class with a balanced accuracy of 100 %",
         ),
         ({"mode": lambda table: np.where(table["label"] == "yes", "L", "RGB")}, "The colour mode alone predicts"),
         ({"brightness": lambda table: 50 + 30 * (table["label"] == "yes")}, "Mean brightness alone predicts"),
@@ -97,7 +99,9 @@ def test_a_fact_that_predicts_the_class_is_said(facts, said):
 def test_of_several_classes_the_one_is_named_that_stands_out():
     table = facts_table(90, ("a", "b", "c"), width=lambda table: 200 + 40 * (table["label"] == "b"))
     (finding,) = shortcut_findings(table)
-    assert finding.message.startswith("Image size alone tells 'b' from the other classes for 100 % of images")
+    assert finding.message.startswith(
+        "Image size alone separates 'b' from the other classes with a balanced accuracy of 100 %"
+    )
 
 
 def test_facts_that_say_nothing_and_small_sets_give_no_warning():
@@ -106,7 +110,7 @@ def test_facts_that_say_nothing_and_small_sets_give_no_warning():
     assert shortcut_findings(facts_table(30, **telling)) == []
     assert shortcut_findings(facts_table(60, ("one",), **telling)) == []
     one_patient = facts_table(**telling).assign(group=lambda table: table["label"])
-    assert shortcut_findings(one_patient) == []  # two patients of many slices are two cases
+    assert shortcut_findings(one_patient) == []  # two patients with many slices count as two
     assert shortcut_findings(facts_table(0)) == []
 
 
@@ -123,7 +127,9 @@ def test_tumours_of_one_set_and_healthy_heads_of_another_are_noticed(shared, tmp
     linked(tmp_path, "tumour", sorted((data / "kaggle253" / "yes").iterdir()))
     linked(tmp_path, "healthy", sorted((data / "mc7023" / "Training" / "notumor").iterdir())[::10])
     found = [finding.message for finding in open_any(tmp_path).findings if finding.kind == "shortcut"]
-    assert any(message.startswith("Image size alone predicts the class for 9") for message in found)
+    assert any(
+        message.startswith("Image size alone predicts the class with a balanced accuracy of 9") for message in found
+    )
 
 
 def test_kaggle253_alone_has_no_clear_shortcut(kaggle):
@@ -137,7 +143,7 @@ def test_a_source_folder_that_predicts_the_class_is_said():
 
     def said(paths: list[str], **columns: list[str]) -> bool:
         found = shortcut_findings(table.assign(path=paths, **columns))
-        return any(finding.message.startswith("The source folder alone predicts the class for") for finding in found)
+        return any(finding.message.startswith("The source folder alone predicts the class with") for finding in found)
 
     def paths(form: str) -> list[str]:
         labels = table["label"]

@@ -103,7 +103,7 @@ def test_what_is_missing_is_named():
 
 
 def hashed(folder: Path, splits: dict[str, str | None]) -> pd.DataFrame:
-    """Files as a table: the label is the folder they lie in, the split that of the first folder below `folder`."""
+    """Files as a table: the label is the folder around a file, the split is the first folder below `folder`."""
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]

@@ -1,4 +1,4 @@
-"""What is left out of a dataset is named, in folders and in zip files; a table is told by what is in it."""
+"""Files left out of a dataset are reported, in folders and in zip files; a table is recognised by its contents."""
 
 from __future__ import annotations
 
@@ -39,13 +39,16 @@ def test_a_zip_file_tells_what_stays_in_it(home: Path) -> None:
         "set/Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     }
     known = add_zip(make_zip(images("set/") | rest | {"set/read.me": b"hello"}), "mixed")
-    for _ in range(2):  # read again, and from memory
+    for _ in range(2):  # first read, then from the cache
         found = [
             (each.message, each.files) for each in inspect_known_dataset(known).findings if each.kind == "not images"
         ]
         assert found == [
-            ("2 files are each a DICOM file and are not read: export the slice as PNG.", ("yes/a.dcm", "yes/b")),
-            ("A NIfTI file is not read: export its slices as PNG.", ("v.nii",)),
+            (
+                "2 files are left out; each is a DICOM file, which brainseg does not read: export the slice as PNG.",
+                ("yes/a.dcm", "yes/b"),
+            ),
+            ("A NIfTI file is left out because brainseg does not read it: export its slices as PNG.", ("v.nii",)),
         ]
     assert not list(Path(known.path).rglob("*.dcm"))
 
@@ -69,7 +72,7 @@ def test_a_text_table_is_read_whatever_its_name_says(tmp_path: Path, home: Path,
     told = " ".join(finding.message for finding in open_any(folder).findings)
     assert open_any(folder).classes == ("no", "yes")
     assert f"{name} has the columns of a manifest" in told
-    assert ("is a text table and no spreadsheet" in told) == (name != "labels.txt")
+    assert ("is a text file, not a spreadsheet" in told) == (name != "labels.txt")
     packed = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert add_zip(make_zip(packed), "packed").counts == {"no": 3, "yes": 3}
 

@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def content(home: Path) -> list[str]:
-    """What lies in the folder of datasets, hidden things too, but for the list and its lock."""
+    """The contents of the folder of datasets, including hidden files, except the list and its lock."""
     place = home / "datasets"
     return sorted(item.name for item in place.iterdir() if item.name not in ("library.json", ".library.lock"))
 
@@ -196,7 +196,7 @@ def test_nothing_but_uploads_is_deleted_whatever_the_list_says(home, folder):
 
 
 def test_forgetting_what_is_unknown_is_refused():
-    with pytest.raises(DataError, match=r"no dataset named 'x'; known are: none yet\."):
+    with pytest.raises(DataError, match=r"no dataset named 'x'; known datasets: none yet\."):
         forget("x")
 
 
@@ -245,7 +245,7 @@ def test_a_damaged_list_is_said_in_a_sentence(home):
     (home / "datasets").mkdir(parents=True)
     for text in ("{", '[{"name": "x"}]', "[1]"):
         (home / "datasets" / "library.json").write_text(text)
-        with pytest.raises(DataError, match="is damaged: move it away"):
+        with pytest.raises(DataError, match="is damaged: move the file away"):
             known_datasets()
 
 
@@ -308,10 +308,10 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
     assert set_groups("set", "none").groups == "none"
     assert (stored_settings(str(root)), find("set").groups) == ({"data.groups": "none"}, "none")
     assert inspect_known_dataset(find("set")).patients_from == "none"
-    assert add_folder(root).groups == "none"  # added again, it keeps what was decided
+    assert add_folder(root).groups == "none"  # added again, it keeps the setting
     with pytest.raises(ConfigError, match="is not a rule"):
         set_groups("set", "sometimes")
-    with pytest.raises(DataError, match="names no patient"):
+    with pytest.raises(DataError, match="finds no patient"):
         set_groups("set", "folder:3")
     assert find("set").groups == "none"
     assert stored_settings("elsewhere") == {"data.groups": "auto"}
@@ -326,7 +326,7 @@ def test_which_mask_values_are_tumour_is_stored_with_a_dataset(home, tmp_path):
     assert (known.mask_threshold, known.images, known.unreadable) == (128, 18, 0)
     assert inspect_known_dataset(find("set")).mask_threshold == 128
     assert stored_settings(str(root)) == {"data.groups": "auto", "data.mask_threshold": 128}
-    assert add_folder(root).mask_threshold == 128  # added again, it keeps what was decided
+    assert add_folder(root).mask_threshold == 128  # added again, it keeps the setting
     assert set_groups("set", "none").mask_threshold == 128
     for wrong in (0, -5, 65536, float("nan")):
         with pytest.raises(DataError, match="is not allowed: give a number above 0"):

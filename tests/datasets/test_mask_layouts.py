@@ -73,9 +73,7 @@ def test_folders_of_images_and_masks_are_paired_and_no_classes(tmp_path, image, 
     assert set(dataset.table["split"]) == {""}
     marked = dataset.table.index[dataset.table["mask_pixels"] > 0][0]
     np.testing.assert_array_equal(dataset.read_mask(marked), spot(value=1))
-    with pytest.raises(
-        DataError, match=r"like images with their masks .*, not like classes: learn from the masks with"
-    ):
+    with pytest.raises(DataError, match=r"like images with masks .*, not like classes: learn from the masks with"):
         open_dataset(tmp_path)
 
 
@@ -126,9 +124,7 @@ def test_folder_of_a_patient_is_the_patient(tmp_path, image, mask):
     dataset = open_any(write(tmp_path, image, mask))
     assert (len(dataset.table), dataset.patients_from, dataset.table["group"].nunique()) == (COUNT, "folder", 4)
     if "images/{P}" not in image:
-        with pytest.raises(
-            DataError, match=r"looks like patients with images and masks, such as P00, not like classes"
-        ):
+        with pytest.raises(DataError, match=r"look like patients with images and masks, such as P00, not like classes"):
             open_dataset(tmp_path)
 
 
@@ -176,7 +172,7 @@ def test_masks_of_classified_images_are_left_out_and_said(tmp_path, mask):
     assert (dataset.classes, len(dataset.table)) == (("no", "yes"), COUNT)
     (said,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
     assert len(said.files) == COUNT
-    assert said.message.startswith(f"{COUNT} images are masks of other images and are left out of the classes")
+    assert said.message.startswith(f"{COUNT} images are masks of other images and are left out")
 
 
 def test_images_of_a_side_without_masks_are_left_out_and_said(tmp_path):
@@ -185,7 +181,7 @@ def test_images_of_a_side_without_masks_are_left_out_and_said(tmp_path):
     dataset = open_any(write(tmp_path, "imagesTr/c_{i:03d}_0000.png", "labelsTr/c_{i:03d}.png"))
     assert (len(dataset.table), dataset.bad) == (COUNT, ())
     (said,) = [finding for finding in dataset.findings if finding.kind == "unlabelled"]
-    assert said.message == "5 images lie in folders without masks (imagesTs, pred) and are left out."
+    assert said.message == "5 images are in folders without masks (imagesTs, pred) and are left out."
     assert len(said.files) == 5
 
 
@@ -210,13 +206,15 @@ def test_folders_in_which_no_names_fit_are_told(tmp_path):
     write(tmp_path / "a", "images/a{i}.png")
     write(tmp_path / "a", "masks/b{i}.png")
     with pytest.raises(
-        DataError, match=r"no names fit, such as a0\.png and b0\.png: call the mask of NAME either NAME"
+        DataError, match=r"no file names match, such as a0\.png and b0\.png: name the mask of NAME either NAME"
     ):
         open_any(tmp_path / "a")
     write(tmp_path / "boxes", "images/{i}.png")
     (tmp_path / "boxes" / "labels").mkdir()
     (tmp_path / "boxes" / "labels" / "0.txt").write_text("0 0.5 0.5 0.1 0.1")
-    with pytest.raises(DataError, match=r"labels should hold the masks of images, and holds no images but \.txt files"):
+    with pytest.raises(
+        DataError, match=r"labels should contain the masks of images, but contains no images, only \.txt files"
+    ):
         open_any(tmp_path / "boxes")
 
 
@@ -247,7 +245,7 @@ def test_a_manifest_of_masks_may_have_another_name(tmp_path):
     dataset = open_any(tmp_path)
     assert (len(dataset.table), dataset.patients_from) == (COUNT, "column")
     assert "pairs.csv has the columns of a manifest" in dataset.findings[0].message
-    (tmp_path / "pairs.csv").write_text("path,mask\nlost.png,gone.png\n")  # then the folders tell
+    (tmp_path / "pairs.csv").write_text("path,mask\nlost.png,gone.png\n")  # then the folders decide
     assert (len(open_any(tmp_path).table), open_any(tmp_path).patients_from) == (COUNT, "none")
 
 

@@ -17,7 +17,7 @@ ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 
 
 def disc(number: int) -> np.ndarray:
-    """(SIDE, SIDE) bool: where slice `number` has its tumour; every second slice has none."""
+    """(SIDE, SIDE) bool: the tumour of slice `number`; every second slice has none."""
     inside = (COLUMNS - 15 - number) ** 2 + (ROWS - 18 - number // 2) ** 2 < 30
     return inside & (number % 2 == 1)
 
@@ -74,8 +74,8 @@ def test_soft_masks_are_one_sentence_and_a_threshold_makes_them_usable(
     (reason,) = {bad.reason for bad in refused.bad}
     count = len(refused.bad)
     assert reason.startswith(f"{count} of {COUNT} masks are soft, such as masks/")
-    assert f"--set data.mask_threshold={setting} takes the values from half-way on as tumour" in reason
-    assert ("since JPEG blurs edges" in reason) == (ending == "jpg")
+    assert f"use --set data.mask_threshold={setting} to make the upper half of the values tumour" in reason
+    assert ("because JPEG blurs edges" in reason) == (ending == "jpg")
     assert ("with rough edges because JPEG keeps no class numbers" in reason) == (setting == 1)
     (said,) = [finding for finding in refused.findings if finding.kind == "mask-soft"]
     assert (said.message, len(said.files)) == (reason, count)
@@ -89,7 +89,7 @@ def test_soft_masks_are_one_sentence_and_a_threshold_makes_them_usable(
 
 
 def test_leaving_soft_masks_out_says_why_nothing_is_left(tmp_path):
-    with pytest.raises(DataError, match=r"no mask has a single tumour pixel.*left out: 9 of 18 masks are soft.*=128"):
+    with pytest.raises(DataError, match=r"no mask has a tumour pixel.*Left out: 9 of 18 masks are soft.*=128"):
         open_any(write(tmp_path, soft)).usable(True)
 
 
@@ -104,16 +104,14 @@ def test_threshold_makes_one_class_of_several(tmp_path):
     dataset = open_any(tmp_path, mask_threshold=1)
     np.testing.assert_array_equal(dataset.read_mask(1), disc(1))
     (tmp_path / "classes.csv").write_text("value,name\n1,core\n2,oedema\n4,rim\n")
-    with pytest.raises(
-        DataError, match=r"mask_threshold makes one class of tumour, but classes\.csv names core, oedema"
-    ):
+    with pytest.raises(DataError, match=r"mask_threshold gives one class, tumour, but classes\.csv names core, oedema"):
         open_any(tmp_path, mask_threshold=1)
 
 
 def test_threshold_without_masks_is_refused(tmp_path):
     for name in ("no", "yes"):
         save(tmp_path / name / "a.png", white(disc(1)))
-    with pytest.raises(DataError, match="has no masks, so a mask threshold means nothing"):
+    with pytest.raises(DataError, match="has no masks, so a mask threshold has no effect"):
         open_any(tmp_path, mask_threshold=128)
 
 
@@ -123,14 +121,16 @@ def test_the_odd_mask_is_named_and_not_the_others(tmp_path):
     dataset = open_any(tmp_path)
     assert dataset.mask_classes == ("background", "class 1", "class 2", "class 4")
     (bad,) = dataset.bad
-    assert bad.reason.startswith("masks/03.png holds the unknown value 255 (known are 0, 1, 2, 4): save masks")
+    assert bad.reason.startswith("masks/03.png contains the unknown value 255 (known: 0, 1, 2, 4): save masks")
 
 
 def test_many_odd_masks_are_one_sentence(tmp_path):
     write(tmp_path, lambda marked: np.where(marked, np.array([60, 120, 180])[COLUMNS % 3], 0).astype(np.uint8))
     dataset = open_any(tmp_path)
     (reason,) = {bad.reason for bad in dataset.bad}
-    assert reason.startswith("9 masks, such as masks/01.png: the set holds the unknown values 60, 120, 180 (known are")
+    assert reason.startswith(
+        "9 masks, such as masks/01.png: the dataset contains the unknown values 60, 120, 180 (known:"
+    )
     (tmp_path / "classes.csv").write_text("value,name\n60,a\n120,b\n180,c\n")
     assert open_any(tmp_path).mask_classes == ("background", "a", "b", "c")
 
@@ -147,7 +147,7 @@ def test_colours_are_named_in_the_classes_file(tmp_path, names):
     write(tmp_path, two_colours)
     (reason,) = {bad.reason for bad in open_any(tmp_path).bad}
     assert reason.startswith(
-        "9 masks are colour images, such as masks/01.png (colours #000000, #00ff00, #ff0000): name"
+        "9 masks are colour images, such as masks/01.png (colours #000000, #00ff00, #ff0000): add a classes.csv"
     )
     (tmp_path / "classes.csv").write_text(names)
     dataset = open_any(tmp_path)
@@ -160,13 +160,13 @@ def test_colours_are_named_in_the_classes_file(tmp_path, names):
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        ("colour,name\n#ff0000,core\n", "masks/05.png holds the unknown colour #00ff00"),
+        ("colour,name\n#ff0000,core\n", "masks/05.png contains the unknown colour #00ff00"),
         (
             "colour,name\nnot a colour,core\n",
-            "classes.csv, line 2: give a colour such as #ff0000 or 255 0 0 and a name",
+            "classes.csv, line 2: write a colour such as #ff0000 or 255 0 0 and a name",
         ),
-        ("colour,name\n300 0 0,core\n", "classes.csv, line 2: give a colour such as #ff0000"),
-        ("kind,name\n1,core\n", "classes.csv has no column 'value' and none called 'colour'"),
+        ("colour,name\n300 0 0,core\n", "classes.csv, line 2: write a colour such as #ff0000"),
+        ("kind,name\n1,core\n", "classes.csv has neither a column 'value' nor a column 'colour'"),
         ("value,name\n1,core\n", "masks are colour images"),
     ],
 )

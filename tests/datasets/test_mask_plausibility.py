@@ -24,7 +24,7 @@ def brain(marked: np.ndarray) -> np.ndarray:
         (lambda marked: np.full((SIDE, SIDE), 255, np.uint8), "mask-inverted", 18, "they look inverted"),
         (frame, "mask-border", 18, "cover much of the image's border"),
         (brain, "mask-large", 18, "cover more than half of the head"),
-        (lambda marked: np.roll(white(marked), 22, 1), "mask-outside", 3, "lie in part outside the head"),
+        (lambda marked: np.roll(white(marked), 22, 1), "mask-outside", 3, "are partly outside the head"),
     ],
     ids=["inverted", "all", "frame", "brain", "outside"],
 )
@@ -58,7 +58,9 @@ def test_one_wrong_mask_among_right_ones_is_named_alone(tmp_path):
 def test_a_set_whose_masks_are_all_moved_is_told_how(tmp_path, move, words):
     dataset = open_any(write(tmp_path, lambda marked: white(move(marked))))
     (said,) = [finding for finding in dataset.findings if finding.kind == "mask-moved"]
-    assert said.message.startswith(f"What 9 of 18 masks mark stands out more {words}: they look shifted, mirrored")
+    assert said.message.startswith(
+        f"9 of 18 masks mark regions that stand out more {words}: they look shifted or mirrored"
+    )
 
 
 def test_images_and_masks_that_are_exchanged_are_told(tmp_path):
@@ -67,7 +69,7 @@ def test_images_and_masks_that_are_exchanged_are_told(tmp_path):
         (tmp_path / old).rename(tmp_path / new)
     dataset = open_any(tmp_path)
     (reason,) = {bad.reason for bad in dataset.bad}
-    assert reason.endswith("images and masks look exchanged, so swap their folders or names.")
+    assert reason.endswith("images and masks seem to be exchanged, so swap their folders or names.")
     assert len(dataset.bad) == COUNT
     found = open_any(tmp_path, mask_threshold=50).findings
     assert [len(finding.files) for finding in found if finding.kind == "mask-exchanged"] == [COUNT]

@@ -11,7 +11,7 @@ from tests.datasets.masked import picture, spot, write_pairs
 
 
 def turn(file: Path, orientation: int, size: tuple[int, int]) -> None:
-    """Cut a picture to (width, height) and give it an orientation note; none for 0."""
+    """Cut an image to (width, height) and give it an EXIF orientation; none for 0."""
     with Image.open(file) as image:
         part = image.crop((0, 0, *size))
     exif = Image.Exif()
@@ -53,7 +53,7 @@ def test_orientations_that_differ_are_refused(tmp_path, image, mask, size):
     dataset = open_any(write_turned(tmp_path, image, mask, size))
     (reason,) = {bad.reason for bad in dataset.bad}
     notes = f"the EXIF orientation {mask or 1}, its image {image or 1}"
-    assert reason.startswith(f"4 masks have another EXIF orientation than their images, such as masks/a.png ({notes})")
+    assert reason.startswith(f"4 masks and their images differ in EXIF orientation, such as masks/a.png ({notes})")
     assert len(dataset.bad) == 4
 
 
@@ -72,7 +72,7 @@ def test_pages_of_stacks_are_counted_and_compared(tmp_path):
     pages(tmp_path / "masks" / "b.png", 11)
     dataset = open_any(tmp_path)
     (bad,) = dataset.bad
-    assert bad.reason.startswith("masks/b.tif has 11 pages, its image 12: export as many pages of both")
+    assert bad.reason.startswith("masks/b.tif has 11 pages, its image 12: export the same number of pages")
     (said,) = [finding for finding in dataset.findings if finding.kind == "pages"]
     assert said.files == ("images/a.tif",)
-    assert said.message.startswith("1 file holds 12 pages, and only the first page of the file is used: ")
+    assert said.message.startswith("1 file contains 12 pages, but only the first page of the file is used: ")

@@ -151,18 +151,18 @@ def test_every_fault_of_a_file_is_one_sentence_that_names_it(tmp_path):
     assert dataset.table["path"].tolist() == ["images/ok_a.bmp", "images/ok_b.png"]
     expected = [
         "images/alone.png has no mask: add it, or remove the image.",
-        "images/ok_a.png and ok_a.bmp have the same name before the ending: keep one.",
+        "images/ok_a.png and ok_a.bmp differ only in the extension: keep one.",
         "masks/broken.png is damaged or incomplete (PNG): copy or export it again.",
         "masks/colour.png is a colour image, not a mask: ",
         "masks/large.png is 32 x 32 pixels, its image 24 x 24: export the mask again in the size of its image.",
         "masks/lost.png is a mask without an image: add it.",
-        "masks/odd.png holds the unknown value 7 (known are 0, 255): ",
+        "masks/odd.png contains the unknown value 7 (known: 0, 255): ",
     ]
     assert len(dataset.bad) == len(expected)
     for bad, beginning in zip(dataset.bad, expected, strict=True):
         assert bad.reason.startswith(beginning)
         assert bad.reason.count(". ") == 0
-    with pytest.raises(DataError, match=r"^7 of 9 files cannot be used: .*masks/odd\.png holds the unknown value 7"):
+    with pytest.raises(DataError, match=r"^7 of 9 files cannot be used: .*masks/odd\.png contains the unknown value 7"):
         dataset.usable(False)
     assert dataset.usable(True) is dataset
 
@@ -173,8 +173,8 @@ def test_jpeg_masks_are_said_to_be_blurred(tmp_path):
     random = np.random.default_rng(0)
     save(tmp_path / "masks" / "a.jpg", (random.random((24, 24)) > 0.5).astype(np.uint8) * 255)
     (bad,) = open_masked_dataset(tmp_path).bad
-    assert "since JPEG blurs edges: --set data.mask_threshold=128 takes the values from half-way on" in bad.reason
-    assert bad.reason.endswith("or save masks as PNG or TIFF, with class numbers or 0 and 255.")
+    assert "because JPEG blurs edges: use --set data.mask_threshold=128 to make the upper half" in bad.reason
+    assert bad.reason.endswith("or save masks as PNG or TIFF, with class numbers or with 0 and 255.")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_jpeg_masks_are_said_to_be_blurred(tmp_path):
             [{"path": "a.png", "label": "x"}],
             "manifest.csv has no column 'mask': a manifest needs path and mask; it has path, label.",
         ),
-        ([{"path": "", "mask": "m.png"}], "manifest.csv, line 2: path must be filled in."),
+        ([{"path": "", "mask": "m.png"}], "manifest.csv, line 2: path is empty: fill it in."),
         ([{"path": "a.png", "mask": "../m.png"}], "manifest.csv, line 2: '../m.png' leaves the manifest's folder"),
         ([{"path": "a.png", "mask": "m.png"}] * 2, "manifest.csv names 'a.png' more than once"),
         ([{"path": "a.png", "mask": "m.png", "spacing_mm": "-1"}], "manifest.csv, line 2: spacing_mm '-1' is not one"),
@@ -204,7 +204,7 @@ def test_row_without_a_mask_is_a_bad_file(tmp_path):
     save(tmp_path / "m.png", spot())
     rows = [{"path": "a.png", "mask": "m.png"}, {"path": "b.png", "mask": ""}]
     dataset = open_masked_dataset(write_manifest(tmp_path, rows))
-    assert reasons(dataset) == ["b.png has no mask: fill in manifest.csv, line 3."]
+    assert reasons(dataset) == ["b.png has no mask: fill it in (manifest.csv, line 3)."]
 
 
 @pytest.mark.parametrize("make", ["nothing", "empty", "images"])
@@ -221,7 +221,7 @@ def test_place_without_masks_says_what_is_looked_for(tmp_path, make):
 def test_set_in_which_nothing_is_marked_cannot_be_learnt_from(tmp_path):
     write_pairs(tmp_path, ["a", "b"])
     save(tmp_path / "masks" / "a.png", spot() * 0)
-    with pytest.raises(DataError, match="no mask has a single tumour pixel"):
+    with pytest.raises(DataError, match="no mask has a tumour pixel"):
         open_masked_dataset(tmp_path).usable(False)
 
 
@@ -328,17 +328,17 @@ def test_slice_that_lacks_a_modality_is_named(tmp_path):
     write_modalities(tmp_path, lacking=("b", 1, "t1c"))
     dataset = open_masked_dataset(tmp_path, ("T1", "T1ce"))
     assert len(dataset.table) == 3
-    assert reasons(dataset) == ["b, slice 1, has no T1ce: add it, choose other modalities, or leave the slice out."]
+    assert reasons(dataset) == ["b, slice 1, has no T1ce: correct it, choose other sequences, or leave the slice out."]
 
 
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [
         (("T1", "PET"), "data.modalities: 'PET' is unknown, allowed: T1, T1ce, T2, FLAIR."),
-        (("T1", "t1"), "data.modalities: name one to three different modalities"),
-        ((), "data.modalities: name one to three different modalities"),
-        (("T1", "T2", "T1ce", "FLAIR"), "data.modalities: name one to three different modalities"),
-        (("T2", "T1"), "No slice has T2 and T1 together; the set has FLAIR, T1, T1ce: choose others."),
+        (("T1", "t1"), "data.modalities: give one to three different sequences"),
+        ((), "data.modalities: give one to three different sequences"),
+        (("T1", "T2", "T1ce", "FLAIR"), "data.modalities: give one to three different sequences"),
+        (("T2", "T1"), "No slice has T2 and T1 together; the dataset has FLAIR, T1, T1ce: choose other sequences."),
     ],
 )
 def test_choice_that_cannot_be_had_is_refused(tmp_path, chosen, sentence):
@@ -348,7 +348,7 @@ def test_choice_that_cannot_be_had_is_refused(tmp_path, chosen, sentence):
 
 
 def test_modalities_of_a_set_that_names_none_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"^a\.png: nothing says which modality it is: add a column modality"):
+    with pytest.raises(DataError, match=r"^It is not known which sequence a\.png is: add a column modality"):
         open_masked_dataset(write_pairs(tmp_path, ["a", "b"]), ("T1",))
 
 

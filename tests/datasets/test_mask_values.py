@@ -75,16 +75,16 @@ def test_classes_file_names_values_and_their_order(tmp_path):
     assert dataset.mask_values == {0: 0, 64: 1, 128: 2}
     assert (dataset.read_mask(0).max(), dataset.read_mask(1).max()) == (2, 1)
     (bad,) = dataset.bad
-    assert bad.reason.startswith("masks/c.png holds the unknown value 255 (known are 0, 64, 128): ")
+    assert bad.reason.startswith("masks/c.png contains the unknown value 255 (known: 0, 64, 128): ")
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([{"value": "x", "name": "core"}], "classes.csv, line 2: give a whole number from 0 to 65535 and a name"),
+        ([{"value": "x", "name": "core"}], "classes.csv, line 2: write a whole number from 0 to 65535 and a name"),
         ([{"value": 1, "name": "a"}, {"value": 1, "name": "b"}], "classes.csv, line 3: the value 1 or the name 'b'"),
         ([{"value": 1, "name": "a"}, {"value": 2, "name": "a"}], "classes.csv, line 3: the value 2 or the name 'a'"),
-        ([{"value": 0, "name": "nothing"}], "classes.csv must name 1 to 20 values beside 0."),
+        ([{"value": 0, "name": "nothing"}], "classes.csv must name 1 to 20 values besides 0."),
     ],
 )
 def test_damaged_classes_file_is_one_sentence(tmp_path, rows, sentence):
@@ -114,7 +114,7 @@ def test_meaning_of_values_without_names(found, numbers):
 def test_fractions_and_negative_values_are_refused(tmp_path):
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "half.tif")
     Image.fromarray(np.full((4, 4), -1, np.int32)).save(tmp_path / "minus.tif")
-    with pytest.raises(DataError, match=r"^half\.tif holds fractions"):
+    with pytest.raises(DataError, match=r"^half\.tif contains fractions"):
         read_mask(tmp_path / "half.tif", {0: 0, 255: 1})
-    with pytest.raises(DataError, match=r"^minus\.tif holds values outside 0 to 65,535"):
+    with pytest.raises(DataError, match=r"^minus\.tif contains values outside 0 to 65,535"):
         read_mask(tmp_path / "minus.tif", {0: 0, 255: 1})

@@ -16,7 +16,7 @@ from brainseg.scans import read_scan
 
 
 def brain(seed, size=96):
-    """A slice of the simplest phantom: one ellipse for all, texture and noise of its own, sometimes a tumour."""
+    """A slice of a simple phantom: the same ellipse for all, its own texture and noise, sometimes a tumour."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[:size, :size]
     middle = size / 2
@@ -105,7 +105,7 @@ def test_no_slice_of_a_phantom_is_a_near_copy_of_another(tmp_path, plane, slices
 
 def test_neighbouring_slices_of_one_patient_are_no_copies_but_a_slice_saved_again_is():
     still = np.array(brain(3).resize((64, 64)).resize((96, 96), Image.Resampling.BICUBIC)).astype(float)
-    moved = np.clip(still + 6 * np.sin(np.arange(96) / 9), 0, 255)  # what changes from slice to slice is smooth
+    moved = np.clip(still + 6 * np.sin(np.arange(96) / 9), 0, 255)  # changes from slice to slice are smooth
     images = [Image.fromarray(still.astype(np.uint8)), Image.fromarray(moved.astype(np.uint8))]
     assert len(near_pairs(images_table(images))) == 1
     assert near_pairs(images_table(images, ["one", "one"])) == []
@@ -115,7 +115,7 @@ def test_neighbouring_slices_of_one_patient_are_no_copies_but_a_slice_saved_agai
 
 @pytest.fixture
 def leaky(tmp_path):
-    """Train and test folders: of 6 training slices 3 are in test again, once with the wrong label, once mirrored."""
+    """Train and test folders: 3 of 6 training slices are also in test, one with a wrong label, one mirrored."""
     for seed in range(6):
         file = tmp_path / "train" / ("yes" if seed % 2 else "no") / f"{seed}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ def test_a_remembered_dataset_knows_its_pairs(leaky, tmp_path, monkeypatch):
 
 
 def independent(files, side=32):
-    """Thumbnails by another way than the program's: Pillow's own grey and averaging, compared by numpy."""
+    """Thumbnails made in another way than in brainseg: with Pillow's grey and averaging, compared with numpy."""
     rows = []
     for file in files:
         grey = Image.fromarray(read_scan(file).pixels).convert("L").resize((side, side), Image.Resampling.BOX)
@@ -187,11 +187,11 @@ def test_kaggle253_no_validation_image_has_a_twin_in_training(kaggle):
     for seed in range(10):
         assert twins_in_training(kaggle, squares @ squares.T, seed) == (0, 50)
     leaky = [twins_in_training(kaggle, squares @ squares.T, seed, "random")[0] for seed in range(10)]
-    assert min(leaky) > 4  # what this check finds where nothing is kept together
+    assert min(leaky) > 4  # this check finds leaks if nothing is kept together
 
 
 def test_mc7023_no_validation_image_has_a_twin_in_training(shared, tmp_path):
-    """On every fourth pituitary tumour, named after its folder, so that it takes seconds."""
+    """Uses every fourth pituitary tumour, named after its folder, to take only seconds."""
     root = shared / "data" / "mc7023"
     if not root.is_dir():
         pytest.skip(f"{root} does not exist")

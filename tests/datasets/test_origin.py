@@ -1,4 +1,4 @@
-"""What a dataset is called, and which of its images are synthetic."""
+"""The name of a dataset, and which of its images are synthetic."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_the_same_folder_under_two_classes_is_one_patient_until_told_otherwise()
     found = grouped(*paths)
     assert found.groups == ["P1", "p2", "P1", "p2"]
     (finding,) = found.findings
-    assert "2 names of patient folders stand in more than one class" in finding.message
+    assert "2 names of patient folders occur in more than one class" in finding.message
     assert "data.groups=per-class" in finding.message
     apart = grouped(*paths, rule="per-class")
     assert (apart.groups, apart.findings) == (["a/P1", "a/p2", "b/p01", "b/P 2"], ())
@@ -268,7 +268,7 @@ def test_of_two_columns_the_one_that_tells_patients_is_taken_and_said(tmp_path):
     dataset = open_dataset(manifest(tmp_path, "group,patient_id", *rows))
     assert dataset.table["group"].tolist() == ["p1", "p1", "p2", "p3"]
     (finding,) = [finding for finding in dataset.findings if finding.kind == "patient-columns"]
-    assert finding.message.startswith("Several columns name patients: 'patient_id' is taken, not 'group'")
+    assert finding.message.startswith("Several columns name patients: brainseg uses 'patient_id', not 'group'")
     assert "data.groups=column:group" in finding.message
     other = open_dataset(tmp_path, groups="column:Group")
     assert other.table["group"].tolist() == ["study", "study", "control", "control"]

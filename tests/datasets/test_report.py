@@ -53,7 +53,7 @@ def test_pages_that_are_not_used_are_counted(tmp_path):
         frames[0].save(root / "yes" / name, save_all=True, append_images=frames[1:])
     warning, _constant = dataset_report(open_dataset(root))["warnings"]
     assert (warning["kind"], warning["files"]) == ("pages", ["yes/moving.gif", "yes/stack.tif"])
-    assert warning["message"].startswith("2 files hold 6 pages, and only the first page of each is used: ")
+    assert warning["message"].startswith("2 files contain 6 pages, but only the first page of each is used: ")
 
 
 def test_warnings_of_reading_are_passed_on(tmp_path):

@@ -22,7 +22,7 @@ def rows(dataset: Dataset, *columns: str) -> list[tuple[str, ...]]:
 
 
 def refusal(path: Path) -> str:
-    """The sentence that refuses a dataset."""
+    """The error message for a dataset."""
     with pytest.raises(DataError) as caught:
         open_dataset(path)
     text = str(caught.value)
@@ -33,7 +33,7 @@ def refusal(path: Path) -> str:
 
 
 def kinds(dataset: Dataset) -> dict[str, str]:
-    """What the dataset's findings say, by their kind."""
+    """The messages of the dataset's findings, by kind."""
     return {finding.kind: finding.message for finding in dataset.findings}
 
 
@@ -257,7 +257,7 @@ def test_path_that_is_no_dataset_is_one_sentence(tmp_path):
     assert "does not exist" in refusal(Path("a\0b"))
     assert "has no class folders" in refusal(tmp_path / "empty")
     assert "has no class folders" in refusal(tmp_path / "flat")
-    assert "holds no images" in refusal(tmp_path / "hollow")
+    assert "contain no images" in refusal(tmp_path / "hollow")
     assert "neither a folder nor a file" in refusal(tmp_path / "pipe")
     assert "a.png is one image" in refusal(tmp_path / "flat" / "a.png")
     assert "too long" in refusal(Path("x" * 5000))
@@ -374,8 +374,8 @@ def test_a_manifest_in_the_wrong_folder_is_one_sentence(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "manifest.csv").write_text(lines)
     text = refusal(tmp_path / "elsewhere")
-    assert text.startswith("None of the 40 paths of manifest.csv exists below ")
-    assert text.endswith("the first that does not is 'c0/0.png': move the manifest beside the images.")
+    assert text.startswith("None of the 40 paths in manifest.csv exists below ")
+    assert text.endswith("the first missing one is 'c0/0.png': move the manifest to the folder of the images.")
     write_images(tmp_path / "elsewhere", names[:3])
     assert refusal(tmp_path / "elsewhere").startswith("Only 3 of the 40 paths")
 
@@ -390,7 +390,7 @@ def test_bare_names_are_found_in_the_folders_beside_the_table(tmp_path):
         ("images/x2.png", "b"),
     ]
     assert "labels.csv has the columns of a manifest" in kinds(dataset)["manifest-name"]
-    assert kinds(dataset)["manifest-paths"].startswith("3 paths of labels.csv do not exist as they are written")
+    assert kinds(dataset)["manifest-paths"].startswith("3 paths in labels.csv do not exist as written")
 
 
 def test_a_table_beside_class_folders_changes_nothing(tmp_path):
@@ -402,7 +402,7 @@ def test_a_table_beside_class_folders_changes_nothing(tmp_path):
 def test_odd_columns_are_pointed_out(manifest):
     dataset = open_dataset(manifest("path,label,age,image_id,group\nno/a.png,n,50,7,p\nyes/a.png,y,60,7,q\n"))
     assert kinds(dataset)["ignored-columns"] == "Columns of manifest.csv that are not used: age."
-    assert "the first is '7'" in kinds(dataset)["duplicate-ids"]
+    assert "such as '7'" in kinds(dataset)["duplicate-ids"]
 
 
 def test_quoted_comma_in_a_path(manifest):
@@ -429,10 +429,10 @@ def test_files_that_a_manifest_names_but_are_not_there_are_bad_files(manifest):
         ("where;label\nno/a.png;x\n", ["no column 'path'"]),
         ("no/a.png,n\nyes/a.png,y\n", ["no column 'path'"]),
         ("path,label,Label\nno/a.png,n,m\n", ["two columns 'label'"]),
-        ("path,label\nno/a.png,n\n,y\n", ["line 3", "both be filled in"]),
-        ("path,label\n\n\nno/a.png,\n", ["line 4", "both be filled in"]),
-        ("path,label\nno/a.png\n", ["line 2", "both be filled in"]),
-        ("path,label\n,\n", ["line 2", "both be filled in"]),
+        ("path,label\nno/a.png,n\n,y\n", ["line 3", "fill in both"]),
+        ("path,label\n\n\nno/a.png,\n", ["line 4", "fill in both"]),
+        ("path,label\nno/a.png\n", ["line 2", "fill in both"]),
+        ("path,label\n,\n", ["line 2", "fill in both"]),
         ("path,label\nodd/x, y.png,n\n", ["line 2", "more cells", "quotes"]),
         ("path,label\nno/a.png,n\n./no//a.png,y\n", ["'no/a.png' more than once"]),
         ("path,label\nno/a.png,n\nno\\a.png,n\n", ["'no/a.png' more than once"]),
@@ -444,8 +444,8 @@ def test_files_that_a_manifest_names_but_are_not_there_are_bad_files(manifest):
         ("path,label\nc:/set/a.png,n\n", ["leaves"]),
         ("path,label\n\\\\server\\set\\a.png,n\n", ["leaves"]),
         ("path,label,split\nno/a.png,n,holdout\n", ["line 2", "'holdout' is unknown", "train, valid, test"]),
-        ('path,label\n"no/a.png,n\nyes/a.png,y\n', ["both be filled in"]),
-        ("path,class,diagnosis\nno/a.png,n,n\n", ["no column 'label'", "'class' and 'diagnosis' could be it"]),
+        ('path,label\n"no/a.png,n\nyes/a.png,y\n', ["fill in both"]),
+        ("path,class,diagnosis\nno/a.png,n,n\n", ["no column 'label'", "'class' and 'diagnosis' could be that column"]),
         ("path,label\nno/\x81.png,n\n".encode("latin-1"), ["CSV in UTF-8"]),
         (b"\x89PNG\r\n\x1a\n", ["CSV in UTF-8"]),
         ("path,label\n" + "x" * 200_000 + ",n\n", ["CSV in UTF-8"]),
@@ -505,5 +505,5 @@ def test_lgg_pairs_have_no_labels_but_patients_where_labels_are_added(shared, tm
 
 def test_one_image_is_no_dataset(tmp_path):
     assert refusal(write_images(tmp_path, ["yes/a.png"]) / "yes" / "a.png").endswith(
-        "yes/a.png is one image: give the folder around its class folder, or a CSV manifest."
+        "yes/a.png is a single image: choose the folder around its class folder, or a CSV manifest."
     )

@@ -56,7 +56,7 @@ def classes_on(dataset: Dataset, sides: pd.Series, side: str) -> set[str]:
 
 
 def chains(table: pd.DataFrame) -> np.ndarray:
-    """Who is joined with whom, by following every chain: (N, N) bool."""
+    """Which images are connected by chains: (N, N) bool."""
     joined = np.zeros((len(table), len(table)), dtype=bool)
     for column in ("sha256", "twin", "group"):
         key = table[column].to_numpy()
@@ -118,7 +118,7 @@ def test_grouped_split_joins_chains():
     ("sizes", "fraction", "held"),
     [
         ([10] * 5, 0.2, {10}),
-        ([10] * 5, 0.39, {20}),  # 19 were asked for: two patients come closer than one
+        ([10] * 5, 0.39, {20}),  # 19 are wanted: two patients are closer to that than one
         ([10] * 5, 0.05, {10}),  # fewer than any patient has
         ([30, 30, 30], 0.2, {30}),
         ([4] * 24 + [4], 0.5, {48, 52}),
@@ -151,7 +151,7 @@ def test_rare_class_is_on_both_sides():
 
 @pytest.mark.parametrize("grouped", [False, True])
 def test_many_small_classes_are_on_both_sides_for_any_seed(grouped):
-    """Four images a class and a fifth held out are too few for 12 classes: some more are held out then."""
+    """With four images per class, a fifth is too few for 12 classes, so the validation set gets some more."""
     labels = [str(number // 4) for number in range(48)]
     dataset = make_dataset(labels, [f"p{number // 2}" for number in range(48)] if grouped else None)
     for seed in range(25):
@@ -201,7 +201,7 @@ def test_stratified_split_keeps_the_proportions(seed):
 
 
 def test_random_split_does_let_copies_straddle():
-    """What the paper does, and why `grouped` is the default."""
+    """The split of the paper leaks, which is why `grouped` is the default."""
     dataset = make_dataset(["no", "yes"] * 50, hashes=[f"{number // 4}" for number in range(100)])
     assert straddling(dataset, split_dataset(dataset, settings(split="random")))
 
@@ -277,7 +277,7 @@ def test_test_images_are_held_out_where_there_are_no_others():
 @pytest.mark.parametrize(
     ("splits", "words"),
     [
-        (["", "", "", ""], "comes with no split"),
+        (["", "", "", ""], "has no given split"),
         (["train", "train", "valid", ""], "1 images have no split"),
         (["train"] * 4, "'no' is on the validation side"),
         (["test"] * 4, "'no' is on the training side"),
@@ -302,10 +302,10 @@ def test_given_split_that_does_not_do_is_one_sentence(splits, words):
         (make_dataset(["no"] * 30 + ["yes"]), settings(split="random"), "No image of class 'yes'"),
         (make_dataset(["no"] * 30 + ["yes"]), settings(split="grouped"), "No image of class 'yes'"),
         (make_dataset(["no"] * 30 + ["yes"]), settings(split="random", stratify=True), "two images of every class"),
-        (make_dataset(["no"] * 30 + ["yes"] * 4), settings(split="k-fold"), "class 'yes' has fewer"),
+        (make_dataset(["no"] * 30 + ["yes"] * 4), settings(split="k-fold"), "Class 'yes' has fewer"),
         (make_dataset(list("aabbccddee")), settings(split="random", stratify=True), "too few for a stratified split"),
-        (make_dataset(["no", "yes"] * 9, ["p"] * 18), settings(), "one group of images only"),
-        (make_dataset(["no", "yes"] * 9, hashes=["h"] * 18), settings(), "one group of images only"),
+        (make_dataset(["no", "yes"] * 9, ["p"] * 18), settings(), "form one group"),
+        (make_dataset(["no", "yes"] * 9, hashes=["h"] * 18), settings(), "form one group"),
         (make_dataset(["no", "yes"] * 9, ["a", "b"] * 9), settings(), "No image of class"),
     ],
 )
@@ -330,9 +330,15 @@ def without_groups(dataset: Dataset) -> Dataset:
 @pytest.mark.parametrize(
     ("dataset", "config", "cause", "remedy", "mended"),
     [
-        (ONE_IMAGE, {}, "has 1 image", "add images of it", (make_dataset(["no"] * 40 + ["yes"] * 2), {})),
-        (ONE_IMAGE, {"split": "random"}, "has 1 image", "add images", (make_dataset(["no"] * 40 + ["yes"] * 2), {})),
-        (THREE_CLASSES, {}, "has 1 image", "remove the class", (make_dataset(["no"] * 40 + ["yes"] * 40), {})),
+        (ONE_IMAGE, {}, "has only 1 image", "add images of it", (make_dataset(["no"] * 40 + ["yes"] * 2), {})),
+        (
+            ONE_IMAGE,
+            {"split": "random"},
+            "has only 1 image",
+            "add images",
+            (make_dataset(["no"] * 40 + ["yes"] * 2), {}),
+        ),
+        (THREE_CLASSES, {}, "has only 1 image", "remove the class", (make_dataset(["no"] * 40 + ["yes"] * 40), {})),
         (
             ONE_PATIENT,
             {},
@@ -364,18 +370,18 @@ def without_groups(dataset: Dataset) -> Dataset:
             "data.valid_fraction=0.25",
             (MANY_CLASSES, {"split": "random", "valid_fraction": 0.25, "stratify": True}),
         ),
-        (RARE, {"split": "random", "seed": 0}, "so few that a random draw", "data.split=grouped", (RARE, {"seed": 0})),
+        (RARE, {"split": "random", "seed": 0}, "so a random draw", "data.split=grouped", (RARE, {"seed": 0})),
         (
             FEW,
             {"split": "random", "seed": FEW_SEED},
-            "without regard to classes",
+            "a random split ignores classes",
             "data.stratify=true or data.split=grouped",
             (FEW, {"split": "random", "stratify": True, "seed": FEW_SEED}),
         ),
         (
             make_dataset(["no", "yes"] * 4, splits=["train"] * 8),
             {"split": "given"},
-            "the given split puts none there",
+            "the given split has none there",
             "data.split=grouped",
             (make_dataset(["no", "yes"] * 4), {}),
         ),

@@ -46,7 +46,7 @@ def test_class_without_readable_images_is_named(tmp_path):
     (tmp_path / "yes" / "a.png").write_bytes(b"")
     (tmp_path / "maybe").mkdir()
     assert "yes/a.png is empty" in refusal(open_dataset(tmp_path))
-    assert open_dataset(tmp_path).classes == ("no", "yes")  # an empty folder is no class
+    assert open_dataset(tmp_path).classes == ("no", "yes")  # an empty folder is not a class
     assert "class 'yes' has no readable image" in refusal(open_dataset(tmp_path), skip_bad=True)
 
 
@@ -66,7 +66,7 @@ def test_fingerprint_changes_with_path_label_split_and_content(tmp_path):
 
     plain = fingerprint("plain")
     assert len(plain) == 64
-    assert fingerprint("again") == plain  # where the folder lies does not count
+    assert fingerprint("again") == plain  # the place of the folder does not matter
     changed = {
         fingerprint("path", {"test/no/a.png": "test/no/b.png"}),
         fingerprint("label", {"test/no/a.png": "test/yes/a.png"}),
@@ -75,7 +75,9 @@ def test_fingerprint_changes_with_path_label_split_and_content(tmp_path):
     }
     assert len(changed | {plain}) == 5
     table, grouped = make_dataset(["no", "yes"]), make_dataset(["no", "yes"], groups=["", "p"])
-    assert table.grouped_fingerprint == table.fingerprint == grouped.fingerprint  # a guess does not make other images
+    assert (
+        table.grouped_fingerprint == table.fingerprint == grouped.fingerprint
+    )  # guessed patients do not change the images
     assert table.grouped_fingerprint != grouped.grouped_fingerprint
 
 

@@ -1,4 +1,4 @@
-"""Zip files for tests, honest and hostile."""
+"""Zip files for tests, harmless and hostile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_zip(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> i
 
 
 def images(prefix: str = "", count: int = 3) -> dict[str, bytes]:
-    """A few images of two classes; every one has other bytes."""
+    """A few images of two classes, all with different bytes."""
     return {
         f"{prefix}{label}/{number}.png": png(20 + 60 * side + number)
         for side, label in enumerate(("no", "yes"))
@@ -48,7 +48,7 @@ def of_kind(name: str, kind: int, content: bytes = b"/etc/passwd") -> io.BytesIO
 
 
 def renamed(stream: io.BytesIO, old: bytes, new: bytes) -> io.BytesIO:
-    """Write another name of the same length over an entry's, as no library would."""
+    """Overwrite an entry's name with another of the same length, which no library does."""
     assert len(old) == len(new)
     assert old in stream.getvalue()
     return io.BytesIO(stream.getvalue().replace(old, new))

@@ -37,7 +37,7 @@ def test_an_evaluation_says_the_same_as_the_bundle() -> None:
     ("caveat", "words"),
     [
         ({"selected_on_these_images": True}, "the best epoch was chosen on these same images"),
-        ({"copies_in_training": 1}, "1 of them is a copy of images it learnt from"),
+        ({"copies_in_training": 1}, "1 of them is a copy of training images"),
         ({"copies_in_training": 7}, "7 of them are copies"),
         ({"split": "random"}, "slices of one patient may be on both sides"),
     ],

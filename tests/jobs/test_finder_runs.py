@@ -44,7 +44,7 @@ def test_a_finder_that_cannot_work_fails_with_its_sentence(store, config, tmp_pa
     run = queue.create_claimed(store, config({"data.path": str(tmp_path / "gone")}), "rate", "find-lr")
     ended = supervise(store, run)
     assert ended.status == "FAILED"
-    assert ended.reason.endswith("does not exist: give a folder of class folders or a CSV manifest.")
+    assert ended.reason.endswith("does not exist: choose a folder of class folders or a CSV manifest.")
 
 
 def test_an_instant_baseline_has_no_rate_to_find(config) -> None:

@@ -206,7 +206,7 @@ def test_a_fault_of_the_user_ends_the_run_with_its_sentence(store, config, tmp_p
     settings = config({"data.path": str(tmp_path / "gone")})
     ended = supervise(store, queue.create_claimed(store, settings, "faulty"))
     assert ended.status == "FAILED"
-    assert ended.reason.endswith("does not exist: give a folder of class folders or a CSV manifest.")
+    assert ended.reason.endswith("does not exist: choose a folder of class folders or a CSV manifest.")
     assert "Traceback" not in store.path(ended.id, "log.txt").read_text()
 
 

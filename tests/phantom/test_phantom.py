@@ -1,4 +1,4 @@
-"""The phantom: the same bytes for the same seed, a manifest that tells the truth, and no half-made folders."""
+"""The phantom: the same bytes for the same seed, a correct manifest, and no incomplete folders."""
 
 from __future__ import annotations
 
@@ -112,16 +112,16 @@ def test_hard_negatives_are_in_both_classes_alike():
             drawn = render_slice(make_subject(seed, has_tumour=has_tumour, slices=1, size=96), 0)
             areas[has_tumour].append(drawn.areas_mm2)
             assert drawn.mask.any() == has_tumour
-    # A slice above the ventricles may miss the few spots of a person who has few.
+    # If a person has few spots, a slice above the ventricles may show none.
     for name, least in (("hyperintensities", 0.75), ("vessels", 1)):
         healthy = np.array([area[name] for area in areas[False]])
         assert (healthy > 0).mean() >= least
-        # The mass pushes the brain about, so that the areas differ a little.
+        # The mass displaces the brain, so the areas differ slightly.
         assert healthy.sum() == pytest.approx(sum(area[name] for area in areas[True]), rel=0.35)
 
 
 def test_only_the_tumour_tells_the_classes_apart():
-    """One seed with and without: same scanner, same places, same modalities; far from the mass the same picture."""
+    """One seed with and without tumour: same scanner, positions and sequences, and same image far from the mass."""
     seed = np.random.SeedSequence(11)
     sick, well = (make_subject(seed, has_tumour=has_tumour, size=96) for has_tumour in (True, False))
     assert sick.spacing_mm == well.spacing_mm
@@ -146,7 +146,7 @@ def test_a_slice_looks_like_a_head_on_noisy_dark_ground(plane):
     drawn = render_slice(make_subject(np.random.SeedSequence(2), has_tumour=False, plane=plane, size=96), 0)
     corner = drawn.image[:10, :10]
     assert corner.mean() < 25
-    assert corner.std() > 0  # Rician noise reaches into the air
+    assert corner.std() > 0  # Rician noise is also in the air
     assert drawn.image[30:60, 36:60].mean() > 2 * corner.mean()
 
 

@@ -77,7 +77,7 @@ def test_cache_keeps_how_each_image_lies_on_its_scan(root):
     prepared_images(dataset, SMALL)
     expected = [prepare(dataset.read(row), SMALL).geometry for row in range(6)]
     for path in dataset.table["path"]:
-        dataset.file(path).unlink()  # nothing is decoded again for it
+        dataset.file(path).unlink()  # nothing is decoded again
     images = prepared_images(dataset, SMALL)
     assert [images.geometry(row) for row in range(6)] == expected
     assert (images.geometries.shape, images.geometries.dtype) == ((5, 10), np.int32)
@@ -117,7 +117,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 
 
 def own_memory() -> int:
-    """Bytes of this process's memory that are no part of a file."""
+    """Bytes of this process's memory that are not mapped from a file."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
     return 1024 * int(line.split()[1])
 
@@ -215,7 +215,7 @@ def test_who_stops_in_the_middle_does_not_wait_for_the_rest(tmp_path, home):
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Have the system refuse to let files grow beyond `size` bytes, as a full disk does."""
+    """Make the system refuse files larger than `size` bytes, like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -263,7 +263,7 @@ print(json.dumps({"made": made, "digest": sha256_bytes(images.pixels.tobytes())}
 
 @contextmanager
 def filler(root: Path, pause_at: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that fills the cache, and after `pause_at` images waits for a line on its stdin."""
+    """A process that fills the cache and waits for a line on its stdin after `pause_at` images."""
     process = subprocess.Popen(
         [sys.executable, "-c", FILL, str(root), str(pause_at)],
         stdin=subprocess.PIPE,
@@ -283,7 +283,7 @@ def filler(root: Path, pause_at: int) -> Iterator[subprocess.Popen[str]]:
 def test_of_two_processes_one_fills_and_both_read_the_same(root, home):
     with filler(root, pause_at=2) as first:
         assert first.stdout.readline() == "paused\n"
-        with filler(root, pause_at=-1) as second:  # it asks while the first is in the middle
+        with filler(root, pause_at=-1) as second:  # it starts while the first is filling the cache
             assert cached(home) == []
             first.stdin.write("go on\n")
             first.stdin.flush()
@@ -343,7 +343,7 @@ def test_masks_take_their_geometry_from_the_prepared_images(tmp_path, home):
     images = prepared_images(dataset, SMALL)
     expected = [prepare(dataset.read(row), SMALL).geometry for row in range(3)]
     for path in dataset.table["path"]:
-        dataset.file(path).unlink()  # the masks are all that is left to decode
+        dataset.file(path).unlink()  # only the masks are left to decode
     masks = prepared_masks(dataset, SMALL, images=images)
     for row in range(3):
         assert masks.geometry(row) == images.geometry(row) == expected[row]

@@ -39,7 +39,7 @@ def draw_head(
 
 
 def coloured(height: int = 96, width: int = 80) -> np.ndarray:
-    """Three channels with a different picture and a different noise each."""
+    """Three channels, each with a different image and different noise."""
     random = np.random.default_rng(5)
     y, x = np.mgrid[:height, :width]
     pictures = 127 + 100 * np.sin(x / 9), 127 + 100 * np.cos(y / 7), np.where((x // 20 + y // 20) % 2, 60, 180)
@@ -55,7 +55,7 @@ def test_same_pixels_give_the_same_square_and_stay_as_they_are(steps):
     settings = PreparationConfig(size=64, **steps)
     pixels, _ = draw_head(66, 90)
     before = pixels.copy()
-    pixels.flags.writeable = False  # as `read_scan` hands them out
+    pixels.flags.writeable = False  # as `read_scan` returns them
     first = prepare(pixels, settings)
     assert (first.pixels.shape, first.pixels.dtype) == ((64, 64, 3), np.uint8)
     assert first.pixels.flags.c_contiguous
@@ -109,7 +109,7 @@ def test_constant_image_stays_constant(level, contrast):
 
 
 def assert_tight(box: tuple[int, int, int, int], head: tuple[int, int, int, int], slack: int) -> None:
-    """The box holds the head (all but its outermost pixels) and hardly more."""
+    """The box contains the head (except its outermost pixels) and hardly more."""
     (top, left, tall, wide), (head_top, head_left, head_tall, head_wide) = box, head
     edges = np.array([top, left, top + tall, left + wide])
     wanted = np.array([head_top, head_left, head_top + head_tall, head_left + head_wide])
@@ -145,7 +145,7 @@ def test_crop_leaves_text_frames_and_borders_out(shape, extra):
     else:
         cv2.line(pixels, (0, height // 40), (width, height // 40), (255,) * 3, thin)
         cv2.line(pixels, (width // 30, 0), (width // 30, height), (255,) * 3, thin)
-    # Bright lettering raises the level that counts as head, so that the oval's blurred rim may count less.
+    # Bright lettering raises the threshold for the head, so the oval's blurred rim may not count.
     assert_tight(head_box(pixels), head, slack=3)
 
 
@@ -193,7 +193,7 @@ def test_cropped_head_fills_the_square():
 
 @pytest.mark.parametrize("steps", STEPS, ids=names)
 def test_each_channel_is_worked_on_alone(steps):
-    """Channels may be different modalities: none may change what becomes of another."""
+    """Channels may be different sequences: no channel may affect another."""
     settings = PreparationConfig(size=64, **{**steps, "crop": False})
     pixels = coloured()
     whole = prepare(pixels, settings).pixels
@@ -274,7 +274,7 @@ def test_shrinking_averages_and_keeps_no_stripes():
 
 
 def centre_of(spot: np.ndarray) -> np.ndarray:
-    """(row, column) of a bright spot: the mean place of what is above half its height."""
+    """(row, column) of a bright spot: the mean position of pixels above half its maximum."""
     return np.argwhere(spot > spot.max() / 2).mean(axis=0)
 
 

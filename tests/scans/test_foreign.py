@@ -50,7 +50,7 @@ def box(brand: bytes) -> bytes:
 GREY = Image.linear_gradient("L").resize((20, 20))
 KINDS = {
     "DICOM": bytes(128) + b"DICM" + b"\x02\0\0\0UL\x04\0" + bytes(200),
-    "DICOM file": b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100" + bytes(200),  # as old archives have it, without a preamble
+    "DICOM file": b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100" + bytes(200),  # as in old archives, without a preamble
     "a DICOM": b"\x08\0\x05\0CS\x0a\0ISO_IR 100" + bytes(200),
     "NIfTI": nifti(),
     "a NIfTI": gzip.compress(nifti()),
@@ -130,8 +130,12 @@ def test_left_out_files_are_counted_by_kind(tmp_path):
     (tmp_path / "more").mkdir()
     findings = [finding for finding in open_any(tmp_path).findings if finding.kind == "not images"]
     assert {finding.message: finding.files for finding in findings} == {
-        "3 files are each a DICOM file and are not read: export the slice as PNG.": ("yes/IM0", "yes/IM1", "yes/IM2"),
-        "A NIfTI file is not read: export its slices as PNG.": ("no/scan.nii.gz",),
+        "3 files are left out; each is a DICOM file, which brainseg does not read: export the slice as PNG.": (
+            "yes/IM0",
+            "yes/IM1",
+            "yes/IM2",
+        ),
+        "A NIfTI file is left out because brainseg does not read it: export its slices as PNG.": ("no/scan.nii.gz",),
     }
 
 
@@ -141,7 +145,7 @@ def test_a_folder_of_nothing_else_says_so(opened, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.dcm").write_bytes(KINDS["DICOM"])
     with pytest.raises(
-        DataError, match=r"holds no image that is read\. 2 files are each a DICOM file and are not read"
+        DataError, match=r"contains no image that brainseg reads\. 2 files are left out; each is a DICOM file"
     ):
         opened(tmp_path)
     with pytest.raises(DataError, match="is a DICOM file, which brainseg does not read: export the slice as PNG"):

@@ -22,7 +22,7 @@ from brainseg.scans import MAX_BYTES, SUFFIXES, Scan, display_name, read_scan
 from brainseg.scans.reading import read_with
 from tests.conftest import PROJECT_ROOT
 
-# Pillow's notes on damaged tags and large sizes go to the log, not to the user.
+# Pillow's warnings about damaged tags and large sizes go to the log, not to the user.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 
 GREY = np.add.outer(np.arange(20) * 7, np.arange(30) * 3).astype(np.uint8)
@@ -43,7 +43,7 @@ def chunk(kind: bytes, content: bytes = b"") -> bytes:
 
 
 def png(width: int, height: int, bits: int = 8, colour: int = 0, before: bytes = b"", rows: bytes = b"") -> bytes:
-    """A PNG by hand, black unless `rows` (with their filter bytes) says otherwise."""
+    """A PNG built by hand, black unless `rows` (with their filter bytes) is given."""
     samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     if not rows:
         rows = bytes((1 + (width * bits * samples + 7) // 8) * height)
@@ -53,7 +53,7 @@ def png(width: int, height: int, bits: int = 8, colour: int = 0, before: bytes =
 
 
 def tiff(tags: dict[int, tuple[int, int, bytes]], picture: bytes) -> bytes:
-    """A little-endian TIFF by hand: {tag: (type, count, bytes)}, with its picture in one strip or tile."""
+    """A little-endian TIFF built by hand: {tag: (type, count, bytes)}, with its pixels in one strip or tile."""
     place = 324 if 322 in tags else 273
     tags = dict(sorted({**tags, place: tags.get(place, (4, 1, b""))}.items()))
     start = 8 + 2 + 12 * len(tags) + 4
@@ -110,7 +110,7 @@ def test_scan_says_where_it_comes_from_and_cannot_be_changed():
     assert (scan.name, scan.sha256, scan.spacing, scan.modality, scan.warnings) == (
         "jane.png",
         sha256_bytes(data),
-        None,  # dots per inch are no distance in the head
+        None,  # dots per inch are not a distance in the head
         None,
         (),
     )
@@ -254,7 +254,7 @@ def test_gaps_in_a_float_image_are_filled_and_reported():
 
 
 def test_bands_do_not_show(monkeypatch):
-    monkeypatch.setattr("brainseg.scans.pixels._BAND", 64)  # two rows a band, the last one shorter
+    monkeypatch.setattr("brainseg.scans.pixels._BAND", 64)  # two rows per band, the last one shorter
     odd = WIDE[:19].astype(np.uint16)
     whole = read_scan(encode(Image.fromarray(odd), "PNG")).full_range
     np.testing.assert_array_equal(whole, stretched(odd))
@@ -435,7 +435,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
     def refuse(*_args, **_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # root may read everything, so a mode of 0 would not do
+    monkeypatch.setattr(Path, "open", refuse)  # root may read everything, so file mode 0 would have no effect
     with pytest.raises(ScanError, match=r"^You may not read secret\.png: ask"):
         read_scan(path)
 
@@ -538,7 +538,7 @@ def _exif() -> Image.Exif:
 
 
 def outcome(data: bytes) -> str:
-    """Read and say what came of it; anything but a Scan or a ScanError propagates and fails the test."""
+    """Read a file and return the outcome; anything but a Scan or a ScanError propagates and fails the test."""
     message = ""
     try:
         scan = read_scan(data, "x")
@@ -559,7 +559,7 @@ def test_every_truncation_is_a_scan_or_a_scan_error(sample):
     assert outcome(data) == "scan"
     cuts = random.Random(1).sample(range(len(data)), min(150, len(data)))
     outcomes = Counter(outcome(data[:cut]) for cut in cuts)
-    assert outcomes["error"] > 0.4 * len(cuts)  # a file of two pictures may lose the second
+    assert outcomes["error"] > 0.4 * len(cuts)  # a file with two images may lose the second
 
 
 @pytest.mark.parametrize("source_format", ["PNG", "JPEG", "BMP", "TIFF", "GIF"])
@@ -577,7 +577,7 @@ def test_random_damage_is_a_scan_or_a_scan_error(sample):
     for _ in range(200):
         damaged = bytearray(data)
         for _ in range(chance.randint(1, 8)):
-            # Half of the hits in the first 200 bytes: that is where sizes, counts and offsets are.
+            # Half of the changes are in the first 200 bytes, which contain sizes, counts and offsets.
             place = chance.randrange(min(200, len(data)) if chance.random() < 0.5 else len(data))
             damaged[place] = chance.choice([0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)])
         outcome(bytes(damaged))
@@ -637,7 +637,7 @@ def jpeg_with_much_exif() -> bytes:
         content = b"Exif\0\0" + exif[start : start + 60_000]
         segments += b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
     data = encode(Image.new("L", (8, 8)), "JPEG")
-    return data[:2] + segments + data[20:]  # without JFIF, whose resolution would be taken instead
+    return data[:2] + segments + data[20:]  # without JFIF, whose resolution would be used instead
 
 
 def tiff_of_many_strips() -> bytes:
@@ -660,7 +660,7 @@ def tiff_with_long_tags() -> bytes:
 
 
 def tiff_of_directories_in_each_other() -> bytes:
-    # 60,000 entries, each a pointer to a directory that starts one byte further and is as long.
+    # 60,000 entries, each pointing to a directory that starts one byte later and is just as long.
     entries = b"".join(struct.pack("<HHII", 330, 4, 1, 8 + k) for k in range(60_000))
     return b"II*\0" + struct.pack("<IH", 8, 60_000) + entries
 
@@ -715,7 +715,7 @@ BOMBS: dict[Callable[[], bytes], str] = {
     bmp_of_tiny_runs: "run-length encoded BMP of more than 8 MB",
 }
 
-# Runs in a process of its own, so that the peak of its memory is that of the one reading.
+# Runs in a separate process, so its peak memory is that of one reading.
 MEASURE = """
 import pathlib, sys, time
 from brainseg.errors import ScanError
@@ -727,7 +727,7 @@ def peak():
 
 for name in sys.argv[1:]:
     data = pathlib.Path(name).read_bytes()
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before, start = peak(), time.perf_counter()
     try:
         text = str(read_scan(data, "x.png").warnings)
@@ -771,7 +771,7 @@ def test_largest_picture_allowed_stays_within_memory(tmp_path):
     paths[2].write_bytes(png(5000, 5000, colour=2, before=chunk(b"eXIf", exif)))
     for megabytes, _, text in measure(paths):
         assert text == "()"
-        assert megabytes < 250  # 4 bytes a pixel in Pillow, 3 in the result, and a band
+        assert megabytes < 250  # 4 bytes per pixel in Pillow, 3 in the result, and a band
 
 
 def test_refusal_names_the_size_and_the_limit():
@@ -863,7 +863,7 @@ def test_lgg_tiffs_decode(shared):
 
 
 def deep_slice(hot: int | None = None, *, scale: float = 8.0, shift: float = 0.0, kind: type = np.uint16) -> bytes:
-    """A TIFF of a noisy head on zeros, in values of more than 8 bits; with one pixel of the value `hot`."""
+    """A TIFF of a noisy head on zeros, with more than 8 bits per pixel; one pixel has the value `hot`."""
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[:96, :96]
     head = ((columns - 48) / 38) ** 2 + ((rows - 48) / 44) ** 2 < 1
@@ -888,7 +888,7 @@ def test_one_outlier_pixel_changes_nothing_else_and_is_pointed_out(hot, settings
     assert 60 < plain.pixels.mean() < 140
     assert (plain.outliers, spoilt.outliers) == (0, 1)
     assert any(warning.startswith("1 outlier pixel") for warning in spoilt.warnings)
-    assert abs(plain.pixels_of(1).mean() - spoilt.pixels_of(1).mean()) > 40  # what an old model goes on seeing
+    assert abs(plain.pixels_of(1).mean() - spoilt.pixels_of(1).mean()) > 40  # what an old model still receives
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float32, np.int32])
@@ -898,7 +898,7 @@ def test_padding_far_below_is_black_and_no_outlier(kind):
     scan = read_scan(encode(Image.fromarray(values), "TIFF"))
     assert scan.outliers == 0
     assert not scan.pixels[:, :16].any()
-    if kind is not np.uint16:  # zeros may be the background of a head, -30,000 is none
+    if kind is not np.uint16:  # zeros may be the background of a head, -30,000 may not
         assert scan.window[0] > 0
         assert 90 < scan.pixels[:, 16:].mean() < 160
 
