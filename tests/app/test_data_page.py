@@ -236,7 +236,7 @@ def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
 def test_synthetic_slices_without_a_contrast_are_refused(home, open_page):
     app = open_page("data")
     app.multiselect[0].set_value([])
-    assert "Name at least one modality" in texts(press(app, "Make synthetic slices").error)
+    assert "Give at least one sequence" in texts(press(app, "Make synthetic slices").error)
     assert known_datasets() == []
 
 

@@ -227,7 +227,7 @@ def test_synthetic_sets_of_other_settings_live_side_by_side():
     table = pd.read_csv(Path(clear.path) / "manifest.csv")
     assert set(table["modality"]) == {"T1ce"}
     assert table["subject"].nunique() == 4
-    with pytest.raises(DataError, match="at least one modality"):
+    with pytest.raises(DataError, match="at least one sequence"):
         add_phantom(4, 3, modalities=())
 
 

@@ -188,8 +188,8 @@ def test_volumes_share_one_grid_and_hold_the_tumour(tmp_path):
         ({"seed": -1}, "seed must be 0 or more, not -1"),
         ({"size": 20}, "size must be 64 to 512 pixels, not 20"),
         ({"plane": "oblique"}, "plane must be one of axial, coronal, sagittal, mixed, not 'oblique'"),
-        ({"modalities": ("T1", "CT")}, "modalities must be among T1, T1ce, T2, FLAIR, not 'CT'"),
-        ({"modalities": ()}, "Name at least one modality"),
+        ({"modalities": ("T1", "CT")}, "sequences must be among T1, T1ce, T2, FLAIR, not 'CT'"),
+        ({"modalities": ()}, "Give at least one sequence"),
         ({"modalities": ("T1", "T1")}, "each once"),
         ({"slices_per_subject": 0}, "1 to 16 slices, not 0"),
     ],
@@ -202,7 +202,7 @@ def test_settings_that_are_not_allowed_are_refused(tmp_path, change, sentence):
 
 def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path, phantom):
     (tmp_path / "note.txt").write_text("mine")
-    with pytest.raises(DataError, match="holds other files"):
+    with pytest.raises(DataError, match="contains other files"):
         write_phantom(tmp_path, 8)
     with pytest.raises(DataError, match="is a file"):
         write_phantom(tmp_path / "note.txt", 8)
@@ -270,7 +270,7 @@ def test_a_clear_phantom_has_large_tumours_and_nothing_that_looks_like_one():
 
 
 def test_difficulty_is_part_of_what_a_phantom_is(phantom):
-    with pytest.raises(DataError, match="a phantom of other settings"):
+    with pytest.raises(DataError, match="a phantom with other settings"):
         write_phantom(phantom, COUNT, seed=3, difficulty="clear", **SMALL)
     with pytest.raises(DataError, match="must be one of realistic, clear, not 'easy'"):
         write_phantom(phantom.parent / "none", COUNT, difficulty="easy")
