@@ -259,7 +259,7 @@ def test_path_that_is_no_dataset_is_one_sentence(tmp_path):
     assert "has no class folders" in refusal(tmp_path / "flat")
     assert "contain no images" in refusal(tmp_path / "hollow")
     assert "neither a folder nor a file" in refusal(tmp_path / "pipe")
-    assert "a.png is one image" in refusal(tmp_path / "flat" / "a.png")
+    assert "a.png is a single image" in refusal(tmp_path / "flat" / "a.png")
     assert "too long" in refusal(Path("x" * 5000))
     assert "no such user" in refusal(Path("~nobody-by-this-name/set"))
 
