@@ -191,7 +191,7 @@ def test_volumes_share_one_grid_and_hold_the_tumour(tmp_path):
         ({"modalities": ("T1", "CT")}, "sequences must be among T1, T1ce, T2, FLAIR, not 'CT'"),
         ({"modalities": ()}, "Give at least one sequence"),
         ({"modalities": ("T1", "T1")}, "each once"),
-        ({"slices_per_subject": 0}, "1 to 16 slices, not 0"),
+        ({"slices_per_subject": 0}, "per subject must be 1 to 16, not 0"),
     ],
 )
 def test_settings_that_are_not_allowed_are_refused(tmp_path, change, sentence):
@@ -206,7 +206,7 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path, phanto
         write_phantom(tmp_path, 8)
     with pytest.raises(DataError, match="is a file"):
         write_phantom(tmp_path / "note.txt", 8)
-    with pytest.raises(DataError, match="phantom of other settings"):
+    with pytest.raises(DataError, match="phantom with other settings"):
         write_phantom(phantom, COUNT, seed=99, **SMALL)
     assert [p.name for p in tmp_path.iterdir()] == ["note.txt"]
 
