@@ -1,4 +1,4 @@
-"""The program: all commands together, and the one place where errors become a sentence and an exit code."""
+"""The program: all commands, and the one place where errors become a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ for module in (doctor, demo, dashboard, training, jobs, manage, compare, predict
 def main() -> None:
     """Run the program.
 
-    An error that the user can fix ends in one sentence on stderr and exit code 2. A fault of brainseg itself ends in
-    a sentence too; its traceback goes to a file.
+    An error that the user can fix ends in one sentence on stderr and exit code 2. A fault of brainseg itself also ends
+    in a sentence; its traceback goes to a file.
     """
     try:
         logs.configure()
@@ -45,12 +45,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:  # files that the user named for output, or a full disk
+    except OSError as error:  # an output file that the user named, or a full disk
         sys.stderr.write(f"{_unwritable(error)}\n")
         sys.exit(USER_ERROR)
-    except Exception as error:  # nobody should have to read a traceback
+    except Exception as error:  # users should not have to read a traceback
         sys.stderr.write(
-            f"Something broke inside brainseg ({type(error).__name__}: {error}); details are in {_keep_details()}.\n"
+            f"Something broke inside brainseg ({type(error).__name__}: {error}). Details are in {_write_details()}.\n"
         )
         sys.exit(1)
 
@@ -66,7 +66,7 @@ def _unwritable(error: OSError) -> str:
         return f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another place."
 
 
-def _keep_details() -> str:
+def _write_details() -> str:
     file = paths.home() / "crash.log"
     file.write_text(traceback.format_exc(), encoding="utf-8")
     return str(file)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brainseg.cli.server import Server
 
 PortOption = Annotated[
-    int, typer.Option(min=1024, max=65535, help="Where to serve; the next free port if that is taken.")
+    int, typer.Option(min=1024, max=65535, help="Port to serve at; the next free one if it is taken.")
 ]
 
 
@@ -32,42 +32,43 @@ def dashboard(
         bool, typer.Option("--demo-session", help="Only Home, Diagnose and Compare, and nothing that changes a run.")
     ] = False,
     host: Annotated[
-        str, typer.Option(help="Address of this machine to serve at; any but localhost lets other machines in.")
+        str,
+        typer.Option(help="Address of this machine to serve at; any but localhost lets other machines connect."),
     ] = "localhost",
 ) -> None:
-    """Open the dashboard in the browser; Ctrl-C ends it, trainings go on."""
+    """Open the dashboard in the browser. Ctrl-C ends it; trainings continue."""
     from brainseg.cli.server import Server
 
-    end_as_by_ctrl_c()
+    treat_sigterm_as_ctrl_c()
     if host not in ("localhost", "127.0.0.1", "::1"):
-        NOTES.print("There is no sign-in: anybody who reaches the port can train, upload and delete.")
+        NOTES.print("There is no sign-in: anyone who can reach the port can train, upload and delete.")
     with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:
         announce(server)
-        stay(server)
+        wait_for_ctrl_c(server)
 
 
-def end_as_by_ctrl_c() -> None:
-    """Let SIGTERM do what Ctrl-C does: a service manager or a container sends it, and would leave the server behind."""
+def treat_sigterm_as_ctrl_c() -> None:
+    """End the server on SIGTERM too: service managers and containers send it, and the server would keep running."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def announce(server: Server) -> None:
-    """Say where the dashboard is, and open it where somebody sits in front of the terminal."""
+    """Print the address of the dashboard, and open it if a person uses the terminal."""
     ANSWERS.print(f"The dashboard is at {server.url}", soft_wrap=True)
     if sys.stdout.isatty():
         webbrowser.open(server.url)
 
 
-def stay(server: Server) -> None:
-    """Keep the server up until Ctrl-C."""
-    NOTES.print("Ctrl-C ends the dashboard; trainings go on without it.")
+def wait_for_ctrl_c(server: Server) -> None:
+    """Keep the server running until Ctrl-C."""
+    NOTES.print("Ctrl-C ends the dashboard; trainings continue without it.")
     with _ended_by_ctrl_c():
         server.wait()
 
 
 @contextmanager
 def _ended_by_ctrl_c() -> Iterator[None]:
-    """Take Ctrl-C for the usual end, whenever it comes."""
+    """Treat Ctrl-C as the normal end of the command, whenever it comes."""
     try:
         yield
     except KeyboardInterrupt:

@@ -20,16 +20,16 @@ PAIRS_NAMED = 40
 GroupsOption = Annotated[
     str | None,
     typer.Option(
-        help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX. By default what is "
-        "stored with a known dataset, else auto."
+        help="Which images are of one patient: auto, none, column:NAME, folder:N or name:REGEX. By default the setting "
+        "stored with a known dataset, otherwise auto."
     ),
 ]
 
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
-        help="Values of soft or JPEG masks from this on are tumour, as data.mask_threshold takes them. By default what "
-        "is stored with a known dataset."
+        help="Pixels of soft or JPEG masks with at least this value are tumour, as with data.mask_threshold. By "
+        "default the value stored with a known dataset."
     ),
 ]
 
@@ -38,25 +38,26 @@ app = typer.Typer(help="Make the phantom set, inspect a dataset, or keep the lis
 
 @app.command()
 def phantom(
-    out: Annotated[Path, typer.Option(help="Folder to write; it must be new or empty.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; it must be new or empty.")],
     n: Annotated[int, typer.Option(help="Number of slices.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     size: Annotated[int, typer.Option(help="Side of a slice, in pixels.")] = 256,
     plane: Annotated[str, typer.Option(help="axial, coronal, sagittal or mixed.")] = "axial",
     modality: Annotated[
-        list[str] | None, typer.Option(help="T1, T1ce, T2 or FLAIR; repeat it for several. All four by default.")
+        list[str] | None,
+        typer.Option(help="T1, T1ce, T2 or FLAIR; repeat the option for several. Default: all."),
     ] = None,
     difficulty: Annotated[
-        str, typer.Option(help="realistic, or clear: large, bright tumours and nothing that looks like them.")
+        str, typer.Option(help="realistic, or clear: large, bright tumours and nothing that resembles them.")
     ] = "realistic",
     slices_per_subject: Annotated[int, typer.Option(help="Slices of one synthetic person, 1 to 16.")] = 2,
-    volumes: Annotated[bool, typer.Option(help="Also write one subject's NIfTI volumes with their mask.")] = False,
+    volumes: Annotated[bool, typer.Option(help="Also write NIfTI volumes and a mask of one synthetic person.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
     from brainseg.phantom import MODALITIES, write_phantom
 
-    bar, tell = counter("Drawing slices")
+    bar, progress = counter("Drawing slices")
     with bar:
         made = write_phantom(
             out,
@@ -68,7 +69,7 @@ def phantom(
             slices_per_subject=slices_per_subject,
             volumes=volumes,
             difficulty=difficulty,
-            progress=tell,
+            progress=progress,
         )
     if as_json:
         print_json({**vars(made), "folder": str(made.folder)})
@@ -94,13 +95,15 @@ def inspect(
     from brainseg.datasets.library import resolve, stored_settings
     from brainseg.datasets.report import dataset_report, mask_sentence
 
-    bar, tell = counter("Reading images")
+    bar, progress = counter("Reading images")
     with bar:
         place = resolve(path)
         stored = stored_settings(place)
         groups = groups or str(stored["data.groups"])
         threshold = stored.get("data.mask_threshold") if mask_threshold is None else mask_threshold
-        report = dataset_report(open_any(Path(place), tell, groups, None if threshold is None else float(threshold)))
+        report = dataset_report(
+            open_any(Path(place), progress, groups, None if threshold is None else float(threshold))
+        )
     if as_json:
         print_json(report)
         return
@@ -113,20 +116,20 @@ def inspect(
 @app.command()
 def add(
     path: Annotated[Path, typer.Argument(help="Folder of class folders, CSV manifest, or .zip file of either.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; by default as its folder or file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for the dataset; by default that of its path.")] = None,
     groups: GroupsOption = None,
     mask_threshold: ThresholdOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a dataset known by a name; a zip file is unpacked below the home folder, a folder stays where it is."""
+    """Add a dataset to the list. A zip file is unpacked below the home folder; a folder stays where it is."""
     from brainseg.datasets.library import add_folder, add_zip
 
-    bar, tell = counter("Reading images")
+    bar, progress = counter("Reading images")
     with bar:
         if path.suffix.lower() == ".zip":
-            known = add_zip(path, name or path.stem, tell, groups or "auto", mask_threshold)
+            known = add_zip(path, name or path.stem, progress, groups or "auto", mask_threshold)
         else:
-            known = add_folder(path, name, tell, groups, mask_threshold)
+            known = add_folder(path, name, progress, groups, mask_threshold)
     print_json(vars(known)) if as_json else _print_known(known)
 
 
@@ -139,7 +142,7 @@ def list_known(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([vars(dataset) for dataset in known])
     elif not known:
-        ANSWERS.print("No dataset is known yet: `data add PATH` adds one.", markup=False)
+        ANSWERS.print("The list of datasets is empty: `data add PATH` adds one.", markup=False)
     else:
         for dataset in known:
             _print_known(dataset)
@@ -151,7 +154,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Delete an upload or a synthetic set without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a dataset off the list; an upload or a synthetic set is deleted, a folder elsewhere never is."""
+    """Remove a dataset from the list. This deletes an upload or a synthetic set, but never a folder elsewhere."""
     from brainseg.datasets import library
 
     known = library.find(name)
@@ -166,7 +169,7 @@ def forget(
     if as_json:
         print_json(vars(known))
         return
-    done = "was taken off the list; its folder stays" if known.source == "folder" else "was deleted"
+    done = "was removed from the list; its folder stays" if known.source == "folder" else "was deleted"
     ANSWERS.print(f"{known.name} {done}: {known.path}", markup=False, soft_wrap=True)
 
 
@@ -196,8 +199,8 @@ def _print_report(report: dict[str, Any]) -> None:
         f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} duplicates, "
         f"{copies['across_labels']} of them with different labels",
     ]
-    if told := near_sentence(near := report["near_copies"]):
-        lines.append(f"Near copies: {told}")
+    if near_copies := near_sentence(near := report["near_copies"]):
+        lines.append(f"Near copies: {near_copies}")
         lines += [f"  {first} = {second}" for first, second in near["listed"][:PAIRS_NAMED]]
         if (more := near["pairs"] - PAIRS_NAMED) > 0:
             lines.append(f"  and {more} more pairs: the Data page shows them")
@@ -213,13 +216,13 @@ def _print_report(report: dict[str, Any]) -> None:
     lines += [f"Wrong extension: {path}" for path in report["wrong_extension"]]
     lines += [f"Warning: {warning_sentence(entry)}" for entry in report["warnings"]]
     reasons: dict[str, list[str]] = {}
-    said = {entry["message"] for entry in report["warnings"]}
+    warned = {entry["message"] for entry in report["warnings"]}
     for entry in report["unreadable"]:
-        if entry["reason"] not in said:
+        if entry["reason"] not in warned:
             reasons.setdefault(entry["reason"], []).append(entry["path"])
     lines += [f"Unreadable: {reason}{named(files) if len(files) > 1 else ''}" for reason, files in reasons.items()]
     if report["ignored"]:
         more = f" and {len(report['ignored']) - 10} more" if len(report["ignored"]) > 10 else ""
-        lines.append(f"Ignored, being no images in a class folder: {', '.join(report['ignored'][:10])}{more}")
+        lines.append(f"Ignored, since they are not images in a class folder: {', '.join(report['ignored'][:10])}{more}")
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`demo`: the dashboard, and in it the whole chain on the phantom, with nothing to download."""
+"""`demo`: the dashboard, with a training and a diagnosis on synthetic slices; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg import DISCLAIMER, paths
-from brainseg.cli.dashboard import PortOption, announce, end_as_by_ctrl_c, stay
+from brainseg.cli.dashboard import PortOption, announce, treat_sigterm_as_ctrl_c, wait_for_ctrl_c
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, counter
 from brainseg.cli.report import print_report
 from brainseg.config import RunConfig
@@ -24,7 +24,7 @@ SLICES = 640
 SIZE = 192
 SEED = 0
 MODALITIES = ("T1ce", "FLAIR")
-"""The contrasts in which a tumour stands out."""
+"""The sequences in which a tumour is easiest to see."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +34,9 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     port: PortOption = 8501,
-    dashboard: Annotated[bool, typer.Option(help="Serve the dashboard, from the start and until Ctrl-C.")] = True,
+    dashboard: Annotated[bool, typer.Option(help="Serve the dashboard from the start until Ctrl-C.")] = True,
 ) -> None:
-    """Open the dashboard, train a ResNet34 on synthetic slices before your eyes, and diagnose a held-out one.
+    """Open the dashboard, train a ResNet34 on synthetic slices while you watch, and diagnose a held-out slice.
 
     A small U-Net that marks the tumours waits behind it in the queue.
     """
@@ -47,15 +47,15 @@ def demo(
     store = RunStore()
     data = paths.subfolder("datasets") / phantom_name("demo")
     if worker_lives("auto"):
-        _draw(data)  # it would take the run before its images are there
+        _draw(data)  # a worker would start the run before its images exist
     with ExitStack() as stack:
         server = None
-        run = _put_in(store, demo_config(data), NAME)
-        marks = _put_in(store, mask_config(data), MASK_NAME)
+        run = _queued(store, demo_config(data), NAME)
+        masks = _queued(store, mask_config(data), MASK_NAME)
         if dashboard:
             from brainseg.cli.server import Server
 
-            end_as_by_ctrl_c()
+            treat_sigterm_as_ctrl_c()
             server = stack.enter_context(Server(port))
             announce(server)
         _draw(data)
@@ -70,13 +70,15 @@ def demo(
             NOTES.print(str(error), markup=False, soft_wrap=True)
         if server:
             ANSWERS.print(f"Drop an image onto Diagnose: {server.url}/diagnose", soft_wrap=True)
-            if store.get(marks.id).status in ("SCHEDULED", "RUNNING"):
-                ANSWERS.print("A U-Net trains now: in some minutes Diagnose also marks the tumour.", soft_wrap=True)
-            stay(server)
+            if store.get(masks.id).status in ("SCHEDULED", "RUNNING"):
+                ANSWERS.print(
+                    "A U-Net is training now: in a few minutes Diagnose will also mark the tumour.", soft_wrap=True
+                )
+            wait_for_ctrl_c(server)
 
 
 def demo_config(data: Path) -> RunConfig:
-    """Return the demo's run: a ResNet34 from random weights, so that nothing need be downloaded."""
+    """Return the demo's run: a ResNet34 from random weights, which needs no download."""
     settings = {"data.path": str(data), "model.arch": "resnet34", "model.weights": "none"}
     return RunConfig.from_preset("demo", settings)
 
@@ -96,22 +98,22 @@ def mask_config(data: Path) -> RunConfig:
     return RunConfig.from_preset("segment", settings)
 
 
-def _put_in(store: RunStore, config: RunConfig, name: str) -> Run:
-    """Return a run of the demo: an earlier one that has not failed, or else a new one in the queue.
+def _queued(store: RunStore, config: RunConfig, name: str) -> Run:
+    """Return a run of the demo: an earlier one that did not fail, or a new one in the queue.
 
-    It waits there while its images are drawn, so that the dashboard shows it from the first moment.
+    It waits in the queue while its images are drawn: the dashboard shows it from the start.
     """
     known = [run for run in store.list(["SCHEDULED", "RUNNING", "FINISHED"]) if run.config == config]
-    mine = [run for run in known if run.name == name and store.owns(run)]
-    return mine[0] if mine else store.create(config, name)
+    earlier = [run for run in known if run.name == name and store.owns(run)]
+    return earlier[0] if earlier else store.create(config, name)
 
 
 def _draw(data: Path) -> None:
     from brainseg.phantom import write_phantom
 
-    bar, tell = counter("Drawing synthetic slices")
+    bar, progress = counter("Drawing synthetic slices")
     with bar:
-        write_phantom(data, SLICES, SEED, size=SIZE, modalities=MODALITIES, difficulty="clear", progress=tell)
+        write_phantom(data, SLICES, SEED, size=SIZE, modalities=MODALITIES, difficulty="clear", progress=progress)
 
 
 def _watch(store: RunStore, run: Run) -> Run:
@@ -130,7 +132,7 @@ def _watch(store: RunStore, run: Run) -> Run:
 
 
 def _offer(store: RunStore, run: Run) -> None:
-    """Let Diagnose offer this model until somebody promotes another, not a visitor's quick try because it is newer."""
+    """Promote this model unless a person promoted another: Diagnose must not offer a visitor's quick try instead."""
     from brainseg.runs.run import default_run
 
     offered = default_run(store.list(), run.config.task)
@@ -139,28 +141,28 @@ def _offer(store: RunStore, run: Run) -> None:
 
 
 def _report(store: RunStore, run: Run, data: Path) -> None:
-    """Draw the figures, diagnose one slice and say where all is."""
+    """Draw the plots, diagnose one slice, and print where the files are."""
     from brainseg.diagnosis.pointing import pointing_sentence
     from brainseg.results.run_details import run_details
     from brainseg.results.run_plots import write_run_plots
 
     folder = paths.subfolder("demo")
-    figures = write_run_plots(store, run, folder)
+    plots = write_run_plots(store, run, folder)
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
     details = run_details(store, run)
     print_report(run.config.task, details["evaluation"])
     ANSWERS.print(pointing_sentence(details["heatmaps"]), markup=False, soft_wrap=True)
-    ANSWERS.print(f"Figures in {folder}:", markup=False, soft_wrap=True)
-    for file in [*figures, sheet]:
+    ANSWERS.print(f"Plots in {folder}:", markup=False, soft_wrap=True)
+    for file in [*plots, sheet]:
         ANSWERS.print(f"  {file.name}", markup=False)
     ANSWERS.print(
-        f"Synthetic images made to be easy, random starting weights: a demonstration, no result. {DISCLAIMER}",
+        f"Images made to be easy, and random starting weights: this is a demonstration, not a result. {DISCLAIMER}",
         soft_wrap=True,
     )
 
 
 def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
-    """Diagnose the first held-out slice with a tumour, and draw the sheet."""
+    """Diagnose the first held-out slice with a tumour, draw the sheet and return its file."""
     from brainseg.diagnosis.images import diagnosis_sheet, save_png
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.results.stored_results import split as stored_split
@@ -174,6 +176,6 @@ def _diagnose(store: RunStore, run: Run, data: Path, file: Path) -> Path:
     scan = read_scan(data / held_out["path"].iloc[0])
     diagnosis = predictor.diagnose(scan)
     save_png(diagnosis_sheet(scan.pixels, scan.name, diagnosis), file)
-    said = f"{scan.name}: {diagnosis.origin} {diagnosis.sentence} It took {diagnosis.seconds:.2f} s."
-    NOTES.print(said, markup=False, soft_wrap=True)
+    answer = f"{scan.name}: {diagnosis.origin} {diagnosis.sentence} It took {diagnosis.seconds:.2f} s."
+    NOTES.print(answer, markup=False, soft_wrap=True)
     return file

@@ -1,4 +1,4 @@
-"""`heatmaps`: how often a classifier's heatmap finds the tumour on slices that it did not learn from."""
+"""`heatmaps`: measure how often a classifier's heatmap finds the tumour on held-out slices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def heatmaps(
 ) -> None:
     """Measure how often a model's heatmap finds the tumour, on held-out slices with masks.
 
-    The heatmap is the one that everybody is shown first: for the class that the model decided for, by its own method.
+    The heatmap is the one that Diagnose shows first: for the predicted class, by the model's own method.
     """
     from brainseg.diagnosis.heatmap_measurement import measure_heatmaps
     from brainseg.results.stored_results import split
@@ -44,10 +44,10 @@ def heatmaps(
         raise RunError(f"Run {found.name!r} has no model yet ({found.status}): choose a finished run.")
     bundle, sides = store.bundle(found), split(store, found)
     if sides is None:
-        raise RunError(f"Run {found.name!r} has no split.csv, so its held-out slices are not known: train it again.")
-    bar, tell = counter("Drawing heatmaps")
+        raise RunError(f"Run {found.name!r} has no split.csv, so its held-out slices are unknown: train it again.")
+    bar, progress = counter("Drawing heatmaps")
     with bar:
-        pointing = measure_heatmaps(bundle, sides, dataset_location(found), tell)
+        pointing = measure_heatmaps(bundle, sides, dataset_location(found), progress)
     if as_json:
         print_json({"run_id": found.id, "name": found.name, **pointing.to_dict()})
     else:
@@ -59,10 +59,10 @@ def _print(pointing: Pointing) -> None:
 
     ANSWERS.print(pointing_sentence(pointing.to_dict()), markup=False, soft_wrap=True)
     ANSWERS.print(
-        f"{pointing.energy_ratio:.1f} times as much of the heatmap lies inside the tumour as in a heatmap that is the "
-        f"same everywhere ({100 * pointing.energy_inside:.1f} % on {100 * pointing.chance:.1f} % of the image).",
+        f"{100 * pointing.energy_inside:.1f} % of the heatmap lies inside the tumour, which covers "
+        f"{100 * pointing.chance:.1f} % of the image: {pointing.energy_ratio:.1f} times that of a uniform heatmap.",
         soft_wrap=True,
     )
     if pointing.empty:
-        ANSWERS.print(f"{pointing.empty} of the heatmaps are empty: they count as misses.")
+        ANSWERS.print(f"{pointing.empty} of the heatmaps are empty and count as misses.")
     ANSWERS.print(DISCLAIMER)

@@ -42,7 +42,7 @@ def list_runs(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([run.to_dict() for run in entries])
         return
-    name = Column("name", overflow="fold")  # a name cut short cannot be typed into the next command
+    name = Column("name", overflow="fold")  # users type names into other commands, so names are shown in full
     table = Table(
         "id", name, "kind", "status", "model", "outcome (95 % interval)", "created (UTC)", box=None, pad_edge=False
     )
@@ -72,13 +72,13 @@ def _minute(moment: datetime) -> str:
 
 
 def _warn_if_no_worker(store: RunStore, runs: list[Run]) -> None:
-    """Say that nothing starts before a worker does."""
+    """Print a note if runs wait and no worker takes them."""
     from brainseg.jobs.workers import without_worker
 
     if waiting := without_worker(store, runs):
         what = f"{len(waiting)} runs wait" if len(waiting) > 1 else f"Run {waiting[0].name} waits"
         NOTES.print(
-            f"{what}, and no worker is alive: nothing starts until `python -m brainseg worker` does.",
+            f"{what}, and no worker is running: start one with `python -m brainseg worker`.",
             markup=False,
             soft_wrap=True,
         )
@@ -101,9 +101,7 @@ def show(
     run: RunArgument,
     figures: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder to draw the run's figures into; where it holds other files, a folder of the run's own inside."
-        ),
+        typer.Option(help="Folder for the run's plots. If it holds other plots, they go into a new folder inside it."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -185,12 +183,12 @@ def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
 
 
 def worker(
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda: which runs to take.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda: the device whose runs it takes.")] = "auto",
     idle: Annotated[
-        float | None, typer.Option(help="End after so many seconds without work; never by default.")
+        float | None, typer.Option(help="End after this many seconds without work; by default, never.")
     ] = None,
 ) -> None:
-    """Take waiting runs one at a time, until stopped."""
+    """Train waiting runs one at a time, until stopped."""
     from brainseg.jobs.worker import work
 
     if device not in ("auto", "cpu", "cuda"):

@@ -1,4 +1,4 @@
-"""`rename`, `note`, `tag`, `promote`, `export` and `delete`: what the Runs page can do with a run."""
+"""`rename`, `note`, `tag`, `promote`, `export` and `delete`: the actions of the Runs page."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def rename(
-    run: RunArgument, name: Annotated[str, typer.Argument(help="Its new name.")], as_json: JsonOption = False
+    run: RunArgument, name: Annotated[str, typer.Argument(help="The new name.")], as_json: JsonOption = False
 ) -> None:
-    """Give a run another name; its bundle keeps the one that it was trained under."""
+    """Give a run another name; its bundle keeps the original one."""
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -37,7 +37,7 @@ def rename(
 
 def note(
     run: RunArgument,
-    text: Annotated[str, typer.Argument(help='What to note, in place of an earlier note; "" removes it.')],
+    text: Annotated[str, typer.Argument(help='The note, which replaces an earlier one; "" removes it.')],
     as_json: JsonOption = False,
 ) -> None:
     """Write a note on a run."""
@@ -46,16 +46,16 @@ def note(
     store = RunStore()
     found = store.get(run)
     store.write_note(found.id, text)
-    _answer(store.get(found.id), "noted" if text.strip() else "has no note any more", as_json)
+    _answer(store.get(found.id), "noted" if text.strip() else "note removed", as_json)
 
 
 def tag(
     run: RunArgument,
     tags: Annotated[list[str] | None, typer.Argument(help="Tags to add: word or word=value.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="Word of a tag to take away; may be given again.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Word of a tag to remove; may be given many times.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add tags to a run, or take them away; without either, say which it has."""
+    """Add tags to a run or remove them; without either, list them."""
     from brainseg.runs import RunStore
     from brainseg.runs.labels import parse_tags, tag_text
 
@@ -70,7 +70,7 @@ def tag(
 
 
 def promote(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Have Diagnose offer a run's model first."""
+    """Make Diagnose offer a run's model first."""
     from brainseg.runs import RunStore
 
     store = RunStore()
@@ -82,21 +82,21 @@ def promote(run: RunArgument, as_json: JsonOption = False) -> None:
 def export(
     run: RunArgument,
     bundle: Annotated[Path | None, typer.Option(help="Zip file to write the model's bundle into.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Zip file to write the figures into.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Zip file to write the plots into.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="CSV file to write the predictions into.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a run's bundle, figures or predictions into files to take along."""
+    """Write a run's bundle, plots or predictions into files."""
     from brainseg.results.exports import bundle_zip, predictions_file
     from brainseg.results.run_plots import plots_zip
     from brainseg.runs import RunStore
 
-    orders = ((bundle, bundle_zip), (figures, plots_zip), (predictions, predictions_file))
-    wanted = [(file, make) for file, make in orders if file]
+    exports = ((bundle, bundle_zip), (figures, plots_zip), (predictions, predictions_file))
+    wanted = [(file, make) for file, make in exports if file]
     if not wanted:
-        raise RunError("Nothing to export was named: give --bundle, --figures or --predictions with a file.")
+        raise RunError("Nothing to export: give --bundle, --figures or --predictions with a file.")
     if len({same_place(file) for file, _ in wanted}) < len(wanted):
-        raise RunError("Two of the files to write have the same name, so one would overwrite the other: change one.")
+        raise RunError("Two of the files to write are the same: give them different names.")
     store = RunStore()
     found = store.get(run)
     for file, make in wanted:
@@ -106,10 +106,10 @@ def export(
 
 def delete(
     run: RunArgument,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete an ended run with its model, plots and log; also one that cannot be read."""
+    """Delete an ended run with its model, plots and log; this also works for a run that cannot be read."""
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.removal import delete as remove
     from brainseg.runs import Run, RunStore

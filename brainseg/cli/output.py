@@ -1,4 +1,4 @@
-"""What commands print: answers on stdout, everything else on stderr."""
+"""Output of commands: answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fraction(value: float | None, interval: tuple[float, float] | None = None) -
 
 
 def end_lines(run: Run) -> list[str]:
-    """Return what to print of the end of a run: why it ended, what continues it, and the end of its log."""
+    """Return, by line, why a run ended, the command that continues it, and the end of its log."""
     if run.end is None or not run.end.message:
         return []
     hint = [f"`resume {run.id[:8]}` continues it from its last epoch."] if run.end.resumable else []
@@ -77,13 +77,13 @@ def _bar() -> Progress:
 
 
 class TrainingView:
-    """Shows a training of another process: its progress as bars, its sentences as lines; all on stderr."""
+    """Shows a training in another process on stderr: its progress as bars, its log as lines."""
 
     def __init__(self) -> None:
         self.bar = _bar()
         self.steps: TaskID | None = None
         self.shown: tuple[object, object] = ("", 0)
-        self.place = 0
+        self.log_position = 0
 
     def __enter__(self) -> TrainingView:
         self.bar.start()
@@ -93,8 +93,8 @@ class TrainingView:
         self.bar.stop()
 
     def __call__(self, workspace: Workspace) -> None:
-        """Show what is new."""
-        self._sentences(workspace)
+        """Show the progress and the log lines that are new since the last call."""
+        self._print_log(workspace)
         progress = workspace.read_progress()
         if not progress:
             return
@@ -107,12 +107,12 @@ class TrainingView:
             self.shown = key
         self.bar.update(self.steps, completed=progress["step"], total=progress["steps"])
 
-    def _sentences(self, workspace: Workspace) -> None:
+    def _print_log(self, workspace: Workspace) -> None:
         try:
             with workspace.log.open(encoding="utf-8", errors="replace") as stream:
-                stream.seek(self.place)
+                stream.seek(self.log_position)
                 text = stream.read()
-                self.place = stream.tell()
+                self.log_position = stream.tell()
         except OSError:
             return
         for line in text.splitlines():

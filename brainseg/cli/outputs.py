@@ -1,4 +1,4 @@
-"""Where commands write: no file replaces that of another answer or run, or an image that is read."""
+"""Output files of commands: none overwrites the file of another answer or run, or an input image."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from brainseg.errors import ConfigError
 from brainseg.files import full_disk_as_disk_error
 
 OWNER = "run.txt"
-"""Says whose files a folder holds."""
+"""Name of the file in a folder that names the run its plots are from."""
 
 _PLOTS = {".html", ".png"}
 _OWNED = "The files in this folder are of run "
 
 
 def image_outputs(file: Path | None, sources: Sequence[Path]) -> list[Path | None]:
-    """Return where the picture of each of several files goes: beside `file`, with the names of their sources.
+    """Return the output image for each of several input images: beside `file`, with the input's name added.
 
-    Sources of one name get their folders' names too, and numbers where that does not help. Names that differ in the
-    case of letters alone are one file on many disks, and count as equal.
+    If inputs have the same name, the name of their folder is added too, and then a number if needed. Names that differ
+    only in upper and lower case count as equal, since many disks store them as one file.
     """
     if file is None or len(sources) < 2:
         return [file] * len(sources)
-    often = Counter(_same(source.stem) for source in sources)
+    counts = Counter(_same(source.stem) for source in sources)
     names: dict[str, Path] = {}
     for source in sources:
-        base = source.stem if often[_same(source.stem)] == 1 else f"{source.absolute().parent.name}-{source.stem}"
+        base = source.stem if counts[_same(source.stem)] == 1 else f"{source.absolute().parent.name}-{source.stem}"
         name, number = base, 1
         while _same(name) in names:
             number += 1
@@ -40,11 +40,11 @@ def image_outputs(file: Path | None, sources: Sequence[Path]) -> list[Path | Non
 
 
 def refuse_overwriting(written: Mapping[str, Sequence[Path | None]], read: Sequence[Path]) -> None:
-    """Refuse outputs that would replace each other or an image.
+    """Refuse outputs that would overwrite each other or an input image.
 
     Args:
         written: Option -> the files that it writes.
-        read: The images.
+        read: The input images.
 
     Raises:
         ConfigError: Names the option and the file.
@@ -61,15 +61,15 @@ def refuse_overwriting(written: Mapping[str, Sequence[Path | None]], read: Seque
 
 
 def folder_of_run(folder: Path, run_id: str, name: str) -> Path:
-    """Return where the files of a run go whose names are those of every other run's files, and make that folder.
+    """Return the folder for a run's plots, and make it.
 
-    A note in a folder says whose files it holds. The first run takes the folder itself, and finds it again; another
-    run gets a folder of its own inside, and so does a run where plots lie without a note.
+    The plots of all runs have the same names. The first run uses the folder itself, and a note in it names this run.
+    Every other run gets a separate folder inside. So does any run if the folder holds plots but no note.
 
     Args:
-        folder: The one that the user named.
-        run_id: Of the run.
-        name: Of its own folder, where it needs one: one that no other run has.
+        folder: The folder that the user named.
+        run_id: Id of the run.
+        name: Name of the separate folder, which must be unique to the run.
 
     Raises:
         ConfigError: The folder cannot be made.
@@ -80,12 +80,12 @@ def folder_of_run(folder: Path, run_id: str, name: str) -> Path:
             return folder if _signed(folder, run_id) else _made(folder / name)
         except OSError as error:
             if isinstance(error, FileExistsError | NotADirectoryError | PermissionError):
-                raise ConfigError(f"{folder} cannot be a folder for files ({error.strerror}): name another.") from error
+                raise ConfigError(f"{folder} cannot be used as a folder ({error.strerror}): name another.") from error
             raise
 
 
 def new_folder(folder: Path, name: str) -> Path:
-    """Make a folder that was not there before: of this name, or of the same with the first number that is free."""
+    """Make a new folder with this name; if it exists, with the first free number added."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted, number = name, 1
     while True:
@@ -99,10 +99,13 @@ def new_folder(folder: Path, name: str) -> Path:
 
 
 def _signed(folder: Path, run_id: str) -> bool:
-    """Say whether a folder is a run's: its note says so, or it held no plots and no note and has one from now on."""
+    """Return whether a folder is a run's, by its note; write the note if the folder has no note and no plots."""
     note = _made(folder) / OWNER
     if not any(item.suffix in _PLOTS for item in folder.iterdir()):
-        with contextlib.suppress(FileExistsError), note.open("x", encoding="utf-8") as stream:  # one of two gets it
+        with (
+            contextlib.suppress(FileExistsError),
+            note.open("x", encoding="utf-8") as stream,
+        ):  # only one process succeeds
             stream.write(f"{_OWNED}{run_id}\n")
     try:
         return note.read_text("utf-8").strip() == f"{_OWNED}{run_id}"
@@ -116,7 +119,7 @@ def _made(folder: Path) -> Path:
 
 
 def same_place(file: Path) -> str:
-    """Return what is equal for two paths of one file; links and disks that ignore the case of letters count."""
+    """Return a text that is equal for two paths of one file, also through links or upper and lower case."""
     return _same(os.path.realpath(file))
 
 

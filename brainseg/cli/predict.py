@@ -31,36 +31,36 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="Images: PNG, JPEG, BMP, TIFF or GIF.")],
     run: Annotated[
         list[str],
-        typer.Option(help="Id, start of the id, or name of a finished run; given several times: an ensemble of them."),
+        typer.Option(help="Id, start of the id, or name of a finished run; several runs form an ensemble."),
     ],
     cam: Annotated[
         Path | None,
-        typer.Option(help="PNG to draw scan and heatmap into; with several files, one PNG each beside it."),
+        typer.Option(help="PNG for the scan with its heatmap; with several files, one PNG for each, beside this one."),
     ] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="CSV to write the answers into.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="CSV file for the answers.")] = None,
     explain: Annotated[
-        str | None, typer.Option(help="Class that the heatmap explains; the predicted one by default.")
+        str | None, typer.Option(help="Class that the heatmap explains; by default the predicted one.")
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(help=f"How to draw the heatmap: {', '.join(METHODS)} (slow); the model's own by default."),
+        typer.Option(help=f"How to draw the heatmap: {', '.join(METHODS)} (slow); by default the model's own."),
     ] = None,
     layer: Annotated[
         int | None,
         typer.Option(
-            help="Residual stage of the heatmap, 1 to 4; by default the model's own, with another --method the last."
+            help="Residual stage of the heatmap, 1 to 4; by default the model's own, or the last with another --method."
         ),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="PNG for the mask that a segmentation run marks; with several files, one PNG each beside it."
+            help="PNG for the mask of a segmentation run; with several files, one PNG for each, beside this one."
         ),
     ] = None,
-    overlay: Annotated[Path | None, typer.Option(help="PNG to draw scan and mask into (segmentation runs).")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="PNG for the scan with its mask (segmentation runs).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Diagnose images; a bad file gets its sentence, the others still get answers."""
+    """Diagnose images. A file that cannot be read gets an error sentence; the others still get answers."""
     from brainseg.runs import RunStore
 
     check_choice("--method", method, (None, *METHODS))

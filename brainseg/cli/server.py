@@ -1,4 +1,4 @@
-"""The dashboard's server: started as a process of its own, watched until its first page answers."""
+"""The dashboard's server: starts it as a separate process, and waits until its first page answers."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ ADDRESS = "localhost"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a user may ask for
 PORT = 8501
 UPLOAD_MB = 1000
-_NO_ADDRESS = "{} is no address of this machine: take localhost, or one of its own."
+_NO_ADDRESS = "{} is not an address of this machine: use localhost, or one of the machine's addresses."
 PATIENCE = 60.0
-"""Seconds that the server gets until it answers; on an idle machine it needs two or three."""
+"""Seconds to wait for the server's first answer; on an idle machine it takes two or three."""
 
 
 class Server:
     """A Streamlit server that shows this home's store.
 
     Args:
-        port: Where to listen; the next free one is taken if another program listens there.
-        demo_session: Offer the demo's pages alone, with nothing that changes the store.
-        host: The address or name of this machine to listen at; `localhost` lets nobody else in.
+        port: Port to listen at; the next free one if another program uses it.
+        demo_session: Offer only the demo's pages, and nothing that changes the store.
+        host: The address or name of this machine to listen at; only `localhost` keeps other machines out.
 
     Raises:
         MissingLibraryError: Streamlit is not installed.
@@ -50,14 +50,14 @@ class Server:
         with log.open("ab") as stream:
             self._process = subprocess.Popen(  # noqa: S603 - our own script
                 [sys.executable, "-m", "brainseg.app.serving", *self._options(host)],
-                stdin=subprocess.PIPE,  # which breaks if this process dies: see `parent_watch`
+                stdin=subprocess.PIPE,  # closes if this process dies: see `parent_watch`
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env=environment,
             )
         if not self._answers():
             self.stop()
-            raise RunError(f"The dashboard did not start: {log} says why.")
+            raise RunError(f"The dashboard did not start: see {log}.")
 
     def _options(self, host: str) -> list[str]:
         options = {
@@ -79,11 +79,11 @@ class Server:
         return False
 
     def wait(self) -> None:
-        """Return when the server ends."""
+        """Wait until the server ends."""
         self._process.wait()
 
     def stop(self) -> None:
-        """End the server; trainings go on in processes of their own."""
+        """End the server; trainings continue in their own processes."""
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -101,28 +101,30 @@ class Server:
 def allowed_hosts(host: str) -> list[str]:
     """Return the names under which browsers may ask for the pages.
 
-    A page of another site can make its own name lead to this machine ("DNS rebinding"): its visitors' browsers would
-    then speak for it. Plain addresses cannot be used so, since a browser does not look them up.
+    Another site can make its name resolve to this machine ("DNS rebinding"). Its visitors' browsers would then
+    send requests to the dashboard. This does not work with plain addresses, since a browser does not look them up.
     """
     names = [ADDRESS, "127.0.0.1", "::1"]
     if host in EVERYWHERE:
         names += [socket.gethostname(), socket.getfqdn()]
-        cards = [found for card in psutil.net_if_addrs().values() for found in card]
-        names += [found.address.split("%")[0] for found in cards if found.family in (socket.AF_INET, socket.AF_INET6)]
+        addresses = [each for card in psutil.net_if_addrs().values() for each in card]
+        names += [
+            found.address.split("%")[0] for found in addresses if found.family in (socket.AF_INET, socket.AF_INET6)
+        ]
     else:
         names.append(host)
     return list(dict.fromkeys(names))
 
 
 def free_port(first: int, host: str = ADDRESS) -> int:
-    """Return the first port from `first` on that nobody listens on.
+    """Return the first free port from `first` on.
 
     Raises:
-        RunError: A hundred in a row are taken, or this machine has no such address.
+        RunError: A hundred ports in a row are taken, or this machine has no such address.
     """
     for port in range(first, min(first + 100, 65536)):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            # As servers do it: without this a port stays taken for a minute after its last server has gone.
+            # Servers set this too: otherwise a port stays taken for a minute after its last server ended.
             if os.name == "posix":
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -97,25 +97,25 @@ def _print_rate(file: Path, folder: Path, as_json: bool) -> None:
     from brainseg.training.lr_finder import load_curve
 
     curve, suggestion = load_curve(file)
-    figure = folder / "learning_rate.html"
-    save_html(learning_rate_curve(curve, suggestion), figure)
+    plot = folder / "learning_rate.html"
+    save_html(learning_rate_curve(curve, suggestion), plot)
     if as_json:
-        print_json({"suggestion": suggestion, "curve": curve.to_dict(orient="list"), "figure": str(figure)})
+        print_json({"suggestion": suggestion, "curve": curve.to_dict(orient="list"), "figure": str(plot)})
     else:
-        ANSWERS.print(f"Suggested learning rate: {suggestion:.2e}\nCurve: {figure}", soft_wrap=True)
+        ANSWERS.print(f"Suggested learning rate: {suggestion:.2e}\nCurve: {plot}", soft_wrap=True)
 
 
 class _Notes:
-    """A `RunLog` for the foreground: sentences on stderr."""
+    """A `RunLog` that prints its messages on stderr."""
 
     def message(self, sentence: str) -> None:
         NOTES.print(sentence, markup=False)
 
     def progress(self, progress: Progress) -> None:
-        """Draw nothing: a finder takes seconds."""
+        """Show no progress: a search takes seconds."""
 
-    def epoch(self, figures: EpochMetrics) -> None:
-        """Never called: a finder has no epochs."""
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Never called: a search has no epochs."""
 
     def cancelled(self) -> bool:
         return False
@@ -130,7 +130,7 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
         with TrainingView() as view:
             ended = supervise(store, run, view)
     except KeyboardInterrupt:
-        NOTES.print(f"Stopped; `python -m brainseg resume {run.id[:8]}` goes on from the last epoch.", markup=False)
+        NOTES.print(f"Stopped; `python -m brainseg resume {run.id[:8]}` continues from the last epoch.", markup=False)
         raise typer.Exit(130) from None
     if ended.status != "FINISHED":
         if as_json:

@@ -1,4 +1,4 @@
-"""What a better score costs."""
+"""Plot of a score against a cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCORES = {
     "accuracy": ("Accuracy", "Wilson 95 % intervals"),
     "dice": ("Dice of all pixels", "95 % intervals by bootstrap over patients"),
 }
-"""Column -> its name and what the bars are."""
+"""Column -> its name, and the meaning of its bars."""
 
 UNIT = {"parameters": 1e6}
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
@@ -34,15 +34,15 @@ def cost_figure(table: pd.DataFrame, cost: str, score: str = "accuracy", *, dark
     """Draw a score of several runs, with its interval, against one cost.
 
     Args:
-        table: One row a run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`,
+        table: One row per run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`,
             the score and its interval (`accuracy`, `accuracy_low` and `accuracy_high`, 0..1), and the column `cost`;
-            NaN where that is not known, which the figure says.
+            NaN where the cost is not known; the subtitle names those runs.
         cost: A key of `COSTS`.
         score: A key of `SCORES`.
         dark: Draw for a dark page.
 
     Raises:
-        ValueError: A column is missing or `cost` is none of `COSTS`.
+        ValueError: A column is missing, or `cost` is not a key of `COSTS`.
     """
     if cost not in COSTS:
         raise ValueError(f"cost must be one of {list(COSTS)}, got {cost!r}.")
@@ -101,7 +101,7 @@ def _draw(
 def _subtitle(score: str, bars: str, sets: list[str], missing: list[str]) -> str:
     parts = [f"Bars: {bars}"]
     if len(sets) > 1:
-        parts.append(f"{score} compares only between equal symbols (same images)")
+        parts.append(f"compare {score} only between equal symbols (same images)")
     if missing:
         parts.append(f"not known for {', '.join(readable(name, 30, 1) for name in missing)}")
     return "; ".join(parts)

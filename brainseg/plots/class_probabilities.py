@@ -1,4 +1,4 @@
-"""The probabilities of one answer as bars, with those of an ensemble's members as dots."""
+"""The class probabilities of one answer as bars, with those of an ensemble's members as marks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.plots.theme import finish, palette, readable
 HEAD, ROW, LEGEND_ROW = 180, 46, 24  # pixels: title, axis and footer together; one class; one model
 BELOW = 56  # pixels from the bars down to the legend: ticks and title of the axis
 MOST = 12
-"""Classes that are drawn; the least likely ones beyond are left out, and the plot says so."""
+"""Number of classes that are drawn; the subtitle counts the less likely ones that are left out."""
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 
 
@@ -22,11 +22,11 @@ def probability_figure(
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Draw each class's probability, the likeliest on top.
+    """Draw the probability of each class, the most likely on top.
 
     Args:
-        probabilities: Class -> probability in 0..1; of an ensemble, the mean.
-        members: Model -> its own probabilities, for an ensemble.
+        probabilities: Class -> probability (0..1); for an ensemble, the mean.
+        members: Model of an ensemble -> its own probabilities.
         dark: Draw for a dark page.
     """
     ranked = sorted(probabilities, key=lambda name: -probabilities[name])
@@ -48,9 +48,9 @@ def probability_figure(
             showlegend=bool(members),
         )
     )
-    for number, (model, shares) in enumerate((members or {}).items()):
+    for number, (model, own) in enumerate((members or {}).items()):
         figure.add_scatter(
-            x=[shares[name] for name in shown],
+            x=[own[name] for name in shown],
             y=rows,
             mode="markers",
             name=readable(model, 34, 1),
@@ -60,7 +60,7 @@ def probability_figure(
                 "color": colours.series[(number + 1) % len(colours.series)],
                 "line": {"width": 1, "color": colours.ink},
             },
-            customdata=[[readable(name, 40, 1), percent(shares[name])] for name in shown],
+            customdata=[[readable(name, 40, 1), percent(own[name])] for name in shown],
             hovertemplate=f"{readable(model, 40, 1)}<br>%{{customdata[0]}}: %{{customdata[1]}}<extra></extra>",
         )
     for row, name in enumerate(shown):

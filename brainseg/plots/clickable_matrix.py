@@ -11,20 +11,20 @@ from brainseg.plots.theme import palette
 
 
 def clickable(figure: go.Figure, classes: Sequence[str], chosen: tuple[str, str] | None, *, dark: bool) -> go.Figure:
-    """Make the cells of a confusion matrix answer to a click, frame the chosen one, and return the figure.
+    """Make the cells of a confusion matrix clickable, frame the chosen one, and return the figure.
 
-    A heat map knows no clicks on its cells in Plotly's selection, so invisible points over them take the clicks.
+    Plotly cannot select single cells of a heat map, so invisible points above them receive the clicks.
 
     Args:
-        figure: From `figures.confusion_matrix_figure`.
+        figure: From `confusion_matrix_figure`.
         classes: Class names, in the order of its rows.
         chosen: Actual and predicted class of the cell to frame.
-        dark: As the figure was drawn.
+        dark: Whether the figure is for a dark page.
     """
     cells = [(row, column) for row in range(len(classes)) for column in range(len(classes))]
     texts = figure.data[0].customdata
     figure.update_traces(hoverinfo="skip", hovertemplate=None, selector={"type": "heatmap"})
-    # Without a colour of its own for chosen texts, Plotly would fade those of the numbers at every click.
+    # Without an explicit colour for selected texts, Plotly would fade the numbers at every click.
     figure.update_traces(selected={"textfont": {"color": palette(dark).ink}}, selector={"mode": "text"})
     figure.add_scatter(
         x=[column for _, column in cells],
@@ -51,7 +51,7 @@ def clickable(figure: go.Figure, classes: Sequence[str], chosen: tuple[str, str]
 
 
 def clicked_cell(selection: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, str] | None:
-    """Return actual and predicted class of the cell that was clicked; None if the click took a choice back.
+    """Return actual and predicted class of the clicked cell; None if the click cleared the selection.
 
     Args:
         selection: `selection` of what `st.plotly_chart` reports.

@@ -1,4 +1,4 @@
-"""Several runs in one figure: their epochs, and what their accuracy costs."""
+"""Plot of the epochs of several runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from brainseg.plots.theme import DASHES, finish, palette, readable, remark, seri
 
 LOSSES = {"valid_loss": "Validation loss (nats)", "train_loss": "Training loss (nats)"}
 DICE_LOSSES = {"valid_loss": "Validation loss", "train_loss": "Training loss"}
-"""Those of segmentations add up parts that have no common unit."""
+"""Axis titles for segmentations, whose losses are sums without a common unit."""
 PANELS_HEIGHT = 640
-FEW_EPOCHS = 2  # a line of one point cannot be seen, so so short ones get larger markers
+FEW_EPOCHS = 2  # a line of one point is invisible, so runs with fewer epochs get markers
 
 
 def comparison_curves(
@@ -32,7 +32,7 @@ def comparison_curves(
 
     Args:
         runs: Name of a run -> its epochs with `epoch` (from 1), `accuracy` or `dice` (0..1) and the losses; None or
-            empty for a run without epochs, which keeps its colour for other figures but has no line.
+            empty for a run without epochs, which has no line here but keeps its colour in other plots.
         paper: Published curves of the same columns, drawn as grey broken lines behind.
         loss: Which loss to draw.
         dark: Draw for a dark page.
@@ -44,14 +44,14 @@ def comparison_curves(
     figure.update_layout(height=PANELS_HEIGHT, margin={"r": 190})
     drawn = {name: epochs for name, epochs in runs.items() if epochs is not None and len(epochs)}
     masks = any("dice" in epochs for epochs in drawn.values())
-    share, titles = ("dice", DICE_LOSSES) if masks else ("accuracy", LOSSES)
+    metric, titles = ("dice", DICE_LOSSES) if masks else ("accuracy", LOSSES)
     for position, (name, epochs) in enumerate((paper or {}).items()):
         style = {"color": palette(dark).muted, "dash": DASHES[1 + position % 3], "width": 1.5}
-        _draw(figure, name, epochs, (loss, share), style, rank=2000)
+        _draw(figure, name, epochs, (loss, metric), style, rank=2000)
     for position, name in enumerate(runs):
         if name in drawn:
             style = {**series_style(position, dark), "width": 2.5}
-            _draw(figure, name, drawn[name], (loss, share), style, rank=1000)
+            _draw(figure, name, drawn[name], (loss, metric), style, rank=1000)
     longest = max((int(table["epoch"].max()) for table in (*(paper or {}).values(), *drawn.values())), default=1)
     figure.update_xaxes(rangemode="tozero", tick0=0, dtick=epoch_step(longest))
     figure.update_xaxes(title="Epoch", row=2)
@@ -65,14 +65,14 @@ def comparison_curves(
 
 
 def _draw(
-    figure: go.Figure, name: str, epochs: pd.DataFrame, measures: tuple[str, str], line: dict[str, Any], rank: int
+    figure: go.Figure, name: str, epochs: pd.DataFrame, columns: tuple[str, str], line: dict[str, Any], rank: int
 ) -> None:
-    """Add one run to both panels, with one entry in the legend that hides and shows both lines."""
-    require_columns(epochs, ["epoch", *measures], f"The table of epochs of {name!r}")
-    for row, (measure, text) in enumerate(zip(measures, ("loss", measures[1]), strict=True), start=1):
+    """Add one run to both panels, with one legend entry that hides and shows both lines."""
+    require_columns(epochs, ["epoch", *columns], f"The table of epochs of {name!r}")
+    for row, (column, text) in enumerate(zip(columns, ("loss", columns[1]), strict=True), start=1):
         figure.add_scatter(
             x=epochs["epoch"],
-            y=epochs[measure],
+            y=epochs[column],
             name=readable(name, 22),
             legendgroup=name,
             legendrank=rank,

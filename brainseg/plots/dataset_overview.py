@@ -1,4 +1,4 @@
-"""What a dataset holds: images a class, sizes, and how pixels are stored."""
+"""Plots of a dataset: images per class, sizes, and how pixels are stored."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MODES = {
     "I;16": "grey, 16 bits",
     "CMYK": "print colours",
 }
-"""Pillow's names of how an image file stores its pixels, in words."""
+"""Pillow's name for how an image file stores its pixels -> its description."""
 
 
 def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark: bool = False) -> go.Figure:
-    """Draw one bar for each class, or one for each class and given split, with its number of images.
+    """Draw the number of images as one bar per class, or one per class and set of the given split.
 
     Args:
         table: Columns `label` and `split` ("" where none is given).
@@ -43,7 +43,7 @@ def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark:
             y=list(range(len(classes))),
             name=GIVEN.get(split, "no split given"),
             marker={"color": colours.series[place]},
-            text=[_share(count, len(part)) for count in counts],
+            text=[_count_text(count, len(part)) for count in counts],
             textposition="outside",
             cliponaxis=False,
             customdata=[[readable(name, 60, 1), GIVEN.get(split, "")] for name in classes],
@@ -72,7 +72,7 @@ def class_balance_figure(table: pd.DataFrame, classes: tuple[str, ...], *, dark:
 
 
 def sizes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
-    """Draw a dot for each size that occurs, larger where more images have it.
+    """Draw one dot per image size; a larger dot stands for more images.
 
     Args:
         table: Columns `width` and `height`, in pixels.
@@ -116,10 +116,10 @@ def sizes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
 
 
 def modes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
-    """Draw how many images store their pixels in which way.
+    """Draw how many images use each mode of storing pixels.
 
     Args:
-        table: Column `mode`, as Pillow names them.
+        table: Column `mode`, with Pillow's names.
         dark: Draw for a dark page.
     """
     counts = table["mode"].value_counts()
@@ -129,7 +129,7 @@ def modes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         x=words,
         y=counts.to_list(),
         marker={"color": palette(dark).series[0]},
-        text=[_share(int(count), len(table)) for count in counts],
+        text=[_count_text(int(count), len(table)) for count in counts],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{x}: %{y:,} images<extra></extra>",
@@ -137,21 +137,21 @@ def modes_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     figure.update_xaxes(title="Mode of the file")
     figure.update_yaxes(title="Images", range=[0, 1.2 * max(1, counts.max() if len(counts) else 1)])
     figure.update_layout(height=430, bargap=0.45)
-    finish(figure, "Modes", "all are turned into 8-bit RGB before a model sees them", dark)
+    finish(figure, "Modes", "all images are converted to 8-bit RGB for the model", dark)
     return figure if len(table) else remark(figure, "No image can be read.", dark)
 
 
 def size_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `width`, `height` and the number of `images` of each size, the commonest first."""
+    """Return `width`, `height` and the number of `images` of each size, the most common first."""
     sizes = table.groupby(["width", "height"], as_index=False).size().rename(columns={"size": "images"})
     return sizes.sort_values("images", ascending=False, kind="stable", ignore_index=True)
 
 
-def _share(count: int, total: int) -> str:
+def _count_text(count: int, total: int) -> str:
     if not total:
         return "0"
-    share = 100 * count / total
-    return f"{count:,} (under 1 %)" if 0 < share < 1 else f"{count:,} ({share:.0f} %)"
+    percent = 100 * count / total
+    return f"{count:,} (under 1 %)" if 0 < percent < 1 else f"{count:,} ({percent:.0f} %)"
 
 
 def _size_sentence(sizes: pd.DataFrame) -> str:
@@ -162,5 +162,5 @@ def _size_sentence(sizes: pd.DataFrame) -> str:
     wide, high = sizes["width"], sizes["height"]
     return (
         f"{len(sizes):,} different, {wide.min():,} to {wide.max():,} wide and {high.min():,} to {high.max():,} high; "
-        "a larger dot is more images"
+        "a larger dot means more images"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def epoch_step(epochs: int) -> int:
-    """Return a round, whole number of epochs between ticks, for 15 ticks at most.
+    """Return a round, whole number of epochs between ticks, for at most 15 ticks.
 
     >>> epoch_step(12), epoch_step(40), epoch_step(900)
     (1, 5, 100)

@@ -1,4 +1,4 @@
-"""A figure as a web page that opens without a network."""
+"""Writes a figure as a web page that needs no network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.files import write_atomically
 from brainseg.plots.theme import LIGHT
 
 PLOTLY_JS = "plotly.min.js"
-# Plotly.js 4 shows a button by default that uploads the figure to Plotly's cloud. Results on patients stay here.
+# By default, Plotly.js 4 has a button that uploads the figure to Plotly's cloud. Patient data must not leave here.
 CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
 PAGE = """<!doctype html>
 <html lang="en">
@@ -30,12 +30,12 @@ PAGE = """<!doctype html>
 
 
 def save_html(figure: go.Figure, path: Path) -> None:
-    """Write a figure as a page of its own, with plotly.js (4 MB) once beside all pages of a folder.
+    """Write a figure as a web page. All pages in a folder share one copy of plotly.js (4 MB) beside them.
 
-    Both files are whole or absent. The page asks for nothing on the network.
+    Each file is complete or absent. The page makes no network requests.
 
     Args:
-        figure: The figure, whose template gives the page its background.
+        figure: The figure. Its template sets the background of the page.
         path: Where to write the page; missing folders are made.
 
     Raises:
@@ -53,7 +53,7 @@ def save_html(figure: go.Figure, path: Path) -> None:
 
 
 def _put_plotlyjs(path: Path) -> None:
-    """Write plotly.js unless this very version is there: after an upgrade an older one may not read new pages."""
+    """Write plotly.js unless exactly this version is there: an older version may not support new pages."""
     script = get_plotlyjs().encode()
     if not path.is_file() or path.read_bytes() != script:
         write_atomically(path, lambda temporary: temporary.write_bytes(script))

@@ -1,4 +1,4 @@
-"""The learning-rate search: loss against a rate that grows step by step."""
+"""Plot of the learning-rate search: loss against a learning rate that grows step by step."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from brainseg.plots.theme import finish, palette, remark
 
 TITLE = "Learning-rate search"
 FEW_STEPS = 30
-"""Steps below which a search says too little: fastai's own default is 100."""
+"""With fewer steps, a search is unreliable; fastai's default is 100."""
 EDGE = 0.05
-"""Part of the range of rates, on the log scale, that counts as its edge."""
+"""Fraction of the range of rates, on the log scale, that counts as its edge."""
 NOISE = 2.0
-"""How many standard deviations of single batches the smoothed loss must fall by."""
+"""The smoothed loss must fall by at least this many standard deviations of single batches."""
 
 
 def learning_rate_curve(
@@ -26,9 +26,9 @@ def learning_rate_curve(
     """Draw loss against learning rate, with the suggested rate marked.
 
     Args:
-        curve: One row per training step with `learning_rate` (above 0), `loss` and `smoothed_loss`; values that are
-            not finite leave gaps.
-        suggestion: The rate that the search settled on (the valley), or None if it found none.
+        curve: One row per training step with `learning_rate` (above 0), `loss` and `smoothed_loss`; losses that
+            are not finite leave gaps.
+        suggestion: The rate that the search suggests (the valley), or None if it found none.
         loss_title: Title of the loss axis, with its unit.
         dark: Draw for a dark page.
 
@@ -71,11 +71,11 @@ def learning_rate_curve(
 
 
 def doubt(curve: pd.DataFrame, suggestion: float | None) -> str:
-    """Say why a suggested rate is doubtful; "" where the curve supports it.
+    """Return why a suggested rate is doubtful, as a sentence; "" if the curve supports it.
 
     Args:
         curve: As for `learning_rate_curve`.
-        suggestion: The rate that the search settled on, or None if it found none.
+        suggestion: The rate that the search suggests, or None if it found none.
     """
     known = curve[np.isfinite(curve["loss"]) & np.isfinite(curve["smoothed_loss"])]
     if suggestion is None or len(known) < FEW_STEPS:
@@ -87,10 +87,10 @@ def doubt(curve: pd.DataFrame, suggestion: float | None) -> str:
         return "The suggested rate lies at the edge of the rates that were tried: search in another range."
     lowest = int(smoothed.argmin())
     fall = float(smoothed[: lowest + 1].max() - smoothed[lowest])
-    # Below the lowest point alone: beyond it, the loss blows up as it should.
+    # Only up to the lowest point: beyond it, the loss grows rapidly, as it should.
     scatter = float(np.std((known["loss"].to_numpy(dtype=np.float64) - smoothed)[: lowest + 1]))
     if fall < NOISE * scatter:
-        return "The loss of single batches scatters as much as the curve falls, so the suggested rate is uncertain."
+        return "The loss varies between batches as much as the curve falls, so the suggested rate is uncertain."
     return ""
 
 
@@ -117,7 +117,7 @@ def _mark(figure: go.Figure, rates: np.ndarray, suggestion: float, height: float
             marker={"color": colour, "size": 13, "symbol": "diamond", "line": {"color": colours.paper, "width": 2}},
             hovertemplate="Suggested learning rate (valley): %{x:.2e}<br>Smoothed loss there: %{y:.4f}<extra></extra>",
         )
-    # On a log axis Plotly wants the exponent as an annotation's x. The text leans to the roomier side.
+    # On a log axis, Plotly takes the exponent as the x of an annotation. The text goes to the side with more room.
     rightwards = suggestion < math.sqrt(rates.min() * rates.max())
     figure.add_annotation(
         name="valley",
@@ -145,10 +145,10 @@ def _decades(rates: np.ndarray, suggestion: float | None) -> dict[str, object]:
 
 
 def _loss_range(loss: np.ndarray, smoothed: np.ndarray, height: float | None) -> list[float] | None:
-    """Return a range in which the valley can be seen: the blow-up at large rates would flatten all that precedes it.
+    """Return a range of losses that shows the valley: the high losses at large rates would flatten the rest.
 
-    It shows everything up to the smoothed minimum and as much again above, and in any case the mark at `height`; a
-    double click shows the rest.
+    It has room for all smoothed losses up to their minimum, the same height again above, and the mark at `height`. A
+    double click shows all losses.
     """
     known = smoothed[np.isfinite(smoothed)]
     if known.size < 2:

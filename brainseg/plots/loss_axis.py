@@ -1,4 +1,4 @@
-"""The axis that losses stand on."""
+"""The axis of losses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 FLATTENING = 50
-"""A loss that is so many times the median leaves nothing to be seen of the others on a linear axis."""
+"""On a linear axis, a loss of this many times the median would flatten all other losses."""
 
 
 def loss_axis(losses: Iterable[pd.Series], title: str) -> dict[str, Any]:
-    """Return title and type of a loss axis: logarithmic where single losses would flatten all others.
+    """Return title and type of a loss axis: logarithmic if single losses would flatten all others.
 
     Args:
-        losses: Of every line that is drawn; what is not finite is left out. Zero and less cannot stand on a
-            logarithmic axis.
-        title: What the axis shows, with its unit.
+        losses: The losses of each line. Values that are not finite are ignored. With zero or negative values the axis
+            is linear.
+        title: Title of the axis, with its unit.
     """
     values = np.concatenate([[], *losses]).astype(np.float64)
     known = values[np.isfinite(values)]

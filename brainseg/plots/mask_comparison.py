@@ -1,4 +1,4 @@
-"""The Dice of several runs side by side."""
+"""Plot of the Dice of several runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from brainseg.evaluation.checks import require_columns
 from brainseg.plots.theme import finish, readable, series_style
 
 ROW, ELSE = 46, 190
-"""Heights in pixels: of a run, and of all around them."""
+"""Heights in pixels: of one run, and of everything else."""
 
 
 def dice_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
-    """Draw the pooled Dice of runs with its 95 % interval, a row a run.
+    """Draw the pooled Dice of runs with its 95 % interval, one row per run.
 
     Args:
-        table: One row a run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`
+        table: One row per run with `run` (its name), `images` (letter of the set that it was evaluated on), `count`
             (slices), `dice`, `dice_low` and `dice_high` (0..1, NaN where not defined).
         dark: Draw for a dark page.
 
@@ -59,5 +59,5 @@ def dice_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         automargin=True,
         showgrid=False,
     )
-    apart = "; Dice compares only within a set" if several else ""
+    apart = "; compare Dice only within a set" if several else ""
     return finish(figure, "Dice", f"Bars: 95 % intervals by bootstrap over patients{apart}", dark)

@@ -1,4 +1,4 @@
-"""The headline scores of one segmentation, with how sure they are and what they must beat."""
+"""Plot of the headline scores of one segmentation, with their intervals and baselines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def segmentation_scores_figure(
     """Draw the scores as dots with their 95 % bootstrap interval, beside those of baselines.
 
     Args:
-        report: What `SegmentationReport.to_dict()` gives. A score that is None is named as not defined.
+        report: What `SegmentationReport.to_dict()` gives. A score that is None is shown as not defined.
         baselines: Name -> the report of a baseline on the same slices.
         dark: Draw for a dark page.
 
@@ -86,7 +86,7 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], label: str, baseline: in
 
 
 def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
-    """Write each value to the right of its row, so that nothing must be read off the axis."""
+    """Write each value to the right of its row, so nobody has to read it off the axis."""
     for row, name in enumerate(SCORES):
         value, pair = _value(report, name), report["intervals"].get(name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>"

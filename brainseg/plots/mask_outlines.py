@@ -1,4 +1,4 @@
-"""Slices with true and predicted outline."""
+"""Plots of slices with the outlines of their true and predicted masks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from brainseg.plots.theme import finish, palette, readable, remark
 
 COLUMNS = 3
 PANEL = 330  # pixels of height for a slice with its title
-LARGEST = 512  # pixels a side of a picture in the page
+LARGEST = 512  # largest side in pixels of an image in the page
 FINE = 4  # outlines run along the edges of pixels, to a quarter of a pixel
 TRUE, PREDICTED = ("#FFD400", "solid"), ("#00E5FF", "4px,3px")
-"""Colour and dash of the outlines, both bright since slices are dark on any page."""
+"""Colour and dash of each outline; both are bright, since slices are dark on every page."""
 
 
 def worst_slices_figure(
@@ -34,14 +34,14 @@ def worst_slices_figure(
     """Draw slices with the outlines of their true and predicted masks.
 
     Args:
-        cases: What `evaluation.segmentation.worst_slices` gives.
+        cases: From `evaluation.segmentation.worst_slices`.
         images: For each case the slice, (H, W, 3) uint8.
         truths: For each case the true mask, (H, W), not 0 where there is a tumour.
-        predictions: For each case the predicted mask, likewise.
+        predictions: For each case the predicted mask, in the same form.
         dark: Draw for a dark page.
 
     Raises:
-        ValueError: The table lacks a column, or there are more or fewer pictures than cases.
+        ValueError: The table lacks a column, or the numbers of cases, images and masks differ.
     """
     require_columns(cases, ("path", "dice", "true_pixels", "predicted_pixels"), "The table of cases")
     if not len(cases) == len(images) == len(truths) == len(predictions):
@@ -62,14 +62,14 @@ def slice_outlines_figure(
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Draw one slice once for each run, with the outlines of its true mask and of the one that the run predicted.
+    """Draw one slice once per run, with the outlines of its true mask and of the run's predicted mask.
 
     Args:
-        name: Of the slice.
+        name: Name of the slice.
         image: The slice, (H, W, 3) uint8.
         truth: The true mask, (H, W), not 0 where there is a tumour.
-        predictions: Name of a run -> its mask, likewise.
-        words: Name of a run -> what stands below it.
+        predictions: Name of a run -> its predicted mask, in the same form.
+        words: Name of a run -> text below its name.
         dark: Draw for a dark page.
     """
     titles = [f"{readable(run, 40, 1)}<br>{words[run]}" for run in predictions]
@@ -109,7 +109,7 @@ def _grid(
     figure.update_layout(
         height=height,
         margin={"l": 20, "r": 20, "t": 150, "b": 44},
-        # Outlines are bright for the dark slices: on a light page their legend needs a dark ground too.
+        # The outlines are bright, so on a light page their legend needs a dark background.
         legend={
             "orientation": "h",
             "y": 1 - 76 / height,
@@ -136,7 +136,7 @@ def _png(image: np.ndarray, step: float) -> str:
 
 
 def _outline(mask: np.ndarray, name: str, style: tuple[str, str], first: bool) -> go.Scatter:
-    """Return the outlines of all parts of a mask as one line, with gaps between them."""
+    """Return the outlines of all parts of a mask as one line with gaps."""
     solid = cv2.resize((mask != 0).astype(np.uint8), None, fx=FINE, fy=FINE, interpolation=cv2.INTER_NEAREST)
     parts, _ = cv2.findContours(solid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     closed = [np.vstack([part[:, 0], part[:1, 0]]).astype(float) for part in parts]

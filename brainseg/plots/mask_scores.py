@@ -1,4 +1,4 @@
-"""How well masks fit: over slices, patients and tumour sizes."""
+"""Plots of how well masks fit: by slice, patient and tumour size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainseg.plots.confusion_matrix import confusion_matrix_figure
 from brainseg.plots.theme import MARGIN, finish, palette, readable, remark
 
 BINS = 20
-ROW = 26  # pixels a patient
+ROW = 26  # pixels per patient
 TICKS = [digit * 10**power for power in range(8) for digit in (1, 2, 5)]
 ABOVE = {"legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}, "margin": {"t": 120}}
 """A legend between the subtitle and the plot."""
@@ -23,10 +23,10 @@ NOTHING = "No slice has a true or a predicted tumour."
 
 
 def dice_distribution_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
-    """Draw how many slices have which Dice, false alarms on slices without a tumour apart.
+    """Draw a histogram of the Dice of slices, with false alarms on slices without a tumour in a separate colour.
 
     Args:
-        table: What `evaluation.segmentation.slice_table` gives.
+        table: From `evaluation.segmentation.slice_table`.
         dark: Draw for a dark page.
 
     Raises:
@@ -60,7 +60,7 @@ def dice_distribution_figure(table: pd.DataFrame, *, dark: bool = False) -> go.F
     figure.update_xaxes(title="Dice of a slice (0 to 1)", range=[0, 1], dtick=0.1)
     figure.update_yaxes(title="Slices", rangemode="tozero")
     left_out = len(table) - len(counted)
-    finish(figure, "Dice of each slice", _spread(counted["dice"], "slices", left_out), dark)
+    finish(figure, "Dice of each slice", _summary(counted["dice"], "slices", left_out), dark)
     return figure if len(counted) else remark(figure, NOTHING, dark)
 
 
@@ -68,7 +68,7 @@ def dice_per_patient_figure(patients: pd.DataFrame, *, dark: bool = False) -> go
     """Draw the Dice of each patient's volume, lowest first, with the number of slices.
 
     Args:
-        patients: What `evaluation.segmentation.patient_table` gives.
+        patients: From `evaluation.segmentation.patient_table`.
         dark: Draw for a dark page.
 
     Raises:
@@ -112,7 +112,7 @@ def dice_per_patient_figure(patients: pd.DataFrame, *, dark: bool = False) -> go
         showgrid=False,
     )
     left_out = len(patients) - len(counted)
-    finish(figure, "Dice of each patient", _spread(counted["dice"], "patients", left_out), dark)
+    finish(figure, "Dice of each patient", _summary(counted["dice"], "patients", left_out), dark)
     return figure if len(counted) else remark(figure, "No patient has a true or a predicted tumour.", dark)
 
 
@@ -120,7 +120,7 @@ def dice_size_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     """Draw the Dice of each slice with a tumour against the tumour's size: small ones are harder.
 
     Args:
-        table: What `evaluation.segmentation.slice_table` gives. Sizes are in mm² if every slice has a spacing, else in
+        table: From `evaluation.segmentation.slice_table`. Sizes are in mm² if every slice has a spacing, else in
             pixels.
         dark: Draw for a dark page.
 
@@ -160,13 +160,13 @@ def dice_size_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         title=f"Area of the true tumour on the slice ({unit}, logarithmic)", type="log", tickvals=TICKS, tickformat=","
     )
     figure.update_yaxes(title="Dice of the slice (0 to 1)", range=[-0.03, 1.03], dtick=0.2)
-    subtitle = f"n = {len(rows)} slices with a tumour; a point is a slice"
+    subtitle = f"n = {len(rows)} slices with a tumour; each point is a slice"
     finish(figure, "Dice and tumour size", subtitle, dark)
     return figure if len(rows) else remark(figure, "No slice has a true tumour.", dark)
 
 
 def pixel_matrix_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
-    """Draw which classes pixels are taken for.
+    """Draw the confusion matrix of pixels.
 
     Args:
         report: What `SegmentationReport.to_dict()` gives.
@@ -179,14 +179,14 @@ def pixel_matrix_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.
         raise ValueError(f"The report lacks {', '.join(missing)}; it has {', '.join(report) or 'nothing'}.")
     figure = confusion_matrix_figure(report["matrix"], report["classes"], unit="pixels", dark=dark)
     totals = np.asarray(report["matrix"]).sum(axis=1)
-    # The share of pixels on the diagonal is left out: with so much background, it is near 1 for a model without use.
+    # Pixel accuracy is left out: with so much background, it is near 1 even for a useless model.
     subtitle = f"n = {totals.sum():,} pixels, {totals[1:].sum():,} of them tumour; colour and %: proportion of the row"
     figure.layout.title.update(text="Pixels by class", subtitle={"text": subtitle})
     return figure
 
 
 def _add_medians(figure: go.Figure, sizes: np.ndarray, dice: np.ndarray, unit: str, dark: bool) -> None:
-    """Add the median Dice of each fifth of the sizes, where a fifth has enough slices to have one."""
+    """Add the median Dice of each fifth of the sizes, if each fifth has enough slices."""
     parts = [part for part in np.array_split(np.argsort(sizes, kind="stable"), 5) if len(part) >= 5]
     if len(parts) < 5:
         return
@@ -201,13 +201,9 @@ def _add_medians(figure: go.Figure, sizes: np.ndarray, dice: np.ndarray, unit: s
     )
 
 
-def _spread(dice: pd.Series, what: str, left_out: int) -> str:
-    """Return n, mean and median, and how many are left out because both masks are empty."""
+def _summary(dice: pd.Series, what: str, left_out: int) -> str:
+    """Return n, mean and median, and the number that are left out because both masks are empty."""
     if not len(dice):
         return f"n = 0 {what}"
     empty = f"; {left_out} without any true or predicted tumour are not counted" if left_out else ""
     return f"n = {len(dice)} {what}; mean {dice.mean():.3f}, median {dice.median():.3f}{empty}"
-
-
-def _people(groups: pd.Series) -> list[str]:
-    return [readable(group, 40, 1) if group else "not known" for group in groups]

@@ -1,4 +1,4 @@
-"""The headline metrics of one evaluation, with how sure they are."""
+"""Plot of the headline metrics of one evaluation, with their intervals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
     """Draw the headline metrics as dots, the proportions among them with their Wilson 95 % interval.
 
     Args:
-        report: What `ClassificationReport.to_dict()` gives. A metric that is None is named as not defined.
+        report: What `ClassificationReport.to_dict()` gives. A metric that is None is shown as not defined.
         dark: Draw for a dark page.
 
     Raises:
@@ -38,7 +38,7 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
         raise ValueError(f"The report lacks {', '.join(missing)}; it has {', '.join(report) or 'nothing'}.")
     figure = go.Figure()
     figure.update_layout(margin={"l": 150, "r": 170}, height=HEIGHT)
-    # Negative values occur in Matthews' correlation only, and rarely: half the width is not reserved for them.
+    # Only Matthews' correlation can be negative, which is rare: the axis starts at -1 only then.
     low = -1 if (report["matthews"] or 0) < 0 else 0
     figure.update_xaxes(title=f"Value ({'−1' if low else '0'} to 1)", range=[low - 0.02, 1.02])
     rows = {"tickmode": "array", "tickvals": list(range(len(METRICS))), "ticktext": list(METRICS.values())}
@@ -85,7 +85,7 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], names: list[str], dark: 
 
 
 def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
-    """Write each value to the right of its row, so that nothing must be read off the axis."""
+    """Write each value to the right of its row, so nobody has to read it off the axis."""
     for row, name in enumerate(METRICS):
         value, pair, fraction = report[name], _interval(report, name), _fraction(report, name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>".replace("-", "−")
@@ -102,7 +102,7 @@ def _interval(report: Mapping[str, Any], name: str) -> tuple[float, float] | Non
 
 
 def _fraction(report: Mapping[str, Any], name: str) -> str:
-    """Return "44 of 50" for a metric that is a proportion of images, else nothing."""
+    """Return "44 of 50" for a metric that is a proportion of images, else ""."""
     if name == "accuracy":
         return f"{sum(row[code] for code, row in enumerate(report['matrix']))} of {report['count']}"
     if report["positive"] is None or name not in ("sensitivity", "specificity", "precision"):

@@ -1,24 +1,24 @@
-"""A figure that can be read at any width, on a phone as well: nothing beside the plot takes room from it."""
+"""Makes a figure readable at any width, also on a phone: it moves texts from beside the plot to above or inside it."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
 SIDE, TOP = 20, 28
-"""Margins in pixels: right of the plot, and above it where nothing stands there."""
+"""Margins in pixels: right of the plot, and above it if no text is there."""
 LINE = 22
-"""Height in pixels of a line of text above the plot, such as the titles of its parts."""
+"""Height in pixels of a line of text above the plot."""
 ABOVE = 15
-"""Pixels by which a value that stood beside the plot is raised above its mark."""
+"""Pixels from a mark up to its value, which was beside the plot before."""
 
 
 def fit(figure: go.Figure) -> go.Figure:
-    """Take the title off, put the legend above the plot and values that stood beside it inside, and return the figure.
+    """Remove the title, move the legend above the plot and the values beside it inside, and return the figure.
 
-    Plotly neither wraps a title nor shrinks a margin: both would be cut off or leave no room for the plot.
+    Plotly neither wraps titles nor shrinks margins: titles would be cut off, and margins would leave no room.
 
     Args:
-        figure: From `plots`; its title is for the page to say.
+        figure: From `plots`; the page shows its title as a heading.
     """
     above = max((note.text.count("<br>") + 1 for note in figure.layout.annotations if (note.y or 0) >= 1), default=0)
     top = TOP + LINE * above

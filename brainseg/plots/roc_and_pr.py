@@ -15,21 +15,21 @@ from brainseg.plots.theme import finish, palette, readable, remark, series_style
 HOVER = "%{meta}<br>%{customdata}<br>"
 REFERENCE_LAST = 2000  # legendrank; Plotly's default is 1000
 PR_SUBTITLE = "Nearer to the upper right corner is better; AP: average precision; dotted: prevalence"
-SHARE = {"range": [-0.02, 1.02], "dtick": 0.2, "tickformat": ".1f"}
+PROPORTION = {"range": [-0.02, 1.02], "dtick": 0.2, "tickformat": ".1f"}
 
 
 def roc_figure(
     curves: Mapping[str, pd.DataFrame], aucs: Mapping[str, float | None], *, dark: bool = False
 ) -> go.Figure:
-    """Draw ROC curves and the diagonal of a coin toss.
+    """Draw ROC curves, and the diagonal of random guessing.
 
     Args:
-        curves: Name (a class or a run) -> table with `fpr`, `tpr` and `threshold`, as `classification.roc_curve` gives.
-        aucs: The same names -> area under the curve; NaN or None where it is not defined.
+        curves: Name (a class or a run) -> table with `fpr`, `tpr` and `threshold`, from `classification.roc_curve`.
+        aucs: The same names -> area under the curve; NaN or None if it is not defined.
         dark: Draw for a dark page.
 
     Raises:
-        ValueError: A curve lacks a column, or the two mappings differ in their names.
+        ValueError: A curve lacks a column, or the names in the two mappings differ.
     """
     _check(curves, aucs, ("fpr", "tpr", "threshold"))
     figure = go.Figure()
@@ -38,8 +38,8 @@ def roc_figure(
         hover = HOVER + "sensitivity %{y:.3f}, 1 − specificity %{x:.3f}<extra></extra>"
         figure.add_trace(trace.update(x=curve["fpr"], y=curve["tpr"], hovertemplate=hover))
     figure.add_trace(_reference([0, 1], [0, 1], "chance (AUC 0.500)", palette(dark).muted))
-    figure.update_xaxes(title="1 − specificity (false positive rate, 0–1)", **SHARE)
-    figure.update_yaxes(title="Sensitivity (true positive rate, 0–1)", **SHARE)
+    figure.update_xaxes(title="1 − specificity (false positive rate, 0–1)", **PROPORTION)
+    figure.update_yaxes(title="Sensitivity (true positive rate, 0–1)", **PROPORTION)
     finish(figure, "ROC curve", "Nearer to the upper left corner is better", dark)
     return _without_curves(figure, curves, "fpr", "tpr", dark)
 
@@ -48,14 +48,13 @@ def pr_figure(curves: Mapping[str, pd.DataFrame], aucs: Mapping[str, float | Non
     """Draw precision-recall curves, and the prevalence: the precision of calling every image positive.
 
     Args:
-        curves: Name (a class or a run) -> table with `recall`, `precision` and `threshold`, as
-            `classification.pr_curve` gives. Its last row calls every image positive, so that its precision is the
-            prevalence.
-        aucs: The same names -> average precision; NaN or None where it is not defined.
+        curves: Name (a class or a run) -> table with `recall`, `precision` and `threshold`, from
+            `classification.pr_curve`. Its last row calls every image positive, so its precision is the prevalence.
+        aucs: The same names -> average precision; NaN or None if it is not defined.
         dark: Draw for a dark page.
 
     Raises:
-        ValueError: A curve lacks a column, or the two mappings differ in their names.
+        ValueError: A curve lacks a column, or the names in the two mappings differ.
     """
     _check(curves, aucs, ("recall", "precision", "threshold"))
     figure = go.Figure()
@@ -63,11 +62,11 @@ def pr_figure(curves: Mapping[str, pd.DataFrame], aucs: Mapping[str, float | Non
         trace = _line(name, f"AP {_number(aucs[name])}", curve["threshold"], position, dark)
         hover = HOVER + "recall %{x:.3f}, precision %{y:.3f}<extra></extra>"
         figure.add_trace(trace.update(x=curve["recall"], y=curve["precision"], hovertemplate=hover))
-        # A step up or down at its left end: average precision counts each gain in recall at the precision it ends on.
+        # The step is at the left end: average precision weighs each gain in recall with the precision after it.
         figure.data[-1].line.shape = "vh"
     _draw_prevalences(figure, curves, dark)
-    figure.update_xaxes(title="Recall (sensitivity, 0–1)", **SHARE)
-    figure.update_yaxes(title="Precision (positive predictive value, 0–1)", **SHARE)
+    figure.update_xaxes(title="Recall (sensitivity, 0–1)", **PROPORTION)
+    figure.update_yaxes(title="Precision (positive predictive value, 0–1)", **PROPORTION)
     finish(figure, "Precision-recall curve", PR_SUBTITLE, dark)
     return _without_curves(figure, curves, "recall", "precision", dark)
 
@@ -107,7 +106,7 @@ def _reference(x: list[float], y: list[float], name: str, colour: str) -> go.Sca
 
 
 def _draw_prevalences(figure: go.Figure, curves: Mapping[str, pd.DataFrame], dark: bool) -> None:
-    """Draw one baseline if all curves share it (runs on the same images), else one in the colour of each curve."""
+    """Draw one prevalence if all curves share it (runs on the same images), else one in the colour of each curve."""
     prevalences = {
         name: float(curve["precision"].iloc[-1]) for name, curve in curves.items() if curve["recall"].notna().any()
     }
@@ -123,10 +122,10 @@ def _draw_prevalences(figure: go.Figure, curves: Mapping[str, pd.DataFrame], dar
 
 
 def _without_curves(figure: go.Figure, curves: Mapping[str, pd.DataFrame], x: str, y: str, dark: bool) -> go.Figure:
-    """Say so in the figure if none of the curves has a point to draw."""
+    """Write into the figure if no curve has a point to draw."""
     if any(curve[[x, y]].notna().all(axis=1).any() for curve in curves.values()):
         return figure
-    return remark(figure, "Not defined: it takes images of the class and of others.", dark)
+    return remark(figure, "Not defined: this needs images of the class and of other classes.", dark)
 
 
 def _number(value: float | None) -> str:

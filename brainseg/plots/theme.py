@@ -1,9 +1,9 @@
 """One look for every plot: colours, templates, title and footer, for light and dark pages.
 
 Importing this module registers the Plotly templates `brainseg` and `brainseg_dark`. The colours are those of Okabe and
-Ito (2008, "Color Universal Design"), which people with the common kinds of colour blindness can tell apart; each page
-colour takes the ones that stand out from it. In Streamlit pass `theme=None` to `st.plotly_chart`, as it would otherwise
-put its own template on top.
+Ito (2008, "Color Universal Design"), which people with the common kinds of colour blindness can tell apart; light and
+dark pages use those with enough contrast. In Streamlit pass `theme=None` to `st.plotly_chart`, which otherwise
+applies its own template.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Palette:
     Attributes:
         paper: Background of the page and the plot.
         ink: Titles, labels and marks.
-        muted: Side remarks, reference lines and the footer.
+        muted: Remarks, reference lines and the footer.
         grid: Grid lines.
         shade: Background of a marked region.
-        series: Colours of data, in order of use; neighbours differ in lightness as well as hue.
-        scale: Colours from little to much, for heat maps.
+        series: Colours of data, in order of use; neighbours differ in lightness and hue.
+        scale: Colours from low to high values, for heat maps.
     """
 
     paper: str
@@ -78,9 +78,9 @@ def series_style(position: int, dark: bool) -> dict[str, str]:
 
 
 def text_on(colour: str) -> str:
-    """Return near-black or white, whichever stands out more from a background `rgb(r, g, b)`.
+    """Return near-black or white, whichever has more contrast with a background `rgb(r, g, b)`.
 
-    The ratio of luminances is that of WCAG 2.2; the better of the two is above 4.4 on any colour.
+    Contrast is the ratio of luminances in WCAG 2.2; the better of the two is above 4.4 on any colour.
     """
     parts = [value / 255 for value in unlabel_rgb(colour)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -98,9 +98,9 @@ def readable(name: object, width: int = 18, lines: int = 2) -> str:
 
 
 def finish(figure: go.Figure, title: str, subtitle: str, dark: bool) -> go.Figure:
-    """Put template, title, subtitle and the disclaimer on a figure, and return it.
+    """Add template, title, subtitle and the disclaimer to a figure, and return it.
 
-    A margin of its own must be set before: the disclaimer goes to the lower edge of it.
+    Set a bottom margin before: the disclaimer goes to its lower edge.
     """
     figure.update_layout(
         template="brainseg_dark" if dark else "brainseg",
@@ -122,7 +122,7 @@ def finish(figure: go.Figure, title: str, subtitle: str, dark: bool) -> go.Figur
 
 
 def write_beside(figure: go.Figure, row: int, name: str, text: str, colour: str) -> None:
-    """Write a value to the right of the plot, level with its row, as an annotation with a name."""
+    """Write a value to the right of the plot, beside its row, as a named annotation."""
     figure.add_annotation(
         name=name,
         text=text,
@@ -137,7 +137,7 @@ def write_beside(figure: go.Figure, row: int, name: str, text: str, colour: str)
 
 
 def remark(figure: go.Figure, text: str, dark: bool) -> go.Figure:
-    """Put a sentence in place of the axes of a figure that has nothing to draw, and return the figure."""
+    """Show a sentence instead of the axes, for a figure with nothing to draw, and return the figure."""
     figure.data = ()
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return figure.add_annotation(

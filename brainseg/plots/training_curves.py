@@ -1,4 +1,4 @@
-"""The course of a training: losses above, shares of validation images below, epoch by epoch."""
+"""Plot of a training by epoch: losses above, validation metrics below."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from brainseg.plots.theme import finish, palette, remark, series_style
 COLUMNS = ("phase", "epoch", "learning_rate", "seconds")
 LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
 METRICS = {"accuracy": "accuracy", "dice": "Dice", "sensitivity": "sensitivity", "specificity": "specificity"}
-DENSE = 40  # epochs from which on full-size markers would run into each other
+DENSE = 40  # from this many epochs on, full-size markers would overlap
 PHASES = {"frozen": "frozen: head only", "unfrozen": "unfrozen: all layers"}
 HEIGHT = 640
 
@@ -36,7 +36,7 @@ def training_curves(
             `train_loss`, `valid_loss`, `accuracy` or `dice`, `sensitivity`, `specificity` (0..1), `learning_rate` and
             `seconds`. NaN leaves a gap; a metric that is NaN throughout is left out. May be empty.
         loss_title: Title of the loss axis, with its unit.
-        keeps: Which epoch the model is from, shown beside the star; None to show no star.
+        keeps: The epoch whose weights the model has, named in the subtitle; None to leave it out.
         dark: Draw for a dark page.
 
     Raises:
@@ -53,8 +53,8 @@ def training_curves(
     figure.update_layout(height=HEIGHT, margin={"r": 172})
     finish(figure, "Training", _subtitle(epochs, best, keeps), dark)
     figure.update_yaxes(**loss_axis([epochs[name] for name in LOSSES], loss_title), row=1)
-    share = "Tumour pixels (0–1)" if headline == "dice" else "Fraction of images (0–1)"
-    figure.update_yaxes(title=share, range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
+    proportion = "Tumour pixels (0–1)" if headline == "dice" else "Fraction of images (0–1)"
+    figure.update_yaxes(title=proportion, range=[-0.03, 1.03], dtick=0.25, tickformat=".2f", row=2)
     figure.update_xaxes(title="Epoch", row=2)
     if not len(epochs):
         return remark(figure, "No epoch has finished yet.", dark)
@@ -104,13 +104,13 @@ def _draw(
 
 
 def _detail(phase: str, learning_rate: float, seconds: float) -> str:
-    """Return what the hover adds to a value, leaving out what was not recorded."""
+    """Return the details in the hover text of an epoch, without those that were not recorded."""
     rate = "" if pd.isna(learning_rate) else f"<br>learning rate {learning_rate:.2e}"
     return PHASES[phase] + rate + ("" if pd.isna(seconds) else f"<br>took {seconds:.1f} s")
 
 
 def _best(epochs: pd.DataFrame) -> pd.Series | None:
-    """Return the row of the lowest validation loss, the earliest of equals; None if none is known."""
+    """Return the first row with the lowest validation loss; None if no loss is known."""
     known = epochs[np.isfinite(epochs["valid_loss"].to_numpy(dtype=np.float64))]
     return None if known.empty else known.iloc[int(known["valid_loss"].to_numpy().argmin())]
 
@@ -125,14 +125,14 @@ def _mark_best(figure: go.Figure, best: pd.Series, dark: bool) -> None:
         legend="legend",
         mode="markers",
         marker={"symbol": "star", "size": 16, "color": colours.ink, "line": {"color": colours.paper, "width": 1.5}},
-        hoverinfo="skip",  # the point beneath says what it is
+        hoverinfo="skip",  # the point beneath has the hover text
         row=1,
         col=1,
     )
 
 
 def _shade_frozen(figure: go.Figure, epochs: pd.DataFrame, dark: bool) -> None:
-    """Shade the frozen epochs, and name the shade in the legend: a label on a narrow band would not fit."""
+    """Shade the frozen epochs, and name the shade in the legend, since a label would not fit a narrow band."""
     numbers = epochs.loc[epochs["phase"] == "frozen", "epoch"]
     if numbers.empty:
         return

@@ -1,4 +1,4 @@
-"""What Home shows of the store: the active runs, and the best model as far as the evaluations can tell."""
+"""What Home shows of the store: the active runs, and the best models by their evaluations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import FINAL, Run
 from brainseg.tasks import TASKS, facts_of
 
-LOOKED_AT = 10
-"""Runs whose evaluation is opened at most, to find one whose held-out images were not also learnt from."""
+OPENED = 10
+"""Maximum number of runs whose evaluation is opened, to find one without copies in its training set."""
 SETS = 2
-"""Datasets whose best model is shown for each task: those worked on last."""
+"""Number of datasets per task whose best model is shown: those of the newest runs."""
 
 Evaluation = dict[str, Any]
 
@@ -27,8 +27,8 @@ class Best:
     Attributes:
         run: The run.
         report: Its evaluation.
-        rivals: Other finished runs of the task on the dataset whose interval overlaps with its own, best first.
-        beaten: How many further finished runs there are on the dataset.
+        rivals: Other finished runs of the task on the dataset whose interval overlaps with this one, best first.
+        beaten: Number of all other finished runs of the task on the dataset.
     """
 
     run: Run
@@ -38,12 +38,12 @@ class Best:
 
     @property
     def data(self) -> str:
-        """Name of the dataset: the one on the list of datasets, or else its folder's."""
+        """Name of the dataset: as in the list of datasets, otherwise that of its folder."""
         path = self.run.config.data.path
         return next((known.name for known in known_datasets() if known.path == path), Path(path).name)
 
     def sentences(self) -> list[str]:
-        """Say how good the model is, and what its first place is worth."""
+        """Return sentences on how good the model is, and how far its rank can be trusted."""
         chance = [] if self.run.better_than_chance else ["It is not shown to be better than chance."]
         return [evaluation_sentence(self.report), *self._rank(), *chance]
 
@@ -66,16 +66,16 @@ class Best:
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Return the runs that train now, and those that wait, longest wait first."""
+    """Return the running runs, and the waiting runs with the longest wait first."""
     waiting = sorted((run for run in runs if run.status == "SCHEDULED"), key=lambda run: run.queued)
     return [run for run in runs if run.status == "RUNNING"], waiting
 
 
 def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | None]) -> list[Best]:
-    """Return the best model of each of the datasets worked on last; figures of different sets or tasks do not compare.
+    """Return the best model for each of the latest datasets; metrics of different datasets or tasks are not comparable.
 
-    The lower end of the interval of accuracy or Dice ranks, so that few images cannot win by luck. A run whose
-    held-out images were also learnt from comes first only where all runs that were looked at have that fault.
+    Runs are ranked by the lower end of the interval of accuracy or Dice: a lucky result on few images does not win. A
+    run with copies of held-out images in its training set comes first only if all opened runs have that fault.
 
     Args:
         runs: All runs.
@@ -95,7 +95,7 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
 
 def _best(candidates: list[Run], score: str, evaluation: Callable[[Run], Evaluation | None]) -> Best | None:
     ranked = sorted(candidates, key=lambda run: run.metrics[f"{FINAL}{score}_low"], reverse=True)
-    opened = [(run, report) for run in ranked[:LOOKED_AT] if (report := evaluation(run))]
+    opened = [(run, report) for run in ranked[:OPENED] if (report := evaluation(run))]
     if not opened:
         return None
     run, report = next((pair for pair in opened if not pair[1].get("copies_in_training")), opened[0])

@@ -12,8 +12,8 @@ from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
 _TIMES = (
-    "Times were measured on the machine that trained each run, beside whatever else it did. The time of a diagnosis is "
-    "the median of five on that machine's processor and includes {}."
+    "Times were measured on the machine that trained each run, which may have had other work. The time of a diagnosis "
+    "is the median of five on that machine's processor and includes {}."
 )
 TIMES, MASK_TIMES = _TIMES.format("preparation and heatmap"), _TIMES.format("preparation")
 

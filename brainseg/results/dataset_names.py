@@ -1,4 +1,4 @@
-"""What datasets are called on pages: the name that people gave them, never a path."""
+"""Names of datasets on pages: the name that a person gave them, never a path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from brainseg.runs import Run
 
 
 def dataset_namer() -> Callable[[Run], str]:
-    """Read the list of known datasets once, and return what names the dataset of a run."""
+    """Read the list of known datasets once, and return a function that names the dataset of a run."""
     known = {dataset.path: dataset.name for dataset in known_datasets()}
 
     def name(run: Run) -> str:

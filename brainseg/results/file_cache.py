@@ -1,4 +1,4 @@
-"""Files that were read, kept until they change, for all pages and visitors of one server."""
+"""A cache of stored tables for all pages and visitors of one server; a table is read again after its file changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 MOST = 200
-"""Tables that are kept; the ones that were not asked for longest make room."""
+"""Number of tables in the cache; the least recently used ones are dropped."""
 
 _Key = tuple[str, int, int, int, str]
 
@@ -19,7 +19,7 @@ class TableCache:
     """Tables by file; safe to share between threads.
 
     Args:
-        most: How many are kept.
+        most: Number of tables to keep.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -28,11 +28,11 @@ class TableCache:
         self._lock = threading.Lock()
 
     def get(self, file: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
-        """Return what `read` makes of a file; read again only after the file changed.
+        """Return the result of `read` for a file, from the cache unless the file changed.
 
         Args:
             file: A stored table. brainseg replaces files in one step, so a changed one has another inode, size or time.
-            read: Reads and checks it. What it raises passes through, and nothing is kept.
+            read: Reads and checks the file. Its exceptions pass through, and nothing is cached.
 
         Returns:
             A copy that the caller may change.

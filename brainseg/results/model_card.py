@@ -1,8 +1,8 @@
-"""The model card: what a model is for and not for, what it learnt from, how often it is right, and how it was made.
+"""The model card: purpose, training data, metrics, limits and making of a model.
 
 Its parts are those of a model-facts label (Sendak et al. 2020, npj Digital Medicine 3, 41) and of model cards (Mitchell
-et al. 2019, FAT*): purpose, users, data, metrics with intervals, limits, uncertainty. Nothing is said that no file of
-the run says.
+et al. 2019, FAT*): purpose, users, data, metrics with intervals, limits, uncertainty. Every statement
+comes from a file of the run.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from brainseg.results.markdown import literal
 from brainseg.tasks import facts_of
 
 SPLITS = {
-    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, stay together",
-    "random": "random, as in the paper: copies and slices of one patient may be on both sides, which flatters metrics",
-    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, stay together",
+    "grouped": "grouped: copies, exact and near, and images of one patient where patients are named, stay in one set",
+    "random": "random, as in the paper: copies and slices of one patient may be on both sides, so metrics are too good",
+    "k-fold": "one fold of a grouped k-fold: copies, exact and near, and images of one named patient, stay in one set",
     "given": "given with the dataset",
 }
 USERS = "Researchers, teachers and students of medical image analysis who can weigh the metrics below."
@@ -40,11 +40,11 @@ def model_card(
     """Write a model's card as Markdown.
 
     Args:
-        description: What its bundle says of itself.
+        description: The description in its bundle.
         report: The run's `evaluation.json`; empty where it is lost.
         config: The run's configuration.
-        dataset: The run's `dataset.json`; empty or None where it is lost. `synthetic` says that the images are drawn,
-            `sides` how many of them each side of the split has.
+        dataset: The run's `dataset.json`; empty or None where it is lost. `synthetic` is true for synthetic images;
+            `sides` has the number of images in each set of the split.
         version: The first digits of the bundle's digest.
     """
     card = results_of(description.task).card
@@ -79,16 +79,16 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
             f"{copies['across_labels']} groups with different labels",
             f"* Near copies: {near_sentence(dataset['near_copies']) or 'none found'}"
             if "near_copies" in dataset
-            else "* Near copies: not looked for when this was trained",
+            else "* Near copies: not searched for when this model was trained",
             f"* {len(dataset['unreadable'])} unreadable files left out",
         ]
     else:
-        lines.append("* What else was in the folder is not known any more: the run's `dataset.json` is missing")
+        lines.append("* The rest of what was in the folder is unknown: the run's `dataset.json` is missing")
     if dataset.get("synthetic"):
         lines.append("* **The images are synthetic**: metrics on them say nothing about patients")
     lines.append(
-        "* Not recorded: hospitals, scanners, sequences, ages and sexes, and who set the labels and how. Ask whoever "
-        "made the dataset."
+        "* Not recorded: hospitals, scanners, sequences, ages and sexes, and who set the labels and how. Ask the "
+        "people who made the dataset."
     )
     return "\n".join(lines)
 
@@ -111,7 +111,7 @@ def _split(
         f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
         f"* Evaluated on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
         _copied(facts),
-        "* The kept epoch was chosen by the loss on these same images: expect less on new ones"
+        "* The kept epoch was chosen by the loss on these same images: expect lower metrics on new ones"
         if facts.get("selected_on_these_images")
         else "* No epoch was chosen on these images; settings that a person chose by looking at them are not recorded",
     ]
@@ -123,7 +123,7 @@ def _copied(facts: Mapping[str, Any]) -> str:
     if copies is None:
         return ""
     if near is None:  # trained before near copies were counted
-        return f"* {copies} of these are byte-identical to a training image; near copies were not looked for"
+        return f"* {copies} of these are byte-identical to a training image; near copies were not searched for"
     return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
 
 
@@ -137,7 +137,7 @@ def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: 
 
 def _weights(pretraining: Mapping[str, Any]) -> str:
     if not pretraining.get("taken"):
-        return "Random weights: it has seen nothing but the dataset above."
+        return "Random weights: it learnt from the dataset above only."
     lines = [
         f"* Source: `{_code(pretraining.get('source'))}`",
         f"* SHA-256: `{_code(pretraining.get('sha256'))}`",
@@ -150,7 +150,7 @@ def _weights(pretraining: Mapping[str, Any]) -> str:
 
 def _making(description: BundleDescription, config: RunConfig, version: str) -> str:
     libraries = ", ".join(f"{name} {number}" for name, number in description.libraries.items())
-    # Folders name machines and people, which a card that is passed on should not.
+    # Folders name machines and people; a card that is shared must not.
     data = config.data.model_copy(update={"path": PurePath(config.data.path).name})
     model = config.model.model_copy(update={"weights": PurePath(config.model.weights).name})
     shown = config.model_copy(update={"data": data, "model": model}).to_yaml().strip()
@@ -160,7 +160,7 @@ def _making(description: BundleDescription, config: RunConfig, version: str) -> 
         f"* SHA-256 of the weights: `{_code(description.weights_sha256)}`",
         f"* Made {description.created} by brainseg {description.brainseg}",
         f"* Libraries: {libraries}",
-        "* Every setting:",
+        "* All settings:",
     ]
     return "\n".join(filter(None, lines)) + f"\n\n```yaml\n{shown}\n```"
 
@@ -175,5 +175,5 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 
 def _code(text: object) -> str:
-    """Return a text that cannot end the code span that it is put into."""
+    """Return a text that can stand inside a code span: it has no backticks and no line breaks."""
     return " ".join(str(text).replace("`", "'").split())

@@ -1,4 +1,4 @@
-"""Which predictions of a run to look at: those that pass filters, or those in a cell of the confusion matrix."""
+"""Choice of predictions to show: those that pass filters, or those in a cell of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def filter_predictions(
 
     Args:
         table: Predictions.
-        actual: Classes that the image may be; all if empty.
-        predicted: Classes that it may have been called; all if empty.
-        wrong_only: Leave out what was called right.
-        text: Part of the path or of the group, in capitals or not.
+        actual: Allowed true classes; all if empty.
+        predicted: Allowed predicted classes; all if empty.
+        wrong_only: Leave out correct predictions.
+        text: Part of the path or of the group; upper and lower case are equal.
     """
     keep = pd.Series(True, index=table.index)
     if actual:
@@ -45,7 +45,7 @@ def images_in_cell(table: pd.DataFrame, actual: str, predicted: str) -> pd.DataF
 
 
 def first_cell(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> tuple[str, str]:
-    """Return the cell to show first: the most frequent mistake, or what was rightly called the first class."""
+    """Return the cell to show first: the most frequent mistake, or the correct predictions of the first class."""
     mistakes = {
         (actual, predicted): matrix[row][column]
         for row, actual in enumerate(classes)

@@ -1,4 +1,4 @@
-"""A run's model card, gathered from the run's files."""
+"""The model card of a run, made from the run's files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.runs import Run, RunStore
 
 
 def card_of(store: RunStore, run: Run) -> str:
-    """Return the model card of a finished run as Markdown; parts whose file is lost say so.
+    """Return the model card of a finished run as Markdown. It states which files are lost.
 
     Raises:
         RunError: The run has no model.
@@ -21,10 +21,8 @@ def card_of(store: RunStore, run: Run) -> str:
     folder = store.bundle(run)
     description = read_description(folder)
     version = bundle_digest(folder, description)[:12]
-    report, dataset = (
-        stored_results.readable([], stored_results.read_json, store, run, name) or {}
-        for name in ("evaluation.json", "dataset.json")
-    )
+    report = stored_results.readable([], stored_results.evaluation, store, run) or {}
+    dataset = stored_results.readable([], stored_results.read_json, store, run, "dataset.json") or {}
     if dataset:
         place = Path(run.config.data.path)
         dataset["synthetic"] = ((place.parent if place.is_file() else place) / PHANTOM).is_file()

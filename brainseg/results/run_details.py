@@ -1,4 +1,4 @@
-"""Everything that a run left, as plain values: what `show --json` prints."""
+"""All stored results of a run as plain values: the output of `show --json`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from brainseg.results import stored_results
 from brainseg.runs import Run, RunStore
 
 _TABLES = {"epochs": stored_results.epochs, "hardest": stored_results.hardest}
-_FILES = ("evaluation", "heatmaps", "learning_rate", "weights")
+_FILES = ("heatmaps", "learning_rate", "weights")
 
 
 def run_details(store: RunStore, run: Run) -> dict[str, Any]:
-    """Return everything there is to see of a run, as plain values that JSON can hold.
+    """Return all results of a run as plain values that JSON can hold.
 
-    Epochs, evaluation, measured heatmaps, hardest cases, learning-rate curve and weights are empty as long as they do
-    not exist. `damaged` holds a sentence for each of their files that cannot be read.
+    Epochs, evaluation, measured heatmaps, hardest cases, learning-rate curve and weights are empty until they exist.
+    `damaged` has a sentence for each of their files that cannot be read.
     """
     running, workspace = run.status == "RUNNING", Workspace(run.id)
     found: dict[str, Any] = {}
     damaged: list[str] = []
     for name, read in _TABLES.items():
         found[name] = _records(stored_results.readable(damaged, read, store, run))
+    found["evaluation"] = stored_results.readable(damaged, stored_results.evaluation, store, run) or {}
     for name in _FILES:
         found[name] = stored_results.readable(damaged, stored_results.read_json, store, run, f"{name}.json") or {}
     return {

@@ -1,4 +1,4 @@
-"""Where the result files of a run are: in its workspace while it runs, in the store once it ended."""
+"""Finds the result files of a run: in its workspace while it runs, in the store after it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All runs as a table: one row for each, with numbers that sort as numbers, and its filters."""
+"""The table of all runs, one row per run, with numbers that the page can sort, and its filters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainseg.runs.labels import tag_text
 from brainseg.tasks import facts_of
 
 TASKS = {**{name: facts.noun for name, facts in tasks.TASKS.items()}, "find-lr": "learning rate only"}
-"""Task of a run, or its kind where it leaves no model -> the word for it."""
+"""Task of a run, or its kind if it has no model -> the word for it."""
 METRICS = {
     "Accuracy": "accuracy",
     "Dice": "dice",
@@ -26,23 +26,23 @@ METRICS = {
     "AUC": "roc_auc",
     "n": "count",
 }
-"""Column -> the final metric in it; those with an underscore are bounds of accuracy or Dice, and "n" of a segmentation
-counts its slices."""
+"""Column -> the final metric in it. Names with an underscore are bounds of accuracy or Dice; "n" is the number of
+images, or of slices for a segmentation."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What the visitor asks for; empty fields ask for nothing.
+    """The visitor's filters; an empty field filters nothing.
 
     Attributes:
-        text: Words, each of which must occur somewhere in a run's row, in any order, in capitals or not.
-        states: Words of `STATES`.
-        tasks: Words of `TASKS`.
-        models: Words of `model_words`.
+        text: Words that must all occur somewhere in a run's row, in any order, in upper or lower case.
+        states: Words in `STATES`.
+        tasks: Words in `TASKS`.
+        models: Texts from `model_words`.
         datasets: Names of datasets.
         tags: Tags as `tag_text` writes them; a run must have all of them.
-        least: Accuracy or Dice (0..1) that a run must reach; None asks for nothing.
-        most: Accuracy or Dice (0..1) that a run must not exceed; None asks for nothing.
+        least: Lowest accuracy or Dice (0..1); None for no limit.
+        most: Highest accuracy or Dice (0..1); None for no limit.
     """
 
     text: str = ""
@@ -56,11 +56,11 @@ class Filters:
 
 
 def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFrame:
-    """Return one row for each run, in their order, with the whole id as index.
+    """Return one row per run, in their order, with the full id as index.
 
     Args:
         runs: The runs.
-        dataset: Names a run's dataset.
+        dataset: Returns the name of a run's dataset.
 
     Returns:
         `Name`, `State`, `Task`, `Model`, `Dataset`, the columns of `METRICS` (NaN where not known), `Created` (UTC),
@@ -111,7 +111,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
 
 
 def headline(run: Run) -> str:
-    """Return the name of the metric that a run is known by."""
+    """Return the name of a run's headline metric."""
     return facts_of(run.config.task).headline
 
 
@@ -124,7 +124,7 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
             keep &= table[column].isin(chosen)
     if wanted.tags:
         keep &= table["Tags"].map(set(wanted.tags).issubset).astype(bool)
-    scores = table["Accuracy"].fillna(table["Dice"])  # a run without one fails either bound
+    scores = table["Accuracy"].fillna(table["Dice"])  # NaN, for a run without either, fails both limits
     if wanted.least is not None:
         keep &= scores >= wanted.least
     if wanted.most is not None:
@@ -135,7 +135,7 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
 
 
 def _searched(table: pd.DataFrame) -> list[str]:
-    """Return what a search looks through, for each row; numbers as they are shown."""
+    """Return the text of each row that a search looks through, with numbers as they are shown."""
     columns = ["Name", "State", "Task", "Model", "Dataset", "Note"]
     texts: list[str] = table[columns].agg(" ".join, axis=1).tolist() if len(table) else []
     scores = table["Accuracy"].fillna(table["Dice"])

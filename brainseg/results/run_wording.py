@@ -1,4 +1,4 @@
-"""How a run is put into words on pages."""
+"""Texts that describe a run on pages."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PHASES = {
     "features": "Computing features",
     "evaluating": "Evaluating held-out images",
 }
-"""Phase of `training.log.Progress` -> what it does."""
+"""Phase of `training.log.Progress` -> its description."""
 
 
 def run_label(run: Run) -> str:
-    """Return what tells a run from others in a list, its state and its accuracy or Dice included."""
+    """Return a label that identifies a run in a list, with its state and its accuracy or Dice."""
     facts = facts_of(run.config.task)
     value = run.metrics.get(f"final_{facts.headline}")
     parts = [
@@ -45,7 +45,7 @@ def run_label(run: Run) -> str:
 
 
 def model_words(run: Run) -> str:
-    """Return architecture and head."""
+    """Return the network in words: architecture and head."""
     return facts_of(run.config.task).network(run.config.model)
 
 
@@ -55,7 +55,7 @@ def moment(time: datetime) -> str:
 
 
 def lasted(run: Run) -> str:
-    """Return how long an ended run took; "" for others."""
+    """Return how long an ended run took; "" if it has not ended."""
     if run.ended is None:
         return ""
     seconds = (run.ended - run.begun).total_seconds()

@@ -8,7 +8,7 @@ from brainseg.results.comparison import Comparison
 
 
 def settings_that_differ(comparison: Comparison) -> pd.DataFrame:
-    """Return one row for each setting in which the runs differ: its dotted name, then a column for each run.
+    """Return one row per setting in which the runs differ: its dotted name, and one column per run.
 
     Values are texts; those that are the same in all runs are left out.
     """

@@ -113,7 +113,7 @@ def test_the_command_line_describes_and_promotes_runs(finished_home, command) ->
         (("tag", "tuned", "--remove", "x"), "Run 'tuned' has no tag 'x': it has none."),
         (("tag", "tuned", "=x"), "'=x' is not a valid tag"),
         (("note", "tuned", "x" * 4001), "at most 4000 are allowed: make it shorter."),
-        (("export", "tuned"), "Nothing to export was named"),
+        (("export", "tuned"), "Nothing to export: give"),
         (("delete", "nobody", "--yes"), "There is no run 'nobody'"),
     ],
 )
@@ -139,14 +139,14 @@ def test_two_exports_never_go_into_one_file(tuned: Run, command, tmp_path: Path)
         "export", "tuned", "--bundle", str(tmp_path / "a.zip"), "--figures", str(tmp_path / "link.zip")
     )
     assert (code, out) == (2, "")
-    assert "one would overwrite the other" in error
+    assert "Two of the files to write are the same" in error
     assert not (tmp_path / "a.zip").exists()
 
 
 def test_the_case_of_letters_does_not_make_two_files(tuned: Run, command, tmp_path: Path) -> None:
     files = str(tmp_path / "a.zip"), str(tmp_path / "A.zip")
     code, _, error = command("export", "tuned", "--bundle", files[0], "--figures", files[1])
-    assert (code, "one would overwrite the other" in error) == (2, True)
+    assert (code, "Two of the files to write are the same" in error) == (2, True)
 
 
 def test_plots_of_two_runs_never_replace_each_other(tuned: Run, command, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_plots_go_into_no_file(tuned: Run, command, tmp_path: Path) -> None:
     (tmp_path / "plots").touch()
     code, _, error = command("show", "tuned", "--figures", str(tmp_path / "plots"))
     assert (code, len(error.strip().splitlines())) == (2, 1)
-    assert "cannot be a folder" in error
+    assert "cannot be used as a folder" in error
 
 
 def test_deleting_asks_unless_it_is_told_not_to(tuned: Run, command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,5 +242,5 @@ def test_the_queue_has_a_limit_and_says_when_nobody_works(store, config, monkeyp
     shown = subprocess.run(
         [sys.executable, "-m", "brainseg", "runs", "--json"], capture_output=True, text=True, env=child_environment()
     )
-    assert "Run waiting waits, and no worker is alive" in shown.stderr
+    assert "Run waiting waits, and no worker is running" in shown.stderr
     assert '"waiting"' in shown.stdout

@@ -57,7 +57,7 @@ def search(steps: int, noise: float) -> pd.DataFrame:
 
 def test_a_suggested_rate_is_doubted_where_its_curve_does_not_carry_it() -> None:
     assert doubt(search(100, 0.02), 1e-3) == ""
-    assert "scatters as much as the curve falls" in doubt(search(100, 0.5), 1e-3)
+    assert "varies between batches as much as the curve falls" in doubt(search(100, 0.5), 1e-3)
     assert "only 20 usable steps" in doubt(search(20, 0.02), 1e-3)
     assert "edge of the rates" in doubt(search(100, 0.02), 1.2e-6)
     assert "edge of the rates" in doubt(search(100, 0.02), 0.9)
