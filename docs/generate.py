@@ -178,9 +178,9 @@ def type_words(annotation: object) -> str:
 def write_rooms_table() -> None:
     """Write the table of rooms into `docs/architecture.md`."""
     file = ROOT / "docs" / "architecture.md"
-    before, rest = file.read_text("utf-8").split("docstrings; tests/test_docs.py says how to renew it -->\n", 1)
+    before, rest = file.read_text("utf-8").split("docstrings; tests/test_docs.py says how to update it -->\n", 1)
     after = rest[rest.index("<!-- end of rooms -->") :]
-    begin = "docstrings; tests/test_docs.py says how to renew it -->\n"
+    begin = "docstrings; tests/test_docs.py says how to update it -->\n"
     file.write_text(f"{before}{begin}\n{rooms_table()}\n\n{after}", "utf-8")
 
 

@@ -15,7 +15,7 @@ generate = pytest.importorskip("generate", reason="the documentation's tools are
 
 ARCHITECTURE = PROJECT_ROOT / "docs" / "architecture.md"
 BEGIN, END = (
-    "<!-- rooms: from the packages' docstrings; tests/test_docs.py says how to renew it -->",
+    "<!-- rooms: from the packages' docstrings; tests/test_docs.py says how to update it -->",
     "<!-- end of rooms -->",
 )
 

@@ -51,7 +51,7 @@ def _presets() -> resources.abc.Traversable:
 
 
 def read_mapping(text: str, what: str) -> dict[str, Any]:
-    """Read YAML that holds a mapping.
+    """Read YAML that contains a mapping.
 
     Args:
         text: The YAML.

@@ -10,7 +10,7 @@ from brainseg.datasets.mask_names import part_of
 from brainseg.scans import SUFFIXES
 
 DEEPEST = 4
-"""Most levels of nested folders in which class folders are looked for."""
+"""Most levels of nested folders in which class folders are searched for."""
 
 
 def repeated_class_names(folder: Path, names: set[str], depth: int = DEEPEST) -> list[str]:

@@ -59,14 +59,14 @@ def open_any(
     """List and read every image of a dataset once, with its masks if it has masks and no classes.
 
     Args:
-        path: What `open_dataset` or `open_masked_dataset` takes.
+        path: As for `open_dataset` or `open_masked_dataset`.
         progress: Called with (files read, files in all).
         groups: Which images are of one patient: the setting `data.groups`.
-        mask_threshold: Of masks; see `open_masked_dataset`.
+        mask_threshold: Threshold for masks; see `open_masked_dataset`.
 
     Raises:
-        DataError: The path does not exist or holds no dataset, a manifest is damaged, the threshold is not allowed, or
-            there is one and no mask.
+        DataError: The path does not exist or contains no dataset, a manifest is damaged, the threshold is not allowed,
+            or a threshold is given but there are no masks.
     """
     if mask_threshold is not None and not 0 < mask_threshold <= HIGHEST:
         raise DataError(

@@ -13,7 +13,7 @@ def leak_groups(table: pd.DataFrame) -> np.ndarray:
     patient; chains of such rows form one group.
 
     Args:
-        table: Columns `sha256`, `twin` and `group` (the last two "" where there is none).
+        table: Columns `sha256`, `twin` and `group` (the last two are "" if there is none).
 
     Returns:
         (N,) int64 group numbers, counted from 0 in order of appearance.

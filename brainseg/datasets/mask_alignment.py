@@ -109,7 +109,7 @@ def _contrasts(inside: tuple[np.ndarray, ...], around: tuple[np.ndarray, ...]) -
 
 
 def moved_masks(found: Mapping[str, Mapping[str, float]]) -> tuple[str, list[str]]:
-    """Return how the masks of a dataset seem to be moved ("" if they do not share a way), and which ones.
+    """Return how the masks of a dataset seem to be moved ("" if not all in the same way), and which ones.
 
     Args:
         found: Path of each mask -> its `gains`.

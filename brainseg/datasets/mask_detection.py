@@ -28,13 +28,13 @@ def looks_like_masks(pairs: Sequence[tuple[Path, Path]]) -> bool:
     marked, images = 0, 0
     for image, mask in chosen:
         try:
-            picture, marks = read_scan(image).pixels, read_scan(mask).pixels
+            pixels, mask_pixels = read_scan(image).pixels, read_scan(mask).pixels
         except ScanError:
             continue
-        if picture.shape != marks.shape or not is_flat(marks):
+        if pixels.shape != mask_pixels.shape or not is_flat(mask_pixels):
             return False
-        images += not is_flat(picture)
-        marked += marks.min() < marks.max()
+        images += not is_flat(pixels)
+        marked += mask_pixels.min() < mask_pixels.max()
     return bool(marked) and 2 * images > len(chosen)
 
 

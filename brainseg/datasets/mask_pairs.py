@@ -9,7 +9,7 @@ from typing import Literal
 
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.mask_faults import Fault, bad_files
-from brainseg.datasets.patient_guess import Place
+from brainseg.datasets.patient_guess import PatientFacts
 from brainseg.datasets.table import BadFile
 from brainseg.errors import DataError
 
@@ -37,10 +37,10 @@ class Pair:
     key: str = ""
 
     @property
-    def place(self) -> Place:
+    def patient_facts(self) -> PatientFacts:
         """The facts that can identify its patient."""
         pure = PurePosixPath(self.path)
-        return Place(pure.parts[:-1], PurePosixPath(self.key or pure).stem, "", self.cells, self.path)
+        return PatientFacts(pure.parts[:-1], PurePosixPath(self.key or pure).stem, "", self.cells, self.path)
 
 
 @dataclass

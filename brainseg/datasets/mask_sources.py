@@ -93,7 +93,7 @@ def open_masked_dataset(
 
 def _patients(pairs: list[Pair], groups: str) -> Patients:
     """Find the patient of each image; images that share a mask are of one patient."""
-    patients = find_patients([pair.place for pair in pairs], groups)
+    patients = find_patients([pair.patient_facts for pair in pairs], groups)
     shared = len({pair.mask for pair in pairs}) < len(pairs)
     if patients.source != "none" or groups != "auto" or not shared:
         return patients

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from brainseg.config.group_rule import Rule, parse_rule
 from brainseg.datasets.findings import UNDECIDED, Finding
-from brainseg.datasets.patient_guess import Place, guess_patients, plain_column
+from brainseg.datasets.patient_guess import PatientFacts, guess_patients, plain_column
 from brainseg.datasets.patient_names import loose
 from brainseg.datasets.table import PatientSource
 from brainseg.errors import DataError
@@ -35,11 +35,11 @@ class Patients:
     findings: tuple[Finding, ...] = ()
 
 
-def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence[str] = ()) -> Patients:
+def find_patients(images: Sequence[PatientFacts], rule: str = "auto", classes: Sequence[str] = ()) -> Patients:
     """Find the patient of each image.
 
     Args:
-        places: The facts about each image.
+        images: The facts about each image.
         rule: The setting `data.groups`.
         classes: Names of the dataset's classes, which are not patients.
 
@@ -48,47 +48,47 @@ def find_patients(places: Sequence[Place], rule: str = "auto", classes: Sequence
         DataError: The rule matches no image of this dataset.
     """
     wanted = parse_rule(rule)
-    if wanted.kind == "none" or not places:
-        return Patients([""] * len(places))
+    if wanted.kind == "none" or not images:
+        return Patients([""] * len(images))
     if wanted.kind == "auto":
-        ids, source, findings = guess_patients(places, classes)
+        ids, source, findings = guess_patients(images, classes)
     else:
-        ids, source, findings = *_set(places, wanted), []
+        ids, source, findings = *_set(images, wanted), []
     if source == "none":
-        return Patients([""] * len(places))
-    keys, questions = _compared(ids, places, source, wanted)
+        return Patients([""] * len(images))
+    keys, questions = _compared(ids, images, source, wanted)
     findings += questions
     if source == "folder" and not wanted.per_class:
-        findings += _in_several_classes(keys, places)
-    return Patients(_spelled(ids, keys, places, wanted.per_class), source, tuple(findings))
+        findings += _in_several_classes(keys, images)
+    return Patients(_spelled(ids, keys, images, wanted.per_class), source, tuple(findings))
 
 
 # ------------------------------------------------------------------------------------------------------------ set rules
 
 
-def _set(places: Sequence[Place], rule: Rule) -> tuple[list[str], PatientSource]:
+def _set(images: Sequence[PatientFacts], rule: Rule) -> tuple[list[str], PatientSource]:
     source: PatientSource
     if rule.kind == "column":
-        ids, source = _column(places, rule.value), "column"
+        ids, source = _column(images, rule.value), "column"
     elif rule.kind == "folder":
-        ids, source = [_folder(place.folders, int(rule.value)) for place in places], "folder"
+        ids, source = [_folder(image.folders, int(rule.value)) for image in images], "folder"
     else:
-        found = [re.search(rule.value, place.stem) for place in places]
+        found = [re.search(rule.value, image.stem) for image in images]
         ids, source = [(match[1] or "").strip() if match else "" for match in found], "file name"
     if not any(ids):
         raise DataError(
             f"data.groups: {rule.kind}:{rule.value} finds no patient in this dataset, whose first image is "
-            f"{places[0].path or places[0].stem}: choose another rule, or none."
+            f"{images[0].path or images[0].stem}: choose another rule, or none."
         )
     return ids, source
 
 
-def _column(places: Sequence[Place], name: str) -> list[str]:
-    columns = {plain_column(column): column for column in places[0].cells}
+def _column(images: Sequence[PatientFacts], name: str) -> list[str]:
+    columns = {plain_column(column): column for column in images[0].cells}
     if plain_column(name) not in columns:
-        there = ", ".join(places[0].cells) or "no columns, because it has no manifest"
+        there = ", ".join(images[0].cells) or "no columns, because it has no manifest"
         raise DataError(f"data.groups: there is no column {name!r}; the dataset has {there}.")
-    return [place.cells.get(columns[plain_column(name)], "").strip() for place in places]
+    return [image.cells.get(columns[plain_column(name)], "").strip() for image in images]
 
 
 def _folder(folders: tuple[str, ...], level: int) -> str:
@@ -100,20 +100,20 @@ def _folder(folders: tuple[str, ...], level: int) -> str:
 
 
 def _compared(
-    ids: list[str], places: Sequence[Place], source: PatientSource, rule: Rule
+    ids: list[str], images: Sequence[PatientFacts], source: PatientSource, rule: Rule
 ) -> tuple[list[str], list[Finding]]:
     """Return a key for each image that is equal for images of one patient, and questions for the user."""
     questions: list[Finding] = []
     keys = [key if rule.compare == "exact" else loose(key) for key in ids]
-    if rule.compare == "ask" and (doubtful := _doubtful(ids, places, source, rule.per_class)):
+    if rule.compare == "ask" and (doubtful := _doubtful(ids, images, source, rule.per_class)):
         keys = [exact if key in doubtful else key for exact, key in zip(ids, keys, strict=True)]
-        questions = [_question(ids, doubtful, places)]
+        questions = [_question(ids, doubtful, images)]
     if rule.per_class:
-        keys = [f"{place.label}/{key}" if key else "" for key, place in zip(keys, places, strict=True)]
+        keys = [f"{image.label}/{key}" if key else "" for key, image in zip(keys, images, strict=True)]
     return keys, questions
 
 
-def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource, per_class: bool) -> set[str]:
+def _doubtful(ids: list[str], images: Sequence[PatientFacts], source: PatientSource, per_class: bool) -> set[str]:
     """Return the loose ids that are spelled in two ways and may be two patients.
 
     Within one folder, any difference counts; within one class of a column, leading zeros count. For plain numbers in
@@ -122,32 +122,32 @@ def _doubtful(ids: list[str], places: Sequence[Place], source: PatientSource, pe
     has a separate finding.
     """
     spellings: dict[tuple[str, object], set[str]] = defaultdict(set)
-    for key, place in zip(ids, places, strict=True):
+    for key, image in zip(ids, images, strict=True):
         if key:
             if source != "column":
-                folder = _above(place, key) if source == "folder" else (place.path.rsplit("/", 1)[0], "")
+                folder = _above(image, key) if source == "folder" else (image.path.rsplit("/", 1)[0], "")
                 spellings[loose(key), folder].add(key)
             if source != "folder":
                 spelling = re.sub(r"\s+", "", key).casefold()
                 if spelling.isdigit() and not per_class:
                     spellings[loose(key), ""].add(spelling)
                 elif source == "column":
-                    spellings[loose(key), place.label].add(spelling)
+                    spellings[loose(key), image.label].add(spelling)
     return {key for (key, _), found in spellings.items() if len(found) > 1}
 
 
-def _above(place: Place, key: str) -> tuple[str, ...]:
+def _above(image: PatientFacts, key: str) -> tuple[str, ...]:
     """Return the path of the folder that contains a patient's folder."""
-    way = tuple(place.path.split("/")[:-1])
-    inside = next((depth for depth, name in enumerate(place.folders) if key in name), 0)
-    return way[: len(way) - len(place.folders) + inside]
+    way = tuple(image.path.split("/")[:-1])
+    inside = next((depth for depth, name in enumerate(image.folders) if key in name), 0)
+    return way[: len(way) - len(image.folders) + inside]
 
 
-def _question(ids: list[str], doubtful: set[str], places: Sequence[Place]) -> Finding:
+def _question(ids: list[str], doubtful: set[str], images: Sequence[PatientFacts]) -> Finding:
     files: dict[str, str] = {}
-    for key, place in zip(ids, places, strict=True):
+    for key, image in zip(ids, images, strict=True):
         if loose(key) in doubtful:
-            files.setdefault(key, place.path)
+            files.setdefault(key, image.path)
     shown = " and ".join(map(repr, list(files)[:2]))
     more = f" (and {len(files) - 2} more ids)" if len(files) > 2 else ""
     return Finding(
@@ -158,14 +158,14 @@ def _question(ids: list[str], doubtful: set[str], places: Sequence[Place]) -> Fi
     )
 
 
-def _in_several_classes(keys: list[str], places: Sequence[Place]) -> list[Finding]:
+def _in_several_classes(keys: list[str], images: Sequence[PatientFacts]) -> list[Finding]:
     classes_of: dict[str, set[str]] = defaultdict(set)
-    for key, place in zip(keys, places, strict=True):
-        classes_of[key].add(_class_above(place.path, place.label, key))
+    for key, image in zip(keys, images, strict=True):
+        classes_of[key].add(_class_above(image.path, image.label, key))
     shared = [key for key, labels in classes_of.items() if key and len(labels) > 1]
     if not shared:
         return []
-    first = next(place for place, key in zip(places, keys, strict=True) if key == shared[0])
+    first = next(image for image, key in zip(images, keys, strict=True) if key == shared[0])
     names = f"{len(shared)} names of patient folders occur" if len(shared) > 1 else "1 name of a patient folder occurs"
     return [
         Finding(
@@ -195,9 +195,9 @@ def _class_above(path: str, label: str, group: str) -> str:
     return label if any(loose(group) in loose(name) for name in below) else ""
 
 
-def _spelled(ids: list[str], keys: list[str], places: Sequence[Place], per_class: bool) -> list[str]:
+def _spelled(ids: list[str], keys: list[str], images: Sequence[PatientFacts], per_class: bool) -> list[str]:
     """Name each patient with the spelling of its first image."""
     names: dict[str, str] = {}
-    for key, name, place in zip(keys, ids, places, strict=True):
-        names.setdefault(key, f"{place.label}/{name}" if per_class and name else name)
+    for key, name, image in zip(keys, ids, images, strict=True):
+        names.setdefault(key, f"{image.label}/{name}" if per_class and name else name)
     return [names[key] for key in keys]

@@ -44,8 +44,8 @@ class KnownDataset:
         fingerprint: Fingerprint of its images when it was last read; "" if never read. It identifies a moved dataset.
         grouped_fingerprint: The same including patients, as runs of earlier versions stored it.
         groups: Which of its images are of one patient: the setting `data.groups` that its trainings start from.
-        mask_threshold: Mask values that count as tumour from this one on: the setting `data.mask_threshold` that its
-            trainings start from; None where the values are classes.
+        mask_threshold: Mask values from this number up are tumour: the setting `data.mask_threshold` that its trainings
+            start from; None if values are classes.
     """
 
     name: str

@@ -29,7 +29,7 @@ from brainseg.datasets.manifest import (
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.masks_in_classes import masks_among_images
-from brainseg.datasets.patient_guess import Place
+from brainseg.datasets.patient_guess import PatientFacts
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.patients import find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
@@ -52,9 +52,9 @@ class Entry:
     cells: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def place(self) -> Place:
+    def patient_facts(self) -> PatientFacts:
         """The facts that can identify its patient."""
-        return Place(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
+        return PatientFacts(self.folders, PurePosixPath(self.path).stem, self.label, self.cells, self.path)
 
 
 @dataclass
@@ -90,7 +90,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     ignored = (*listed.ignored, *map(spelled, sorted(masks)))
     if masks:  # a folder with only masks is not a class
         classes = tuple(name for name in classes if name in {entry.label for entry in entries})
-    patients = find_patients([entry.place for entry in entries], groups, classes)
+    patients = find_patients([entry.patient_facts for entry in entries], groups, classes)
     facts = read_each(entries, lambda entry: _facts(root, entry), progress)
     rows: list[dict[str, object]] = []
     bad: list[BadFile] = []

@@ -94,7 +94,7 @@ class Anatomy:
             points = points + (targets - self.to_template(points, templates)[..., 3:])
         return points.astype(np.float32)
 
-    def holds(self, head: np.ndarray, templates: Templates) -> np.ndarray:
+    def is_brain(self, head: np.ndarray, templates: Templates) -> np.ndarray:
         """Return which of the template positions `head` (n, 3) are brain, not skull or skull base, bool (n,)."""
         return (templates.hull.at(head) < 0) & (templates.brain_distance.at(head) < 2.5)
 

@@ -97,7 +97,7 @@ def slice_anatomy(subject: Subject, position: float) -> SliceAnatomy:
     mask = np.zeros((size, size), bool)
     if tumour:
         near = tumour.near(where)
-        distance, within = tumour.distance(where[near]), subject.anatomy.holds(head[near], templates)
+        distance, within = tumour.distance(where[near]), subject.anatomy.is_brain(head[near], templates)
         grown = tumour.layers(where[near], distance, within.astype(np.float32), white[near], fluid[near])
         layers += [(tissue, _scatter(fraction, core[near], len(shift))) for tissue, fraction in grown]
         mask[head_mask] = _scatter((distance < 0) & within, core[near], len(shift))

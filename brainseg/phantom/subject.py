@@ -153,4 +153,4 @@ def _tumour_area(tumour: Tumour, anatomy: Anatomy, normal: int, position: float,
     if len(points) == 0:
         return 0.0
     head = anatomy.to_template(points, load_templates())[:, :3]
-    return float(anatomy.holds(head, load_templates()).sum() * step**2)
+    return float(anatomy.is_brain(head, load_templates()).sum() * step**2)

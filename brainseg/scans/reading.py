@@ -38,7 +38,7 @@ _SIGNATURES = {
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
 }
-SEVERAL = "It holds several images; only the first is used."
+SEVERAL = "It contains several images; only the first is used."
 Look = TypeVar("Look")
 _log = logging.getLogger(__name__)
 

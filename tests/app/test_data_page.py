@@ -191,7 +191,7 @@ def test_an_upload_is_unpacked_and_can_be_deleted(home, open_page):
     ("entries", "words"),
     [
         ({"../escape.png": b"x"}, "has a path that leaves the folder"),
-        ({"readme.txt": b"x"}, "holds no images"),
+        ({"readme.txt": b"x"}, "contains no images"),
     ],
 )
 def test_a_bad_upload_is_refused_in_a_sentence(home, open_page, entries, words):

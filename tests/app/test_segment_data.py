@@ -27,7 +27,7 @@ def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path
     app = open_page("data")
     assert not app.error
     assert app.dataframe[0].value["For"].tolist() == ["segmentation"]
-    assert "Masks of tumour: 20 of 40 slices have any" in texts(app)
+    assert "Masks of tumour: on 20 of 40 slices" in texts(app)
     assert "10 patients" in texts(app)
 
 
@@ -94,6 +94,6 @@ def test_class_folders_stay_classes(tmp_path: Path) -> None:
 
 def test_inspect_tells_what_the_masks_hold(home: Path, masked_set: Path) -> None:
     shown = CliRunner().invoke(command_line, ["inspect", str(masked_set)], catch_exceptions=False).stdout
-    assert "Masks of tumour: 20 of 40 slices have any" in shown
+    assert "Masks of tumour: on 20 of 40 slices" in shown
     answer = CliRunner().invoke(command_line, ["inspect", str(masked_set), "--json"], catch_exceptions=False).stdout
     assert json.loads(answer)["masks"]["with_tumour"] == 20

@@ -80,7 +80,7 @@ def facts_table(count=60, classes=("no", "yes"), **facts):
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("facts", "beginning"),
     [
         (
             {"width": lambda table: 200 + 40 * (table["label"] == "yes")},
@@ -90,10 +90,10 @@ def facts_table(count=60, classes=("no", "yes"), **facts):
         ({"brightness": lambda table: 50 + 30 * (table["label"] == "yes")}, "Mean brightness alone predicts"),
     ],
 )
-def test_a_fact_that_predicts_the_class_is_said(facts, said):
+def test_a_fact_that_predicts_the_class_is_said(facts, beginning):
     (finding,) = shortcut_findings(facts_table(**facts))
     assert finding.kind == "shortcut"
-    assert finding.message.startswith(said)
+    assert finding.message.startswith(beginning)
 
 
 def test_of_several_classes_the_one_is_named_that_stands_out():
@@ -141,7 +141,7 @@ def test_a_source_folder_that_predicts_the_class_is_said():
     table = facts_table()
     own = [sources[label][number % 10 == 9] for number, label in enumerate(table["label"])]
 
-    def said(paths: list[str], **columns: list[str]) -> bool:
+    def is_reported(paths: list[str], **columns: list[str]) -> bool:
         found = shortcut_findings(table.assign(path=paths, **columns))
         return any(finding.message.startswith("The source folder alone predicts the class with") for finding in found)
 
@@ -149,10 +149,12 @@ def test_a_source_folder_that_predicts_the_class_is_said():
         labels = table["label"]
         return [form.format(k=k, s=s, n=n) for n, (k, s) in enumerate(zip(labels, own, strict=True))]
 
-    assert said(paths("{k}/{s}/{n}.png"))
-    assert not said(paths("{k}/{n}.png"))
-    assert not said(paths("{s}_{k}/{n}.png").copy(), label=[f"class {k}" for k in own])  # a manifest's class folders
-    assert not said(paths("{k}/{s}/{n}.png"), group=own)
+    assert is_reported(paths("{k}/{s}/{n}.png"))
+    assert not is_reported(paths("{k}/{n}.png"))
+    assert not is_reported(
+        paths("{s}_{k}/{n}.png").copy(), label=[f"class {k}" for k in own]
+    )  # a manifest's class folders
+    assert not is_reported(paths("{k}/{s}/{n}.png"), group=own)
 
 
 def test_near_copies_with_different_labels_are_a_warning(tmp_path):

@@ -23,7 +23,7 @@ def write(root: Path, *folders: str, count: int = 2) -> Path:
     return write_images(root, [f"{folder}/{number}.png" for folder in folders for number in range(count)])
 
 
-def said(dataset: Dataset) -> dict[str, list[str]]:
+def messages(dataset: Dataset) -> dict[str, list[str]]:
     """The messages of the findings, by kind."""
     found: dict[str, list[str]] = {}
     for finding in dataset.findings:
@@ -46,7 +46,7 @@ def test_a_folder_that_holds_both_classes_once_more_is_left_out(tmp_path, inner)
         shutil.copytree(tmp_path / name, tmp_path / inner / name)
     dataset = open_dataset(tmp_path)
     assert labels(dataset) == {"yes": 2, "no": 2}
-    (sentence,) = said(dataset)["set-in-itself"]
+    (sentence,) = messages(dataset)["set-in-itself"]
     assert "contains 'no' and 'yes' again" in sentence
     assert "not among theirs" not in sentence
     assert dataset.ignored == (inner.split("/")[0],)
@@ -55,7 +55,7 @@ def test_a_folder_that_holds_both_classes_once_more_is_left_out(tmp_path, inner)
 def test_images_that_only_the_inner_set_has_are_counted(tmp_path):
     write(tmp_path, "yes", "no")
     write(tmp_path, "copy/yes", "copy/no", count=5)
-    (sentence,) = said(open_dataset(tmp_path))["set-in-itself"]
+    (sentence,) = messages(open_dataset(tmp_path))["set-in-itself"]
     assert "6 of its 10 images have another name or size" in sentence
 
 
@@ -66,7 +66,7 @@ def test_a_flat_folder_with_copies_of_all_images_is_left_out(tmp_path):
         shutil.copy(file, tmp_path / "everything" / f"{file.parent.name}{file.name}")
     dataset = open_dataset(tmp_path)
     assert (dataset.classes, labels(dataset)) == (("a", "b"), {"a": 2, "b": 2})
-    assert "All 4 images of class 'everything' are copies" in said(dataset)["set-in-itself"][0]
+    assert "All 4 images of class 'everything' are copies" in messages(dataset)["set-in-itself"][0]
     assert dataset.usable(False) is dataset
 
 
@@ -95,8 +95,8 @@ def test_empty_folders_are_no_classes(tmp_path):
     (tmp_path / "docs" / "notes.txt").write_text("x")
     dataset = open_dataset(tmp_path)
     assert dataset.classes == ("no", "yes")
-    assert said(dataset)["empty-class"] == ["The folder 'maybe' is empty and is not a class."]
-    assert "'docs' contains no images, only files such as notes.txt" in said(dataset)["no-class"][0]
+    assert messages(dataset)["empty-class"] == ["The folder 'maybe' is empty and is not a class."]
+    assert "'docs' contains no images, only files such as notes.txt" in messages(dataset)["no-class"][0]
     assert dataset.usable(False) is dataset
 
 
@@ -104,7 +104,7 @@ def test_empty_folders_are_no_classes(tmp_path):
 def test_unlabelled_images_beside_classes_are_left_out(tmp_path, name):
     dataset = open_dataset(write(tmp_path, "yes", "no", name))
     assert dataset.classes == ("no", "yes")
-    assert f"'{name}' contains 2 images without a class" in said(dataset)["unlabelled"][0]
+    assert f"'{name}' contains 2 images without a class" in messages(dataset)["unlabelled"][0]
     assert dataset.ignored == (name,)
 
 
@@ -112,14 +112,14 @@ def test_unlabelled_images_beside_classes_are_left_out(tmp_path, name):
 def test_unlabelled_images_beside_splits_are_left_out(tmp_path, name):
     dataset = open_dataset(write(tmp_path, "train/yes", "train/no", "test/yes", "test/no", name))
     assert dataset.classes == ("no", "yes")
-    assert "without a class" in said(dataset)["unlabelled"][0]
+    assert "without a class" in messages(dataset)["unlabelled"][0]
 
 
 @pytest.mark.parametrize("name", ["test", "test/images", "test/test"])
 def test_a_test_folder_without_classes_is_left_out(tmp_path, name):
     dataset = open_dataset(write(tmp_path, "train/yes", "train/no", name))
     assert labels(dataset) == {"yes": 2, "no": 2}
-    assert "2 images outside class folders" in said(dataset)["unlabelled"][0]
+    assert "2 images outside class folders" in messages(dataset)["unlabelled"][0]
 
 
 # ---------------------------------------------------------------------------------------------- wrapping and splits
@@ -131,7 +131,7 @@ def test_folders_around_the_set_are_looked_through(tmp_path, around, names):
     dataset = open_dataset(write(tmp_path, *(f"{around}/{name}" for name in names)))
     assert dataset.classes == ("no", "yes")
     assert set(dataset.table["split"]) == ({"train", "test"} if len(names) > 2 else {""})
-    assert f"are in {around}" in said(dataset)["wrapped"][0]
+    assert f"are in {around}" in messages(dataset)["wrapped"][0]
     assert dataset.patients_from == "none"
 
 
@@ -151,7 +151,7 @@ def test_a_copy_beside_split_folders_is_left_out(tmp_path):
     names = [f"{side}/{label}" for side in ("Training", "Testing") for label in ("yes", "no")]
     dataset = open_dataset(write(tmp_path, *names, *(f"all/{name}" for name in names)))
     assert len(dataset.table) == 8
-    assert "'all' contains 'Testing' and 'Training' again" in said(dataset)["set-in-itself"][0]
+    assert "'all' contains 'Testing' and 'Training' again" in messages(dataset)["set-in-itself"][0]
 
 
 @pytest.mark.parametrize("names", [("T1", "T2"), ("axial", "T1 coronal"), ("left", "right")])
@@ -159,14 +159,14 @@ def test_a_copy_beside_split_folders_is_left_out(tmp_path):
 def test_sequences_around_the_class_folders_are_no_classes(tmp_path, names, around):
     dataset = open_dataset(write(tmp_path, *(f"{around}{name}/{label}" for name in names for label in ("yes", "no"))))
     assert labels(dataset) == {"yes": 4, "no": 4}
-    assert "brainseg uses the folders inside them as classes" in said(dataset)["classes-inside"][0]
+    assert "brainseg uses the folders inside them as classes" in messages(dataset)["classes-inside"][0]
 
 
 def test_patients_around_the_class_folders_are_patients(tmp_path):
     dataset = open_dataset(write(tmp_path, "P01/yes", "P01/no", "P02/yes", "P03/no"))
     assert labels(dataset) == {"yes": 4, "no": 4}
     assert dataset.table["group"].tolist() == ["P01"] * 4 + ["P02"] * 2 + ["P03"] * 2
-    assert "P01, P02, P03 are patients" in said(dataset)["classes-inside"][0]
+    assert "P01, P02, P03 are patients" in messages(dataset)["classes-inside"][0]
 
 
 def test_sequences_may_be_the_classes(tmp_path):
@@ -195,7 +195,7 @@ def test_split_folders_under_other_names_give_the_split(tmp_path):
 def test_folds_are_joined_and_said(tmp_path):
     dataset = open_dataset(write(tmp_path, *(f"fold_{n}/{label}" for n in (1, 2, 3) for label in ("yes", "no"))))
     assert labels(dataset) == {"yes": 6, "no": 6}
-    assert "fold_1, fold_2, fold_3 are folds of a cross-validation" in said(dataset)["folds"][0]
+    assert "fold_1, fold_2, fold_3 are folds of a cross-validation" in messages(dataset)["folds"][0]
     assert dataset.patients_from == "none"
 
 
@@ -218,7 +218,7 @@ def test_natural_order_is_that_of_text_where_there_are_no_numbers():
 
 def test_class_names_that_are_nearly_equal_are_said_with_their_counts(tmp_path):
     dataset = open_dataset(write(tmp_path, "glioma", "Glioma", "gliomas", "no tumor", "No_Tumour", "other"))
-    first, second = said(dataset)["similar-classes"]
+    first, second = messages(dataset)["similar-classes"]
     assert "'Glioma' (2), 'glioma' (2), 'gliomas' (2) are probably one" in first
     assert "'No_Tumour' (2), 'no tumor' (2)" in second
     assert plain_class("yes") != plain_class("no")
@@ -227,12 +227,12 @@ def test_class_names_that_are_nearly_equal_are_said_with_their_counts(tmp_path):
 def test_a_class_of_one_image_is_said_at_inspection(tmp_path):
     write(tmp_path, "glioma", count=20)
     dataset = open_dataset(write(tmp_path, "notumor", count=1))
-    assert said(dataset)["small-class"][0].startswith("Class 'notumor' has only 1 image")
+    assert messages(dataset)["small-class"][0].startswith("Class 'notumor' has only 1 image")
 
 
 def test_a_class_of_one_patient_is_said_at_inspection(tmp_path):
     dataset = open_dataset(write(tmp_path, "a/P1", "b/P2", "b/P3"))
-    assert "All 2 images of class 'a' are of patient 'P1'" in said(dataset)["small-class"][0]
+    assert "All 2 images of class 'a' are of patient 'P1'" in messages(dataset)["small-class"][0]
 
 
 def test_why_a_link_is_not_followed_is_said(tmp_path):
@@ -248,20 +248,20 @@ def test_a_folder_inside_its_own_class_that_holds_it_once_more_is_said(tmp_path)
     write(tmp_path, "no", "yes", count=3)
     shutil.copytree(tmp_path / "yes", tmp_path / "yes" / "deeper" / "yes")
     write(tmp_path, "yes/other")
-    assert said(open_dataset(tmp_path))["set-in-itself"] == [
+    assert messages(open_dataset(tmp_path))["set-in-itself"] == [
         "The folder yes/deeper/yes contains copies of 3 images of yes: remove it."
     ]
 
 
 def test_one_class_alone_is_said_at_inspection(tmp_path):
-    assert "only one class, 'yes'" in said(open_dataset(write(tmp_path, "yes")))["one-class"][0]
+    assert "only one class, 'yes'" in messages(open_dataset(write(tmp_path, "yes")))["one-class"][0]
 
 
 def test_a_given_split_that_parts_patients_is_said(tmp_path):
     write(tmp_path, "train/no/P1", "train/yes/P2", "test/no/P1", "test/yes/P3")
-    (words,) = said(open_dataset(tmp_path))["patients-across-splits"]
+    (words,) = messages(open_dataset(tmp_path))["patients-across-splits"]
     assert words.startswith("The given split divides the images of 1 of 3 patients, such as P1 in test and train")
-    assert "patients-across-splits" not in said(open_dataset(tmp_path, groups="none"))
+    assert "patients-across-splits" not in messages(open_dataset(tmp_path, groups="none"))
 
 
 def test_folders_of_masks_like_the_classes_are_no_set_in_itself(tmp_path):
@@ -270,6 +270,6 @@ def test_folders_of_masks_like_the_classes_are_no_set_in_itself(tmp_path):
     )
     dataset = open_dataset(tmp_path)
     assert dataset.classes == ("no", "yes")
-    assert said(dataset)["set-in-itself"] == [
+    assert messages(dataset)["set-in-itself"] == [
         "The folder 'masks' contains 4 masks, judging by its name, in folders named like the classes, and is left out."
     ]

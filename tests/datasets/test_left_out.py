@@ -57,8 +57,8 @@ def test_a_wrong_zip_file_is_refused_by_what_it_holds_and_not_by_our_folders(hom
     manifest = {"set/manifest.csv": b"path,label\nnot-there.png,yes\n", "set/0.png": png()}
     series = {"set/IM1": DICOM, "set/IM2": DICOM}
     wrong = {"a DICOM file": series, "not-there.png": manifest, "The zip file has no class folders": {"0.png": png()}}
-    for said, entries in wrong.items():
-        with pytest.raises(DataError, match=said) as refused:
+    for message, entries in wrong.items():
+        with pytest.raises(DataError, match=message) as refused:
             add_zip(make_zip(entries), "wrong")
         assert str(home) not in str(refused.value)
         assert "wrong-" not in str(refused.value)
@@ -69,10 +69,10 @@ def test_a_wrong_zip_file_is_refused_by_what_it_holds_and_not_by_our_folders(hom
 def test_a_text_table_is_read_whatever_its_name_says(tmp_path: Path, home: Path, name: str) -> None:
     folder = loose_images(tmp_path / "set")
     (folder / name).write_text(ROWS)
-    told = " ".join(finding.message for finding in open_any(folder).findings)
+    messages = " ".join(finding.message for finding in open_any(folder).findings)
     assert open_any(folder).classes == ("no", "yes")
-    assert f"{name} has the columns of a manifest" in told
-    assert ("is a text file, not a spreadsheet" in told) == (name != "labels.txt")
+    assert f"{name} has the columns of a manifest" in messages
+    assert ("is a text file, not a spreadsheet" in messages) == (name != "labels.txt")
     packed = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert add_zip(make_zip(packed), "packed").counts == {"no": 3, "yes": 3}
 
@@ -80,8 +80,10 @@ def test_a_text_table_is_read_whatever_its_name_says(tmp_path: Path, home: Path,
 def test_a_pointer_of_git_lfs_is_called_one(tmp_path: Path) -> None:
     folder = loose_images(tmp_path / "set")
     (folder / "labels.csv").write_bytes(LFS)
-    said = "labels.csv is a Git LFS pointer in place of the file itself, which brainseg does not read: fetch the file"
-    assert said in refusal(folder)
+    message = (
+        "labels.csv is a Git LFS pointer in place of the file itself, which brainseg does not read: fetch the file"
+    )
+    assert message in refusal(folder)
     (folder / "labels.csv").rename(folder / "manifest.csv")
     assert refusal(folder).count("manifest.csv is a Git LFS pointer") == 1
     assert "manifest.csv is a Git LFS pointer" in refusal(folder / "manifest.csv")
@@ -97,7 +99,7 @@ def test_a_spreadsheet_is_called_one_whatever_its_name_says(tmp_path: Path) -> N
     with zipfile.ZipFile(folder / "labels.xlsx", "w") as book:
         book.writestr("[Content_Types].xml", "<x/>")
         book.writestr("xl/workbook.xml", "<x/>")
-    said = "is a spreadsheet, which brainseg does not read: save its table as CSV"
-    assert f"labels.xlsx {said}" in refusal(folder)
+    message = "is a spreadsheet, which brainseg does not read: save its table as CSV"
+    assert f"labels.xlsx {message}" in refusal(folder)
     (folder / "labels.xlsx").rename(folder / "manifest.csv")
-    assert f"manifest.csv {said}" in refusal(folder)
+    assert f"manifest.csv {message}" in refusal(folder)

@@ -161,8 +161,8 @@ def test_classes_with_equal_file_names_stay_classes(tmp_path):
 def test_a_folder_of_masks_beside_classes_is_no_class(tmp_path, mask):
     dataset = open_any(write(tmp_path, "{k}/{i}.png", mask))
     assert (dataset.classes, len(dataset.table)) == (("no", "yes"), COUNT)
-    (said,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
-    assert len(said.files) == COUNT
+    (found,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
+    assert len(found.files) == COUNT
 
 
 @pytest.mark.parametrize("mask", ["{k}/{i}_mask.png", "{k}/masks/{i}.png"])
@@ -170,9 +170,9 @@ def test_masks_of_classified_images_are_left_out_and_said(tmp_path, mask):
     image = "{k}/{i}.png" if "masks" not in mask else "{k}/images/{i}.png"
     dataset = open_dataset(write(tmp_path, image, mask))
     assert (dataset.classes, len(dataset.table)) == (("no", "yes"), COUNT)
-    (said,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
-    assert len(said.files) == COUNT
-    assert said.message.startswith(f"{COUNT} images are masks of other images and are left out")
+    (found,) = [finding for finding in dataset.findings if finding.kind == "masks-left-out"]
+    assert len(found.files) == COUNT
+    assert found.message.startswith(f"{COUNT} images are masks of other images and are left out")
 
 
 def test_images_of_a_side_without_masks_are_left_out_and_said(tmp_path):
@@ -180,9 +180,9 @@ def test_images_of_a_side_without_masks_are_left_out_and_said(tmp_path):
     write(tmp_path, "pred/{i}.png", count=2)
     dataset = open_any(write(tmp_path, "imagesTr/c_{i:03d}_0000.png", "labelsTr/c_{i:03d}.png"))
     assert (len(dataset.table), dataset.bad) == (COUNT, ())
-    (said,) = [finding for finding in dataset.findings if finding.kind == "unlabelled"]
-    assert said.message == "5 images are in folders without masks (imagesTs, pred) and are left out."
-    assert len(said.files) == 5
+    (found,) = [finding for finding in dataset.findings if finding.kind == "unlabelled"]
+    assert found.message == "5 images are in folders without masks (imagesTs, pred) and are left out."
+    assert len(found.files) == 5
 
 
 def test_many_lonely_files_are_one_sentence(tmp_path):

@@ -77,8 +77,8 @@ def test_soft_masks_are_one_sentence_and_a_threshold_makes_them_usable(
     assert f"use --set data.mask_threshold={setting} to make the upper half of the values tumour" in reason
     assert ("because JPEG blurs edges" in reason) == (ending == "jpg")
     assert ("with rough edges because JPEG keeps no class numbers" in reason) == (setting == 1)
-    (said,) = [finding for finding in refused.findings if finding.kind == "mask-soft"]
-    assert (said.message, len(said.files)) == (reason, count)
+    (found,) = [finding for finding in refused.findings if finding.kind == "mask-soft"]
+    assert (found.message, len(found.files)) == (reason, count)
     dataset = open_any(tmp_path, mask_threshold=setting)
     assert (len(dataset.table), dataset.bad, dataset.mask_threshold) == (COUNT, (), setting)
     for number in range(COUNT):
@@ -176,10 +176,10 @@ def test_colours_that_are_not_named_are_told(tmp_path, names, sentence):
         save(tmp_path / "masks" / f"{number:02d}.png", two_colours(disc(number) & (COLUMNS < 23)))
     (tmp_path / "classes.csv").write_text(names)
     try:
-        told = {bad.reason for bad in open_masked_dataset(tmp_path).bad}
+        reasons = {bad.reason for bad in open_masked_dataset(tmp_path).bad}
     except DataError as error:
-        told = {str(error)}
-    assert any(sentence in reason for reason in told)
+        reasons = {str(error)}
+    assert any(sentence in reason for reason in reasons)
 
 
 def test_transparent_parts_of_a_mask_are_background(tmp_path):

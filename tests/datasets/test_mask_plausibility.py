@@ -31,11 +31,11 @@ def brain(marked: np.ndarray) -> np.ndarray:
 def test_implausible_masks_are_named_file_by_file(tmp_path, mask, kind, count, words):
     dataset = open_any(write(tmp_path, mask))
     assert dataset.bad == ()
-    said = {finding.kind: finding for finding in dataset.findings}
-    assert kind in said
-    assert words in said[kind].message
-    assert len(said[kind].files) >= count
-    assert all(file.startswith("masks/") for file in said[kind].files)
+    found = {finding.kind: finding for finding in dataset.findings}
+    assert kind in found
+    assert words in found[kind].message
+    assert len(found[kind].files) >= count
+    assert all(file.startswith("masks/") for file in found[kind].files)
 
 
 def test_one_wrong_mask_among_right_ones_is_named_alone(tmp_path):
@@ -57,8 +57,8 @@ def test_one_wrong_mask_among_right_ones_is_named_alone(tmp_path):
 )
 def test_a_set_whose_masks_are_all_moved_is_told_how(tmp_path, move, words):
     dataset = open_any(write(tmp_path, lambda marked: white(move(marked))))
-    (said,) = [finding for finding in dataset.findings if finding.kind == "mask-moved"]
-    assert said.message.startswith(
+    (found,) = [finding for finding in dataset.findings if finding.kind == "mask-moved"]
+    assert found.message.startswith(
         f"9 of 18 masks mark regions that stand out more {words}: they look shifted or mirrored"
     )
 

@@ -73,6 +73,6 @@ def test_pages_of_stacks_are_counted_and_compared(tmp_path):
     dataset = open_any(tmp_path)
     (bad,) = dataset.bad
     assert bad.reason.startswith("masks/b.tif has 11 pages, its image 12: export the same number of pages")
-    (said,) = [finding for finding in dataset.findings if finding.kind == "pages"]
-    assert said.files == ("images/a.tif",)
-    assert said.message.startswith("1 file contains 12 pages, but only the first page of the file is used: ")
+    (found,) = [finding for finding in dataset.findings if finding.kind == "pages"]
+    assert found.files == ("images/a.tif",)
+    assert found.message.startswith("1 file contains 12 pages, but only the first page of the file is used: ")

@@ -353,6 +353,6 @@ def test_modalities_of_a_set_that_names_none_are_refused(tmp_path):
 
 
 def test_progress_is_told_for_every_image(tmp_path):
-    told: list[tuple[int, int]] = []
-    open_masked_dataset(Path(write_pairs(tmp_path, ["a", "b", "c"])), None, lambda *step: told.append(step))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    calls: list[tuple[int, int]] = []
+    open_masked_dataset(Path(write_pairs(tmp_path, ["a", "b", "c"])), None, lambda *step: calls.append(step))
+    assert calls == [(1, 3), (2, 3), (3, 3)]

@@ -6,7 +6,7 @@ import pytest
 
 from brainseg.config import RunConfig
 from brainseg.datasets.findings import UNDECIDED
-from brainseg.datasets.patient_guess import Place
+from brainseg.datasets.patient_guess import PatientFacts
 from brainseg.datasets.patient_messages import UNKNOWN, patients_sentence
 from brainseg.datasets.patient_names import folder_part, loose, patient_before_slice, patient_part
 from brainseg.datasets.patients import Patients, find_patients
@@ -18,19 +18,19 @@ from tests.datasets.conftest import write_images
 CLASSES = ("glioma", "no tumor")
 
 
-def places(*paths: str, cells: list[dict[str, str]] | None = None) -> list[Place]:
+def images(*paths: str, cells: list[dict[str, str]] | None = None) -> list[PatientFacts]:
     """Images below class folders: label/folders/name.png."""
     parts = [path.split("/") for path in paths]
     rows = cells or [{}] * len(paths)
     return [
-        Place(tuple(names[1:-1]), Path(names[-1]).stem, names[0], row, path)
+        PatientFacts(tuple(names[1:-1]), Path(names[-1]).stem, names[0], row, path)
         for path, names, row in zip(paths, parts, rows, strict=True)
     ]
 
 
 def grouped(*paths: str, rule: str = "auto") -> Patients:
-    found = places(*paths)
-    return find_patients(found, rule, sorted({place.label for place in found}))
+    found = images(*paths)
+    return find_patients(found, rule, sorted({image.label for image in found}))
 
 
 # --------------------------------------------------------------------------------------------------------------- names
@@ -197,12 +197,14 @@ def test_two_spellings_side_by_side_are_asked_about_and_not_merged(pair):
 def test_leading_zeros_of_numbers_in_a_column_are_asked_about_in_two_classes_too():
     pair = ("1", "01")
     cells = [(pair[0], "no"), (pair[0], "no"), ("7", "no"), (pair[1], "yes"), (pair[1], "yes"), ("8", "yes")]
-    places = [Place((), str(row), label, {"patient": key}, f"{row}.png") for row, (key, label) in enumerate(cells)]
-    found = find_patients(places)
+    images = [
+        PatientFacts((), str(row), label, {"patient": key}, f"{row}.png") for row, (key, label) in enumerate(cells)
+    ]
+    found = find_patients(images)
     assert len(set(found.groups)) == 4
     assert [finding.kind for finding in found.findings] == [UNDECIDED]
-    assert find_patients(places, "loose").groups == [pair[0], pair[0], "7", pair[0], pair[0], "8"]
-    assert find_patients(places, "per-class").findings == ()
+    assert find_patients(images, "loose").groups == [pair[0], pair[0], "7", pair[0], pair[0], "8"]
+    assert find_patients(images, "per-class").findings == ()
 
 
 def test_an_open_question_stops_a_training(tmp_path):
@@ -299,7 +301,7 @@ def test_rules_set_the_patients():
 @pytest.mark.parametrize("rule", ["", "folders", "folder:0", "folder:x", "column:", "name:(", "name:abc", "exact:nope"])
 def test_what_is_no_rule_is_refused_with_the_rules(rule):
     with pytest.raises(ConfigError, match=r"allowed: auto, none, column:NAME"):
-        find_patients(places("a/1.png"), rule)
+        find_patients(images("a/1.png"), rule)
     with pytest.raises(ConfigError, match=r"data\.groups: .*allowed: auto, none, column:NAME"):
         RunConfig.from_preset("quick", {"data.groups": rule})
 

@@ -81,9 +81,9 @@ def test_classes_may_have_odd_names(tmp_path, name):
 
 def test_progress_counts_every_file_in_order(tmp_path):
     write_images(tmp_path, [f"{label}/{number}.png" for label in ("no", "yes") for number in range(5)])
-    told = []
-    open_dataset(tmp_path, lambda done, total: told.append((done, total)))
-    assert told == [(number, 10) for number in range(1, 11)]
+    calls = []
+    open_dataset(tmp_path, lambda done, total: calls.append((done, total)))
+    assert calls == [(number, 10) for number in range(1, 11)]
 
 
 def test_who_stops_in_the_middle_does_not_wait_for_the_rest(tmp_path):

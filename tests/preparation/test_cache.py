@@ -92,13 +92,13 @@ def test_images_are_mapped_from_the_file_and_cannot_be_changed(root):
 
 def test_second_call_decodes_nothing(root):
     dataset = open_dataset(root)
-    told: list[tuple[int, int]] = []
-    first = prepared_images(dataset, SMALL, lambda done, total: told.append((done, total)))
-    assert told == [(number, 5) for number in range(1, 6)]
+    calls: list[tuple[int, int]] = []
+    first = prepared_images(dataset, SMALL, lambda done, total: calls.append((done, total)))
+    assert calls == [(number, 5) for number in range(1, 6)]
     for path in dataset.table["path"]:
         dataset.file(path).unlink()  # there is nothing left to decode
-    second = prepared_images(dataset, SMALL, lambda done, total: told.append((done, total)))
-    assert len(told) == 5
+    second = prepared_images(dataset, SMALL, lambda done, total: calls.append((done, total)))
+    assert len(calls) == 5
     np.testing.assert_array_equal(first.pixels, second.pixels)
     np.testing.assert_array_equal(first.rows, second.rows)
 
@@ -312,12 +312,12 @@ def test_killed_filler_leaves_no_half_file_and_the_next_call_succeeds(root, home
 
 def test_threads_of_one_process_fill_once(root, home):
     dataset = open_dataset(root)
-    told: list[int] = []
+    calls: list[int] = []
     with ThreadPoolExecutor(6) as pool:
-        asked = [pool.submit(prepared_images, dataset, SMALL, lambda done, total: told.append(done)) for _ in range(6)]
+        asked = [pool.submit(prepared_images, dataset, SMALL, lambda done, total: calls.append(done)) for _ in range(6)]
         digests = {sha256_bytes(future.result().pixels.tobytes()) for future in asked}
     assert len(digests) == 1
-    assert told == [1, 2, 3, 4, 5]
+    assert calls == [1, 2, 3, 4, 5]
     assert len(cached(home)) == 1
 
 

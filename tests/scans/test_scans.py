@@ -291,7 +291,7 @@ def test_damaged_orientation_note_costs_a_warning_only():
 def test_first_picture_of_several_with_a_warning(source_format):
     scan = read_scan(pages(source_format))
     np.testing.assert_array_equal(scan.pixels[..., 0], GREY)
-    assert scan.warnings == ("It holds several images; only the first is used.",)
+    assert scan.warnings == ("It contains several images; only the first is used.",)
 
 
 @pytest.mark.parametrize("source_format", ["TIFF", "GIF", "PNG"])
