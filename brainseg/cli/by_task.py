@@ -8,30 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from brainseg.cli import classification, segmentation
 from brainseg.cli.prediction import Answers, Request
+from brainseg.evaluation.stored import E
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskCommands:
+class TaskCommands(Generic[E]):
     """What differs in the commands for runs of each task.
 
     Attributes:
         predict: Answers a request with the bundles of one or several runs.
         predict_options: Options of `predict` that are for this task only, as fields of `Request`.
-        print_metrics: Prints the metrics of an `evaluation.json`, given a text on which images it is about.
+        print_metrics: Prints the metrics of an evaluation, given a text on which images it is about.
         has_heatmaps: Whether a model explains its answers by heatmaps.
     """
 
     predict: Callable[[list[Path], Request], Answers]
     predict_options: tuple[str, ...]
-    print_metrics: Callable[[dict[str, Any], str], None]
+    print_metrics: Callable[[E, str], None]
     has_heatmaps: bool
 
 
-COMMANDS: dict[str, TaskCommands] = {
+COMMANDS: dict[str, TaskCommands[Any]] = {
     "classify": TaskCommands(
         predict=classification.predict,
         predict_options=("method", "cam", "explain", "layer"),
@@ -48,7 +49,7 @@ COMMANDS: dict[str, TaskCommands] = {
 """Task, as the setting `task` has it -> what differs in its commands."""
 
 
-def commands_of(task: str) -> TaskCommands:
+def commands_of(task: str) -> TaskCommands[Any]:
     """Return what differs in the commands for runs of a task.
 
     >>> commands_of("segment").predict_options

@@ -12,6 +12,7 @@ from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_
 from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.errors import ScanError
+from brainseg.evaluation.stored import ClassificationEvaluation, metric
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis, Predictor
@@ -83,8 +84,8 @@ def _values(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, 
     return values
 
 
-def print_metrics(report: dict[str, Any], side: str) -> None:
+def print_metrics(report: ClassificationEvaluation, side: str) -> None:
     """Print the headline metrics of an evaluation; `side` describes the evaluated images, with "{}" for their name."""
-    for metric in METRICS:
-        ANSWERS.print(f"{metric:12} {fraction(report[metric], report['intervals'].get(metric))}")
+    for name in METRICS:
+        ANSWERS.print(f"{name:12} {fraction(metric(report, name), report['intervals'].get(name))}")
     ANSWERS.print(f"on {report['count']} {side.format('images')}.")

@@ -14,6 +14,7 @@ from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, Request, failure
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
+from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.trained_on import TrainedOn
 
 if TYPE_CHECKING:
@@ -114,17 +115,18 @@ def _table(answers: list[dict[str, Any]], origin: str) -> str:
     return stream.getvalue()
 
 
-def print_metrics(report: dict[str, Any], side: str) -> None:
+def print_metrics(report: SegmentationEvaluation, side: str) -> None:
     """Print the headline metrics of an evaluation; `side` describes the evaluated slices, with "{}" for their name."""
     intervals = report["intervals"]
     for metric, name in METRICS.items():
-        ANSWERS.print(f"{name:23} {fraction(report[metric], intervals.get(metric))}")
+        ANSWERS.print(f"{name:23} {fraction(score(report, metric), intervals.get(metric))}")
     for metric in ("sensitivity", "specificity"):
         found = intervals.get(f"detection_{metric}")
-        ANSWERS.print(f"{f'any tumour, {metric}':23} {fraction(report['detection'][metric], found)}")
+        ANSWERS.print(f"{f'any tumour, {metric}':23} {fraction(score(report, f'detection_{metric}'), found)}")
     for unit in ("mm", "pixels"):
-        if count := report[f"hd95_{unit}_slices"]:
-            ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {report[f'hd95_{unit}']:.1f} (mean of {count} slices)")
+        distance, count = score(report, f"hd95_{unit}"), score(report, f"hd95_{unit}_slices")
+        if count and distance is not None:
+            ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {distance:.1f} (mean of {count:.0f} slices)")
     rule = "count as 1" if report["rule"] == "one" else "are not counted"
     ANSWERS.print(f"on {report['slices']} {side.format('slices')}, {report['patients']} {report['unit']}s.")
     ANSWERS.print(

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import TypedDict
+
 UNKNOWN = "patients unknown: slices of one patient may be on both sides"
 """The warning in every report on images of unknown patients."""
 
 SOURCES = {"column": "from a column", "folder": "from folder names", "file name": "from file names"}
 
 
-def patients_sentence(patients: Mapping[str, object]) -> str:
+class PatientsKnown(TypedDict):
+    """What is known of a dataset's patients.
+
+    Attributes:
+        source: Where they are known from: "column", "folder", "file name" or "none".
+        count: Number of patients.
+    """
+
+    source: str
+    count: int
+
+
+def patients_sentence(patients: PatientsKnown) -> str:
     """Return how many patients a dataset has and where they are known from, without a full stop.
 
     Args:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from brainseg.datasets import duplicates, near_copies
 from brainseg.datasets.masks import MaskedDataset
-from brainseg.datasets.patient_messages import patients_sentence
+from brainseg.datasets.patient_messages import PatientsKnown, patients_sentence
 from brainseg.datasets.patients import patient_folders
 from brainseg.datasets.table import Dataset
 
@@ -62,7 +62,7 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def patients_known(dataset: Dataset) -> dict[str, Any]:
+def patients_known(dataset: Dataset) -> PatientsKnown:
     """Return where the patients of a dataset are known from (`source`), and how many there are (`count`)."""
     named = dataset.table.loc[dataset.table["group"] != ""]
     if dataset.patients_from == "folder":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brainseg.diagnosis.methods import METHODS
 from brainseg.diagnosis.words import percent
+from brainseg.models.validation import Validation
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.ensemble import Consensus
@@ -55,7 +56,7 @@ def close_call(probabilities: Mapping[str, float]) -> str:
     return f"Not certain: {both} are close together."
 
 
-def model_doubts(validation: Mapping[str, Any], classes: int) -> tuple[str, ...]:
+def model_doubts(validation: Validation, classes: int) -> tuple[str, ...]:
     """Return sentences if a classifier was not tested, or is not shown to be better than chance.
 
     Args:

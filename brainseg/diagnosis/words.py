@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from brainseg.evaluation.caveats import caveats_of
+from brainseg.evaluation.stored import Evaluation, as_validation
+from brainseg.models.validation import Validation
 
 LEAST, MOST = 0.0005, 0.9995
 
@@ -19,28 +18,29 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
-def evaluation_sentence(validation: Mapping[str, Any]) -> str:
+def evaluation_sentence(evaluated: Evaluation | Validation) -> str:
     """Return how often a model was correct on validation or test images, with the interval and the caveats.
 
     Args:
-        validation: The field of that name of a bundle's description, or a run's evaluation; missing parts are left out.
+        evaluated: A run's evaluation, or the field `validation` of a bundle's description. Missing parts are left out.
     """
+    validation = as_validation(evaluated)
     phrases = [caveat.phrase for caveat in caveats_of(validation)]
+    if (dice := validation.get("dice")) is not None:
+        return "; ".join([_overlap(dice, validation), *phrases]) + "."
     count, accuracy = validation.get("count"), validation.get("accuracy")
-    if validation.get("dice") is not None:
-        return "; ".join([_overlap(validation), *phrases]) + "."
     if not count or accuracy is None:
         return "It is not known how often this model is correct."
-    interval = validation.get("accuracy_interval") or validation.get("intervals", {}).get("accuracy")
+    interval = validation.get("accuracy_interval")
     bounds = f" (95 % CI {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)" if interval else ""
     right = round(accuracy * count)
     found = f"Correct on {right} of {count} held-out images: {100 * right / count:.0f} %{bounds}"
     return "; ".join([found, *phrases]) + "."
 
 
-def _overlap(validation: Mapping[str, Any]) -> str:
-    interval = validation.get("dice_interval") or validation.get("intervals", {}).get("dice")
+def _overlap(dice: float, validation: Validation) -> str:
+    interval = validation.get("dice_interval")
     bounds = f" (95 % CI {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    count = validation.get("count") or validation.get("slices")
-    patients = f" of {validation['patients']} patients" if validation.get("unit") == "patient" else ""
-    return f"Dice {validation['dice']:.2f}{bounds} against the reference masks of {count} held-out slices{patients}"
+    patients = f" of {validation.get('patients')} patients" if validation.get("unit") == "patient" else ""
+    slices = f"{validation.get('count')} held-out slices{patients}"
+    return f"Dice {dice:.2f}{bounds} against the reference masks of {slices}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from brainseg.datasets.copy_messages import learnt_from
 from brainseg.datasets.patient_messages import unknown_patients
 from brainseg.evaluation.collapse import collapse_sentence
+from brainseg.evaluation.stored import Evaluation
+from brainseg.models.validation import Validation
 
 
 class CaveatKind(StrEnum):
@@ -40,7 +40,7 @@ class Caveat:
     phrase: str
 
 
-def caveats_of(facts: Mapping[str, Any]) -> tuple[Caveat, ...]:
+def caveats_of(facts: Evaluation | Validation) -> tuple[Caveat, ...]:
     """Return why the metrics of an evaluation may be too good, most serious reason first.
 
     Args:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
+
+from brainseg.evaluation.stored import Evaluation
+from brainseg.models.validation import Validation
 
 
 def is_collapsed(matrix: np.ndarray) -> bool:
@@ -22,7 +22,7 @@ def is_collapsed(matrix: np.ndarray) -> bool:
     return bool(np.count_nonzero(actual) > 1 and np.count_nonzero(predicted) == 1)
 
 
-def collapse_sentence(report: Mapping[str, Any]) -> str:
+def collapse_sentence(report: Evaluation | Validation) -> str:
     """Return the sentence that every view of a collapsed model shows; "" for any other.
 
     Args:

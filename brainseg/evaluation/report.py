@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 3
-"""Version of `evaluation.json`. Version 1 equals version 2 without the field `schema`. Up to version 2, the field
-`evaluated_on` was called `judged_on`."""
+from brainseg.evaluation.stored import ClassificationEvaluation
 
 
 @dataclass(frozen=True)
@@ -91,16 +89,18 @@ class ClassificationReport:
     classes: tuple[str, ...]
     positive: str | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ClassificationEvaluation:
         """Return the report as JSON values: lists for arrays and intervals, None for NaN."""
-        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        values: ClassificationEvaluation = plain(dataclasses.asdict(self))
         return values
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a report
-    """Return nested values as JSON values: lists for arrays and tuples, None for NaN."""
+    """Return nested values as JSON values: lists for arrays and tuples, None for NaN and for an interval of NaN."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple) and value and all(isinstance(end, float) and math.isnan(end) for end in value):
+        return None
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, np.ndarray):

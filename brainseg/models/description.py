@@ -13,6 +13,7 @@ from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
 from brainseg.models.guard import GuardDescription
+from brainseg.models.validation import Validation
 from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
@@ -56,7 +57,7 @@ class BundleDescription(BaseModel):
     weights_sha256: str
     pretraining: dict[str, Any]
     data: dict[str, Any]
-    validation: dict[str, Any]
+    validation: Validation
     libraries: dict[str, str]
     brainseg: str = brainseg.__version__
     created: str

@@ -15,12 +15,12 @@ FEW = 5  # up to this many classes, cells and labels have room for more text
 
 
 def confusion_matrix_figure(
-    matrix: np.ndarray, classes: Sequence[str], *, unit: str = "images", dark: bool = False
+    matrix: np.ndarray | Sequence[Sequence[int]], classes: Sequence[str], *, unit: str = "images", dark: bool = False
 ) -> go.Figure:
     """Draw a confusion matrix: counts, and percentages of the row, which is the actual class.
 
     Args:
-        matrix: Counts of shape (classes, classes); rows actual, columns predicted. A list of lists works too.
+        matrix: Counts of shape (classes, classes); rows actual, columns predicted.
         classes: Class names, in the order of the rows.
         unit: The counted things, in the plural.
         dark: Draw for a dark page.

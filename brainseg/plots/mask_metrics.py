@@ -8,13 +8,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from brainseg.evaluation.segmentation.scores import SCORES
+from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.plots.theme import finish, palette, readable, remark, write_beside
 
 _SYMBOLS = ("diamond-open", "x-thin", "square-open", "triangle-up-open")
 
 
 def segmentation_scores_figure(
-    report: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]] | None = None, *, dark: bool = False
+    report: SegmentationEvaluation, baselines: Mapping[str, SegmentationEvaluation] | None = None, *, dark: bool = False
 ) -> go.Figure:
     """Draw the scores as dots with their 95 % bootstrap interval, beside those of baselines.
 
@@ -49,15 +50,9 @@ def segmentation_scores_figure(
     return figure
 
 
-def _value(report: Mapping[str, Any], name: str) -> float | None:
-    scores = report["detection"] if name.startswith("detection_") else report
-    value: float | None = scores[name.removeprefix("detection_")]
-    return value
-
-
-def _dots(figure: go.Figure, report: Mapping[str, Any], label: str, baseline: int | None, dark: bool) -> None:
+def _dots(figure: go.Figure, report: SegmentationEvaluation, label: str, baseline: int | None, dark: bool) -> None:
     """Add one trace: filled dots with bars for the model, other shapes without bars for a baseline."""
-    defined = {name: value for name in SCORES if (value := _value(report, name)) is not None}
+    defined = {name: value for name in SCORES if (value := score(report, name)) is not None}
     known, values = list(defined), list(defined.values())
     marker: dict[str, Any] = {"size": 13, "color": palette(dark).series[0]}
     bars = None
@@ -85,23 +80,23 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], label: str, baseline: in
     )
 
 
-def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
+def _write_values(figure: go.Figure, report: SegmentationEvaluation, dark: bool) -> None:
     """Write each value to the right of its row, so nobody has to read it off the axis."""
     for row, name in enumerate(SCORES):
-        value, pair = _value(report, name), report["intervals"].get(name)
+        value, pair = score(report, name), report["intervals"].get(name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>"
         if value is not None and pair:
             text += f" ({pair[0]:.3f}–{pair[1]:.3f})"
         write_beside(figure, row, name, text, palette(dark).muted if value is None else palette(dark).ink)
 
 
-def _detail(report: Mapping[str, Any], name: str) -> str:
+def _detail(report: SegmentationEvaluation, name: str) -> str:
     pair = report["intervals"].get(name)
     drawn = f"95 % interval {pair[0]:.4f} to {pair[1]:.4f} over {report['unit']}s" if pair else "no interval"
     return f"{_counted(report, name)}; {drawn}"
 
 
-def _counted(report: Mapping[str, Any], name: str) -> str:
+def _counted(report: SegmentationEvaluation, name: str) -> str:
     found = report["detection"]
     return {
         "slice_dice": f"{report['slices_counted']} of {report['slices']} slices counted",
@@ -111,7 +106,7 @@ def _counted(report: Mapping[str, Any], name: str) -> str:
     }.get(name, f"{report['slices']} slices")
 
 
-def _subtitle(report: Mapping[str, Any]) -> str:
+def _subtitle(report: SegmentationEvaluation) -> str:
     people = f" of {report['patients']} patients" if report["unit"] == "patient" else ", patients unknown"
     rule = "slices without any true or predicted tumour are not counted"
     if report["rule"] == "one":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from brainseg.datasets.masks import parse_spacing
 from brainseg.evaluation.checks import require_columns
+from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.plots.confusion_matrix import confusion_matrix_figure
 from brainseg.plots.theme import MARGIN, finish, palette, readable, remark
 
@@ -165,7 +163,7 @@ def dice_size_figure(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     return figure if len(rows) else remark(figure, "No slice has a true tumour.", dark)
 
 
-def pixel_matrix_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
+def pixel_matrix_figure(report: SegmentationEvaluation, *, dark: bool = False) -> go.Figure:
     """Draw the confusion matrix of pixels.
 
     Args:

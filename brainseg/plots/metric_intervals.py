@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import plotly.graph_objects as go
 
+from brainseg.evaluation.stored import ClassificationEvaluation, metric
 from brainseg.plots.theme import finish, palette, readable, remark, write_beside
 
 HEIGHT = 560  # pixels, for two lines of text beside each metric
@@ -23,7 +21,7 @@ METRICS = {
 }
 
 
-def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
+def metrics_figure(report: ClassificationEvaluation, *, dark: bool = False) -> go.Figure:
     """Draw the headline metrics as dots, the proportions among them with their Wilson 95 % interval.
 
     Args:
@@ -46,7 +44,7 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
     finish(figure, "Metrics", _subtitle(report), dark)
     if not report["count"]:
         return remark(figure, "No image was evaluated.", dark)
-    known = [name for name in METRICS if report[name] is not None]
+    known = [name for name in METRICS if metric(report, name) is not None]
     measured = [name for name in known if _interval(report, name)]
     _dots(figure, report, measured, dark)
     _dots(figure, report, [name for name in known if name not in measured], dark)
@@ -54,12 +52,12 @@ def metrics_figure(report: Mapping[str, Any], *, dark: bool = False) -> go.Figur
     return figure
 
 
-def _dots(figure: go.Figure, report: Mapping[str, Any], names: list[str], dark: bool) -> None:
+def _dots(figure: go.Figure, report: ClassificationEvaluation, names: list[str], dark: bool) -> None:
     """Add one trace: filled dots with bars for metrics that have an interval, open dots for those that have none."""
     if not names:
         return
     colours = palette(dark)
-    values = [report[name] for name in names]
+    values = [metric(report, name) or 0.0 for name in names]
     pairs = [pair for name in names if (pair := _interval(report, name))]
     filled = len(pairs) == len(names)
     marker = {"size": 13, "color": colours.series[0]}
@@ -84,10 +82,10 @@ def _dots(figure: go.Figure, report: Mapping[str, Any], names: list[str], dark: 
     )
 
 
-def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> None:
+def _write_values(figure: go.Figure, report: ClassificationEvaluation, dark: bool) -> None:
     """Write each value to the right of its row, so nobody has to read it off the axis."""
     for row, name in enumerate(METRICS):
-        value, pair, fraction = report[name], _interval(report, name), _fraction(report, name)
+        value, pair, fraction = metric(report, name), _interval(report, name), _fraction(report, name)
         text = "not defined" if value is None else f"<b>{value:.3f}</b>".replace("-", "−")
         if pair:
             text += f" ({pair[0]:.3f}–{pair[1]:.3f})"
@@ -96,30 +94,34 @@ def _write_values(figure: go.Figure, report: Mapping[str, Any], dark: bool) -> N
         write_beside(figure, row, name, text, palette(dark).muted if value is None else palette(dark).ink)
 
 
-def _interval(report: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+def _interval(report: ClassificationEvaluation, name: str) -> tuple[float, float] | None:
     pair = report["intervals"].get(name)
     return None if pair is None or None in pair else (pair[0], pair[1])
 
 
-def _fraction(report: Mapping[str, Any], name: str) -> str:
+def _fraction(report: ClassificationEvaluation, name: str) -> str:
     """Return "44 of 50" for a metric that is a proportion of images, else ""."""
     if name == "accuracy":
         return f"{sum(row[code] for code, row in enumerate(report['matrix']))} of {report['count']}"
     if report["positive"] is None or name not in ("sensitivity", "specificity", "precision"):
         return ""
     one = report["per_class"][report["positive"]]
-    part, rest = {"sensitivity": ("tp", "fn"), "specificity": ("tn", "fp"), "precision": ("tp", "fp")}[name]
-    return f"{one[part]} of {one[part] + one[rest]}"
+    part, rest = {
+        "sensitivity": (one["tp"], one["fn"]),
+        "specificity": (one["tn"], one["fp"]),
+        "precision": (one["tp"], one["fp"]),
+    }[name]
+    return f"{part} of {part + rest}"
 
 
-def _detail(report: Mapping[str, Any], name: str) -> str:
+def _detail(report: ClassificationEvaluation, name: str) -> str:
     pair = _interval(report, name)
     if not pair:
         return f"no interval; {report['count']} images"
     return f"{_fraction(report, name)} images; Wilson 95 % interval {pair[0]:.4f} to {pair[1]:.4f}"
 
 
-def _subtitle(report: Mapping[str, Any]) -> str:
+def _subtitle(report: ClassificationEvaluation) -> str:
     if report["positive"] is None:
         about = f"unweighted means over {len(report['classes'])} classes"
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from brainseg.datasets.library import known_datasets
 from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.stored import Evaluation
 from brainseg.runs import FINAL, Run
 from brainseg.tasks import TASKS, facts_of
 
@@ -16,8 +16,6 @@ OPENED = 10
 """Maximum number of runs whose evaluation is opened, to find one without copies in its training set."""
 SETS = 2
 """Number of datasets per task whose best model is shown: those of the newest runs."""
-
-Evaluation = dict[str, Any]
 
 
 @dataclass(frozen=True)

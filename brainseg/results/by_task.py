@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import pandas as pd
 
+from brainseg.evaluation.stored import E
 from brainseg.models.description import BundleDescription
 from brainseg.results.classification import card as class_card
 from brainseg.results.classification import comparison as class_comparison
@@ -32,27 +33,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CardParts:
+class CardParts(Generic[E]):
     """What differs in the model cards of tasks.
 
     Attributes:
         purpose: Returns what the model gives, and for what use.
         not_for: What it is not for, as a Markdown list.
         metrics_heading: Heading of the metrics.
-        metrics: Returns the metrics of an `evaluation.json` as Markdown.
+        metrics: Returns the metrics of an evaluation as Markdown.
         limits: Returns, by line, what the metrics do not show, from the description of the bundle, the
-            `evaluation.json` and the `dataset.json`.
+            evaluation and the `dataset.json`.
     """
 
     purpose: Callable[[BundleDescription], str]
     not_for: str
     metrics_heading: str
-    metrics: Callable[[Mapping[str, Any]], str]
-    limits: Callable[[BundleDescription, Mapping[str, Any], Mapping[str, Any]], list[str]]
+    metrics: Callable[[E], str]
+    limits: Callable[[BundleDescription, E | None, Mapping[str, Any]], list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskResults:
+class TaskResults(Generic[E]):
     """What differs in the results of tasks.
 
     Attributes:
@@ -72,16 +73,16 @@ class TaskResults:
     """
 
     predictions: Callable[[RunStore, Run], pd.DataFrame | None]
-    read_evaluated: Callable[[RunStore, Run], EvaluatedRun]
+    read_evaluated: Callable[[RunStore, Run], EvaluatedRun[E]]
     not_comparable: str
     aligned: Callable[[Comparison, str], pd.DataFrame]
     differing: Callable[[Comparison, str], pd.DataFrame]
     differ: str
     tests: Callable[[Comparison, str], Sequence[TestedPair]]
     tests_in_words: Callable[[Comparison, str], pd.DataFrame]
-    run_row: Callable[[str, str, EvaluatedRun], dict[str, Any]]
+    run_row: Callable[[str, str, EvaluatedRun[E]], dict[str, Any]]
     runs_in_words: Callable[[pd.DataFrame], pd.DataFrame]
-    card: CardParts
+    card: CardParts[E]
     plots: Callable[[], Mapping[str, ReadPlot]]
     sheets: Callable[[], Mapping[str, ReadSheet]]
 
@@ -105,7 +106,7 @@ def _mask_plots() -> Mapping[str, ReadPlot]:
     return PLOTS
 
 
-RESULTS: dict[str, TaskResults] = {
+RESULTS: dict[str, TaskResults[Any]] = {
     "classify": TaskResults(
         predictions=evaluated_predictions,
         read_evaluated=class_comparison.read_evaluated,
@@ -156,7 +157,7 @@ RESULTS: dict[str, TaskResults] = {
 """Task, as the setting `task` has it -> what differs in its results."""
 
 
-def results_of(task: str) -> TaskResults:
+def results_of(task: str) -> TaskResults[Any]:
     """Return what differs in the results of a task.
 
     >>> results_of("segment").differ

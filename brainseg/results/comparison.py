@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from brainseg.errors import DataError, RunError
+from brainseg.evaluation.stored import E
 from brainseg.runs import Run
 
 Value = TypeVar("Value")
@@ -20,7 +21,7 @@ MOST = 6
 
 
 @dataclass(frozen=True, eq=False)
-class EvaluatedRun:
+class EvaluatedRun(Generic[E]):
     """A finished run with its stored results.
 
     Attributes:
@@ -33,7 +34,7 @@ class EvaluatedRun:
     """
 
     run: Run
-    report: dict[str, Any]
+    report: E
     predictions: pd.DataFrame
     epochs: pd.DataFrame | None
     key: str
@@ -48,7 +49,7 @@ class Comparison:
         groups: Letter of a set of images -> names of the runs that were evaluated on it.
     """
 
-    runs: dict[str, EvaluatedRun]
+    runs: dict[str, EvaluatedRun[Any]]
     groups: dict[str, list[str]]
 
     @property
@@ -84,7 +85,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
         raise RunError(f"These runs have different tasks ({', '.join(tasks)}): choose runs of one task.")
 
 
-def compare(evaluated: Sequence[EvaluatedRun]) -> Comparison:
+def compare(evaluated: Sequence[EvaluatedRun[Any]]) -> Comparison:
     """Group runs that were evaluated on exactly the same images, and give each run a unique name.
 
     Raises:
@@ -106,15 +107,13 @@ def compare(evaluated: Sequence[EvaluatedRun]) -> Comparison:
 
 
 @contextmanager
-def fitting(run: Run, report: dict[str, Any], parts: Sequence[str]) -> Iterator[None]:
-    """Refuse a run whose files do not belong together, or whose evaluation lacks one of `parts`.
+def fitting(run: Run) -> Iterator[None]:
+    """Refuse a run whose files do not belong together.
 
     Raises:
-        RunError: The evaluation lacks a part, or the `with` block finds that files do not fit together.
+        RunError: The `with` block finds that files do not fit together.
     """
     try:
-        if missing := [part for part in parts if part not in report]:
-            raise ValueError(f"the evaluation lacks {missing[0]}")
         yield
     except (ValueError, TypeError, IndexError, DataError) as error:
         raise RunError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -30,7 +30,7 @@ def tested(pair: TestedPair) -> dict[str, str]:
     }
 
 
-def run_identity(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+def run_identity(letter: str, name: str, evaluated: EvaluatedRun[Any]) -> dict[str, Any]:
     """Return the first columns of every table of runs: what the run is and what it was evaluated on."""
     return {
         "run": name,
@@ -49,17 +49,17 @@ def run_words(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def metric_numbers(
-    metrics: Iterable[str], values: Mapping[str, Any], intervals: Mapping[str, tuple[float, float] | None]
+    values: Mapping[str, float | None], intervals: Mapping[str, tuple[float, float] | None]
 ) -> dict[str, float]:
     """Return each metric with the bounds of its interval in the columns `_low` and `_high`; NaN where not defined."""
     found: dict[str, float] = {}
-    for metric in metrics:
+    for metric, value in values.items():
         low, high = intervals.get(metric) or (None, None)
-        found |= {metric: number(values.get(metric)), f"{metric}_low": number(low), f"{metric}_high": number(high)}
+        found |= {metric: number(value), f"{metric}_low": number(low), f"{metric}_high": number(high)}
     return found
 
 
-def costs(evaluated: EvaluatedRun) -> dict[str, Any]:
+def costs(evaluated: EvaluatedRun[Any]) -> dict[str, Any]:
     """Return the costs of a run's model: size and times; NaN for what was not measured."""
     found = {
         cost: number(evaluated.run.metrics.get(FINAL + cost)) for cost in ("parameters", "diagnosis_ms", "bundle_mb")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from brainseg.evaluation.caveats import caveats_of
+from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.results.comparison import Comparison
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
@@ -37,17 +38,17 @@ class TestedPair(Protocol):
 Tested = TypeVar("Tested", bound=TestedPair)
 
 
-def caveats(report: Mapping[str, Any]) -> str:
+def caveats(report: Evaluation) -> str:
     """Return why the metrics of an evaluation may be too good, as the end of a sentence; "" without a reason."""
     reasons = [caveat.phrase for caveat in caveats_of(report)]
     return "; ".join([f"evaluated on {_evaluated_on(report)}", *reasons]) if reasons else ""
 
 
-def _evaluated_on(report: Mapping[str, Any], side: str = "") -> str:
-    return f"{report['slices']} {side}slices" if "slices" in report else f"{report['count']} {side}images"
+def _evaluated_on(report: Evaluation, side: str = "") -> str:
+    return f"{as_validation(report)['count']} {side}{'slices' if 'slices' in report else 'images'}"
 
 
-def evaluated_on(run: Run, report: Mapping[str, Any]) -> str:
+def evaluated_on(run: Run, report: Evaluation) -> str:
     """Return which images a run was evaluated on: "50 validation images of kaggle253"."""
     side = "test" if report.get("evaluated_on") == "test" else "validation"
     return f"{_evaluated_on(report, f'{side} ')} of {Path(run.config.data.path).name}"

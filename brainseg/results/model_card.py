@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import brainseg
 from brainseg.config import RunConfig
 from brainseg.datasets.copy_messages import near_sentence
-from brainseg.datasets.patient_messages import as_sentence, patients_sentence
+from brainseg.datasets.patient_messages import PatientsKnown, as_sentence, patients_sentence
 from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.models.description import BundleDescription
+from brainseg.models.validation import Validation
 from brainseg.results.by_task import results_of
 from brainseg.results.markdown import literal
 from brainseg.tasks import facts_of
@@ -32,7 +34,7 @@ USERS = "Researchers, teachers and students of medical image analysis who can we
 
 def model_card(
     description: BundleDescription,
-    report: Mapping[str, Any],
+    report: Evaluation | None,
     config: RunConfig,
     dataset: Mapping[str, Any] | None = None,
     version: str = "",
@@ -41,7 +43,7 @@ def model_card(
 
     Args:
         description: The description in its bundle.
-        report: The run's `evaluation.json`; empty where it is lost.
+        report: The run's evaluation; None where it is lost.
         config: The run's configuration.
         dataset: The run's `dataset.json`; empty or None where it is lost. `synthetic` is true for synthetic images;
             `sides` has the number of images in each set of the split.
@@ -72,7 +74,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
     lines.append(f"* Fingerprint (SHA-256 over paths, labels, bytes): `{_code(description.data.get('fingerprint'))}`")
     if dataset:
         copies = dataset["duplicates"]
-        patients = dataset.get("patients") or {"source": "", "count": dataset["groups"]}
+        patients = cast("PatientsKnown", dataset.get("patients") or {"source": "", "count": dataset["groups"]})
         lines += [
             f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
             f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} duplicates, "
@@ -93,7 +95,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
     return "\n".join(lines)
 
 
-def _metrics(description: BundleDescription, report: Mapping[str, Any]) -> str:
+def _metrics(description: BundleDescription, report: Evaluation | None) -> str:
     if not report:
         measured = evaluation_sentence(description.validation)
         return f"{measured} The rest of the evaluation is lost: `evaluation.json` is missing."
@@ -101,15 +103,15 @@ def _metrics(description: BundleDescription, report: Mapping[str, Any]) -> str:
 
 
 def _split(
-    description: BundleDescription, config: RunConfig, report: Mapping[str, Any], dataset: Mapping[str, Any]
+    description: BundleDescription, config: RunConfig, report: Evaluation | None, dataset: Mapping[str, Any]
 ) -> str:
-    facts = report or description.validation
+    facts = as_validation(report) if report else description.validation
     what = facts_of(description.task).units
     side = f"{'test' if facts.get('evaluated_on') == 'test' else 'validation'} {what}"
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
         f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
-        f"* Evaluated on {facts.get('count') or facts.get('slices') or 'an unknown number of'} {side}",
+        f"* Evaluated on {facts.get('count') or 'an unknown number of'} {side}",
         _copied(facts),
         "* The kept epoch was chosen by the loss on these same images: expect lower metrics on new ones"
         if facts.get("selected_on_these_images")
@@ -118,7 +120,7 @@ def _split(
     return "\n".join(filter(None, lines))
 
 
-def _copied(facts: Mapping[str, Any]) -> str:
+def _copied(facts: Validation) -> str:
     copies, near = facts.get("copies_in_training"), facts.get("near_copies_in_training")
     if copies is None:
         return ""
@@ -127,7 +129,7 @@ def _copied(facts: Mapping[str, Any]) -> str:
     return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
 
 
-def _limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
+def _limits(description: BundleDescription, report: Evaluation | None, dataset: Mapping[str, Any]) -> str:
     elsewhere = (
         "* Evaluated only on validation or test images of the same dataset. Its performance on other images is "
         "unknown, and usually worse."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainseg.datasets.registry import PHANTOM
+from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.results import stored_results
 from brainseg.results.model_card import model_card
@@ -21,8 +22,11 @@ def card_of(store: RunStore, run: Run) -> str:
     folder = store.bundle(run)
     description = read_description(folder)
     version = bundle_digest(folder, description)[:12]
-    report = stored_results.readable([], stored_results.evaluation, store, run) or {}
-    dataset = stored_results.readable([], stored_results.read_json, store, run, "dataset.json") or {}
+    try:
+        report = stored_results.evaluation(store, run)
+    except RunError:
+        report = None
+    dataset = stored_results.readable([], stored_results.read_json, store, run, "dataset.json")
     if dataset:
         place = Path(run.config.data.path)
         dataset["synthetic"] = ((place.parent if place.is_file() else place) / PHANTOM).is_file()

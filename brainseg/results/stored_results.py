@@ -16,8 +16,15 @@ import pandas as pd
 
 from brainseg.errors import DataError, RunError
 from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
-from brainseg.evaluation.report import SCHEMA
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
+from brainseg.evaluation.stored import (
+    SCHEMA,
+    ClassificationEvaluation,
+    E,
+    Evaluation,
+    SegmentationEvaluation,
+    read_evaluation,
+)
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.file_cache import TableCache
 from brainseg.results.run_files import run_file
@@ -42,21 +49,37 @@ Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
 
 
-def evaluation(store: RunStore, run: Run) -> dict[str, Any] | None:
-    """Return a run's metrics: the `to_dict` of its task's report, and what `train` adds to it.
+def evaluation(store: RunStore, run: Run) -> Evaluation | None:
+    """Return a run's evaluation, whose fields depend on its task.
 
     Raises:
         RunError: The file is damaged, or a newer brainseg wrote it.
     """
-    values = read_json(store, run, "evaluation.json", facts_of(run.config.task).evaluation_fields)
-    if values is not None and values.get("schema", 1) not in range(1, SCHEMA + 1):
+    found: Evaluation | None = evaluation_as(facts_of(run.config.task).evaluation, store, run)
+    return found
+
+
+def evaluation_as(kind: type[E], store: RunStore, run: Run) -> E | None:
+    """Return a run's evaluation with the fields of a task.
+
+    Args:
+        kind: `ClassificationEvaluation` or `SegmentationEvaluation`.
+        store: The store of the run.
+        run: A run of that task.
+
+    Raises:
+        RunError: The file is damaged, of another task, or a newer brainseg wrote it.
+    """
+    values = read_json(store, run, "evaluation.json")
+    if values is None:
+        return None
+    if values.get("schema", 1) not in range(1, SCHEMA + 1):
         raise RunError(
             f"evaluation.json of run {run.name!r} has schema {values['schema']}, and this brainseg reads up to "
             f"{SCHEMA}: install a newer brainseg."
         )
-    if values is not None and "judged_on" in values:
-        values["evaluated_on"] = values.pop("judged_on")
-    return values
+    with reading("evaluation.json", run):
+        return read_evaluation(values, kind)
 
 
 def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
@@ -91,20 +114,17 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
 
 def evaluated_predictions(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the predictions of a classifier, as `predictions` does, for the classes of its evaluation."""
-    report = evaluation(store, run)
+    report = evaluation_as(ClassificationEvaluation, store, run)
     return predictions(store, run, report["classes"]) if report else None
 
 
-def baselines(store: RunStore, run: Run) -> dict[str, Any] | None:
+def baselines(store: RunStore, run: Run) -> dict[str, SegmentationEvaluation] | None:
     """Return the evaluations of the baselines of a segmentation, by name."""
     values = read_json(store, run, "baselines.json")
     if values is None:
         return None
     with reading("baselines.json", run):
-        for report in values.values():
-            if any(field not in report for field in facts_of(run.config.task).evaluation_fields):
-                raise ValueError("a field is missing")
-        return values
+        return {name: read_evaluation(report, SegmentationEvaluation) for name, report in values.items()}
 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:

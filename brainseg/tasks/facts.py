@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from brainseg.config import ModelConfig
 
@@ -24,7 +25,7 @@ class TaskFacts:
         independent: The units that paired tests treat as independent: "images" or "patients".
         count: The field of `evaluation.json` with the number of predictions.
         predictions: The file with one row per prediction.
-        evaluation_fields: Fields that an `evaluation.json` of the task always has.
+        evaluation: Type of the evaluation of its runs: the fields of their `evaluation.json`.
         has_masks: Whether a prediction is a mask, not one class for the whole image.
         network: Returns the name of a run's network, from the run's model settings.
         stages: The words of a model card for the used stages of the body; "{}" stands for their numbers.
@@ -41,7 +42,7 @@ class TaskFacts:
     independent: str
     count: str
     predictions: str
-    evaluation_fields: tuple[str, ...]
+    evaluation: type[Any]
     has_masks: bool
     network: Callable[[ModelConfig], str]
     stages: str

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from brainseg.config import RunConfig
+from brainseg.evaluation.stored import Evaluation
 from brainseg.models.architectures import Network
 from brainseg.preparation.cache import PreparedImages
 from brainseg.training.inputs import D, Targets, TrainingInputs
@@ -40,7 +41,7 @@ class Report(Protocol):
     def matrix(self) -> np.ndarray:
         """Confusion matrix, (classes, classes) int64: rows actual, columns predicted; of images or of pixels."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Evaluation:
         """Return plain values that JSON can hold, including the task's main metric."""
 
 

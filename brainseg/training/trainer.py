@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from brainseg.config import RunConfig
 from brainseg.datasets.origin import dataset_name, synthetic_rows
 from brainseg.datasets.report import patients_known
 from brainseg.errors import BundleError
 from brainseg.evaluation.collapse import is_collapsed
-from brainseg.evaluation.report import SCHEMA
+from brainseg.evaluation.stored import SCHEMA, as_validation
 from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.models.description import read_description
 from brainseg.models.trained_on import TrainedOn
+from brainseg.models.validation import Basis
 from brainseg.training.baseline import fit_baseline
 from brainseg.training.context import TrainingContext
 from brainseg.training.finetune import fine_tune
@@ -80,25 +80,29 @@ def _evaluate(context: TrainingContext[D]) -> Report:
     return report
 
 
-def _caveats(context: TrainingContext[D], report: Report) -> dict[str, Any]:
+def _caveats(context: TrainingContext[D], report: Report) -> Basis:
     """Return what a reader of the metrics must know: the evaluated images, and reasons why metrics may be too good."""
     config, inputs = context.config, context.inputs
     kept_best = config.model.fine_tuned and config.training.keep == "best"
-    threshold = config.data.mask_threshold
-    return {
+    identical, near = _copies(inputs)
+    basis: Basis = {
         "split": config.data.split,
         "evaluated_on": inputs.evaluated_set,
         "selected_on_these_images": kept_best and inputs.evaluated_set == "valid",
-        **_copies(inputs),
+        "copies_in_training": identical + near,
+        "near_copies_in_training": near,
         "patients_known": patients_known(inputs.dataset),
-        **context.task.chance(inputs),
         "collapsed": is_collapsed(report.matrix),
-        **({} if threshold is None else {"mask_threshold": threshold}),
     }
+    if chance := context.task.chance(inputs):
+        basis["chance"] = chance["chance"]
+    if config.data.mask_threshold is not None:
+        basis["mask_threshold"] = config.data.mask_threshold
+    return basis
 
 
-def _copies(inputs: TrainingInputs[D]) -> dict[str, int]:
-    """Count the evaluated images that are copies of training images, and the near copies among them.
+def _copies(inputs: TrainingInputs[D]) -> tuple[int, int]:
+    """Count the evaluated images that are exact copies of training images, and those that are near copies.
 
     Both make metrics too good.
     """
@@ -106,7 +110,7 @@ def _copies(inputs: TrainingInputs[D]) -> dict[str, int]:
     evaluated, learnt = table.iloc[inputs.evaluated_rows], table.iloc[inputs.rows("train")]
     identical = evaluated["sha256"].isin(learnt["sha256"])
     near = (evaluated["twin"] != "") & evaluated["twin"].isin(learnt["twin"]) & ~identical
-    return {"copies_in_training": int((identical | near).sum()), "near_copies_in_training": int(near.sum())}
+    return int(identical.sum()), int(near.sum())
 
 
 def trained_on(config: RunConfig, inputs: TrainingInputs[D], warm_start: Path | None) -> TrainedOn:
@@ -131,8 +135,7 @@ def _before(weights: Path) -> TrainedOn | None:
 
 
 def _bundle(context: TrainingContext[D], report: Report, name: str, learnt: TrainedOn) -> Path:
-    config, inputs, headline = context.config, context.inputs, context.task.headline
-    metrics = report.to_dict()
+    config, inputs = context.config, context.inputs
     return save_bundle(
         context.folder / "bundle",
         context.model,
@@ -144,10 +147,5 @@ def _bundle(context: TrainingContext[D], report: Report, name: str, learnt: Trai
         preparation=config.preparation,
         pretraining=context.weights.to_dict(),
         data={"fingerprint": inputs.dataset.fingerprint, "images": len(inputs.dataset.table), **learnt.to_data()},
-        validation={
-            "count": len(inputs.evaluated_rows),
-            headline: metrics[headline],
-            f"{headline}_interval": metrics["intervals"][headline],
-            **_caveats(context, report),
-        },
+        validation={**as_validation(report.to_dict()), **_caveats(context, report)},
     )

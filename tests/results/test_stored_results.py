@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.errors import RunError
-from brainseg.evaluation.report import SCHEMA
+from brainseg.evaluation.stored import SCHEMA
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results as run_results
 from brainseg.runs import RunStore

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -11,13 +10,14 @@ from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
+from brainseg.evaluation.stored import ClassificationEvaluation, metric
 from brainseg.runs import Run
 
 
 @guarded
 def metrics_panel(run: Run) -> None:
     """Headline metrics with their intervals, and ROC and precision-recall curves."""
-    report = report_of(run)
+    report = report_of(run, ClassificationEvaluation)
     caveats(report)
     _headlines(report)
     draw_plot(run, "metrics")
@@ -28,15 +28,15 @@ def metrics_panel(run: Run) -> None:
         draw_plot(run, "precision_recall")
 
 
-def _headlines(report: dict[str, Any]) -> None:
+def _headlines(report: ClassificationEvaluation) -> None:
     names = {"accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "roc_auc": "ROC AUC"}
     counts = _counts(report)
     for place, (name, title) in zip(st.columns(len(names)), names.items(), strict=True):
         with place:
-            headline(title, report.get(name), report.get("intervals", {}).get(name), f"n = {counts[name]}")
+            headline(title, metric(report, name), report["intervals"].get(name), f"n = {counts[name]}")
 
 
-def _counts(report: dict[str, Any]) -> dict[str, int]:
+def _counts(report: ClassificationEvaluation) -> dict[str, int]:
     """Return the number of images behind each metric."""
     count, positive = report["count"], report["positive"]
     ill = report["per_class"][positive]["support"] if positive else count

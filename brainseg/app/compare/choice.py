@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from brainseg.app import live_store, state
@@ -64,7 +66,7 @@ def _short(run: Run) -> str:
     return f"{run.name} · {model_words(run)} · {run.id[:6]}"
 
 
-def read_chosen(runs: list[Run]) -> list[EvaluatedRun]:
+def read_chosen(runs: list[Run]) -> list[EvaluatedRun[Any]]:
     """Read the chosen runs, and draw a warning for each that cannot be read."""
     found = []
     for run in runs:
@@ -76,6 +78,6 @@ def read_chosen(runs: list[Run]) -> list[EvaluatedRun]:
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
-def _read(uri: str, run_id: str, ended: str) -> EvaluatedRun:
+def _read(uri: str, run_id: str, ended: str) -> EvaluatedRun[Any]:
     """An ended run no longer changes. All visitors share the result: do not change it."""
     return read_evaluated_run(live_store.store(), live_store.run(run_id))

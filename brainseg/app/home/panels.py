@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from brainseg.app.frame import dark, guarded, link, show
 from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.live_run import draw_progress
 from brainseg.errors import RunError
+from brainseg.evaluation.stored import Evaluation
 from brainseg.plots.comparison_curves import comparison_curves
 from brainseg.results import stored_results as run_results
 from brainseg.results.best_models import Best, best_models, under_way
@@ -155,12 +155,12 @@ def _best(best: Best) -> None:
                 link("runs", "Open the run", icon=":material/query_stats:", run=best.run.id)
 
 
-def _evaluation_of(run: Run) -> dict[str, Any] | None:
+def _evaluation_of(run: Run) -> Evaluation | None:
     return _evaluation(live_store.store().uri, run.id, str(run.ended))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _evaluation(uri: str, run_id: str, ended: str) -> dict[str, Any] | None:
+def _evaluation(uri: str, run_id: str, ended: str) -> Evaluation | None:
     """An ended run no longer changes. A damaged one says so on its own page and is left out here."""
     try:
         return run_results.evaluation(live_store.store(), live_store.run(run_id))

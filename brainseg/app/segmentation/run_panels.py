@@ -10,6 +10,7 @@ from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
+from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
 from brainseg.results.run_images import BLACK_SLICES
@@ -24,7 +25,7 @@ FEW = 10
 @guarded
 def scores_panel(run: Run) -> None:
     """Dice with its intervals, the detection of tumours, and the scores of two baselines."""
-    report = report_of(run)
+    report = report_of(run, SegmentationEvaluation)
     caveats(report)
     found, bounds = report["detection"], report["intervals"]
     people = f"{report['patients_counted']} of {report['patients']} {report['unit']}s counted"
@@ -32,8 +33,8 @@ def scores_panel(run: Run) -> None:
         ("Dice, all pixels", report["dice"], "dice", f"n = {report['slices']} slices"),
         ("Dice, mean of slices", report["slice_dice"], "slice_dice", f"{report['slices_counted']} slices counted"),
         ("Dice, mean of patients", report["patient_dice"], "patient_dice", people),
-        _detected(found, "sensitivity", "tp", "fn", "slices with a tumour"),
-        _detected(found, "specificity", "tn", "fp", "slices without one"),
+        _detected("sensitivity", found["sensitivity"], found["tp"], found["fn"], "slices with a tumour"),
+        _detected("specificity", found["specificity"], found["tn"], found["fp"], "slices without one"),
     )
     for place, (title, value, name, counted) in zip(st.columns(len(shown)), shown, strict=True):
         with place:
@@ -50,11 +51,8 @@ def scores_panel(run: Run) -> None:
     )
 
 
-def _detected(
-    found: dict[str, float], name: str, right: str, wrong: str, what: str
-) -> tuple[str, float | None, str, str]:
-    title = f"Slice {name}"
-    return title, found[name], f"detection_{name}", f"{found[right]} of {found[right] + found[wrong]} {what}"
+def _detected(name: str, value: float | None, right: int, wrong: int, what: str) -> tuple[str, float | None, str, str]:
+    return f"Slice {name}", value, f"detection_{name}", f"{right} of {right + wrong} {what}"
 
 
 @guarded
@@ -75,7 +73,7 @@ def worst_panel(run: Run) -> None:
 @guarded
 def pixels_panel(run: Run) -> None:
     """The confusion matrix of the pixels."""
-    caveats(report_of(run))
+    caveats(report_of(run, SegmentationEvaluation))
     draw_plot(run, "pixel_matrix")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +15,7 @@ from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.errors import RunError
 from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.evaluation.segmentation import patient_table
+from brainseg.evaluation.stored import ClassificationEvaluation, E, Evaluation
 from brainseg.plots import doubt
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
@@ -29,32 +29,32 @@ VALLEY = (
 )
 
 
-def evaluated(run: Run) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return a run's evaluation and predictions.
+def evaluated(run: Run) -> tuple[ClassificationEvaluation, pd.DataFrame]:
+    """Return the evaluation and the predictions of a classifier.
 
     Raises:
         RunError: One of them is missing or damaged.
     """
-    report = report_of(run)
+    report = report_of(run, ClassificationEvaluation)
     table = run_results.predictions(live_store.store(), run, report["classes"])
     if table is None:
         raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
     return report, table
 
 
-def report_of(run: Run) -> dict[str, Any]:
-    """Return a run's evaluation.
+def report_of(run: Run, kind: type[E]) -> E:
+    """Return a run's evaluation, with the fields of its task.
 
     Raises:
         RunError: It is missing or damaged.
     """
-    report = run_results.evaluation(live_store.store(), run)
+    report = run_results.evaluation_as(kind, live_store.store(), run)
     if report is None:
         raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
     return report
 
 
-def caveats(report: dict[str, Any]) -> None:
+def caveats(report: Evaluation) -> None:
     """Draw on which images the metrics were measured, and what makes them doubtful."""
     if collapsed := collapse_sentence(report):
         st.error(collapsed, icon=":material/error:")

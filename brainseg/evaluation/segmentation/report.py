@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from brainseg.evaluation.report import plain
+from brainseg.evaluation.stored import SegmentationEvaluation
 
 EMPTY_RULES = ("skip", "one")
 """Rules for slices or patients for which both masks are empty: "skip" leaves them out of every mean, as nnU-Net does;
@@ -79,7 +79,7 @@ class SegmentationReport:
     intervals: dict[str, tuple[float, float] | None]
     classes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> SegmentationEvaluation:
         """Return the report as JSON values: lists for arrays and intervals, None for NaN."""
-        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        values: SegmentationEvaluation = plain(dataclasses.asdict(self))
         return values

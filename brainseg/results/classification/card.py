@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.stored import ClassificationEvaluation, as_validation, metric
 from brainseg.models.description import BundleDescription
 from brainseg.results.markdown import literal
 
@@ -40,25 +41,27 @@ def purpose(description: BundleDescription) -> str:
     )
 
 
-def metrics(report: Mapping[str, Any]) -> str:
+def metrics(report: ClassificationEvaluation) -> str:
     """Return the metrics with their intervals, and the confusion matrix.
 
     Args:
         report: The run's `evaluation.json`.
     """
     tables = ("\n".join(lines(report)) for lines in (metric_lines, confusion_lines))
-    return "\n\n".join([evaluation_sentence(dict(report)), *tables])
+    return "\n\n".join([evaluation_sentence(report), *tables])
 
 
-def limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+def limits(
+    description: BundleDescription, report: ClassificationEvaluation | None, dataset: Mapping[str, Any]
+) -> list[str]:
     """Return, by line, what the metrics do not show.
 
     Args:
         description: What the model's bundle says of itself.
-        report: The run's `evaluation.json`; empty where it is lost.
+        report: The run's evaluation; None where it is lost.
         dataset: The run's `dataset.json`; empty where it is lost.
     """
-    count = (report or description.validation).get("count") or 0
+    count = (as_validation(report) if report else description.validation).get("count") or 0
     lines = [
         "* Intervals are Wilson 95 % intervals that treat images as independent. Slices of one patient are not, so the "
         "true uncertainty is larger.",
@@ -75,23 +78,22 @@ def limits(description: BundleDescription, report: Mapping[str, Any], dataset: M
     return lines
 
 
-def metric_lines(report: Mapping[str, Any]) -> list[str]:
+def metric_lines(report: ClassificationEvaluation) -> list[str]:
     """Return a Markdown table of the headline metrics, by line; proportions of images have their interval.
 
     Args:
         report: A run's `evaluation.json`.
     """
-    about = "the positive class" if report.get("positive") else "unweighted means over the classes"
+    about = "the positive class" if report["positive"] else "unweighted means over the classes"
     lines = [f"| metric ({about}) | value | 95 % interval |", "|---|---|---|"]
     for key, name in NAMES.items():
-        value, interval = report.get(key), report.get("intervals", {}).get(key)
+        value, interval = metric(report, key), report["intervals"].get(key)
         written = "not defined" if value is None else f"{value:.3f}"
-        known = interval is not None and None not in interval
-        lines.append(f"| {name} | {written} | {f'{interval[0]:.3f} to {interval[1]:.3f}' if known else 'none'} |")
+        lines.append(f"| {name} | {written} | {f'{interval[0]:.3f} to {interval[1]:.3f}' if interval else 'none'} |")
     return lines
 
 
-def confusion_lines(report: Mapping[str, Any]) -> list[str]:
+def confusion_lines(report: ClassificationEvaluation) -> list[str]:
     """Return the confusion matrix as a Markdown table, by line, with the sensitivity and interval of each class.
 
     Args:
@@ -104,7 +106,9 @@ def confusion_lines(report: Mapping[str, Any]) -> list[str]:
     ]
     for name, shown, row in zip(report["classes"], classes, report["matrix"], strict=True):
         one = report["per_class"][name]
-        low, high = one["intervals"]["sensitivity"]
-        found = "no image" if one["sensitivity"] is None else f"{one['sensitivity']:.3f} ({low:.3f} to {high:.3f})"
+        sensitivity, interval = one["sensitivity"], one["intervals"]["sensitivity"]
+        found = "no image"
+        if sensitivity is not None and interval is not None:
+            found = f"{sensitivity:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
         lines.append(f"| {shown} | {' | '.join(map(str, row))} | {found} |")
     return lines

@@ -8,13 +8,13 @@ import pandas as pd
 
 from brainseg.evaluation.comparison import align, disagreements, evaluation_key, with_digests
 from brainseg.evaluation.paired import Pair, compare_pairs
+from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.results import stored_results
 from brainseg.results.comparison import Comparison, EvaluatedRun, fitting, required
 from brainseg.results.comparison_wording import verdict_lines
 from brainseg.results.markdown import escape
 from brainseg.runs import Run, RunStore
 
-REPORT = ("count", "accuracy", "sensitivity", "specificity", "roc_auc", "intervals", "matrix", "classes", "positive")
 NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all evaluated on the same images with the same labels and positive "
     "class. Compare metrics within a set, never between sets."
@@ -22,16 +22,16 @@ NOT_COMPARABLE = (
 PATIENTS = "The tests treat images as independent. With several slices per patient, the true uncertainty is larger."
 
 
-def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun:
+def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[ClassificationEvaluation]:
     """Read a classifier with all that a comparison needs.
 
     Raises:
         RunError: A file of the run is missing or damaged.
     """
-    report = required(stored_results.evaluation(store, run), "evaluation", run)
+    report = required(stored_results.evaluation_as(ClassificationEvaluation, store, run), "evaluation", run)
     predictions = required(stored_results.predictions(store, run, report["classes"]), "table of predictions", run)
     split = required(stored_results.split(store, run), "split", run)
-    with fitting(run, report, REPORT):
+    with fitting(run):
         predictions = with_digests(predictions, split)
         key = evaluation_key(predictions, report["positive"])
     return EvaluatedRun(run, report, predictions, stored_results.epochs(store, run), key)

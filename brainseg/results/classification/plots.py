@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import pandas as pd
 from PIL import Image
@@ -12,6 +13,7 @@ from plotly.graph_objects import Figure
 from brainseg.errors import ScanError
 from brainseg.evaluation.classification import pr_curve, roc_curve
 from brainseg.evaluation.hardest import hardest_cases
+from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.plots import confusion_matrix_figure, metrics_figure, pr_figure, roc_figure
 from brainseg.plots.hardest_sheet import IMAGE_SIDE, hardest_sheet
 from brainseg.results import stored_results
@@ -24,12 +26,12 @@ HARDEST = 6
 
 
 def _read_matrix(store: RunStore, run: Run) -> Plot | None:
-    report = stored_results.evaluation(store, run)
+    report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
     return partial(confusion_matrix_figure, report["matrix"], report["classes"]) if report else None
 
 
 def _read_metrics(store: RunStore, run: Run) -> Plot | None:
-    report = stored_results.evaluation(store, run)
+    report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
     return partial(metrics_figure, report) if report else None
 
 
@@ -42,10 +44,14 @@ def _read_precision_recall(store: RunStore, run: Run) -> Plot | None:
 
 
 def _read_curves(
-    store: RunStore, run: Run, curve: Callable[..., pd.DataFrame], figure: Callable[..., Figure], area: str
+    store: RunStore,
+    run: Run,
+    curve: Callable[..., pd.DataFrame],
+    figure: Callable[..., Figure],
+    area: Literal["roc_auc", "pr_auc"],
 ) -> Plot | None:
     """Read one curve: of the positive class, or one for each class where there are more than two."""
-    report = stored_results.evaluation(store, run)
+    report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
     table = stored_results.predictions(store, run, report["classes"]) if report else None
     if report is None or table is None:
         return None

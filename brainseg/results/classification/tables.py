@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
+from brainseg.evaluation.stored import ClassificationEvaluation, metric
 from brainseg.results.comparison import EvaluatedRun
 from brainseg.results.comparison_cells import (
     NOT_DEFINED,
@@ -30,13 +31,13 @@ from brainseg.results.comparison_wording import caveats
 PROPORTIONS = ("accuracy", "sensitivity", "specificity")
 
 
-def run_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+def run_row(letter: str, name: str, evaluated: EvaluatedRun[ClassificationEvaluation]) -> dict[str, Any]:
     """Return a run's row: what it is, what it was evaluated on, its metrics with 95 % intervals, and its costs."""
     report = evaluated.report
     return {
         **run_identity(letter, name, evaluated),
         "count": report["count"],
-        **metric_numbers(PROPORTIONS, report, report["intervals"]),
+        **metric_numbers({name: metric(report, name) for name in PROPORTIONS}, report["intervals"]),
         "roc_auc": number(report["roc_auc"]),
         **costs(evaluated),
         "notes": caveats(report),
@@ -46,8 +47,8 @@ def run_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
 def runs_in_words(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of runs for readers: each proportion with its interval, each cost with its unit."""
     shown = {**run_words(table), "n": table["count"]}
-    for metric in PROPORTIONS:
-        shown[metric.capitalize()] = with_interval(table, metric)
+    for name in PROPORTIONS:
+        shown[name.capitalize()] = with_interval(table, name)
     shown["AUC"] = [NOT_DEFINED if math.isnan(value) else f"{value:.3f}" for value in table["roc_auc"]]
     return pd.DataFrame({**shown, **cost_words(table)})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.segmentation.scores import SCORES
+from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.description import BundleDescription
 from brainseg.results.markdown import literal
 
@@ -35,16 +36,15 @@ def purpose(description: BundleDescription) -> str:
     )
 
 
-def metrics(report: Mapping[str, Any]) -> str:
+def metrics(report: SegmentationEvaluation) -> str:
     """Return the scores with their intervals, and how often any tumour was found.
 
     Args:
         report: The run's `evaluation.json`.
     """
-    detection = {f"detection_{name}": value for name, value in report["detection"].items()}
     lines = ["| metric | value | 95 % interval |", "|---|---|---|"]
     for key, name in SCORES.items():
-        value, interval = {**report, **detection}.get(key), report["intervals"].get(key)
+        value, interval = score(report, key), report["intervals"].get(key)
         written = "not defined" if value is None else f"{value:.3f}"
         lines.append(f"| {name} | {written} | {f'{interval[0]:.3f} to {interval[1]:.3f}' if interval else 'none'} |")
     found = report["detection"]
@@ -59,19 +59,23 @@ def metrics(report: Mapping[str, Any]) -> str:
         else f" True masks are the pixels of {threshold:g} or more in the mask files (data.mask_threshold)."
     )
     rule = f"{detected} {RULES[report['rule']]}{truth}"
-    return "\n\n".join([evaluation_sentence(dict(report)), "\n".join(lines), rule])
+    return "\n\n".join([evaluation_sentence(report), "\n".join(lines), rule])
 
 
-def limits(description: BundleDescription, report: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+def limits(
+    description: BundleDescription, report: SegmentationEvaluation | None, dataset: Mapping[str, Any]
+) -> list[str]:
     """Return, by line, what the scores do not show.
 
     Args:
         description: What the model's bundle says of itself; not needed for this task.
-        report: The run's `evaluation.json`; empty where it is lost.
+        report: The run's evaluation; None where it is lost.
         dataset: The run's `dataset.json`; not needed for this task.
     """
-    units = f"{report['patients']} patients" if report.get("unit") == "patient" else "slices as if independent"
-    drawn = f", drawn from {units}" if report else ""
+    drawn = ""
+    if report:
+        units = f"{report['patients']} patients" if report["unit"] == "patient" else "slices as if independent"
+        drawn = f", drawn from {units}"
     return [
         f"* Intervals are 95 % intervals by bootstrap{drawn}; with few patients they are rough.",
         "* Small tumours weigh little in the pooled Dice, and are missed more often than large ones.",

@@ -9,6 +9,7 @@ import pandas as pd
 from brainseg.evaluation.checks import require_columns
 from brainseg.evaluation.comparison import align_slices, differing_slices, evaluation_key, with_digests
 from brainseg.evaluation.segmentation.paired import MaskPair, compare_mask_pairs
+from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.files import sha256_bytes
 from brainseg.results import stored_results
 from brainseg.results.comparison import Comparison, EvaluatedRun, fitting, required
@@ -16,7 +17,6 @@ from brainseg.results.comparison_wording import verdict_lines
 from brainseg.results.markdown import escape
 from brainseg.runs import Run, RunStore
 
-REPORT = ("slice_dice", "patient_dice", "rule", "patients", "unit")
 COUNTS = ("tp", "fp", "fn", "tn")
 NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all evaluated on the same slices with the same masks, classes and "
@@ -24,17 +24,17 @@ NOT_COMPARABLE = (
 )
 
 
-def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun:
+def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[SegmentationEvaluation]:
     """Read a segmentation with all that a comparison needs.
 
     Raises:
         RunError: A file of the run is missing or damaged.
     """
-    report = required(stored_results.evaluation(store, run), "evaluation", run)
+    report = required(stored_results.evaluation_as(SegmentationEvaluation, store, run), "evaluation", run)
     slices = required(stored_results.slices(store, run), "table of slices", run)
     truths = required(stored_results.masks(store, run, "truth.npz"), "set of true masks", run)
     split = required(stored_results.split(store, run), "split", run)
-    with fitting(run, report, REPORT):
+    with fitting(run):
         labels = [sha256_bytes(truths[row].tobytes()) for row in range(len(slices))]
         require_columns(slices, COUNTS, "The table of slices")
         slices = with_digests(slices.assign(label=labels), split)

@@ -9,6 +9,7 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from brainseg.evaluation.segmentation import patient_table, worst_slices
+from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.plots import (
     dice_distribution_figure,
     dice_per_patient_figure,
@@ -39,12 +40,12 @@ def _read_training(store: RunStore, run: Run) -> Plot | None:
 
 
 def _read_scores(store: RunStore, run: Run) -> Plot | None:
-    report = stored_results.evaluation(store, run)
+    report = stored_results.evaluation_as(SegmentationEvaluation, store, run)
     return partial(segmentation_scores_figure, report, stored_results.baselines(store, run)) if report else None
 
 
 def _read_matrix(store: RunStore, run: Run) -> Plot | None:
-    report = stored_results.evaluation(store, run)
+    report = stored_results.evaluation_as(SegmentationEvaluation, store, run)
     return partial(pixel_matrix_figure, report) if report else None
 
 

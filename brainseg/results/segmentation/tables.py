@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg.evaluation.segmentation.paired import MaskPair
+from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.results.comparison import EvaluatedRun
 from brainseg.results.comparison_cells import (
     cost_words,
@@ -32,15 +33,15 @@ SCORES = {
 }
 
 
-def run_row(letter: str, name: str, evaluated: EvaluatedRun) -> dict[str, Any]:
+def run_row(letter: str, name: str, evaluated: EvaluatedRun[SegmentationEvaluation]) -> dict[str, Any]:
     """Return a run's row: what it is, what it was evaluated on, its scores with 95 % intervals, and its costs."""
     report = evaluated.report
-    values = {**report, **{f"detection_{name}": value for name, value in report["detection"].items()}}
+    values = {name: score(report, name) for name in SCORES}
     return {
         **run_identity(letter, name, evaluated),
         "count": report["slices"],
         "patients": report["patients"] if report["unit"] == "patient" else None,
-        **metric_numbers(SCORES, values, report["intervals"]),
+        **metric_numbers(values, report["intervals"]),
         **costs(evaluated),
         "notes": caveats(report),
     }

@@ -1,6 +1,7 @@
 """Classification: one class for a whole image."""
 
 from brainseg.config import ModelConfig
+from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.tasks.facts import TaskFacts
 
 __all__ = ["FACTS"]
@@ -22,7 +23,7 @@ FACTS = TaskFacts(
     independent="images",
     count="count",
     predictions="predictions.parquet",
-    evaluation_fields=("count", "classes", "positive", "matrix", "per_class"),
+    evaluation=ClassificationEvaluation,
     has_masks=False,
     network=_network,
     stages="stages pooled: {}",

@@ -1,5 +1,6 @@
 """Segmentation: one class for every pixel."""
 
+from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.tasks.facts import TaskFacts
 
 __all__ = ["FACTS"]
@@ -16,7 +17,7 @@ FACTS = TaskFacts(
     independent="patients",
     count="slices",
     predictions="slices.parquet",
-    evaluation_fields=("slices", "dice", "detection", "intervals", "matrix", "classes"),
+    evaluation=SegmentationEvaluation,
     has_masks=True,
     network=lambda model: f"{model.arch} U-Net",
     stages="encoder up to stage {}",

@@ -1,0 +1,157 @@
+"""The fields of `evaluation.json`, with their types.
+
+An evaluation stays a plain dictionary, as JSON holds it, whose keys and values a type checker knows. `read_evaluation`
+checks them once, where a file is opened. A metric that is not defined is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
+
+from pydantic import BeforeValidator, TypeAdapter
+from typing_extensions import TypedDict
+
+from brainseg.models.validation import Basis, Interval, Validation
+
+SCHEMA = 3
+"""Version of `evaluation.json`. Files without the field `schema` are of version 1, which is version 2 otherwise. Up to
+version 2 the field `evaluated_on` was called `judged_on`."""
+
+
+def _without_nulls(intervals: object) -> object:
+    """Up to version 2, an interval that is not defined was stored as two nulls."""
+    if not isinstance(intervals, dict):
+        return intervals
+    return {name: None if pair is None or None in pair else pair for name, pair in intervals.items()}
+
+
+Intervals = Annotated[dict[str, Interval], BeforeValidator(_without_nulls)]
+"""Name of a metric -> its 95 % interval."""
+
+
+class ClassEvaluation(TypedDict):
+    """One class against all others; see `ClassMetrics`."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    support: int
+    precision: float | None
+    sensitivity: float | None
+    specificity: float | None
+    f1: float | None
+    roc_auc: float | None
+    pr_auc: float | None
+    intervals: Intervals
+
+
+class ClassificationEvaluation(Basis):
+    """The evaluation of a classifier; see `ClassificationReport`."""
+
+    count: int
+    accuracy: float | None
+    balanced_accuracy: float | None
+    matthews: float | None
+    precision: float | None
+    sensitivity: float | None
+    specificity: float | None
+    f1: float | None
+    roc_auc: float | None
+    pr_auc: float | None
+    mean_loss: float | None
+    per_class: dict[str, ClassEvaluation]
+    matrix: list[list[int]]
+    intervals: Intervals
+    classes: list[str]
+    positive: str | None
+
+
+class Detection(TypedDict):
+    """Whether a slice has any tumour: numbers of slices, and two proportions of them."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    sensitivity: float | None
+    specificity: float | None
+
+
+class SegmentationEvaluation(Basis):
+    """The evaluation of a segmentation model; see `SegmentationReport`."""
+
+    slices: int
+    patients: int
+    unit: str
+    rule: str
+    both_empty: int
+    dice: float | None
+    iou: float | None
+    precision: float | None
+    sensitivity: float | None
+    specificity: float | None
+    slice_dice: float | None
+    slice_iou: float | None
+    slices_counted: int
+    patient_dice: float | None
+    patient_iou: float | None
+    patients_counted: int
+    hd95_mm: float | None
+    hd95_mm_slices: int
+    hd95_pixels: float | None
+    hd95_pixels_slices: int
+    hd95_undefined: int
+    detection: Detection
+    per_class: dict[str, dict[str, float | None]]
+    matrix: list[list[int]]
+    intervals: Intervals
+    classes: list[str]
+
+
+Evaluation = ClassificationEvaluation | SegmentationEvaluation
+E = TypeVar("E", ClassificationEvaluation, SegmentationEvaluation)
+
+
+def read_evaluation(values: Mapping[str, Any], kind: type[E]) -> E:
+    """Return stored values as an evaluation; a metric that the file lacks is not defined.
+
+    Args:
+        values: What `evaluation.json` holds, of this schema or an earlier one.
+        kind: `ClassificationEvaluation` or `SegmentationEvaluation`.
+
+    Raises:
+        ValueError: A field is missing, or a value has another type.
+    """
+    renamed = {"evaluated_on" if name == "judged_on" else name: value for name, value in values.items()}
+    undefined = {name: None for name, hint in get_type_hints(kind).items() if hint == float | None}
+    return TypeAdapter(kind).validate_python({"intervals": {}, **undefined, **renamed})
+
+
+def metric(evaluation: Evaluation, name: str) -> float | None:
+    """Return a metric by its name; None if it is not defined."""
+    return cast("dict[str, float | None]", evaluation)[name]
+
+
+def score(evaluation: SegmentationEvaluation, name: str) -> float | None:
+    """Return a score by its name; `detection_sensitivity` and `detection_specificity` are those of `detection`."""
+    if name.startswith("detection_"):
+        return cast("dict[str, float | None]", evaluation["detection"])[name.removeprefix("detection_")]
+    return metric(evaluation, name)
+
+
+def as_validation(facts: Evaluation | Validation) -> Validation:
+    """Return the headline metric of an evaluation and what it stands on; the field of a bundle as it is.
+
+    >>> as_validation({"slices": 9, "dice": 0.5, "intervals": {}, "unit": "slice"})
+    {'unit': 'slice', 'dice': 0.5, 'count': 9, 'dice_interval': None}
+    """
+    if "intervals" not in facts:
+        return cast("Validation", facts)
+    values = cast("dict[str, Any]", facts)
+    found = {name: values[name] for name in (*Validation.__annotations__, *Basis.__annotations__) if name in values}
+    headline = "dice" if "dice" in values else "accuracy"
+    found["count"] = values["slices" if headline == "dice" else "count"]
+    found[f"{headline}_interval"] = values["intervals"].get(headline)
+    return cast("Validation", found)
