@@ -1,6 +1,6 @@
 """Grad-CAM and LayerCAM without hooks: gradients are computed only for the layers after the map.
 
-Nothing is stored on the model, so any number of threads may share one.
+Nothing is stored on the model, so any number of threads may share one model.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ METHODS = {
     "smooth-layer-cam": Method(
         "smoothed LayerCAM",
         True,
-        "is LayerCAM blurred over a sixteenth of the image, so that an area counts for more than one bright point; "
+        "is LayerCAM blurred over a sixteenth of the image, so an area counts for more than one bright point; "
         "for layer1 and layer2.",
     ),
     "grad-cam++": Method(

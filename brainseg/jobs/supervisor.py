@@ -17,7 +17,7 @@ from brainseg.runs import EndKind, Run, RunStore
 
 POLL = 0.2
 CANCEL_TIMEOUT = 6.0
-"""Seconds that a trainer has to stop by itself after a cancel request; a batch takes less."""
+"""Seconds that a trainer has to stop after a cancel request before it is killed; a batch takes less."""
 
 
 def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | None = None) -> Run:

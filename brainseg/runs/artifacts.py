@@ -1,7 +1,7 @@
 """The files of runs: below the open home folder, or on an MLflow server.
 
-The database records the address of a run's files when the run is made. That address is never used below a home folder:
-the home may have been copied or moved since, so the address may lead into another home.
+The database records the address of a run's files when the run is made. `LocalFiles` never uses that address: the home
+may have been copied or moved since then, so the address may lead into another home.
 """
 
 from __future__ import annotations

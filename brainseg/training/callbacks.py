@@ -17,7 +17,7 @@ from brainseg.training.log import EpochMetrics, Progress, RunLog
 from brainseg.training.protocols import Meter
 
 DIVERGED = 20.0
-"""A training has diverged if its loss exceeds the loss of guessing this many times; no normal loss comes near."""
+"""A training has diverged at this many times the loss of guessing; label smoothing and weights stay far below it."""
 
 
 class TrainingCancelled(BrainsegError):

@@ -180,7 +180,7 @@ def test_a_scan_of_one_value_is_answered_without_a_warning(value, predictor, sca
 
 
 def test_opening_a_folder_without_a_bundle_is_the_users_error(tmp_path):
-    with pytest.raises(BundleError, match="holds no model bundle"):
+    with pytest.raises(BundleError, match="contains no model bundle"):
         Predictor.open(tmp_path)
 
 

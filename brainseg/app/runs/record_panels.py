@@ -61,7 +61,7 @@ def data_panel(run: Run) -> None:
 def _dataset(run: Run) -> None:
     facts = run_results.read_json(live_store.store(), run, "dataset.json", ("fingerprint", "images"))
     if facts is None:
-        st.info("dataset.json is missing: the run did not get so far, or its files were removed.")
+        st.info("dataset.json is missing: the run did not get that far, or its files were removed.")
         return
     copies = facts.get("duplicates", {}).get("surplus", 0)
     unreadable = len(facts.get("unreadable", []))
@@ -82,7 +82,7 @@ def _split(run: Run) -> None:
     st.markdown(f"Split: {SPLITS[run.config.data.split]}.")
     table = run_results.split(live_store.store(), run)
     if table is None:
-        st.info("split.csv is missing: the run did not get so far, or its files were removed.")
+        st.info("split.csv is missing: the run did not get that far, or its files were removed.")
         return
     counts = pd.crosstab(table["label"], table["split"], margins=True, margins_name="all")
     st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and split")

@@ -16,7 +16,7 @@ from brainseg.results.exports import file_stem
 from brainseg.results.run_images import BLACK_SLICES
 from brainseg.runs import Run
 
-MISSING = "{} is missing: the run did not get so far, or its files were removed."
+MISSING = "{} is missing: the run did not get that far, or its files were removed."
 SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
 FEW = 10
 """With fewer patients, resampling them shows too little of how patients differ."""

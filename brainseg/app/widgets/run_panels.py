@@ -38,7 +38,7 @@ def evaluated(run: Run) -> tuple[ClassificationEvaluation, pd.DataFrame]:
     report = report_of(run, ClassificationEvaluation)
     table = run_results.predictions(live_store.store(), run, report["classes"])
     if table is None:
-        raise RunError("predictions.parquet is missing: the run did not get so far, or its files were removed.")
+        raise RunError("predictions.parquet is missing: the run did not get that far, or its files were removed.")
     return report, table
 
 
@@ -50,7 +50,7 @@ def report_of(run: Run, kind: type[E]) -> E:
     """
     report = run_results.evaluation_as(kind, live_store.store(), run)
     if report is None:
-        raise RunError("evaluation.json is missing: the run did not get so far, or its files were removed.")
+        raise RunError("evaluation.json is missing: the run did not get that far, or its files were removed.")
     return report
 
 
@@ -99,7 +99,7 @@ def _no_finder(run: Run) -> str:
         return "An instant baseline is fitted in one step: it has no learning rate and no epochs."
     if run.config.training.learning_rate != "valley":
         return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
-    return "learning_rate.json is missing: the run did not get so far, or its files were removed."
+    return "learning_rate.json is missing: the run did not get that far, or its files were removed."
 
 
 def _no_epochs(run: Run) -> str:
