@@ -1,4 +1,4 @@
-"""What commands do for runs that classify images: answer with a class, and print the metrics of an evaluation."""
+"""The parts of commands for runs that classify images: diagnoses, and the printed metrics of an evaluation."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _store() -> tuple[bool, str]:
     store = RunStore()
     where = store.uri if store.uri.startswith("sqlite") else "the server that MLFLOW_TRACKING_URI names"
     unreadable = store.unreadable()
-    lost = f", {len(unreadable)} more that cannot be read (`runs` says why)" if unreadable else ""
+    lost = f", {len(unreadable)} more that cannot be read (`runs` shows why)" if unreadable else ""
     return True, f"{len(store.list())} runs in {where}{lost}"
 
 

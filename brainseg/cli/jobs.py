@@ -149,7 +149,7 @@ def _print_run(found: Run, details: dict[str, Any]) -> None:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
     for case in details["hardest"]:
         ANSWERS.print(
-            f"hard: {case['path']}: is {case['label']}, called {case['prediction']}, loss {case['loss']:.3f}",
+            f"hard: {case['path']}: actual {case['label']}, predicted {case['prediction']}, loss {case['loss']:.3f}",
             markup=False,
         )
     for file in details["figures"]:

@@ -1,4 +1,4 @@
-"""What `predict` asks of a model, and parts of its answers that all tasks share."""
+"""The request of `predict`, and the parts of its answers that are the same for all tasks."""
 
 from __future__ import annotations
 

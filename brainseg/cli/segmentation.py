@@ -1,4 +1,4 @@
-"""What commands do for runs that mark tumours: mark and measure, and print the metrics of an evaluation."""
+"""The parts of commands for runs that mark tumours: masks, and the printed metrics of an evaluation."""
 
 from __future__ import annotations
 

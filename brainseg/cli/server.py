@@ -18,7 +18,7 @@ from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
 
 ADDRESS = "localhost"
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a user may ask for
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - a user may choose these
 PORT = 8501
 UPLOAD_MB = 1000
 _NO_ADDRESS = "{} is not an address of this machine: use localhost, or one of the machine's addresses."
@@ -99,7 +99,7 @@ class Server:
 
 
 def allowed_hosts(host: str) -> list[str]:
-    """Return the names under which browsers may ask for the pages.
+    """Return the host names under which the server answers browsers.
 
     Another site can make its name resolve to this machine ("DNS rebinding"). Its visitors' browsers would then
     send requests to the dashboard. This does not work with plain addresses, since a browser does not look them up.

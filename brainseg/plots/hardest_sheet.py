@@ -49,7 +49,7 @@ def _draw_case(
     probability = case[f"p_{case['prediction']}"]
     lines = [
         str(case["path"]),
-        f"is {case['label']}, called {case['prediction']}",
+        f"actual {case['label']}, predicted {case['prediction']}",
         f"probability {percent(probability)}, loss {case['loss']:.2f}",
     ]
     for row, line in enumerate(lines):

@@ -12,7 +12,7 @@ from brainseg.files import write_atomically
 from brainseg.plots.theme import LIGHT
 
 PLOTLY_JS = "plotly.min.js"
-# By default, Plotly.js 4 has a button that uploads the figure to Plotly's cloud. Patient data must not leave here.
+# By default, Plotly.js 4 has a button that uploads the figure to Plotly's cloud. Patient data must stay here.
 CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
 PAGE = """<!doctype html>
 <html lang="en">

@@ -52,15 +52,13 @@ class Best:
         rank = f"Ranked by the lower end of the interval among {others + 1} {facts.model}s on {self.data}."
         if not self.rivals:
             return [rank]
-        if len(self.rivals) == 1:
-            overlap = "The interval of 1 other overlaps with this one, so it is not shown to be better than that"
+        count = len(self.rivals)
+        if count == 1:
+            overlap, rival = "The interval of 1 other model overlaps", "that model"
         else:
-            count = len(self.rivals)
-            overlap = (
-                f"The intervals of {count} others overlap with this one, so it is not shown to be better than those"
-            )
-        more = f"Compare tests them on the {facts.independent} that they share."
-        return [f"{rank} {overlap}: {more}"]
+            overlap, rival = f"The intervals of {count} other models overlap", "those models"
+        doubt = f"{overlap} with this one, so it is not shown to be better than {rival}"
+        return [f"{rank} {doubt}: Compare tests them on the {facts.independent} that they share."]
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:

@@ -42,7 +42,7 @@ EPOCHS = [
     "learning_rate",
     "seconds",
 ]
-LOG_LETTERS = 200_000
+LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
 Arguments = ParamSpec("Arguments")
@@ -242,7 +242,7 @@ def log_text(store: RunStore, run: Run) -> str:
 def _end_of(file: Path) -> str:
     try:
         with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - LOG_LETTERS))
+            stream.seek(max(0, file.stat().st_size - LOG_BYTES))
             return stream.read().decode("utf-8", "replace").strip()
     except OSError:
         return ""

@@ -62,7 +62,9 @@ def test_the_best_is_ranked_by_the_lower_end_and_its_rivals_are_named(add, open_
     said = words(open_page("home"))
     assert "**solid**" in said
     assert "among 3 models on tiny" in said
-    assert "The interval of 1 other overlaps with this one, so it is not shown to be better than that" in said
+    assert (
+        "The interval of 1 other model overlaps with this one, so it is not shown to be better than that model" in said
+    )
 
 
 def test_a_best_model_that_is_not_better_than_chance_says_so(add, open_page) -> None:

@@ -82,7 +82,7 @@ def test_the_log_is_read_live_and_from_the_store(stored) -> None:
     Workspace(run.id).log.write_bytes(b"x" * 300_000 + b"\xff live\n")
     text = run_results.log_text(store, run)
     assert text.endswith("\ufffd live")
-    assert len(text) <= run_results.LOG_LETTERS
+    assert len(text) <= run_results.LOG_BYTES
 
 
 EVALUATION = {"count": 3, "classes": ["a", "b"], "positive": "b", "matrix": [[1, 0], [0, 2]], "per_class": {}}

@@ -57,7 +57,7 @@ def limits(
     """Return, by line, what the metrics do not show.
 
     Args:
-        description: What the model's bundle says of itself.
+        description: The description in the model's bundle.
         report: The run's evaluation; None where it is lost.
         dataset: The run's `dataset.json`; empty where it is lost.
     """
@@ -101,7 +101,7 @@ def confusion_lines(report: ClassificationEvaluation) -> list[str]:
     """
     classes = [literal(name) for name in report["classes"]]
     lines = [
-        f"| is | {' | '.join(f'called {name}' for name in classes)} | found (95 % interval) |",
+        f"| actual class | {' | '.join(f'predicted {name}' for name in classes)} | sensitivity (95 % interval) |",
         "|---" * (len(classes) + 2) + "|",
     ]
     for name, shown, row in zip(report["classes"], classes, report["matrix"], strict=True):

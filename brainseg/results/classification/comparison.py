@@ -1,4 +1,4 @@
-"""Classifiers side by side: what is read of each, paired tests, and the images on which they disagree."""
+"""Comparison of classifiers: reads their results, tests pairs of them, and finds the images on which they disagree."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def limits(
     """Return, by line, what the scores do not show.
 
     Args:
-        description: What the model's bundle says of itself; not needed for this task.
+        description: The description in the model's bundle; not needed for this task.
         report: The run's evaluation; None where it is lost.
         dataset: The run's `dataset.json`; not needed for this task.
     """

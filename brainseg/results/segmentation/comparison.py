@@ -1,4 +1,4 @@
-"""Segmentations side by side: what is read of each, paired tests, and the slices on which their Dice differs."""
+"""Comparison of segmentations: reads their results, tests pairs of them, and finds the slices that differ in Dice."""
 
 from __future__ import annotations
 
