@@ -144,13 +144,13 @@ def score(evaluation: SegmentationEvaluation, name: str) -> float | None:
 def as_validation(facts: Evaluation | Validation) -> Validation:
     """Return the headline metric of an evaluation and what it stands on; the field of a bundle as it is.
 
-    >>> as_validation({"slices": 9, "dice": 0.5, "intervals": {}, "unit": "slice"})
-    {'unit': 'slice', 'dice': 0.5, 'count': 9, 'dice_interval': None}
+    >>> as_validation({"slices": 9, "dice": 0.5, "intervals": {"dice": (0.3, 0.7)}})
+    {'dice': 0.5, 'count': 9, 'dice_interval': (0.3, 0.7)}
     """
     if "intervals" not in facts:
         return cast("Validation", facts)
     values = cast("dict[str, Any]", facts)
-    found = {name: values[name] for name in (*Validation.__annotations__, *Basis.__annotations__) if name in values}
+    found = {name: values[name] for name in Validation.__annotations__ if name in values}
     headline = "dice" if "dice" in values else "accuracy"
     found["count"] = values["slices" if headline == "dice" else "count"]
     found[f"{headline}_interval"] = values["intervals"].get(headline)

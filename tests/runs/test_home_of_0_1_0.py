@@ -85,7 +85,7 @@ def test_what_a_finished_run_left_is_read(name: str) -> None:
         assert len(stored_results.masks(store, run, "masks.npz")) == report["slices"]
     else:
         assert len(stored_results.predictions(store, run, report["classes"])) == report["count"]
-    assert json.loads(answer("show", name, "--json"))["evaluation"] == report
+    assert json.loads(answer("show", name, "--json"))["evaluation"] == json.loads(json.dumps(report))
 
 
 def test_its_models_diagnose(moved: Path) -> None:
