@@ -67,7 +67,7 @@ def limits(
         "true uncertainty is larger.",
         "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
         "times in ten.",
-        "* Copies that were scaled or saved again are not found, and may be on both sides of the split.",
+        "* Cropped copies are not found, and may be on both sides of the split.",
     ]
     if 0 < count < FEW:
         lines.insert(0, f"* With {count} evaluated images, one image is {100 / count:.1f} points of accuracy.")
