@@ -1,4 +1,4 @@
-"""The parameters of a page's address, so that a link shows what its sender saw. Anybody can write anything there.
+"""The parameters of a page's address: a link shows what its sender saw. Visitors can type anything into an address.
 
 Streamlit itself binds filters, tabs and the like (`bind="query-params"`) and drops values that it does not offer.
 Parameters that name runs are read and written here.
@@ -16,9 +16,9 @@ from brainseg.runs import Run
 from brainseg.runs.run import matching
 
 LONGEST = 2000
-"""Characters of a parameter that are read."""
+"""Most characters of a parameter that are read."""
 SHOWN = 40
-"""Characters of a wrong value that a sentence repeats."""
+"""Most characters of a wrong value that a message repeats."""
 
 
 def parameter(key: str) -> str:
@@ -26,11 +26,11 @@ def parameter(key: str) -> str:
     return st.query_params.get(key, "").strip()[:LONGEST]
 
 
-def keep(**values: str | None) -> None:
-    """Write parameters into the address; None or "" removes one. Those bound to a widget must not be named here.
+def set_parameters(**values: str | None) -> None:
+    """Write parameters into the address; None or "" removes one. Do not name parameters that are bound to a widget.
 
-    Only changes are written: Streamlit sends each write to the browser, which puts one that comes after a click on a
-    link into the address of the page that it has opened by then.
+    Only changes are written. Streamlit sends each write to the browser; if the visitor has just clicked a link, the
+    browser puts the parameters into the address of the next page.
     """
     for key, value in values.items():
         if value and st.query_params.get(key) != value:
@@ -47,7 +47,7 @@ def named_run(wanted: str, runs: Sequence[Run]) -> tuple[Run | None, str]:
         runs: The runs to search.
 
     Returns:
-        The run and "", or None and the sentence on why there is none, as Markdown.
+        The run and "", or None and a message that says why no run was found, as Markdown.
     """
     found = matching(runs, wanted)
     if len(found) == 1:
@@ -58,25 +58,25 @@ def named_run(wanted: str, runs: Sequence[Run]) -> tuple[Run | None, str]:
     return None, f"There is no run {shown}: it was deleted, or the address is wrong."
 
 
-def current() -> str:
-    """Return the whole address of the view."""
+def full_address() -> str:
+    """Return the full address of the current view."""
     query = urlencode(st.query_params.to_dict() | _repeated(), doseq=True)
     return f"{st.context.url or ''}{'?' if query else ''}{query}"
 
 
 def _repeated() -> dict[str, list[str]]:
-    """Return the parameters that occur more than once, as those of a choice of several do."""
+    """Return the parameters that occur more than once, such as those of a multiple choice."""
     found = {key: st.query_params.get_all(key) for key in st.query_params}
     return {key: values for key, values in found.items() if len(values) > 1}
 
 
 @st.fragment
 def copy_link() -> None:
-    """Draw a button that shows the address of this view, to be copied.
+    """Draw a button that shows the address of this view for copying.
 
-    The address is read when the button is clicked: parts of a page are redrawn without the rest.
+    The address is read when the visitor clicks: parts of a page may have been redrawn without the rest.
     """
     with st.popover("Copy link", icon=":material/link:", key="copy-link", on_change="rerun") as opened:
         if opened.open:
             st.markdown("This link shows the same view:")
-            st.code(current(), language=None, wrap_lines=True)
+            st.code(full_address(), language=None, wrap_lines=True)

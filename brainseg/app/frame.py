@@ -1,4 +1,4 @@
-"""What every page shares: its frame, the disclaimer, links, plots, and one sentence for each error."""
+"""What every page shares: its frame, the disclaimer, links, plots and error messages."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from brainseg.results.exports import csv_bytes
 from brainseg.results.markdown import escape
 
 UNEXPECTED = (
-    "Something unexpected happened on this page, and nothing was changed. Reload it; if it happens again, send {log} "
-    "to the people who run brainseg."
+    "Something unexpected happened on this page, and nothing was changed. Reload the page; if it happens again, send "
+    "{log} to the people who run brainseg."
 )
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
@@ -46,9 +46,9 @@ STYLE = """<style>
 }
 [class*="st-key-live-"] [data-stale="true"] { opacity: 1 !important; transition: none !important }
 </style>"""
-"""The content starts high on the page, so that it fits on one screen. Captions have the theme's muted colour with a
-contrast of 4.5:1 on both backgrounds. On a phone the margins shrink, the menu has a label, and a plot keeps its width
-and scrolls, unless it is drawn for any width. Parts that update every other second do not fade meanwhile."""
+"""The content starts high on the page to fit on one screen. Captions have the theme's muted colour with a contrast of
+4.5:1 on both backgrounds. On a phone the margins shrink, the menu has a label, and a plot keeps its width and scrolls,
+unless it is laid out for any width. Parts that update every two seconds do not fade during an update."""
 
 SCHEME = "<style>:root {{ color-scheme: {} }}</style>"
 """Which colour `light-dark` takes. Streamlit says so for its app alone, and popovers lie outside of it."""
@@ -65,14 +65,14 @@ Arguments = ParamSpec("Arguments")
 
 @contextmanager
 def page(title: str, lead: str = "") -> Iterator[None]:
-    """Draw a page's title, lead and disclaimer above what the `with` block draws, and show its errors as sentences.
+    """Draw a page's title, lead and disclaimer, then what the `with` block draws; show its errors as messages.
 
     Args:
         title: Heading of the page.
         lead: One sentence on what the page is for.
     """
-    _enter_through_the_frame()
-    _claim_the_address(title)
+    _run_main_script_first()
+    _resend_address(title)
     st.html(STYLE + SCHEME.format("dark" if dark() else "light") + (LARGE if demo_mode() else ""))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
@@ -83,8 +83,8 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         yield
 
 
-def _enter_through_the_frame() -> None:
-    """Run `streamlit_app.py` first if the server's very first visit is to a page other than Home.
+def _run_main_script_first() -> None:
+    """Run `streamlit_app.py` first if the first visit to the server is to a page other than Home.
 
     Until a script has called `st.navigation`, Streamlit treats a folder called `pages` as an older kind of app: it runs
     the page without the frame, beside a list of all pages.
@@ -94,11 +94,11 @@ def _enter_through_the_frame() -> None:
         st.rerun()
 
 
-def _claim_the_address(title: str) -> None:
-    """Send the address once more when a visitor has opened another page.
+def _resend_address(title: str) -> None:
+    """Send the address again when the visitor has opened another page.
 
-    The page before may have written its own parameters after the click on a link. They would then stand in the address
-    of this page instead of the run that the link named, and a reload would show something else.
+    The previous page may have written its own parameters after the click on a link. They would then replace the run
+    that the link named, and a reload would show something else.
     """
     if st.session_state.get(state.SHOWN_PAGE) != title:
         st.session_state[state.SHOWN_PAGE] = title
@@ -106,7 +106,7 @@ def _claim_the_address(title: str) -> None:
 
 
 def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Show a fragment's errors as sentences, as `page` does: its reruns happen outside the page's `with` block."""
+    """Show a fragment's errors as messages, as `page` does: a fragment reruns outside the page's `with` block."""
 
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -118,7 +118,7 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 @contextmanager
 def caught() -> Iterator[None]:
-    """Show a user error as its sentence; show any other as one sentence, and log it with its traceback.
+    """Show a user error as its message; for any other error, show `UNEXPECTED` and log the traceback.
 
     Streamlit's signals to stop or rerun a script are not `Exception`s and pass through.
     """
@@ -126,12 +126,12 @@ def caught() -> Iterator[None]:
         yield
     except BrainsegError as error:
         st.error(escape(on_page(error)), icon=":material/error:")
-    except Exception:  # a fault of our own: logged, and no traceback reaches a visitor
-        st.error(UNEXPECTED.format(log=_keep_details()), icon=":material/error:")
+    except Exception:  # a bug in brainseg: the traceback goes into the log, not to the visitor
+        st.error(UNEXPECTED.format(log=_log_traceback()), icon=":material/error:")
 
 
-def _keep_details() -> str:
-    """Log the traceback, and return where it is."""
+def _log_traceback() -> str:
+    """Log the traceback, and return where to find it."""
     LOGGER.exception("A page failed.")
     try:
         log = paths.subfolder("logs") / "dashboard.log"
@@ -160,12 +160,12 @@ def link(target: str, label: str, *, icon: str | None = None, **query: str) -> N
 
 
 def show(figure: go.Figure, key: str, *, name: str, table: pd.DataFrame | None = None, **options: Any) -> Any:  # noqa: ANN401 - both are plotly_chart's own
-    """Draw a plot that can be downloaded as PNG and, with its table, as CSV.
+    """Draw a plot that visitors can download as PNG and, if it has a table, as CSV.
 
     Args:
         figure: From `plots`.
         key: Unique on the page.
-        name: File name of the downloads, without an ending.
+        name: File name of the downloads, without a suffix.
         table: The plot's values.
         options: Passed on to `st.plotly_chart`.
 
@@ -190,7 +190,7 @@ def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
     Args:
         label: Text of the button.
         table: Written when the button is clicked.
-        name: File name, without an ending.
+        name: File name, without a suffix.
         key: Unique on the page.
     """
     st.download_button(

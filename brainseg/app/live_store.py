@@ -20,7 +20,7 @@ from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.run import default_run
 
 REMOTE_PATIENCE = 5.0
-"""Seconds for which a list from a remote store, whose changes cannot be seen, counts as current."""
+"""Seconds for which a list from a remote store counts as current: its changes cannot be detected."""
 
 
 def store() -> RunStore:
@@ -34,9 +34,9 @@ def store() -> RunStore:
 
 
 def runs() -> list[Run]:
-    """Return all runs, newest first; those whose processes have all died are recorded as failed first.
+    """Return all runs, newest first. Runs whose processes have all died are first recorded as failed.
 
-    A demo session changes nothing in the store, so it records nothing either.
+    A demo session changes nothing in the store, so it does not record them.
     """
     opened = store()
     listed = _list(opened.uri, _stamp(opened.uri))
@@ -47,7 +47,7 @@ def runs() -> list[Run]:
 
 
 def unreadable() -> list[UnreadableRun]:
-    """Return the runs that this brainseg cannot read, newest first."""
+    """Return the runs that this version of brainseg cannot read, newest first."""
     opened = store()
     return _unreadable(opened.uri, _stamp(opened.uri))
 
@@ -62,16 +62,16 @@ def run(run_id: str) -> Run:
 
 
 def details(run: Run) -> dict[str, Any]:
-    """Return what `results.run_details` returns for a run; that of an ended run is remembered."""
+    """Return the `results.run_details` of a run; those of ended runs are cached."""
     if run.status in ENDED:
         return _details(store().uri, run.id, str(run.ended))
     return run_details(store(), run)
 
 
 def classes(some: Iterable[Run]) -> dict[str, frozenset[str]]:
-    """Return the classes that ended runs were evaluated on, by the runs' ids; empty where that is not known.
+    """Return the classes on which ended runs were evaluated, by run id; empty where they are unknown.
 
-    They are remembered for as long as the server runs: a page asks for those of every run at every click.
+    They are cached until the server ends: a page needs the classes of every run at every click.
     """
     known = _classes(store().uri)
     keys = {(run.id, str(run.ended)): run for run in some}
@@ -83,28 +83,28 @@ def _read_classes(run: Run) -> frozenset[str]:
     try:
         file = run_file(store(), run, "evaluation.json")
         return frozenset(json.loads(file.read_text("utf-8"))["classes"]) if file else frozenset()
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a damaged file says so on the run's own page
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # the run's own page reports a damaged file
         return frozenset()
 
 
 def promoted(task: str | None = None) -> Run | None:
-    """Return the run whose model Diagnose offers first, of a task or of any; see `runs.run.default_run`."""
+    """Return the run whose model Diagnose offers first, for a task or for any; see `runs.run.default_run`."""
     return default_run(runs(), task)
 
 
 def refresh() -> None:
-    """Forget what was read, after a page has changed the store."""
+    """Clear the caches after a page has changed the store."""
     _list.clear()
     _unreadable.clear()
     _details.clear()
 
 
 def _stamp(uri: str) -> str:
-    """Return a text that differs after every change of the store."""
+    """Return a text that changes whenever the store changes."""
     if not uri.startswith("sqlite:"):
         return str(int(time.time() / REMOTE_PATIENCE))
     database = Path(uri.removeprefix("sqlite:///"))
-    # Write-ahead logging: what was just written is in a file beside the database.
+    # With write-ahead logging, the latest changes are in a file beside the database.
     files = [database, database.with_name(database.name + "-wal")]
     return " ".join(f"{file.stat().st_mtime_ns}:{file.stat().st_size}" for file in files if file.exists())
 

@@ -18,7 +18,7 @@ ICON = Path(__file__).with_name("icon.png")
 def main() -> None:
     """Draw the page that the visitor has opened, below the navigation."""
     ask_no_outside_server()  # also where the server was started by hand
-    # An own file: Streamlit would fetch a named icon from an outside server.
+    # A local file: Streamlit would fetch a named icon from an outside server.
     st.set_page_config(page_title="brainseg", page_icon=str(ICON), layout="wide")
     if demo_mode():
         # A page that the navigation does not know would be an error in the browser's console.

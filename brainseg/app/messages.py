@@ -1,4 +1,4 @@
-"""Messages written for the command line, in the words of the pages: the one place that translates them."""
+"""Translate messages written for the command line into the words of the pages."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ PHRASES = (
     (r"name another with --port", "name another port"),
     (r"give them to `predict --mask` on the command line", "diagnose one image at a time"),
 )
-"""Words of a message at a terminal -> the words on a page."""
+"""Pattern in a message for the terminal -> its words on a page."""
 
 
 def on_page(text: object) -> str:
     """Return a message in the words of the pages: names of fields and buttons instead of options and commands."""
-    said = str(text)
+    message = str(text)
     for pattern, words in PHRASES:
-        said = re.sub(pattern, words, said)
-    return re.sub(r"\b[a-z_]+(?:\.[a-z_]+)+\b", lambda found: _labels().get(found[0], found[0]), said)
+        message = re.sub(pattern, words, message)
+    return re.sub(r"\b[a-z_]+(?:\.[a-z_]+)+\b", lambda found: _labels().get(found[0], found[0]), message)
 
 
 @functools.cache
@@ -40,6 +40,6 @@ def _labels() -> dict[str, str]:
     return {field.name: field.label for field in form_fields() if field.section}
 
 
-def why(run: Run) -> str:
-    """Return in one sentence why a run failed or was stopped."""
-    return on_page(" ".join(run.reason.split())) or "No reason recorded. Check the log."
+def end_reason(run: Run) -> str:
+    """Return one sentence that says why a run failed or was stopped."""
+    return on_page(" ".join(run.reason.split())) or "No reason was recorded: check the log."

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Model = Predictor | Segmenter
 
 MOST = 7
-"""Models kept in memory at a time: an ensemble, a segmentation model beside it, and another visitor's; a
-ResNet152 takes about 230 MB."""
+"""Most models kept in memory: an ensemble, a segmentation model, and another visitor's model. A ResNet152 takes about
+230 MB."""
 
 VERSION_DIGITS = 12
 Key = tuple[str, str, tuple[int, ...]]
@@ -42,11 +42,11 @@ class ModelCache:
         self._lock = threading.Lock()
 
     def get(self, folder: Path, task: str = "classify") -> Future[Model]:
-        """Return a bundle's predictor or segmenter, perhaps still being loaded; one that changed is loaded again.
+        """Return a bundle's predictor or segmenter, which may still be loading; a changed bundle is loaded again.
 
         Args:
-            folder: Of the bundle.
-            task: What the model is asked to do.
+            folder: Folder of the bundle.
+            task: Task of the model.
         """
         key = (task, str(folder), _stamp(folder))
         with self._lock:
@@ -61,7 +61,7 @@ class ModelCache:
             return found
 
     def evict(self, failed: Future[Model]) -> None:
-        """Forget what could not be loaded, so that the next request tries again."""
+        """Remove a model that could not be loaded: the next request tries again."""
         with self._lock:
             self._models = OrderedDict((key, kept) for key, kept in self._models.items() if kept is not failed)
 
@@ -70,23 +70,23 @@ _CACHE = ModelCache()
 
 
 def predictor(run_id: str) -> Predictor:
-    """Return a finished run's model, ready to diagnose; waits where it has to be loaded first. Safe in any thread.
+    """Return a finished run's classifier; wait until it is loaded. Safe in any thread.
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed, or is of a segmentation model.
+        BundleError: The bundle is missing, damaged or changed, or it holds a segmentation model.
     """
-    return cast("Predictor", _result(_CACHE.get(bundle_folder(run_id))))  # what this task loads
+    return cast("Predictor", _result(_CACHE.get(bundle_folder(run_id))))  # `_load` makes one for this task
 
 
 def segmenter(run_id: str) -> Segmenter:
-    """Return a finished run's segmentation model; otherwise as `predictor`.
+    """Return a finished run's segmentation model; wait until it is loaded. Safe in any thread.
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed, or is of a classifier.
+        BundleError: The bundle is missing, damaged or changed, or it holds a classifier.
     """
-    return cast("Segmenter", _result(_CACHE.get(bundle_folder(run_id), "segment")))  # what this task loads
+    return cast("Segmenter", _result(_CACHE.get(bundle_folder(run_id), "segment")))  # `_load` makes one for this task
 
 
 def ready(run_id: str, task: str = "classify") -> bool:
@@ -94,7 +94,7 @@ def ready(run_id: str, task: str = "classify") -> bool:
 
     Raises:
         RunError: There is no such run, or it has no model.
-        BundleError: The bundle is missing, damaged or was changed, or is of a model of another task.
+        BundleError: The bundle is missing, damaged or changed, or it holds a model for another task.
     """
     loading = _CACHE.get(bundle_folder(run_id), task)
     if not loading.done():
@@ -104,8 +104,8 @@ def ready(run_id: str, task: str = "classify") -> bool:
 
 
 def warm_up() -> None:
-    """Start importing torch and loading the promoted models in the background; returns at once."""
-    # An error is shown when a visitor asks for the model; nobody has asked yet.
+    """Start importing torch and loading the promoted models in the background; return at once."""
+    # No visitor has asked for a model yet: errors are shown when one does.
     with suppress(BrainsegError):
         _import_torch()
         for task in ("classify", "segment"):
@@ -138,14 +138,14 @@ def bundle_folder(run_id: str) -> Path:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _bundle_folder(uri: str, run_id: str) -> Path:
-    """Remembered, since a remote store would send the whole bundle again."""
+    """Cached: a remote store would send the whole bundle again."""
     store = live_store.store()
     return store.bundle(store.get(run_id))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _run(uri: str, run_id: str) -> Run:
-    """Remembered: what a finished run records of its bundle does not change."""
+    """Cached: what a finished run records about its bundle does not change."""
     return live_store.run(run_id)
 
 
@@ -171,10 +171,10 @@ def _load(folder: Path, task: str, into: Future[Model]) -> None:
 
         opened: dict[str, Callable[[Path], Model]] = {"classify": Predictor.open, "segment": Segmenter.open}
         into.set_result(opened[task](folder))
-    except BaseException as error:  # whoever waits gets it
+    except BaseException as error:  # raised again in the waiting thread
         into.set_exception(error)
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
-    """Return when and how large the bundle's files are; empty where there are none."""
+    """Return the modification times and sizes of the bundle's files; empty if there are none."""
     return tuple(value for file in sorted(folder.glob("*")) for value in (file.stat().st_mtime_ns, file.stat().st_size))

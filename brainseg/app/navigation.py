@@ -20,7 +20,7 @@ PAGES = {
     "data": "Data",
     "about": "About",
 }
-"""Name of each page, which is its folder in `app` and its address -> its title, in the order of the navigation."""
+"""Name of each page (its folder in `app` and its address) -> its title, in the order of the navigation."""
 DEMO_PAGES = ("home", "diagnose", "compare")
 ICONS = {
     "home": "home",
@@ -34,12 +34,12 @@ ICONS = {
 
 
 def demo_mode() -> bool:
-    """Return whether this is a demo session, which changes nothing in the store and has only the demo's pages."""
+    """Return whether this is a demo session: it changes nothing in the store and has only `DEMO_PAGES`."""
     return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get(state.DEMO_SESSION))
 
 
 def st_page(name: str) -> st.Page:
-    """Return a page as Streamlit knows it, for the navigation and for links."""
+    """Return Streamlit's object for a page, for the navigation and for links."""
     return st.Page(
         _drawing(name),
         title=PAGES[name],
@@ -51,7 +51,7 @@ def st_page(name: str) -> st.Page:
 
 @cache
 def _drawing(name: str) -> Callable[[], None]:
-    """Return the function that draws a page; a page's modules are imported when it is first shown."""
+    """Return the function that draws a page; it imports the page's modules when the page is first shown."""
 
     def draw() -> None:
         import_module(f"brainseg.app.{name}.page").draw()

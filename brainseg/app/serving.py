@@ -21,14 +21,14 @@ window.__streamlit = {
   BACKEND_BASE_URL: location.origin + location.pathname.replace(/[/](PAGES)[/]?$/, "/"),
 }
 </script>"""
-"""Gives Streamlit's code the address of its server. Without it, every page but the first tries its own address first,
-and each visit leaves four errors in the browser's console."""
+"""Gives Streamlit's browser code the address of its server. Without this, every page except the first tries its own
+address first, and each visit leaves four errors in the browser's console."""
 
 
 def ask_no_outside_server() -> None:
     """Keep Streamlit from asking an outside server for its public address.
 
-    It does so whenever a page of another site tries to connect, and no setting stops it.
+    Streamlit asks whenever a page of another site tries to connect, and no setting prevents it.
     """
     net_util.get_external_ip = _nowhere
 
@@ -38,13 +38,13 @@ def _nowhere() -> None:
 
 
 def set_base_address() -> None:
-    """Have every page find its server, not only the first."""
+    """Let every page find its server, not only the first one."""
     create = starlette_static_routes.create_streamlit_static_handler
 
     def with_index(directory: str, base_url: str | None) -> StaticFiles:
         handler = create(directory, base_url)
-        with suppress(OSError, BrainsegError):  # without it, only the browser's console shows errors
-            # An attribute of the class inside Streamlit's function, which the declared type does not have.
+        with suppress(OSError, BrainsegError):  # if this fails, only the browser's console shows errors
+            # The class inside Streamlit's function has this attribute; the declared type does not.
             vars(handler)["_index_path"] = str(_index(Path(directory)))
         return handler
 
@@ -52,7 +52,7 @@ def set_base_address() -> None:
 
 
 def _index(static: Path) -> Path:
-    """Write Streamlit's `index.html` below the home, with `BASE_ADDRESS` in it, and return its path."""
+    """Write Streamlit's `index.html` with `BASE_ADDRESS` into the home folder, and return its path."""
     script = BASE_ADDRESS.replace("PAGES", "|".join(PAGES))
     text = (static / "index.html").read_text("utf-8").replace("<head>", f"<head>{script}", 1)
     file = paths.subfolder("cache") / "index.html"
@@ -66,7 +66,7 @@ def main() -> None:
     logs.configure()
     ask_no_outside_server()
     set_base_address()
-    from streamlit.web.cli import main as streamlit  # takes a second
+    from streamlit.web.cli import main as streamlit  # takes a second to import
 
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]]
     streamlit(prog_name="streamlit")

@@ -1,7 +1,7 @@
-"""The keys of what the pages keep in a visitor's session (`st.session_state`): no page writes one of its own.
+"""The keys of the values that pages keep in a visitor's session (`st.session_state`): pages use no other keys.
 
-A key is either that of a widget, which Streamlit forgets where the widget is not drawn, or that of a value that a page
-keeps. Keys of widgets with `bind="query-params"` are parameters of the address too, so that they are short.
+A key belongs to a widget, whose value Streamlit drops when the widget is not drawn, or to a value that a page stores.
+Keys of widgets with `bind="query-params"` are also parameters of the address, so they are short.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 DEMO_SESSION = "demo_session"
 """Whether the visitor has started a demo session."""
 DEMO_SWITCH = "demo_switch"
-"""Home's switch for it, a widget."""
+"""Widget: the switch on Home."""
 SHOWN_PAGE = "page:turned-to"
-"""The title of the page that was drawn last."""
+"""The title of the page drawn last."""
 
 # Diagnose
 CLASSIFIER, SEGMENTATION_MODEL = "model", "marker"
@@ -20,19 +20,19 @@ CLASSIFIER, SEGMENTATION_MODEL = "model", "marker"
 PICKERS = {"classify": CLASSIFIER, "segment": SEGMENTATION_MODEL}
 """Task -> key of the picker of its models."""
 ADDRESS_READ = "asked for"
-"""The models of the address that were taken over last."""
+"""The models last taken from the address."""
 HEATMAP_CLASS, HEATMAP_METHOD = "explain", "method"
 """Widgets: the class to explain, and the method."""
 CLEARED = "cleared"
 """How often the visitor has cleared all uploads."""
 SAMPLE = "sample"
-"""The sample that is shown: (member, number, sample); missing where uploads are shown."""
+"""The shown sample: (member, number, sample); missing while uploads are shown."""
 SAMPLE_READ = "looked for"
-"""The sample of the address that was looked for last."""
+"""The sample of the address that was last looked for."""
 CASES = "cases"
-"""The images that were read, by the ids of their uploads."""
+"""The images read so far, by the ids of their uploads."""
 SHOWN_IMAGE = "shown"
-"""Which image the card shows, counted from 0."""
+"""The index of the image that the card shows."""
 ANSWERS = "answers"
 """The answers of this session."""
 GALLERY_SHOW, GALLERY_ORDER = "gallery-show", "gallery-order"
@@ -44,21 +44,21 @@ HEATMAP_OPACITY, MASK_OPACITY = "opacity", "fill"
 PRESET = "train:preset"
 """Widget: the preset that the form starts from."""
 FORM_VERSION = "train:version"
-"""How often the form was reset: the keys of its widgets hold it, so that another version starts afresh."""
+"""How often the form was reset. The keys of its widgets contain it: each reset makes new widgets."""
 FORM_WRITTEN = "train:address"
-"""What the page itself has written into the address last."""
+"""What the page last wrote into the address."""
 DATASET, DATASET_PATH = "train:data", "train:data:path"
 """Widgets: the dataset, and the path of another folder."""
 DATASET_WANTED = "train:data:asked"
-"""The path of the dataset that the form is to show when it is drawn next."""
+"""The path of the dataset that the form must show when it is next drawn."""
 DATASET_READ = "train:data:address"
-"""The dataset of the address that was taken over or written last."""
+"""The dataset last read from or written into the address."""
 RUN_NAME = "train:name"
 """Widget: the name of the next run."""
 LAST_SUBMISSION = "train:last-order"
-"""What was put into the queue last, and when: (submission, monotonic seconds)."""
+"""What was last put into the queue, and when: (submission, monotonic seconds)."""
 QUEUE_SEEN = "train:queue-seen"
-"""The ids and states of the runs when the page was drawn last."""
+"""The ids and states of the runs when the page was last drawn."""
 
 # Runs
 SHOWN_RUN = "run-choice"
@@ -66,7 +66,7 @@ SHOWN_RUN = "run-choice"
 RUN_PANEL = "tab"
 """Widget: the open tab of a run."""
 RUN_DONE, RUN_REFUSED = "run-said", "run-refused"
-"""What was just done, and sentences on what could not be: shown once the page is drawn again."""
+"""What was just done, and a message for each failure: shown when the page is next drawn."""
 CELL_ACTUAL, CELL_PREDICTED = "actual", "predicted"
 """Widgets: the chosen cell of the confusion matrix."""
 
@@ -80,27 +80,27 @@ SHOWN_DATASET = "data-chosen"
 DATASET_VIEW = "data-view"
 """Widget: the open tab of a dataset."""
 DATASET_ADDED = "data-just-added"
-"""The dataset to show when the page is drawn next."""
+"""The dataset to show when the page is next drawn."""
 DATASET_DONE = "data-said"
-"""What was just done: shown once the page is drawn again."""
+"""What was just done: shown when the page is next drawn."""
 SAMPLE_SEED = "data-seed"
 """The seed of the images drawn at random."""
 
 
 def uploads(cleared: int) -> str:
-    """Return the key of Diagnose's uploader: another key is an empty uploader."""
+    """Return the key of Diagnose's uploader; a new key gives an empty uploader."""
     return f"uploads-{cleared}" if cleared else "uploads"
 
 
 def ensemble_members(run_id: str) -> str:
-    """Return the key of the widget with the models that are asked beside a first one."""
+    """Return the key of the widget with the other members of an ensemble."""
     return f"others than {run_id}"
 
 
 def heatmap_layer(last: int) -> str:
     """Return the key of the widget with the layer of the heatmap, for models with `last` residual stages.
 
-    With one key, a model with more stages would keep the last one of the model before.
+    With a single key, a model with more stages would keep the last stage of the previous model.
     """
     return f"layer-{last}"
 
@@ -116,27 +116,27 @@ def setting(version: int, name: str) -> str:
 
 
 def setting_number(key: str) -> str:
-    """Return the key of the number beside the word of a setting with this key."""
+    """Return the key of the number field that belongs to the setting with this key."""
     return f"{key}:number"
 
 
 def weights_chosen(key: str) -> str:
-    """Return the key of whether a person has chosen the weights, whose widget has this key."""
+    """Return the key that stores whether the visitor has used the weights widget with this key."""
     return f"{key}:touched"
 
 
 def weights_file(key: str) -> str:
-    """Return the key of the widget with a weights file, beside the choice of weights with this key."""
+    """Return the key of the field for a weights file that belongs to the weights widget with this key."""
     return f"{key}:file"
 
 
 def weights_run(key: str) -> str:
-    """Return the key of the widget with the run to start from, beside the choice of weights with this key."""
+    """Return the key of the choice of a run that belongs to the weights widget with this key."""
     return f"{key}:run"
 
 
 def heatmap_shown(case: str) -> str:
-    """Return the key of the switch of the heatmap of a run's image.
+    """Return the key of the heatmap switch of an image of a run.
 
     Args:
         case: Key of the image, unique on the page.

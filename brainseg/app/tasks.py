@@ -1,6 +1,6 @@
-"""What the pages show of each task: the one place of the app that tells tasks apart.
+"""What the pages show for each task: only this module of the app distinguishes tasks.
 
-What a task is, `brainseg.tasks` knows. To show another one, add a class here, and its panels in a folder beside
+`brainseg.tasks` defines the tasks. To show another task, add a class here, and its panels in a folder beside
 `classification` and `segmentation`.
 """
 
@@ -23,16 +23,16 @@ Heading = Callable[[str], object]
 
 
 class TaskView(ABC):
-    """What the pages show of a task's runs. Panels are imported when they are drawn, so that pages open fast.
+    """What the pages show for a task's runs. Panels are imported only when they are drawn: pages open faster.
 
     Attributes:
         facts: The task itself.
-        score: The metric that runs are ranked by, as tables and plots name its column.
-        score_title: Its name on a heading.
-        instant_baseline: Whether there is an instant baseline; else why not, in a sentence.
-        predictions: What a run's file of predictions holds, and what one of its rows is about.
-        draws_single_runs: Whether Compare shows a run that no other one can be compared with.
-        relative_cost: Time of a run, relative to that of a classifier with the same network.
+        score: The metric that ranks the runs, by the name of its column in tables and plots.
+        score_title: The metric's name in headings.
+        instant_baseline: True if the task has an instant baseline; otherwise a sentence that says why not.
+        predictions: What a run's file of predictions holds, and what each of its rows describes.
+        draws_single_runs: Whether Compare draws more than the table for a run without a comparable one.
+        relative_cost: Duration of a run, relative to a classifier with the same network.
     """
 
     facts: ClassVar[TaskFacts]
@@ -45,7 +45,7 @@ class TaskView(ABC):
 
     @property
     def title(self) -> str:
-        """The task in words, with a capital."""
+        """The name of the task, with a capital."""
         return self.facts.noun.capitalize()
 
     @property
@@ -59,7 +59,7 @@ class TaskView(ABC):
 
     @abstractmethod
     def draw_scores(self, comparison: Comparison) -> None:
-        """Draw the plot of the scores of all compared runs, where there is one."""
+        """Draw a plot of the scores of all compared runs, if the task has one."""
 
     @abstractmethod
     def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
@@ -97,7 +97,7 @@ class ClassificationView(TaskView):
         return PANELS
 
     def draw_scores(self, comparison: Comparison) -> None:
-        """Draw nothing: the accuracies stand in the table."""
+        """Draw nothing: the table shows the accuracies."""
 
     def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
         """Draw paired tests, ROC curves, confusion matrices and disagreements."""
@@ -124,11 +124,11 @@ class SegmentationView(TaskView):
     facts = facts_of("segment")
     score, score_title = "dice", "Dice"
     instant_baseline = (
-        "An instant baseline is for classification only: a segmentation is compared with marking nothing and a "
+        "Only classification has an instant baseline: a segmentation is compared with marking nothing and with a "
         "threshold."
     )
     predictions = ("Slices", "slice")
-    draws_single_runs = False  # the table and the plot of Dice show all there is
+    draws_single_runs = False  # the table and the plot of Dice show everything
     relative_cost = 8.0  # the last layers of a U-Net work on every pixel; measured with ResNet34
 
     def run_panels(self) -> Panels:
@@ -144,7 +144,7 @@ class SegmentationView(TaskView):
         draw_dice(comparison)
 
     def draw_set(self, comparison: Comparison, letter: str, heading: Heading) -> None:
-        """Draw paired tests and the slices that differ; of one run alone there is nothing to compare."""
+        """Draw paired tests and the slices that differ; a single run has nothing to be compared with."""
         from brainseg.app.segmentation.comparison import draw_set
 
         draw_set(comparison, letter, heading)
@@ -163,11 +163,11 @@ class SegmentationView(TaskView):
 
 
 VIEWS: dict[str, TaskView] = {view.facts.name: view for view in (ClassificationView(), SegmentationView())}
-"""Task -> what the pages show of it, in the tasks' order."""
+"""Task -> what the pages show for it, in the order of the tasks."""
 
 
 def view_of(task: str) -> TaskView:
-    """Return what the pages show of a task."""
+    """Return what the pages show for a task."""
     return VIEWS[task]
 
 

@@ -1,4 +1,4 @@
-"""A limit on the number of files of an uploader: the browser refuses too many before it sends one."""
+"""A limit on the number of files of an uploader: the browser refuses too many before it sends any."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ SCRIPT = """
     const place = event.target.closest?.('[data-testid="stFileUploader"]')?.closest('[class*="st-key-"]');
     const key = [...(place?.classList ?? [])].map((name) => name.replace("st-key-", "")).find((name) => name in limits);
     if (!key) return;
-    const said = document.getElementById(`refused-${key}`);
+    const message = document.getElementById(`refused-${key}`);
     const many = files.length > limits[key].most;
-    if (said) {
-      said.hidden = !many;
-      said.textContent = many ? limits[key].words.replace("COUNT", files.length.toLocaleString("en")) : "";
+    if (message) {
+      message.hidden = !many;
+      message.textContent = many ? limits[key].words.replace("COUNT", files.length.toLocaleString("en")) : "";
     }
     if (!many) return;
     event.stopImmediatePropagation();
     event.preventDefault();
     if (event.target.type === "file") event.target.value = "";
   };
-  // Before the page's own listeners, which would send the files one by one.
+  // Runs before the page's own listeners, which would send the files one by one.
   document.addEventListener("change", (event) => refuse(event, event.target.files ?? []), true);
   document.addEventListener("drop", (event) => refuse(event, event.dataTransfer?.files ?? []), true);
 })();
@@ -38,15 +38,15 @@ SCRIPT = """
 
 
 def refuse_many(key: str, most: int, instead: str) -> None:
-    """Have the browser refuse too many files at a time before it sends one; call it below the uploader.
+    """Let the browser refuse too many files before it sends any; call this below the uploader.
 
-    A dropped folder counts as one file, since a browser does not list its content at once: the page that takes the
+    A dropped folder counts as one file, since a browser does not list its content at once: the page that receives the
     files counts them again.
 
     Args:
-        key: Of the uploader.
-        most: Files that are accepted at a time.
-        instead: What to do with more, without a full stop.
+        key: Key of the uploader.
+        most: Most files that are accepted at a time.
+        instead: What to do with more files, without a full stop.
     """
     words = f"COUNT files are more than the {most:,} that can be uploaded at a time: {instead}."
     limit = json.dumps({"most": most, "words": words}).replace("<", "\\u003c")

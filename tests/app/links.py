@@ -6,5 +6,5 @@ from streamlit.testing.v1 import AppTest
 
 
 def links(app: AppTest) -> list[str]:
-    """Return the labels of the links to other pages, in their order."""
-    return [link.proto.label for link in app.get("page_link")]
+    """Return the names of the pages that links lead to, in the order of the links; Home is ""."""
+    return [link.proto.page for link in app.get("page_link")]

@@ -1,6 +1,8 @@
-"""What tests of the Runs page look for on it."""
+"""What tests read on the Runs page."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from streamlit.testing.v1 import AppTest
 
@@ -8,7 +10,7 @@ EVALUATED_PANEL = BROKEN_PANEL = "tab"
 
 
 def texts(app: AppTest) -> str:
-    """All that the page says in words, without the marks that keep names from being read as Markdown."""
+    """Return all texts of the page, without the backslashes that keep names from being read as Markdown."""
     parts = [
         *app.title,
         *app.markdown,
@@ -34,11 +36,11 @@ def paths_shown(app: AppTest) -> list[str]:
     return [alt.split(": ")[0] for alt in shown(app)]
 
 
-def button(app: AppTest, label: str):
-    return next(each for each in app.button if each.label == label)
+def keys(elements: Iterable) -> list[str]:
+    return [element.key for element in elements]
 
 
 def open_panel(app: AppTest, name: str, key: str = EVALUATED_PANEL) -> AppTest:
-    """Turn to a tab of the page."""
+    """Open a tab of the page."""
     app.session_state[key] = name
     return app.run()

@@ -8,13 +8,17 @@ import shutil
 import pytest
 
 import brainseg
-from brainseg.app.about.facts import places
+from brainseg.app.about.facts import CITE_BRAINSEG, CITE_PAPER, places
+from brainseg.app.about.page import HIDDEN, LICENCES, NO_MODEL, nested
 from brainseg.config import RunConfig
+from brainseg.models.description import read_description
+from brainseg.results.run_card import card_of
 from brainseg.runs import RunStore
+from tests.app.page_text import message, plain
 
 
-def texts(elements: object) -> str:
-    return "\n".join(str(element.value) for element in elements)
+def card_is_shown(app, run) -> bool:
+    return nested(card_of(RunStore(), run)).strip() in [each.value for each in app.markdown]
 
 
 def table(app, column: str):
@@ -28,67 +32,69 @@ def bundle_of(run) -> object:
 
 def test_without_a_model_it_says_so_and_shows_the_rest(home, open_page):
     app = open_page("about")
-    assert "There is no model yet" in texts(app.info)
+    assert plain(app.info) == [NO_MODEL]
     versions = table(app, "Version").set_index("Name")["Version"]
     assert versions["brainseg"] == brainseg.__version__
     assert versions["torch"][0].isdigit()
     assert "not installed" not in set(versions)
-    assert "10.47750/pnr.2024.14.01.03" in texts(app.code)
-    assert "Apache License 2.0" in texts(app.markdown)
+    assert [each.value for each in app.code] == [CITE_BRAINSEG, CITE_PAPER]
+    assert LICENCES.strip() in [each.value for each in app.markdown]
     assert not app.error
 
 
 def test_the_card_is_that_of_the_model_in_use(finished_home, tuned, open_page):
     app = open_page("about")
-    shown = texts(app.markdown)
     assert app.selectbox[0].value == tuned.id
-    assert "## Model card\\: tuned" in shown or "## Model card: tuned" in shown
-    assert "What it is not for" in shown
-    for other in RunStore().list():
-        if other.name == "baseline":
-            RunStore().promote(other.id)
-    assert "Model card: baseline" in texts(open_page("about").markdown)
-    assert "Model card: tuned" in texts(open_page("about", run=tuned.id).markdown)
-    assert "Model card: baseline" in texts(open_page("about", run="unknown").markdown)
+    assert card_is_shown(app, tuned)
+    baseline = RunStore().get("baseline")
+    assert not card_is_shown(app, baseline)
+    RunStore().promote(baseline.id)
+    assert card_is_shown(open_page("about"), baseline)
+    assert card_is_shown(open_page("about", run=tuned.id), tuned)
+    assert card_is_shown(open_page("about", run="unknown"), baseline)
 
 
 def test_the_card_can_be_downloaded(finished_home, tuned, open_page):
     (button,) = open_page("about").download_button
-    assert button.label == "Card as Markdown"
+    assert button.key == "card"
 
 
 def test_a_lost_evaluation_is_said_on_the_card(finished_home, tuned, open_page):
+    before = card_of(RunStore(), tuned)
     folder = bundle_of(tuned).parent
     (folder / "evaluation.json").unlink()
     (folder / "dataset.json").write_text("{broken")
-    shown = texts(open_page("about").markdown)
-    assert "`evaluation.json` is missing" in shown
-    assert "`dataset.json` is missing" in shown
-    assert "held-out images" in shown
+    app = open_page("about")
+    assert card_is_shown(app, tuned)
+    card = card_of(RunStore(), tuned)
+    for name in ("`evaluation.json`", "`dataset.json`"):
+        assert name in card
+        assert name not in before
+    validation = read_description(bundle_of(tuned)).validation
+    assert f"{round(validation['accuracy'] * validation['count'])} of {validation['count']}" in card, "it knows this"
 
 
 def test_a_damaged_bundle_is_said_in_a_sentence_beside_the_rest(finished_home, tuned, open_page):
     bundle = bundle_of(tuned)
     (bundle / "bundle.json").write_text("{")
     app = open_page("about")
-    assert "is damaged" in texts(app.error)
+    assert plain(app.error) == [message(read_description, bundle)]
     assert len(table(app, "Version")) > 5
     shutil.rmtree(bundle)
-    assert "has no bundle" in texts(open_page("about").error)
+    assert plain(open_page("about").error) == [message(bundle_of, tuned)]
 
 
 def test_fifty_runs_without_a_model_are_no_models(home, open_page, tiny_set):
     store = RunStore()
     for number in range(50):
         store.create(RunConfig.from_preset("quick", {"data.path": str(tiny_set)}), f"run {number}", "FAILED")
-    assert "There is no model yet" in texts(open_page("about").info)
+    assert plain(open_page("about").info) == [NO_MODEL]
 
 
 def test_places_are_measured_when_asked(home, open_page):
     app = open_page("about")
     assert "Size" not in table(app, "Where")
-    (button,) = [button for button in app.button if button.label == "Measure sizes"]
-    button.click().run()
+    app.button(key="measure-sizes").click().run()
     assert not app.exception
     found = table(app, "Where").set_index("What")
     assert found.loc["Everything below", "Where"] == str(home)
@@ -108,5 +114,6 @@ def test_the_address_of_a_store_never_shows_its_password(home, uri):
 def test_a_demo_session_sees_no_places(home, open_page, monkeypatch):
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     app = open_page("about")
-    assert "places on the server are not shown" in texts(app.info)
-    assert not [button for button in app.button if button.label == "Measure sizes"]
+    assert HIDDEN in plain(app.info)
+    assert not app.button
+    assert not [each.value for each in app.dataframe if "Where" in each.value]

@@ -15,11 +15,21 @@ import pandas as pd
 import pytest
 
 from brainseg import DISCLAIMER
+from brainseg.app.classification.disagreements import CHANGED, LOOKED, MOVED
+from brainseg.app.compare.page import NOTHING
+from brainseg.app.compare.panels import SAME_SETTINGS
 from brainseg.errors import RunError
+from brainseg.evaluation.caveats import CaveatKind, caveats_of
 from brainseg.jobs.workspace import child_environment
-from brainseg.results.comparison import check_comparable
+from brainseg.results.classification.comparison import NOT_COMPARABLE, paired_tests, verdicts
+from brainseg.results.comparison import check_comparable, compare
+from brainseg.results.comparison_table import group_lines
+from brainseg.results.comparison_wording import notes
+from brainseg.results.evaluated_runs import read_evaluated_run
+from brainseg.results.paper import SOURCE
 from brainseg.runs import RunStore
 from tests.app.compare_runs import finished_run
+from tests.app.page_text import empty_heatmaps, icons, message, plain
 from tests.conftest import tiny_config, write_set
 
 
@@ -45,7 +55,7 @@ def add(home: Path, tiny_set: Path, tmp_path: Path):
 
 def test_an_empty_store_says_what_to_do_first(home, open_page) -> None:
     app = open_page("compare")
-    assert "Nothing to compare yet: choose runs above, or train a first model." in words(app)
+    assert plain(app.info) == [NOTHING]
     assert DISCLAIMER in words(app)
 
 
@@ -54,9 +64,8 @@ def test_one_run_is_shown_without_a_test(add, open_page) -> None:
     app = open_page("compare")
     assert not app.error
     assert app.dataframe[0].value["Run"].tolist() == ["alone"]
-    titles = [title.value for title in (*app.header, *app.subheader)]
-    assert "Is the difference significant?" not in titles
-    assert "Where they disagree" not in titles
+    assert not [each.value for each in app.dataframe if "Test" in each.value]
+    assert "disagreement-A" not in [each.key for each in app.selectbox]
 
 
 def test_comparable_runs_are_tested_and_their_disagreements_listed(add, open_page) -> None:
@@ -64,16 +73,18 @@ def test_comparable_runs_are_tested_and_their_disagreements_listed(add, open_pag
     add("second", seed=2)
     app = open_page("compare")
     assert not app.error
-    assert "Not comparable" not in words(app)
+    assert not app.warning
     runs, pairs, images = (table.value for table in app.dataframe)  # the settings are the same
     assert "Set" not in runs
     assert runs["n"].tolist() == [40, 40]
     assert runs["Accuracy"].str.fullmatch(r"0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)").all()
     assert pairs["Test"].tolist() == ["not separated"]
-    assert "The two runs are **not separated**" in words(app)
+    comparison = compare([read_evaluated_run(RunStore(), RunStore().get(name)) for name in ("second", "first")])
+    (verdict,) = verdicts(comparison, paired_tests(comparison, "A"))
+    assert f"- {verdict}" in [each.value for each in app.markdown]
     answers = images[["second", "first"]].map(lambda text: text.split()[0])
     assert (answers["first"] != answers["second"]).all()
-    assert f"On **{len(images)} of 40** images" in words(app)
+    assert f"{len(images)} of 40" in words(app)
     assert len(app.get("plotly_chart")) == 5  # epochs, ROC, two matrices, cost
 
 
@@ -81,9 +92,13 @@ def test_runs_on_other_images_are_marked_and_never_tested_together(add, open_pag
     first, second = add("first", images=slice(0, 30)), add("second", images=slice(5, 40))
     third = add("third", images=slice(0, 30), seed=3)
     app = open_page("compare", runs=f"{first.id},{second.id},{third.id}")
-    assert "Not comparable as a whole" in words(app)
-    assert "Set A, 30 validation images of tiny: first, third." in words(app)
-    assert "Set B, 35 validation images of tiny: second." in words(app)
+    comparison = compare([read_evaluated_run(RunStore(), run) for run in (first, second, third)])
+    assert comparison.groups == {"A": ["first", "third"], "B": ["second"]}
+    warning, *sets = group_lines(comparison)
+    assert plain(app.warning) == [warning] == [NOT_COMPARABLE]
+    assert len(sets) == 2
+    assert all(f"- {line}" in plain(app.markdown) for line in sets)
+    assert [number in line for number, line in zip(("30", "35"), sets, strict=True)] == [True, True]
     assert app.dataframe[0].value["Set"].tolist() == ["A", "B", "A"]
     pairs = [table.value for table in app.dataframe if "Test" in table.value]
     assert [(row["First"], row["Second"]) for table in pairs for row in table.to_dict("records")] == [
@@ -95,7 +110,8 @@ def test_the_address_names_runs_and_keeps_the_choice(add, open_page) -> None:
     runs = [add(f"run {number}", seed=number) for number in range(3)]
     app = open_page("compare", runs=f"{runs[0].id[:8]},{runs[2].id},gone")
     assert chosen(app) == [runs[0].id, runs[2].id]
-    assert "No finished run, or more than one, fits gone: choose from those below." in words(app)
+    assert icons(app.warning) == [":material/link_off:"]
+    assert "gone" in app.warning[0].value
     app.multiselect(key="compare_runs").set_value([runs[1].id, runs[0].id]).run()
     assert app.query_params["runs"] in (f"{runs[1].id},{runs[0].id}", [f"{runs[1].id},{runs[0].id}"])
     assert app.dataframe[0].value["Run"].tolist() == ["run 1", "run 0"]
@@ -113,7 +129,8 @@ def test_fifty_runs_are_offered_newest_first_and_six_are_drawn(add, home, open_p
     assert len(app.dataframe[0].value) == 6
     assert len(app.dataframe[1].value) == 15
     app = open_page("compare", runs=",".join([*(run.id for run in runs), store.get("other 1").id]))
-    assert "The address names 7 runs: the first 6 are shown." in words(app)
+    assert icons(app.warning) == [":material/filter_list:"]
+    assert chosen(app) == [run.id for run in runs]
 
 
 def test_runs_without_a_model_are_not_offered(add, home, tiny_set, open_page) -> None:
@@ -140,9 +157,11 @@ def test_a_damaged_run_is_left_out_with_one_sentence(add, home, open_page, name:
 
 def test_a_run_without_its_evaluation_is_left_out_with_one_sentence(add, home, open_page) -> None:
     add("whole", seed=1)
-    RunStore().path(add("bare", seed=2).id, "evaluation.json").unlink()
+    bare = add("bare", seed=2)
+    RunStore().path(bare.id, "evaluation.json").unlink()
     app = open_page("compare")
-    assert app.warning[0].value == "Run 'bare' cannot be compared: its evaluation is missing."
+    assert plain(app.warning) == [message(read_evaluated_run, RunStore(), bare)]
+    assert "'bare'" in app.warning[0].value
     assert app.dataframe[0].value["Run"].tolist() == ["whole"]
 
 
@@ -151,7 +170,9 @@ def test_predictions_of_other_images_are_not_passed_off(add, home, open_page) ->
     split = RunStore().path(run.id, "split.csv")
     split.write_text("\n".join(split.read_text().splitlines()[:-2]))
     app = open_page("compare")
-    assert "do not fit together" in app.warning[0].value
+    assert plain(app.warning) == [message(read_evaluated_run, RunStore(), run)]
+    assert "'mixed'" in app.warning[0].value
+    assert not app.dataframe
 
 
 def test_names_from_people_are_shown_as_they_are(add, open_page) -> None:
@@ -180,20 +201,23 @@ def test_costs_that_were_not_measured_say_so_and_a_baseline_has_no_epochs(add, o
 
 
 def test_what_flatters_a_run_stands_below_the_table(add, open_page) -> None:
-    add("clean", seed=1)
-    add("leaky", seed=2, caveats={"copies_in_training": 7, "selected_on_these_images": True})
-    said = words(open_page("compare"))
-    assert "**leaky**: evaluated on 40 images; the best epoch was chosen on these same images" in said
-    assert "7 of them are copies of training images" in said
-    assert "**clean**:" not in said
+    facts = {"copies_in_training": 7, "selected_on_these_images": True}
+    runs = [add("clean", seed=1), add("leaky", seed=2, caveats=facts)]
+    shown = words(open_page("compare"))
+    (note,) = notes(compare([read_evaluated_run(RunStore(), run) for run in runs]))
+    assert note.startswith("**leaky**:")
+    assert note.replace("\\", "") in shown
+    assert all(caveat.phrase in shown for caveat in caveats_of(facts))
+    assert [caveat.kind for caveat in caveats_of(facts)] == [CaveatKind.SELECTED, CaveatKind.COPIES]
+    assert "**clean**:" not in shown
 
 
 def test_the_paper_is_laid_over_with_its_source(add, open_page) -> None:
     add("mine")
     app = open_page("compare")
-    assert "10.47750" not in words(app)
+    assert SOURCE not in words(app)
     app.toggle(key="compare-paper").set_value(True).run()
-    assert "DOI 10.47750/pnr.2024.14.01.03" in words(app)
+    assert SOURCE in words(app)
     names = {trace["name"] for trace in json.loads(app.get("plotly_chart")[0].proto.spec)["data"]}
     assert names == {"mine", "paper, ResNet34", "paper, ResNet50", "paper, ResNet101"}
 
@@ -210,9 +234,9 @@ def test_maps_of_the_models_are_drawn_on_demand(finished_home: Path, open_page) 
     app.toggle(key="maps-A").set_value(True).run()
     assert not app.error
     assert sum(len(image.proto.imgs) for image in app.image) == 3
-    assert "not where the tumour is" in words(app)
+    assert LOOKED in plain(app.caption)
     scan, *maps = [each.url for image in app.image for each in image.proto.imgs]
-    assert words(app).count("The heatmap is empty") == maps.count(scan), "an empty heatmap leaves the scan as it is"
+    assert empty_heatmaps(app) == maps.count(scan), "an empty heatmap leaves the scan as it is"
 
 
 def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> None:
@@ -223,16 +247,17 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
     assert len(app.image) == 1
     shutil.copy(data / "no" / "001.png", data / "no" / "000.png")
     app.run()
-    assert "000.png was changed since it was evaluated" in words(app)
+    assert icons(app.info) == [CHANGED]
+    assert "000.png" in plain(app.info)[0]
     (data / "no" / "000.png").unlink()
     app.run()
-    assert "000.png is no longer in its place" in words(app)
+    assert icons(app.info) == [MOVED]
+    assert "000.png" in plain(app.info)[0]
     assert not app.image
     assert not app.error
 
 
 def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
-    from brainseg.results.comparison import compare
     from brainseg.results.comparison_table import for_csv, runs_table
     from brainseg.results.evaluated_runs import read_evaluated_run
     from brainseg.results.exports import csv_bytes
@@ -249,7 +274,7 @@ def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
 def test_tasks_are_never_mixed(add) -> None:
     run = add("classifier")
     other = replace(run, config=run.config.model_copy(update={"task": "segment"}))
-    with pytest.raises(RunError, match=r"different tasks \(classify, segment\): choose runs of one task"):
+    with pytest.raises(RunError, match="classify, segment"):
         check_comparable([run, other])
 
 
@@ -290,4 +315,6 @@ def test_the_choice_stands_in_the_address_from_the_start(add, open_page) -> None
 def test_runs_with_the_same_settings_say_so(add, open_page) -> None:
     add("one", seed=1)
     add("two", seed=2)
-    assert "All settings of these runs are the same." in words(open_page("compare"))
+    app = open_page("compare")
+    assert SAME_SETTINGS in plain(app.markdown)
+    assert "settings" not in [each.key for each in app.dataframe]

@@ -1,4 +1,4 @@
-"""Which models the Diagnose page asks, and what it says while they cannot answer."""
+"""Which models the Diagnose page asks, and what it shows while they cannot answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import threading
 import pytest
 
 from brainseg.app import model_cache
+from brainseg.app.diagnose.card import DISAGREES, agreement_of_members
+from brainseg.app.diagnose.members import NOT_EVALUATED
+from brainseg.app.diagnose.waiting import LOADING
 from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
-from tests.app.diagnose_pages import answers, images, page, pictures, put_in, texts
+from tests.app.diagnose_pages import answered_on_page, answers, images, page, pictures, put_in, texts
+from tests.app.page_text import icons, plain
 
 __all__ = ["images", "page"]
 
@@ -25,13 +29,15 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     expected = diagnose_jointly(predictors, read_scan(images[0]))
     said = texts(app)
     assert expected.sentence in said
-    assert f"a range of {100 * expected.probability_range[expected.label]:.1f} points" in said
-    assert f"standard deviation {100 * expected.deviation[expected.label]:.1f} points" in said
-    assert "The ensemble as a whole was not evaluated" in said
+    agreement = agreement_of_members(expected)
+    assert agreement.replace("**", "").replace("\\", "") in said
+    assert f" {100 * expected.probability_range[expected.label]:.1f} " in agreement
+    assert f" {100 * expected.deviation[expected.label]:.1f} " in agreement
+    assert NOT_EVALUATED in said
     table = app.dataframe[0].value
     assert table["Model"].tolist() == [each.name for each in predictors]
     assert table["Prediction"].tolist() == [member.label for member in expected.members]
-    assert len(expected.dissenters) == sum("Disagrees" in warning.value for warning in app.warning)
+    assert len(expected.dissenters) == icons(app.warning).count(DISAGREES)
     assert answers(app)[-1].probabilities == pytest.approx(expected.probabilities, abs=1e-6)
 
 
@@ -93,7 +99,8 @@ def test_damaged_parameters_break_nothing(tuned: Run, open_page, value: str) -> 
 def test_an_address_that_names_no_model_is_one_sentence(tuned: Run, open_page) -> None:
     app = open_page("diagnose", run="f" * 32)
     assert app.selectbox(key="model").value == tuned.id
-    assert "has no model here (yet)" in texts(app)
+    (info,) = [text for text in plain(app.info) if "f" * 8 in text]
+    assert "tuned" in info
 
 
 @pytest.mark.parametrize("damage", ["bundle.json", "model.safetensors"])
@@ -111,27 +118,27 @@ def test_a_damaged_bundle_is_one_sentence(damage, tuned: Run, images, open_page)
     assert not app.exception
     app.selectbox(key="model").select(RunStore().get("baseline").id).run()
     model_cache.predictor(RunStore().get("baseline").id)
-    assert "Answered in" in texts(put_in(app, images[0]))
+    assert answered_on_page(put_in(app, images[0]))
 
 
 def test_the_page_is_drawn_while_the_model_is_loaded(tuned: Run, images, open_page, monkeypatch) -> None:
     gate, real = threading.Event(), model_cache._load
     monkeypatch.setattr(model_cache, "_load", lambda *args: gate.wait(60) and real(*args))
     app = open_page("diagnose")
-    assert "The model is being loaded" in texts(app)
+    assert icons(app.info) == [LOADING]
     assert evaluation_sentence(model_cache.description(tuned.id)[0].validation) in texts(app)
     put_in(app, images[0])
-    assert "Answered in" not in texts(app)
+    assert not answered_on_page(app)
     gate.set()
     model_cache.predictor(tuned.id)
     app.run()
-    assert "Answered in" in texts(app)
+    assert answered_on_page(app)
 
 
 def test_a_demo_session_changes_nothing(finished_home, tuned: Run, images, open_page, monkeypatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     model_cache.predictor(tuned.id)
     app = put_in(open_page("diagnose"), images[0])
-    assert "Answered in" in texts(app)
+    assert answered_on_page(app)
     assert "font-size" in "".join(html.value for html in app.get("html"))
     assert {run.id: run.status for run in RunStore().list()} == {run.id: "FINISHED" for run in RunStore().list()}

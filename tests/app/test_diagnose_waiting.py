@@ -11,28 +11,30 @@ from pathlib import Path
 import pytest
 
 from brainseg.app import model_cache
+from brainseg.app.diagnose.waiting import NO_MODEL, TRAINING, waiting_sentence
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import RunStore
-from tests.app.diagnose_pages import put_in, texts
+from tests.app.diagnose_pages import answered_on_page, put_in, texts
 from tests.app.links import links
+from tests.app.page_text import message, plain
 from tests.conftest import PROJECT_ROOT, tiny_config
 
 
 def test_an_empty_store_says_how_to_begin(home, open_page) -> None:
     app = open_page("diagnose")
-    assert "There is no model yet" in texts(app)
+    assert plain(app.info) == [NO_MODEL]
     assert app.file_uploader(key="uploads").proto.disabled
     assert not app.selectbox
     assert not app.button
-    assert "Train a model" in links(app)
+    assert links(app) == ["train"]
 
 
 def test_a_demo_offers_no_training(home, open_page, monkeypatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     app = open_page("diagnose")
-    assert "There is no model yet" in texts(app)
-    assert "Train a model" not in links(app)
+    assert plain(app.info) == [NO_MODEL]
+    assert links(app) == []
 
 
 def test_what_trains_is_shown_with_its_progress(home, tiny_set, open_page) -> None:
@@ -42,11 +44,11 @@ def test_what_trains_is_shown_with_its_progress(home, tiny_set, open_page) -> No
     Workspace(run.id).make()
     Workspace(run.id).write_progress({"phase": "unfrozen", "step": 3, "steps": 4, "epoch": 2, "epochs": 2})
     app = open_page("diagnose", run=run.id)
-    said = texts(app)
-    assert "one is being trained" in said
-    assert "on its way (resnet18) has been training since" in said
-    assert "next in line (resnet18) has been queued since" in said
-    assert "Epoch 2 of 2" in app.get("progress")[0].proto.text
+    assert plain(app.info) == [TRAINING]
+    lines = [waiting_sentence(store.get(name)) for name in ("on its way", "next in line")]
+    assert [text.value for text in app.markdown if "**" in text.value] == lines
+    assert len(app.get("progress")) == 2, "of the run that trains"
+    assert " 2 of 2" in app.get("progress")[0].proto.text
 
 
 def test_a_run_that_looks_for_a_learning_rate_alone_is_not_waited_for(home, tiny_set, open_page) -> None:
@@ -61,13 +63,13 @@ def test_the_page_notices_the_first_model(finished_home: Path, tiny_set, open_pa
         Workspace(run.id).record_owners([os.getpid()])
         store.set_status(run.id, "RUNNING")
     app = open_page("diagnose")
-    assert "one is being trained" in texts(app)
+    assert plain(app.info) == [TRAINING]
     run = store.get("tuned")
     store.set_status(run.id, "FINISHED")
     model_cache.predictor(run.id)
     app.run()
     assert app.selectbox(key="model").value == run.id
-    assert "Answered in" in texts(put_in(app, tiny_set / "yes" / "000.png"))
+    assert answered_on_page(put_in(app, tiny_set / "yes" / "000.png"))
 
 
 @pytest.mark.parametrize("lost", ["split.csv", "evaluation.json"])
@@ -77,7 +79,7 @@ def test_a_lost_file_costs_what_was_read_from_it_and_no_more(lost, tuned, tiny_s
         store.path(run.id, lost).unlink()
         model_cache.predictor(run.id)
     app = put_in(open_page("diagnose"), tiny_set / "yes" / "000.png")
-    assert "Answered in" in texts(app)
+    assert answered_on_page(app)
     assert not app.error
 
 
@@ -85,7 +87,7 @@ def test_a_bundle_that_is_gone_is_one_sentence(tuned, open_page) -> None:
     shutil.rmtree(RunStore().path(tuned.id, "bundle"))
     app = open_page("diagnose")
     (error,) = app.error
-    assert "bundle" in error.value
+    assert error.value.replace("\\", "") == message(model_cache.description, tuned.id)
 
 
 def test_nothing_that_the_page_needs_to_be_drawn_imports_torch() -> None:

@@ -12,12 +12,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from brainseg import DISCLAIMER
+from brainseg.app.home.panels import FIRST_STEPS, IDLE, NOT_EVALUATED, QUEUED, STEPS, TRAINING_NOW
+from brainseg.datasets.copy_messages import learnt_from
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace
-from brainseg.results.best_models import best_models
+from brainseg.results.best_models import Best, best_models
+from brainseg.results.stored_results import epochs, evaluation, readable
 from brainseg.runs import RunStore
 from tests.app.compare_runs import epochs_table, finished_run
 from tests.app.links import links
+from tests.app.page_text import message, plain
 from tests.conftest import PROJECT_ROOT, tiny_config, write_set
 
 
@@ -36,61 +41,72 @@ def add(home: Path, tiny_set: Path, tmp_path: Path):
     return added
 
 
+def best(app) -> list[Best]:
+    """Return the best models of the store, whose sentences the page must show, and no others."""
+    store = RunStore()
+    found = best_models(store.list(), lambda run: readable([], evaluation, store, run))
+    assert all(sentence in words(app) for each in found for sentence in each.sentences())
+    names = [text.split("**")[1] for text in plain(app.markdown) if text.startswith("**")]
+    assert [each.run.name for each in found] == names
+    return found
+
+
 def test_an_empty_store_says_what_to_do_first(home, open_page) -> None:
     app = open_page("home")
-    said = words(app)
     assert not app.error
-    assert "First add a folder of slices" in said
-    assert said.count(DISCLAIMER) == 1
-    assert {"Open Diagnose", "Open Train", "Open Compare"} <= set(links(app))
+    assert FIRST_STEPS in words(app)
+    assert words(app).count(DISCLAIMER) == 1
+    assert {"diagnose", "train", "compare"} <= set(links(app))
 
 
 def test_one_model_is_the_best_and_the_only_one(add, open_page) -> None:
     run = add("alone")
-    said = words(open_page("home"))
+    app = open_page("home")
     right = round(run.metrics["final_accuracy"] * 40)
-    assert f"Correct on {right} of 40 held-out images" in said
-    assert "95 % CI" in said
-    assert "The only evaluated model on tiny so far." in said
-    assert "Nothing is training right now." in said
+    (only,) = best(app)
+    assert f" {right} of 40 " in evaluation_sentence(only.report)
+    assert only.report["intervals"]["accuracy"]
+    assert (only.rivals, only.beaten, only.data) == ((), 0, "tiny")
+    assert IDLE in words(app)
 
 
 def test_the_best_is_ranked_by_the_lower_end_and_its_rivals_are_named(add, open_page) -> None:
     add("lucky", seed=1, images=slice(0, 3), skill=1.0)  # all of 3: an interval from 0.44
     add("solid", seed=2, skill=0.95)
     add("poor", seed=3, skill=0.2)
-    said = words(open_page("home"))
-    assert "**solid**" in said
-    assert "among 3 models on tiny" in said
-    assert (
-        "The interval of 1 other model overlaps with this one, so it is not shown to be better than that model" in said
-    )
+    (first,) = best(open_page("home"))
+    assert (first.run.name, [run.name for run in first.rivals], first.beaten) == ("solid", ["lucky"], 1)
+    assert " 3 models on tiny" in first.sentences()[1]
 
 
 def test_a_best_model_that_is_not_better_than_chance_says_so(add, open_page) -> None:
-    add("coin", skill=0.5)
-    assert "It is not shown to be better than chance." in words(open_page("home"))
+    coin = add("coin", skill=0.5)
+    assert not coin.better_than_chance
+    (shown,) = best(open_page("home"))
+    doubt = shown.sentences()[-1]
+    assert len(shown.sentences()) == 3
     add("solid", seed=2, skill=1.0)
-    assert "better than chance" not in words(open_page("home"))
+    assert doubt not in words(open_page("home"))
 
 
 def test_a_model_that_learnt_from_its_judged_images_comes_behind_a_clean_one(add, open_page) -> None:
     add("leaky", seed=1, skill=1.0, caveats={"copies_in_training": 9})
-    assert "9 of them are copies of training images" in words(open_page("home")), "alone it is shown, with that"
+    app = open_page("home")
+    assert [each.run.name for each in best(app)] == ["leaky"]
+    assert learnt_from({"copies_in_training": 9}) in words(app), "alone it is shown, with that"
     add("clean", seed=2, skill=0.9)
-    said = words(open_page("home"))
-    assert "**clean**" in said
-    assert "**leaky**" not in said
+    assert [each.run.name for each in best(open_page("home"))] == ["clean"]
 
 
 def test_accuracies_on_different_datasets_are_not_ranked_against_each_other(add, tmp_path, open_page) -> None:
     easy = write_set(tmp_path / "easy", ("no", "yes"), 12)
     add("perfect", data=easy, skill=1.0)
     add("real", seed=2)
-    said = words(open_page("home"))
-    assert "**perfect**" in said
-    assert "**real**" in said
-    assert said.count("The only evaluated model on") == 2
+    found = best(open_page("home"))
+    assert [(each.run.name, each.data, each.rivals, each.beaten) for each in found] == [
+        ("real", "tiny", (), 0),
+        ("perfect", "easy", (), 0),
+    ]
 
 
 def test_a_damaged_evaluation_is_passed_over(add, open_page) -> None:
@@ -99,13 +115,15 @@ def test_a_damaged_evaluation_is_passed_over(add, open_page) -> None:
     RunStore().path(broken.id, "evaluation.json").write_text("{")
     app = open_page("home")
     assert not app.error
-    assert "**whole**" in words(app)
+    assert [each.run.name for each in best(app)] == ["whole"]
 
 
 def test_no_model_judged_yet_is_said(home, tiny_set, open_page) -> None:
     store = RunStore()
     store.set_status(store.create(tiny_config(tiny_set), "failed", "RUNNING").id, "FAILED", "Because.")
-    assert "No model has been evaluated yet." in words(open_page("home"))
+    app = open_page("home")
+    assert NOT_EVALUATED in words(app)
+    assert best(app) == []
 
 
 def test_two_hundred_runs_open_few_files() -> None:
@@ -118,11 +136,11 @@ def test_two_hundred_runs_open_few_files() -> None:
             self.config = tiny_config(Path("set"))
 
     opened = []
-    (best,) = best_models([Fake(number) for number in range(200)], lambda run: opened.append(run.id) or {"count": 9})
-    assert best.run.id == "199"
+    (first,) = best_models([Fake(number) for number in range(200)], lambda run: opened.append(run.id) or {"count": 9})
+    assert first.run.id == "199"
     assert len(opened) <= 10
-    assert len(best.rivals) == 60
-    assert len(best.rivals) + best.beaten == 199
+    assert len(first.rivals) == 60
+    assert len(first.rivals) + first.beaten == 199
 
 
 def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny_set, open_page) -> None:
@@ -132,7 +150,7 @@ def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny
     workspace = Workspace(run.id)
     workspace.results.mkdir(parents=True)
     app = open_page("home")
-    assert "Queued: patient." in words(app)
+    assert [" patient." in text for text in plain(app.markdown) if text.startswith(QUEUED)] == [True]
     assert not app.get("plotly_chart")
     for epoch in (2, 4):
         workspace.write_progress(
@@ -141,7 +159,7 @@ def test_a_running_training_shows_its_progress_and_curve_as_they_grow(home, tiny
         epochs_table(epoch, 0).to_csv(workspace.results / "epochs.csv", index=False)
         app.run()
         whole = app.get("progress")[0].proto
-        assert f"Epoch {epoch} of 10" in whole.text
+        assert f" {epoch} of 10" in whole.text
         assert whole.value == pytest.approx(100 * (epoch - 0.5) / 10, abs=1)
         (chart,) = app.get("plotly_chart")
         figure = json.loads(chart.proto.spec)
@@ -156,7 +174,8 @@ def test_a_damaged_curve_leaves_the_rest_of_home_standing(add, home, tiny_set, o
     epochs_table(2, 0).drop(columns="specificity").to_csv(workspace.results / "epochs.csv", index=False)
     app = open_page("home")
     assert not app.error
-    assert "epochs.csv of run 'odd' is damaged" in words(app)
+    store = RunStore()
+    assert message(epochs, store, store.get("odd")) in plain(app.caption)
     assert "**model**" in words(app)
 
 
@@ -178,12 +197,12 @@ def test_the_demo_session_shows_the_guide_and_changes_nothing(add, home, tiny_se
     app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "home.py"), default_timeout=60)
     app.session_state["demo_session"] = True
     app.run()
-    said = words(app)
-    for step in ("1. Choose or drop an image", "2. Read the result", "3. Compare"):
-        assert step in said
-    assert "Open Train" not in links(app)
-    assert "Training now" not in said
-    assert "dead" not in said
+    shown = words(app)
+    assert len(STEPS) == 3
+    assert all(step in shown for _, _, *steps in STEPS for step in steps)
+    assert "train" not in links(app)
+    assert TRAINING_NOW not in plain(app.header)
+    assert "dead" not in shown
     assert not app.button
     assert app.toggle(key="demo_switch").value is True
     assert RunStore().get(run.id).status == "RUNNING"
@@ -191,19 +210,19 @@ def test_the_demo_session_shows_the_guide_and_changes_nothing(add, home, tiny_se
 
 def test_the_switch_turns_the_demo_session_on_and_off(home, open_page) -> None:
     app = open_page("home")
-    assert "Open Train" in links(app)
+    assert "train" in links(app)
     app.toggle(key="demo_switch").set_value(True).run()
     assert app.session_state["demo_session"] is True
-    assert "Open Train" not in links(app)
+    assert "train" not in links(app)
     app.toggle(key="demo_switch").set_value(False).run()
-    assert "Open Train" in links(app)
+    assert "train" in links(app)
 
 
 def test_a_server_for_demonstrations_keeps_the_session_on(home, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     app = open_page("home")
     assert not app.toggle
-    assert "1. Choose or drop an image" in words(app)
+    assert STEPS[0][2] in words(app)
 
 
 def test_the_session_stays_on_over_pages(home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from brainseg.app.messages import end_reason
+from brainseg.app.runs.actions import DEMO, NO_FILES, OFFERED
+from brainseg.app.runs.view import NO_RUNS
 from brainseg.jobs.workspace import Workspace
+from brainseg.results.run_wording import run_label
 from brainseg.runs import Run, RunStore
-from tests.app.run_pages import button, texts
+from brainseg.runs.labels import parse_tags
+from tests.app.page_text import icons, message, plain
+from tests.app.run_pages import keys, texts
 
 
 def test_a_run_is_renamed_tagged_and_noted(tuned: Run, open_page) -> None:
@@ -15,22 +21,22 @@ def test_a_run_is_renamed_tagged_and_noted(tuned: Run, open_page) -> None:
     form["Name"].set_value("first light")
     form["Tags"].set_value(["checked", "reader=first"])
     form["Note"].set_value("Look at the *second* image.")
-    button(app, "Save").click().run()
+    app.button(key="run-save").click().run()
     assert not app.error
     found = RunStore().get(tuned.id)
     assert (found.name, found.note) == ("first light", "Look at the *second* image.")
     assert found.tags == {"checked": "", "reader": "first"}
-    assert "Saved: first light." in texts(app)
+    assert ["first light" in text for text in plain(app.success)] == [True]
     assert "> Look at the *second* image." in texts(app)
-    assert app.selectbox(key="run-choice").options[0].startswith("first light · finished")
+    assert app.selectbox(key="run-choice").options[0] == run_label(found)
 
 
-@pytest.mark.parametrize(("field", "value", "said"), [("Name", "baseline", "is already called 'baseline'")])
-def test_what_is_refused_is_one_sentence_and_changes_nothing(tuned: Run, open_page, field, value, said) -> None:
+def test_what_is_refused_is_one_sentence_and_changes_nothing(tuned: Run, open_page) -> None:
     app = open_page("runs", run=tuned.id)
-    next(each for each in app.text_input if each.label == field).set_value(value)
-    button(app, "Save").click().run()
-    assert [said in error.value for error in app.error] == [True]
+    next(each for each in app.text_input if each.label == "Name").set_value("baseline")
+    app.button(key="run-save").click().run()
+    assert plain(app.error) == [message(RunStore().rename, tuned.id, "baseline")]
+    assert "'baseline'" in app.error[0].value
     assert RunStore().get(tuned.id).name == "tuned"
 
 
@@ -38,8 +44,8 @@ def test_a_tag_that_cannot_be_one_changes_nothing(tuned: Run, open_page) -> None
     app = open_page("runs", run=tuned.id)
     next(each for each in app.text_input if each.label == "Name").set_value("renamed")
     next(each for each in app.multiselect if each.label == "Tags").set_value(["=odd"])
-    button(app, "Save").click().run()
-    assert ["is not a valid tag" in error.value for error in app.error] == [True]
+    app.button(key="run-save").click().run()
+    assert plain(app.error) == [message(parse_tags, ["=odd"])]
     assert RunStore().get(tuned.id).name == "tuned"
 
 
@@ -47,47 +53,49 @@ def test_a_model_is_put_to_use_in_diagnose(finished_home, open_page) -> None:
     store = RunStore()
     older = store.get("baseline")
     app = open_page("runs", run=older.id)
-    assert "offered first in Diagnose" not in texts(app)
-    button(app, "Use in Diagnose").click().run()
+    assert OFFERED not in texts(app)
+    app.button(key="run-use").click().run()
     assert store.get(older.id).promoted > 0
-    assert "Diagnose now offers the model of baseline first." in texts(app)
-    assert "offered first in Diagnose" in texts(app)
-    assert button(app, "In use in Diagnose").disabled
+    assert ["baseline" in text for text in plain(app.success)] == [True]
+    assert texts(app).count(OFFERED) == 1
+    assert app.button(key="run-use").disabled
 
 
 def test_deleting_takes_the_name_and_says_what_diagnose_offers_then(tuned: Run, finished_home, open_page) -> None:
     app = open_page("runs", run=tuned.id)
-    assert "Diagnose will switch to baseline." in texts(app)
-    assert button(app, "Delete for good").disabled
+    assert icons(app.warning).count(OFFERED) == 1
+    assert any("baseline" in text for text in plain(app.warning))
+    assert app.button(key=f"delete-now-{tuned.id}").disabled
     app.text_input(key=f"delete-{tuned.id}").set_value("tune").run()
-    assert button(app, "Delete for good").disabled
+    assert app.button(key=f"delete-now-{tuned.id}").disabled
     app.text_input(key=f"delete-{tuned.id}").set_value("tuned").run()
-    button(app, "Delete for good").click().run()
+    app.button(key=f"delete-now-{tuned.id}").click().run()
     assert not app.exception
-    assert "tuned is deleted." in texts(app)
+    assert ["tuned" in text for text in plain(app.success)] == [True]
     assert [run.name for run in RunStore().list()] == ["baseline"]
     assert not (finished_home / "runs" / tuned.id).exists()
     assert "run" not in app.query_params
-    assert not [warning.value for warning in app.warning if "There is no run" in warning.value]
+    assert not app.warning
 
 
 def test_the_last_run_can_be_deleted_too(home, config, open_page) -> None:
     run = RunStore().create(config(), "only", "FAILED")
     app = open_page("runs", run=run.id)
     app.text_input(key=f"delete-{run.id}").set_value("only").run()
-    button(app, "Delete for good").click().run()
-    assert "only is deleted." in texts(app)
-    assert "There are no runs yet" in texts(app)
+    app.button(key=f"delete-now-{run.id}").click().run()
+    assert ["only" in text for text in plain(app.success)] == [True]
+    assert plain(app.info) == [NO_RUNS]
 
 
 def test_a_waiting_run_is_stopped_and_cannot_be_deleted_before(home, config, open_page) -> None:
     run = RunStore().create(config(), "waits")
     app = open_page("runs", run=run.id)
-    assert "Delete for good" not in [each.label for each in app.button]
-    button(app, "Stop").click().run()
+    assert f"delete-now-{run.id}" not in keys(app.button)
+    app.button(key="run-stop").click().run()
     assert RunStore().get(run.id).status == "KILLED"
-    assert "Stopping waits." in texts(app)
-    assert "cancelled before it started" in texts(app)
+    assert ["waits" in text for text in plain(app.success)] == [True]
+    assert plain(app.warning) == [end_reason(RunStore().get(run.id))]
+    assert RunStore().get(run.id).reason
 
 
 def test_a_failed_run_goes_back_into_the_queue(home, config, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,30 +104,29 @@ def test_a_failed_run_goes_back_into_the_queue(home, config, open_page, monkeypa
     run = RunStore().create(config(), "again", "FAILED")
     Workspace(run.id).make()
     app = open_page("runs", run=run.id)
-    button(app, "Resume").click().run()
+    app.button(key="run-resume").click().run()
     assert RunStore().get(run.id).status == "SCHEDULED"
-    assert "again is queued again." in texts(app)
+    assert [text.startswith("again ") for text in plain(app.success)] == [True]
 
 
 def test_a_finished_run_offers_its_files(tuned: Run, open_page) -> None:
     app = open_page("runs", run=tuned.id)
-    labels = [each.label for each in app.get("download_button")]
-    assert labels[:3] == ["Bundle (zip)", "Plots (zip)", "Predictions (CSV)"]
+    assert keys(app.download_button)[:3] == ["download-bundle", "download-plots", "download-predictions"]
 
 
 def test_a_run_that_got_nowhere_offers_no_files(home, config, open_page) -> None:
     run = RunStore().create(config(), "nowhere", "FAILED")
     app = open_page("runs", run=run.id)
-    assert "There is nothing to download" in texts(app)
-    assert not app.get("download_button")
+    assert NO_FILES in plain(app.info)
+    assert not app.download_button
 
 
 def test_a_missing_bundle_is_said_before_somebody_asks_for_it(tuned: Run, finished_home, open_page) -> None:
     (finished_home / "runs" / tuned.id / "artifacts" / "bundle").rename(finished_home / "elsewhere")
     app = open_page("runs", run=tuned.id)
-    assert "The run has no bundle" in texts(app)
-    assert "Bundle (zip)" not in [each.label for each in app.get("download_button")]
-    assert "Plots (zip)" in [each.label for each in app.get("download_button")]
+    assert message(RunStore().bundle, tuned) in plain(app.error)
+    assert "download-bundle" not in keys(app.download_button)
+    assert "download-plots" in keys(app.download_button)
 
 
 def test_a_demo_changes_nothing(tuned: Run, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,5 +134,5 @@ def test_a_demo_changes_nothing(tuned: Run, open_page, monkeypatch: pytest.Monke
     app = open_page("runs", run=tuned.id)
     assert not app.button
     assert not app.text_area
-    assert "This is a demo" in texts(app)
-    assert "Bundle (zip)" in [each.label for each in app.get("download_button")]
+    assert DEMO in plain(app.caption)
+    assert "download-bundle" in keys(app.download_button)

@@ -1,4 +1,4 @@
-"""What is taken along of a run, from the page and from the command line."""
+"""The exports of a run, from the page and from the command line."""
 
 from __future__ import annotations
 

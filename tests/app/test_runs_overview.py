@@ -8,13 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.app.runs.overview import _for_csv, delete_all
+from brainseg.app.runs.overview import NO_MATCH, _for_csv, delete_all, not_comparable
 from brainseg.datasets.library import add_folder
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.run_table import Filters, filtered, runs_table
 from brainseg.results.run_wording import STATES
 from brainseg.runs import FINAL, RunStore
-from tests.app.run_pages import button, texts
+from tests.app.links import links
+from tests.app.page_text import plain
+from tests.app.run_pages import texts
 from tests.conftest import tiny_config
 
 
@@ -102,14 +104,14 @@ def test_the_table_leaves_as_csv_with_whole_ids(store: RunStore) -> None:
 def test_the_page_filters_by_its_address_and_by_its_fields(store: RunStore, open_page) -> None:
     app = open_page("runs", find="checked", state="finished")
     assert names(app.dataframe[0].value) == ["alpha", "beta"]
-    assert "**2 of 6** runs" in texts(app)
+    assert "2 of 6" in texts(app)
     app.number_input(key="most").set_value(0.8).run()
     assert names(app.dataframe[0].value) == ["beta"]
     assert names(open_page("runs", most="0.6").dataframe[0].value) == ["epsilon"]
     app.text_input(key="find").set_value("resnet34 beta").run()
     assert names(app.dataframe[0].value) == ["beta"]
     app.text_input(key="find").set_value("nothing like it").run()
-    assert "No run fits these filters" in texts(app)
+    assert plain(app.info) == [NO_MATCH]
     assert not app.dataframe
 
 
@@ -123,16 +125,23 @@ def test_ticked_runs_are_compared_or_deleted(store: RunStore, open_page) -> None
         app.run()
 
     tick("alpha", "gamma")
-    assert "Only finished trainings can be compared: untick gamma." in texts(app)
+    alpha, gamma, epsilon = (store.get(name) for name in ("alpha", "gamma", "epsilon"))
+    assert not_comparable([alpha, gamma], [alpha]) in plain(app.caption)
+    assert " gamma." in not_comparable([alpha, gamma], [alpha])
+    assert "compare" not in links(app)
     tick("alpha", "epsilon")
-    assert "Only runs of one task can be compared" in texts(app)
+    assert not_comparable([alpha, epsilon], [alpha, epsilon]) in plain(app.caption)
+    assert "compare" not in links(app)
+    tick("alpha", "beta")
+    assert not_comparable([alpha, store.get("beta")], [alpha, store.get("beta")]) == ""
+    assert "compare" in links(app)
     tick("gamma", "delta")
-    assert button(app, "Delete for good").disabled
+    assert app.button(key="delete-many-now").disabled
     app.text_input[-1].set_value("2").run()
-    button(app, "Delete for good").click().run()
+    app.button(key="delete-many-now").click().run()
     assert not app.exception
-    assert "1 of 2 runs are deleted." in texts(app)
-    assert "delta: Run 'delta' is SCHEDULED" in texts(app)
+    assert ["1 of 2 " in text for text in plain(app.success)] == [True]
+    assert [text.startswith("delta: ") for text in plain(app.error)] == [True]
     assert {run.name for run in store.list()} == {"alpha", "beta", "delta", "rate", "epsilon"}
 
 

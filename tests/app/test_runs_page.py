@@ -7,16 +7,30 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from brainseg.app.address import named_run
+from brainseg.app.classification.cases import LOOKED, case_words
+from brainseg.app.frame import UNEXPECTED
+from brainseg.app.messages import end_reason
+from brainseg.app.runs.view import NO_RUNS, head_words, when_words
+from brainseg.app.widgets.epoch_times import epoch_words
+from brainseg.app.widgets.run_panels import split_sentence
+from brainseg.evaluation.caveats import CaveatKind, caveats_of
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
+from brainseg.results import stored_results as results
+from brainseg.results.run_images import read_image
+from brainseg.results.run_wording import PHASES, lasted, model_words, moment
 from brainseg.runs import EndKind, Run, RunStore
-from tests.app.run_pages import BROKEN_PANEL, charts, open_panel, paths_shown, texts
+from tests.app.links import links
+from tests.app.page_text import empty_heatmaps, icons, message, plain
+from tests.app.run_pages import BROKEN_PANEL, charts, keys, open_panel, paths_shown, texts
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
@@ -37,7 +51,8 @@ def predictions(run: Run) -> pd.DataFrame:
 
 def test_an_empty_store_says_how_to_begin(home, open_page) -> None:
     app = open_page("runs")
-    assert "There are no runs yet" in texts(app)
+    assert plain(app.info) == [NO_RUNS]
+    assert links(app) == ["train"]
     assert not app.selectbox
 
 
@@ -47,13 +62,14 @@ def test_the_address_chooses_the_run_and_a_choice_changes_the_address(tuned: Run
     assert app.selectbox(key="run-choice").value == baseline.id
     app.selectbox(key="run-choice").select(tuned.id).run()
     assert tuned.id in app.query_params["run"]
-    assert "resnet18, preset quick" in texts(app)
+    assert head_words(tuned).replace("\\", "") in texts(app)
 
 
 @pytest.mark.parametrize("wanted", ["f" * 32, "nobody", "<script>", "%00", "x" * 5000])
 def test_an_unknown_run_is_one_sentence_and_no_other_run_is_shown(tuned: Run, open_page, wanted: str) -> None:
     app = open_page("runs", run=wanted)
-    assert [warning.value for warning in app.warning if "There is no run" in warning.value]
+    assert icons(app.warning) == [":material/link_off:"]
+    assert app.warning[0].value == named_run(wanted, [tuned])[1]
     assert not app.error
     assert not app.tabs
     assert app.dataframe[0].value["Name"].tolist() == ["tuned", "baseline"]
@@ -84,13 +100,16 @@ def test_damaged_parameters_break_nothing(tuned: Run, open_page, value: str) -> 
 
 
 def test_a_head_names_the_dataset_and_says_when_the_run_was_queued_or_started(tuned: Run, open_page) -> None:
-    said = texts(open_page("runs", run=tuned.id))
-    assert f"resnet18, preset quick, on {Path(tuned.config.data.path).name}; started {tuned.begun:%Y-%m-%d}" in said
-    assert tuned.config.data.path not in said
+    shown = texts(open_page("runs", run=tuned.id))
+    head = head_words(tuned).replace("\\", "")
+    assert head in shown
+    parts = (model_words(tuned), "quick", Path(tuned.config.data.path).name, moment(tuned.begun), lasted(tuned))
+    assert all(part in head for part in parts)
+    assert tuned.config.data.path not in shown
     waiting = RunStore().create(tuned.config, "later")
-    said = texts(open_page("runs", run=waiting.id))
-    assert "queued 2" in said
-    assert "started" not in said
+    assert head_words(waiting).replace("\\", "") in texts(open_page("runs", run=waiting.id))
+    assert when_words(waiting).endswith(moment(datetime.fromtimestamp(waiting.queued, UTC)))
+    assert when_words(waiting).split()[0] != when_words(tuned).split()[0]
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -107,28 +126,33 @@ def test_metrics_stand_with_their_interval_and_what_they_were_taken_on(tuned: Ru
     app = open_page("runs", run=tuned.id)
     report = json.loads(RunStore().path(tuned.id, "evaluation.json").read_text())
     low, high = report["intervals"]["accuracy"]
-    assert f"95 % interval {low:.3f} to {high:.3f}, n = {report['count']}" in texts(app)
-    assert "Evaluated on the validation set of a grouped split." in texts(app)
+    assert f"{low:.3f} to {high:.3f}, n = {report['count']}" in texts(app)
+    assert (report["evaluated_on"], report["split"]) == ("valid", "grouped")
+    assert split_sentence(report) in texts(app)
+    others = [{**report, "evaluated_on": "test"}, {**report, "split": "random"}, {"evaluated_on": "valid"}]
+    assert len({split_sentence(each) for each in (report, *others)}) == 4
     assert next(each.value for each in app.metric if each.label == "Accuracy") == f"{report['accuracy']:.3f}"
 
 
 def test_what_flatters_the_figures_is_said_beside_them(tuned: Run, open_page) -> None:
     file = RunStore().path(tuned.id, "evaluation.json")
     report = json.loads(file.read_text())
-    file.write_text(json.dumps({**report, "selected_on_these_images": True, "copies_in_training": 3}))
+    facts = {**report, "selected_on_these_images": True, "copies_in_training": 3}
+    file.write_text(json.dumps(facts))
+    assert {CaveatKind.SELECTED, CaveatKind.COPIES} <= {caveat.kind for caveat in caveats_of(facts)}
     for panel in ("Metrics", "Confusion matrix"):
-        warned = " ".join(each.value for each in open_panel(open_page("runs", run=tuned.id), panel).warning)
-        assert "chosen on these same images" in warned
-        assert "3 of them are copies" in warned
+        warned = " ".join(plain(open_panel(open_page("runs", run=tuned.id), panel).warning))
+        assert all(caveat.phrase in warned for caveat in caveats_of(facts))
 
 
 def test_the_hardest_cases_are_those_with_the_highest_loss(tuned: Run, open_page) -> None:
     app = open_panel(open_page("runs", run=tuned.id), "Hardest cases")
     ranked = predictions(tuned).sort_values("loss", ascending=False)
     assert paths_shown(app) == ranked["path"].head(6).tolist()
-    first = ranked.iloc[0]
-    assert f"Actual: **{first['label']}**, predicted: **{first['prediction']}**" in texts(app)
-    assert f"loss {first['loss']:.3f}" in texts(app)
+    first = ranked.iloc[0].to_dict()
+    assert case_words(first) in [each.value for each in app.markdown]
+    parts = (f"**{first['label']}**", f"**{first['prediction']}**", f"{first['loss']:.3f}")
+    assert all(part in case_words(first) for part in parts)
     app.number_input(key=f"hardest-count-{tuned.id}").set_value(3).run()
     assert paths_shown(app) == ranked["path"].head(3).tolist()
 
@@ -138,7 +162,7 @@ def test_the_heatmap_is_drawn_on_demand(tuned: Run, open_page) -> None:
     before = [image.value for image in app.image]
     drawn = []
     for number in range(len(before)):  # whether a heatmap is empty depends on what so small a training came to
-        toggle = [each for each in app.toggle if each.label == "Where the model looked"][number]
+        toggle = [each for each in app.toggle if each.key.endswith("-cam")][number]
         toggle.set_value(True).run()
         assert not app.exception
         assert not app.error
@@ -146,8 +170,8 @@ def test_the_heatmap_is_drawn_on_demand(tuned: Run, open_page) -> None:
         drawn.append(after[number] != before[number])
         assert after[number + 1 :] == before[number + 1 :]
     assert drawn
-    assert texts(app).count("not where the tumour is") == sum(drawn)
-    assert texts(app).count("The heatmap is empty") == len(drawn) - sum(drawn)
+    assert texts(app).count(LOOKED) == sum(drawn)
+    assert empty_heatmaps(app) == len(drawn) - sum(drawn)
 
 
 def test_a_cell_shows_the_images_that_the_table_has_for_it(tuned: Run, open_page) -> None:
@@ -164,7 +188,7 @@ def test_a_cell_shows_the_images_that_the_table_has_for_it(tuned: Run, open_page
                 app.get("pagination")[0].set_value(page).run()
                 seen += paths_shown(app)
             assert sorted(seen) == sorted(inside["path"])
-            assert f"{len(inside)} of {len(table)} images" in texts(app)
+            assert f"{len(inside)} of {len(table)} " in texts(app)
 
 
 def test_predictions_are_filtered(tuned: Run, open_page) -> None:
@@ -177,7 +201,7 @@ def test_predictions_are_filtered(tuned: Run, open_page) -> None:
     app.toggle(key="table-wrong").set_value(True).run()
     wrong = table[table["label"] != table["prediction"]]
     assert app.dataframe[0].value["path"].tolist() == wrong["path"].tolist()
-    assert f"{len(wrong)} of {len(table)} images" in texts(app)
+    assert f"{len(wrong)} of {len(table)} " in texts(app)
 
 
 def test_settings_split_and_fingerprint_are_the_runs_own(tuned: Run, open_page) -> None:
@@ -222,8 +246,9 @@ def live(home: Path, config) -> Run:
 def test_a_run_under_way_shows_where_it_is_and_goes_over_when_it_ends(live: Run, open_page) -> None:
     app = open_page("runs", run=live.id)
     bars = [str(bar.proto) for bar in app.get("progress")]
-    assert ["Epoch 2 of 3" in bars[0], "Training the whole network: batch 1 of 2" in bars[1]] == [True, True]
-    assert "training loss 1.000, validation loss 0.900" in texts(app)
+    assert [" 2 of 3" in bars[0], PHASES["unfrozen"] in bars[1], " 1 of 2" in bars[1]] == [True, True, True]
+    assert epoch_words(live) in plain(app.caption)
+    assert [loss in epoch_words(live) for loss in (" 1.000", " 0.900")] == [True, True]
     assert charts(app) == 1
     assert "epoch 1 is over" in app.code[0].value
     assert not app.tabs
@@ -238,8 +263,8 @@ def test_a_run_whose_processes_died_is_found_out(live: Run, open_page) -> None:
     (Workspace(live.id).folder / "owners.json").unlink()
     app = open_page("runs", run=live.id)
     assert RunStore().get(live.id).status == "FAILED"
-    assert "ended without recording why" in texts(app)
-    assert "Last words" not in texts(app)
+    assert plain(app.error) == [end_reason(RunStore().get(live.id))]
+    assert "epoch 1 is over" not in app.error[0].value
     assert "epoch 1 is over" in app.code[0].value
 
 
@@ -248,7 +273,8 @@ def test_a_run_that_waits_says_so(home, config, open_page) -> None:
     store.create(config(), "first")
     second = store.create(config(), "second")
     app = open_page("runs", run=second.id)
-    assert "Queued: 1 run ahead." in texts(app)
+    assert icons(app.info) == [":material/schedule:"]
+    assert " 1 run " in app.info[0].value
 
 
 def test_a_failed_run_says_why_in_one_sentence_and_keeps_its_log(home, config, open_page) -> None:
@@ -267,7 +293,7 @@ def test_a_failed_run_says_why_in_one_sentence_and_keeps_its_log(home, config, o
     app = open_page("runs", run=run.id)
     assert [error.value.replace("\\", "") for error in app.error] == ["The trainer process ended by signal SIGKILL."]
     assert app.code[0].value == "the whole story"
-    assert {each.label for each in app.button} >= {"Resume", "Delete for good"}
+    assert {"run-resume", f"delete-now-{run.id}"} <= set(keys(app.button))
 
 
 @pytest.mark.parametrize("harm", ["removed", "cut", "empty", "foreign"])
@@ -280,17 +306,17 @@ def test_a_damaged_file_is_one_sentence_and_spoils_no_other_panel(tuned: Run, op
     else:
         file.write_bytes({"cut": data[: len(data) // 3], "empty": b"", "foreign": b'{"a": [1]}\n'}[harm])
     app = open_page("runs", run=tuned.id)
-    said = ""
+    shown = ""
     for panel in DRAWN_FROM[name]:
         open_panel(app, panel)
         assert not app.exception
-        problems = [each.value.replace("\\", "") for each in (*app.error, *app.info)]
-        assert not [problem for problem in problems if "unexpected" in problem]
-        said += " ".join(problems)
+        problems = plain([*app.error, *app.info])
+        assert not [problem for problem in problems if problem.startswith(UNEXPECTED.partition("{")[0])]
+        shown += " ".join(problems)
         if panel == "Metrics" and name != "evaluation.json":
             assert charts(app) == (1 if name == "predictions.parquet" else 3)
     # A table that is cut between two rows is a shorter table.
-    assert name in said or (harm == "cut" and name.endswith(".csv"))
+    assert name in shown or (harm == "cut" and name.endswith(".csv"))
 
 
 def test_an_image_that_moved_is_one_sentence_beside_its_case(finished_home, config, open_page, tmp_path: Path) -> None:
@@ -301,13 +327,15 @@ def test_an_image_that_moved_is_one_sentence_beside_its_case(finished_home, conf
     Image.new("L", (40, 40), 200).save(moved / changed)
     app = open_panel(open_page("runs", run=run.id), "Hardest cases")
     assert paths_shown(app) == table["path"].iloc[2:6].tolist()
-    assert f"{gone} is no longer in its dataset" in texts(app)
-    assert f"{changed} was changed since" in texts(app)
+    digests = results.digests(RunStore(), run)
+    assert plain(app.info) == [message(read_image, run, path, digests[path]) for path in (gone, changed)]
+    assert [path in text for path, text in zip((gone, changed), plain(app.info), strict=True)] == [True, True]
     assert not app.error
     shutil.rmtree(moved)
     open_panel(app, "Hardest cases")
     assert paths_shown(app) == []
-    assert texts(app).count("is no longer there: put it back") == 6
+    lost = table["path"].head(6)
+    assert plain(app.info) == [message(read_image, run, path, digests[path]) for path in lost]
 
 
 def own_data_run(folder: Path) -> tuple[Run, Path]:

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from brainseg.app.data.page import HAS_MASKS
 from brainseg.cli.data import app as command_line
 from brainseg.config import RunConfig
 from brainseg.datasets.inspection import cached_dataset, inspect_dataset, open_any, signature
 from brainseg.datasets.library import add_folder, add_phantom, find, stored_settings
 from brainseg.datasets.masks import MaskedDataset
+from brainseg.datasets.patient_messages import UNKNOWN, as_sentence, patients_sentence
+from brainseg.datasets.report import dataset_report, mask_sentence
+from tests.app.page_text import plain
 from tests.app.run_pages import texts
 from tests.conftest import write_set
 from tests.datasets.masked import write_lgg, write_manifest, write_pairs
@@ -27,8 +31,11 @@ def test_a_set_with_masks_is_recognised_and_counted(home: Path, masked_set: Path
     app = open_page("data")
     assert not app.error
     assert app.dataframe[0].value["For"].tolist() == ["segmentation"]
-    assert "Masks of tumour: on 20 of 40 slices" in texts(app)
-    assert "10 patients" in texts(app)
+    report = dataset_report(open_any(masked_set))
+    assert mask_sentence(report) in texts(app)
+    assert "20 of 40 " in mask_sentence(report)
+    assert as_sentence(patients_sentence(report["patients"])) in texts(app)
+    assert report["patients"]["count"] == 10
 
 
 def test_soft_masks_get_their_threshold_on_the_page(home: Path, tmp_path: Path, open_page) -> None:
@@ -57,7 +64,7 @@ def test_a_folder_is_added_with_the_threshold_of_its_masks(home: Path, tmp_path:
 
 def test_notes_on_the_whole_set_are_said(home: Path, tmp_path: Path, open_page) -> None:
     add_folder(write_pairs(tmp_path / "pairs", ["brain", "head"]))
-    assert "Patients unknown: slices of one patient" in " ".join(each.value for each in open_page("data").info)
+    assert any(text.startswith(as_sentence(UNKNOWN)) for text in plain(open_page("data").info))
 
 
 def test_what_has_classes_and_masks_keeps_its_classes(home: Path, open_page) -> None:
@@ -65,7 +72,7 @@ def test_what_has_classes_and_masks_keeps_its_classes(home: Path, open_page) -> 
     assert known.task == "classify"
     app = open_page("data")
     assert not app.error
-    assert "Includes masks for 8 images" in texts(app)
+    assert HAS_MASKS.format(8) in plain(app.caption)
 
 
 @pytest.mark.parametrize("layout", ["pairs", "lgg", "manifest"])
@@ -94,6 +101,6 @@ def test_class_folders_stay_classes(tmp_path: Path) -> None:
 
 def test_inspect_tells_what_the_masks_hold(home: Path, masked_set: Path) -> None:
     shown = CliRunner().invoke(command_line, ["inspect", str(masked_set)], catch_exceptions=False).stdout
-    assert "Masks of tumour: on 20 of 40 slices" in shown
+    assert mask_sentence(dataset_report(open_any(masked_set))) in shown.replace("\n", " ")
     answer = CliRunner().invoke(command_line, ["inspect", str(masked_set), "--json"], catch_exceptions=False).stdout
     assert json.loads(answer)["masks"]["with_tumour"] == 20

@@ -17,6 +17,11 @@ from brainseg.app import model_cache
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, zip_file
+from brainseg.app.diagnose.ground_truth import training_membership
+from brainseg.app.diagnose.mask_card import NO_SPACING
+from brainseg.app.diagnose.members import Member, run_words
+from brainseg.app.diagnose.samples import known
+from brainseg.app.diagnose.segmentation_model import evaluation_words, refusal
 from brainseg.diagnosis.agreement import agreement, agreement_sentence
 from brainseg.diagnosis.mask_images import CAPTION
 from brainseg.errors import BundleError
@@ -25,7 +30,8 @@ from brainseg.jobs.removal import delete
 from brainseg.runs import Run, RunStore
 from brainseg.runs.run import default_run
 from brainseg.scans import read_scan
-from tests.app.diagnose_pages import pictures, put_in, texts
+from tests.app.diagnose_pages import answered_on_page, pictures, put_in, remarks_on, sample_of, texts
+from tests.app.page_text import icons, plain
 from tests.bundles import edit_of_run
 from tests.conftest import tiny_config
 
@@ -58,7 +64,7 @@ def lonely(marks: Run, open_page) -> AppTest:
     return open_page("diagnose")
 
 
-def figures(app: AppTest) -> dict[str, str]:
+def measurements(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
@@ -77,12 +83,12 @@ def test_heatmap_and_mask_stand_side_by_side_with_how_far_they_agree(page, marks
     said = texts(app)
     for words in (answer.sentence, found.sentence, agreement_sentence(compared, marks=True), CAPTION, found.model):
         assert words in said
-    shown = figures(app)
+    shown = measurements(app)
     assert shown["Area"] == f"{found.area:,.0f} pixels"
     assert shown["Largest diameter"] == f"{found.diameter:,.1f} pixels"
     assert shown["Regions"] == str(len(found.regions))
     assert shown["Heat inside the mask"] == f"{100 * compared.energy_inside:.1f} %"
-    assert "lengths and areas are in pixels" in said
+    assert NO_SPACING in said
 
 
 def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:
@@ -90,10 +96,12 @@ def test_the_picker_says_how_good_the_segmentation_is(page, marks: Run) -> None:
     dice = model_cache.description(marks.id)[0].validation["dice"]
     said = texts(page)
     assert f"marks ({model_cache.description(marks.id)[1]})" in said
-    assert f"Dice {dice:.2f} (95 % CI " in said
-    assert "held-out slices of 3 patients" in said
+    assert evaluation_words(Member.of(marks)) in said
+    assert f" {dice:.2f} " in evaluation_words(Member.of(marks))
+    assert " 3 patients" in evaluation_words(Member.of(marks))
     assert page.selectbox(key="model").value == RunStore().get("tuned").id
-    assert page.selectbox(key="model").options == ["tuned · resnet18 + logistic · newest"]
+    tuned = RunStore().get("tuned")
+    assert page.selectbox(key="model").options == [run_words(tuned, tuned)]
 
 
 def test_without_a_segmentation_model_the_card_is_the_classifiers_own(page, slices) -> None:
@@ -102,7 +110,7 @@ def test_without_a_segmentation_model_the_card_is_the_classifiers_own(page, slic
     assert not app.exception
     assert not pictures(app, "Mask")
     assert not app.metric
-    assert "Answered in" in texts(app)
+    assert answered_on_page(app)
 
 
 def test_the_masks_opacity_changes_the_mask_alone_and_asks_no_model(page, slices, monkeypatch) -> None:
@@ -119,18 +127,23 @@ def test_several_images_have_their_figures_in_one_table(page, slices) -> None:
     app = put_in(page, *slices)
     (table,) = (table.value for table in app.dataframe)
     assert {"Decision", "Area, pixels", "Diameter, pixels", "Regions", "Heat inside"} <= set(table.columns)
-    assert table["Area, pixels"].iloc[0] == figures(app)["Area"].removesuffix(" pixels")
+    assert table["Area, pixels"].iloc[0] == measurements(app)["Area"].removesuffix(" pixels")
 
 
 def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: Run, masked_set: Path) -> None:
     from brainseg.results.stored_results import split
 
     table = split(RunStore(), marks)
-    for side, words in (("train", "was trained on this very image"), ("valid", "Held out: marks was not trained")):
+    for side in ("train", "valid"):
         row = table[(table["split"] == side) & (table["label"] == "tumour")].iloc[0]
-        said = texts(put_in(page, masked_set / row["path"]))
-        assert words in said
-        assert "Ground truth: tumour. The mask is not empty; its location was not checked." in said
+        app = put_in(page, masked_set / row["path"])
+        scan = read_scan(masked_set / row["path"])
+        assert model_cache.segmenter(marks.id).segment(scan).regions, "so the mask fits the label"
+        label, membership = remarks_on(app, scan, marks)
+        assert label in plain(app.info)
+        assert " tumour." in label
+        assert membership == training_membership([(Member.of(marks), known(marks, scan.sha256))])[0].sentence
+        assert membership in plain(app.warning if side == "train" else app.info)
 
 
 # ------------------------------------------------------------------------------------------- one of them alone
@@ -138,27 +151,26 @@ def test_an_image_that_the_segmentation_learnt_from_proves_nothing(page, marks: 
 
 def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
     assert [box.key for box in lonely.selectbox] == ["marker"]
-    assert lonely.selectbox(key="marker").options == ["marks · resnet18 U-Net · newest"]
-    assert "Mask" in texts(lonely)
+    assert lonely.selectbox(key="marker").options == [run_words(marks, marks)]
+    assert CAPTION in texts(lonely)
     app = put_in(lonely, *slices)
     found = model_cache.segmenter(marks.id).segment(read_scan(slices[0]))
-    assert app.header[0].value.replace("\\", "") == f"{found.area:,.0f} pixels marked"
+    assert app.header[0].value.replace("\\", "").startswith(f"{found.area:,.0f} pixels ")
     assert len(pictures(app, "Image")) == len(pictures(app, "Mask")) == 1
     assert not pictures(app, "Heatmap")
-    assert set(figures(app)) == {"Area", "Largest diameter", "Regions"}
+    assert set(measurements(app)) == {"Area", "Largest diameter", "Regions"}
     assert not app.error
-    assert {button.label for button in app.get("download_button")} == {
-        "Table (CSV)", "This image with its answer (PNG)", "All images and the table (ZIP)"
-    }  # fmt: skip
+    assert {button.key for button in app.download_button} == {"diagnosis.csv", "diagnosis.png", "diagnosis.zip"}
     app.button(key="sample-1").click().run()
-    assert "Held out: marks was not trained on this image." in texts(app)
+    assert sample_of(app)[1].held_out
+    assert training_membership([sample_of(app)])[0].sentence in plain(app.info)
 
 
 def test_the_address_chooses_the_segmentation_model(marks: Run, open_page) -> None:
     app = open_page("diagnose", run=marks.id)
     assert app.selectbox(key="marker").value == marks.id
     assert app.selectbox(key="model").value == RunStore().get("tuned").id
-    assert "has no model here" not in texts(app)
+    assert ":material/info:" not in icons(app.info), "the named run has a model"
     app.selectbox(key="marker").select("").run()
     address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
     assert open_page("diagnose", **address).selectbox(key="marker").value == "", "a link keeps that nothing marks"
@@ -168,10 +180,10 @@ def test_a_model_of_several_modalities_cannot_take_one_image(marks: Run, open_pa
     edit_of_run(marks.id, lambda values: values.update(modalities=["FLAIR", "T1"]))
     model_cache.predictor(RunStore().get("tuned").id)
     app = put_in(open_page("diagnose"), masked_set / "images" / "patient00_0.png")
-    (warning,) = (each.value for each in app.warning if "images of each slice" in each.value)
-    assert "needs 2 images of each slice (FLAIR, T1)" in warning.replace("\\", "")
+    assert refusal(Member.of(marks)) in plain(app.warning)
+    assert "FLAIR, T1" in refusal(Member.of(marks))
     assert not pictures(app, "Mask")
-    assert "Answered in" in texts(app)
+    assert answered_on_page(app)
     delete(RunStore(), RunStore().get("tuned").id)
     app = open_page("diagnose")
     assert app.file_uploader(key="uploads").proto.disabled

@@ -1,4 +1,4 @@
-"""The form drawn from `RunConfig`: nothing left out, nothing changed on the way, what is wrong said in a sentence."""
+"""The form drawn from `RunConfig`: complete, without changes to values, and with a message for each error."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import pytest
 from pydantic import BaseModel, Field
 from streamlit.testing.v1 import AppTest
 
-from brainseg.app.train.form import ELSEWHERE, FIRST, folded, shown_first
-from brainseg.app.train.launch import configurations, instant_baseline
+from brainseg.app.messages import on_page
+from brainseg.app.train.form import ELSEWHERE, FIRST, OTHER_TASK, folded, shown_first
+from brainseg.app.train.launch import NO_NETWORK, NO_WEIGHTS_FILE, configurations, instant_baseline
 from brainseg.app.train.widgets import NUMBER
-from brainseg.config import TASKS, RunConfig, preset_names
+from brainseg.config import TASKS, RunConfig, parse_settings, preset_names
 from brainseg.config import form_fields as train_fields
 from brainseg.config.form_fields import FormField, for_task, form_fields
 from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
+from tests.app.page_text import message
 
 LOCKED = {
     "classify": {
@@ -34,7 +36,7 @@ def script() -> None:
 
     from brainseg.app.train.form import choose_preset, draw_settings
 
-    st.session_state["said"] = draw_settings(choose_preset())
+    st.session_state["values"] = draw_settings(choose_preset())
 
 
 @pytest.fixture
@@ -44,9 +46,9 @@ def form() -> AppTest:
     return app
 
 
-def said(app: AppTest):
+def values_of(app: AppTest):
     assert not app.exception
-    return app.session_state["said"]
+    return app.session_state["values"]
 
 
 def widget(app: AppTest, name: str):
@@ -86,7 +88,7 @@ def test_what_a_task_ignores_is_locked_to_its_one_value(task: str) -> None:
 def test_the_choice_of_a_task_names_all_tasks_and_what_each_gives() -> None:
     (field,) = [field for field in form_fields() if field.name == "task"]
     assert (field.kind, field.choices) == ("choice", ("classify", "segment"))
-    assert "classify: one label per image; segment: one label per pixel." in field.help
+    assert all(f"{name}: " in field.help for name in ("classify", "segment"))
 
 
 def test_bounds_and_choices_are_those_of_the_configuration() -> None:
@@ -130,7 +132,7 @@ def test_what_matters_stands_first_and_exists() -> None:
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_an_untouched_form_is_its_preset(form: AppTest, preset: str) -> None:
-    values = said(form.selectbox(key="train:preset").select(preset).run())
+    values = values_of(form.selectbox(key="train:preset").select(preset).run())
     assert (values.preset, values.settings, values.faults) == (preset, {}, [])
     assert set(preset_notes(preset)) == {"What", "Cost", "Not for"}
 
@@ -168,7 +170,7 @@ def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
     form.number_input(key="train:0:training.learning_rate:number").set_value(0.0025).run()
     wanted |= {"training.learning_rate": 0.0025, "model.stages": [2, 4]}
     wanted |= {"data.modalities": ["T1", "FLAIR"], "data.mask_threshold": 0.5} if task == "segment" else {}
-    values = said(form)
+    values = values_of(form)
     assert values.settings == wanted
     assert values.faults == []
     flat = RunConfig.from_preset("default", values.settings).flat()
@@ -176,7 +178,7 @@ def test_values_come_through_unchanged(form: AppTest, task: str) -> None:
 
 
 def test_a_task_that_the_preset_is_not_made_for_is_told_its_own(form: AppTest) -> None:
-    sentence = "This preset was made for another task: `segment` is made for this one."
+    sentence = OTHER_TASK.format("segment")
     assert sentence not in [caption.value for caption in form.caption]
     widget(form, "task").set_value("segment").run()
     assert sentence in [caption.value for caption in form.caption]
@@ -186,9 +188,9 @@ def test_what_the_other_task_had_is_taken_back(form: AppTest) -> None:
     widget(form, "training.mixup").set_value(0.4)
     widget(form, "data.positive").set_value("tumour")
     widget(form, "model.head").set_value("svm")
-    assert said(form.run()).settings == {"training.mixup": 0.4, "data.positive": "tumour", "model.head": "svm"}
+    assert values_of(form.run()).settings == {"training.mixup": 0.4, "data.positive": "tumour", "model.head": "svm"}
     widget(form, "task").set_value("segment")
-    assert said(form.run()).settings == {"task": "segment"}
+    assert values_of(form.run()).settings == {"task": "segment"}
     assert widget(form, "training.mixup").value == 0
     assert widget(form, "model.head").disabled
     assert not widget(form, "model.self_attention").disabled
@@ -196,26 +198,28 @@ def test_what_the_other_task_had_is_taken_back(form: AppTest) -> None:
 
 def test_another_preset_takes_all_values_back(form: AppTest) -> None:
     widget(form, "training.epochs").set_value(3)
-    assert said(form.run()).settings == {"training.epochs": 3}
-    assert said(form.selectbox(key="train:preset").select("paper").run()).settings == {}
+    assert values_of(form.run()).settings == {"training.epochs": 3}
+    assert values_of(form.selectbox(key="train:preset").select("paper").run()).settings == {}
     assert widget(form, "training.epochs").value == 15
 
 
 def test_a_wrong_text_and_a_wrong_combination_are_sentences(form: AppTest) -> None:
     widget(form, "model.stages").set_value("2, [")
-    values = said(form.run())
-    assert values.faults == ["model.stages: '[2, []' cannot be read as a value."]
+    values = values_of(form.run())
+    assert [on_page(fault) for fault in values.faults] == [message(parse_settings, ["model.stages=[2, []"])]
+    assert values.faults[0].startswith("model.stages: ")
+    assert "'[2, []'" in values.faults[0]
     with pytest.raises(ConfigError, match=r"model\.stages"):
         configurations(values, "data", ["resnet18"], "none")
     widget(form, "model.stages").set_value("4, 2")
-    values = said(form.run())
-    with pytest.raises(ConfigError, match="name each stage once, in ascending order"):
+    values = values_of(form.run())
+    with pytest.raises(ConfigError, match="stages"):
         configurations(values, "data", ["resnet18"], "none")
 
 
 def test_each_architecture_is_a_configuration(form: AppTest) -> None:
     widget(form, "training.epochs").set_value(3)
-    values = said(form.run())
+    values = values_of(form.run())
     found = configurations(values, "/data", ["resnet18", "resnet50"], "none")
     assert [config.model.arch for config in found] == ["resnet18", "resnet50"]
     assert {config.training.epochs for config in found} == {3}
@@ -223,9 +227,9 @@ def test_each_architecture_is_a_configuration(form: AppTest) -> None:
     baseline = instant_baseline(found[0])
     assert (baseline.model.head, baseline.model.stages) == ("logistic", None)
     assert baseline.data == found[0].data
-    with pytest.raises(ConfigError, match="tick at least one"):
+    with pytest.raises(ConfigError, match=NO_NETWORK):
         configurations(values, "/data", [], "none")
-    with pytest.raises(ConfigError, match="No weights file"):
+    with pytest.raises(ConfigError, match=NO_WEIGHTS_FILE):
         configurations(values, "/data", ["resnet18"], "")
 
 

@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from brainseg.app.train.ended import outcome
 from brainseg.app.train.launch import launch
+from brainseg.app.train.queue import kind_words, position_words
+from brainseg.app.train.weights import FINISHED
 from brainseg.jobs import queue
+from brainseg.results.run_wording import STATES
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import texts
 from tests.app.train_pages import QUICK, click, fill, widget_key
 from tests.conftest import tiny_config
 from tests.jobs.helpers import epochs_done, wait_for
+
+
+def waiting(position: int) -> str:
+    """Return the badge of a waiting run."""
+    word, _, icon = STATES["SCHEDULED"]
+    return f"{icon} {word}, {position_words(position)}]"
 
 
 def ended(run_id: str) -> Run:
@@ -32,7 +42,8 @@ def test_a_training_is_started_and_finishes(working_home: Path, tiny_set: Path, 
     assert {name: flat[name] for name in QUICK} == QUICK
     done = ended(run.id)
     assert (done.status, done.reason) == ("FINISHED", "")
-    assert "on 12 held-out images" in texts(app.run()).replace("of 12", "on 12")
+    assert outcome(done) in texts(app.run())
+    assert " of 12 " in outcome(done)
 
 
 def test_a_rate_is_found_and_taken_over(working_home: Path, tiny_set: Path, open_page) -> None:
@@ -40,7 +51,7 @@ def test_a_rate_is_found_and_taken_over(working_home: Path, tiny_set: Path, open
     click(app, "train:find")
     [run] = RunStore().list()
     assert (run.kind, run.name) == ("find-lr", "resnet18-quick-rate")
-    assert "learning-rate finder" in texts(app)
+    assert f" · {kind_words(run)} · " in texts(app)
     found = ended(run.id)
     assert found.status == "FINISHED", found.reason
     app.run()
@@ -49,7 +60,7 @@ def test_a_rate_is_found_and_taken_over(working_home: Path, tiny_set: Path, open
     assert app.button(key="train:take-rate").label == f"Use {rate:.2e} as learning rate"
     click(app, "train:take-rate")
     assert app.number_input(key=widget_key(app, "training.learning_rate:number")).value == pytest.approx(rate, rel=0.01)
-    assert "A finished run (warm start)" not in app.selectbox(key=widget_key(app, "model.weights")).options
+    assert FINISHED not in app.selectbox(key=widget_key(app, "model.weights")).options
     click(app, "train:instant")
     baseline = RunStore().list()[0]
     assert baseline.config.model.head == "logistic"
@@ -67,7 +78,7 @@ def test_two_networks_are_two_runs_which_are_cancelled_and_resumed(
     second, first = RunStore().list()
     assert [first.config.model.arch, second.config.model.arch] == ["resnet18", "resnet34"]
     wait_for(lambda: epochs_done(first, 1), "the first epoch")
-    assert "queued, next" in texts(app.run())
+    assert waiting(1) in texts(app.run())
     click(app, f"train:cancel:{second.id}")
     click(app, f"train:cancel:{first.id}")
     assert ended(first.id).status == "KILLED"
@@ -93,6 +104,6 @@ def test_of_two_visitors_one_trains_and_the_other_waits(
     running = wait_for(lambda: RunStore().list(["RUNNING"]), "one of them to run")
     wait_for(lambda: epochs_done(running[0], 2), "its second epoch")
     assert sorted(run.status for run in RunStore().list()) == ["RUNNING", "SCHEDULED"]
-    said = texts(open_page("train"))
-    assert "queued, next" in said
-    assert "1 ahead" not in said
+    shown = texts(open_page("train"))
+    assert waiting(1) in shown
+    assert waiting(2) not in shown

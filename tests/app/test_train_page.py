@@ -1,4 +1,4 @@
-"""What the Train page shows of runs in every state, and what it refuses."""
+"""What the Train page shows for runs in every state, and what it refuses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brainseg.app.train.ended import rivals
+from brainseg.app.train.actions import CHOOSE_DATA
+from brainseg.app.train.ended import epochs_kept, outcome, rivals
+from brainseg.app.train.page import DEMO
+from brainseg.app.train.queue import EMPTY, position_words
+from brainseg.app.train.weights import FINISHED
+from brainseg.app.widgets.epoch_times import epoch_words
+from brainseg.app.widgets.time_estimate import basis
+from brainseg.config import RunConfig
+from brainseg.datasets.access import permitted
 from brainseg.jobs import queue
 from brainseg.jobs.workspace import Workspace, child_environment
+from brainseg.results.run_wording import PHASES
 from brainseg.runs import EndKind, Run, RunStore
 from brainseg.training.log import EpochMetrics
 from tests.app.links import links
+from tests.app.page_text import message, plain
 from tests.app.run_pages import texts
-from tests.app.train_pages import click, fill, widget_key
+from tests.app.train_pages import click, estimates, fill, widget_key
 from tests.conftest import PROJECT_ROOT, tiny_config
 
 
@@ -45,27 +55,26 @@ def pretend_running(data: Path, epochs: int = 2, name: str = "busy") -> Run:
 def test_an_empty_store_offers_a_form_and_nothing_to_start_yet(home: Path, open_page) -> None:
     app = open_page("train")
     assert not app.error
-    assert "The queue is empty." in texts(app)
-    assert "Choose a dataset first." in texts(app)
+    assert EMPTY in plain(app.caption)
+    assert plain(app.info) == [CHOOSE_DATA]
     assert all(app.button(key=f"train:{key}").disabled for key in ("train", "find", "instant"))
 
 
 def test_finished_runs_are_listed_with_their_worth_and_offered_as_weights(finished_home: Path, open_page) -> None:
     app = open_page("train")
     assert not app.error
-    said = texts(app)
-    assert "Correct on" in said
-    assert "95 % CI" in said
-    assert "based on 1 earlier run" not in said  # another image size
+    assert not any(line.endswith(basis(1)) for line in estimates(app))  # another image size
     tuned, baseline = RunStore().get("tuned"), RunStore().get("baseline")
+    assert all(outcome(run) in texts(app) for run in (tuned, baseline))
+    assert " of 12 " in outcome(tuned)
     assert rivals(tuned, [tuned, baseline]) == [baseline]
-    assert "Compare" in links(app)
+    assert "compare" in links(app)
     app.selectbox(key="train:preset").select("quick").run()
     app.number_input(key=widget_key(app, "preparation.size")).set_value(40).run()
-    assert "Training of resnet18" in texts(app)
-    assert "based on 1 earlier run" in texts(app)
+    assert "resnet18: " in estimates(app)[0]
+    assert estimates(app)[0].endswith(basis(1))
     weights = app.selectbox(key=widget_key(app, "model.weights"))
-    weights.select("A finished run (warm start)").run()
+    weights.select(FINISHED).run()
     models = app.selectbox(key=widget_key(app, "model.weights:run"))
     assert sorted(models.options) == sorted(models.options, key=str)
     assert {option.split(" · ")[0] for option in models.options} == {"tuned", "baseline"}
@@ -78,11 +87,12 @@ def test_a_running_run_shows_its_bars_its_figures_and_its_time(home: Path, tiny_
     assert not app.error
     epochs, batches = app.get("progress")
     assert (epochs.value, batches.value) == (50, 50)
-    assert re.fullmatch(r"Epoch 3 of 5, about 2\d s left", epochs.proto.text)
-    assert batches.proto.text == "Training the whole network: batch 2 of 4"
-    said = texts(app)
-    assert "Epoch 2: training loss 0.500, validation loss 0.400, correct on 9 of 12 validation images" in said
-    assert "queued, next" in said
+    assert re.search(r" 3 of 5, .* 2\d s ", epochs.proto.text)
+    assert batches.proto.text.startswith(PHASES["unfrozen"])
+    assert batches.proto.text.endswith(" 2 of 4")
+    assert epoch_words(run) in plain(app.caption)
+    assert all(part in epoch_words(run) for part in (" 2: ", " 0.500", " 0.400", " 9 of 12 "))
+    assert f", {position_words(1)}]" in texts(app)
     click(app, f"train:cancel:{waiting.id}")
     assert RunStore().get(waiting.id).status == "KILLED"
     click(app, f"train:cancel:{run.id}")
@@ -98,9 +108,10 @@ def test_a_failed_run_says_why_in_a_sentence_and_can_go_on(working_home: Path, t
     RunStore().set_status(run.id, "FAILED", reason, EndKind.DIED, "line 1\nline 2")
     app = open_page("train")
     assert not app.error
-    assert "The trainer process ended by signal SIGKILL." in texts(app)
+    assert reason in texts(app)
     assert "line 2" not in texts(app)
-    assert "after epoch 2" in app.button(key=f"train:resume:{run.id}").help
+    assert epochs_kept(run) == 2
+    assert " 2," in app.button(key=f"train:resume:{run.id}").help
     click(app, f"train:retry:{run.id}")
     assert [(each.name, each.config == run.config) for each in RunStore().list(["SCHEDULED", "RUNNING"])] == [
         ("unlucky-2", True)
@@ -112,13 +123,13 @@ def test_a_run_whose_processes_died_is_found_out_by_looking(home: Path, tiny_set
     (Workspace(run.id).folder / "owners.json").write_text("[]")
     app = open_page("train")
     assert RunStore().get(run.id).status == "FAILED"
-    assert "ended without recording why" in texts(app.run())
+    assert outcome(RunStore().get(run.id)) in texts(app.run())
 
 
 def test_a_demo_session_trains_nothing(home: Path, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAINSEG_DEMO", "1")
     app = open_page("train")
-    assert "training is switched off" in texts(app)
+    assert plain(app.info) == [DEMO]
     assert not app.button
     assert not app.selectbox
 
@@ -127,15 +138,14 @@ def test_what_is_wrong_stands_beside_the_form(home: Path, tiny_set: Path, open_p
     app = fill(open_page("train"), tiny_set)
     assert not app.error
     app.number_input(key=widget_key(app, "data.fold")).set_value(7).run()
-    assert [error.value.replace("\\", "") for error in app.error] == [
-        "data: fold 7 does not exist among 5 folds, allowed: 0 to 4."
-    ]
+    assert plain(app.error) == [message(RunConfig.from_preset, "quick", {"data.fold": 7})]
+    assert " 7 " in plain(app.error)[0]
     assert app.button(key="train:train").disabled
     app.number_input(key=widget_key(app, "data.fold")).set_value(0).run()
     assert not app.error
     app.text_input(key="train:data:path").set_value("/nowhere").run()
     assert app.button(key="train:train").disabled
-    assert app.error[0].value.startswith("nowhere does not exist, or the pages may not open it")
+    assert plain(app.error)[0] == message(permitted, "/nowhere")
     assert RunStore().list() == []
 
 

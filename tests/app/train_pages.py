@@ -30,6 +30,12 @@ def fill(app: AppTest, data: Path, **settings: float) -> AppTest:
     return app
 
 
+def estimates(app: AppTest) -> list[str]:
+    """Return the lines of the estimate of the time, one for each kind of run that the buttons start."""
+    lines = [line for caption in app.caption for line in str(caption.value).splitlines()]
+    return [line.removeprefix("* ") for line in lines if line.startswith("* ")]
+
+
 def widget_key(app: AppTest, name: str) -> str:
     version = app.session_state["train:version"] if "train:version" in app.session_state else 0  # noqa: SIM401
     return f"train:{version}:{name}"

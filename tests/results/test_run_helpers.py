@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from brainseg import DISCLAIMER
-from brainseg.app.messages import why
+from brainseg.app.messages import end_reason
 from brainseg.plots import confusion_matrix_figure
 from brainseg.plots.clickable_matrix import clickable, clicked_cell
 from brainseg.results.exports import csv_bytes
@@ -88,11 +88,11 @@ def test_markdown_in_names_is_taken_apart() -> None:
     [
         ("The run was cancelled.", "The run was cancelled."),
         ("The trainer process ended with exit code 1.", "The trainer process ended with exit code 1."),
-        ("", "No reason recorded. Check the log."),
+        ("", "No reason was recorded: check the log."),
     ],
 )
 def test_a_reason_is_one_sentence(home, config, reason: str, sentence: str) -> None:
     store = RunStore()
     run = store.create(config(), "one")
     store.set_status(run.id, "FAILED", reason)
-    assert why(store.get(run.id)) == sentence
+    assert end_reason(store.get(run.id)) == sentence

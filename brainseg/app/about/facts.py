@@ -51,13 +51,13 @@ CITE_PAPER = """\
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is kept.
+    """Where brainseg stores something.
 
     Attributes:
-        what: What it is.
-        path: The folder or file; None where it is on another machine.
-        shown: Its text on the page.
-        note: Whether it may be deleted, and what happens then.
+        what: What is stored there.
+        path: The folder or file; None if it is on another machine.
+        shown: The path or address as the page shows it.
+        note: Whether the visitor may delete it, and what happens then.
     """
 
     what: str
@@ -76,7 +76,7 @@ def versions() -> list[tuple[str, str, str]]:
 
 
 def places(store_uri: str) -> list[Place]:
-    """Return where everything is kept.
+    """Return where everything is stored.
 
     Args:
         store_uri: Address of the run store.
@@ -84,7 +84,7 @@ def places(store_uri: str) -> list[Place]:
     home = paths.home()
     cache = "may be deleted: it is rebuilt"
     return [
-        _local("Everything below", home, "moved with BRAINSEG_HOME"),
+        _local("Everything below", home, "set BRAINSEG_HOME to use another folder"),
         _store(store_uri),
         _local("Models and results of runs", home / "runs", "do not delete: these are the runs"),
         _local("Datasets: uploads and synthetic", home / "datasets", "delete them on the Data page"),
@@ -92,12 +92,12 @@ def places(store_uri: str) -> list[Place]:
         _local("Prepared images", home / "cache" / "prepared", cache),
         _local("All caches", home / "cache", cache),
         _local("Logs", home / "logs", "may be deleted"),
-        _local("ImageNet weights", torch_cache(), "torch's own cache; downloaded again when asked for"),
+        _local("ImageNet weights", torch_cache(), "torch's cache: downloaded again when needed"),
     ]
 
 
 def size_of(place: Path) -> int:
-    """Return the bytes of all files in a folder, links not followed, or of one file."""
+    """Return the bytes of a file, or of all files in a folder; links are not followed."""
     if place.is_file():
         return place.stat().st_size
     total = 0
@@ -105,7 +105,7 @@ def size_of(place: Path) -> int:
         for name in names:
             try:
                 total += (Path(folder) / name).lstat().st_size
-            except OSError:  # deleted at this moment
+            except OSError:  # deleted in the meantime
                 continue
     return total
 
@@ -113,7 +113,7 @@ def size_of(place: Path) -> int:
 def readable_size(place: Path | None) -> str:
     """Write the size of a folder or file in a suitable unit."""
     if place is None or not place.exists():
-        return "not here" if place is None else "nothing yet"
+        return "on another machine" if place is None else "nothing yet"
     count = size_of(place)
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:
@@ -126,7 +126,7 @@ def _local(what: str, path: Path, note: str) -> Place:
 
 
 def _store(uri: str) -> Place:
-    """Describe the run store; the address of a server may hold a password, so of that only the host is shown."""
+    """Describe the run store. Of a server only the host is shown: its address may contain a password."""
     what, note = "Run store (MLflow)", "do not delete: it is the list of runs"
     if uri.startswith("sqlite:"):
         return _local(what, Path(uri.removeprefix("sqlite:///")), note)

@@ -15,6 +15,8 @@ from brainseg.results.run_card import card_of
 from brainseg.results.run_wording import run_label
 from brainseg.runs import Run
 
+NO_MODEL = "There is no model yet: train one, and its card appears here."
+HIDDEN = "This is a demo session: places on the server are not shown."
 LICENCES = """
 * brainseg is under the Apache License 2.0: free to use, change and share, without any warranty.
 * The synthetic slices are drawn from the MNI152 templates that nilearn provides.
@@ -29,7 +31,7 @@ def card() -> None:
     models = {run.id: run for run in live_store.runs() if run.has_model}
     promoted = live_store.promoted()
     if not promoted:
-        st.info("There is no model yet: train one, and its card appears here.", icon=":material/info:")
+        st.info(NO_MODEL, icon=":material/info:")
         link("train", "Train a model", icon=":material/model_training:")
         return
     asked = st.query_params.get("run", promoted.id)
@@ -38,30 +40,44 @@ def card() -> None:
         "Model",
         ids,
         index=ids.index(asked if asked in models else promoted.id),
-        format_func=lambda run_id: words(models[run_id], promoted),
-        help="The model in use is the one that a person promoted, or else the one that finished last.",
+        format_func=lambda run_id: model_label(models[run_id], promoted),
+        help="The model in use is the one that Diagnose offers first.",
     )
     text = card_of(live_store.store(), models[chosen])
     name = f"model-card-{chosen[:8]}.md"
     st.download_button(
-        "Card as Markdown", text.encode(), name, "text/markdown", icon=":material/download:", on_click="ignore"
+        "Card as Markdown",
+        text.encode(),
+        name,
+        "text/markdown",
+        key="card",
+        icon=":material/download:",
+        on_click="ignore",
     )
     with st.container(border=True):
-        st.markdown(re.sub("^#", "##", text, flags=re.MULTILINE))  # below the page's own headings
+        st.markdown(nested(text))
 
 
-def words(run: Run, promoted: Run) -> str:
-    """Return a model's entry in the picker."""
+def nested(card: str) -> str:
+    """Return a model card with its headings one level lower, below those of the page."""
+    return re.sub("^#", "##", card, flags=re.MULTILINE)
+
+
+def model_label(run: Run, promoted: Run) -> str:
+    """Return a model's label in the picker."""
     return f"{run_label(run)}{' · in use' if run.id == promoted.id else ''}"
 
 
 @st.fragment
 @guarded
 def where() -> None:
-    """Draw the storage places, and their sizes on request."""
+    """Draw where everything is stored, with sizes on request."""
     found = places(live_store.store().uri)
     measure = st.button(
-        "Measure sizes", icon=":material/straighten:", help="Reads the size of every file, which may take long."
+        "Measure sizes",
+        key="measure-sizes",
+        icon=":material/straighten:",
+        help="This reads the size of every file and may take a while.",
     )
     table = pd.DataFrame(
         {
@@ -90,7 +106,7 @@ def draw() -> None:
             )
         with places_tab:
             if demo_mode():
-                st.info("This is a demo session: places on the server are not shown.", icon=":material/info:")
+                st.info(HIDDEN, icon=":material/info:")
             else:
                 where()
         with cite_tab:

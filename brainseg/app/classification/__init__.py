@@ -1,1 +1,1 @@
-"""What the Runs and Compare pages show of classifications alone."""
+"""What the Runs and Compare pages show only for classifications."""

@@ -19,6 +19,7 @@ from brainseg.results.run_images import image_file, read_image, square
 from brainseg.runs import Run
 
 COLUMNS = 3
+LOOKED = "The colours show where the model looked, not where the tumour is."
 
 
 def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = False) -> None:
@@ -40,7 +41,7 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = Fals
 
 
 def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
-    """Draw one image with its prediction, or the sentence on why it cannot be shown.
+    """Draw one image with its prediction, or a message that says why it cannot be shown.
 
     Args:
         run: An ended run.
@@ -54,41 +55,46 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
     try:
         if wanted:
             with st.spinner("Computing the heatmap …"):
-                picture, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), _changed(run, path))
+                image, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), _modified(run, path))
         else:
-            picture = _picture(live_store.store().uri, run.id, path, sha256, _changed(run, path))
+            image = _image(live_store.store().uri, run.id, path, sha256, _modified(run, path))
         st.image(
-            picture,
+            image,
             width="stretch",
             output_format="PNG",
             alt=f"{path}: {case['label']}, predicted as {case['prediction']}",
         )
     except BrainsegError as error:
         st.info(escape(error), icon=":material/image_not_supported:")
-    _describe(case)
+    st.markdown(case_words(case))
+    st.caption(escape(case["path"]))
     if run.has_model and not mapped:
         st.toggle(
             "Where the model looked",
             key=state.heatmap_shown(key),
-            help="Heatmap of the predicted class. It takes a moment, longer the first time.",
+            help="Heatmap of the predicted class. This takes a moment, longer the first time.",
         )
     if caption:
         st.caption(escape(caption))
 
 
-def _describe(case: dict[Hashable, Any]) -> None:
+def case_words(case: dict[Hashable, Any]) -> str:
+    """Return the label, the prediction and the loss of an image, as Markdown.
+
+    Args:
+        case: A row of a run's predictions.
+    """
     right = case["label"] == case["prediction"]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
-    share = percent(float(case[f"p_{case['prediction']}"]))
-    st.markdown(
+    probability = percent(float(case[f"p_{case['prediction']}"]))
+    return (
         f"{verdict} Actual: **{escape(case['label'])}**, predicted: **{escape(case['prediction'])}**  \n"
-        f"Probability of {escape(case['prediction'])} {share}, loss {case['loss']:.3f}"
+        f"Probability of {escape(case['prediction'])} {probability}, loss {case['loss']:.3f}"
     )
-    st.caption(escape(case["path"]))
 
 
-def _changed(run: Run, path: str) -> int:
-    """Return when the file was last changed, so that nothing outdated is shown; 0 where it is gone."""
+def _modified(run: Run, path: str) -> int:
+    """Return when the file was last modified, as a key for the caches below; 0 if it is missing."""
     try:
         return image_file(run, path).stat().st_mtime_ns
     except OSError:
@@ -96,13 +102,13 @@ def _changed(run: Run, path: str) -> int:
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
-def _picture(uri: str, run_id: str, path: str, sha256: str | None, changed: int) -> bytes:
+def _image(uri: str, run_id: str, path: str, sha256: str | None, modified: int) -> bytes:
     return _png(read_image(live_store.run(run_id), path, sha256).pixels)
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
-def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: int) -> tuple[bytes, str]:
-    """Return the image as PNG with its heatmap over it, and the caption."""
+def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, modified: int) -> tuple[bytes, str]:
+    """Return the image with its heatmap over it as PNG, and the caption."""
     from brainseg.diagnosis.doubts import empty_heatmap
     from brainseg.diagnosis.images import overlay
 
@@ -111,8 +117,8 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, changed: 
         diagnosis = model_cache.predictor(run_id).diagnose(scan, explain)
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
-    looked = f"{diagnosis.heatmap_title}. The colours show where the model looked, not where the tumour is."
-    return _png(overlay(scan.pixels, diagnosis.heatmap)), empty_heatmap(diagnosis) or looked
+    caption = empty_heatmap(diagnosis) or f"{diagnosis.heatmap_title}. {LOOKED}"
+    return _png(overlay(scan.pixels, diagnosis.heatmap)), caption
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -22,18 +22,18 @@ ACROSS = 3
 """Confusion matrices side by side."""
 
 TESTED = (
-    "Every two runs are tested on the same images with McNemar's exact test; “separated” means p below 0.05 after "
+    "Each pair of runs is tested on the same images with McNemar's exact test; “separated” means p below 0.05 after "
     "Holm's adjustment for the number of pairs. “Not separated” does not mean equally good: this sample is too small "
     "to tell. Each difference has its own 95 % interval, for paired proportions (Bonett and Price, 2012)."
 )
 INTERVALS = (
-    "In brackets: Wilson 95 % intervals. Runs whose intervals overlap are not ranked by their accuracy; the paired "
-    "test below says more."
+    "In brackets: Wilson 95 % intervals. Do not rank runs whose intervals overlap by their accuracy: use the paired "
+    "test below."
 )
 
 
 def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], object]) -> None:
-    """Draw everything that compares classifiers which were evaluated on the same images."""
+    """Draw the comparison of classifiers that were evaluated on the same images."""
     several = len(comparison.groups[letter]) > 1
     if several:
         heading("Is the difference significant?")
@@ -48,9 +48,9 @@ def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], objec
 
 
 def interval_words(comparison: Comparison) -> str:
-    """Return which class the metrics are about, and what their intervals mean, as Markdown."""
+    """Return which class the metrics refer to, and what their intervals mean, as Markdown."""
     positive = {evaluated.report["positive"] for evaluated in comparison.runs.values()} - {None}
-    about = f"Sensitivity and AUC are about the class “{'” or “'.join(sorted(positive))}”." if positive else ""
+    about = f"Sensitivity and AUC refer to the class “{'” or “'.join(sorted(positive))}”." if positive else ""
     return f"{escape(about)} {INTERVALS}"
 
 

@@ -1,4 +1,4 @@
-"""The images on which runs disagree, with where each model looked."""
+"""The images on which runs disagree, and where each model looked."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from brainseg.scans import Scan, display_name, read_scan
 LOOKED = "The colours show where each model looked for the class that it predicted, not where the tumour is."
 ACROSS = 3
 """Runs side by side."""
-PICTURE = 260
-"""Width of a picture in pixels: scans of any size side by side."""
+IMAGE_WIDTH = 260
+"""Pixels, the same for scans of any size."""
+MOVED, CHANGED = ":material/image_not_supported:", ":material/edit_document:"
+"""Icons of the messages for an image that is gone, and for one that is no longer the same."""
 
 
 @st.fragment
@@ -54,7 +56,7 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
     with left:
         st.markdown(f"**{escape(display_name(row['path']))}**  \nGround truth: {escape(row['label'])}")
         if scan:
-            st.image(scan.pixels, width=PICTURE, alt=f"{display_name(row['path'])}: the image")
+            st.image(scan.pixels, width=IMAGE_WIDTH, alt=f"{display_name(row['path'])}: the image")
     with right:
         for start in range(0, len(names), ACROSS):
             columns = st.columns(ACROSS)
@@ -66,39 +68,41 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
 
 
 def _read(data: str, row: pd.Series) -> Scan | None:
-    """Return the image as it was evaluated, or draw why it cannot be shown."""
+    """Return the evaluated image; if it cannot be shown, draw a message that says why, and return None."""
     root = Path(data)
     try:
         scan = read_scan((root.parent if root.is_file() else root) / row["path"])
     except ScanError:
-        st.info(f"{display_name(row['path'])} is no longer in its place, so only the predictions are shown.")
+        st.info(
+            f"{escape(display_name(row['path']))} was moved or deleted, so only the predictions are shown.", icon=MOVED
+        )
         return None
     if scan.sha256 != row["sha256"]:
-        st.info(f"{escape(scan.name)} was changed since it was evaluated, so it is not shown.")
+        st.info(f"{escape(scan.name)} has changed since it was evaluated, so it is not shown.", icon=CHANGED)
         return None
     return scan
 
 
 def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan | None, maps: bool) -> None:
-    answer, share = row[f"prediction {name}"], row[f"probability {name}"]
+    answer, probability = row[f"prediction {name}"], row[f"probability {name}"]
     right = "right" if answer == row["label"] else "wrong"
-    st.markdown(f"**{escape(name)}**  \n{escape(answer)}, {percent(share)}: {right}")
+    st.markdown(f"**{escape(name)}**  \n{escape(answer)}, {percent(probability)}: {right}")
     if not (maps and scan):
         return
     try:
-        looked, empty = _looked(comparison.runs[name].run.id, answer, scan.sha256, scan)
-        st.image(looked, width=PICTURE, alt=f"where {name} looked")
+        image, empty = _with_heatmap(comparison.runs[name].run.id, answer, scan.sha256, scan)
+        st.image(image, width=IMAGE_WIDTH, alt=f"Where {name} looked")
         if empty:
             st.caption(escape(empty))
     except BrainsegError as error:
         st.info(str(error))
 
 
-@st.cache_data(max_entries=60, show_spinner="Asking the model where it looked …")
-def _looked(run_id: str, explain: str, sha256: str, _scan: Scan) -> tuple[np.ndarray, str]:
-    """Return a scan with a model's heatmap of a class over it, and the sentence for a heatmap that is empty.
+@st.cache_data(max_entries=60, show_spinner="Computing the heatmap …")
+def _with_heatmap(run_id: str, explain: str, sha256: str, _scan: Scan) -> tuple[np.ndarray, str]:
+    """Return a scan with a model's heatmap of a class over it, and the message for an empty heatmap.
 
-    The image is (H, W, 3) uint8; the sentence is "" for other heatmaps. Imports torch, so on request only.
+    The image is (H, W, 3) uint8; the message is "" for other heatmaps. This imports torch: call it on request only.
     """
     from brainseg.app.model_cache import predictor
     from brainseg.diagnosis.doubts import empty_heatmap

@@ -19,15 +19,15 @@ from brainseg.results.prediction_choice import first_cell, images_in_cell
 from brainseg.runs import Run
 
 IMAGES = 6
-"""Images shown at a time."""
+"""Images per page."""
 MOST = 60
-"""Hardest cases that can be shown at most."""
+"""Most hardest cases that a visitor can choose."""
 
 
 @st.fragment
 @guarded
 def matrix_panel(run: Run) -> None:
-    """The confusion matrix, and the images of the cell that is chosen by a click or by its classes."""
+    """The confusion matrix, and the images of one cell: the visitor clicks it or chooses its classes."""
     report, table = evaluated(run)
     classes = report["classes"]
     keys = [state.CELL_ACTUAL, state.CELL_PREDICTED]
@@ -65,8 +65,8 @@ def _choose(chart: str, classes: list[str], keys: list[str]) -> None:
 def _part(cases: pd.DataFrame, key: str) -> pd.DataFrame:
     """Draw the pagination, and return the images of the chosen page, highest loss first."""
     parts = -(-len(cases) // IMAGES)
-    turned = st.pagination(parts, key=key) if parts > 1 else 1
-    return cases.iloc[(turned - 1) * IMAGES : turned * IMAGES]
+    number = st.pagination(parts, key=key) if parts > 1 else 1
+    return cases.iloc[(number - 1) * IMAGES : number * IMAGES]
 
 
 def _all_maps(run: Run) -> bool:
@@ -75,7 +75,7 @@ def _all_maps(run: Run) -> bool:
         "Show all heatmaps",
         key="heatmaps",
         bind="query-params",
-        help="Heatmap of the predicted class for every image shown. It takes a moment, longer the first time.",
+        help="Heatmap of the predicted class for every image shown. This takes a moment, longer the first time.",
     )
 
 

@@ -18,7 +18,7 @@ from brainseg.runs import Run
 @st.fragment
 @guarded
 def predictions_panel(run: Run) -> None:
-    """All predictions, with filters; a chosen row shows its image."""
+    """All predictions, with filters; the visitor chooses a row to see its image."""
     report, table = evaluated(run)
     classes = report["classes"]
     places = st.columns([2, 2, 2, 1], vertical_alignment="bottom")

@@ -1,4 +1,4 @@
-"""Which runs the Compare page shows: chosen by hand or named in the address."""
+"""The choice of runs on the Compare page, by the visitor or by the address."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from brainseg.app import live_store, state
-from brainseg.app.address import SHOWN, keep, named_run, parameter
+from brainseg.app.address import SHOWN, named_run, parameter, set_parameters
 from brainseg.app.tasks import VIEWS
 from brainseg.errors import RunError
 from brainseg.results.comparison import MOST, EvaluatedRun
@@ -19,15 +19,15 @@ from brainseg.runs import Run
 RUNS = "runs"
 """Parameter of the address: the ids of the runs, separated by commas."""
 FIRST = 3
-"""Runs that are shown at first."""
+"""Runs that are shown initially."""
 
 
 def choose() -> list[Run]:
     """Draw the choice, and return the runs chosen, in order."""
     offered = {run.id: run for run in live_store.runs() if run.has_model}
     if state.COMPARED not in st.session_state:
-        st.session_state[state.COMPARED] = _asked_for(offered)
-    else:  # without runs that were deleted meanwhile
+        st.session_state[state.COMPARED] = _initial_choice(offered)
+    else:  # drop runs that were deleted in the meantime
         st.session_state[state.COMPARED] = [run_id for run_id in st.session_state[state.COMPARED] if run_id in offered]
     chosen = st.multiselect(
         "Runs",
@@ -38,11 +38,11 @@ def choose() -> list[Run]:
         placeholder="Choose two runs or more",
         help=f"Finished trainings of one task, newest first; {MOST} at most. Learning-rate searches have no metrics.",
     )
-    keep(**{RUNS: ",".join(chosen)})
+    set_parameters(**{RUNS: ",".join(chosen)})
     return [offered[run_id] for run_id in chosen]
 
 
-def _asked_for(offered: dict[str, Run]) -> list[str]:
+def _initial_choice(offered: dict[str, Run]) -> list[str]:
     """Return the runs that the address names (`?runs=id,id`), or else the newest."""
     wanted = [part.strip() for part in parameter(RUNS).split(",") if part.strip()]
     if not wanted:
@@ -52,7 +52,7 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
     found = [(part, named_run(part, list(offered.values()))) for part in wanted]
     if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:
         st.warning(
-            f"No finished run, or more than one, fits {escape(' or '.join(missing))}: choose from those below.",
+            f"No finished run, or more than one, matches {escape(' or '.join(missing))}: choose from the runs below.",
             icon=":material/link_off:",
         )
     known = list(dict.fromkeys(run.id for _, (run, _) in found if run))
@@ -62,7 +62,7 @@ def _asked_for(offered: dict[str, Run]) -> list[str]:
 
 
 def _short(run: Run) -> str:
-    """Return a run's entry in the picker, short enough for six in one field."""
+    """Return a run's label in the picker, short enough for six in one field."""
     return f"{run.name} · {model_words(run)} · {run.id[:6]}"
 
 
@@ -79,5 +79,5 @@ def read_chosen(runs: list[Run]) -> list[EvaluatedRun[Any]]:
 
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _read(uri: str, run_id: str, ended: str) -> EvaluatedRun[Any]:
-    """An ended run no longer changes. All visitors share the result: do not change it."""
+    """Cached: an ended run no longer changes. All visitors share the result: do not change it."""
     return read_evaluated_run(live_store.store(), live_store.run(run_id))

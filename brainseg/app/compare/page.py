@@ -21,6 +21,8 @@ from brainseg.results.comparison_wording import evaluated_on
 from brainseg.results.markdown import escape
 from brainseg.results.paper import SOURCE, paper_epochs
 
+NOTHING = "Nothing to compare yet: choose runs above, or train a first model."
+
 
 def draw_comparison(comparison: Comparison) -> None:
     """Draw the comparison from its table down to single images."""
@@ -36,14 +38,14 @@ def draw_comparison(comparison: Comparison) -> None:
             first = comparison.runs[names[0]]
             st.header(f"Set {letter}", anchor=False, divider="gray")
             st.caption(escape(evaluated_on(first.run, first.report)))
-        # No level of heading may be left out, and a single set has no heading of its own.
+        # Heading levels must not be skipped, and a single set has no heading.
         heading = st.subheader if several else st.header
         view.draw_set(comparison, letter, partial(heading, anchor=False))
     draw_costs(comparison)
 
 
 def draw_curves(comparison: Comparison) -> None:
-    """Draw the epochs of all runs, with those of the paper behind them on request."""
+    """Draw the epochs of all runs; on request, with the paper's curves behind them."""
     st.header("Training by epoch", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     loss: Literal["valid_loss", "train_loss"] | None = left.segmented_control(
@@ -54,7 +56,7 @@ def draw_curves(comparison: Comparison) -> None:
         key="compare-loss",
         bind="query-params",
     )
-    # The paper's curves are of accuracy.
+    # The paper's curves show accuracy, which segmentations do not have.
     paper = not view_of(comparison.task).masks and right.toggle(
         "Overlay the paper's curves", key="compare-paper", bind="query-params"
     )
@@ -90,5 +92,5 @@ def draw() -> None:
         if evaluated:
             draw_comparison(compare(evaluated))
         elif not chosen:
-            st.info("Nothing to compare yet: choose runs above, or train a first model.", icon=":material/compare:")
+            st.info(NOTHING, icon=":material/compare:")
             link("train", "Train a model", icon=":material/model_training:")

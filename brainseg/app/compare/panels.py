@@ -15,9 +15,11 @@ from brainseg.results.comparison_wording import notes
 from brainseg.results.markdown import escape
 from brainseg.results.settings_differences import settings_that_differ
 
+SAME_SETTINGS = "All settings of these runs are the same."
+
 
 def runs_panel(comparison: Comparison) -> None:
-    """Draw the table of runs, and which of them cannot be compared with each other."""
+    """Draw the table of runs, and a warning if some of them cannot be compared with each other."""
     for number, line in enumerate(group_lines(comparison)):
         if number:
             st.markdown(f"- {escape(line)}")
@@ -45,11 +47,11 @@ def settings_panel(comparison: Comparison) -> None:
     st.header("Settings that differ", anchor=False)
     table = settings_that_differ(comparison)
     if table.empty:
-        st.markdown("All settings of these runs are the same.")
+        st.markdown(SAME_SETTINGS)
         return
     st.dataframe(table, hide_index=True, width="stretch", height="content", key="settings", alt="Settings that differ")
 
 
 def _cost_columns() -> dict[str, Any]:
-    """Return the column configuration of the numbers of a run's costs."""
+    """Return the configuration of the columns with a run's costs."""
     return {title: st.column_config.NumberColumn(format="%.4g", help=HELP.get(title)) for title in COSTS}

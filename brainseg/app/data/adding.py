@@ -21,11 +21,12 @@ from brainseg.results.markdown import escape
 from brainseg.scans import SUFFIXES
 
 UPLOAD_MB = 1000
-"""The largest upload in MB, as it is held in memory while it is unpacked; `BRAINSEG_MAX_UPLOAD_MB` changes it."""
+"""The largest upload in MB: it is held in memory while it is unpacked. `BRAINSEG_MAX_UPLOAD_MB` sets another limit."""
 
+NO_FILE = "No file is chosen: choose a zip file first."
 DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
 DIFFICULTY_HELP = (
-    "Realistic: tumours of all sizes, beside other changes that look similar; a U-Net needs more than a few minutes to "
+    "Realistic: tumours of all sizes, with other changes that look similar; a U-Net needs more than a few minutes to "
     "learn them. Clear: nothing else looks similar, for a first training."
 )
 
@@ -34,24 +35,24 @@ def draw_adding(unlisted: dict[str, int]) -> None:
     """Draw the forms that add a dataset.
 
     Args:
-        unlisted: Paths of datasets that runs used and that are not in the list -> their number of runs.
+        unlisted: Path of each dataset that runs used but that is not in the list -> number of runs.
     """
-    folder, sent, upload, synthetic = st.tabs(
+    folder, folder_upload, zip_upload, synthetic = st.tabs(
         ["Folder on the server", "Upload a folder", "Upload a zip file", "Synthetic slices"]
     )
     with folder:
         _folder_form(unlisted)
-    with sent:
-        _sent_form()
-    with upload:
-        _upload_form()
+    with folder_upload:
+        _folder_upload_form()
+    with zip_upload:
+        _zip_upload_form()
     with synthetic:
         _synthetic_form()
 
 
 def draw_removal(known: KnownDataset, runs: int) -> None:
-    """Draw the button that removes a dataset once the visitor has confirmed it."""
-    deleted = known.source != "folder"
+    """Draw the button that removes a dataset after the visitor has confirmed."""
+    deleted = _is_deleted(known)
     with st.popover("Remove", icon=":material/delete:", help="Remove this dataset from the list.", width="stretch"):
         if deleted:
             st.markdown("brainseg made this copy, so **its files are deleted**.")
@@ -63,10 +64,24 @@ def draw_removal(known: KnownDataset, runs: int) -> None:
         if st.button("Remove it", type="primary", disabled=not sure, key=f"data-forget-{known.name}"):
             refuse_if_needed(known, live_store.store().list())
             forget(known.name)
-            st.session_state[state.DATASET_DONE] = (
-                f"{known.name} was {'deleted' if deleted else 'removed from the list'}."
-            )
+            st.session_state[state.DATASET_DONE] = removed_sentence(known)
             st.rerun()
+
+
+def _is_deleted(known: KnownDataset) -> bool:
+    """Return whether removing a dataset also deletes its files: only those that brainseg made."""
+    return known.source != "folder"
+
+
+def removed_sentence(known: KnownDataset) -> str:
+    """Return the message after a dataset was removed."""
+    return f"{known.name} was {'deleted' if _is_deleted(known) else 'removed from the list'}."
+
+
+def added_sentence(known: KnownDataset) -> str:
+    """Return the message after a dataset was added."""
+    what = "with masks" if view_of(known.task).masks else f"of {len(known.counts or {})} classes"
+    return f"{known.name} was added: {known.images:,} images {what}."
 
 
 def _folder_form(unlisted: dict[str, int]) -> None:
@@ -81,7 +96,7 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server.",
         )
         name, threshold = _options("data-folder", "folder")
-        if st.form_submit_button("Add the folder", type="primary"):
+        if st.form_submit_button("Add the folder", type="primary", key="data-folder-add"):
             with progress_bar("Reading images") as report_progress:
                 known = add_folder(permitted(path), name or None, report_progress, mask_threshold=threshold)
             _added(known)
@@ -100,7 +115,7 @@ def _options(key: str, source: str) -> tuple[str, float | None]:
     return name.strip(), threshold_input(right, f"{key}-threshold")
 
 
-def _sent_form() -> None:
+def _folder_upload_form() -> None:
     with st.form("data-sent", border=False):
         files = st.file_uploader(
             f"Folder of images, at most {MOST_FILES:,} files",
@@ -112,14 +127,14 @@ def _sent_form() -> None:
         )
         refuse_many("data-sent-files", MOST_FILES, "upload the folder as a zip file, or use a folder on the server")
         name, threshold = _options("data-sent", "folder")
-        if st.form_submit_button("Add these files", type="primary"):
+        if st.form_submit_button("Add these files", type="primary", key="data-sent-add"):
             with progress_bar("Storing and reading") as report_progress:
                 known = add_uploaded_folder(files, name or None, report_progress, threshold)
             _added(known)
 
 
-def _upload_form() -> None:
-    # The server refuses what is over its own limit, whatever a widget allows.
+def _zip_upload_form() -> None:
+    # The server refuses files above its own limit, whatever a widget allows.
     most = int(paths.limit("BRAINSEG_MAX_UPLOAD_MB", UPLOAD_MB))
     limit = min(most, int(st.get_option("server.maxUploadSize")))
     with st.form("data-upload", border=False):
@@ -136,9 +151,9 @@ def _upload_form() -> None:
                 "For a larger dataset, copy its folder to the server and use Folder on the server, or start the server "
                 f"with a higher limit, such as `--server.maxUploadSize {most}`."
             )
-        if st.form_submit_button("Unpack and add", type="primary"):
+        if st.form_submit_button("Unpack and add", type="primary", key="data-zip-add"):
             if file is None:
-                st.error("No file is chosen: choose a zip file first.", icon=":material/error:")
+                st.error(NO_FILE, icon=":material/error:")
             else:
                 with progress_bar("Unpacking and reading") as report_progress:
                     stem = PurePath(file.name).stem
@@ -167,18 +182,18 @@ def _synthetic_form() -> None:
             "Sequences",
             MODALITIES,
             MODALITIES,
-            help="A person's slices alternate between them; a single sequence is easier.",
+            help="The slices of a person alternate between the sequences; a single sequence is easier.",
         )
         st.caption(
             "Drawn from the MNI152 templates, to try things out: metrics measured on them say nothing about patients."
         )
-        if st.form_submit_button("Make synthetic slices", type="primary"):
+        if st.form_submit_button("Make synthetic slices", type="primary", key="data-synthetic-add"):
             with progress_bar("Drawing and reading slices") as report_progress:
                 known = add_phantom(
                     int(count),
                     int(seed),
                     report_progress,
-                    # A multiselect gives them in the order of the clicks, which would make another set.
+                    # A multiselect returns them in the order of the clicks, which would make another dataset.
                     modalities=tuple(name for name in MODALITIES if name in chosen),
                     difficulty=difficulty,
                     slices_per_subject=int(each),
@@ -190,6 +205,5 @@ def _added(known: KnownDataset) -> None:
     """Show the dataset that was added, in its first view."""
     st.session_state[state.DATASET_ADDED] = known.name
     st.session_state.pop(state.DATASET_VIEW, None)
-    what = "with masks" if view_of(known.task).masks else f"of {len(known.counts or {})} classes"
-    st.session_state[state.DATASET_DONE] = f"{known.name} was added: {known.images:,} images {what}."
+    st.session_state[state.DATASET_DONE] = added_sentence(known)
     st.rerun()

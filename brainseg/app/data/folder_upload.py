@@ -11,13 +11,18 @@ from typing import IO, BinaryIO, Protocol, cast
 from brainseg.datasets.library import KnownDataset, add_zip
 from brainseg.errors import DataError
 
+NO_FOLDER = "No folder was chosen: choose a folder first."
+NO_CLASS_FOLDERS = (
+    "The files arrived without their folders, which name the classes: choose the folder with the button, or upload it "
+    "as a zip file."
+)
 MOST_FILES = 1000
-"""Files of an uploaded folder; each is a request of its own, so that a zip file is faster long before that."""
+"""Most files of an uploaded folder. Each file is a separate request, so a zip file is much faster."""
 IN_MEMORY = 64 * 1024**2
 
 
 class UploadedFile(Protocol):
-    """A file as the uploader gives it; its name is its path from the chosen folder on, that folder included."""
+    """A file from the uploader. Its name is its path, which begins with the chosen folder."""
 
     name: str
 
@@ -40,25 +45,22 @@ def add_uploaded_folder(
         mask_threshold: As `add_zip` takes it.
 
     Raises:
-        DataError: There are no files, too many, or not with their folders; or as `add_zip` says.
+        DataError: There are no files, too many files, or files without their folders; or `add_zip` raises it.
     """
     if not files:
-        raise DataError("No folder was chosen: choose a folder first.")
+        raise DataError(NO_FOLDER)
     if len(files) > MOST_FILES:
         raise DataError(
-            f"The folder has {len(files):,} files, and {MOST_FILES:,} can be uploaded: upload it as a zip file, or use "
-            "a folder on the server."
+            f"The folder has {len(files):,} files, but at most {MOST_FILES:,} can be uploaded: upload it as a zip "
+            "file, or use a folder on the server."
         )
     folder = PurePosixPath(files[0].name).parts[0]
     if all(len(PurePosixPath(file.name).parts) < 2 for file in files):
-        raise DataError(
-            "The files came without their folders, which are the classes: choose the folder with the button, or upload "
-            "it as a zip file."
-        )
+        raise DataError(NO_CLASS_FOLDERS)
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as packed:
         _pack(files, packed)
         try:
-            # A file opened in binary mode in all but its declared type.
+            # It works like a file opened in binary mode; only its declared type differs.
             return add_zip(cast("BinaryIO", packed), name or folder, progress, mask_threshold=mask_threshold)
         except DataError as error:
             raise DataError(str(error).replace("The zip file", "The folder")) from error

@@ -1,4 +1,4 @@
-"""Images of a dataset for a page: small pictures, and which of them to show."""
+"""Thumbnails of the images of a dataset, and the choice of which images to show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from brainseg.plots.dataset_overview import GIVEN
 from brainseg.scans import read_scan
 
 SIDE = 200
-"""Pixels of a small picture's longer side."""
+"""Pixels of the longer side of a thumbnail."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CopyGroup:
         rows: Columns `path`, `label` and `split` of the files.
         labels: The different labels among them.
         splits: The different given splits among them.
-        near: Whether their bytes differ; of those with the same bytes only the first is a row then.
+        near: Whether their bytes differ; `rows` then has only the first of the files with the same bytes.
     """
 
     rows: pd.DataFrame
@@ -40,13 +40,13 @@ class CopyGroup:
 
     @property
     def faults(self) -> list[str]:
-        """What is worse about it than being a copy, one sentence each."""
+        """Problems other than being copies, one sentence each."""
         faults = []
         if len(self.labels) > 1:
             faults.append(f"Different labels ({', '.join(self.labels)}): at least one of them is wrong.")
         if len(self.splits) > 1:
-            sides = " and ".join(name for name in GIVEN if name in self.splits)
-            faults.append(f"On both sides of the split ({sides}): metrics on it say nothing about new images.")
+            sets = " and ".join(name for name in GIVEN if name in self.splits)
+            faults.append(f"In more than one set ({sets}): metrics on these images say nothing about new images.")
         return faults
 
 
@@ -86,7 +86,7 @@ def _near_groups(dataset: Dataset) -> list[CopyGroup]:
 
 
 def copy_table(groups: Iterable[CopyGroup]) -> pd.DataFrame:
-    """Return one row a file: the number of its `group`, the group's `kind`, `path`, `label` and `split`."""
+    """Return one row per file: the number of its `group`, the group's `kind`, `path`, `label` and `split`."""
     parts = [
         group.rows.assign(group=number, kind="near" if group.near else "identical")
         for number, group in enumerate(groups, start=1)
@@ -96,7 +96,7 @@ def copy_table(groups: Iterable[CopyGroup]) -> pd.DataFrame:
 
 
 def thumbnail(dataset: Dataset, path: str) -> bytes | None:
-    """Return a small PNG of an image, remembered by its content; None if it cannot be read any more."""
+    """Return a small PNG of an image, cached by its content; None if it can no longer be read."""
     row = dataset.table.loc[dataset.table["path"] == path, "sha256"]
     return _thumbnail(str(dataset.file(path)), row.iloc[0])
 
@@ -104,10 +104,10 @@ def thumbnail(dataset: Dataset, path: str) -> bytes | None:
 @st.cache_data(max_entries=2000, show_spinner=False)
 def _thumbnail(file: str, sha256: str) -> bytes | None:
     try:
-        picture = Image.fromarray(read_scan(Path(file)).pixels)
+        image = Image.fromarray(read_scan(Path(file)).pixels)
     except ScanError:
         return None
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    picture.save(stream, "PNG")
+    image.save(stream, "PNG")
     return stream.getvalue()

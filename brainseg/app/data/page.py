@@ -1,4 +1,4 @@
-"""Data: the datasets, and their problems before a model is trained on them."""
+"""Data: the datasets, and their problems before training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store, state
-from brainseg.app.address import keep
+from brainseg.app.address import set_parameters
 from brainseg.app.data.adding import draw_adding, draw_removal
 from brainseg.app.data.mask_values import mask_values
 from brainseg.app.data.patients import patients
@@ -14,13 +14,16 @@ from brainseg.app.data.views import copies, faults, headline, overview, samples
 from brainseg.app.frame import link, page
 from brainseg.app.navigation import demo_mode
 from brainseg.app.tasks import view_of
-from brainseg.app.widgets.dataset_reading import count_once, count_pairs, read_dataset, read_report
+from brainseg.app.widgets.dataset_reading import SYNTHETIC, count_once, count_pairs, read_dataset, read_report
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.jobs.removal import runs_on, unlisted_paths
 
 SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
+HAS_MASKS = "Includes masks for {:,} images: choose task 'segment' in Train to use them."
+NO_DATASETS = "There are no datasets yet: add one above."
+HIDDEN = "This is a demo session: datasets are neither shown nor changed."
 
 
 def draw_table(known: list[KnownDataset]) -> None:
@@ -44,14 +47,14 @@ def draw_table(known: list[KnownDataset]) -> None:
 
 
 def _for(dataset: KnownDataset) -> str:
-    """Return which tasks a dataset fits: one with class folders may have masks as well."""
+    """Return the tasks that a dataset fits: a dataset with class folders may also have masks."""
     view = view_of(dataset.task)
     both = dataset.exists and not view.masks and count_pairs(dataset.path)
     return BOTH if both else view.title.lower()
 
 
 def choose_dataset(known: list[KnownDataset]) -> KnownDataset:
-    """Draw the choice of a dataset, and keep it in the address."""
+    """Draw the choice of a dataset, and write it into the address."""
     names = [dataset.name for dataset in known]
     if state.DATASET_ADDED in st.session_state:
         st.session_state[state.SHOWN_DATASET] = st.session_state.pop(state.DATASET_ADDED)
@@ -59,7 +62,7 @@ def choose_dataset(known: list[KnownDataset]) -> KnownDataset:
         asked = st.query_params.get("data")
         st.session_state[state.SHOWN_DATASET] = asked if asked in names else names[0]
     name = st.selectbox("Dataset", names, key=state.SHOWN_DATASET)
-    keep(data=name)
+    set_parameters(data=name)
     return known[names.index(name)]
 
 
@@ -70,13 +73,13 @@ def draw_dataset(known: KnownDataset) -> None:
         st.rerun()  # the list above was drawn without its counts
     report = read_report(known, dataset)
     if known.source == "synthetic":
-        st.info("Synthetic images: metrics measured on them say nothing about patients.", icon=":material/info:")
+        st.info(SYNTHETIC, icon=":material/info:")
     headline(report)
     patients(known, report)
     if "masks" in report:
         mask_values(known)
     if "masks" not in report and (pairs := count_pairs(known.path)):
-        st.caption(f"Includes masks for {pairs:,} images: choose task 'segment' in Train to use them.")
+        st.caption(HAS_MASKS.format(pairs))
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=state.DATASET_VIEW, on_change="rerun"), strict=True))
     draw = {
         "Overview": lambda: overview(dataset),
@@ -95,7 +98,7 @@ def draw() -> None:
     """Draw the page."""
     with page("Data", "Browse your datasets and catch problems before training."):
         if demo_mode():
-            st.info("This is a demo session: datasets are neither shown nor changed.", icon=":material/info:")
+            st.info(HIDDEN, icon=":material/info:")
         else:
             known = known_datasets()
             if state.DATASET_DONE in st.session_state:
@@ -104,7 +107,7 @@ def draw() -> None:
             with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
                 draw_adding(unlisted_paths(known, live_store.runs()))
             if not known:
-                st.info("There are no datasets yet: add one above.", icon=":material/info:")
+                st.info(NO_DATASETS, icon=":material/info:")
             else:
                 draw_table(known)
                 left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")

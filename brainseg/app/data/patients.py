@@ -1,4 +1,4 @@
-"""Which images are of one patient: what the Data page shows about it, and the form that sets it."""
+"""Which images belong to one patient: what the Data page shows about this, and the form that changes it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ HELP = {
     "column": "Its name in the first line of the manifest.",
     "folder": "1 is the first folder below the class folder, -1 the folder that holds the image.",
     "name": "A regular expression with one group in brackets, such as ^(P[0-9]+)_ for P03_012.png.",
-    "other": "Such as exact, loose or per-class, which may also stand before a rule, as in loose:column:case.",
+    "other": "For example exact, loose or per-class. Each may also precede a rule, as in loose:column:case.",
 }
 
 
 def patients(known: KnownDataset, report: dict[str, Any]) -> None:
-    """Draw how many patients there are and how that is known, and the form that sets it."""
-    said = as_sentence(patients_sentence(report["patients"]))
+    """Draw how many patients there are and how they were identified, and the form that changes this."""
+    sentence = as_sentence(patients_sentence(report["patients"]))
     if known.groups != "auto":
-        said += f" Set by data.groups={escape(known.groups)}."
+        sentence += f" Set by data.groups={escape(known.groups)}."
     if report["patients"]["count"]:
-        st.markdown(said)
+        st.markdown(sentence)
     else:
-        st.info(said, icon=":material/info:")
-    with st.expander("Set which images are of one patient", icon=":material/groups:"):
+        st.info(sentence, icon=":material/info:")
+    with st.expander("Set which images belong to one patient", icon=":material/groups:"):
         _form(known)
 
 
@@ -57,7 +57,7 @@ def _form(known: KnownDataset) -> None:
         with right:
             start = value if chosen == kind else ""
             text = st.text_input("Which", start, help=HELP[chosen], key=f"{key}-{chosen}").strip()
-    if st.button("Store", key=f"{key}-store", help="Every training on this dataset starts from it."):
+    if st.button("Store", key=f"{key}-store", help="Every training on this dataset uses it by default."):
         rule = text if chosen == "other" else f"{chosen}:{text}" if chosen in HELP else chosen
         reread(lambda report_progress: set_groups(known.name, rule, report_progress))
     st.caption("A grouped split keeps all images of one patient together.")

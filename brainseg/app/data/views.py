@@ -17,27 +17,28 @@ from brainseg.datasets.table import Dataset
 from brainseg.plots.dataset_overview import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
 from brainseg.results.markdown import escape
 
+NO_COPIES = "No two files are identical byte for byte, and no two images look the same."
 ROW = 8
-"""Pictures side by side."""
+"""Images side by side."""
 
-GROUPS_A_PAGE = 12
+GROUPS_PER_PAGE = 12
 COPIES_SHOWN = 6
-"""Files of one group that are drawn; the others are named."""
+"""Most files of one group that are drawn; the others are only named."""
 COPY_WIDTH = 170
 """Pixels of a drawn copy's width."""
 
 
 def headline(report: dict[str, Any]) -> None:
-    """Draw the counts, and a sentence for each problem that spoils a result."""
+    """Draw the counts, and a message for each problem that makes results doubtful."""
     copies = report["duplicates"]
     values = {
         "Images": (f"{report['images']:,}", "Files that can be read."),
         "Classes": (f"{len(report['classes']):,}", ", ".join(map(escape, report["classes"]))),
         "Unreadable files": (
             f"{len(report['unreadable']):,}",
-            "A training stops at them, or skips them with Skip bad.",
+            "Training stops at these files unless Skip bad is on.",
         ),
-        "Duplicate groups": (f"{copies['groups']:,}", "Contents that more than one file has, byte for byte."),
+        "Duplicate groups": (f"{copies['groups']:,}", "Groups of files with identical bytes."),
         "Duplicates": (f"{copies['surplus']:,}", "Files that could be removed without losing any content."),
     }
     for column, (label, (value, explanation)) in zip(st.columns(len(values)), values.items(), strict=True):
@@ -54,7 +55,7 @@ def headline(report: dict[str, Any]) -> None:
 
 
 def leaks(report: dict[str, Any]) -> list[str]:
-    """Return a sentence for each problem that makes metrics measured on this dataset too good, or wrong."""
+    """Return a sentence for each problem that makes metrics on this dataset too good, or wrong."""
     copies = report["duplicates"]
     sentences = [
         f"{pair['files']:,} of {pair['total']:,} {GIVEN[pair['of']]} files "
@@ -65,25 +66,25 @@ def leaks(report: dict[str, Any]) -> list[str]:
     ]
     if copies["across_labels"]:
         sentences.append(
-            f"Groups of identical files with different labels: {copies['across_labels']:,}, and at least one label of "
-            "each is wrong, so look at them under Duplicates and fix the labels."
+            f"Groups of identical files with different labels: {copies['across_labels']:,}. At least one label in each "
+            "group is wrong: check the groups under Duplicates and fix the labels."
         )
     near = report["near_copies"]
     sentences += [f"{leak}; so metrics on them are too good: split by groups instead." for leak in near_leaks(near)]
     if near["across_labels"]:
         sentences.append(
-            f"Pairs of images that look the same but have different labels: {near['across_labels']:,}, and at least "
-            "one label of each is wrong, so look at them under Duplicates and fix the labels."
+            f"Pairs of images that look the same but have different labels: {near['across_labels']:,}. At least one "
+            "label in each pair is wrong: check the pairs under Duplicates and fix the labels."
         )
     if near["pairs"] and not report["splits"]:
         sentences.append(f"{near_sentence(near)}. The grouped split, the default, keeps them together.")
     if copies["surplus"] and not report["splits"]:
         sentences.append(
-            f"{copies['surplus']:,} duplicate file{'s' * (copies['surplus'] != 1)}. A random split can leak them into "
-            "validation; the default grouped split does not."
+            f"{copies['surplus']:,} duplicate file{'s' * (copies['surplus'] != 1)}. A random split can put copies "
+            "into both the training and the validation set; the default grouped split does not."
         )
     if empty := [escape(name) for name, count in report["classes"].items() if not count]:
-        sentences.append(f"No image of class {', '.join(empty)} can be read: a training needs some of every class.")
+        sentences.append(f"No image of class {', '.join(empty)} can be read: training needs images of every class.")
     return sentences
 
 
@@ -106,15 +107,15 @@ def overview(dataset: Dataset) -> None:
 def samples(dataset: Dataset) -> None:
     """Draw some images of each class, and others on request."""
     seed = st.session_state.setdefault(state.SAMPLE_SEED, 0)
-    if st.button("Show others", icon=":material/shuffle:", help="Draw other images of each class."):
+    if st.button("Show others", key="data-others", icon=":material/shuffle:", help="Draw other images of each class."):
         seed = st.session_state[state.SAMPLE_SEED] = seed + 1
     for name, rows in sample(dataset, ROW, seed):
         total = int((dataset.table["label"] == name).sum())
         st.markdown(f"**{escape(name)}** · {len(rows):,} of {total:,} images")
         for column, row in zip(st.columns(ROW), rows.to_dict("records"), strict=False):
             with column:
-                _picture(dataset, str(row["path"]), f"{row['path']}, {row['width']} × {row['height']}, {row['mode']}")
-    st.caption("Chosen at random. Shown small here; training uses them prepared at its own size.")
+                _image(dataset, str(row["path"]), f"{row['path']}, {row['width']} × {row['height']}, {row['mode']}")
+    st.caption("Chosen at random and shown small. Training prepares the images at its own size.")
 
 
 @st.fragment
@@ -123,20 +124,19 @@ def copies(dataset: Dataset) -> None:
     """Draw groups of copies, byte-identical and near, side by side, page by page."""
     groups = copy_groups(dataset)
     if not groups:
-        st.success(
-            "No two files are identical byte for byte, and no two images look the same.", icon=":material/check:"
-        )
+        st.success(NO_COPIES, icon=":material/check:")
     else:
         shown = _chosen(groups)
-        pages = math.ceil(len(shown) / GROUPS_A_PAGE)
+        pages = math.ceil(len(shown) / GROUPS_PER_PAGE)
         number = st.pagination(pages, key=f"data-copies-{len(shown)}") if pages > 1 else 1
-        with st.container(horizontal=True):  # most groups are pairs: several stand beside each other
-            for place, group in enumerate(shown[(number - 1) * GROUPS_A_PAGE : number * GROUPS_A_PAGE]):
-                _group(dataset, group, (number - 1) * GROUPS_A_PAGE + place + 1, len(shown))
+        with st.container(horizontal=True):  # most groups are pairs: several fit side by side
+            for place, group in enumerate(shown[(number - 1) * GROUPS_PER_PAGE : number * GROUPS_PER_PAGE]):
+                _group(dataset, group, (number - 1) * GROUPS_PER_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
-        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or rotated. Cropped ones "
-        "are not found. Neighbouring slices of one patient are not copies: set the patients to keep them together."
+        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or rotated. Cropped "
+        "copies are not found. Neighbouring slices of one patient are not copies: set the patients to keep them "
+        "together."
     )
 
 
@@ -169,12 +169,12 @@ def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
         for column, row in zip(st.columns(drawn), group.rows.to_dict("records"), strict=False):
             with column:
                 split = f", {GIVEN[row['split']]}" if row["split"] else ""
-                _picture(dataset, str(row["path"]), f"{row['path']} (label {row['label']}{split})")
+                _image(dataset, str(row["path"]), f"{row['path']} (label {row['label']}{split})")
         if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
             st.caption(f"And {len(hidden):,} more: {escape(', '.join(hidden[:50]))}.")
 
 
-def _picture(dataset: Dataset, path: str, caption: str) -> None:
+def _image(dataset: Dataset, path: str, caption: str) -> None:
     small = thumbnail(dataset, path)
     if small is None:
         st.caption(f"{escape(caption)}: can no longer be read.")

@@ -1,4 +1,4 @@
-"""Diagnose's address: a link names the models, the sample and the heatmap, and a new visit starts with them."""
+"""The address of Diagnose: a link names the models, the sample and the heatmap, and a new visit starts with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from brainseg.app import live_store, state
-from brainseg.app.address import keep, named_run, parameter
+from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from brainseg.app.diagnose.members import HeatmapOptions, Member
 
 RUN, SEGMENTATION_MODEL, NO_MODEL = "run", "marker", "none"
-"""Parameters for the first model and for the segmentation model beside it, and the value that stands for none."""
+"""Parameters for the first model and the segmentation model, and the value that means no segmentation model."""
 OTHERS = "with"
 """Parameter for the other members of an ensemble: their ids, separated by commas."""
 HEATMAP_CLASS, HEATMAP_METHOD, HEATMAP_LAYER = "explain", "method", "layer"
@@ -24,12 +24,12 @@ HEATMAP_CLASS, HEATMAP_METHOD, HEATMAP_LAYER = "explain", "method", "layer"
 
 
 def preselect() -> None:
-    """Choose the models that the address names, and say so where the first has no model."""
+    """Choose the models that the address names; show a message if the first run has no model."""
     wanted, beside, promoted = parameter(RUN), parameter(SEGMENTATION_MODEL), live_store.promoted()
     if promoted is None or not wanted:
         return
     drawn = any(key in st.session_state for key in state.PICKERS.values())
-    # Choices in the pickers end with a visit to the page: without them, the visitor has come back to this address.
+    # Streamlit drops the pickers' values when the visitor leaves the page: without them, this is a new visit.
     if drawn and st.session_state.get(state.ADDRESS_READ) == (wanted, beside):
         return
     st.session_state[state.ADDRESS_READ] = (wanted, beside)
@@ -44,18 +44,18 @@ def preselect() -> None:
         st.session_state[state.SEGMENTATION_MODEL] = run.id
     if not found:
         st.info(
-            f"The run {escape(wanted[:8])} that this address names has no model here (yet): {escape(promoted.name)} is "
+            f"The address names run {escape(wanted[:8])}, which has no model here (yet): {escape(promoted.name)} is "
             "shown instead.",
             icon=":material/info:",
         )
 
 
 def remember(members: Sequence[Member], segmentation_model: Member | None, options: HeatmapOptions) -> None:
-    """Keep models and heatmap options in the address, so that a link shows the same tomorrow.
+    """Write the models and the heatmap options into the address: a link shows the same answer later.
 
     Args:
         members: The classifiers.
-        segmentation_model: What is asked beside them, or alone where there are none.
+        segmentation_model: Used with the classifiers, or alone if there are none.
         options: What the heatmap shows.
     """
     first = members[0] if members else segmentation_model
@@ -66,7 +66,7 @@ def remember(members: Sequence[Member], segmentation_model: Member | None, optio
         beside = segmentation_model.run.id
     elif members and live_store.promoted("segment"):
         beside = NO_MODEL
-    keep(
+    set_parameters(
         **{
             RUN: first.run.id,
             SEGMENTATION_MODEL: beside,
@@ -80,22 +80,22 @@ def remember(members: Sequence[Member], segmentation_model: Member | None, optio
 
 
 def named_others(fitting: dict[str, Run], most: int) -> list[str]:
-    """Return the ids of the other members that the address names, as far as they fit; `most` of them at most."""
+    """Return the ids of the other members that the address names and that fit, at most `most` of them."""
     named = [named_run(wanted, list(fitting.values()))[0] for wanted in parameter(OTHERS).split(",") if wanted.strip()]
     return list(dict.fromkeys(run.id for run in named if run))[:most]
 
 
 def new_visit() -> bool:
-    """Return whether the heatmap's settings were not drawn yet in this visit, so that those of the address count."""
+    """Return whether this visit has not drawn the heatmap's settings yet: then they come from the address."""
     return state.HEATMAP_METHOD not in st.session_state
 
 
 def named_option(name: str, offered: Iterable[object]) -> object | None:
-    """Return the option that a parameter of the address names; None where it names none."""
+    """Return the option that a parameter of the address names; None if it names none."""
     return next((option for option in offered if str(option) == parameter(name)), None)
 
 
-def forget_gone(picker: str, offered: Iterable[str]) -> None:
-    """Forget a chosen run that is no longer offered."""
+def clear_missing(picker: str, offered: Iterable[str]) -> None:
+    """Clear the choice of a run that is no longer offered."""
     if st.session_state.get(picker) not in set(offered):
         st.session_state.pop(picker, None)

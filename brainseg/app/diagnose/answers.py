@@ -1,4 +1,4 @@
-"""What the models answer: each image is diagnosed once per session under the same settings."""
+"""The models' answers: under the same settings, each image is diagnosed once per session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation
 
 MEMORY = 256 * 2**20
-"""Bytes of heatmaps and masks that a session keeps."""
+"""Most bytes of heatmaps and masks that a session keeps."""
 
 Key = tuple[object, ...]
 Kept = TypeVar("Kept", "Diagnosis | Consensus", "Segmentation")
@@ -35,9 +35,9 @@ class Answered:
 
     Attributes:
         case: The image.
-        answer: The classifiers' answer; None where no classifier was asked.
-        marked: The segmentation model's answer; None where none was asked.
-        positive: The classifiers' class that stands for a tumour; None where there is no such class.
+        answer: The classifiers' answer; None without a classifier.
+        marked: The segmentation model's answer; None without one.
+        positive: The classifiers' class that stands for a tumour; None if there is no such class.
     """
 
     case: Case
@@ -47,12 +47,12 @@ class Answered:
 
     @property
     def answers(self) -> list[Diagnosis | Consensus | Segmentation]:
-        """The answers that there are."""
+        """The answers that are not None."""
         return [each for each in (self.answer, self.marked) if each is not None]
 
     @property
     def in_domain(self) -> bool | None:
-        """False where a model does not know such images; None where some cannot tell and none objects."""
+        """False if the image is unlike some model's training images; otherwise None if some model cannot tell."""
         return joint_verdict(each.in_domain for each in self.answers)
 
     @property
@@ -62,14 +62,14 @@ class Answered:
 
     @property
     def contradiction(self) -> str:
-        """The sentence that classifier and mask contradict each other; "" where they do not."""
+        """The sentence that classifier and mask contradict each other; "" if they do not."""
         if not (self.marked and self.answer):
             return ""
         return contradiction(self.answer.label, self.positive, bool(self.marked.regions))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what makes the answers doubtful, the gravest first."""
+        """What makes the answers doubtful, one sentence each, the most serious first."""
         found = dict.fromkeys(sentence for each in self.answers for sentence in each.warnings)
         unlike = [sentence for sentence in found if sentence.startswith(UNLIKE)]
         others = [sentence for sentence in found if sentence not in unlike]
@@ -77,7 +77,7 @@ class Answered:
 
     @property
     def lead(self) -> str:
-        """The gravest doubt in a few words, to stand before any class; "" without one."""
+        """The most serious doubt in a few words, shown before any class; "" without one."""
         if self.in_domain is False:
             return UNLIKE
         if self.contradiction:
@@ -102,7 +102,7 @@ class Answered:
 
     @property
     def agreement(self) -> Agreement | None:
-        """How far heatmap and mask agree; None where there are not both, or nothing to compare."""
+        """How far heatmap and mask agree; None unless there are both, and something to compare."""
         return agreement(self.answer.heatmap, self.marked.mask) if self.answer and self.marked else None
 
 
@@ -114,7 +114,7 @@ class Answers:
         self._kept: OrderedDict[Key, Diagnosis | Consensus | Segmentation] = OrderedDict()
 
     def classify(self, scan: Scan, members: Sequence[Member], options: HeatmapOptions) -> Diagnosis | Consensus:
-        """Return the classifiers' answer; the models are asked only the first time."""
+        """Return the classifiers' answer; the models run only the first time."""
         key = (scan.sha256, tuple(member.version for member in members), *asdict(options).values())
         return self._get(
             key,
@@ -124,11 +124,11 @@ class Answers:
         )
 
     def segment(self, scan: Scan, model: Member) -> Segmentation:
-        """Return the segmentation model's answer; it is asked only the first time."""
+        """Return the segmentation model's answer; it runs only the first time."""
         return self._get((scan.sha256, model.version), lambda: model_cache.segmenter(model.run.id).segment(scan))
 
     def _get(self, key: Key, make: Callable[[], Kept]) -> Kept:
-        # A key holds one or three options behind the versions, so that it fixes the kind of answer.
+        # A classifier's key ends with three options, a segmentation model's has none: a key has one type of answer.
         found = cast("Kept", self._kept[key]) if key in self._kept else make()
         self._kept[key] = found
         self._kept.move_to_end(key)
@@ -149,7 +149,7 @@ def answer_all(
         cases: The images, in the order of the answers.
         members: The classifiers; may be empty if there is a segmentation model.
         options: What the heatmap shows.
-        segmentation_model: What marks tumours; None for nothing.
+        segmentation_model: The model that marks tumours; None for none.
     """
     answers: Answers = st.session_state.setdefault(state.ANSWERS, Answers())
     several = sum(isinstance(case, Case) for case in cases) > 1

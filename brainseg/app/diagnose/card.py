@@ -16,7 +16,7 @@ from brainseg.app import live_store, state
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
-from brainseg.app.diagnose.members import Member
+from brainseg.app.diagnose.members import NOT_EVALUATED, Member
 from brainseg.app.frame import dark, show
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
@@ -30,28 +30,31 @@ from brainseg.results.markdown import escape
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis
 
+UNCALIBRATED = "A probability is the model's own score, not a calibrated risk."
+DISAGREES = ":material/call_split:"
+"""Icon of a member of an ensemble that predicts another class."""
 SIDE = 640
-"""Pixels of each picture's side."""
+"""Pixels of the side of each image."""
 
 
 @dataclass(frozen=True)
 class Opacities:
-    """How much of a picture its colours hide, in 0..1."""
+    """Opacity of the colours over an image, in 0..1."""
 
     heat: float = OPACITY
     mask: float = FILL
 
 
 def show_card(answered: Answered, members: Sequence[Member], segmentation_model: Member | None) -> Opacities:
-    """Draw an answer: the prediction, the pictures with their opacity, and what supports it.
+    """Draw an answer: the prediction, the images with their opacity, and the evidence for it.
 
     Returns:
         The opacities that were chosen.
     """
     _head(answered)
-    # Under the headline, so that it has the whole width: a narrow window wraps it otherwise.
+    # Below the headline, which needs the whole width: it would wrap in a narrow window.
     opacities = _choose_opacities(st.columns(4, gap="small"), bool(members), bool(segmentation_model))
-    _pictures(answered, members, opacities)
+    _draw_images(answered, members, opacities)
     asked = [*members, segmentation_model] if segmentation_model else list(members)
     if answered.answer:
         _show_decision(answered, answered.answer, members, asked)
@@ -104,7 +107,7 @@ def tile(answered: Answered, opacities: Opacities, side: int) -> npt.NDArray[np.
 
 
 def _choose_opacities(columns: Sequence[DeltaGenerator], classifies: bool, marks: bool) -> Opacities:
-    """Draw a slider for each kind of picture that there is."""
+    """Draw a slider for the heatmap and one for the mask, if there are any."""
     free, chosen = iter(columns), Opacities()
     if classifies:
         heat = next(free).slider(
@@ -142,8 +145,7 @@ def _show_decision(
         _show_remarks(answered, asked)
         if len(members) == 1:
             _show_evaluations(members)
-        worth = "A probability is the model's own score, not a calibrated risk."
-        st.caption(f"Answered in {answer.seconds:.2f} s. {worth}")
+        st.caption(f"Answered in {answer.seconds:.2f} s. {UNCALIBRATED}")
     with bars:
         by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None
         figure = probability_figure(answer.probabilities, by_member, dark=dark())
@@ -152,25 +154,25 @@ def _show_decision(
         _show_members(answer, members)
 
 
-def _pictures(answered: Answered, members: Sequence[Member], opacities: Opacities) -> None:
-    """Draw image, heatmap, overlay and mask, as far as there are, in equal columns.
+def _draw_images(answered: Answered, members: Sequence[Member], opacities: Opacities) -> None:
+    """Draw image, heatmap, overlay and mask, as far as available, in equal columns.
 
-    Below them stands how often the model's heatmaps hit in a measurement, so that nobody takes one that hits, or
-    misses, for the rule.
+    The text below them reports how often the model's heatmaps hit the tumour in a measurement: a single heatmap that
+    hits or misses is not the rule.
     """
     answer, name = answered.answer, answered.case.name
     pixels = squared(answered.case.scan.pixels, SIDE)
-    drawn: list[tuple[str, npt.NDArray[np.uint8], str]] = [("Image", pixels, f"{name}, the image as it was uploaded")]
+    drawn: list[tuple[str, npt.NDArray[np.uint8], str]] = [("Image", pixels, f"{name}, the image as uploaded")]
     if answer:
         heatmap = squared(answer.heatmap, SIDE)
-        looked = f"{answer.heatmap_title} for {name}: bright where the model looked, black where not"
+        looked = f"{answer.heatmap_title} for {name}: bright where the model looked, black where it did not"
         drawn.append(("Heatmap", heat_colours(heatmap), looked))
         drawn.append(("Overlay", overlay(pixels, heatmap, opacities.heat), f"{name} with the heatmap laid over it"))
     if answered.marked:
         marked = lay_mask(pixels, answered.marked.mask, opacities.mask)
         drawn.append(("Mask", marked, f"{name} with the mask laid over it: {answered.marked.finding}"))
-    for column, (caption, picture, alt) in zip(st.columns(max(3, len(drawn)), gap="small"), drawn, strict=False):
-        column.image(picture, caption=caption, width="stretch", alt=alt, output_format="PNG")
+    for column, (caption, image, alt) in zip(st.columns(max(3, len(drawn)), gap="small"), drawn, strict=False):
+        column.image(image, caption=caption, width="stretch", alt=alt, output_format="PNG")
     if answer:
         st.caption(
             f"{escape(answer.heatmap_title)}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
@@ -192,16 +194,23 @@ def _member_probabilities(answer: Consensus) -> dict[str, dict[str, float]]:
     return {member.model: member.probabilities for member in answer.members}
 
 
+def agreement_of_members(answer: Consensus) -> str:
+    """Return the range and the standard deviation of the members' probabilities of the predicted class, as Markdown."""
+    probabilities = [member.probabilities[answer.label] for member in answer.members]
+    return (
+        f"**Agreement of the members.** They give {escape(answer.label)} a probability of "
+        f"{percent(min(probabilities))} to {percent(max(probabilities))}: a range of "
+        f"{100 * answer.probability_range[answer.label]:.1f} percentage points, standard deviation "
+        f"{100 * answer.deviation[answer.label]:.1f} percentage points."
+    )
+
+
 def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
     """Draw how far the members of an ensemble disagree."""
     probabilities = [member.probabilities[answer.label] for member in answer.members]
-    st.markdown(
-        f"**How far they agree.** The members give {escape(answer.label)} between {percent(min(probabilities))} and "
-        f"{percent(max(probabilities))}: a range of {100 * answer.probability_range[answer.label]:.1f} points, "
-        f"standard deviation {100 * answer.deviation[answer.label]:.1f} points."
-    )
+    st.markdown(agreement_of_members(answer))
     for other in answer.dissenters:
-        st.warning(f"Disagrees: {escape(other.sentence)}", icon=":material/call_split:")
+        st.warning(f"Disagrees: {escape(other.sentence)}", icon=DISAGREES)
     table = pd.DataFrame(
         {
             "Model": [member.model for member in answer.members],
@@ -211,7 +220,7 @@ def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
     )
     st.dataframe(table, hide_index=True, width="stretch")
     _show_evaluations(members)
-    st.caption("The ensemble as a whole was not evaluated on held-out images.")
+    st.caption(NOT_EVALUATED)
 
 
 def _show_evaluations(members: Sequence[Member]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from brainseg.app import live_store, state
-from brainseg.app.address import keep, named_run, parameter
+from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.app.upload_limit import refuse_many
@@ -17,11 +17,12 @@ from brainseg.errors import ScanError
 from brainseg.results.run_images import read_image
 from brainseg.scans import Scan, display_name, read_scan
 
+NO_SAMPLES = "The dataset of this model is no longer on this machine, so there are no samples: upload an image."
 MOST_FILES = 24
 MOST_MEGABYTES = 50
-"""Of one image; the server's own limit is for datasets."""
+"""Of one image; the server's limit is for datasets."""
 WIDTH, ROW = 84, 296
-"""Pixels of a shown thumbnail, and of three with the gaps between them, also in the larger type of a demo session."""
+"""Width in pixels of a thumbnail, and of three with their gaps, also in the larger type of a demo session."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Unreadable:
 
 
 def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
-    """Draw the uploader and the samples of the first model that is asked, and return what was chosen last."""
+    """Draw the uploader and the samples of the first chosen model, and return what the visitor chose last."""
     cleared = st.session_state.get(state.CLEARED, 0)
     key = state.uploads(cleared)
     uploads = st.file_uploader(
@@ -58,10 +59,11 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
     if uploads:
         st.button(
             "Clear all images",
+            key="clear-uploads",
             on_click=_clear,
             icon=":material/delete_sweep:",
             width="stretch",
-            help="Removes all uploaded images at once; otherwise new uploads are added to them.",
+            help="Removes all uploaded images at once. Without this, new uploads are added to them.",
         )
     if asked:
         _take_from_address(asked[0])
@@ -70,7 +72,13 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
     if sample:
         _keep_sample(asked[0] if asked else None, *sample)
         if uploads:
-            st.button("Back to my images", on_click=_forget_sample, icon=":material/undo:", width="stretch")
+            st.button(
+                "Back to my images",
+                key="back-to-uploads",
+                on_click=_forget_sample,
+                icon=":material/undo:",
+                width="stretch",
+            )
         return [_sample_case(*sample)]
     if len(uploads) > MOST_FILES:
         st.warning(
@@ -83,7 +91,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
 
 def _forget_sample() -> None:
     st.session_state.pop(state.SAMPLE, None)
-    keep(sample="", of="")
+    set_parameters(sample="", of="")
 
 
 def _clear() -> None:
@@ -98,14 +106,14 @@ def _take_sample(member: Member, number: int, sample: Sample) -> None:
 
 
 def _keep_sample(asked: Member | None, member: Member, number: int, sample: Sample) -> None:
-    """Keep the sample in the address, and its model where another model is asked by now."""
+    """Write the sample into the address, with its model if another model is chosen now."""
     other = asked is None or asked.run.id != member.run.id
-    keep(sample=sample.sha256[:12], of=member.run.id if other else "")
+    set_parameters(sample=sample.sha256[:12], of=member.run.id if other else "")
     st.session_state[state.SAMPLE_READ] = sample.sha256[:12]
 
 
 def _take_from_address(member: Member) -> None:
-    """Choose the sample that the address names, if its model offers it; once, and not in place of another."""
+    """Choose the sample that the address names, if its model offers it; only once, and never in place of another."""
     wanted = parameter("sample")
     if not wanted or st.session_state.get(state.SAMPLE) or st.session_state.get(state.SAMPLE_READ) == wanted:
         return
@@ -121,7 +129,7 @@ def _offer_samples(member: Member) -> None:
     """Draw thumbnails without their labels, which are shown with the answer."""
     offered = samples(member.run)
     if not offered:
-        st.caption("The dataset of this model is no longer on this machine, so there are no samples: upload an image.")
+        st.caption(NO_SAMPLES)
         return
     st.markdown("or try a sample")
     st.caption(RULE)
@@ -133,11 +141,11 @@ def _offer_samples(member: Member) -> None:
 
 def _offer(member: Member, number: int, sample: Sample) -> None:
     try:
-        picture = thumbnail(member.run, sample.path, sample.sha256)
+        image = thumbnail(member.run, sample.path, sample.sha256)
     except ScanError as error:
         st.caption(str(error))
         return
-    st.image(picture, width="stretch", alt=f"Sample {number}, a brain MRI slice held out from training")
+    st.image(image, width="stretch", alt=f"Sample {number}, a brain MRI slice held out from training")
     shown = st.session_state.get(state.SAMPLE)
     st.button(
         f"Try {number}",

@@ -14,11 +14,11 @@ from brainseg.diagnosis.table import answer_row, answers_csv, mask_facts, reliab
 
 
 def csv_file(results: Sequence[Answered | Unreadable], classes: Sequence[str]) -> bytes:
-    """Return all results as CSV, with a byte-order mark so that spreadsheets read it as UTF-8.
+    """Return all results as CSV, with a byte-order mark: spreadsheets then read it as UTF-8.
 
     Args:
-        results: One row each.
-        classes: The classifiers' classes; empty where none was asked.
+        results: The results, one per row.
+        classes: The classifiers' classes; empty without a classifier.
     """
     masks = any(isinstance(each, Answered) and each.marked for each in results)
     return answers_csv(map(_row, results), classes, masks).encode("utf-8-sig")
@@ -33,7 +33,7 @@ def _row(result: Answered | Unreadable) -> dict[str, object]:
 
 
 def png_file(answered: Answered, opacity: float, fill: float = FILL) -> bytes:
-    """Return the sheet of one answer as PNG, with the opacity of its heatmap and that of its mask, both in 0..1."""
+    """Return the sheet of one answer as PNG; `opacity` of its heatmap and `fill` of its mask are in 0..1."""
     pixels, name, answer, marked = answered.case.scan.pixels, answered.case.name, answered.answer, answered.marked
     if answer and marked:
         return png_bytes(joint_sheet(pixels, name, answer, marked, (opacity, fill), answered.positive))

@@ -1,4 +1,4 @@
-"""The mask of one answer: its measures, the picture, and how far a heatmap agrees with it."""
+"""The mask of one answer: its measurements, its overlay, and its agreement with the heatmap."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from brainseg.results.markdown import escape
 NO_SPACING = "The file does not give the size of a pixel, so lengths and areas are in pixels."
 
 
-def lay_mask(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], opacity: float) -> npt.NDArray[np.uint8]:
-    """Fit a mask into a square and lay it over a picture of that size.
+def lay_mask(image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], opacity: float) -> npt.NDArray[np.uint8]:
+    """Fit a mask into a square and lay it over an image of that size.
 
     Args:
-        picture: (S, S, 3) uint8 RGB, the scan as `squared` gives it.
+        image: (S, S, 3) uint8 RGB, the scan as `squared` gives it.
         mask: (H, W) uint8 class numbers on the scan's own grid.
         opacity: Of the mask's inside, in 0..1.
 
     Returns:
         (S, S, 3) uint8 RGB.
     """
-    fitted = np.zeros(picture.shape[:2], np.uint8)
+    fitted = np.zeros(image.shape[:2], np.uint8)
     for number in sorted(set(np.unique(mask).tolist()) - {0}):
-        # Class by class: what lies between two class numbers may be a third.
-        fitted[squared((mask == number).astype(np.float32), len(picture)) >= 0.5] = number
-    return mask_overlay(picture, fitted, opacity)
+        # One class at a time: a value between two class numbers could be a third class.
+        fitted[squared((mask == number).astype(np.float32), len(image)) >= 0.5] = number
+    return mask_overlay(image, fitted, opacity)
 
 
 def mask_cells(answered: Answered) -> dict[str, str]:
@@ -51,10 +51,10 @@ def mask_cells(answered: Answered) -> dict[str, str]:
 
 
 def show_mask(answered: Answered, model: Member) -> None:
-    """Draw the measures of a mask, and the comparison with the heatmap if there is one.
+    """Draw the measurements of a mask, and the comparison with the heatmap if there is one.
 
     Args:
-        answered: The answer; nothing is drawn where it has no mask.
+        answered: The answer; nothing is drawn if it has no mask.
         model: The segmentation model.
     """
     marked = answered.marked
@@ -68,7 +68,7 @@ def show_mask(answered: Answered, model: Member) -> None:
     ]
     compared = answered.agreement
     if compared:
-        inside = f"A heatmap that is the same everywhere would have {percent(compared.chance)} there."
+        inside = f"A uniform heatmap would have {percent(compared.chance)} inside the mask."
         measures.append(("Heat inside the mask", percent(compared.energy_inside), inside))
     for column, (name, value, about) in zip(st.columns(len(measures)), measures, strict=True):
         column.metric(name, value, help=about)
@@ -76,8 +76,8 @@ def show_mask(answered: Answered, model: Member) -> None:
         areas = {"Class": list(marked.areas), f"Area, {marked.area_unit}": [f"{a:,.0f}" for a in marked.areas.values()]}
         st.dataframe(pd.DataFrame(areas), hide_index=True, width="stretch")
     if answered.answer:
-        st.markdown(f"**How far heatmap and mask agree.** {escape(agreement_sentence(compared, bool(marked.regions)))}")
+        st.markdown(f"**Agreement of heatmap and mask.** {escape(agreement_sentence(compared, bool(marked.regions)))}")
         st.caption(f"{escape(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
     st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"
-    st.caption(f"{CAPTION} It took {marked.seconds:.2f} s.{unit}")
+    st.caption(f"{CAPTION} Computed in {marked.seconds:.2f} s.{unit}")

@@ -1,4 +1,4 @@
-"""The choice of the classifiers on Diagnose: one, or several as an ensemble; and of their heatmap."""
+"""The choice of the classifiers on Diagnose (one, or several as an ensemble) and of their heatmap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.app.diagnose.address import (
     HEATMAP_CLASS,
     HEATMAP_LAYER,
     HEATMAP_METHOD,
-    forget_gone,
+    clear_missing,
     named_option,
     named_others,
     new_visit,
@@ -25,12 +25,13 @@ from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
 
 MOST_MEMBERS = 5
-"""Members of an ensemble, so that all of them stay in memory with room for another visitor's model."""
+"""Most members of an ensemble: all of them fit into memory, with room for another visitor's model."""
+NOT_EVALUATED = "The ensemble as a whole was not evaluated on held-out images."
 
 
 @dataclass(frozen=True)
 class Member:
-    """A model that is asked: its run, the description in its bundle, and its version."""
+    """A chosen model: its run, the description in its bundle, and its version."""
 
     run: Run
     description: BundleDescription
@@ -61,7 +62,7 @@ class HeatmapOptions:
 
 
 def choose_members() -> list[Member]:
-    """Draw the picker of classifiers; empty where there is none yet.
+    """Draw the picker of classifiers; return an empty list if there are none yet.
 
     Raises:
         BundleError: A chosen model's bundle is missing or damaged.
@@ -69,24 +70,24 @@ def choose_members() -> list[Member]:
     promoted, usable = live_store.promoted("classify"), with_model("classify")
     if promoted is None:
         return []
-    forget_gone(state.CLASSIFIER, usable)
+    clear_missing(state.CLASSIFIER, usable)
     chosen = st.selectbox(
         "Model",
         list(usable),
         index=list(usable).index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted),
         key=state.CLASSIFIER,
-        help="All finished runs. Offered first is the promoted one, or else the newest that is better than chance.",
+        help="All finished runs. The promoted run comes first, or else the newest that is better than chance.",
     )
     first = Member.of(usable[chosen])
-    if chosen == promoted.id and (why := why_first(promoted, usable.values())):
-        st.caption(why)
+    if chosen == promoted.id and (reason := reason_for_offer(promoted, usable.values())):
+        st.caption(reason)
     others = _choose_others(usable, first)
     members = [first, *others]
     for member in members:
         st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(member.description.validation))}")
     if others:
-        st.caption("The ensemble as a whole was not evaluated on held-out images.")
+        st.caption(NOT_EVALUATED)
     return members
 
 
@@ -108,7 +109,7 @@ def choose_heatmap(members: Sequence[Member]) -> HeatmapOptions:
         explain = st.selectbox(
             "Class to explain",
             classes,
-            format_func=lambda name: name or "the decision",
+            format_func=lambda name: name or "the predicted class",
             key=state.HEATMAP_CLASS,
             help="Which regions support this class? By default, the predicted class.",
         )
@@ -131,7 +132,7 @@ def choose_heatmap(members: Sequence[Member]) -> HeatmapOptions:
 
 
 def _method_words(key: str, members: Sequence[Member]) -> str:
-    """Name a method; "" stands for each model's own."""
+    """Return the label of a method; "" stands for each model's own."""
     if key:
         return METHODS[key].title + (" (slow)" if key == "score-cam" else "")
     own = dict.fromkeys(METHODS[member.description.heatmap_method].title for member in members)
@@ -139,7 +140,7 @@ def _method_words(key: str, members: Sequence[Member]) -> str:
 
 
 def _layer_words(number: int, last: int) -> str:
-    """Name a layer; 0 stands for each model's own."""
+    """Return the label of a layer; 0 stands for each model's own."""
     return layer_name(number) + (" (the last)" if number == last else "") if number else "default"
 
 
@@ -148,19 +149,19 @@ def with_model(task: str) -> dict[str, Run]:
     return {run.id: run for run in live_store.runs() if run.has_model and run.config.task == task}
 
 
-def why_first(offered: Run, runs: Iterable[Run]) -> str:
-    """Return why a run is offered first where it is not simply the newest; "" otherwise."""
+def reason_for_offer(offered: Run, runs: Iterable[Run]) -> str:
+    """Return why a run is offered first if it is not simply the newest; "" otherwise."""
     if offered.promoted:
         return ""
     if not offered.better_than_chance:
-        return "No model here is shown to be better than chance: this is the newest."
+        return "No model here has been shown to be better than chance: this is the newest one."
     ended = offered.ended
     newer = ended is not None and any(run.ended is not None and run.ended > ended for run in runs)
-    return "Offered first: the newest model that is shown to be better than chance." if newer else ""
+    return "Offered first: the newest model that has been shown to be better than chance." if newer else ""
 
 
 def run_words(run: Run, promoted: Run) -> str:
-    """Return a run's entry in a picker."""
+    """Return a run's label in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
     return f"{run.name} · {model_words(run)}{mark}"
 
@@ -181,6 +182,6 @@ def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
         key=key,
         max_selections=MOST_MEMBERS - 1,
         placeholder="Choose runs",
-        help="Finished runs with the same classes: the answer is the mean of all, with how far they disagree.",
+        help="Finished runs with the same classes. The answer is the mean of all, with their range and deviation.",
     )
     return [Member.of(fitting[run_id]) for run_id in chosen]

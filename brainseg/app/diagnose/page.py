@@ -14,7 +14,7 @@ from brainseg.app.diagnose.cases import Case, Unreadable, choose_cases
 from brainseg.app.diagnose.members import HeatmapOptions, Member, choose_heatmap, choose_members
 from brainseg.app.diagnose.results import STYLE, show_results
 from brainseg.app.diagnose.segmentation_model import choose_segmentation_model
-from brainseg.app.diagnose.waiting import all_ready, invite, wait_for_loading, wait_for_model
+from brainseg.app.diagnose.waiting import all_ready, draw_first_steps, wait_for_loading, wait_for_model
 from brainseg.app.frame import page
 
 
@@ -24,7 +24,7 @@ def draw_answers(
     segmentation_model: Member | None,
     options: HeatmapOptions,
 ) -> None:
-    """Draw the answers, or else an invitation or which model is being trained or loaded."""
+    """Draw the answers; until there are any, draw what to do first or which model is being trained or loaded."""
     asked = [*members, segmentation_model] if segmentation_model else members
     if live_store.promoted() is None:
         wait_for_model()
@@ -33,10 +33,10 @@ def draw_answers(
     elif cases and asked:
         with st.container(key="answer"):
             show_results(answer_all(cases, members, options, segmentation_model), members, segmentation_model)
-            if state.SAMPLE in st.session_state:  # uploads exist in their own session only
+            if state.SAMPLE in st.session_state:  # a link cannot show uploads: they exist only in this session
                 copy_link()
     else:
-        invite(bool(members), bool(segmentation_model))
+        draw_first_steps(bool(members), bool(segmentation_model))
 
 
 def draw() -> None:

@@ -1,4 +1,4 @@
-"""All answers of a visit: the card of one of them, and a gallery, a table and downloads of all."""
+"""All answers of a visit: one as a card, and all in a gallery, a table and downloads."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ STYLE = """<style>
   [data-testid="stColumn"]:has(.st-key-answer) { order: -1 }
 }
 </style>"""
-"""On a phone the columns stand below each other: the answer comes first, not below uploads and settings."""
+"""On a phone the columns are stacked: the answer comes first, above uploads and settings."""
 TILE = 240
-"""Pixels of a gallery picture's side."""
+"""Pixels of the side of an image in the gallery."""
 
 
 @st.fragment
@@ -37,7 +37,7 @@ TILE = 240
 def show_results(
     results: Sequence[Answered | Unreadable], members: Sequence[Member], segmentation_model: Member | None
 ) -> None:
-    """Draw the answers; opacity and the image shown can be changed without asking the models again."""
+    """Draw the answers; visitors can change the opacity and the shown image without running the models again."""
     for each in results:
         if isinstance(each, Unreadable):
             st.error(escape(each.reason), icon=":material/error:")
@@ -54,7 +54,7 @@ def show_results(
 
 
 def _place(count: int) -> int:
-    """Return which answer is shown; the first where the chosen one is gone."""
+    """Return which answer is shown; the first if the chosen one is gone."""
     place = int(st.session_state.get(state.SHOWN_IMAGE, 0))
     return place if place < count else 0
 
@@ -69,7 +69,7 @@ def _gallery(answered: Sequence[Answered], shown: Answered, opacities: Opacities
         st.caption(escape(origin))
     places = _chosen_places(answered)
     for start in range(0, len(places), COLUMNS):
-        # Row by row: a long name makes its whole row higher, and the pictures stay in line.
+        # Row by row: a long name makes its whole row higher, and the images stay aligned.
         for column, place in zip(st.columns(COLUMNS, gap="small"), places[start : start + COLUMNS], strict=False):
             with column:
                 _draw_tile(answered[place], place, answered[place] is shown, opacities, asked)
@@ -81,11 +81,11 @@ def _chosen_places(answered: Sequence[Answered]) -> list[int]:
     columns = st.columns([1, 1, 2])
     kind = columns[0].selectbox("Show", kinds, key=state.GALLERY_SHOW)
     order = columns[1].selectbox("Order", list(ORDERS), key=state.GALLERY_ORDER)
-    places = [place for place, each in enumerate(answered) if _is_of(each, kind)]
+    places = [place for place, each in enumerate(answered) if _matches(each, kind)]
     return sorted(places, key=lambda place: ORDERS[order](answered[place]))
 
 
-def _is_of(answered: Answered, kind: str) -> bool:
+def _matches(answered: Answered, kind: str) -> bool:
     return kind == EVERYTHING or (bool(answered.warnings) if kind == DOUBTFUL else answered.decision == kind)
 
 
@@ -132,7 +132,7 @@ def _table(results: Sequence[Answered | Unreadable], asked: Sequence[Member]) ->
 def _row(result: Answered | Unreadable, asked: Sequence[Member]) -> dict[str, str]:
     if isinstance(result, Unreadable):
         return {"File": result.name, "Remark": result.reason}
-    said = [*result.warnings, *(remark.sentence for remark in remarks(result, asked)), *result.case.scan.warnings]
+    sentences = [*result.warnings, *(remark.sentence for remark in remarks(result, asked)), *result.case.scan.warnings]
     known = "unknown" if result.in_domain is None else "yes" if result.in_domain else "no"
     label = true_label(result.case, asked)
     return {
@@ -141,7 +141,7 @@ def _row(result: Answered | Unreadable, asked: Sequence[Member]) -> dict[str, st
         **_class_cells(result),
         **({"Ground truth": label} if label else {}),
         **mask_cells(result),
-        "Remark": " ".join(said),
+        "Remark": " ".join(sentences),
     }
 
 

@@ -18,10 +18,10 @@ from brainseg.runs import Run
 
 MOST = 6
 RULE = (
-    "Held out from training. Chosen by the hash of their files, the same number of each class: not by how they look or "
-    "what the model answers."
+    "Held out from training. Chosen by the hash of their files, the same number per class: their appearance and the "
+    "model's answer play no role."
 )
-"""How the samples were chosen, as the page says it."""
+"""How the samples were chosen, as the page explains it."""
 THUMBNAIL = 160
 """Pixels of a thumbnail's side."""
 
@@ -49,20 +49,20 @@ class Sample:
 
 
 def samples(run: Run) -> list[Sample]:
-    """Pick held-out images by a rule: of each class the first ones in the order of their files' hashes.
+    """Pick held-out images by a rule: the first ones of each class in the order of their files' hashes.
 
-    A hash does not depend on how an image looks or what the model answers, so the samples are a fair draw with right
-    and wrong answers, and always the same ones for a run. An image whose file is gone is skipped. There are `MOST` at
-    most, or one per class where there are more classes.
+    A hash does not depend on how an image looks or what the model answers, so the samples are fair, with right and
+    wrong answers, and always the same for a run. An image whose file is gone is skipped. There are `MOST` at most, or
+    one per class if there are more classes.
     """
     table = _table(run)
-    if table is None or run.config.data.modalities:  # an image of several files, or one whose hash is not its file's
+    if table is None or run.config.data.modalities:  # an image has several files, or its hash is not that of its file
         return []
     held_out = table[table["split"].isin(["valid", "test"])].sort_values(["sha256", "path"])
     classes = sorted(held_out["label"].unique())
     each = max(1, MOST // max(1, len(classes)))
-    chosen = [sample for name in classes for sample in _there(run, held_out[held_out["label"] == name], each)]
-    # Ordered by class, the first ones would give their labels away.
+    chosen = [sample for name in classes for sample in _existing(run, held_out[held_out["label"] == name], each)]
+    # In the order of the classes, their places would reveal their labels.
     return sorted(chosen, key=lambda sample: sample.sha256)
 
 
@@ -87,7 +87,7 @@ def thumbnail(_run: Run, path: str, sha256: str) -> bytes:
     return stream.getvalue()
 
 
-def _there(run: Run, rows: pd.DataFrame, count: int) -> list[Sample]:
+def _existing(run: Run, rows: pd.DataFrame, count: int) -> list[Sample]:
     """Return the first samples whose files exist; copies of one image count once."""
     found: list[Sample] = []
     for _, row in rows.drop_duplicates("sha256").iterrows():
@@ -110,5 +110,5 @@ def _table(run: Run) -> pd.DataFrame | None:
 def _read(uri: str, run_id: str, ended: str) -> pd.DataFrame | None:
     try:
         return split(live_store.store(), live_store.run(run_id))
-    except RunError:  # a damaged table costs the samples, not the diagnosis
+    except RunError:  # a damaged table only removes the samples: diagnosis still works
         return None

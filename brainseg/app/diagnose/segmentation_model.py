@@ -1,11 +1,11 @@
-"""The choice of the segmentation model on Diagnose, asked beside the classifiers or alone."""
+"""The choice of the segmentation model on Diagnose, used with the classifiers or alone."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from brainseg.app import live_store, state
-from brainseg.app.diagnose.address import forget_gone
+from brainseg.app.diagnose.address import clear_missing
 from brainseg.app.diagnose.members import Member, run_words, with_model
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.results.markdown import escape
@@ -14,10 +14,10 @@ NO_MODEL = ""
 
 
 def choose_segmentation_model(alone: bool) -> Member | None:
-    """Draw the picker of segmentation models; None where there is none, none is wanted, or it takes no single image.
+    """Draw the picker of segmentation models; None if there is none, none is wanted, or it takes no single images.
 
     Args:
-        alone: There is no classifier to ask, so that one of them must be chosen.
+        alone: Whether there is no classifier: the visitor must then choose a segmentation model.
 
     Raises:
         BundleError: The chosen model's bundle is missing or damaged.
@@ -26,14 +26,14 @@ def choose_segmentation_model(alone: bool) -> Member | None:
     if promoted is None:
         return None
     offered = [*usable] if alone else [NO_MODEL, *usable]
-    forget_gone(state.SEGMENTATION_MODEL, offered)
+    clear_missing(state.SEGMENTATION_MODEL, offered)
     chosen = st.selectbox(
         "Segmentation model",
         offered,
         index=offered.index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted) if run_id else "no model",
         key=state.SEGMENTATION_MODEL,
-        help="All finished runs that segment; the promoted one comes first, or else the one that finished last.",
+        help="All finished segmentation runs. The promoted run comes first, or else the one that finished last.",
     )
     if chosen == NO_MODEL:
         return None
@@ -46,7 +46,7 @@ def choose_segmentation_model(alone: bool) -> Member | None:
 
 
 def evaluation_words(model: Member) -> str:
-    """Return how good a model's masks were on held-out slices; the run's evaluation also has the number of patients."""
+    """Return how good a model's masks were on held-out slices, with the number of patients that the run recorded."""
     evaluation = live_store.details(model.run)["evaluation"]
     return evaluation_sentence({**evaluation, **model.description.validation})
 
@@ -57,6 +57,6 @@ def refusal(model: Member) -> str:
     if len(sequences) < 2:
         return ""
     return (
-        f"{model.description.name} needs {len(sequences)} images of each slice ({', '.join(sequences)}) and cannot "
-        "mark a single one: choose another model, or give them to `predict --mask` on the command line."
+        f"{model.description.name} needs {len(sequences)} images of each slice ({', '.join(sequences)}), not a single "
+        "one: choose another model, or use `predict --mask` on the command line."
     )

@@ -1,4 +1,4 @@
-"""What Diagnose shows while no model can be asked yet: there is none, or it is being loaded."""
+"""What Diagnose shows while no model is ready: there is none, or it is being loaded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words, moment
 from brainseg.runs import Run
 
+NO_MODEL = "There is no model yet. You can use one here as soon as a training has finished."
+TRAINING = "There is no model yet, but one is being trained. This page updates by itself when it is ready."
+LOADING = ":material/hourglass_top:"
+"""Icon of the message that a model is being loaded."""
 POLL = 2.0
 LOADING_POLL = 1.0
 """Seconds between two updates."""
@@ -25,16 +29,16 @@ LOADING_POLL = 1.0
 @st.fragment(run_every=POLL)
 @guarded
 def wait_for_model() -> None:
-    """Draw what is being trained, and redraw the page once there is a model."""
+    """Draw which models are being trained, and redraw the page once there is one."""
     if live_store.promoted():
         st.rerun()
     waiting = [run for run in live_store.runs() if run.kind == "train" and run.status in ("RUNNING", "SCHEDULED")]
     if not waiting:
-        st.info("There is no model yet. You can use one here as soon as a training has finished.")
+        st.info(NO_MODEL)
         if not demo_mode():
             link("train", "Train a model", icon=":material/model_training:")
         return
-    st.info("There is no model yet, but one is being trained. This page updates by itself when it is ready.")
+    st.info(TRAINING)
     for run in reversed(waiting):
         _draw_run(run)
     if not demo_mode():
@@ -42,20 +46,23 @@ def wait_for_model() -> None:
 
 
 def _draw_run(run: Run) -> None:
-    name = f"**{escape(run.name)}** ({escape(model_words(run))})"
-    if run.status == "SCHEDULED":
-        st.markdown(f"{name} has been queued since {moment(run.created)}.")
-        return
-    st.markdown(f"{name} has been training since {moment(run.created)}.")
-    draw_progress(run)
+    st.markdown(waiting_sentence(run))
+    if run.status != "SCHEDULED":
+        draw_progress(run)
 
 
-def invite(classifies: bool, marks: bool) -> None:
+def waiting_sentence(run: Run) -> str:
+    """Return since when a run has been queued or training, as Markdown."""
+    state = "queued" if run.status == "SCHEDULED" else "training"
+    return f"**{escape(run.name)}** ({escape(model_words(run))}) has been {state} since {moment(run.created)}."
+
+
+def draw_first_steps(classifies: bool, marks: bool) -> None:
     """Draw what to do first.
 
     Args:
-        classifies: There is a classifier to ask.
-        marks: There is a segmentation model to ask.
+        classifies: Whether there is a classifier.
+        marks: Whether there is a segmentation model.
     """
     with st.container(border=True):
         st.header("Drop one or more images on the left, or try a sample", anchor=False)
@@ -76,17 +83,17 @@ def all_ready(members: Sequence[Member]) -> bool:
     """Return whether all models are in memory; the others start loading in the background.
 
     Raises:
-        BundleError: One is missing, damaged or was changed.
+        BundleError: A bundle is missing, damaged or changed.
     """
-    # A list: all are to be loaded, at once.
+    # A list, not a generator: all of them start loading at once.
     return all([model_cache.ready(member.run.id, member.description.task) for member in members])
 
 
 @st.fragment(run_every=LOADING_POLL)
 @guarded
 def wait_for_loading(members: Sequence[Member]) -> None:
-    """Say that models are being loaded, and redraw the page once they are."""
+    """Show that models are being loaded, and redraw the page once they are."""
     if all_ready(members):
         st.rerun()
     which = "The model is" if len(members) == 1 else "The models are"
-    st.info(f"{which} being loaded …", icon=":material/hourglass_top:")
+    st.info(f"{which} being loaded …", icon=LOADING)

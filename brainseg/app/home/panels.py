@@ -20,10 +20,18 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
 
+FIRST_STEPS = (
+    "First add a folder of slices, or have brainseg draw synthetic ones. Then train a model on them, which takes "
+    "minutes. Diagnose and Compare work as soon as a training has finished."
+)
+NOT_EVALUATED = "No model has been evaluated yet."
+TRAINING_NOW = "Training now"
+QUEUED = ":material/schedule:"
+IDLE = "Nothing is training right now."
 EVERY = 2.0
 """Seconds between two updates."""
 SHOWN = 3
-"""Trainings that are shown at a time; there is rarely more than one."""
+"""Most trainings that are shown; there is rarely more than one."""
 
 CARDS = (
     (
@@ -55,13 +63,13 @@ def demo_switch() -> None:
         "Demo session",
         value=demo_mode(),
         key=state.DEMO_SWITCH,
-        on_change=_switch,
+        on_change=_store_choice,
         help="Larger text, a guide in three steps, and no way to change what is stored.",
     )
 
 
-def _switch() -> None:
-    """Keep the choice for all pages: Streamlit forgets the value of a widget where it is not drawn."""
+def _store_choice() -> None:
+    """Store the choice for all pages: Streamlit drops the value of a widget that is not drawn."""
     st.session_state[state.DEMO_SESSION] = st.session_state[state.DEMO_SWITCH]
 
 
@@ -91,28 +99,25 @@ def live() -> None:
     for best in found:
         _best(best)
     if not found:
-        st.markdown("No model has been evaluated yet.")
+        st.markdown(NOT_EVALUATED)
 
 
 def _under_way(runs: list[Run]) -> None:
     running, waiting = under_way(runs)
-    st.header("Training now", anchor=False)
+    st.header(TRAINING_NOW, anchor=False)
     for run in running[:SHOWN]:
         _training(run)
     if waiting:
         names = ", ".join(run.name for run in waiting[:SHOWN])
         more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
-        st.markdown(f":material/schedule: Queued: {escape(names)}{more}.")
+        st.markdown(f"{QUEUED} Queued: {escape(names)}{more}.")
     if not running and not waiting:
-        st.markdown("Nothing is training right now.")
+        st.markdown(IDLE)
 
 
 def _first_steps() -> None:
     st.header("Nothing has been trained yet", anchor=False)
-    st.markdown(
-        "First add a folder of slices, or have brainseg draw synthetic ones. Then train a model on them, which takes "
-        "minutes. Diagnose and Compare work as soon as a training has finished."
-    )
+    st.markdown(FIRST_STEPS)
     if not demo_mode():
         link("data", "Add images", icon=":material/database:")
         link("train", "Train a model", icon=":material/model_training:")
@@ -129,7 +134,7 @@ def _curves(run: Run) -> None:
     """Draw the epochs so far, on an axis for all epochs of the training."""
     try:
         epochs = run_results.epochs(live_store.store(), run)
-    except RunError as error:  # an incomplete file must not take the rest of Home with it
+    except RunError as error:  # an incomplete file must not hide the rest of Home
         st.caption(escape(error))
         return
     if epochs is None or epochs.empty:
@@ -150,7 +155,7 @@ def _best(best: Best) -> None:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=best.run.id)
             if best.rivals:
                 ids = ",".join(run.id for run in (best.run, *best.rivals[: MOST - 1]))
-                link("compare", "Compare it with the nearest", icon=":material/compare:", runs=ids)
+                link("compare", "Compare with the closest", icon=":material/compare:", runs=ids)
             if not demo_mode():
                 link("runs", "Open the run", icon=":material/query_stats:", run=best.run.id)
 
@@ -161,7 +166,7 @@ def _evaluation_of(run: Run) -> Evaluation | None:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _evaluation(uri: str, run_id: str, ended: str) -> Evaluation | None:
-    """An ended run no longer changes. A damaged one says so on its own page and is left out here."""
+    """Cached: an ended run no longer changes. Damaged runs are left out here; their own pages report the damage."""
     try:
         return run_results.evaluation(live_store.store(), live_store.run(run_id))
     except RunError:

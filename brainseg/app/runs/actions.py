@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from brainseg.app import live_store, state
-from brainseg.app.address import copy_link, keep
+from brainseg.app.address import copy_link, set_parameters
 from brainseg.app.frame import guarded, link
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode
@@ -22,20 +22,24 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import default_run
 
+DEMO = "This is a demo session: you can view and download runs, but not change them."
+NO_FILES = "There is nothing to download: the run ended too early."
 RIVALS = 2
-"""Runs that a link to Compare adds."""
+"""Most runs that a link to Compare adds."""
+OFFERED = ":material/verified:"
+"""Icon of what concerns the model that Diagnose offers first."""
 
 
 def show_what_was_done() -> None:
-    """Show what the last click did: the page was redrawn since."""
-    if said := st.session_state.pop(state.RUN_DONE, ""):
-        st.success(escape(said), icon=":material/check:")
+    """Show the result of the last click: the page has been redrawn since."""
+    if done := st.session_state.pop(state.RUN_DONE, ""):
+        st.success(escape(done), icon=":material/check:")
     for sentence in st.session_state.pop(state.RUN_REFUSED, []):
         st.error(escape(on_page(sentence)), icon=":material/error:")
 
 
 def draw_actions(run: Run, runs: list[Run]) -> None:
-    """Draw the buttons that fit a run; in a demo only those that change nothing.
+    """Draw the buttons that fit a run; in a demo session only those that change nothing.
 
     Args:
         run: The run.
@@ -43,7 +47,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         if not demo_mode():
-            _use_or_move(run, runs)
+            _main_button(run, runs)
             with st.popover("Rename, tag, note", icon=":material/edit:"):
                 _describe(run, runs)
         if run.status in ENDED:
@@ -62,7 +66,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
         copy_link()
     if demo_mode():
-        st.caption("This is a demo: you can view and download runs, but not change them.")
+        st.caption(DEMO)
 
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
@@ -76,20 +80,24 @@ def _names(runs: Sequence[Run]) -> str:
 
 
 @guarded
-def _use_or_move(run: Run, runs: list[Run]) -> None:
+def _main_button(run: Run, runs: list[Run]) -> None:
     """Draw the one button that fits the state of the run: use, resume or stop."""
     store, offered = live_store.store(), default_run(runs, run.config.task)
     if run.has_model:
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
-        if st.button(label, icon=":material/verified:", disabled=in_use, help="Offer this run's model first there."):
+        if st.button(label, key="run-use", icon=OFFERED, disabled=in_use, help="Offer this run's model first there."):
             store.promote(run.id)
             announce(f"Diagnose now offers the model of {run.name} first.")
     elif run.status in ("FAILED", "KILLED"):
-        if st.button("Resume", icon=":material/resume:", help="Continues from its last epoch, in the queue."):
+        if st.button(
+            "Resume", key="run-resume", icon=":material/resume:", help="Continues from its last epoch, in the queue."
+        ):
             resubmit(store, run.id)
             announce(f"{run.name} is queued again.")
-    elif run.status not in ENDED and st.button("Stop", icon=":material/stop_circle:", help="It can be resumed later."):
+    elif run.status not in ENDED and st.button(
+        "Stop", key="run-stop", icon=":material/stop_circle:", help="It can be resumed later."
+    ):
         request_cancel(store, run.id)
         announce(f"Stopping {run.name}.")
 
@@ -100,13 +108,18 @@ def _describe(run: Run, runs: list[Run]) -> None:
     mine = [tag_text(*tag) for tag in run.tags.items()]
     with st.form(f"describe-{run.id}", border=False):
         name = st.text_input(
-            "Name", run.name, max_chars=NAME_LENGTH, help="The bundle keeps the name that it was trained under."
+            "Name", run.name, max_chars=NAME_LENGTH, help="The bundle keeps the name that the run had during training."
         )
         tags = st.multiselect(
-            "Tags", sorted(known), mine, accept_new_options=True, placeholder="word or word=value", help="Enter adds."
+            "Tags",
+            sorted(known),
+            mine,
+            accept_new_options=True,
+            placeholder="word or word=value",
+            help="Press Enter to add a tag.",
         )
         note = st.text_area("Note", run.note, max_chars=NOTE_LENGTH)
-        if st.form_submit_button("Save", type="primary"):
+        if st.form_submit_button("Save", type="primary", key="run-save"):
             store, parsed = live_store.store(), parse_tags(tags)
             if name.strip() != run.name:
                 store.rename(run.id, name)
@@ -122,13 +135,23 @@ def _download(run: Run) -> None:
     if run.has_model:
         _bundle(run, stem)
     if not has_plots(store, run):
-        st.info("There is nothing to download: the run ended too early.")
+        st.info(NO_FILES)
         return
-    _file("Plots (zip)", lambda: plots_zip(store, run), f"figures-{stem}.zip", "Pages that open in any browser.")
+    _file(
+        "Plots (zip)",
+        lambda: plots_zip(store, run),
+        f"figures-{stem}.zip",
+        "Web pages that open in any browser.",
+        "plots",
+    )
     if run.has_model:
         what, row = view_of(run.config.task).predictions
         _file(
-            f"{what} (CSV)", lambda: predictions_file(store, run), f"{what.lower()}-{stem}.csv", f"One row per {row}."
+            f"{what} (CSV)",
+            lambda: predictions_file(store, run),
+            f"{what.lower()}-{stem}.csv",
+            f"One row per {row}.",
+            "predictions",
         )
     st.caption("Each file is made on request, which takes a few seconds.")
 
@@ -136,12 +159,20 @@ def _download(run: Run) -> None:
 @guarded
 def _bundle(run: Run, stem: str) -> None:
     store = live_store.store()
-    store.bundle(run)  # reports what is missing before anybody clicks
-    _file("Bundle (zip)", lambda: bundle_zip(store, run), f"bundle-{stem}.zip", "The model, with its description.")
+    store.bundle(run)  # reports a missing bundle before anybody clicks
+    _file(
+        "Bundle (zip)",
+        lambda: bundle_zip(store, run),
+        f"bundle-{stem}.zip",
+        "The model, with its description.",
+        "bundle",
+    )
 
 
-def _file(label: str, make: Callable[[], bytes], name: str, help_text: str) -> None:
-    st.download_button(label, make, name, icon=":material/download:", help=help_text, on_click="ignore")
+def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key: str) -> None:
+    st.download_button(
+        label, make, name, key=f"download-{key}", icon=":material/download:", help=help_text, on_click="ignore"
+    )
 
 
 @guarded
@@ -151,7 +182,7 @@ def _delete(run: Run, runs: list[Run]) -> None:
     if offered is not None and offered.id == run.id:
         heir = default_run([other for other in runs if other.id != run.id], run.config.task)
         after = f"Diagnose will switch to {escape(heir.name)}." if heir else "Diagnose will have no model of this kind."
-        st.warning(f"Diagnose offers its model first. {after}")
+        st.warning(f"Diagnose offers this model first. {after}", icon=OFFERED)
     typed = st.text_input("Type the run's name to confirm", key=f"delete-{run.id}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != run.name, key=f"delete-now-{run.id}"):
         try:
@@ -159,16 +190,16 @@ def _delete(run: Run, runs: list[Run]) -> None:
         except RunError:
             live_store.refresh()
             raise
-        keep(run=None)
+        set_parameters(run=None)
         announce(f"{run.name} is deleted.")
 
 
 def announce(sentence: str, refused: Sequence[str] = ()) -> None:
-    """Redraw the page, and show there what was done.
+    """Redraw the page with a message about what was done.
 
     Args:
         sentence: What was done.
-        refused: A sentence for each thing that could not be done.
+        refused: A sentence for each failure.
     """
     st.session_state[state.RUN_DONE], st.session_state[state.RUN_REFUSED] = sentence, list(refused)
     live_store.refresh()

@@ -21,9 +21,10 @@ from brainseg.results.run_table import METRICS, Filters, filtered, runs_table, u
 from brainseg.runs import Run
 
 COMPARED = 6
-"""Runs that Compare shows at most."""
+"""Most runs that Compare shows."""
 EMPTY_COLUMNS = ("Accuracy", "Dice", *METRICS, "Tags", "Note")
-"""Columns that are left out where no run has anything in them."""
+"""Columns that are left out if they are empty for all runs."""
+NO_MATCH = "No run matches these filters: change or clear some of them."
 HOW = "Click a column's title to sort. Tick rows on the left to open, compare or delete runs."
 
 
@@ -38,7 +39,7 @@ def draw_overview(runs: list[Run]) -> None:
     found = filtered(table, _filters(table))
     st.markdown(f"**{len(found)} of {len(table)}** runs. {HOW}")
     if found.empty:
-        st.info("No run fits these filters: change or clear some of them.", icon=":material/filter_alt_off:")
+        st.info(NO_MATCH, icon=":material/filter_alt_off:")
         return
     ticked = _draw_table(found)
     _buttons([run for run in runs if run.id in ticked], found)
@@ -46,21 +47,21 @@ def draw_overview(runs: list[Run]) -> None:
 
 @guarded
 def draw_unreadable() -> None:
-    """List the runs that this brainseg cannot read, each with the reason; nothing where there are none."""
+    """List the runs that this version of brainseg cannot read, each with the reason; draw nothing if there are none."""
     if unreadable := live_store.unreadable():
         st.markdown(f"**{len(unreadable)}** of the stored runs cannot be read.")
         st.dataframe(unreadable_table(unreadable), hide_index=True, width="stretch", key="unreadable-runs")
 
 
 def _filters(table: pd.DataFrame) -> Filters:
-    """Draw the filters, which stay in the address."""
+    """Draw the filters, which Streamlit writes into the address."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     text = left.text_input(
         "Search",
         key="find",
         bind="query-params",
         placeholder="Words in any order, such as: resnet18 finished kaggle",
-        help="Finds runs in which every word occurs: in name, state, task, model, dataset, tags, note, score or date.",
+        help="Finds runs with every word in their name, state, task, model, dataset, tags, note, score or date.",
     )
     with right.popover("Filters", icon=":material/filter_alt:", width="stretch", key="filters"):
         states, tasks, models, datasets = (
@@ -77,7 +78,7 @@ def _filters(table: pd.DataFrame) -> Filters:
                 key=key,
                 bind="query-params",
                 placeholder="Any",
-                help="Dice for segmentations, accuracy for all others.",
+                help="Dice for segmentation, accuracy for classification.",
             )
             for key in ("least", "most")
         )
@@ -92,7 +93,7 @@ def _pick(label: str, options: set[str]) -> list[str]:
 def _draw_table(found: pd.DataFrame) -> set[str]:
     """Draw the table, and return the ids of the ticked rows."""
     shown = found.drop(columns=[name for name in EMPTY_COLUMNS if _is_empty(found[name])])
-    # Ticks are kept by row number: other rows are another table, or a tick would move to another run.
+    # Streamlit stores ticks by row number: a table with other rows needs another key, or ticks would move.
     key = sha256_bytes(" ".join(found.index).encode())[:12]
     chosen = st.dataframe(
         shown,
@@ -104,7 +105,7 @@ def _draw_table(found: pd.DataFrame) -> set[str]:
         on_select="rerun",
         selection_mode="multi-row",
         key=f"all-runs-{key}",
-        alt="All runs that fit the filters",
+        alt="All runs that match the filters",
     )
     rows = [row for row in chosen["selection"]["rows"] if row < len(found)]
     return set(found.index[rows])
@@ -134,25 +135,30 @@ def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(ticked) == 1:
             link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)
-        if len(ticked) > 1 and not (why := _not_comparable(ticked, models)):
+        if len(ticked) > 1 and not (reason := not_comparable(ticked, models)):
             link("compare", f"Compare {len(models)} runs", icon=":material/compare:", runs=_ids(models))
         if ticked and not demo_mode():
             with st.popover(f"Delete {len(ticked)} …", icon=":material/delete:", key="delete-many"):
                 _delete(ticked)
         offer_csv("Table as CSV", _for_csv(found), "runs", "runs-csv")
         copy_link()
-    if len(ticked) > 1 and why:
-        st.caption(why)
+    if len(ticked) > 1 and reason:
+        st.caption(reason)
 
 
-def _not_comparable(ticked: list[Run], models: list[Run]) -> str:
-    """Return why Compare cannot show these runs; "" if it can."""
+def not_comparable(ticked: list[Run], models: list[Run]) -> str:
+    """Return why Compare cannot show these runs; "" if it can.
+
+    Args:
+        ticked: The chosen runs.
+        models: Those of them that have a model.
+    """
     if others := [run.name for run in ticked if not run.has_model]:
         return f"Only finished trainings can be compared: untick {escape(', '.join(others[:3]))}."
     if len({run.config.task for run in models}) > 1:
         return "Only runs of one task can be compared: tick classifications or segmentations."
     if len(models) > COMPARED:
-        return f"Compare shows {COMPARED} runs at most: tick fewer."
+        return f"Compare shows at most {COMPARED} runs: tick fewer."
     return ""
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
+from brainseg.app.widgets.run_panels import MISSING
 from brainseg.results import stored_results as run_results
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.exports import file_stem
@@ -14,16 +15,16 @@ from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
 SPLITS = {
-    "random": "at random: copies and slices of one patient may be in both sets",
+    "random": "at random: copies and slices of one patient may be in more than one set",
     "grouped": "grouped: copies, exact and near, and images of one patient stay together",
     "k-fold": "grouped folds, one of them held out",
-    "given": "as the folders or the manifest say",
+    "given": "as given by the folders or the manifest",
 }
 
 
 @guarded
 def settings_panel(run: Run) -> None:
-    """Every setting, and the weights that the model started from."""
+    """All settings, and the weights that the training started from."""
     st.markdown(
         f"Preset: **{escape(run.config.preset)}**. On the command line, each setting is `--set section.field=value`."
     )
@@ -41,7 +42,7 @@ def _weights(run: Run) -> None:
         return
     missing = ", ".join(weights.get("random_stages", []))
     if not weights["taken"]:
-        st.markdown("Random initialisation (no pretrained weights loaded).")
+        st.markdown("Random initialisation (no pretrained weights were loaded).")
         return
     st.markdown(
         f"Started from {escape(weights['source'])}: {weights['taken']} of {weights['total']} weight tensors were loaded"
@@ -61,17 +62,17 @@ def data_panel(run: Run) -> None:
 def _dataset(run: Run) -> None:
     facts = run_results.read_json(live_store.store(), run, "dataset.json", ("fingerprint", "images"))
     if facts is None:
-        st.info("dataset.json is missing: the run did not get that far, or its files were removed.")
+        st.info(MISSING.format("dataset.json"))
         return
     copies = facts.get("duplicates", {}).get("surplus", 0)
     unreadable = len(facts.get("unreadable", []))
-    said = [
+    parts = [
         f"{facts['images']} images",
         f"{copies} byte-identical duplicates" if copies else "no byte-identical duplicates",
     ]
-    said += [f"{unreadable} unreadable files were left out"] if unreadable else []
-    said += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients unknown"]
-    st.markdown("; ".join(said) + ".")
+    parts += [f"{unreadable} unreadable files were left out"] if unreadable else []
+    parts += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients unknown"]
+    st.markdown("; ".join(parts) + ".")
     with st.expander("Fingerprint", icon=":material/fingerprint:"):
         st.markdown(f"SHA-256 over paths, labels and content: `{facts['fingerprint']}`")
         st.caption("Two datasets with the same fingerprint hold the same images with the same labels.")
@@ -82,7 +83,7 @@ def _split(run: Run) -> None:
     st.markdown(f"Split: {SPLITS[run.config.data.split]}.")
     table = run_results.split(live_store.store(), run)
     if table is None:
-        st.info("split.csv is missing: the run did not get that far, or its files were removed.")
+        st.info(MISSING.format("split.csv"))
         return
     counts = pd.crosstab(table["label"], table["split"], margins=True, margins_name="all")
     st.dataframe(counts.rename_axis("Class", axis=0).rename_axis(None, axis=1), alt="Images by class and split")

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from brainseg.app import state
-from brainseg.app.address import keep, named_run, parameter
+from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.app.frame import link
-from brainseg.app.messages import why
-from brainseg.app.runs.actions import draw_actions
+from brainseg.app.messages import end_reason
+from brainseg.app.runs.actions import OFFERED, draw_actions
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
@@ -22,22 +22,23 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
 from brainseg.runs.run import default_run
 
+NO_RUNS = "There are no runs yet. Train a model, and it appears here at once."
 RECORD: Panels = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
 
 
 def choose_run(runs: list[Run]) -> Run | None:
-    """Return the run that the address names, and draw a field to choose another; None where it names none.
+    """Return the run that the address names, and draw a field to choose another; None if it names none.
 
-    If the run does not exist, the page says so and shows no other one in its place.
+    If the run does not exist, the page shows a warning and no other run in its place.
     """
     wanted = parameter("run")
     if not wanted:
         return None
-    run, fault = named_run(wanted, runs)
+    run, problem = named_run(wanted, runs)
     if run is None:
-        st.warning(fault, icon=":material/link_off:")
+        st.warning(problem, icon=":material/link_off:")
         return None
-    keep(run=run.id)
+    set_parameters(run=run.id)
     by_id = {each.id: each for each in runs}
     st.session_state[state.SHOWN_RUN] = run.id
     left, right = st.columns([5, 1], vertical_alignment="bottom")
@@ -46,7 +47,7 @@ def choose_run(runs: list[Run]) -> Run | None:
         list(by_id),
         format_func=lambda run_id: run_label(by_id[run_id]),
         key=state.SHOWN_RUN,
-        on_change=_keep_choice,
+        on_change=_write_choice,
         help="Newest first. Type to search: name, state, model, date or id. All runs shows them as a table.",
     )
     with right:
@@ -54,8 +55,8 @@ def choose_run(runs: list[Run]) -> Run | None:
     return run
 
 
-def _keep_choice() -> None:
-    keep(run=st.session_state[state.SHOWN_RUN])
+def _write_choice() -> None:
+    set_parameters(run=st.session_state[state.SHOWN_RUN])
 
 
 def draw_run(run: Run, runs: list[Run]) -> None:
@@ -75,7 +76,7 @@ def draw_run(run: Run, runs: list[Run]) -> None:
         training_panel(run)
         _panels(run, RECORD)
     else:
-        _broken_off(run)
+        _unfinished(run)
 
 
 def _head(run: Run, runs: list[Run]) -> None:
@@ -84,27 +85,31 @@ def _head(run: Run, runs: list[Run]) -> None:
         st.badge(word, color=colour, icon=icon)
         offered = default_run(runs, run.config.task)
         if offered is not None and offered.id == run.id:
-            st.badge("offered first in Diagnose", color="violet", icon=":material/verified:")
+            st.badge("offered first in Diagnose", color="violet", icon=OFFERED)
         for tag in run.tags.items():
             st.badge(escape(tag_text(*tag)), color="gray", icon=":material/sell:")
-    what = "learning-rate search only" if run.kind == "find-lr" else f"preset {escape(run.config.preset)}"
-    data = escape(dataset_namer()(run))
-    st.markdown(f"{escape(model_words(run))}, {what}, on {data}; {_when(run)}")
+    st.markdown(head_words(run))
     if run.note:
         st.markdown(f"> {escape(run.note)}")
 
 
-def _when(run: Run) -> str:
+def head_words(run: Run) -> str:
+    """Return the network, preset, dataset and time of a run, as Markdown."""
+    what = "learning-rate search only" if run.kind == "find-lr" else f"preset {escape(run.config.preset)}"
+    return f"{escape(model_words(run))}, {what}, on {escape(dataset_namer()(run))}; {when_words(run)}"
+
+
+def when_words(run: Run) -> str:
     """Return when a run was queued or started, and how long it took."""
     if run.status == "SCHEDULED":
         return f"queued {moment(datetime.fromtimestamp(run.queued, UTC) if run.queued else run.created)}"
     if not run.started and run.status == "KILLED":  # it may have been stopped in the queue
-        return f"made {moment(run.created)}"
+        return f"created {moment(run.created)}"
     return f"started {moment(run.begun)}" + (f", took {lasted(run)}" if run.ended else "")
 
 
 def _panels(run: Run, panels: Panels) -> None:
-    """Draw tabs, of which only the open one is filled."""
+    """Draw tabs, and fill only the open one."""
     tabs = st.tabs(list(panels), key=state.RUN_PANEL, on_change="rerun", bind="query-params")
     for tab, draw in zip(tabs, panels.values(), strict=True):
         if tab.open:
@@ -112,15 +117,15 @@ def _panels(run: Run, panels: Panels) -> None:
                 draw(run)
 
 
-def _broken_off(run: Run) -> None:
+def _unfinished(run: Run) -> None:
     draw = st.error if run.status == "FAILED" else st.warning
-    draw(escape(why(run)), icon=STATES[run.status][2])
+    draw(escape(end_reason(run)), icon=STATES[run.status][2])
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
     _panels(run, {"Training": training_panel, "Settings": settings_panel, "Data and split": data_panel})
 
 
 def no_runs() -> None:
-    """Draw how to get a first run."""
-    st.info("There are no runs yet. Train a model, and it appears here at once.", icon=":material/info:")
+    """Draw what to do while there are no runs."""
+    st.info(NO_RUNS, icon=":material/info:")
     link("train", "Train a model", icon=":material/model_training:")

@@ -1,1 +1,1 @@
-"""What the Runs and Compare pages show of segmentations alone."""
+"""What the Runs and Compare pages show only for segmentations."""

@@ -17,25 +17,25 @@ from brainseg.results.segmentation.comparison import paired_tests, verdicts
 from brainseg.results.segmentation.tables import pairs_shown
 
 INTERVALS = (
-    "In brackets: 95 % intervals by bootstrap over patients, or over slices where no patient is known; from fewer than "
-    "ten they are too narrow. Runs whose intervals overlap are not ranked by them; the paired test below says more."
+    "In brackets: 95 % intervals by bootstrap over patients, or over slices where patients are unknown. With fewer "
+    "than ten of these they are too narrow. Do not rank runs whose intervals overlap: use the paired test below."
 )
 TESTED = (
-    "Every two runs are tested on the same patients, by the Dice of each patient's whole volume: a permutation test "
-    "that flips signs. “Separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
-    "patients or fewer no difference can be separated. Patients without a tumour are left out. Where no patient is "
-    "known, each slice counts as one."
+    "Each pair of runs is tested on the same patients, by the Dice of each patient's whole volume, with a permutation "
+    "test that flips signs. “Separated” means p below 0.05 after Holm's adjustment for the number of pairs. With five "
+    "patients or fewer no difference can be separated. Patients without a tumour are left out. Where patients are "
+    "unknown, each slice counts as one patient."
 )
 
 
 def draw_dice(comparison: Comparison) -> None:
-    """Draw the Dice of all runs with its interval."""
+    """Draw the Dice of all runs with their intervals."""
     st.header("Overlap of the masks", anchor=False)
     chart(dice_figure(runs_table(comparison), dark=dark()), "dice-figure", name="compare-dice")
 
 
 def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], object]) -> None:
-    """Draw everything that compares segmentations which were evaluated on the same slices."""
+    """Draw the comparison of segmentations that were evaluated on the same slices."""
     heading("Is the difference significant?")
     _draw_tests(comparison, letter)
     heading("Where their masks differ")

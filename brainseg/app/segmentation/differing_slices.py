@@ -17,6 +17,8 @@ from brainseg.results.segmentation.comparison import aligned_slices, slices_that
 from brainseg.results.segmentation.tables import fit_words, slices_in_words
 from brainseg.runs import Run
 
+SAME_DICE = "These runs have the same Dice on all {} slices."
+
 
 @st.fragment
 @guarded
@@ -26,7 +28,7 @@ def show_differing_slices(comparison: Comparison, letter: str) -> None:
     count = len(aligned_slices(comparison, letter))
     rows = slices_that_differ(comparison, letter)
     if rows.empty:
-        st.markdown(f"These runs have the same Dice on all {count} slices.")
+        st.markdown(SAME_DICE.format(count))
         return
     st.markdown(f"On **{len(rows)} of {count}** slices the Dice of these runs differs.")
     st.dataframe(slices_in_words(rows, names), hide_index=True, width="stretch")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
-from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
+from brainseg.app.widgets.run_panels import MISSING, caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
@@ -16,10 +16,11 @@ from brainseg.results.exports import file_stem
 from brainseg.results.run_images import BLACK_SLICES
 from brainseg.runs import Run
 
-MISSING = "{} is missing: the run did not get that far, or its files were removed."
+UNKNOWN_PATIENTS = "Patients are unknown, so the intervals treat slices as independent and are too narrow."
+FEW_PATIENTS = "Only {} patients were evaluated, so the intervals are too narrow."
 SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
 FEW = 10
-"""With fewer patients, resampling them shows too little of how patients differ."""
+"""With fewer patients, the bootstrap underestimates how much patients differ."""
 
 
 @guarded
@@ -28,11 +29,11 @@ def scores_panel(run: Run) -> None:
     report = report_of(run, SegmentationEvaluation)
     caveats(report)
     found, bounds = report["detection"], report["intervals"]
-    people = f"{report['patients_counted']} of {report['patients']} {report['unit']}s counted"
+    patients = f"{report['patients_counted']} of {report['patients']} {report['unit']}s counted"
     shown = (
         ("Dice, all pixels", report["dice"], "dice", f"n = {report['slices']} slices"),
         ("Dice, mean of slices", report["slice_dice"], "slice_dice", f"{report['slices_counted']} slices counted"),
-        ("Dice, mean of patients", report["patient_dice"], "patient_dice", people),
+        ("Dice, mean of patients", report["patient_dice"], "patient_dice", patients),
         _detected("sensitivity", found["sensitivity"], found["tp"], found["fn"], "slices with a tumour"),
         _detected("specificity", found["specificity"], found["tn"], found["fp"], "slices without one"),
     )
@@ -40,13 +41,13 @@ def scores_panel(run: Run) -> None:
         with place:
             headline(title, value, bounds.get(name), counted)
     if report["unit"] != "patient":
-        st.warning("No patient is known, so the intervals treat slices as independent: they are too narrow.")
+        st.warning(UNKNOWN_PATIENTS)
     elif report["patients"] < FEW:
-        st.warning(f"Only {report['patients']} patients were evaluated, so the intervals are too narrow.")
+        st.warning(FEW_PATIENTS.format(report["patients"]))
     draw_plot(run, "mask_scores")
     st.caption(
-        "Slice sensitivity and specificity count whether any tumour was marked. The baselines mark nothing, or all "
-        "that is brighter than Otsu's threshold, on the same slices: a model that is not clearly better has learnt "
+        "Slice sensitivity and specificity count whether any tumour was marked. On the same slices, one baseline marks "
+        "nothing, the other everything brighter than Otsu's threshold: a model that is not clearly better has learnt "
         "nothing useful. Pixel specificity is left out: with so much background it is near 1 for any model."
     )
 
@@ -94,7 +95,7 @@ def slices_panel(run: Run) -> None:
         column_config={"Dice": st.column_config.NumberColumn(format="%.3f")},
         alt="Evaluated slices",
     )
-    st.caption("Dice is undefined where there is neither a tumour nor a prediction.")
+    st.caption("Dice is undefined where there is neither a tumour nor a marked pixel.")
     offer_csv("All slices as CSV", table, f"slices-{file_stem(run)}", "slices-csv")
 
 

@@ -25,11 +25,14 @@ from brainseg.runs import ENDED, Kind, Run
 BASELINE = (
     "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
 )
-UNMEASURED = "not known: no such run was measured on this GPU yet"
+CHOOSE_DATA, FIX_SETTINGS = "Choose a dataset first.", "Fix the settings first."
+NO_ESTIMATE = "No time estimate: no {} were found in this dataset."
+BUSY = "The machine is busy now: the upper limits allow for this."
+UNMEASURED = "unknown: no such run has been measured on this GPU yet"
 FINDER = (
     "Not needed before training: with the learning rate 'valley', a training searches for one itself, or uses the "
     "result of a search that you ran here with the same settings. The search tries increasing learning rates for a "
-    "short time and plots the loss; it makes no model."
+    "short time and plots the loss; it produces no model."
 )
 
 
@@ -38,16 +41,16 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     """Draw the plan and the buttons, and queue what the visitor asks for.
 
     Args:
-        data: The dataset's path; "" as long as none is chosen.
+        data: The dataset's path; "" if none is chosen.
         configs: One for each architecture; empty while the form has errors.
         runs: All runs.
-        remark: A sentence on the weights; "" for none.
+        remark: A sentence about the weights; "" for none.
     """
     if not data or not configs:
-        st.info("Choose a dataset first." if not data else "Fix the settings first.", icon=":material/info:")
+        st.info(FIX_SETTINGS if data else CHOOSE_DATA, icon=":material/info:")
     ready = bool(data and configs)
-    refusals = (view_of(config.task).instant_baseline for config in configs)
-    no_baseline = next((why for why in refusals if isinstance(why, str)), "")
+    offers = (view_of(config.task).instant_baseline for config in configs)
+    no_baseline = next((offer for offer in offers if isinstance(offer, str)), "")
     wanted, reused = reuse_rates(configs, runs, data)
     if configs:
         st.markdown(plan_words(wanted))
@@ -109,7 +112,7 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     images = count_pairs(data) if view.masks else count_images(data)
     what = "images with masks" if view.masks else "images"
     if not images:
-        st.caption(f"No estimate of the time: no {what} were found there.")
+        st.caption(NO_ESTIMATE.format(what))
         return
     crowd = _crowd(first, runs)
     wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]
@@ -124,9 +127,7 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
     ]
     before = len(in_queue(runs))
     wait = f" ({before} run{'s' * (before > 1)} ahead in the queue)" if before else ""
-    busy = (
-        "\n\nThe machine is busy now: the upper ends allow for it." if any(each and each.busy for each in found) else ""
-    )
+    busy = f"\n\n{BUSY}" if any(each and each.busy for each in found) else ""
     listed = "".join(f"\n* {line}" for line in lines)
     st.caption(f"**Estimated time for {images:,} {what}{wait}**\n{listed}{busy}")
 
@@ -137,7 +138,7 @@ def _expected(config: RunConfig, images: int, runs: list[Run], kind: Kind, crowd
 
 
 def _crowd(config: RunConfig, runs: list[Run]) -> float:
-    """Return how much longer the programs that compute now would make a run."""
+    """Return the factor by which the programs that compute now would slow a run down."""
     load, cores = machine_load()
     running = [run for run in in_queue(runs) if run.status == "RUNNING"]
     return crowding(load, cores, config.compute.threads, sum(run.config.compute.threads or cores for run in running))

@@ -7,11 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from brainseg.app import state
-from brainseg.app.address import keep
+from brainseg.app.address import set_parameters
 from brainseg.app.frame import link
 from brainseg.app.tasks import view_of
 from brainseg.app.train.form import reset
-from brainseg.app.widgets.dataset_reading import count_pairs
+from brainseg.app.widgets.dataset_reading import SYNTHETIC, count_pairs
 from brainseg.config import RunConfig, default_preset
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, known_datasets
@@ -27,7 +27,7 @@ OTHER = "Another folder …"
 
 
 def choose_data(runs: list[Run]) -> str:
-    """Draw the choice of a dataset, and return its path; "" where none is chosen.
+    """Draw the choice of a dataset, and return its path; "" if none is chosen.
 
     Args:
         runs: All runs, newest first; their datasets are offered too.
@@ -36,7 +36,7 @@ def choose_data(runs: list[Run]) -> str:
     named = {dataset.name: dataset for dataset in known}
     earlier = [path for path in unlisted_paths(known, runs) if Path(path).exists()]
     options = [*named, *earlier, OTHER]
-    _start(options, named, runs)
+    _choose_initial(options, named, runs)
     chosen = st.selectbox(
         "Dataset",
         options,
@@ -46,7 +46,7 @@ def choose_data(runs: list[Run]) -> str:
         help="The images to train on. Add more on the Data page.",
     )
     path = _described(chosen, named)
-    _keep_in_address(path if chosen == OTHER else chosen)
+    _write_address(path if chosen == OTHER else chosen)
     return path
 
 
@@ -77,12 +77,12 @@ def _opened(typed: str) -> str:
         return ""
 
 
-def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
-    """Choose the dataset of the address, by name or path, or else that of the newest run."""
+def _choose_initial(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) -> None:
+    """Choose the dataset that the address names, by name or path, or else that of the newest run."""
     address = st.query_params.get("data")
     new = address if address != st.session_state.get(state.DATASET_READ) else None
-    taken_over = st.session_state.pop(state.DATASET_WANTED, None)
-    if asked := taken_over or new:
+    requested = st.session_state.pop(state.DATASET_WANTED, None)
+    if asked := requested or new:
         names = [name for name, dataset in named.items() if dataset.path == asked]
         found = next(filter(options.__contains__, [asked, *names]), None)
         st.session_state[state.DATASET] = found or OTHER
@@ -94,17 +94,17 @@ def _start(options: list[str], named: dict[str, KnownDataset], runs: list[Run]) 
         st.session_state[state.DATASET] = next(filter(options.__contains__, [*names, last]), options[0])
     else:
         return
-    if not taken_over and "preset" not in st.query_params:
+    if not requested and "preset" not in st.query_params:
         _fit_preset(named.get(st.session_state[state.DATASET]))
 
 
-def take_over_data(path: str) -> None:
+def choose_dataset_later(path: str) -> None:
     """Choose the dataset at a path when the form is next drawn."""
     st.session_state[state.DATASET_WANTED] = path
 
 
 def _fit_preset(dataset: KnownDataset | None) -> None:
-    """Start from the preset of the dataset's task: one with masks only cannot be classified."""
+    """Choose the preset of the dataset's task: a dataset with only masks does not fit classification."""
     if dataset is None or dataset.counts is None:
         return
     preset = st.session_state.get(state.PRESET, "default")
@@ -117,9 +117,9 @@ def _fit_preset(dataset: KnownDataset | None) -> None:
         reset()
 
 
-def _keep_in_address(data: str) -> None:
-    """Keep the choice in the address, for a reload and for a shared link."""
-    keep(data=data)
+def _write_address(data: str) -> None:
+    """Write the choice into the address, for a reload and for a shared link."""
+    set_parameters(data=data)
     st.session_state[state.DATASET_READ] = data or None
 
 
@@ -132,12 +132,12 @@ def _describe(dataset: KnownDataset) -> None:
         masks = " with masks" if view_of(dataset.task).masks else ""
         st.caption(f"{dataset.images:,} images{masks}: {counts}{bad}.")
     if dataset.source == "synthetic":
-        st.caption("Synthetic images: metrics measured on them say nothing about patients.")
+        st.caption(SYNTHETIC)
     link("data", "View dataset", icon=":material/database:", data=dataset.name)
 
 
 def count_images(path: str) -> int | None:
-    """Return about how many images a dataset has, without reading any; None where that is not known."""
+    """Return about how many images a dataset has, without reading any; None if this is unknown."""
     if not path:
         return None
     for dataset in known_datasets():

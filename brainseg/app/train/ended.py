@@ -8,7 +8,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import link
-from brainseg.app.messages import why
+from brainseg.app.messages import end_reason
 from brainseg.app.widgets.run_panels import log_panel
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.jobs.queue import resubmit, retry
@@ -20,7 +20,7 @@ from brainseg.runs import ENDED, FINAL, Run
 
 SHOWN = 5
 COMPARED = 3
-"""Models that a link to Compare names at most: this one, and the last to finish."""
+"""Most models that a link to Compare names: this one, and the last ones to finish."""
 
 
 def draw_ended(runs: list[Run]) -> None:
@@ -44,7 +44,7 @@ def _when(run: Run) -> datetime:
 
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
-    """Return the other models of a run's task on its dataset, in their order: those to compare it with."""
+    """Return the other models of a run's task on its dataset, in the order of `runs`: those to compare it with."""
     return [
         other
         for other in runs
@@ -70,7 +70,7 @@ def _draw(run: Run, runs: list[Run]) -> None:
                 link("compare", "Compare", icon=":material/compare:", runs=ids)
     if run.status != "FINISHED":
         log = st.expander("Log", key=f"train:log:{run.id}", on_change="rerun")
-        if log.open:  # a closed one is not read at every update
+        if log.open:  # the log is not read at every update while it is closed
             with log:
                 log_panel(run)
 
@@ -78,9 +78,9 @@ def _draw(run: Run, runs: list[Run]) -> None:
 def outcome(run: Run) -> str:
     """Return in one sentence how a run ended."""
     if run.status != "FINISHED":
-        return why(run)
+        return end_reason(run)
     if run.kind == "find-lr":
-        return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; it leaves no model."
+        return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; a search produces no model."
     return evaluation_sentence(live_store.details(run)["evaluation"])
 
 
@@ -92,7 +92,7 @@ def _draw_retry(run: Run) -> None:
         help=f"Continues after epoch {epochs_kept(run)}, in the queue.",
     ):
         resubmit(live_store.store(), run.id)
-        _renew()
+        _redraw()
     if st.button(
         "Retry",
         key=f"train:retry:{run.id}",
@@ -100,17 +100,17 @@ def _draw_retry(run: Run) -> None:
         help="A new run with the same settings, from the beginning.",
     ):
         retry(live_store.store(), run.id)
-        _renew()
+        _redraw()
 
 
 def epochs_kept(run: Run) -> int:
-    """Return after how many epochs a run that did not finish can be resumed; 0 where it cannot."""
+    """Return the number of epochs after which an unfinished run can be resumed; 0 if it cannot."""
     if not (Workspace(run.id).results / "checkpoint").is_dir():
         return 0
     table = stored_results.readable([], stored_results.epochs, live_store.store(), run)
     return 0 if table is None else len(table)
 
 
-def _renew() -> None:
+def _redraw() -> None:
     live_store.refresh()
     st.rerun()

@@ -16,15 +16,15 @@ from brainseg.results.run_wording import model_words, moment
 from brainseg.runs import FINAL, Run
 
 SHOWN = 10
-"""Finders to choose from, the newest first."""
-MATTERS = {
+"""Most finders to choose from, the newest first."""
+IMPORTANT = {
     "model.arch": "network",
     "model.weights": "weights",
     "preparation.size": "size",
     "training.batch_size": "batch size",
     "training.optimiser": "optimiser",
 }
-"""Settings on which the right learning rate depends most, in words."""
+"""Settings on which the right learning rate depends most -> words for them."""
 FREE = (
     "preset",
     "training.learning_rate",
@@ -46,25 +46,27 @@ def finders(runs: list[Run], data: str) -> list[Run]:
 
 
 def differences(run: Run, config: RunConfig) -> list[str]:
-    """Return in which settings a finder differs from a run to come, as far as the learning rate depends on them."""
+    """Return the important settings in which a finder differs from a planned run."""
     found, wanted = run.config.flat(), config.flat()
     return [
-        f"{words} {found[name]} (now {wanted[name]})" for name, words in MATTERS.items() if found[name] != wanted[name]
+        f"{words} {found[name]} (now {wanted[name]})"
+        for name, words in IMPORTANT.items()
+        if found[name] != wanted[name]
     ]
 
 
 def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tuple[list[RunConfig], list[str]]:
-    """Set the rate that was found with the same settings in runs that would search for it again.
+    """Set the learning rate found with the same settings in runs that would otherwise search for it again.
 
     Args:
-        configs: The runs to come.
+        configs: The planned runs.
         runs: All runs, newest first.
         data: Path of their dataset.
 
     Returns:
         The runs, and a sentence for each whose rate is known.
     """
-    found, wanted, said = finders(runs, data), [], []
+    found, wanted, sentences = finders(runs, data), [], []
     for config in configs:
         searches = fine_tuned(config) and config.training.learning_rate == "valley"
         run = next((each for each in found if _same_search(each.config, config)), None) if searches else None
@@ -72,12 +74,12 @@ def reuse_rates(configs: Sequence[RunConfig], runs: list[Run], data: str) -> tup
             rate = float(f"{run.metrics[FINAL + 'learning_rate']:.3g}")
             training = config.training.model_copy(update={"learning_rate": rate})
             config = config.model_copy(update={"training": training})
-            said.append(
+            sentences.append(
                 f"{config.model.arch} uses the learning rate {rate:.2e} that {run.name} found with these settings; "
                 "there is no second search."
             )
         wanted.append(config)
-    return wanted, said
+    return wanted, sentences
 
 
 def _same_search(one: RunConfig, other: RunConfig) -> bool:
@@ -90,7 +92,7 @@ def draw_finders(found: list[Run], configs: list[RunConfig]) -> None:
 
     Args:
         found: The finders to choose from.
-        configs: What the form says, one for each architecture; empty while it is faulty.
+        configs: The form's configurations, one for each architecture; empty while the form has errors.
     """
     run = found[0]
     if len(found) > 1:

@@ -16,7 +16,7 @@ from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
 
 ELSEWHERE = ("preset", "data.path", "model.arch", "model.weights")
-"""Settings that have their own place on the page."""
+"""Settings that have a separate place on the page."""
 FIRST = (
     "model.head",
     "data.split",
@@ -26,8 +26,9 @@ FIRST = (
     "training.learning_rate",
     "preparation.size",
 )
-"""The most important settings, in the order in which they are shown; all others are folded away."""
+"""The most important settings, in the order in which the page shows them; all others are folded."""
 RATE = "training.learning_rate"
+OTHER_TASK = "This preset is made for another task: `{}` is made for this one."
 LOCKED = "Greyed-out settings do not apply to this task."
 
 
@@ -47,7 +48,7 @@ class FormValues:
 
 
 def current_preset() -> str:
-    """Return the preset that is chosen, also before the choice is drawn."""
+    """Return the chosen preset, even before its widget is drawn."""
     names = preset_names()
     return str(st.session_state.setdefault(state.PRESET, "default" if "default" in names else names[0]))
 
@@ -84,7 +85,7 @@ def widget_key(name: str) -> str:
 
 
 def draw_settings(preset: str) -> FormValues:
-    """Draw the most important settings, and the others by section, folded away."""
+    """Draw the most important settings, and the others folded, by section."""
     start = RunConfig.from_preset(preset).flat()
     task = st.session_state.get(widget_key("task"), start["task"])
     fields = [for_task(field, task) for field in form_fields() if field.name not in ELSEWHERE]
@@ -105,8 +106,7 @@ def draw_settings(preset: str) -> FormValues:
 
     grid(shown_first(fields), 2)
     if task != start["task"]:
-        own = default_preset({"task": task})
-        st.caption(f"This preset was made for another task: `{own}` is made for this one.")
+        st.caption(OTHER_TASK.format(default_preset({"task": task})))
     st.caption(LOCKED)
     for section, members in folded(fields).items():
         with st.expander(f"Advanced: {section_title(section)}", key=f"train:advanced:{section}"):
@@ -115,14 +115,14 @@ def draw_settings(preset: str) -> FormValues:
 
 
 def shown_first(fields: list[FormField]) -> list[FormField]:
-    """Return the settings that are not folded away: the kind of run, and the most important ones."""
+    """Return the settings that are not folded: the kind of run, and the most important ones."""
     named = {field.name: field for field in fields}
     kinds = [field for field in fields if not field.section and len(field.choices) > 1]
     return [*kinds, *(named[name] for name in FIRST if name in named)]
 
 
 def folded(fields: list[FormField]) -> dict[str, list[FormField]]:
-    """Return all other settings by section, without those that allow one value only."""
+    """Return all other settings by section, except those that allow only one value."""
     sections: dict[str, list[FormField]] = {}
     first = shown_first(fields)
     for field in fields:

@@ -20,6 +20,8 @@ from brainseg.models.sources import is_weights_file
 from brainseg.runs import Kind, Run
 from brainseg.runs.labels import clean_name
 
+NO_NETWORK = "No network is chosen: choose at least one."
+NO_WEIGHTS_FILE = "No weights file is named: give its path on the server, or choose other weights."
 DOUBLE_CLICK = 5.0
 """Seconds within which the same submission from the same visitor counts as a double click."""
 
@@ -28,14 +30,14 @@ def configurations(form: FormValues, data: str, archs: Sequence[str], weights: s
     """Return one configuration for each architecture.
 
     Raises:
-        ConfigError: No architecture is ticked, or a value or a combination is not allowed.
+        ConfigError: No architecture is chosen, or a value or a combination is not allowed.
     """
     if form.faults:
         raise ConfigError(" ".join(form.faults))
     if not archs:
-        raise ConfigError("No network is chosen: tick at least one.")
+        raise ConfigError(NO_NETWORK)
     if not weights:
-        raise ConfigError("No weights file is named: give its path on the server, or choose other weights.")
+        raise ConfigError(NO_WEIGHTS_FILE)
     if is_weights_file(weights):
         weights = _opened(weights)
     settings = {**form.settings, "data.path": data, "model.weights": weights}
@@ -61,14 +63,14 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
 
     Args:
         configs: One for each run.
-        name: What the visitor calls it; with several runs, their architectures are added.
+        name: The visitor's name for it; with several runs, their architectures are added.
         kind: What the runs do.
 
     Returns:
         The runs; none for the second half of a double click.
 
     Raises:
-        BrainsegError: One of them cannot work; then none is queued.
+        BrainsegError: One of them cannot work, so none is queued.
     """
     name = clean_name(name) if name.strip() else ""
     orders = [validate(config, kind) for config in configs]
@@ -84,9 +86,9 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
     queued = []
     for config in orders:
         wanted = f"{name}-{config.model.arch}" if name and len(orders) > 1 else name
-        called = free_name(run_name(wanted, config, kind), taken)
-        queued.append(submit(store, config, called, kind))
-        taken.add(called)
+        unique = free_name(run_name(wanted, config, kind), taken)
+        queued.append(submit(store, config, unique, kind))
+        taken.add(unique)
     st.session_state[state.LAST_SUBMISSION] = (order, time.monotonic())
     live_store.refresh()
     return queued

@@ -21,9 +21,11 @@ from brainseg.errors import ConfigError
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
+DEMO = "This is a demo session: training is switched off."
+
 
 def form(runs: list[Run]) -> tuple[str, list[RunConfig]]:
-    """Draw the form; return the dataset and one configuration for each network, none while something is wrong."""
+    """Draw the form; return the dataset, and one configuration for each network or none while the form has errors."""
     data = choose_data(runs)
     archs = choose_architectures(current_preset())
     start = st.container()
@@ -49,12 +51,12 @@ def draw() -> None:
     """Draw the page."""
     with page("Train", "Choose data and settings. Trainings are queued and keep running if you close this page."):
         if demo_mode():
-            st.info("This is a demo session: training is switched off.", icon=":material/info:")
+            st.info(DEMO, icon=":material/info:")
         else:
             runs = live_store.runs()
             with caught():
-                if said := read_address(runs):
-                    st.info(escape(said), icon=":material/edit:")
+                if message := read_address(runs):
+                    st.info(escape(message), icon=":material/edit:")
             left, right = st.columns([11, 9], gap="large")
             with left:
                 data, configs = form(runs)

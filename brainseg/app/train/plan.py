@@ -18,14 +18,14 @@ def plan_words(configs: Sequence[RunConfig]) -> str:
     """
     first = configs[0]
     what = epochs_words(first.training) if fine_tuned(first) else f"instant baseline ({first.model.head})"
-    parts = [what, f"{first.preparation.size} px", escape(_weights(first.model.weights))]
+    parts = [what, f"{first.preparation.size} px", escape(weights_words(first.model.weights))]
     if fine_tuned(first):
         parts.append(_rates(configs))
     return f"**{view_of(first.task).title}:** {' · '.join(parts)}"
 
 
 def epochs_words(training: TrainingConfig) -> str:
-    """Return the number of epochs in words, counted as the progress of the training counts them."""
+    """Return the number of epochs in words, counted as in the progress of the training."""
     total = training.frozen_epochs + training.epochs
     most = "up to " if training.patience else ""
     words = f"{most}{total} epoch{'s' * (total != 1)}"
@@ -36,7 +36,8 @@ def epochs_words(training: TrainingConfig) -> str:
     return f"{words}, may stop early" if training.patience else words
 
 
-def _weights(spec: str) -> str:
+def weights_words(spec: str) -> str:
+    """Return what kind of initial weights a setting names."""
     if spec == "none":
         return "random weights"
     if spec in IMAGENET:
@@ -46,5 +47,5 @@ def _weights(spec: str) -> str:
 
 def _rates(configs: Sequence[RunConfig]) -> str:
     rates = list(dict.fromkeys(config.training.learning_rate for config in configs))
-    said = ["found before training" if rate == "valley" else f"{rate:g}" for rate in rates]
-    return f"learning rate {' and '.join(said)}"
+    words = ["found before training" if rate == "valley" else f"{rate:g}" for rate in rates]
+    return f"learning rate {' and '.join(words)}"

@@ -1,4 +1,4 @@
-"""The queue on the Train page: waiting and running runs with their progress, updated every other second."""
+"""The queue on the Train page: waiting and running runs with their progress, updated every few seconds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from brainseg.runs import Run
 BUSY, IDLE = 2.0, 10.0
 """Seconds between two updates of the queue, while something is in it and while it is empty."""
 PATIENCE = 30.0
-"""Seconds before a waiting run gets another worker: the one that was started with it needs some time."""
+"""Seconds before a waiting run gets another worker: the first one needs time to start."""
+EMPTY = "The queue is empty."
 
 
 def show_queue() -> None:
@@ -38,14 +39,14 @@ def show_queue() -> None:
 def _draw() -> None:
     runs = live_store.runs()
     active = in_queue(runs)
-    for device in {run.config.compute.device for run in active if _forgotten(run, active)}:
-        _wake(str(live_store.store().home), device)
+    for device in {run.config.compute.device for run in active if _needs_worker(run, active)}:
+        _start_worker(str(live_store.store().home), device)
     if _state(runs) != st.session_state[state.QUEUE_SEEN]:
         st.session_state[state.QUEUE_SEEN] = _state(runs)
         st.rerun()
     st.header("Queue", anchor=False)
     if not active:
-        st.caption("The queue is empty.")
+        st.caption(EMPTY)
     positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
@@ -57,16 +58,16 @@ def _draw() -> None:
     others = [run for run in runs if run.status in ("SCHEDULED", "RUNNING") and run not in active]
     if others:
         st.caption(f"{len(others)} more in the queues of other home folders that share this run store.")
-    draw_ended([run for run in runs if _mine(run)])
+    draw_ended([run for run in runs if _is_of_this_home(run)])
 
 
 def in_queue(runs: list[Run]) -> list[Run]:
-    """Return the runs of this home that run or wait, in their order."""
-    mine = [run for run in runs if run.status in ("RUNNING", "SCHEDULED") and _mine(run)]
+    """Return the running and waiting runs of this home, in the order of the queue."""
+    mine = [run for run in runs if run.status in ("RUNNING", "SCHEDULED") and _is_of_this_home(run)]
     return sorted(mine, key=lambda run: (run.status != "RUNNING", run.queued))
 
 
-def _mine(run: Run) -> bool:
+def _is_of_this_home(run: Run) -> bool:
     return live_store.store().owns(run)
 
 
@@ -74,16 +75,16 @@ def _state(runs: list[Run]) -> list[tuple[str, str]]:
     return [(run.id, run.status) for run in runs]
 
 
-def _forgotten(run: Run, active: list[Run]) -> bool:
-    """Return whether a run waits although nothing runs before it, as after a restart of the machine."""
+def _needs_worker(run: Run, active: list[Run]) -> bool:
+    """Return whether a run waits although nothing runs before it, for example after a restart of the machine."""
     device = queue_of(run.config.compute.device)
     busy = any(other.status == "RUNNING" and queue_of(other.config.compute.device) == device for other in active)
     return run.status == "SCHEDULED" and not busy and time.time() - run.queued > PATIENCE
 
 
 @st.cache_resource(ttl=PATIENCE, show_spinner=False)
-def _wake(home: str, device: str) -> bool:
-    """Start a worker if there is none, at most once in the time that one takes to start."""
+def _start_worker(home: str, device: str) -> bool:
+    """Start a worker if there is none, at most once in the time that a worker takes to start."""
     return ensure_worker(device)
 
 
@@ -99,16 +100,26 @@ def _running(run: Run) -> None:
 
 def _waiting(run: Run, position: int) -> None:
     with st.container(border=True):
-        _title(run, "next" if position == 1 else f"{position - 1} ahead")
+        _title(run, position_words(position))
         _buttons(run, False)
+
+
+def position_words(position: int) -> str:
+    """Return the place of a waiting run in its queue, counted from 1."""
+    return "next" if position == 1 else f"{position - 1} ahead"
+
+
+def kind_words(run: Run) -> str:
+    """Return what a run does."""
+    if run.kind == "find-lr":
+        return "learning-rate finder"
+    return "training" if fine_tuned(run.config) else "instant baseline"
 
 
 def _title(run: Run, more: str) -> None:
     word, colour, icon = STATES[run.status]
-    what = "training" if fine_tuned(run.config) else "instant baseline"
-    what = "learning-rate finder" if run.kind == "find-lr" else what
     st.markdown(
-        f"**{escape(run.name)}** · {what} · {escape(model_words(run))} &nbsp; "
+        f"**{escape(run.name)}** · {kind_words(run)} · {escape(model_words(run))} &nbsp; "
         f":{colour}-badge[{icon} {word}{', ' + more if more else ''}]"
     )
 

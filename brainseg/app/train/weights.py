@@ -34,7 +34,7 @@ NAMES = {
 }
 MEANINGS = {
     "imagenet": "Pretrained on ImageNet (1.3 million photos). Uses the local copy, or downloads it once.",
-    "imagenet-v1": "As ImageNet, but trained with the recipe of the original publications.",
+    "imagenet-v1": "Like ImageNet, but trained with the recipe of the original publications.",
     "none": "Random initial weights: needs many more images and epochs.",
     FILE: "A .safetensors or .pth file for the architecture, read without running code. Weights that it lacks start "
     "random, and the run's log lists them.",
@@ -51,7 +51,7 @@ SIZES = {
 
 
 def choose_architectures(preset: str) -> list[str]:
-    """Draw the choice of architectures; each one chosen becomes a run."""
+    """Draw the choice of architectures; each chosen one becomes a run."""
     key = widget_key("model.arch")
     st.session_state.setdefault(key, [RunConfig.from_preset(preset).model.arch])
     return st.pills(
@@ -62,14 +62,14 @@ def choose_architectures(preset: str) -> list[str]:
         format_func=lambda arch: SIZES.get(arch, arch),
         wrap=True,
         persist_state="session",
-        help=f"{ModelConfig.model_fields['arch'].description} Each one chosen becomes a run of its own.",
+        help=f"{ModelConfig.model_fields['arch'].description} Each chosen network becomes a separate run.",
     )
 
 
 def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
-    """Draw the choice of starting weights, and return it as `model.weights` takes it.
+    """Draw the choice of initial weights, and return the value for `model.weights`.
 
-    ImageNet weights are preselected only where they are on this machine, until somebody chooses otherwise.
+    Until the visitor chooses, ImageNet weights are preselected only if they are on this machine.
 
     Args:
         preset: The preset of the form.
@@ -89,7 +89,7 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
         words,
         key=key,
         format_func=lambda word: NAMES.get(word, word),
-        on_change=_touch,
+        on_change=_mark_chosen,
         args=(key,),
         persist_state="session",
     )
@@ -105,8 +105,8 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
 def preselected(start: str, archs: Sequence[str], runs: Sequence[Run]) -> str:
     """Return the weights to offer first: the preset's, unless those are ImageNet's and not on this machine.
 
-    In that case it is the weights file of the newest finished run with the same single architecture if the pages may
-    open that file, or else random weights. Whether ImageNet weights can be downloaded is not checked: offline, that
+    Then it is the weights file of the newest finished run with the same single architecture, if the pages may open
+    that file, or else random weights. This does not check whether ImageNet weights can be downloaded: offline, that
     would take seconds.
 
     Args:
@@ -136,7 +136,7 @@ def missing(spec: str, archs: Sequence[str]) -> list[str]:
 
 
 def how_to_get(spec: str, archs: Sequence[str]) -> str:
-    """Return in one sentence how to get ImageNet weights onto this machine; "" where they are there.
+    """Return one sentence on how to get ImageNet weights onto this machine; "" if they are there.
 
     Args:
         spec: The preset's weights.
@@ -166,11 +166,11 @@ def refuse_missing(configs: Sequence[RunConfig]) -> None:
             )
 
 
-def take_over_weights(spec: str) -> None:
+def fill_weights(spec: str) -> None:
     """Write a weights setting into the form, as if the visitor had chosen it."""
     key = widget_key("model.weights")
     _select(spec, key)
-    _touch(key)
+    _mark_chosen(key)
 
 
 def _select(spec: str, key: str) -> None:
@@ -182,8 +182,8 @@ def _select(spec: str, key: str) -> None:
         st.session_state[key] = spec
 
 
-def _touch(key: str) -> None:
-    """Keep the visitor's choice, also when another architecture is chosen."""
+def _mark_chosen(key: str) -> None:
+    """Keep the visitor's choice when another architecture is chosen."""
     st.session_state[state.weights_chosen(key)] = True
 
 

@@ -11,14 +11,14 @@ from brainseg.config import parse_settings
 from brainseg.config.form_fields import FormField
 
 NUMBER = "a number"
-"""The choice that stands for any number, where a setting takes a word or a number."""
+"""The choice that stands for any number, in a setting that takes a word or a number."""
 BROWSER_LIMIT = 2**53 - 1
-"""The largest whole number that a browser can tell from the next one."""
+"""The largest whole number that browsers store exactly."""
 EMPTY = "automatic"
 
 
 class Shared(TypedDict):
-    """What every widget takes."""
+    """The arguments that every widget takes."""
 
     key: str
     help: str
@@ -32,21 +32,21 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
     Args:
         field: The setting.
         value: Its first value, as `RunConfig.flat` has it.
-        key: Of the widget; a number beside a word has `state.setting_number(key)`.
+        key: Key of the widget; a number field beside it has `state.setting_number(key)`.
 
     Returns:
-        Its current value, in the form in which `RunConfig.from_preset` takes it.
+        Its current value, as `RunConfig.from_preset` takes it.
 
     Raises:
         ConfigError: A text cannot be read as a value.
     """
     if field.locked:
-        st.session_state.pop(key, None)  # what it was set to for another task
+        st.session_state.pop(key, None)  # its value for another task
     if field.kind == "switch":
-        return st.toggle(field.label, **_start(field, key, value))
+        return st.toggle(field.label, **_shared(field, key, value))
     if field.kind == "choice":
         words = [*([EMPTY] if field.optional else []), *field.choices]
-        chosen = st.selectbox(field.label, words, **_start(field, key, EMPTY if value is None else value))
+        chosen = st.selectbox(field.label, words, **_shared(field, key, EMPTY if value is None else value))
         return None if field.optional and chosen == EMPTY else chosen
     if field.kind in ("whole", "number"):
         return _number(field, field.label, value, key)
@@ -55,13 +55,13 @@ def draw(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any s
     return _text(field, value, key)
 
 
-def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - any setting
+def set_widget(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - any setting
     """Set a setting's widget, as if the visitor had chosen the value; call it before `draw`.
 
     Args:
         field: The setting.
         value: As `RunConfig.flat` has it.
-        key: Of the widget.
+        key: Key of the widget.
     """
     if field.kind == "choice or number" and not isinstance(value, str):
         st.session_state[state.setting_number(key)] = float(value)
@@ -75,8 +75,8 @@ def remember(field: FormField, value: Any, key: str) -> None:  # noqa: ANN401 - 
     st.session_state[key] = value
 
 
-def _start(field: FormField, key: str, value: Any) -> Shared:  # noqa: ANN401 - any setting
-    """Return what every widget takes, and put its first value into the session, where a button can change it too."""
+def _shared(field: FormField, key: str, value: Any) -> Shared:  # noqa: ANN401 - any setting
+    """Return the shared arguments, and put the first value into the session, where a button can change it too."""
     st.session_state.setdefault(key, value)
     return {"key": key, "help": field.help, "disabled": field.locked, "persist_state": "session"}
 
@@ -86,7 +86,7 @@ def _number(field: FormField, label: str, value: float, key: str) -> float:
         most = BROWSER_LIMIT if field.most is None else min(int(field.most), BROWSER_LIMIT)
         least = None if field.least is None else int(field.least)
         return st.number_input(
-            label, min_value=least, max_value=most, step=int(field.step or 1), **_start(field, key, int(value))
+            label, min_value=least, max_value=most, step=int(field.step or 1), **_shared(field, key, int(value))
         )
     return st.number_input(
         label,
@@ -94,31 +94,31 @@ def _number(field: FormField, label: str, value: float, key: str) -> float:
         max_value=None if field.most is None else float(field.most),
         step=float(field.step or _click(value)),
         format="%g",
-        **_start(field, key, float(value)),
+        **_shared(field, key, float(value)),
     )
 
 
 def _click(value: float) -> float:
-    """Return by how much a click changes a number: a tenth of its power of ten."""
+    """Return the step by which a click changes a number: a tenth of its power of ten."""
     return float(f"1e{int(f'{value or 1:e}'.split('e')[1]) - 1}")
 
 
 def _choice_or_number(field: FormField, value: str | float, key: str) -> str | float:
     word, number = (value, _example(field)) if isinstance(value, str) else (NUMBER, value)
-    chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_start(field, key, word))
+    chosen = st.selectbox(field.label, [*field.choices, NUMBER], **_shared(field, key, word))
     return _number(field, f"{field.label}, number", number, state.setting_number(key)) if chosen == NUMBER else chosen
 
 
 def _example(field: FormField) -> float:
-    """Return a number to begin with where the preset names none."""
+    """Return a number to begin with if the preset gives none."""
     return 1e-3 * min(field.most or 1, 1)
 
 
 def _text(field: FormField, value: Any, key: str) -> Any:  # noqa: ANN401 - any setting
-    """Draw a text field, which is read as `--set` reads it; the brackets of a list may be left out."""
+    """Draw a text field, parsed as `--set` parses it; the visitor may leave out the brackets of a list."""
     shown = _shown(value)
     text = st.text_input(
-        field.label, placeholder=EMPTY if field.optional else None, **_start(field, key, shown)
+        field.label, placeholder=EMPTY if field.optional else None, **_shared(field, key, shown)
     ).strip()
     if text == shown:
         return value

@@ -19,6 +19,7 @@ from brainseg.results.markdown import escape
 
 PATIENCE = 20
 """Seconds for which a folder counts as unchanged: walking through a large one takes long."""
+SYNTHETIC = "Synthetic images: metrics measured on them say nothing about patients."
 
 
 def read_dataset(known: KnownDataset) -> Dataset:
@@ -28,7 +29,7 @@ def read_dataset(known: KnownDataset) -> Dataset:
         DataError: It is gone, cannot be read, or changes while it is read.
     """
     if not known.exists:
-        raise DataError(f"{known.path} is no longer there: put it back, or remove the dataset {known.name!r}.")
+        raise DataError(f"{known.path} no longer exists: put it back, or remove the dataset {known.name!r}.")
     stamp = _signature(known.path, known.groups, known.mask_threshold)
     try:
         return _kept(known.path, stamp)
@@ -39,19 +40,19 @@ def read_dataset(known: KnownDataset) -> Dataset:
     _signature.clear(known.path, known.groups, known.mask_threshold)
     try:
         return _kept(known.path, _signature(known.path, known.groups, known.mask_threshold))
-    except LookupError:  # files come and go at this moment
+    except LookupError:  # files are changing right now
         return dataset
 
 
 def count_once(known: KnownDataset) -> bool:
-    """Store the counts of a dataset that another visitor has read; return whether the list has them now."""
+    """Store the counts of a dataset that another visitor has read; return whether the list now has them."""
     inspect_known_dataset(known)
     return any(other.path == known.path and other.counts is not None for other in known_datasets())
 
 
 @st.cache_data(ttl=300, max_entries=50, show_spinner=False)
 def count_pairs(path: str) -> int | None:
-    """Return how many images with a mask a dataset has, by their names; None where there are none."""
+    """Return how many images with a mask a dataset has, by their names; None if it has none."""
     try:
         return len(list_pairs(Path(path)).pairs) if path else None
     except DataError:
@@ -106,7 +107,7 @@ def _signature(path: str, groups: str, mask_threshold: float | None) -> str:
 def _kept(path: str, stamp: str) -> Dataset:
     found = cached_dataset(Path(path), stamp)
     if found is None:
-        raise LookupError(path)  # which is not cached
+        raise LookupError(path)  # errors are not cached
     return found
 
 

@@ -1,6 +1,6 @@
 """The last epoch of a running training, in words.
 
-A damaged file counts as a missing one here: the panel that it belongs to reports it.
+Here a damaged file counts as missing: the panel that shows the file reports the damage.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def epoch_words(run: Run) -> str:
         return ""
     last = table.iloc[-1]
     losses = f"training loss {last['train_loss']:.3f}, validation loss {last['valid_loss']:.3f}"
-    share = f"Dice {last['dice']:.3f}" if "dice" in last else _accuracy(run, float(last["accuracy"]))
-    return f"Epoch {last['epoch']:.0f}: {losses}, {share}."
+    score = f"Dice {last['dice']:.3f}" if "dice" in last else _accuracy(run, float(last["accuracy"]))
+    return f"Epoch {last['epoch']:.0f}: {losses}, {score}."
 
 
 def _accuracy(run: Run, accuracy: float) -> str:
-    """Write the accuracy with its interval: from epoch to epoch it also changes by chance."""
+    """Write the accuracy with its interval, since it also varies by chance from epoch to epoch."""
     split = readable([], stored_results.split, live_store.store(), run)
     count = 0 if split is None else int((split["split"] == "valid").sum())
     if not count:

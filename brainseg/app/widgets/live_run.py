@@ -20,7 +20,7 @@ from brainseg.runs import ENDED, Run
 EVERY = 2.0
 """Seconds between two updates."""
 SILENCE = 120.0
-"""Seconds without progress after which the page says so."""
+"""Seconds without progress after which the page shows a note."""
 
 
 @st.fragment(run_every=EVERY)
@@ -51,16 +51,16 @@ def draw_progress(run: Run) -> None:
     draw_bars(run, place(progress, epoch_seconds(run), moment))
     if workspace.cancel_requested():
         st.info("Stopping this run, which takes up to ten seconds.", icon=":material/stop_circle:")
-    noted = progress.get("time")
-    silent = moment - noted if isinstance(noted, int | float) else 0.0
+    last = progress.get("time")
+    silent = moment - last if isinstance(last, int | float) else 0.0
     if silent > SILENCE:
-        st.caption(f"No progress for {silent / 60:.0f} min: the step is large, or the machine is busy.")
+        st.caption(f"No progress for {silent / 60:.0f} min: this step takes long, or the machine is busy.")
 
 
 def draw_bars(run: Run, now: Place) -> None:
-    """Draw the progress bars of a run, the time left where it can be known, and the metrics of the last epoch."""
+    """Draw the progress bars of a run, the remaining time if it is known, and the metrics of the last epoch."""
     left = ""
-    if now.epoch or run.kind == "find-lr":  # a training's progress before its epochs says nothing about its end
+    if now.epoch or run.kind == "find-lr":  # before its epochs, a training cannot predict its end
         left = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
     if now.epoch:
         st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + left if left else ''}")

@@ -1,4 +1,4 @@
-"""The table of the paired tests of every two runs."""
+"""The table of the paired tests of each pair of runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainseg.results.comparison_cells import NOT_DEFINED
 EXPLAINED = {
     "p": "Probability of a difference at least this large if both runs were equally good.",
     "p (Holm)": "The same, adjusted by Holm's method because several pairs are tested.",
-    "Cohen's kappa": "Agreement of the two runs beyond what chance would give: 1 is complete, 0 is chance.",
+    "Cohen's kappa": "Agreement of the two runs beyond chance: 1 is complete agreement, 0 is chance.",
     "95 % low": "Lower end of the 95 % interval of the difference.",
     "95 % high": "Upper end of the 95 % interval of the difference.",
 }
@@ -40,5 +40,5 @@ def draw_pairs(table: pd.DataFrame, letter: str) -> None:
         key=f"pairs-{letter}",
         column_config=_columns(),
         placeholder=NOT_DEFINED,
-        alt="Tests of every two runs",
+        alt="Tests of each pair of runs",
     )

@@ -23,9 +23,10 @@ from brainseg.results.run_files import run_file
 from brainseg.results.run_plots import draw
 from brainseg.runs import Run
 
+MISSING = "{} is missing: the run did not get that far, or its files were removed."
 VALLEY = (
-    "Valley: a rate from the steepest stretch of the falling loss, at which training is fast and stable. Nats: the "
-    "unit of cross-entropy with the natural logarithm; guessing between two classes costs 0.69."
+    "Valley: a learning rate from the steepest part of the falling loss, at which training is fast and stable. Nats: "
+    "the unit of cross-entropy with the natural logarithm; guessing between two classes costs 0.69."
 )
 
 
@@ -38,7 +39,7 @@ def evaluated(run: Run) -> tuple[ClassificationEvaluation, pd.DataFrame]:
     report = report_of(run, ClassificationEvaluation)
     table = run_results.predictions(live_store.store(), run, report["classes"])
     if table is None:
-        raise RunError("predictions.parquet is missing: the run did not get that far, or its files were removed.")
+        raise RunError(MISSING.format("predictions.parquet"))
     return report, table
 
 
@@ -50,20 +51,24 @@ def report_of(run: Run, kind: type[E]) -> E:
     """
     report = run_results.evaluation_as(kind, live_store.store(), run)
     if report is None:
-        raise RunError("evaluation.json is missing: the run did not get that far, or its files were removed.")
+        raise RunError(MISSING.format("evaluation.json"))
     return report
 
 
 def caveats(report: Evaluation) -> None:
-    """Draw on which images the metrics were measured, and what makes them doubtful."""
+    """Draw which images the metrics were measured on, and what makes the metrics doubtful."""
     if collapsed := collapse_sentence(report):
         st.error(collapsed, icon=":material/error:")
-    flattered = report.get("selected_on_these_images") or report.get("copies_in_training")
-    draw_note = st.warning if flattered or report.get("split") == "random" else st.info
+    too_good = report.get("selected_on_these_images") or report.get("copies_in_training")
+    draw_note = st.warning if too_good or report.get("split") == "random" else st.info
+    draw_note(f"{evaluation_sentence(report)} {split_sentence(report)}")
+
+
+def split_sentence(report: Evaluation) -> str:
+    """Return which set of which split a run was evaluated on."""
     side = "test" if report.get("evaluated_on") == "test" else "validation"
-    draw_note(
-        f"{evaluation_sentence(report)} Evaluated on the {side} set of a {report.get('split', 'n unknown')} split."
-    )
+    split = f"a {report['split']}" if report.get("split") else "an unknown"
+    return f"Evaluated on the {side} set of {split} split."
 
 
 def headline(title: str, value: float | None, interval: Sequence[float] | None, counted: str) -> None:
@@ -86,11 +91,11 @@ def training_panel(run: Run) -> None:
 
 
 def finder_doubt(run: Run) -> str:
-    """Return why the learning rate that a run's search found is doubtful; "" where it is not, or none was found."""
+    """Return why the learning rate that a run's search found is doubtful; "" if it is not, or if none was found."""
     try:
         found = run_results.learning_rate(live_store.store(), run)
         return doubt(*found) if found else ""
-    except (RunError, ValueError, TypeError):  # damaged: the place of the curve says so
+    except (RunError, ValueError, TypeError):  # damaged: the message in place of the curve reports it
         return ""
 
 
@@ -99,7 +104,7 @@ def _no_finder(run: Run) -> str:
         return "An instant baseline is fitted in one step: it has no learning rate and no epochs."
     if run.config.training.learning_rate != "valley":
         return f"Learning rate fixed at {run.config.training.learning_rate:g}; no search was run."
-    return "learning_rate.json is missing: the run did not get that far, or its files were removed."
+    return MISSING.format("learning_rate.json")
 
 
 def _no_epochs(run: Run) -> str:

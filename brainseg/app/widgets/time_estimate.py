@@ -13,8 +13,8 @@ from brainseg.jobs.workers import queue_of
 from brainseg.runs import Kind, Run
 
 CORE_SECONDS = {"resnet18": 0.04, "resnet34": 0.07, "resnet50": 0.09, "resnet101": 0.17, "resnet152": 0.25}
-"""Seconds of one core with bfloat16 for the forward and backward pass of one training image of 224 px. ResNet34 and 50
-were measured; the others are scaled by their number of operations."""
+"""Seconds of one core with bfloat16 for the forward and backward pass of one training image of 224 px. ResNet34 and
+ResNet50 were measured; the others are scaled by their number of operations."""
 ROUGH = (0.5, 3.0)
 """Factors between which a machine may differ from that rule: the slow end has no bfloat16."""
 MEASURED = (0.8, 1.3)
@@ -24,9 +24,9 @@ FORWARD = 0.4
 START = (8.0, 25.0)
 """Seconds until a trainer has started and has read its images, at best and at worst."""
 BUSY = 1.5
-"""How many times longer a run may take before the estimate says that the machine is busy."""
+"""Factor from which on the estimate reports that the machine is busy."""
 NEWEST = 5
-"""Earlier runs that count: older ones may come from another machine."""
+"""Number of earlier runs that count: older ones may come from another machine."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Estimate:
         low: The lower end.
         high: The upper end.
         measured: Number of earlier runs that it is based on; 0 for the rough rule.
-        crowd: Factor by which other programs, as busy as now, make it longer at most; `high` includes it.
+        crowd: Factor by which other programs, if as busy as now, slow the run down; `high` includes it.
     """
 
     low: float
@@ -47,23 +47,31 @@ class Estimate:
 
     def sentence(self) -> str:
         """Return the range and what it is based on."""
-        runs = f"based on {self.measured} earlier run{'s' * (self.measured > 1)}" if self.measured else "a rough guess"
-        return f"{time_range(self.low, self.high)}, {runs}"
+        return f"{time_range(self.low, self.high)}, {basis(self.measured)}"
 
     @property
     def busy(self) -> bool:
-        """Whether other programs may make it much longer."""
+        """Whether other programs may slow the run down much."""
         return self.crowd >= BUSY
 
 
-def crowding(load: float, cores: int, threads: int = 0, own: float = 0.0) -> float:
-    """Return how many times longer a run takes beside the other programs of the machine.
+def basis(measured: int) -> str:
+    """Return what an estimate is based on.
 
     Args:
-        load: Programs that computed or waited for a core in the last minute, as `os.getloadavg` counts them.
+        measured: Number of earlier runs; 0 for the rough rule.
+    """
+    return f"based on {measured} earlier run{'s' * (measured > 1)}" if measured else "a rough guess"
+
+
+def crowding(load: float, cores: int, threads: int = 0, own: float = 0.0) -> float:
+    """Return the factor by which the other programs on the machine slow a run down.
+
+    Args:
+        load: Number of programs that used or waited for a core in the last minute, as `os.getloadavg` counts them.
         cores: Cores of the machine.
         threads: Threads of the run; 0 for one on each core.
-        own: Threads of trainings that run now: they will have ended before the run begins.
+        own: Threads of the trainings that run now, which will end before this run begins.
     """
     others = max(load - own, 0.0)
     return max((others + (threads or cores)) / cores, 1.0)
@@ -75,12 +83,12 @@ def machine_load() -> tuple[float, int]:
 
 
 def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[Run], int | None]) -> list[float]:
-    """Return the seconds for an image and epoch of the newest runs of the same network and image size.
+    """Return the seconds per image and epoch of the newest runs with the same network and image size.
 
     Args:
-        config: The run to come.
+        config: The planned run.
         runs: All runs, newest first.
-        images_of: Returns how many images a run had; None where that is not known.
+        images_of: Returns how many images a run had; None if this is unknown.
     """
     paces: list[float] = []
     for run in runs:
@@ -111,10 +119,10 @@ def estimate(
         images: How many images its dataset has.
         paces: From `measured_paces`.
         kind: What the run does.
-        crowd: How many times longer other programs may make it, from `crowding`.
+        crowd: Factor by which other programs may slow it down, from `crowding`.
 
     Returns:
-        A range; None on a GPU until a run was measured there.
+        A range; None on a GPU until a run has been measured there.
     """
     if not paces and queue_of(config.compute.device) == "cuda":
         return None
@@ -125,7 +133,7 @@ def estimate(
         for start, passes, each, factor in zip(START, (fewest, most), pace, slack, strict=True)
     )
     if queue_of(config.compute.device) == "cuda":
-        crowd = 1.0  # its time goes to the GPU
+        crowd = 1.0  # most of its time is spent on the GPU
     return Estimate(low, high * crowd, len(paces), crowd)
 
 
@@ -140,7 +148,7 @@ def _rule(config: RunConfig) -> float:
 
 
 def _passes(config: RunConfig, images: int, kind: Kind) -> tuple[float, float]:
-    """Return the least and the most passes of the images through the network, in epochs that train all layers."""
+    """Return the least and the most passes of all images, in units of an epoch that trains all layers."""
     training = config.training
     if not fine_tuned(config):
         return 2 * FORWARD, 2 * FORWARD

@@ -1,4 +1,4 @@
-"""How far a run is and how long it will still take, from its progress file and the times of its epochs."""
+"""The progress of a run and its remaining time, from its progress file and the times of its epochs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from brainseg.app.widgets.time_estimate import duration
 from brainseg.results.run_wording import PHASES
 
 VALIDATION = 1.15
-"""Time of an epoch with its validation, relative to its training batches: the fifth that is held out by default takes a
-forward pass only, at `time_estimate.FORWARD` of a training pass (0.4 * 0.2 / 0.8 = 0.1); the rest allows for storing
-the checkpoint. It is used for the first epoch only: later ones are measured."""
+"""Time of an epoch with its validation, relative to its training batches. The fifth that is held out by default only
+takes a forward pass, which costs `time_estimate.FORWARD` of a training pass (0.4 * 0.2 / 0.8 = 0.1); the rest allows
+for storing the checkpoint. Only the first epoch uses this factor: later epochs are measured."""
 RECENT = 3
-"""Latest epochs from which the time of the next one is estimated."""
+"""Number of latest epochs from which the time of the next one is estimated."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run is.
+    """The progress of a run.
 
     Attributes:
         phase: Its current phase, in words.
@@ -27,7 +27,7 @@ class Place:
         epochs: Epochs of the whole run.
         step: Batches or images done in this phase's current pass.
         steps: Batches or images of that pass.
-        left: Seconds to the end of the last epoch, or of a finder; None while that is not known.
+        left: Seconds to the end of the last epoch, or of a finder; None while this is unknown.
     """
 
     phase: str
@@ -48,13 +48,13 @@ class Place:
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
     def time_left(self, patient: bool = False) -> str:
-        """Return how much longer it takes, in words; "" where nothing can be said.
+        """Return the remaining time in words; "" if it is unknown.
 
         Args:
-            patient: Whether the training may stop early.
+            patient: Whether the training may stop early (it has a patience).
         """
         if self.left is None:
-            return "time left is known after the first batches" if self.epoch or self.phase == PHASES[""] else ""
+            return "time left is shown after the first batches" if self.epoch or self.phase == PHASES[""] else ""
         return f"{'at most ' if patient else ''}about {duration(self.left)} left"
 
 
@@ -78,7 +78,7 @@ def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) 
 
 
 def _epochs_left(more: int, spent: float, part: float, epoch_seconds: Sequence[float]) -> float | None:
-    """Return the seconds of the rest of this epoch and of `more` whole ones."""
+    """Return the seconds for the rest of this epoch and for `more` whole epochs."""
     if recent := epoch_seconds[-RECENT:]:
         whole = sum(recent) / len(recent)
     elif part > 0 and spent > 0:
