@@ -14,7 +14,11 @@ PHRASES = (
         r"--weights none",
         "choose None (random) or a weights file under Weights to start from",
     ),
-    (r"give another, or imagenet, none or run:<id>", "give another, or choose other weights to start from"),
+    (r"give another file, or imagenet, none or run:<id>", "give another file, or choose other weights to start from"),
+    (
+        r"run `python -m brainseg doctor --upgrade-store`, which copies it and then upgrades it",
+        "the people who run brainseg must upgrade it",
+    ),
     (r"pass --skip-bad to leave them out", "turn on Skip bad under All settings to leave them out"),
     (r"give one with --data PATH", "choose one"),
     (r"choose it with --preset", "choose it under Preset"),
