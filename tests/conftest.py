@@ -75,6 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "shared" in fixtures or item.get_closest_marker("data"):
             item.add_marker("data")
             tier = "data" if tier == "unit" else tier
+        if tier == "unit" and item.get_closest_marker("slow"):
+            tier = "train"
         item.add_marker(tier)
 
 

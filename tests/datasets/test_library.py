@@ -200,6 +200,7 @@ def test_forgetting_what_is_unknown_is_refused():
         forget("x")
 
 
+@pytest.mark.slow
 def test_synthetic_sets_below_home_are_known_without_being_added(home):
     from brainseg.phantom import write_phantom
 
@@ -221,6 +222,7 @@ def test_synthetic_sets_are_drawn_and_counted():
         add_phantom(1, 0)
 
 
+@pytest.mark.slow
 def test_synthetic_sets_of_other_settings_live_side_by_side():
     plain, clear = add_phantom(4, 3), add_phantom(4, 3, modalities=("T1ce",), difficulty="clear", slices_per_subject=1)
     assert [plain.name, clear.name] == ["phantom-4-seed-3-v2", "phantom-4-seed-3-T1ce-clear-1-each-v2"]
@@ -290,6 +292,7 @@ def test_a_folder_that_went_away_is_said_in_a_sentence(folder, tmp_path):
     forget("slices")
 
 
+@pytest.mark.slow
 def test_the_library_needs_neither_torch_nor_mlflow():
     code = (
         "import sys; import brainseg.datasets.library; "

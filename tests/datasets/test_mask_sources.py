@@ -93,6 +93,7 @@ def test_manifest_names_mask_patient_split_and_spacing(tmp_path):
         assert [parse_spacing(text) for text in dataset.table["spacing"]] == [(0.5, 0.5), None]
 
 
+@pytest.mark.slow
 def test_phantom_folder_is_read_as_it_is_written(tmp_path):
     write_phantom(tmp_path / "p", 8, size=64, slices_per_subject=2)
     dataset = open_masked_dataset(tmp_path / "p").usable(False)

@@ -88,6 +88,7 @@ def test_blank_images_and_single_images_are_no_copies():
     assert near_pairs(images_table([])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plane", "slices", "difficulty"), [("axial", 8, "clear"), ("mixed", 2, "realistic")])
 def test_no_slice_of_a_phantom_is_a_near_copy_of_another(tmp_path, plane, slices, difficulty):
     write_phantom(

@@ -144,6 +144,7 @@ ALTERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALTERED)
 def test_most_slices_of_the_phantom_pass_altered_and_as_they_are(name: str, phantom_slices: list[Path]) -> None:
     scans = [read_scan(file).pixels for file in phantom_slices]

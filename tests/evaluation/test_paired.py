@@ -78,6 +78,7 @@ def test_holm_follows_its_definition() -> None:
     assert holm([]) == []
 
 
+@pytest.mark.slow
 def test_six_equal_models_are_seldom_told_apart() -> None:
     """The fraction of draws with any false finding stays below 5 %, within the uncertainty of 200 draws."""
     found = 0

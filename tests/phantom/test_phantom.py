@@ -50,6 +50,7 @@ def manifest(phantom: Path) -> pd.DataFrame:
     return pd.read_csv(phantom / "manifest.csv")
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_bytes_with_any_number_of_workers(phantom, tmp_path):
     write_phantom(tmp_path / "one", COUNT, seed=3, workers=1, **SMALL)
     write_phantom(tmp_path / "five", COUNT, seed=3, workers=5, **SMALL)
@@ -105,6 +106,7 @@ def test_tumours_are_5_to_40_mm_wide_and_more_than_a_few_pixels(size):
             assert drawn.mask.sum() >= 6
 
 
+@pytest.mark.slow
 def test_hard_negatives_are_in_both_classes_alike():
     areas = {True: [], False: []}
     for seed in np.random.SeedSequence(6).spawn(8):
@@ -159,6 +161,7 @@ def test_every_file_says_that_it_is_synthetic(phantom, manifest):
     assert json.loads((phantom / "phantom.json").read_text())["synthetic"] is True
 
 
+@pytest.mark.slow
 def test_volumes_share_one_grid_and_hold_the_tumour(tmp_path):
     write_phantom(tmp_path / "v", 4, seed=1, size=64, slices_per_subject=2, plane="coronal", volumes=True)
     files = {

@@ -544,6 +544,7 @@ class TestPage:
             assert not any("script" in (drawn.hovertemplate or "") for drawn in figure.data)
 
 
+@pytest.mark.slow
 def test_figures_do_not_load_torch_fastai_or_mlflow():
     code = (
         "import sys, brainseg.plots, brainseg.evaluation.classification, brainseg.evaluation.hardest;"

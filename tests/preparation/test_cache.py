@@ -280,6 +280,7 @@ def filler(root: Path, pause_at: int) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_fills_and_both_read_the_same(root, home):
     with filler(root, pause_at=2) as first:
         assert first.stdout.readline() == "paused\n"
@@ -296,6 +297,7 @@ def test_of_two_processes_one_fills_and_both_read_the_same(root, home):
     assert leftovers(home) == []
 
 
+@pytest.mark.slow
 def test_killed_filler_leaves_no_half_file_and_the_next_call_succeeds(root, home):
     with filler(root, pause_at=2) as process:
         assert process.stdout.readline() == "paused\n"

@@ -143,6 +143,7 @@ def test_names_are_no_markup():
     assert literal("a_b\n|c") == "a\\_b \\|c"
 
 
+@pytest.mark.slow
 def test_a_card_is_written_without_torch():
     code = "import sys; import brainseg.results.model_card; print({'torch', 'mlflow', 'fastai'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

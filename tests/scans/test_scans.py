@@ -749,6 +749,7 @@ def measure(paths: list[Path]) -> list[tuple[int, float, str]]:
     return [(int(a), float(b), c) for a, b, c in (line.split("\t") for line in run.stdout.splitlines())]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from Linux's /proc")
 def test_bombs_are_refused_quickly_and_in_little_memory(tmp_path):
     paths = []
@@ -762,6 +763,7 @@ def test_bombs_are_refused_quickly_and_in_little_memory(tmp_path):
         assert seconds < 2, (path.name, seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from Linux's /proc")
 def test_largest_picture_allowed_stays_within_memory(tmp_path):
     paths = [tmp_path / "rgba", tmp_path / "grey16", tmp_path / "turned"]
