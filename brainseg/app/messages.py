@@ -25,7 +25,6 @@ PHRASES = (
     (r"--set ", ""),
     (r"; `resume` continues it( from its last epoch)?", r"; Resume continues it\1"),
     (r"name another with --port", "name another port"),
-    (r"give them to `predict --mask` on the command line", "diagnose one image at a time"),
 )
 """Pattern in a message for the terminal -> its words on a page."""
 
