@@ -145,7 +145,7 @@ def test_a_resume_on_changed_data_is_refused(run, config, tmp_path: Path, tiny_s
     with pytest.raises(TrainingCancelled):
         run(settings, stop=lambda log: len(log.epochs) >= 1)
     (data / "yes" / "000.png").unlink()
-    with pytest.raises(TrainingError, match="dataset has changed"):
+    with pytest.raises(TrainingError, match="dataset or its patients have changed"):
         run(settings)
 
 
@@ -169,7 +169,7 @@ def test_copies_on_both_sides_are_counted(run, config, tmp_path: Path, tiny_set:
 
 
 def test_a_training_that_diverges_ends_with_the_reason(run, config) -> None:
-    with pytest.raises(TrainingError, match=r"diverged: its loss is .* costs 1: choose a .*learning_rate below"):
+    with pytest.raises(TrainingError, match=r"diverged: its loss is .* guessing is 1: choose a .*learning_rate below"):
         run(config({"training.learning_rate": 10, "compute.precision": "fp32", "training.clip_norm": 0}))
 
 
