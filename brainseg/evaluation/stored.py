@@ -7,9 +7,9 @@ checks them once, where a file is opened. A metric that is not defined is None.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from brainseg.models.validation import Basis, Interval, Validation
@@ -18,15 +18,7 @@ SCHEMA = 3
 """Version of `evaluation.json`. Files without the field `schema` are of version 1, which is version 2 otherwise. Up to
 version 2 the field `evaluated_on` was called `judged_on`."""
 
-
-def _without_nulls(intervals: object) -> object:
-    """Up to version 2, an interval that is not defined was stored as two nulls."""
-    if not isinstance(intervals, dict):
-        return intervals
-    return {name: None if pair is None or None in pair else pair for name, pair in intervals.items()}
-
-
-Intervals = Annotated[dict[str, Interval], BeforeValidator(_without_nulls)]
+Intervals = dict[str, Interval]
 """Name of a metric -> its 95 % interval."""
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict
 from typing_extensions import TypedDict
 
 from brainseg.datasets.patient_messages import PatientsKnown
 
-Interval = tuple[float, float] | None
+
+def _without_nulls(pair: object) -> object:
+    """Return None for two nulls, as files of earlier versions hold an interval that is not defined."""
+    return None if isinstance(pair, list | tuple) and None in pair else pair
+
+
+Interval = Annotated[tuple[float, float] | None, BeforeValidator(_without_nulls)]
 """A 95 % interval (low, high); None where there is none."""
 
 
