@@ -39,6 +39,7 @@ def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page
     open_page(tab, f"{mask_site}/train?data={masked_set}", "Train")
     tab.get_by_text("All settings", exact=True).click()
     choose(tab, "Preset", "segment")
+    expect(tab.get_by_role("spinbutton", name="Image size")).to_have_value("128")  # as the preset has it
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "12")
     fill(tab, "spinbutton", "Image size", "32")

@@ -107,6 +107,7 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     open_page(tab, f"{site}/train?data={tiny_set}", "Train")
     tab.get_by_text("All settings", exact=True).click()
     choose(tab, "Preset", "quick")
+    expect(tab.get_by_role("spinbutton", name="Image size")).to_have_value("96")  # as the preset has it
     choose(tab, "Weights to start from", "None (random)")
     fill(tab, "spinbutton", "Epochs", "30")
     fill(tab, "spinbutton", "Image size", "32")

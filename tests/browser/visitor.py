@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 LIMIT = 90_000
 """Milliseconds."""
 
+OPENINGS = 6
+"""How often a list is opened at most. Streamlit's state does not show a redraw that the server is about to begin."""
 QUIET = """() => {
     const app = document.querySelector('[data-testid=stApp]')
     const box = document.querySelector('.js-plotly-plot')?.getBoundingClientRect()
@@ -23,6 +25,7 @@ is not enough: Streamlit's state does not show a rerun that the browser is about
 
 def settled(tab: Page) -> None:
     """Wait until Streamlit has run the page's script: a later redraw would close lists and move plots."""
+    tab.evaluate("window.since = undefined")  # what was seen by an earlier wait says nothing about the time since
     tab.wait_for_function(QUIET, timeout=LIMIT)
 
 
@@ -32,12 +35,19 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box by the keyboard, which leaves no open list for a redraw to close."""
-    settled(tab)
+    """Choose an option of a select box, whose list a redraw can close before the click: then it is opened again."""
     box = tab.get_by_role("combobox", name=label).first
-    box.fill(option)
-    box.press("Enter")
-    expect(box).to_have_value(option, timeout=LIMIT)
+    for _ in range(OPENINGS):
+        settled(tab)
+        box.click()
+        try:
+            tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / OPENINGS)
+        except TimeoutError:
+            tab.keyboard.press("Escape")
+        else:
+            expect(box).to_have_value(option)
+            return settled(tab)
+    raise AssertionError(f"{label} does not offer {option}")
 
 
 def click_plot(tab: Page, plot: Locator, place: float) -> None:
