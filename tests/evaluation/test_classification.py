@@ -68,6 +68,7 @@ def check_areas(one, truth, scores):
     assert same(one.pr_auc, sk.average_precision_score(truth, scores))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 4, 5])
 def test_headline_areas_are_macro_one_against_rest(size):
     rng = np.random.default_rng(size)

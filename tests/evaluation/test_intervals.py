@@ -19,6 +19,7 @@ def test_agrees_with_scipy(confidence):
             assert wilson(successes, total, confidence) == pytest.approx((reference.low, reference.high), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_stays_within_0_to_1_holds_the_proportion_and_mirrors():
     for total in range(1, 60):
         for successes in range(total + 1):

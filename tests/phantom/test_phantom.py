@@ -95,6 +95,7 @@ def test_a_subject_is_in_one_class_and_keeps_to_its_number_of_slices(manifest):
     assert (by_group.spacing_mm.nunique() == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [64, 160])
 def test_tumours_are_5_to_40_mm_wide_and_more_than_a_few_pixels(size):
     for seed in np.random.SeedSequence(5).spawn(6):
@@ -261,6 +262,7 @@ def test_a_parent_that_is_a_file_is_one_sentence(tmp_path):
         write_phantom(tmp_path / "file" / "out", 4, size=64)
 
 
+@pytest.mark.slow
 def test_a_clear_phantom_has_large_tumours_and_nothing_that_looks_like_one():
     seeds = np.random.SeedSequence(5).spawn(6)
     for number, seed in enumerate(seeds):

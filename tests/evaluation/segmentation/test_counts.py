@@ -18,6 +18,7 @@ def columns(masks: list[np.ndarray]) -> np.ndarray:
     return np.array([np.pad(mask.ravel(), (0, 1600 - mask.size)) for mask in masks]).T
 
 
+@pytest.mark.slow
 def test_scores_of_a_thousand_masks_are_those_of_scikit_learn():
     masks = pairs(1000)
     ours = [Counts(*(part[1] for part in counts(*both, 2))) for both in masks]
