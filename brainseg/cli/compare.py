@@ -83,7 +83,7 @@ def _print(comparison: Comparison) -> None:
         where = f" of set {letter}" if len(comparison.groups) > 1 else ""
         differing, count = len(results.differing(comparison, letter)), len(results.aligned(comparison, letter))
         ANSWERS.print(f"\nThe runs{where} {results.differ} on {differing} of {count} {units}.", markup=False)
-        for pair in results.tests_in_words(comparison, letter).to_dict(orient="records"):
+        for pair in results.pairs_in_words(results.tests(comparison, letter)).to_dict(orient="records"):
             values = "; ".join(f"{name} {value}" for name, value in list(pair.items())[3:])
             line = f"{pair['First']} and {pair['Second']}: {pair['Test']}; {values}"
             ANSWERS.print(line, markup=False, soft_wrap=True)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from brainseg.config.group_rule import parse_rule
 from brainseg.errors import ConfigError
 
+HIGHEST_MASK_VALUE = 65535
+"""The largest value of a 16-bit mask, and so the largest mask threshold."""
+
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 HeatmapMethod = Literal["grad-cam", "layer-cam", "smooth-layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
 
@@ -66,7 +69,7 @@ class DataConfig(Section):
         description="Sequences to use as input channels, in this order, e.g. [t1, flair]; by default the channels as "
         "stored (segmentation only).",
     )
-    mask_threshold: Annotated[float, Field(gt=0, le=65535, strict=True)] | None = Field(
+    mask_threshold: Annotated[float, Field(gt=0, le=HIGHEST_MASK_VALUE, strict=True)] | None = Field(
         None,
         description="Mask values from this number up are tumour and all lower values are background, e.g. 128 for "
         "soft or JPEG masks with values from 0 to 255; by default, values are classes (segmentation only).",

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from brainseg import paths
+from brainseg.config.sections import HIGHEST_MASK_VALUE
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import walk
 from brainseg.datasets.manifest import MANIFEST, read_manifest
@@ -25,8 +26,6 @@ from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
 FORMAT = 7
-HIGHEST = 65535
-"""The largest mask threshold: the largest value of a 16-bit mask."""
 
 
 def inspect_dataset(
@@ -68,9 +67,9 @@ def open_any(
         DataError: The path does not exist or contains no dataset, a manifest is damaged, the threshold is not allowed,
             or a threshold is given but there are no masks.
     """
-    if mask_threshold is not None and not 0 < mask_threshold <= HIGHEST:
+    if mask_threshold is not None and not 0 < mask_threshold <= HIGHEST_MASK_VALUE:
         raise DataError(
-            f"The mask threshold {mask_threshold:g} is not allowed: give a number above 0, up to {HIGHEST}."
+            f"The mask threshold {mask_threshold:g} is not allowed: give a number above 0, up to {HIGHEST_MASK_VALUE}."
         )
     if _is_masked(path):
         return open_masked_dataset(path, progress=progress, groups=groups, mask_threshold=mask_threshold)

@@ -7,6 +7,7 @@ checks them once, where a file is opened. A metric that is not defined is None.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
@@ -22,7 +23,19 @@ Intervals = dict[str, Interval]
 """Name of a metric -> its 95 % interval."""
 
 
-class ClassEvaluation(TypedDict):
+class Rates(TypedDict):
+    """Metrics of one class against all others, or their means over the classes."""
+
+    precision: float | None
+    sensitivity: float | None
+    specificity: float | None
+    f1: float | None
+    roc_auc: float | None
+    pr_auc: float | None
+    intervals: Intervals
+
+
+class ClassEvaluation(Rates):
     """One class against all others; see `ClassMetrics`."""
 
     tp: int
@@ -30,32 +43,18 @@ class ClassEvaluation(TypedDict):
     fn: int
     tn: int
     support: int
-    precision: float | None
-    sensitivity: float | None
-    specificity: float | None
-    f1: float | None
-    roc_auc: float | None
-    pr_auc: float | None
-    intervals: Intervals
 
 
-class ClassificationEvaluation(Basis):
+class ClassificationEvaluation(Basis, Rates):
     """The evaluation of a classifier; see `ClassificationReport`."""
 
     count: int
     accuracy: float | None
     balanced_accuracy: float | None
     matthews: float | None
-    precision: float | None
-    sensitivity: float | None
-    specificity: float | None
-    f1: float | None
-    roc_auc: float | None
-    pr_auc: float | None
     mean_loss: float | None
     per_class: dict[str, ClassEvaluation]
     matrix: list[list[int]]
-    intervals: Intervals
     classes: list[str]
     positive: str | None
 
@@ -117,8 +116,14 @@ def read_evaluation(values: Mapping[str, Any], kind: type[E]) -> E:
         ValueError: A field is missing, or a value has another type.
     """
     renamed = {"evaluated_on" if name == "judged_on" else name: value for name, value in values.items()}
-    undefined = {name: None for name, hint in get_type_hints(kind).items() if hint == float | None}
-    return TypeAdapter(kind).validate_python({"intervals": {}, **undefined, **renamed})
+    check, undefined = _checker(cast("Any", kind))  # mypy takes such a type for unhashable
+    return cast("E", check.validate_python({"intervals": {}, **undefined, **renamed}))
+
+
+@cache  # takes two hundred times as long as a check, and pages open many evaluations
+def _checker(kind: Any) -> tuple[TypeAdapter[Any], dict[str, None]]:  # noqa: ANN401
+    """Return what checks the fields of an evaluation, and the metrics that need not be defined."""
+    return TypeAdapter(kind), {name: None for name, hint in get_type_hints(kind).items() if hint == float | None}
 
 
 def metric(evaluation: Evaluation, name: str) -> float | None:

@@ -64,7 +64,7 @@ class TaskResults(Generic[E]):
         differing: Returns the rows of `aligned` on which the runs differ.
         differ: What runs do on those rows, as a verb: "disagree".
         tests: Tests every two runs of one group of a comparison against each other.
-        tests_in_words: Returns the table of those tests for readers.
+        pairs_in_words: Returns the table of those tests for readers.
         run_row: Returns the row of a run in the table of compared runs, from the letter of its set and its name.
         runs_in_words: Returns that table for readers.
         card: The parts of the model card.
@@ -79,7 +79,7 @@ class TaskResults(Generic[E]):
     differing: Callable[[Comparison, str], pd.DataFrame]
     differ: str
     tests: Callable[[Comparison, str], Sequence[TestedPair]]
-    tests_in_words: Callable[[Comparison, str], pd.DataFrame]
+    pairs_in_words: Callable[[Sequence[Any]], pd.DataFrame]
     run_row: Callable[[str, str, EvaluatedRun[E]], dict[str, Any]]
     runs_in_words: Callable[[pd.DataFrame], pd.DataFrame]
     card: CardParts[E]
@@ -115,9 +115,7 @@ RESULTS: dict[str, TaskResults[Any]] = {
         differing=class_comparison.disagreeing_images,
         differ="disagree",
         tests=class_comparison.paired_tests,
-        tests_in_words=lambda comparison, letter: class_tables.pairs_in_words(
-            class_comparison.paired_tests(comparison, letter)
-        ),
+        pairs_in_words=class_tables.pairs_in_words,
         run_row=class_tables.run_row,
         runs_in_words=class_tables.runs_in_words,
         card=CardParts(
@@ -138,9 +136,7 @@ RESULTS: dict[str, TaskResults[Any]] = {
         differing=mask_comparison.slices_that_differ,
         differ="differ in Dice",
         tests=mask_comparison.paired_tests,
-        tests_in_words=lambda comparison, letter: mask_tables.pairs_in_words(
-            mask_comparison.paired_tests(comparison, letter)
-        ),
+        pairs_in_words=mask_tables.pairs_in_words,
         run_row=mask_tables.run_row,
         runs_in_words=mask_tables.runs_in_words,
         card=CardParts(

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from brainseg.app.widgets.dataset_reading import reread
-from brainseg.datasets.inspection import HIGHEST
+from brainseg.config.sections import HIGHEST_MASK_VALUE
 from brainseg.datasets.library import KnownDataset, set_mask_threshold
 
 HELP = (
@@ -18,7 +18,7 @@ HELP = (
 def threshold_input(place: DeltaGenerator, key: str, stored: float | None = None) -> float | None:
     """Draw the field for the mask threshold, and return its value; None if it is empty."""
     return place.number_input(
-        "Mask threshold (optional)", 0.0, float(HIGHEST), stored, step=1.0, format="%g", help=HELP, key=key
+        "Mask threshold (optional)", 0.0, float(HIGHEST_MASK_VALUE), stored, step=1.0, format="%g", help=HELP, key=key
     )
 
 
