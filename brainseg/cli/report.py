@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from brainseg.cli.by_task import commands_of
 from brainseg.cli.output import ANSWERS
-from brainseg.datasets.copy_messages import learnt_from
-from brainseg.datasets.patient_messages import as_sentence, unknown_patients
-from brainseg.evaluation.collapse import collapse_sentence
+from brainseg.datasets.patient_messages import as_sentence
+from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.stored import Evaluation
 
 
@@ -19,11 +18,5 @@ def print_report(task: str, report: Evaluation) -> None:
     """
     side = "test" if report.get("evaluated_on") == "test" else "validation"
     commands_of(task).print_metrics(report, f"{side} {{}} of a {report['split']} split")
-    if collapsed := collapse_sentence(report):
-        ANSWERS.print(collapsed)
-    if copies := learnt_from(report):
-        ANSWERS.print(f"{copies}: the metrics are too good.")
-    if unknown := unknown_patients(report):
-        ANSWERS.print(as_sentence(unknown))
-    if report.get("selected_on_these_images"):
-        ANSWERS.print("The kept epoch was chosen on these images, so the metrics are a little too good.")
+    for caveat in caveats_of(report):
+        ANSWERS.print(as_sentence(caveat.phrase), markup=False)

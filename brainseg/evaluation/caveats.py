@@ -8,7 +8,7 @@ from enum import StrEnum
 from brainseg.datasets.copy_messages import learnt_from
 from brainseg.datasets.patient_messages import unknown_patients
 from brainseg.evaluation.collapse import collapse_sentence
-from brainseg.evaluation.stored import Evaluation
+from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.models.validation import Validation
 
 
@@ -17,6 +17,8 @@ class CaveatKind(StrEnum):
 
     COLLAPSED = "collapsed"
     """The model predicts one class for everything."""
+    SYNTHETIC = "synthetic"
+    """Evaluated images are synthetic."""
     SELECTED = "selected"
     """The best epoch was chosen on the evaluated images."""
     COPIES = "copies"
@@ -51,12 +53,18 @@ def caveats_of(facts: Evaluation | Validation) -> tuple[Caveat, ...]:
         ['split at random, so slices of one patient may be on both sides of the split']
         >>> [caveat.kind.value for caveat in caveats_of({"copies_in_training": 3, "selected_on_these_images": True})]
         ['selected', 'copies']
-        >>> caveats_of({"split": "grouped"})
+        >>> [caveat.phrase for caveat in caveats_of({"count": 50, "synthetic": 50})]
+        ['all of them are synthetic, so the metrics say nothing about patients']
+        >>> [caveat.phrase for caveat in caveats_of({"count": 50, "synthetic": 8})]
+        ['8 of them are synthetic']
+        >>> caveats_of({"split": "grouped", "synthetic": 0})
         ()
     """
     found = []
     if collapsed := collapse_sentence(facts):
         found.append(Caveat(CaveatKind.COLLAPSED, collapsed[0].lower() + collapsed[1:].rstrip(".")))
+    if synthetic := facts.get("synthetic", 0):
+        found.append(Caveat(CaveatKind.SYNTHETIC, _synthetic(synthetic, facts)))
     if facts.get("selected_on_these_images"):
         chosen = "the best epoch was chosen on these same images, so expect lower metrics on new ones"
         found.append(Caveat(CaveatKind.SELECTED, chosen))
@@ -68,3 +76,10 @@ def caveats_of(facts: Evaluation | Validation) -> tuple[Caveat, ...]:
         words = "split at random, so slices of one patient may be on both sides of the split"
         found.append(Caveat(CaveatKind.RANDOM_SPLIT, words))
     return tuple(found)
+
+
+def _synthetic(synthetic: int, facts: Evaluation | Validation) -> str:
+    """Return the reason for evaluated images that are synthetic; `synthetic` is their number."""
+    if synthetic == as_validation(facts).get("count"):
+        return "all of them are synthetic, so the metrics say nothing about patients"
+    return f"{synthetic:,} of them are synthetic"

@@ -32,6 +32,7 @@ class Basis(TypedDict, total=False):
         patients_known: What is known of the patients.
         chance: Accuracy of predicting the most frequent class for every image.
         collapsed: Whether the model predicts one class for everything.
+        synthetic: Number of evaluated images that are synthetic.
         mask_threshold: The setting `data.mask_threshold`, if the run has one.
     """
 
@@ -44,6 +45,7 @@ class Basis(TypedDict, total=False):
     patients_known: PatientsKnown
     chance: float
     collapsed: bool
+    synthetic: int
     mask_threshold: float
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.origin import synthetic_rows
 from brainseg.datasets.table import Dataset
 from brainseg.preparation.cache import PreparedImages
 
@@ -60,6 +62,11 @@ class TrainingInputs(Generic[D]):
     def evaluated_set(self) -> str:
         """The set that the model is evaluated on: the test set if there is one, else the validation set."""
         return evaluated_set(self.sides)
+
+    @cached_property
+    def synthetic(self) -> np.ndarray:
+        """Whether each image is synthetic, (N,) bool: kept, since finding it out may open every file."""
+        return np.array(synthetic_rows(self.dataset), dtype=bool)
 
     def inverse_frequencies(self) -> np.ndarray:
         """Return a weight for each class, (classes,) float64: N / (classes x its count) over the training set.

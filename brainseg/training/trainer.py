@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brainseg.config import RunConfig
-from brainseg.datasets.origin import dataset_name, synthetic_rows
+from brainseg.datasets.origin import dataset_name
 from brainseg.datasets.report import patients_known
 from brainseg.errors import BundleError
 from brainseg.evaluation.collapse import is_collapsed
@@ -93,6 +93,7 @@ def _caveats(context: TrainingContext[D], report: Report) -> Basis:
         "near_copies_in_training": near,
         "patients_known": patients_known(inputs.dataset),
         "collapsed": is_collapsed(report.matrix),
+        "synthetic": int(inputs.synthetic[inputs.evaluated_rows].sum()),
     }
     if chance := context.task.chance(inputs):
         basis["chance"] = chance["chance"]
@@ -116,8 +117,7 @@ def _copies(inputs: TrainingInputs[D]) -> tuple[int, int]:
 def trained_on(config: RunConfig, inputs: TrainingInputs[D], warm_start: Path | None) -> TrainedOn:
     """Return what the model was trained on, and what the weights of a warm start had been trained on."""
     rows = inputs.rows("train")
-    synthetic = synthetic_rows(inputs.dataset)
-    count = sum(synthetic[row] for row in rows)
+    count = int(inputs.synthetic[rows].sum())
     return TrainedOn(
         dataset=dataset_name(Path(config.data.path)),
         images=len(rows),

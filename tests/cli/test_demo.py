@@ -9,7 +9,10 @@ import pytest
 
 from brainseg.cli import demo
 from brainseg.config import RunConfig
+from brainseg.datasets.patient_messages import as_sentence
+from brainseg.evaluation.caveats import caveats_of
 from brainseg.jobs import workers
+from brainseg.results.stored_results import evaluation
 from brainseg.runs import ENDED, RunStore
 
 
@@ -41,6 +44,9 @@ def test_the_demo_trains_once_and_diagnoses_every_time(
     store = RunStore()
     assert store.get("demo").status == "FINISHED"
     assert store.get("demo").queued < store.get("demo-mask").queued
+    report = evaluation(store, store.get("demo"))
+    assert report["synthetic"] == report["count"]
+    assert as_sentence(caveats_of(report)[0].phrase) in first, "the metrics would be taken for those of patients"
     promoted = store.get("demo").promoted
     assert promoted, "a visitor's quick try would be offered first"
     demo.demo(dashboard=False)

@@ -61,6 +61,7 @@ def test_a_training_leaves_a_guard_that_knows_its_own_images(config, recorder, t
     trained_on = predictor.description.data
     assert (trained_on["dataset"], trained_on["synthetic"]) == ("tiny", False)
     assert trained_on["training_images"] == 28
+    assert predictor.description.validation["synthetic"] == 0
     assert str(tmp_path) not in (bundle / "bundle.json").read_text()
     assert str(tiny_set.parent) not in (bundle / "bundle.json").read_text()
     for change in (lambda content: content[:-1], lambda content: content[:-4] + b"\0\0\0\0"):

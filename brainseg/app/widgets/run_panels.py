@@ -59,8 +59,9 @@ def caveats(report: Evaluation) -> None:
     """Draw which images the metrics were measured on, and what makes the metrics doubtful."""
     if collapsed := collapse_sentence(report):
         st.error(collapsed, icon=":material/error:")
-    too_good = report.get("selected_on_these_images") or report.get("copies_in_training")
-    draw_note = st.warning if too_good or report.get("split") == "random" else st.info
+    flattering = ("selected_on_these_images", "copies_in_training", "synthetic")
+    too_good = report.get("split") == "random" or any(report.get(name) for name in flattering)
+    draw_note = st.warning if too_good else st.info
     draw_note(f"{evaluation_sentence(report)} {split_sentence(report)}")
 
 
