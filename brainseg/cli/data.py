@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from brainseg.datasets.patient_messages import patients_sentence
 
 if TYPE_CHECKING:
     from brainseg.datasets.library import KnownDataset
+    from brainseg.datasets.report_fields import DatasetReport
 
 FILES_NAMED = 5
 PAIRS_NAMED = 40
@@ -180,30 +181,30 @@ def _print_known(known: KnownDataset) -> None:
     ANSWERS.print(f"{known.name}: {known.source}, {images}{counts}, {known.path}{gone}", markup=False, soft_wrap=True)
 
 
-def _print_report(report: dict[str, Any]) -> None:
+def _print_report(report: DatasetReport) -> None:
     from brainseg.datasets.report import named, warning_sentence
 
     def listed(counts: dict[str, int]) -> str:
         return ", ".join(f"{name} {count}" for name, count in counts.items())
 
-    def extent(side: str) -> str:
-        return " to ".join(str(value) for value in report["sizes"][side]) or "nothing"
+    def extent(pixels: list[int]) -> str:
+        return " to ".join(map(str, pixels)) or "nothing"
 
-    copies = report["duplicates"]
+    copies, sizes = report["duplicates"], report["sizes"]
     lines = [
         f"{report['path']}: {report['images']} images",
         f"Classes: {listed(report['classes'])}",
         f"Patients: {patients_sentence(report['patients'])}",
         f"Modes: {listed(report['modes'])}; formats: {listed(report['formats'])}",
-        f"Sizes: {report['sizes']['distinct']} different, {extent('width')} wide, {extent('height')} high (pixels)",
+        f"Sizes: {sizes['distinct']} different, {extent(sizes['width'])} wide, {extent(sizes['height'])} high (pixels)",
         f"Copies: {copies['groups']} groups of byte-identical files with {copies['surplus']} duplicates, "
         f"{copies['across_labels']} of them with different labels",
     ]
     if near_copies := near_sentence(near := report["near_copies"]):
         lines.append(f"Near copies: {near_copies}")
         lines += [f"  {first} = {second}" for first, second in near["listed"][:PAIRS_NAMED]]
-        if (more := near["pairs"] - PAIRS_NAMED) > 0:
-            lines.append(f"  and {more} more pairs: the Data page shows them")
+        if (hidden := near["pairs"] - PAIRS_NAMED) > 0:
+            lines.append(f"  and {hidden} more pairs: the Data page shows them")
     if report["splits"]:
         lines.append(f"Given split: {listed(report['splits'])}")
     lines += [

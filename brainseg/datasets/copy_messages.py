@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from brainseg.datasets.report_fields import NearCopies, NearOverlap
+
 SIDES = {"train": "training", "valid": "validation", "test": "test"}
 
 
-def near_sentence(near: Mapping[str, Any]) -> str:
+def near_sentence(near: NearCopies) -> str:
     """Return how many near copies a dataset contains, in words; "" if none.
 
     Args:
@@ -23,7 +25,7 @@ def near_sentence(near: Mapping[str, Any]) -> str:
     )
 
 
-def near_leaks(near: Mapping[str, Any]) -> list[str]:
+def near_leaks(near: NearCopies) -> list[str]:
     """Return one sentence for each side of a given split with near copies of images on another side.
 
     Args:
@@ -45,7 +47,7 @@ def learnt_from(validation: Mapping[str, Any]) -> str:
     return f"{copies:,} of them {'is a copy' if copies == 1 else 'are copies'} of training images{kind}"
 
 
-def _leak(leak: Mapping[str, Any]) -> str:
+def _leak(leak: NearOverlap) -> str:
     upright, mirrored = leak["upright"] - leak["identical"], leak["files"] - leak["upright"]
     kinds = [
         f"{leak['identical']:,} byte-identical" if leak["identical"] else "",

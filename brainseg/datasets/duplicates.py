@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import permutations
-from typing import Any
 
 import pandas as pd
 
+from brainseg.datasets.report_fields import Duplicates, Overlap
 from brainseg.errors import DataError
 
 COLUMNS = ("path", "label", "split", "sha256")
@@ -50,7 +50,7 @@ def duplicate_groups(table: pd.DataFrame) -> pd.DataFrame:
     return groups.sort_values("count", ascending=False, kind="stable", ignore_index=True)
 
 
-def summary(table: pd.DataFrame) -> dict[str, Any]:
+def summary(table: pd.DataFrame) -> Duplicates:
     """Count duplicates; the result can be stored as JSON.
 
     Args:
@@ -75,7 +75,7 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _overlap(table: pd.DataFrame, of: str, among: str) -> dict[str, Any]:
+def _overlap(table: pd.DataFrame, of: str, among: str) -> Overlap:
     mine, theirs = table[table["split"] == of], table[table["split"] == among]
     shared = mine[mine["sha256"].isin(theirs["sha256"])]
     labels = dict(sorted(Counter(shared["label"].dropna().astype(str)).items()))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+
+from brainseg.datasets.report_fields import DatasetWarning
 
 CONFLICT = "conflicting-labels"
 """Kind of the finding that identical files have several labels; a training starts only after the user confirms it."""
@@ -29,7 +30,7 @@ class Finding:
     message: str
     files: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DatasetWarning:
         """Return plain values that JSON can hold."""
         return {"kind": self.kind, "message": self.message, "files": list(self.files)}
 

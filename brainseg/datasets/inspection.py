@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -138,7 +137,16 @@ def cached_dataset(path: Path, stamp: str) -> Dataset | None:
         ignored, patients_from = tuple(stored["ignored"]), stored["patients_from"]
         near = tuple(NearPair(*entry) for entry in stored["near_pairs"])
         whole = Path(stored["root"]), table, tuple(stored["classes"]), bad, ignored, findings, patients_from, near
-        return MaskedDataset(*whole, **_mask_facts(masks)) if masks else Dataset(*whole)
+        if not masks:
+            return Dataset(*whole)
+        return MaskedDataset(
+            *whole,
+            notes=tuple(masks["notes"]),
+            mask_classes=tuple(masks["mask_classes"]),
+            mask_values=dict(masks["mask_values"]),
+            channels=tuple(masks["channels"]),
+            mask_threshold=masks["mask_threshold"],
+        )
     except (OSError, ValueError, KeyError, TypeError):  # a cache may be missing or damaged: it is filled again
         return None
 
@@ -167,11 +175,6 @@ def cache_dataset(path: Path, dataset: Dataset, stamp: str) -> Dataset:
         }
     write_json(_file(path), stored)
     return dataset
-
-
-def _mask_facts(stored: dict[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: tuple(stored[name]) for name in ("mask_classes", "channels", "notes")}
-    return {**facts, "mask_values": dict(stored["mask_values"]), "mask_threshold": stored["mask_threshold"]}
 
 
 def forget_inspection(path: Path) -> None:

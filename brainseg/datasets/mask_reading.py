@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -68,7 +67,7 @@ class Read:
         pages: Number of pages in the image's file.
     """
 
-    facts: dict[str, Any]
+    facts: dict[str, object]
     values: dict[int, int]
     count: int
     lowest: float

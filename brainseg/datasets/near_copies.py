@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from brainseg.datasets.near_search import SIDE, clusters, compare, limited_pairs
+from brainseg.datasets.report_fields import NearCopies, NearOverlap
 
 LISTED = 100
 """Most pairs that a summary lists."""
@@ -72,7 +72,7 @@ def twin_names(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[str]:
     return [f"near {digests[first[number]][:16]}" if counts[number] > 1 else "" for number in numbers.tolist()]
 
 
-def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> dict[str, Any]:
+def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> NearCopies:
     """Count near copies; the result can be stored as JSON.
 
     Args:
@@ -105,7 +105,7 @@ def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> dict[str, Any]:
     }
 
 
-def _leak(rows: pd.DataFrame, pairs: Sequence[NearPair], of: str, among: str) -> dict[str, Any]:
+def _leak(rows: pd.DataFrame, pairs: Sequence[NearPair], of: str, among: str) -> NearOverlap:
     split = rows["split"].to_dict()
     mine, theirs = rows[rows["split"] == of], rows[rows["split"] == among]
     identical = set(mine.index[mine["sha256"].isin(theirs["sha256"])])
@@ -117,7 +117,11 @@ def _leak(rows: pd.DataFrame, pairs: Sequence[NearPair], of: str, among: str) ->
     upright = identical | near[False]
     files = upright | near[True]
     return {
-        **{"of": of, "among": among, "files": len(files), "total": len(mine)},
-        **{"identical": len(identical), "upright": len(upright)},
+        "of": of,
+        "among": among,
+        "files": len(files),
+        "total": len(mine),
+        "identical": len(identical),
+        "upright": len(upright),
         "labels": dict(sorted(Counter(rows.loc[sorted(files), "label"].astype(str)).items())),
     }

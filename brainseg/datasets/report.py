@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -11,6 +10,7 @@ from brainseg.datasets import duplicates, near_copies
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.patient_messages import PatientsKnown, patients_sentence
 from brainseg.datasets.patients import patient_folders
+from brainseg.datasets.report_fields import DatasetReport, DatasetWarning, Masks
 from brainseg.datasets.table import Dataset
 
 FILES_NAMED = 5
@@ -25,15 +25,14 @@ EXTENSIONS = {
 }
 
 
-def dataset_report(dataset: Dataset) -> dict[str, Any]:
+def dataset_report(dataset: Dataset) -> DatasetReport:
     """Describe a dataset as plain values for JSON; widths and heights are [least, most] in pixels.
 
-    A dataset with masks also has `masks` (pixel classes, slices with tumour, least and most tumour pixels on those,
-    fraction of all pixels that are tumour, slices with a spacing, names of the channels) and `notes`.
+    A dataset with masks also has `masks` and `notes`.
     """
     table = dataset.table
     sizes = table[["width", "height"]].drop_duplicates()
-    return {
+    report: DatasetReport = {
         "path": str(dataset.root),
         "images": len(table),
         "classes": {name: int((table["label"] == name).sum()) for name in dataset.classes},
@@ -58,8 +57,10 @@ def dataset_report(dataset: Dataset) -> dict[str, Any]:
         "duplicates": duplicates.summary(table.assign(split=table["split"].where(table["split"] != "", None))),
         "near_copies": near_copies.summary(table, dataset.near_pairs),
         "fingerprint": dataset.fingerprint,
-        **(_masks(dataset) if isinstance(dataset, MaskedDataset) else {}),
     }
+    if isinstance(dataset, MaskedDataset):
+        report["masks"], report["notes"] = _masks(dataset), list(dataset.notes)
+    return report
 
 
 def patients_known(dataset: Dataset) -> PatientsKnown:
@@ -72,7 +73,7 @@ def patients_known(dataset: Dataset) -> PatientsKnown:
     return {"source": dataset.patients_from, "count": count}
 
 
-def warning_sentence(entry: dict[str, Any]) -> str:
+def warning_sentence(entry: DatasetWarning) -> str:
     """Return a warning of a report with the first of its files."""
     return f"{entry['message']}{named(entry['files'])}"
 
@@ -83,7 +84,7 @@ def named(files: list[str]) -> str:
     return f" ({', '.join(files[:FILES_NAMED])}{more})" if files else ""
 
 
-def mask_sentence(report: dict[str, Any]) -> str:
+def mask_sentence(report: DatasetReport) -> str:
     """Return a sentence about the masks of a dataset.
 
     Args:
@@ -97,27 +98,24 @@ def mask_sentence(report: dict[str, Any]) -> str:
         patients_sentence(report["patients"]),
         f"spacing known for {masks['with_spacing']} slices",
     ]
-    if masks.get("threshold") is not None:  # reports of earlier runs have none
+    if masks["threshold"] is not None:
         parts.append(f"values from {masks['threshold']:g} up are tumour")
     if masks["channels"]:
         parts.append(f"channels {', '.join(masks['channels'])}")
     return "; ".join(parts) + "."
 
 
-def _masks(dataset: MaskedDataset) -> dict[str, Any]:
+def _masks(dataset: MaskedDataset) -> Masks:
     table = dataset.table
     pixels = int((table["width"] * table["height"]).sum())
     return {
-        "masks": {
-            "classes": list(dataset.mask_classes),
-            "with_tumour": int((table["mask_pixels"] > 0).sum()),
-            "tumour_pixels": _range(table.loc[table["mask_pixels"] > 0, "mask_pixels"]),
-            "tumour_share": float(table["mask_pixels"].sum() / pixels) if pixels else 0.0,
-            "with_spacing": int((table["spacing"] != "").sum()),
-            "channels": list(dataset.channels),
-            "threshold": dataset.mask_threshold,
-        },
-        "notes": list(dataset.notes),
+        "classes": list(dataset.mask_classes),
+        "with_tumour": int((table["mask_pixels"] > 0).sum()),
+        "tumour_pixels": _range(table.loc[table["mask_pixels"] > 0, "mask_pixels"]),
+        "tumour_share": float(table["mask_pixels"].sum() / pixels) if pixels else 0.0,
+        "with_spacing": int((table["spacing"] != "").sum()),
+        "channels": list(dataset.channels),
+        "threshold": dataset.mask_threshold,
     }
 
 

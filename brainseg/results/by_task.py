@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import pandas as pd
 
+from brainseg.datasets.report_fields import StoredReport
 from brainseg.evaluation.stored import E
 from brainseg.models.description import BundleDescription
 from brainseg.results.classification import card as class_card
@@ -49,7 +50,7 @@ class CardParts(Generic[E]):
     not_for: str
     metrics_heading: str
     metrics: Callable[[E], str]
-    limits: Callable[[BundleDescription, E | None, Mapping[str, Any]], list[str]]
+    limits: Callable[[BundleDescription, E | None, StoredReport | None], list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)

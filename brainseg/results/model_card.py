@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any
 
 import brainseg
 from brainseg.config import RunConfig
 from brainseg.datasets.copy_messages import near_sentence
 from brainseg.datasets.patient_messages import PatientsKnown, as_sentence, patients_sentence
+from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.models.description import BundleDescription
@@ -32,11 +33,23 @@ SPLITS = {
 USERS = "Researchers, teachers and students of medical image analysis who can weigh the metrics below."
 
 
+class CardDataset(StoredReport):
+    """A run's `dataset.json`, with what a card adds from other places.
+
+    Attributes:
+        synthetic: Whether the images are synthetic.
+        sides: Set of the split -> number of images; None where the split is lost.
+    """
+
+    synthetic: bool
+    sides: dict[str, int] | None
+
+
 def model_card(
     description: BundleDescription,
     report: Evaluation | None,
     config: RunConfig,
-    dataset: Mapping[str, Any] | None = None,
+    dataset: CardDataset | None = None,
     version: str = "",
 ) -> str:
     """Write a model's card as Markdown.
@@ -45,8 +58,7 @@ def model_card(
         description: The description in its bundle.
         report: The run's evaluation; None where it is lost.
         config: The run's configuration.
-        dataset: The run's `dataset.json`; empty or None where it is lost. `synthetic` is true for synthetic images;
-            `sides` has the number of images in each set of the split.
+        dataset: The run's `dataset.json`; None where it is lost.
         version: The first digits of the bundle's digest.
     """
     card = results_of(description.task).card
@@ -54,10 +66,10 @@ def model_card(
         "Purpose": card.purpose(description),
         "Intended users": USERS,
         "What it is not for": card.not_for,
-        "Data": _data(description, config, dataset or {}),
+        "Data": _data(description, config, dataset),
         card.metrics_heading: _metrics(description, report),
-        "Split and leakage": _split(description, config, report, dataset or {}),
-        "Limits and uncertainty": _limits(description, report, dataset or {}),
+        "Split and leakage": _split(description, config, report, dataset),
+        "Limits and uncertainty": _limits(description, report, dataset),
         "Preparation of an image": _settings(config.preparation.model_dump()),
         "Weights that it started from": _weights(description.pretraining),
         "How it was made": _making(description, config, version),
@@ -66,15 +78,16 @@ def model_card(
     return "\n\n".join([title, *(f"## {name}\n\n{text}" for name, text in sections.items())]) + "\n"
 
 
-def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[str, Any]) -> str:
+def _data(description: BundleDescription, config: RunConfig, dataset: CardDataset | None) -> str:
     folder, images = _code(PurePath(config.data.path).name), description.data.get("images", "an unknown number of")
     lines = [f"* Folder `{folder}`, {images} readable images"]
-    if classes := dataset.get("classes"):
-        lines.append(f"* Classes: {', '.join(f'{literal(name)} {count}' for name, count in classes.items())}")
+    if dataset and dataset["classes"]:
+        classes = ", ".join(f"{literal(name)} {count}" for name, count in dataset["classes"].items())
+        lines.append(f"* Classes: {classes}")
     lines.append(f"* Fingerprint (SHA-256 over paths, labels, bytes): `{_code(description.data.get('fingerprint'))}`")
     if dataset:
         copies = dataset["duplicates"]
-        patients = cast("PatientsKnown", dataset.get("patients") or {"source": "", "count": dataset["groups"]})
+        patients: PatientsKnown = dataset.get("patients") or {"source": "", "count": dataset["groups"]}
         lines += [
             f"* {as_sentence(patients_sentence(patients)).removesuffix('.')}",
             f"* {copies['groups']} groups of byte-identical files, {copies['surplus']} duplicates, "
@@ -86,7 +99,7 @@ def _data(description: BundleDescription, config: RunConfig, dataset: Mapping[st
         ]
     else:
         lines.append("* The rest of what was in the folder is unknown: the run's `dataset.json` is missing")
-    if dataset.get("synthetic"):
+    if dataset and dataset["synthetic"]:
         lines.append("* **The images are synthetic**: metrics on them say nothing about patients")
     lines.append(
         "* Not recorded: hospitals, scanners, sequences, ages and sexes, and who set the labels and how. Ask the "
@@ -103,14 +116,15 @@ def _metrics(description: BundleDescription, report: Evaluation | None) -> str:
 
 
 def _split(
-    description: BundleDescription, config: RunConfig, report: Evaluation | None, dataset: Mapping[str, Any]
+    description: BundleDescription, config: RunConfig, report: Evaluation | None, dataset: CardDataset | None
 ) -> str:
     facts = as_validation(report) if report else description.validation
     what = facts_of(description.task).units
     side = f"{'test' if facts.get('evaluated_on') == 'test' else 'validation'} {what}"
+    sides = dataset["sides"] if dataset else None
     lines = [
         f"* Split {SPLITS[config.data.split]}; seed {config.data.seed}",
-        f"* Learnt from {dataset['sides'].get('train', 0)} images" if "sides" in dataset else "",
+        "" if sides is None else f"* Learnt from {sides.get('train', 0)} images",
         f"* Evaluated on {facts.get('count') or 'an unknown number of'} {side}",
         _copied(facts),
         "* The kept epoch was chosen by the loss on these same images: expect lower metrics on new ones"
@@ -129,7 +143,7 @@ def _copied(facts: Validation) -> str:
     return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
 
 
-def _limits(description: BundleDescription, report: Evaluation | None, dataset: Mapping[str, Any]) -> str:
+def _limits(description: BundleDescription, report: Evaluation | None, dataset: CardDataset | None) -> str:
     elsewhere = (
         "* Evaluated only on validation or test images of the same dataset. Its performance on other images is "
         "unknown, and usually worse."

@@ -8,7 +8,8 @@ from brainseg.datasets.registry import PHANTOM
 from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.results import stored_results
-from brainseg.results.model_card import model_card
+from brainseg.results.model_card import CardDataset, model_card
+from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run, RunStore
 
 
@@ -26,10 +27,17 @@ def card_of(store: RunStore, run: Run) -> str:
         report = stored_results.evaluation(store, run)
     except RunError:
         report = None
-    dataset = stored_results.readable([], stored_results.read_json, store, run, "dataset.json")
-    if dataset:
-        place = Path(run.config.data.path)
-        dataset["synthetic"] = ((place.parent if place.is_file() else place) / PHANTOM).is_file()
-        if (split := stored_results.readable([], stored_results.split, store, run)) is not None:
-            dataset["sides"] = split["split"].value_counts().to_dict()
-    return model_card(description, report, run.config, dataset, version)
+    return model_card(description, report, run.config, _dataset(store, run), version)
+
+
+def _dataset(store: RunStore, run: Run) -> CardDataset | None:
+    report = stored_results.readable([], stored_report, store, run)
+    if report is None:
+        return None
+    place = Path(run.config.data.path)
+    split = stored_results.readable([], stored_results.split, store, run)
+    return {
+        **report,
+        "synthetic": ((place.parent if place.is_file() else place) / PHANTOM).is_file(),
+        "sides": None if split is None else {str(name): int(n) for name, n in split["split"].value_counts().items()},
+    }

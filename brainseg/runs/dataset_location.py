@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brainseg import paths
 from brainseg.datasets.library import current_path
+from brainseg.datasets.report_fields import read_stored_report
 from brainseg.errors import RunError
 from brainseg.runs.artifacts import LocalFiles
 from brainseg.runs.run import Run
@@ -21,6 +22,6 @@ def dataset_location(run: Run) -> Path:
 def _fingerprint(run: Run) -> str:
     try:
         stored = LocalFiles(paths.home()).find(run.id, "dataset.json")
-        return str(json.loads(stored.read_text("utf-8"))["fingerprint"])
-    except (RunError, OSError, ValueError, KeyError):
+        return read_stored_report(json.loads(stored.read_text("utf-8")))["fingerprint"]
+    except (RunError, OSError, ValueError):
         return ""

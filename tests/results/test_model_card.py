@@ -58,8 +58,9 @@ def section(card: str, title: str) -> str:
 
 def test_a_card_says_what_a_reader_must_know():
     report = evaluated()
-    dataset = {**dataset_report(make_dataset(["no"] * 3 + ["yes"] * 2, hashes=["a", "a", "b", "c", "d"]))}
-    card = model_card(describe(), report, CONFIG, {**dataset, "sides": {"train": 203, "valid": 60}}, "abc123")
+    found = dataset_report(make_dataset(["no"] * 3 + ["yes"] * 2, hashes=["a", "a", "b", "c", "d"]))
+    dataset = {**found, "synthetic": False, "sides": {"train": 203, "valid": 60}}
+    card = model_card(describe(), report, CONFIG, dataset, "abc123")
     assert card.startswith("# Model card: first\n\n**" + DISCLAIMER)
     titles = re.findall(r"^## (.*)$", card, re.MULTILINE)
     assert titles[:4] == ["Purpose", "Intended users", "What it is not for", "Data"]
@@ -107,7 +108,7 @@ def test_a_random_split_is_said_to_leak():
 
 
 def test_synthetic_images_are_said_to_be():
-    dataset = dataset_report(make_dataset(["no", "yes"]))
+    dataset = {**dataset_report(make_dataset(["no", "yes"])), "synthetic": False, "sides": None}
     assert "images are synthetic" not in model_card(describe(), evaluated(), CONFIG, dataset)
     assert "**The images are synthetic**" in model_card(describe(), evaluated(), CONFIG, {**dataset, "synthetic": True})
 

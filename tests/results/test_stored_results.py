@@ -9,6 +9,7 @@ from brainseg.errors import RunError
 from brainseg.evaluation.stored import SCHEMA
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results as run_results
+from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import RunStore
 
 CURVE = '{"learning_rate": [1], "loss": [0.5], "smoothed_loss": [1], "suggestion": 1}'
@@ -36,6 +37,8 @@ def stored(home: Path, config, tmp_path: Path):
         ("evaluation.json", "\ud7ff{", run_results.evaluation),
         ("learning_rate.json", CURVE.replace("0.5", '"x"'), run_results.learning_rate),
         ("learning_rate.json", CURVE.replace("0.5", "0.5, 1"), run_results.learning_rate),
+        ("dataset.json", "{broken", stored_report),
+        ("dataset.json", '{"fingerprint": "f", "images": 3}', stored_report),
         ("epochs.csv", "epoch,loss\n1,2\n", run_results.epochs),
         ("epochs.csv", "", run_results.epochs),
         ("split.csv", "path\na\n", run_results.split),
@@ -58,6 +61,7 @@ def test_what_does_not_exist_is_none(home, config) -> None:
     store = RunStore()
     run = store.create(config(), "one", "FINISHED")
     assert run_results.evaluation(store, run) is None
+    assert stored_report(store, run) is None
     assert run_results.learning_rate(store, run) is None
     assert run_results.epochs(store, run) is None
     assert run_results.predictions(store, run, ["a"]) is None

@@ -17,6 +17,7 @@ from brainseg.jobs.queue import reclaim
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results
+from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import EndKind, RunStore
 from tests.jobs.helpers import end_processes
 
@@ -78,6 +79,8 @@ def test_what_a_finished_run_left_is_read(name: str) -> None:
     run = store.get(name)
     report = stored_results.evaluation(store, run)
     assert report
+    dataset = stored_report(store, run)
+    assert (dataset["images"], sum(dataset["classes"].values()), dataset["near_copies"]["pairs"]) == (24, 24, 0)
     assert stored_results.split(store, run)["split"].isin(["train", "valid"]).all()
     if name != "baseline":
         assert list(stored_results.epochs(store, run)["epoch"]) == [1, 2]

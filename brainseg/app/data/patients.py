@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from brainseg.app.widgets.dataset_reading import reread
 from brainseg.datasets.library import KnownDataset, set_groups
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
+from brainseg.datasets.report_fields import DatasetReport
 from brainseg.results.markdown import escape
 
 KINDS = {
@@ -27,7 +26,7 @@ HELP = {
 }
 
 
-def patients(known: KnownDataset, report: dict[str, Any]) -> None:
+def patients(known: KnownDataset, report: DatasetReport) -> None:
     """Draw how many patients there are and how they were identified, and the form that changes this."""
     sentence = as_sentence(patients_sentence(report["patients"]))
     if known.groups != "auto":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample,
 from brainseg.app.frame import dark, guarded, offer_csv, show
 from brainseg.datasets.copy_messages import near_leaks, near_sentence
 from brainseg.datasets.report import mask_sentence, warning_sentence
+from brainseg.datasets.report_fields import DatasetReport
 from brainseg.datasets.table import Dataset
 from brainseg.plots.dataset_overview import GIVEN, class_balance_figure, modes_figure, size_table, sizes_figure
 from brainseg.results.markdown import escape
@@ -28,7 +29,7 @@ COPY_WIDTH = 170
 """Pixels of a drawn copy's width."""
 
 
-def headline(report: dict[str, Any]) -> None:
+def headline(report: DatasetReport) -> None:
     """Draw the counts, and a message for each problem that makes results doubtful."""
     copies = report["duplicates"]
     values = {
@@ -54,7 +55,7 @@ def headline(report: dict[str, Any]) -> None:
         st.warning(sentence, icon=":material/warning:")
 
 
-def leaks(report: dict[str, Any]) -> list[str]:
+def leaks(report: DatasetReport) -> list[str]:
     """Return a sentence for each problem that makes metrics on this dataset too good, or wrong."""
     copies = report["duplicates"]
     sentences = [
@@ -182,9 +183,9 @@ def _image(dataset: Dataset, path: str, caption: str) -> None:
         st.image(small, escape(caption), width="stretch", alt=f"Image {path}")
 
 
-def faults(report: dict[str, Any]) -> None:
+def faults(report: DatasetReport) -> None:
     """Draw the files that cannot be read, with the reason, and those with warnings."""
-    lists = {
+    lists: dict[str, tuple[Sequence[Mapping[str, object]], str]] = {
         "Unreadable files": (report["unreadable"], "Every image file can be read."),
         "Warnings": (
             [{**entry, "files": ", ".join(entry["files"])} for entry in report["warnings"]],

@@ -12,6 +12,7 @@ from brainseg.results import stored_results as run_results
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
+from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run
 
 SPLITS = {
@@ -60,18 +61,17 @@ def data_panel(run: Run) -> None:
 
 @guarded
 def _dataset(run: Run) -> None:
-    facts = run_results.read_json(live_store.store(), run, "dataset.json", ("fingerprint", "images"))
+    facts = stored_report(live_store.store(), run)
     if facts is None:
         st.info(MISSING.format("dataset.json"))
         return
-    copies = facts.get("duplicates", {}).get("surplus", 0)
-    unreadable = len(facts.get("unreadable", []))
+    copies, unreadable = facts["duplicates"]["surplus"], len(facts["unreadable"])
     parts = [
         f"{facts['images']} images",
         f"{copies} byte-identical duplicates" if copies else "no byte-identical duplicates",
     ]
     parts += [f"{unreadable} unreadable files were left out"] if unreadable else []
-    parts += [f"{facts['groups']} patients"] if facts.get("groups") else ["patients unknown"]
+    parts += [f"{facts['groups']} patients"] if facts["groups"] else ["patients unknown"]
     st.markdown("; ".join(parts) + ".")
     with st.expander("Fingerprint", icon=":material/fingerprint:"):
         st.markdown(f"SHA-256 over paths, labels and content: `{facts['fingerprint']}`")

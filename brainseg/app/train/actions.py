@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import streamlit as st
@@ -19,7 +18,8 @@ from brainseg.app.widgets.dataset_reading import count_pairs
 from brainseg.app.widgets.time_estimate import Estimate, crowding, estimate, machine_load, measured_paces
 from brainseg.config import RunConfig
 from brainseg.results.markdown import escape
-from brainseg.results.run_files import run_file
+from brainseg.results.stored_dataset import stored_report
+from brainseg.results.stored_results import readable
 from brainseg.runs import ENDED, Kind, Run
 
 BASELINE = (
@@ -151,8 +151,5 @@ def _images(run: Run) -> int | None:
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _stored_images(run_id: str, ended: bool) -> int | None:
     """Return how many readable images a run's dataset had, from its stored report."""
-    file = run_file(live_store.store(), live_store.run(run_id), "dataset.json")
-    try:
-        return int(json.loads(file.read_text("utf-8"))["images"]) if file else None
-    except (OSError, ValueError, KeyError):
-        return None
+    report = readable([], stored_report, live_store.store(), live_store.run(run_id))
+    return report["images"] if report else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -13,6 +12,7 @@ from brainseg.datasets.inspection import cached_dataset, signature
 from brainseg.datasets.library import KnownDataset, inspect_known_dataset, known_datasets
 from brainseg.datasets.mask_layouts import list_pairs
 from brainseg.datasets.report import dataset_report
+from brainseg.datasets.report_fields import DatasetReport
 from brainseg.datasets.table import Dataset
 from brainseg.errors import BrainsegError, DataError
 from brainseg.results.markdown import escape
@@ -59,7 +59,7 @@ def count_pairs(path: str) -> int | None:
         return None
 
 
-def read_report(known: KnownDataset, dataset: Dataset) -> dict[str, Any]:
+def read_report(known: KnownDataset, dataset: Dataset) -> DatasetReport:
     """Return the `dataset_report` of a dataset from `read_dataset`."""
     return _report(known.path, dataset.grouped_fingerprint, len(dataset.bad), dataset)
 
@@ -112,5 +112,5 @@ def _kept(path: str, stamp: str) -> Dataset:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _report(path: str, fingerprint: str, bad: int, _dataset: Dataset) -> dict[str, Any]:
+def _report(path: str, fingerprint: str, bad: int, _dataset: Dataset) -> DatasetReport:
     return dataset_report(_dataset)

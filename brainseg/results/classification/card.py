@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import ClassificationEvaluation, as_validation, metric
 from brainseg.models.description import BundleDescription
@@ -52,14 +50,14 @@ def metrics(report: ClassificationEvaluation) -> str:
 
 
 def limits(
-    description: BundleDescription, report: ClassificationEvaluation | None, dataset: Mapping[str, Any]
+    description: BundleDescription, report: ClassificationEvaluation | None, dataset: StoredReport | None
 ) -> list[str]:
     """Return, by line, what the metrics do not show.
 
     Args:
         description: The description in the model's bundle.
         report: The run's evaluation; None where it is lost.
-        dataset: The run's `dataset.json`; empty where it is lost.
+        dataset: The run's `dataset.json`; None where it is lost.
     """
     count = (as_validation(report) if report else description.validation).get("count") or 0
     lines = [
@@ -71,7 +69,7 @@ def limits(
     ]
     if 0 < count < FEW:
         lines.insert(0, f"* With {count} evaluated images, one image is {100 / count:.1f} points of accuracy.")
-    if len(dataset.get("modes", {})) > 1:
+    if dataset and len(dataset["modes"]) > 1:
         lines.append(
             "* Images of several file modes or sources may let a model tell classes apart by how the files were made."
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.segmentation.scores import SCORES
 from brainseg.evaluation.stored import SegmentationEvaluation, score
@@ -63,7 +61,7 @@ def metrics(report: SegmentationEvaluation) -> str:
 
 
 def limits(
-    description: BundleDescription, report: SegmentationEvaluation | None, dataset: Mapping[str, Any]
+    description: BundleDescription, report: SegmentationEvaluation | None, dataset: StoredReport | None
 ) -> list[str]:
     """Return, by line, what the scores do not show.
 

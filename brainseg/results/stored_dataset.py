@@ -1,0 +1,22 @@
+"""The report on its dataset that a run stored, as `stored_results` reads its other files."""
+
+from __future__ import annotations
+
+from brainseg.datasets.report_fields import StoredReport, read_stored_report
+from brainseg.results.stored_results import read_json, reading
+from brainseg.runs import Run, RunStore
+
+FILE = "dataset.json"
+
+
+def stored_report(store: RunStore, run: Run) -> StoredReport | None:
+    """Return the report on a run's dataset; None if the run has not stored one (yet).
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    values = read_json(store, run, FILE)
+    if values is None:
+        return None
+    with reading(FILE, run):
+        return read_stored_report(values)
