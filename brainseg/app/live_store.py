@@ -7,14 +7,13 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
 from brainseg.jobs.queue import is_lost, reconcile
-from brainseg.results.run_details import run_details
+from brainseg.results.run_details import RunDetails, run_details
 from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.run import default_run
@@ -61,7 +60,7 @@ def run(run_id: str) -> Run:
     return store().get(run_id)
 
 
-def details(run: Run) -> dict[str, Any]:
+def details(run: Run) -> RunDetails:
     """Return the `results.run_details` of a run; those of ended runs are cached."""
     if run.status in ENDED:
         return _details(store().uri, run.id, str(run.ended))
@@ -130,5 +129,5 @@ def _classes(uri: str) -> dict[tuple[str, str], frozenset[str]]:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _details(uri: str, run_id: str, ended: str) -> dict[str, Any]:
+def _details(uri: str, run_id: str, ended: str) -> RunDetails:
     return run_details(store(), run(run_id))

@@ -150,7 +150,8 @@ def _report(store: RunStore, run: Run, data: Path) -> None:
     plots = write_run_plots(store, run, folder)
     sheet = _diagnose(store, run, data, folder / "diagnosis.png")
     details = run_details(store, run)
-    print_report(run.config.task, details["evaluation"])
+    if details["evaluation"]:
+        print_report(run.config.task, details["evaluation"])
     ANSWERS.print(pointing_sentence(details["heatmaps"]), markup=False, soft_wrap=True)
     ANSWERS.print(f"Plots in {folder}:", markup=False, soft_wrap=True)
     for file in [*plots, sheet]:

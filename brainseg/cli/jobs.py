@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -17,6 +17,7 @@ from brainseg.cli.report import print_report
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
+    from brainseg.results.run_details import RunDetails
     from brainseg.runs import Run, RunStore
 
 
@@ -109,7 +110,7 @@ def show(
     from brainseg.cli.outputs import folder_of_run
     from brainseg.jobs.queue import reconcile
     from brainseg.results.exports import file_stem
-    from brainseg.results.run_details import run_details
+    from brainseg.results.run_details import details_json, run_details
     from brainseg.results.run_plots import check_drawable, write_run_plots
     from brainseg.runs import RunStore
 
@@ -121,14 +122,14 @@ def show(
     if figures:
         check_drawable(store, found)
         drawn = write_run_plots(store, found, folder_of_run(figures, found.id, file_stem(found)))
-    details = {**run_details(store, found), "figures": [str(file) for file in drawn]}
+    details, plots = run_details(store, found), [str(file) for file in drawn]
     if as_json:
-        print_json(details)
+        print_json({**details_json(details), "figures": plots})
     else:
-        _print_run(found, details)
+        _print_run(found, details, plots)
 
 
-def _print_run(found: Run, details: dict[str, Any]) -> None:
+def _print_run(found: Run, details: RunDetails, plots: list[str]) -> None:
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
     _print_labels(found)
     for line in end_lines(found):
@@ -141,7 +142,7 @@ def _print_run(found: Run, details: dict[str, Any]) -> None:
     for row in details["epochs"]:
         ANSWERS.print(
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
-            f"{facts.headline_words} {row[facts.headline]:.3f}  {row['seconds']:.1f} s"
+            f"{facts.headline_words} {row['dice'] if 'dice' in row else row['accuracy']:.3f}  {row['seconds']:.1f} s"
         )
     if details["evaluation"]:
         print_report(found.config.task, details["evaluation"])
@@ -152,7 +153,7 @@ def _print_run(found: Run, details: dict[str, Any]) -> None:
             f"hard: {case['path']}: actual {case['label']}, predicted {case['prediction']}, loss {case['loss']:.3f}",
             markup=False,
         )
-    for file in details["figures"]:
+    for file in plots:
         ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
 
 

@@ -82,7 +82,7 @@ class TrainingView:
     def __init__(self) -> None:
         self.bar = _bar()
         self.steps: TaskID | None = None
-        self.shown: tuple[object, object] = ("", 0)
+        self.shown = ("", 0)
         self.log_position = 0
 
     def __enter__(self) -> TrainingView:
@@ -103,7 +103,7 @@ class TrainingView:
             if self.steps is not None:
                 self.bar.remove_task(self.steps)
             epoch = f", epoch {progress['epoch']} of {progress['epochs']}" if progress["epoch"] else ""
-            self.steps = self.bar.add_task(f"{PHASES[str(progress['phase'])]}{epoch}", total=None)
+            self.steps = self.bar.add_task(f"{PHASES[progress['phase']]}{epoch}", total=None)
             self.shown = key
         self.bar.update(self.steps, completed=progress["step"], total=progress["steps"])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from brainseg.diagnosis.agreement import agreement
 from brainseg.diagnosis.methods import METHODS, layer_name
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
 
 NOT_MEASURED = "It was not measured how often this model's heatmap finds the tumour."
+
+
+class StoredPointing(TypedDict):
+    """A `Pointing` as `heatmaps.json` holds it; `layer` is the name of its stage."""
+
+    slices: int
+    hits: int
+    pointing_game: float
+    interval: tuple[float, float]
+    chance: float
+    energy_inside: float
+    energy_ratio: float
+    empty: int
+    method: str
+    stage: int
+    layer: str
 
 
 @dataclass(frozen=True)
@@ -50,9 +67,21 @@ class Pointing:
     method: str
     stage: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> StoredPointing:
         """Return plain values that JSON can hold."""
-        return {**asdict(self), "interval": list(self.interval), "layer": layer_name(self.stage)}
+        return {
+            "slices": self.slices,
+            "hits": self.hits,
+            "pointing_game": self.pointing_game,
+            "interval": self.interval,
+            "chance": self.chance,
+            "energy_inside": self.energy_inside,
+            "energy_ratio": self.energy_ratio,
+            "empty": self.empty,
+            "method": self.method,
+            "stage": self.stage,
+            "layer": layer_name(self.stage),
+        }
 
 
 def measure_pointing(predictor: Predictor, slices: Iterable[tuple[Scan, np.ndarray]]) -> Pointing:
@@ -100,7 +129,7 @@ def summarise(maps: Iterable[tuple[np.ndarray, np.ndarray]], method: str, stage:
     )
 
 
-def pointing_sentence(found: dict[str, Any] | None) -> str:
+def pointing_sentence(found: StoredPointing | None) -> str:
     """Return a sentence on how often a model's heatmap finds the tumour.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
 
 from brainseg import paths
 from brainseg.jobs.workspace import Workspace
@@ -43,7 +42,17 @@ class StoreLog:
         if this_pass != self.current_pass:
             self.current_pass, self.started = this_pass, time.time()
         self.last_write = now
-        self.workspace.write_progress({**asdict(progress), "time": time.time(), "started": self.started})
+        self.workspace.write_progress(
+            {
+                "phase": progress.phase,
+                "step": progress.step,
+                "steps": progress.steps,
+                "epoch": progress.epoch,
+                "epochs": progress.epochs,
+                "time": time.time(),
+                "started": self.started,
+            }
+        )
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Store the metrics of an epoch once; a resumed training reports its earlier epochs again."""

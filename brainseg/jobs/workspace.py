@@ -10,11 +10,36 @@ from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
 
 from brainseg import paths
 from brainseg.files import write_json
 
 TAIL_LINES = 20
+
+
+class StoredProgress(TypedDict, total=False):
+    """The progress of a training; a field that is not known (yet) is missing.
+
+    Attributes:
+        phase: See `training.log.Progress`, as for the next four.
+        time: When this was written, in seconds since 1970.
+        started: When the current pass began, in seconds since 1970.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] # as pydantic asks for it
+
+    phase: str
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    time: float
+    started: float
+
+
+_PROGRESS = TypeAdapter(StoredProgress)
 
 
 class Workspace:
@@ -53,17 +78,16 @@ class Workspace:
         """Return whether the user asked to cancel the run."""
         return self._cancel.exists()
 
-    def write_progress(self, progress: dict[str, object]) -> None:
+    def write_progress(self, progress: StoredProgress) -> None:
         """Store the progress of the training, for the pages and commands that show it."""
         write_json(self._progress, progress)
 
-    def read_progress(self) -> dict[str, Any]:
+    def read_progress(self) -> StoredProgress:
         """Return what `write_progress` stored last; empty if there is nothing yet."""
         try:
-            progress = json.loads(self._progress.read_text("utf-8"))
+            return _PROGRESS.validate_json(self._progress.read_bytes())
         except (OSError, ValueError):
             return {}
-        return progress if isinstance(progress, dict) else {}
 
     def record_owners(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""

@@ -8,6 +8,11 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from brainseg.models.stored_values import Known
+
 IMAGENET = {"imagenet": "DEFAULT", "imagenet-v1": "IMAGENET1K_V1"}
 """`imagenet` is torchvision's current training recipe, `imagenet-v1` that of the original publications."""
 RUN = "run:"
@@ -33,6 +38,23 @@ FILES = {
 SOURCE = "https://download.pytorch.org/models/"
 TIMEOUT = 5.0
 """Seconds to wait for the server of the ImageNet weights, including the look-up of its name."""
+
+
+class StoredWeights(TypedDict, total=False):
+    """A `WeightsReport` as `weights.json` and the field `pretraining` of a bundle hold it.
+
+    Bundles that another program wrote may lack some fields.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] # as pydantic asks for it
+
+    source: Known[str]
+    sha256: Known[str]
+    taken: Known[int]
+    total: Known[int]
+    stages: Known[dict[str, tuple[int, int]]]
+    random_stages: Known[tuple[str, ...]]
+    pretrained: Known[bool]
 
 
 def is_weights_file(spec: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from torch import nn
 from brainseg.errors import WeightsError
 from brainseg.files import sha256_file
 from brainseg.models.architectures import STEM, ResNetBody
-from brainseg.models.sources import IMAGENET, RUN
+from brainseg.models.sources import IMAGENET, RUN, StoredWeights
 
 ALTERNATIVES = (
     "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"
@@ -64,9 +64,17 @@ class WeightsReport:
             return f"{text}; {who} with random weights, so this body is NOT fully pretrained."
         return f"{text}; every stage works as trained."
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> StoredWeights:
         """Return plain values that JSON can hold."""
-        return {**asdict(self), "pretrained": self.pretrained}
+        return {
+            "source": self.source,
+            "sha256": self.sha256,
+            "taken": self.taken,
+            "total": self.total,
+            "stages": self.stages,
+            "random_stages": self.random_stages,
+            "pretrained": self.pretrained,
+        }
 
 
 def load_weights(body: ResNetBody, arch: str, spec: str, warm_start: Path | None = None) -> WeightsReport:

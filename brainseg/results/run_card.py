@@ -9,6 +9,7 @@ from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.results import stored_results
 from brainseg.results.model_card import CardDataset, model_card
+from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run, RunStore
 
@@ -31,11 +32,11 @@ def card_of(store: RunStore, run: Run) -> str:
 
 
 def _dataset(store: RunStore, run: Run) -> CardDataset | None:
-    report = stored_results.readable([], stored_report, store, run)
+    report = readable([], stored_report, store, run)
     if report is None:
         return None
     place = Path(run.config.data.path)
-    split = stored_results.readable([], stored_results.split, store, run)
+    split = readable([], stored_results.split, store, run)
     return {
         **report,
         "synthetic": ((place.parent if place.is_file() else place) / PHANTOM).is_file(),

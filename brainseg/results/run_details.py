@@ -1,44 +1,86 @@
-"""All stored results of a run as plain values: the output of `show --json`."""
+"""All stored results of a run as plain values, and as the output of `show --json`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-import pandas as pd
+from typing_extensions import TypedDict
 
-from brainseg.jobs.workspace import Workspace
+from brainseg.diagnosis.pointing import StoredPointing
+from brainseg.evaluation.stored import Evaluation
+from brainseg.jobs.workspace import StoredProgress, Workspace
+from brainseg.models.sources import StoredWeights
 from brainseg.results import stored_results
+from brainseg.results.run_files import readable
 from brainseg.runs import Run, RunStore
+from brainseg.runs.run import RunSummary
+from brainseg.training.stored import EpochRow, RateSearch
 
-_TABLES = {"epochs": stored_results.epochs, "hardest": stored_results.hardest}
-_FILES = ("heatmaps", "learning_rate", "weights")
+
+class HardestImage(TypedDict):
+    """One row of `hardest.csv`; see `stored_results.hardest`."""
+
+    path: str
+    label: str
+    prediction: str
+    loss: float
 
 
-def run_details(store: RunStore, run: Run) -> dict[str, Any]:
-    """Return all results of a run as plain values that JSON can hold.
+class RunDetails(RunSummary):
+    """All results of a run; those that do not exist (yet) are empty or None.
 
-    Epochs, evaluation, measured heatmaps, hardest cases, learning-rate curve and weights are empty until they exist.
-    `damaged` has a sentence for each of their files that cannot be read.
+    Attributes:
+        config: All settings, by section.
+        progress: The progress of a running training.
+        epochs: The metrics of each finished epoch.
+        hardest: The images with the highest loss.
+        evaluation: Its evaluation.
+        heatmaps: How often its heatmaps find the tumour.
+        learning_rate: The result of its learning-rate finder.
+        weights: The weights that it started from.
+        damaged: A sentence for each of these files that cannot be read.
+        log: The last lines of the log of a running training.
     """
+
+    config: dict[str, Any]
+    progress: StoredProgress
+    epochs: list[EpochRow]
+    hardest: list[HardestImage]
+    evaluation: Evaluation | None
+    heatmaps: StoredPointing | None
+    learning_rate: RateSearch | None
+    weights: StoredWeights | None
+    damaged: list[str]
+    log: str
+
+
+def run_details(store: RunStore, run: Run) -> RunDetails:
+    """Return all results of a run as plain values that JSON can hold."""
     running, workspace = run.status == "RUNNING", Workspace(run.id)
-    found: dict[str, Any] = {}
     damaged: list[str] = []
-    for name, read in _TABLES.items():
-        found[name] = _records(stored_results.readable(damaged, read, store, run))
-    found["evaluation"] = stored_results.readable(damaged, stored_results.evaluation, store, run) or {}
-    for name in _FILES:
-        found[name] = stored_results.readable(damaged, stored_results.read_json, store, run, f"{name}.json") or {}
+    epochs = readable(damaged, stored_results.epochs, store, run)
+    hardest = readable(damaged, stored_results.hardest, store, run)
     return {
         **run.to_dict(),
         "config": run.config.model_dump(mode="json"),
         "progress": workspace.read_progress() if running else {},
-        **found,
+        "epochs": [] if epochs is None else cast("list[EpochRow]", epochs.to_dict(orient="records")),
+        "hardest": [] if hardest is None else cast("list[HardestImage]", hardest.to_dict(orient="records")),
+        "evaluation": readable(damaged, stored_results.evaluation, store, run),
+        "heatmaps": readable(damaged, stored_results.heatmaps, store, run),
+        "learning_rate": readable(damaged, stored_results.rate_search, store, run),
+        "weights": readable(damaged, stored_results.weights, store, run),
         "damaged": damaged,
         "log": workspace.log_tail() if running else "",
     }
 
 
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    if table is None:
-        return []
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
+def details_json(details: RunDetails) -> dict[str, Any]:
+    """Return the output of `show --json`, where a file that does not exist (yet) is an empty object."""
+    return {
+        **details,
+        "evaluation": details["evaluation"] or {},
+        "heatmaps": details["heatmaps"] or {},
+        "learning_rate": details["learning_rate"] or {},
+        "weights": details["weights"] or {},
+    }

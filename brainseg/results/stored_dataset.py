@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brainseg.datasets.report_fields import StoredReport, read_stored_report
-from brainseg.results.stored_results import read_json, reading
+from brainseg.results.run_files import read_json, reading
 from brainseg.runs import Run, RunStore
 
 FILE = "dataset.json"

@@ -6,15 +6,14 @@ cannot be used.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
+from pydantic import TypeAdapter
 
-from brainseg.errors import DataError, RunError
+from brainseg.diagnosis.pointing import StoredPointing
+from brainseg.errors import RunError
 from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.evaluation.stored import (
@@ -26,12 +25,13 @@ from brainseg.evaluation.stored import (
     read_evaluation,
 )
 from brainseg.jobs.workspace import Workspace
+from brainseg.models.sources import StoredWeights
 from brainseg.results.file_cache import TableCache
-from brainseg.results.run_files import run_file
+from brainseg.results.run_files import read_checked, read_json, readable, reading, run_file
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.tasks import facts_of
+from brainseg.training.stored import RateSearch
 
-CURVE = ["learning_rate", "loss", "smoothed_loss"]
 EPOCHS = [
     "phase",
     "epoch",
@@ -45,8 +45,7 @@ EPOCHS = [
 LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
-Arguments = ParamSpec("Arguments")
-Found = TypeVar("Found")
+_POINTING, _RATE_SEARCH, _WEIGHTS = TypeAdapter(StoredPointing), TypeAdapter(RateSearch), TypeAdapter(StoredWeights)
 
 
 def evaluation(store: RunStore, run: Run) -> Evaluation | None:
@@ -82,13 +81,29 @@ def evaluation_as(kind: type[E], store: RunStore, run: Run) -> E | None:
         return read_evaluation(values, kind)
 
 
+def heatmaps(store: RunStore, run: Run) -> StoredPointing | None:
+    """Return how often the heatmaps of a classifier find the tumour."""
+    return read_checked(_POINTING, store, run, "heatmaps.json")
+
+
+def weights(store: RunStore, run: Run) -> StoredWeights | None:
+    """Return which weights the training started from; fields that the file lacks are missing."""
+    return read_checked(_WEIGHTS, store, run, "weights.json")
+
+
+def rate_search(store: RunStore, run: Run) -> RateSearch | None:
+    """Return the curve of the learning-rate finder and its suggestion, as plain values."""
+    return read_checked(_RATE_SEARCH, store, run, "learning_rate.json")
+
+
 def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None] | None:
-    """Return the curve of the learning-rate finder (columns `CURVE`) and its suggestion."""
-    values = read_json(store, run, "learning_rate.json", (*CURVE, "suggestion"))
-    if values is None:
+    """Return the curve of the learning-rate finder (columns as in `RateSearch`) and its suggestion."""
+    found = rate_search(store, run)
+    if found is None:
         return None
+    columns = {"learning_rate": found["learning_rate"], "loss": found["loss"], "smoothed_loss": found["smoothed_loss"]}
     with reading("learning_rate.json", run):
-        return pd.DataFrame({name: values[name] for name in CURVE}, dtype="float64"), values["suggestion"]
+        return pd.DataFrame(columns, dtype="float64"), found["suggestion"]
 
 
 def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
@@ -160,18 +175,6 @@ def digests(store: RunStore, run: Run) -> dict[str, str]:
     return {} if table is None else dict(zip(table["path"], table["sha256"], strict=True))
 
 
-def read_json(store: RunStore, run: Run, name: str, fields: tuple[str, ...] = ()) -> dict[str, Any] | None:
-    """Return a JSON file of a run that has at least the given fields."""
-    file = run_file(store, run, name)
-    if not file:
-        return None
-    with reading(name, run):
-        values = json.loads(file.read_text("utf-8"))
-        if not isinstance(values, dict) or any(field not in values for field in fields):
-            raise ValueError("a field is missing")
-        return values
-
-
 def _table(store: RunStore, run: Run, name: str, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame | None:
     file = run_file(store, run, name)
     if not file:
@@ -214,24 +217,6 @@ def _read_slices(file: Path) -> pd.DataFrame:
     return table
 
 
-def readable(
-    damaged: list[str], read: Callable[Arguments, Found | None], *arguments: Arguments.args, **named: Arguments.kwargs
-) -> Found | None:
-    """Return what a reader of this module returns, or None where the file is damaged.
-
-    Args:
-        damaged: List to which the sentence about a damaged file is added.
-        read: The reader.
-        arguments: Arguments of the reader.
-        named: Named arguments of the reader.
-    """
-    try:
-        return read(*arguments, **named)
-    except RunError as error:
-        damaged.append(str(error))
-        return None
-
-
 def log_text(store: RunStore, run: Run) -> str:
     """Return the end of a run's log; "" if there is none."""
     live = Workspace(run.id).log
@@ -246,19 +231,3 @@ def _end_of(file: Path) -> str:
             return stream.read().decode("utf-8", "replace").strip()
     except OSError:
         return ""
-
-
-@contextmanager
-def reading(name: str, run: Run) -> Iterator[None]:
-    """Turn the errors that a damaged file causes inside the `with` block into one sentence that names the file.
-
-    Raises:
-        RunError: The file is damaged.
-    """
-    try:
-        yield
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, DataError) as error:
-        raise RunError(
-            f"{name} of run {run.name!r} is damaged, so its contents cannot be shown: put the file back, or train the "
-            "run again."
-        ) from error

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar
 
+from typing_extensions import TypedDict
+
 from brainseg.config import RunConfig
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.run_end import RunEnd
@@ -22,6 +24,31 @@ SHORTEST = 4
 """Fewest digits that may stand for a full id."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
+
+
+class RunSummary(TypedDict):
+    """A run as JSON: the output of `runs --json`, see `Run`. `end` and `log_tail` are from its `RunEnd`."""
+
+    run_id: str
+    schema: int
+    unreadable: None
+    name: str
+    kind: Kind
+    status: str
+    reason: str
+    end: str | None
+    log_tail: str
+    arch: str
+    head: str
+    preset: str
+    data: str
+    split: str
+    created: str
+    ended: str | None
+    promoted: bool
+    tags: dict[str, str]
+    note: str
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -92,7 +119,7 @@ class Run:
         low = self.metrics.get(FINAL + "accuracy_low")
         return low is None or low > self.metrics.get(FINAL + "chance", 0.5)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RunSummary:
         """Return plain values that JSON can hold."""
         return {
             "run_id": self.id,

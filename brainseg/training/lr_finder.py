@@ -17,6 +17,7 @@ from brainseg.training.learner import find_learning_rate, make_learner
 from brainseg.training.log import RunLog
 from brainseg.training.protocols import Task
 from brainseg.training.setup import open_run
+from brainseg.training.stored import RateSearch
 
 CURVE = "learning_rate.json"
 
@@ -64,7 +65,13 @@ def find_rate(context: TrainingContext[D]) -> tuple[pd.DataFrame, float]:
 
 def save_curve(curve: pd.DataFrame, suggestion: float, file: Path) -> None:
     """Write a curve and its suggestion as JSON."""
-    write_json(file, {"suggestion": suggestion, **curve.to_dict(orient="list")})
+    found: RateSearch = {
+        "suggestion": suggestion,
+        "learning_rate": curve["learning_rate"].to_list(),
+        "loss": curve["loss"].to_list(),
+        "smoothed_loss": curve["smoothed_loss"].to_list(),
+    }
+    write_json(file, found)
 
 
 def load_curve(file: Path) -> tuple[pd.DataFrame, float]:

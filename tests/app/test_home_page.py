@@ -18,7 +18,8 @@ from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.best_models import Best, best_models
-from brainseg.results.stored_results import epochs, evaluation, readable
+from brainseg.results.run_files import readable
+from brainseg.results.stored_results import epochs, evaluation
 from brainseg.runs import RunStore
 from tests.app.compare_runs import epochs_table, finished_run
 from tests.app.links import links

@@ -11,7 +11,7 @@ import pytest
 from brainseg.errors import RunError
 from brainseg.results import stored_results
 from brainseg.results.file_cache import TableCache
-from brainseg.results.run_details import run_details
+from brainseg.results.run_details import details_json, run_details
 from brainseg.runs import Run, RunStore
 
 EPOCHS = "phase,epoch,train_loss,valid_loss,accuracy,sensitivity,specificity,learning_rate,seconds\n"
@@ -71,7 +71,8 @@ def test_details_name_the_damaged_files_and_hold_the_others(stored) -> None:
     stored("evaluation.json", '{"count": ')
     stored("weights.json", '{"source": "none"}')
     details = run_details(store, run)
-    assert (details["epochs"], details["evaluation"], details["weights"]) == ([], {}, {"source": "none"})
+    assert (details["epochs"], details["evaluation"], details["weights"]) == ([], None, {"source": "none"})
+    assert details_json(details)["evaluation"] == {}
     assert [sentence.split(" ")[0] for sentence in details["damaged"]] == ["epochs.csv", "evaluation.json"]
     with pytest.raises(RunError, match=r"epochs.csv of run 'one' is damaged"):
         stored_results.epochs(store, run)

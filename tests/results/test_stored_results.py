@@ -39,6 +39,8 @@ def stored(home: Path, config, tmp_path: Path):
         ("learning_rate.json", CURVE.replace("0.5", "0.5, 1"), run_results.learning_rate),
         ("dataset.json", "{broken", stored_report),
         ("dataset.json", '{"fingerprint": "f", "images": 3}', stored_report),
+        ("heatmaps.json", '{"slices": 2}', run_results.heatmaps),
+        ("weights.json", "[1]", run_results.weights),
         ("epochs.csv", "epoch,loss\n1,2\n", run_results.epochs),
         ("epochs.csv", "", run_results.epochs),
         ("split.csv", "path\na\n", run_results.split),

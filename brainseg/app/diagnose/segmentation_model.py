@@ -8,6 +8,8 @@ from brainseg.app import live_store, state
 from brainseg.app.diagnose.address import clear_missing
 from brainseg.app.diagnose.members import Member, run_words, with_model
 from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.stored import as_validation
+from brainseg.models.validation import Validation
 from brainseg.results.markdown import escape
 
 NO_MODEL = ""
@@ -48,7 +50,8 @@ def choose_segmentation_model(alone: bool) -> Member | None:
 def evaluation_words(model: Member) -> str:
     """Return how good a model's masks were on held-out slices, with the number of patients that the run recorded."""
     evaluation = live_store.details(model.run)["evaluation"]
-    return evaluation_sentence({**evaluation, **model.description.validation})
+    recorded = as_validation(evaluation) if evaluation else Validation()
+    return evaluation_sentence({**recorded, **model.description.validation})
 
 
 def refusal(model: Member) -> str:

@@ -12,6 +12,7 @@ from brainseg.results import stored_results as run_results
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
+from brainseg.results.run_files import reading
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run
 
@@ -37,16 +38,20 @@ def settings_panel(run: Run) -> None:
 
 @guarded
 def _weights(run: Run) -> None:
-    weights = run_results.read_json(live_store.store(), run, "weights.json", ("source", "taken", "total"))
+    weights = run_results.weights(live_store.store(), run)
     if weights is None:
         st.info("weights.json is missing: the initial weights were not recorded.")
         return
-    missing = ", ".join(weights.get("random_stages", []))
-    if not weights["taken"]:
+    source, taken, total = weights.get("source"), weights.get("taken"), weights.get("total")
+    with reading("weights.json", run):
+        if source is None or taken is None or total is None:
+            raise ValueError("a field is missing")
+    missing = ", ".join(weights.get("random_stages") or ())
+    if not taken:
         st.markdown("Random initialisation (no pretrained weights were loaded).")
         return
     st.markdown(
-        f"Started from {escape(weights['source'])}: {weights['taken']} of {weights['total']} weight tensors were loaded"
+        f"Started from {escape(source)}: {taken} of {total} weight tensors were loaded"
         + (f"; randomly initialised: {escape(missing)}." if missing else ".")
     )
 

@@ -18,8 +18,8 @@ from brainseg.app.widgets.dataset_reading import count_pairs
 from brainseg.app.widgets.time_estimate import Estimate, crowding, estimate, machine_load, measured_paces
 from brainseg.config import RunConfig
 from brainseg.results.markdown import escape
+from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
-from brainseg.results.stored_results import readable
 from brainseg.runs import ENDED, Kind, Run
 
 BASELINE = (

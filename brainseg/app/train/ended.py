@@ -15,6 +15,7 @@ from brainseg.jobs.queue import resubmit, retry
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results
 from brainseg.results.markdown import escape
+from brainseg.results.run_files import readable
 from brainseg.results.run_wording import STATES, model_words, moment
 from brainseg.runs import ENDED, FINAL, Run
 
@@ -81,7 +82,7 @@ def outcome(run: Run) -> str:
         return end_reason(run)
     if run.kind == "find-lr":
         return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; a search produces no model."
-    return evaluation_sentence(live_store.details(run)["evaluation"])
+    return evaluation_sentence(live_store.details(run)["evaluation"] or {})
 
 
 def _draw_retry(run: Run) -> None:
@@ -107,7 +108,7 @@ def epochs_kept(run: Run) -> int:
     """Return the number of epochs after which an unfinished run can be resumed; 0 if it cannot."""
     if not (Workspace(run.id).results / "checkpoint").is_dir():
         return 0
-    table = stored_results.readable([], stored_results.epochs, live_store.store(), run)
+    table = readable([], stored_results.epochs, live_store.store(), run)
     return 0 if table is None else len(table)
 
 

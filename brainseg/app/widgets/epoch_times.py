@@ -8,7 +8,7 @@ from __future__ import annotations
 from brainseg.app import live_store
 from brainseg.evaluation.intervals import wilson
 from brainseg.results import stored_results
-from brainseg.results.stored_results import readable
+from brainseg.results.run_files import readable
 from brainseg.runs import Run
 
 

@@ -51,8 +51,7 @@ def draw_progress(run: Run) -> None:
     draw_bars(run, place(progress, epoch_seconds(run), moment))
     if workspace.cancel_requested():
         st.info("Stopping this run, which takes up to ten seconds.", icon=":material/stop_circle:")
-    last = progress.get("time")
-    silent = moment - last if isinstance(last, int | float) else 0.0
+    silent = moment - progress.get("time", moment)
     if silent > SILENCE:
         st.caption(f"No progress for {silent / 60:.0f} min: this step takes long, or the machine is busy.")
 

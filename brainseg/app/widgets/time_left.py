@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from brainseg.app.widgets.time_estimate import duration
+from brainseg.jobs.workspace import StoredProgress
 from brainseg.results.run_wording import PHASES
 
 VALIDATION = 1.15
@@ -58,7 +58,7 @@ class Place:
         return f"{'at most ' if patient else ''}about {duration(self.left)} left"
 
 
-def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) -> Place:
+def place(progress: StoredProgress, epoch_seconds: Sequence[float], now: float) -> Place:
     """Read a run's progress.
 
     Args:
@@ -66,9 +66,9 @@ def place(progress: dict[str, Any], epoch_seconds: Sequence[float], now: float) 
         epoch_seconds: Times of the finished epochs, oldest first.
         now: Seconds since 1970.
     """
-    phase = str(progress.get("phase", ""))
-    epoch, epochs, step, steps = (int(progress.get(name, 0)) for name in ("epoch", "epochs", "step", "steps"))
-    spent = max(now - float(progress.get("started", now)), 0.0)
+    phase, step, steps = progress.get("phase", ""), progress.get("step", 0), progress.get("steps", 0)
+    epoch, epochs = progress.get("epoch", 0), progress.get("epochs", 0)
+    spent = max(now - progress.get("started", now), 0.0)
     left = None
     if epoch:
         left = _epochs_left(epochs - epoch, spent, step / steps if steps else 0.0, epoch_seconds)

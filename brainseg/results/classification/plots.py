@@ -17,6 +17,7 @@ from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.plots import confusion_matrix_figure, metrics_figure, pr_figure, roc_figure
 from brainseg.plots.hardest_sheet import IMAGE_SIDE, hardest_sheet
 from brainseg.results import stored_results
+from brainseg.results.run_files import reading
 from brainseg.results.run_images import read_image, square
 from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate
 from brainseg.runs import Run, RunStore
@@ -56,7 +57,7 @@ def _read_curves(
     if report is None or table is None:
         return None
     names = [report["positive"]] if report["positive"] else report["classes"]
-    with stored_results.reading("evaluation.json", run):
+    with reading("evaluation.json", run):
         areas = {name: report["per_class"][name][area] for name in names}
     return partial(figure, {name: curve(table, report["classes"], name) for name in names}, areas)
 
