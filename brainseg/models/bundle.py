@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, Unpack
 
 import torch
 from safetensors import SafetensorError
@@ -21,6 +21,7 @@ from brainseg.models.description import (
     CHECKSUM,
     DESCRIPTION,
     BundleDescription,
+    BundleFacts,
     bundle_digest,
     content_digest,
     is_own_file,
@@ -75,7 +76,7 @@ def save_bundle(
     folder: Path,
     model: Network,
     guard: Guard | None = None,
-    **facts: Any,  # noqa: ANN401 - BundleDescription's fields
+    **facts: Unpack[BundleFacts],
 ) -> Path:
     """Write a bundle; the description is written last, so a crash cannot leave half a bundle.
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from typing_extensions import TypedDict
 
 import brainseg
 from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
 from brainseg.models.guard import GuardDescription
+from brainseg.models.sources import StoredWeights
+from brainseg.models.trained_on import BundleData
 from brainseg.models.validation import Validation
 from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
@@ -23,15 +27,45 @@ FORMAT: Literal[2] = 2
 CHECKSUM = "content_sha256"
 """The field with the checksum over all other fields, from format 2 on, which reveals edited values."""
 SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage"})
+TaskName = Literal["classify", "segment"]
+HeadName = Literal["concat-pool", "logistic", "svm", "u-net"]
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
 """Task -> the heads that its networks may have."""
 DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
 
 
+class NetworkFacts(TypedDict):
+    """The fields of `BundleDescription` that a task sets: those that are needed to rebuild its network."""
+
+    task: TaskName
+    head: HeadName
+    dropout: float
+    classes: Sequence[str]
+    positive: str | None
+    modalities: NotRequired[Sequence[str] | None]
+    channels: NotRequired[Sequence[str]]
+    self_attention: NotRequired[bool]
+    bottleneck: NotRequired[bool]
+    heatmap_method: NotRequired[HeatmapMethod]
+    heatmap_stage: NotRequired[int | None]
+
+
+class BundleFacts(NetworkFacts):
+    """The fields of `BundleDescription` that a training sets."""
+
+    name: str
+    arch: Architecture
+    stages: tuple[int, ...]
+    preparation: PreparationConfig
+    pretraining: StoredWeights
+    data: BundleData
+    validation: Validation
+
+
 class BundleDescription(BaseModel):
     """The content of `bundle.json`; unknown fields and values are refused.
 
-    `data` holds the fields of `TrainedOn`, the dataset's `fingerprint` and its total number of `images`.
+    `pretraining`, `data` and `validation` may have other fields too, or lack some.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,9 +73,9 @@ class BundleDescription(BaseModel):
     format: Literal[1, 2] = FORMAT
     disclaimer: str = brainseg.DISCLAIMER
     name: str
-    task: Literal["classify", "segment"] = "classify"
+    task: TaskName = "classify"
     arch: Architecture
-    head: Literal["concat-pool", "logistic", "svm", "u-net"]
+    head: HeadName
     stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
     classes: tuple[str, ...] = Field(min_length=2)
@@ -55,8 +89,8 @@ class BundleDescription(BaseModel):
     preparation: PreparationConfig
     preparation_version: int
     weights_sha256: str
-    pretraining: dict[str, Any]
-    data: dict[str, Any]
+    pretraining: StoredWeights
+    data: BundleData
     validation: Validation
     libraries: dict[str, str]
     brainseg: str = brainseg.__version__

@@ -3,8 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from brainseg.models.stored_values import Known
+
+
+class BundleData(TypedDict, total=False):
+    """The field `data` of a bundle. Earlier versions of brainseg left some fields out.
+
+    Attributes:
+        fingerprint: SHA-256 of the dataset.
+        images: Number of readable images in the dataset.
+        dataset: See `TrainedOn`, as for the other fields.
+        training_images: `TrainedOn.images`.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="allow", strict=True)  # type: ignore[misc] # as pydantic asks for it
+
+    fingerprint: Known[str]
+    images: Known[int]
+    dataset: Known[str]
+    training_images: Known[int]
+    synthetic: Known[bool]
+    synthetic_images: Known[int]
+    before: Known[BundleData]
+
+
+class TrainingData(TypedDict):
+    """What a model was trained on, as in the JSON of answers; see `TrainedOn`."""
+
+    dataset: str | None
+    images: int | None
+    synthetic: bool | None
 
 
 @dataclass(frozen=True)
@@ -26,30 +59,30 @@ class TrainedOn:
     before: TrainedOn | None = None
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> TrainedOn:
-        """Read the field `data` of a bundle's description; values of another type count as unknown."""
+    def of(cls, data: BundleData) -> TrainedOn:
+        """Read the field `data` of a bundle's description."""
         before = data.get("before")
         return cls(
-            dataset=_typed(data.get("dataset"), str),
-            images=_typed(data.get("training_images"), int),
-            synthetic=_typed(data.get("synthetic"), bool),
-            synthetic_images=_typed(data.get("synthetic_images"), int),
-            before=cls.of(before) if isinstance(before, dict) else None,
+            dataset=data.get("dataset"),
+            images=data.get("training_images"),
+            synthetic=data.get("synthetic"),
+            synthetic_images=data.get("synthetic_images"),
+            before=None if before is None else cls.of(before),
         )
 
-    def to_data(self) -> dict[str, Any]:
+    def to_data(self) -> BundleData:
         """Return what `of` reads."""
-        known = {
+        known: BundleData = {
             "dataset": self.dataset,
             "training_images": self.images,
             "synthetic": self.synthetic,
             "synthetic_images": self.synthetic_images,
         }
-        return known | ({"before": self.before.to_data()} if self.before else {})
+        return {**known, "before": self.before.to_data()} if self.before else known
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> TrainingData:
         """Return dataset, number of images and whether they are synthetic, as in the JSON of answers."""
-        return {name: asdict(self)[name] for name in ("dataset", "images", "synthetic")}
+        return {"dataset": self.dataset, "images": self.images, "synthetic": self.synthetic}
 
     @property
     def sentence(self) -> str:
@@ -91,7 +124,3 @@ def joint_training(members: Iterable[TrainedOn]) -> TrainedOn:
 def joint_sentence(members: Iterable[TrainedOn]) -> str:
     """Return the sentences on what the members of an ensemble were trained on, each once."""
     return " ".join(dict.fromkeys(each.sentence for each in members))
-
-
-def _typed(value: Any, kind: type) -> Any:  # noqa: ANN401 - whatever JSON holds
-    return value if isinstance(value, kind) and not (kind is int and isinstance(value, bool)) else None

@@ -19,6 +19,7 @@ from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.models.description import BundleDescription
+from brainseg.models.sources import StoredWeights
 from brainseg.models.validation import Validation
 from brainseg.results.by_task import results_of
 from brainseg.results.markdown import literal
@@ -79,8 +80,8 @@ def model_card(
 
 
 def _data(description: BundleDescription, config: RunConfig, dataset: CardDataset | None) -> str:
-    folder, images = _code(PurePath(config.data.path).name), description.data.get("images", "an unknown number of")
-    lines = [f"* Folder `{folder}`, {images} readable images"]
+    folder, images = _code(PurePath(config.data.path).name), description.data.get("images")
+    lines = [f"* Folder `{folder}`, {'an unknown number of' if images is None else images} readable images"]
     if dataset and dataset["classes"]:
         classes = ", ".join(f"{literal(name)} {count}" for name, count in dataset["classes"].items())
         lines.append(f"* Classes: {classes}")
@@ -151,7 +152,7 @@ def _limits(description: BundleDescription, report: Evaluation | None, dataset: 
     return "\n".join([elsewhere, *results_of(description.task).card.limits(description, report, dataset)])
 
 
-def _weights(pretraining: Mapping[str, Any]) -> str:
+def _weights(pretraining: StoredWeights) -> str:
     if not pretraining.get("taken"):
         return "Random weights: it learnt from the dataset above only."
     lines = [

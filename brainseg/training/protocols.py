@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 from brainseg.config import RunConfig
 from brainseg.evaluation.stored import Evaluation
 from brainseg.models.architectures import Network
+from brainseg.models.description import NetworkFacts
 from brainseg.preparation.cache import PreparedImages
 from brainseg.training.inputs import D, Targets, TrainingInputs
 
@@ -88,7 +89,7 @@ class Task(Protocol[D]):
     def chance(self, inputs: TrainingInputs[D]) -> dict[str, float]:
         """Return the main metric of guessing, as `chance`; nothing if that would not be informative."""
 
-    def description(self, inputs: TrainingInputs[D]) -> dict[str, Any]:
+    def description(self, inputs: TrainingInputs[D]) -> NetworkFacts:
         """Return the fields of `BundleDescription` that are needed to rebuild the network."""
 
     def finish(self, folder: Path, report_progress: ReportProgress) -> dict[str, float]:

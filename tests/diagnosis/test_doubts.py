@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from brainseg.diagnosis.agreement import agreement_sentence
 from brainseg.diagnosis.doubts import UNLIKE, close_call, contradiction, joint_verdict, model_doubts
 from brainseg.diagnosis.table import headline
-from brainseg.models.trained_on import TrainedOn, joint_training
+from brainseg.models.trained_on import BundleData, TrainedOn, joint_training
 from tests.models.conftest import one_sentence
 
 
@@ -88,7 +89,7 @@ def test_several_models_know_an_image_only_together() -> None:
     ],
 )
 def test_what_a_model_is_in_one_sentence(data: dict, sentence: str) -> None:
-    found = TrainedOn.of(data)
+    found = TrainedOn.of(TypeAdapter(BundleData).validate_python(data))
     assert found.sentence == sentence
     assert TrainedOn.of(found.to_data()) == found
     one_sentence(ValueError(found.sentence))

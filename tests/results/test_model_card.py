@@ -132,6 +132,14 @@ def test_random_weights_are_said_to_be():
     assert "Random weights" in section(card, "Weights that it started from")
 
 
+def test_values_of_another_type_in_a_bundle_count_as_unknown():
+    strange = describe(pretraining={"taken": 9, "random_stages": 4, "more": 1}, data={"images": "many", "before": 3})
+    assert (strange.pretraining["more"], strange.data) == (1, {"images": None, "before": None})
+    card = model_card(strange, evaluated(), CONFIG)
+    assert "an unknown number of readable images" in section(card, "Data")
+    assert "9 of None tensors" in section(card, "Weights that it started from")
+
+
 def test_folders_of_the_machine_are_kept_out():
     assert "jane" not in model_card(describe(), evaluated(), CONFIG)
 

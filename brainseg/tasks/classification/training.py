@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from brainseg.evaluation.predictions import predict_logits, prediction_table, sa
 from brainseg.evaluation.report import ClassificationReport
 from brainseg.files import write_atomically
 from brainseg.models.architectures import Classifier, Network, build_classifier
+from brainseg.models.description import NetworkFacts
 from brainseg.preparation.cache import PreparedImages, prepared_images
 from brainseg.tasks.classification import FACTS
 from brainseg.training.inputs import Targets, TrainingInputs
@@ -115,11 +115,11 @@ class Classification:
         counts = np.bincount(inputs.labels[inputs.evaluated_rows])
         return {"chance": float(counts.max() / counts.sum())}
 
-    def description(self, inputs: TrainingInputs[Dataset]) -> dict[str, Any]:
+    def description(self, inputs: TrainingInputs[Dataset]) -> NetworkFacts:
         """Return head, dropout, classes, and method and stage of the heatmap."""
         settings, dataset, evaluation = self.config.model, inputs.dataset, self.config.evaluation
         return {
-            "task": FACTS.name,
+            "task": "classify",
             "head": settings.head,
             "dropout": settings.dropout,
             "classes": dataset.classes,

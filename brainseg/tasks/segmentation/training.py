@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from brainseg.evaluation.segmentation import (
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
 from brainseg.files import write_json
 from brainseg.models.architectures import Network
+from brainseg.models.description import NetworkFacts
 from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
 from brainseg.preparation.cache import PreparedImages, prepared_images, prepared_masks
@@ -156,11 +156,11 @@ class Segmentation:
         """Return nothing, since `baselines.json` holds the baselines that a model must beat."""
         return {}
 
-    def description(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, Any]:
+    def description(self, inputs: TrainingInputs[MaskedDataset]) -> NetworkFacts:
         """Return classes, sequences and optional parts of the network."""
         dataset = inputs.dataset
         return {
-            "task": FACTS.name,
+            "task": "segment",
             "head": "u-net",
             "dropout": 0.0,
             "classes": dataset.mask_classes,
