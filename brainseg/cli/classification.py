@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
-from brainseg.cli.prediction import Answers, Request, check_choice, failure
+from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, check_choice, failure
 from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
 from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
@@ -35,13 +35,15 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     classes = predictors[0].description.classes
     check_choice("--explain", request.explain, (None, *classes))
     check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
-    rows, values = [], []
+    rows = []
+    values: list[ClassAnswer | Failure] = []
     for file, sheet in zip(request.files, sheets, strict=True):
         answer, notes = _answer(predictors, file, sheet, request)
         rows.append(answer_row(str(file), answer, notes))
-        drawn = {"cam": str(sheet)} if sheet and not isinstance(answer, str) else {}
-        facts = failure(answer, predictors) if isinstance(answer, str) else _values(answer, notes)
-        values.append({"file": str(file), **facts, **drawn})
+        if isinstance(answer, str):
+            values.append(failure(str(file), answer, predictors))
+        else:
+            values.append(_values(str(file), answer, notes, sheet))
     return Answers(values, answers_csv(rows, classes))
 
 
@@ -62,11 +64,17 @@ def _answer(
     return answer, scan.warnings
 
 
-def _values(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, Any]:
+def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sheet: Path | None) -> ClassAnswer:
     """Return an answer as values that JSON can hold."""
-    values = {
+    reliability = reliability_values(answer, notes)
+    values: ClassAnswer = {
+        "file": file,
         "headline": headline(answer),
-        **reliability_values(answer, notes),
+        "in_domain": reliability["in_domain"],
+        "warnings": reliability["warnings"],
+        "trained_on": reliability["trained_on"],
+        "image_sha256": reliability["image_sha256"],
+        "bundle_digest": reliability["bundle_digest"],
         "label": answer.label,
         "probabilities": answer.probabilities,
         "model": answer.model,
@@ -81,6 +89,8 @@ def _values(answer: Diagnosis | Consensus, notes: tuple[str, ...]) -> dict[str, 
             {"model": each.model, "probabilities": each.probabilities, **reliability_values(each)}
             for each in answer.members
         ]
+    if sheet:
+        values["cam"] = str(sheet)
     return values
 
 

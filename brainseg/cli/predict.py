@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +12,7 @@ from brainseg import DISCLAIMER
 from brainseg.cli.by_task import COMMANDS, commands_of
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
-from brainseg.cli.prediction import Request, check_choice
+from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, check_choice
 from brainseg.diagnosis.methods import METHODS
 from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError
@@ -98,7 +99,7 @@ def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
             )
 
 
-def _print(answers: list[dict[str, Any]]) -> None:
+def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
     for answer in answers:
         if "error" in answer:
             NOTES.print(answer["error"], markup=False, soft_wrap=True)
@@ -113,8 +114,8 @@ def _print(answers: list[dict[str, Any]]) -> None:
     ANSWERS.print(DISCLAIMER)
 
 
-def _words(answer: dict[str, Any]) -> str:
+def _words(answer: ClassAnswer | MaskAnswer) -> str:
     if "sentence" in answer:
-        return str(answer["sentence"])
+        return answer["sentence"]
     probabilities = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
     return f"{answer['label']} ({probabilities})"

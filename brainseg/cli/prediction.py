@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, final
 
+from typing_extensions import TypedDict
+
+from brainseg.diagnosis.table import Reliability
 from brainseg.errors import ConfigError
 from brainseg.models.trained_on import TrainedOn, joint_training
 
@@ -40,16 +43,80 @@ class Request:
     overlay: Path | None = None
 
 
+@final
+class Failure(Reliability):
+    """What is known of an image that got no answer; `file` has several names for a slice of several files."""
+
+    file: str
+    error: str
+
+
+class Answer(Reliability):
+    """The parts of an answer that are the same for all tasks."""
+
+    file: str
+    headline: str
+    model: str
+    seconds: float
+
+
+class Member(Reliability):
+    """The answer of one member of an ensemble."""
+
+    model: str
+    probabilities: dict[str, float]
+
+
+@final
+class ClassAnswer(Answer):
+    """The answer of a classifier or an ensemble; see `Diagnosis` and `Consensus`. `cam` is the file of the heatmap."""
+
+    label: str
+    probabilities: dict[str, float]
+    explained: str
+    method: str
+    layer: str
+    spread: NotRequired[dict[str, float]]
+    deviation: NotRequired[dict[str, float]]
+    members: NotRequired[list[Member]]
+    cam: NotRequired[str]
+
+
+class MarkedRegion(TypedDict):
+    """One region of a mask; see `Region`."""
+
+    pixels: int
+    area: float
+    diameter: float
+    centre: tuple[float, float]
+
+
+@final
+class MaskAnswer(Answer):
+    """The answer of a segmentation model; see `Segmentation`. `mask` and `overlay` are the files drawn."""
+
+    sentence: str
+    area: float
+    area_unit: str
+    areas: dict[str, float]
+    diameter: float
+    length_unit: str
+    regions: list[MarkedRegion]
+    mask: NotRequired[str]
+    overlay: NotRequired[str]
+
+
 class Answers(NamedTuple):
     """The answers to a request: as values that JSON can hold, one per image, and as CSV."""
 
-    values: list[dict[str, Any]]
+    values: Sequence[ClassAnswer | MaskAnswer | Failure]
     table: str
 
 
-def failure(error: str, models: Sequence[Predictor | Segmenter]) -> dict[str, Any]:
+def failure(file: str, error: str, models: Sequence[Predictor | Segmenter]) -> Failure:
     """Return what is known of an image that got no answer, as values that JSON can hold."""
     return {
+        "file": file,
         "error": error,
         "in_domain": None,
         "warnings": [],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brainseg import DISCLAIMER
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
-from brainseg.cli.prediction import Answers, Request, failure
+from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.stored import SegmentationEvaluation, score
@@ -56,7 +56,7 @@ def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
     return [files] if several else [[file] for file in files]
 
 
-def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> dict[str, Any]:
+def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> MaskAnswer | Failure:
     from brainseg.diagnosis.images import save_png
     from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
     from brainseg.scans import read_scan
@@ -66,9 +66,8 @@ def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: P
         scans = [read_scan(file) for file in files]
         found = segmenter.segment(*scans)
     except ScanError as error:
-        return {"file": name, **failure(str(error), [segmenter])}
-    notes = [warning for scan in scans for warning in scan.warnings]
-    answer = {"file": name, **_values(found, notes)}
+        return failure(name, str(error), [segmenter])
+    answer = _values(name, found, [warning for scan in scans for warning in scan.warnings])
     if mask:
         save_png(mask_image(found), mask)
         answer["mask"] = str(mask)
@@ -78,24 +77,33 @@ def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: P
     return answer
 
 
-def _values(found: Segmentation, notes: list[str]) -> dict[str, Any]:
+def _values(file: str, found: Segmentation, notes: list[str]) -> MaskAnswer:
     """Return an answer as values that JSON can hold."""
+    reliability = reliability_values(found, notes)
     return {
+        "file": file,
         "headline": headline(found),
-        **reliability_values(found, notes),
+        "in_domain": reliability["in_domain"],
+        "warnings": reliability["warnings"],
+        "trained_on": reliability["trained_on"],
+        "image_sha256": reliability["image_sha256"],
+        "bundle_digest": reliability["bundle_digest"],
         "sentence": found.finding,
         "area": found.area,
         "area_unit": found.area_unit,
         "areas": found.areas,
         "diameter": found.diameter,
         "length_unit": found.length_unit,
-        "regions": [asdict(region) for region in found.regions],
+        "regions": [
+            {"pixels": each.pixels, "area": each.area, "diameter": each.diameter, "centre": each.centre}
+            for each in found.regions
+        ],
         "model": found.model,
         "seconds": found.seconds,
     }
 
 
-def _table(answers: list[dict[str, Any]], origin: str) -> str:
+def _table(answers: Sequence[MaskAnswer | Failure], origin: str) -> str:
     """Return answers as CSV, one row per slice; `origin` describes what the model was trained on."""
     measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds"]
     columns = ["file", *RELIABILITY, *measured, *HASHES, "error"]
@@ -103,15 +111,17 @@ def _table(answers: list[dict[str, Any]], origin: str) -> str:
     writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for answer in answers:
-        counted = {"regions": len(answer["regions"])} if "regions" in answer else {}
-        texts: dict[str, Any] = {name: text_cell(answer[name]) for name in ("file", "model") if name in answer}
-        in_domain = {True: "true", False: "false", None: ""}[answer["in_domain"]]
-        doubts = {
-            "in_domain": in_domain,
+        row: dict[str, object] = {
+            **answer,
+            "file": text_cell(answer["file"]),
+            "in_domain": {True: "true", False: "false", None: ""}[answer["in_domain"]],
             "warnings": text_cell(" ".join(answer["warnings"])),
             "trained_on": origin,
+            "disclaimer": DISCLAIMER,
         }
-        writer.writerow({**answer, **texts, **counted, **doubts, "disclaimer": DISCLAIMER})
+        if "error" not in answer:
+            row |= {"regions": len(answer["regions"]), "model": text_cell(answer["model"])}
+        writer.writerow(row)
     return stream.getvalue()
 
 

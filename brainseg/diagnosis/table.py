@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict
+
 from brainseg import DISCLAIMER
 from brainseg.diagnosis.doubts import UNLIKE, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.agreement import Agreement
     from brainseg.diagnosis.predictor import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
+    from brainseg.models.trained_on import TrainingData
 
 FORMULA = ("=", "+", "-", "@", "\t")
 """Beginnings of a cell that a spreadsheet runs as a formula; names of files and classes are not trusted."""
@@ -86,7 +89,17 @@ def reliability_cells(
     }
 
 
-def reliability_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> dict[str, object]:
+class Reliability(TypedDict):
+    """How reliable an answer is, as values for JSON; without an answer, `in_domain` and `image_sha256` are None."""
+
+    in_domain: bool | None
+    warnings: list[str]
+    trained_on: TrainingData
+    image_sha256: str | None
+    bundle_digest: str
+
+
+def reliability_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> Reliability:
     """Return how reliable an answer is, as values for JSON; `notes` are further sentences on the image."""
     return {
         "in_domain": answer.in_domain,
