@@ -4,15 +4,18 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from brainseg.config import RunConfig
+from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochMetrics, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +24,7 @@ collect_ignore = ["data"]  # scripts that made the stored data: importing one, t
 # Small nets on small images gain nothing from threads, and processes started by tests would fight for the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
+keep_memory()  # as a trainer does: the tests train hundreds of networks
 
 
 TRAINING_FIXTURES = {
@@ -178,9 +182,25 @@ def write_set(folder: Path, classes: tuple[str, ...], count: int, seed: int = 0)
 
 
 @pytest.fixture(scope="session")
-def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Return a folder that the first process to ask for it makes, and all others use."""
+    with FileLock(folder.with_suffix(".lock")):
+        if not (done := folder.with_suffix(".done")).exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_set(session_folder: Path) -> Path:
     """40 easy images of two classes."""
-    return write_set(tmp_path_factory.mktemp("data") / "tiny", ("no", "yes"), 20)
+    return made_once(session_folder / "tiny", lambda folder: write_set(folder, ("no", "yes"), 20))
 
 
 def tiny_config(data: Path, **settings: object) -> RunConfig:
@@ -215,9 +235,9 @@ def write_masked_set(folder: Path, patients: int, slices: int, seed: int = 0) ->
 
 
 @pytest.fixture(scope="session")
-def masked_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def masked_set(session_folder: Path) -> Path:
     """40 easy slices of 10 patients, with masks."""
-    return write_masked_set(tmp_path_factory.mktemp("data") / "masked", 10, 4)
+    return made_once(session_folder / "masked", lambda folder: write_masked_set(folder, 10, 4))
 
 
 @pytest.fixture
@@ -234,16 +254,26 @@ def config(tiny_set: Path):
 
 
 @pytest.fixture(scope="session")
-def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store_template(session_folder: Path) -> Path:
     """A home whose run store is there and empty: making its tables takes seconds, so it is done once."""
-    from brainseg.runs import RunStore
 
-    folder = tmp_path_factory.mktemp("template")
+    def make(folder: Path) -> None:
+        from brainseg.runs import RunStore
+
+        folder.mkdir()
+        with opened_home(folder):
+            RunStore()
+
+    return made_once(session_folder / "template", make)
+
+
+@contextmanager
+def opened_home(folder: Path) -> Iterator[None]:
+    """Make a folder the home, with its own run store."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BRAINSEG_HOME", str(folder))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        RunStore()
-    return folder
+        yield
 
 
 def fresh_home(folder: Path, template: Path) -> Path:

@@ -19,4 +19,4 @@ def print_report(task: str, report: Evaluation) -> None:
     side = "test" if report.get("evaluated_on") == "test" else "validation"
     commands_of(task).print_metrics(report, f"{side} {{}} of a {report['split']} split")
     for caveat in caveats_of(report):
-        ANSWERS.print(as_sentence(caveat.phrase), markup=False)
+        ANSWERS.print(as_sentence(caveat.phrase), markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ import sys
 from filelock import Timeout
 
 from brainseg import logs, paths
+from brainseg.imports import without_garbage_collection
 from brainseg.jobs import parent_watch
 from brainseg.jobs.workspace import Workspace
 
@@ -40,8 +41,9 @@ def begin(run_id: str) -> int:
         )
         return REFUSED
     workspace.record_trainer()
-    from brainseg.jobs.trainer_process import main  # takes seconds
-    from brainseg.training.compute import keep_memory
+    with without_garbage_collection():
+        from brainseg.jobs.trainer_process import main  # takes seconds
+        from brainseg.training.compute import keep_memory
 
     keep_memory()
     return main(run_id)

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from brainseg import paths
 from brainseg.errors import BrainsegError, RunError
+from brainseg.imports import without_garbage_collection
 from brainseg.runs.artifacts import is_served
 from brainseg.runs.faults import GuardedClient, explained_errors
 from brainseg.runs.opening import check, file_of, private_uri
@@ -87,10 +88,10 @@ class StoreConnection:
         try:
             with FileLock(self.home / "mlflow.lock"):
                 check(self.uri)
-                from mlflow.tracking import MlflowClient
-
                 place = self._place()
-                with explained_errors(place):
+                with without_garbage_collection(), explained_errors(place):
+                    from mlflow.tracking import MlflowClient
+
                     client: Any = GuardedClient(MlflowClient(tracking_uri=self.uri), place)
                     return client, self._experiment(client)
         except BrainsegError:

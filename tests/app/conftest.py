@@ -10,11 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from brainseg.config import RunConfig
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.trainer_process import main as train_run
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run, RunStore
-from tests.conftest import PROJECT_ROOT, fresh_home, tiny_config
+from tests.conftest import PROJECT_ROOT, fresh_home, made_once, opened_home, tiny_config
 from tests.jobs.helpers import end_processes
 
 
@@ -26,9 +27,9 @@ def no_caches() -> None:
 
 
 @pytest.fixture(autouse=True)
-def open_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def open_folders(monkeypatch: pytest.MonkeyPatch, session_folder: Path) -> None:
     """Let the pages open the folders of the tests."""
-    monkeypatch.setenv("BRAINSEG_DATA", str(tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("BRAINSEG_DATA", str(session_folder))
 
 
 @pytest.fixture
@@ -47,40 +48,38 @@ def open_page():
 
 
 @pytest.fixture(scope="session")
-def finished_template(tmp_path_factory: pytest.TempPathFactory, store_template: Path, tiny_set: Path) -> Path:
+def finished_template(session_folder: Path, store_template: Path, tiny_set: Path) -> Path:
     """A home with two finished runs on one split: `baseline` (logistic) and `tuned` (two epochs), newest last.
 
     The better epoch of `tuned` is kept, since the last one may be no better than chance on another processor, and the
     pages then offer `baseline` first.
     """
-    folder = fresh_home(tmp_path_factory.mktemp("finished") / "home", store_template)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BRAINSEG_HOME", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        store = RunStore()
-        for name, settings in (("baseline", {"model.head": "logistic"}), ("tuned", {"training.keep": "best"})):
-            run = create_claimed(store, tiny_config(tiny_set, **{"compute.nice": 0, **settings}), name)
-            assert train_run(run.id) == 0
-            Workspace(run.id).remove()  # as its supervisor would
-    return folder
+    runs = {
+        "baseline": tiny_config(tiny_set, **{"model.head": "logistic", "compute.nice": 0}),
+        "tuned": tiny_config(tiny_set, **{"training.keep": "best", "compute.nice": 0}),
+    }
+    return made_once(session_folder / "finished", lambda folder: train_runs(fresh_home(folder, store_template), runs))
 
 
 @pytest.fixture(scope="session")
-def segment_template(
-    tmp_path_factory: pytest.TempPathFactory, store_template: Path, tiny_set: Path, masked_set: Path
-) -> Path:
+def segment_template(session_folder: Path, store_template: Path, tiny_set: Path, masked_set: Path) -> Path:
     """A home with a finished baseline `tuned` and, newest, a finished segmentation `marks` (64 px, two epochs)."""
-    folder = fresh_home(tmp_path_factory.mktemp("segmented") / "home", store_template)
     unet = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01, "preparation.size": 64}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BRAINSEG_HOME", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    runs = {
+        "tuned": tiny_config(tiny_set, **{"model.head": "logistic", "compute.nice": 0}),
+        "marks": tiny_config(masked_set, **{**unet, "compute.nice": 0}),
+    }
+    return made_once(session_folder / "segmented", lambda folder: train_runs(fresh_home(folder, store_template), runs))
+
+
+def train_runs(home: Path, runs: dict[str, RunConfig]) -> None:
+    """Train runs by name in a home, one after the other."""
+    with opened_home(home):
         store = RunStore()
-        for name, data, settings in (("tuned", tiny_set, {"model.head": "logistic"}), ("marks", masked_set, unet)):
-            run = create_claimed(store, tiny_config(data, **{"compute.nice": 0, **settings}), name)
+        for name, config in runs.items():
+            run = create_claimed(store, config, name)
             assert train_run(run.id) == 0
-            Workspace(run.id).remove()
-    return folder
+            Workspace(run.id).remove()  # as its supervisor would
 
 
 def moved_home(template: Path, folder: Path) -> Path:

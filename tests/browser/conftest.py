@@ -14,6 +14,7 @@ from brainseg.cli.server import Server
 from brainseg.runs import RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.conftest import finished_template, moved_home, segment_template
+from tests.conftest import opened_home
 
 __all__ = ["finished_template", "segment_template"]
 
@@ -40,9 +41,7 @@ def browser() -> Iterator[Browser]:
 def site_home(tmp_path_factory: pytest.TempPathFactory, finished_template: Path) -> Iterator[Path]:
     """A home with two finished runs, which the server of the session shows."""
     folder = moved_home(finished_template, tmp_path_factory.mktemp("site") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BRAINSEG_HOME", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with opened_home(folder):
         yield folder
 
 
@@ -53,15 +52,15 @@ def site(site_home: Path) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture
-def mask_site(tmp_path: Path, segment_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def mask_site(tmp_path_factory: pytest.TempPathFactory, segment_template: Path) -> Iterator[str]:
     """The address of a dashboard with a baseline `tuned`, a U-Net `marks`, and `again`, which missed one tumour."""
-    monkeypatch.setenv("BRAINSEG_HOME", str(moved_home(segment_template, tmp_path / "home")))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = RunStore()
-    forget_a_mask(copy_of(store, store.get("marks"), "again", tmp_path / "copy"))
-    with Server(port=8750) as server:
-        yield server.url
+    folder = tmp_path_factory.mktemp("masks")
+    with opened_home(moved_home(segment_template, folder / "home")):
+        store = RunStore()
+        forget_a_mask(copy_of(store, store.get("marks"), "again", folder / "copy"))
+        with Server(port=8750) as server:
+            yield server.url
 
 
 @pytest.fixture

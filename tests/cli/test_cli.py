@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from copy import copy
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +25,24 @@ from tests.conftest import fresh_home
 from tests.jobs.helpers import end_processes
 
 
+def here(*args: object, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the whole program in this process, which spares the start of another interpreter."""
+    printed, complaints, code = io.StringIO(), io.StringIO(), 0
+    logger = logging.getLogger("brainseg")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(complaints):
+        patch.setenv("BRAINSEG_HOME", str(home))
+        patch.setattr(sys, "argv", ["brainseg", *map(str, args)])
+        for name in ("handlers", "propagate", "level"):  # the program sets up its log
+            patch.setattr(logger, name, copy(getattr(logger, name)))
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+    return subprocess.CompletedProcess(args, code, printed.getvalue(), complaints.getvalue())
+
+
 def brainseg(*args: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the program in a separate process, as a user does."""
     environment = child_environment()
     if home:
         environment["BRAINSEG_HOME"] = str(home)
@@ -101,14 +122,14 @@ def test_predict_answers_for_good_files_and_names_the_bad_one(trained, tiny_set:
 def test_an_answer_that_cannot_be_written_is_one_sentence(trained, tiny_set: Path, tmp_path: Path, option: str) -> None:
     (tmp_path / "folder").mkdir()
     image = tiny_set / "yes" / "000.png"
-    done = brainseg("predict", "--run", "tiny", image, option, tmp_path / "folder", "--json", home=trained[0])
+    done = here("predict", "--run", "tiny", image, option, tmp_path / "folder", "--json", home=trained[0])
     assert_refused(done, "cannot be read or written", "name another place")
 
 
 def test_predict_agrees_with_the_evaluation(trained, tiny_set: Path) -> None:
     home, answer = trained
     table = pd.read_parquet(Path(answer["bundle"]).parent / "predictions.parquet").head(4)
-    done = brainseg(
+    done = here(
         "predict", "--run", answer["run_id"][:8], *(tiny_set / path for path in table["path"]), "--json", home=home
     )
     shares = [entry["probabilities"]["yes"] for entry in json.loads(done.stdout)]
@@ -117,9 +138,9 @@ def test_predict_agrees_with_the_evaluation(trained, tiny_set: Path) -> None:
 
 def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
     home, answer = trained
-    listed = json.loads(brainseg("runs", "--json", home=home).stdout)
+    listed = json.loads(here("runs", "--json", home=home).stdout)
     assert [run["run_id"] for run in listed] == [answer["run_id"]]
-    done = brainseg("show", "tiny", "--json", "--figures", tmp_path / "figures", home=home)
+    done = here("show", "tiny", "--json", "--figures", tmp_path / "figures", home=home)
     shown = json.loads(done.stdout)
     assert [row["epoch"] for row in shown["epochs"]] == [1, 2]
     assert len(shown["hardest"]) == 6
@@ -134,7 +155,7 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
         "hardest.png",
     }
     assert all(Path(file).stat().st_size > 1000 for file in shown["figures"])
-    plain = brainseg("show", "tiny", home=home).stdout
+    plain = here("show", "tiny", home=home).stdout
     assert "accuracy" in plain
     assert "hard: " in plain
 
@@ -163,66 +184,62 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
         (["dance"], ["dance"]),
     ],
 )
-def test_a_users_error_is_one_sentence_and_code_2(
-    trained, args: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # In this process: the whole program runs, without paying for the start of another interpreter sixteen times.
-    monkeypatch.setenv("BRAINSEG_HOME", str(trained[0]))
-    monkeypatch.setattr(sys, "argv", ["brainseg", *args])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    printed = capsys.readouterr()
-    assert_refused(subprocess.CompletedProcess(args, stop.value.code, printed.out, printed.err), *words)
+def test_a_users_error_is_one_sentence_and_code_2(trained, args: list[str], words: list[str]) -> None:
+    assert_refused(here(*args, home=trained[0]), *words)
 
 
 def test_a_run_that_cannot_train_ends_with_its_sentence(trained, tmp_path: Path, tiny_set: Path) -> None:
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "x.png").write_bytes((tiny_set / "no" / "000.png").read_bytes())
-    done = brainseg("train", "--data", tmp_path, *TINY, home=trained[0])
+    done = here("train", "--data", tmp_path, *TINY, home=trained[0])
     assert done.returncode == 2
     assert "has only one class" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_finished_run_is_not_resumed(trained) -> None:
-    assert_refused(brainseg("resume", "tiny", home=trained[0]), "only a FAILED or KILLED run")
+    assert_refused(here("resume", "tiny", home=trained[0]), "only a FAILED or KILLED run")
 
 
 def test_skip_bad_leaves_the_bad_file_out_and_says_so(trained, tmp_path: Path, tiny_set: Path) -> None:
     data = shutil.copytree(tiny_set, tmp_path / "data")
     (data / "yes" / "broken.png").write_bytes(b"")
-    stopped = brainseg("train", "--data", data, *TINY, home=trained[0])
+    stopped = here("train", "--data", data, *TINY, home=trained[0])
     assert stopped.returncode == 2
     assert "broken.png" in stopped.stderr
-    done = brainseg("train", "--data", data, "--name", "skipped", "--skip-bad", *TINY, "--json", home=trained[0])
+    done = here("train", "--data", data, "--name", "skipped", "--skip-bad", *TINY, "--json", home=trained[0])
     assert done.returncode == 0, done.stderr
     report = json.loads((Path(json.loads(done.stdout)["bundle"]).parent / "dataset.json").read_text())
     assert [bad["path"] for bad in report["unreadable"]] == ["yes/broken.png"]
 
 
-def test_inspect_on_the_real_sets(shared: Path, trained) -> None:
-    report = json.loads(brainseg("data", "inspect", shared / "data" / "kaggle253", "--json", home=trained[0]).stdout)
+def test_inspect_on_a_real_set(shared: Path, trained) -> None:
+    report = json.loads(here("data", "inspect", shared / "data" / "kaggle253", "--json", home=trained[0]).stdout)
     assert report["images"] == 253
     assert report["classes"] == {"no": 98, "yes": 155}
     assert report["modes"] == {"RGB": 217, "L": 30, "RGBA": 5, "P": 1}
     assert (report["duplicates"]["groups"], report["duplicates"]["surplus"]) == (22, 25)
-    plain = brainseg("data", "inspect", shared / "data" / "mc7023", home=trained[0]).stdout
-    assert "LEAK: 216 of 1311 test files are byte-identical to a train file" in plain
+
+
+def test_inspect_names_copies_on_both_sides_of_a_given_split(trained, tiny_set: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(tiny_set, tmp_path / "data" / "train").parent
+    for label in ("no", "yes"):
+        (data / "test" / label).mkdir(parents=True)
+        shutil.copy(data / "train" / label / "003.png", data / "test" / label / "copy.png")
+        (data / "train" / label / "004.png").rename(data / "test" / label / "004.png")
+    plain = here("data", "inspect", data, home=trained[0]).stdout
+    assert "LEAK: 2 of 4 test files are byte-identical to a train file" in plain
 
 
 def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
-    done = brainseg(
-        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=20", "--json", home=trained[0]
-    )
+    done = here("lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=20", "--json", home=trained[0])
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert 1e-7 < answer["suggestion"] < 1
     assert len(answer["curve"]["loss"]) == len(answer["curve"]["learning_rate"])
     first = Path(answer["figure"])
     written = first.read_bytes()
-    again = brainseg(
-        "lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=24", "--json", home=trained[0]
-    )
+    again = here("lr-find", "--data", tiny_set, *TINY, "--set", "training.finder_steps=24", "--json", home=trained[0])
     assert again.returncode == 0, again.stderr
     assert Path(json.loads(again.stdout)["figure"]) != first
     assert first.read_bytes() == written
@@ -230,27 +247,27 @@ def test_lr_find_answers_with_its_curve(trained, tiny_set: Path) -> None:
 
 def test_a_queued_finder_is_told_apart_in_the_list(trained, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--data", tiny_set, *TINY, "--set", "training.finder_steps=20"]
-    done = brainseg("lr-find", *options, "--queue", "--json", home=trained[0])
+    done = here("lr-find", *options, "--queue", "--json", home=trained[0])
     assert done.returncode == 0, done.stderr
     queued = json.loads(done.stdout)
     assert (queued["kind"], queued["name"]) == ("find-lr", "resnet18-quick-rate")
     limit = time.monotonic() + 90
-    while (shown := json.loads(brainseg("show", queued["run_id"], "--json", home=trained[0]).stdout))["ended"] is None:
+    while (shown := json.loads(here("show", queued["run_id"], "--json", home=trained[0]).stdout))["ended"] is None:
         assert time.monotonic() < limit
         time.sleep(1)
     assert shown["status"] == "FINISHED", shown["reason"]
     assert shown["learning_rate"]["suggestion"] == shown["metrics"]["final_learning_rate"]
-    assert "find-lr" in brainseg("runs", home=trained[0]).stdout
-    assert "Suggested learning rate" in brainseg("show", queued["run_id"], home=trained[0]).stdout
-    refused = brainseg("lr-find", *options, "--set", "model.head=svm", home=trained[0])
+    assert "find-lr" in here("runs", home=trained[0]).stdout
+    assert "Suggested learning rate" in here("show", queued["run_id"], home=trained[0]).stdout
+    refused = here("lr-find", *options, "--set", "model.head=svm", home=trained[0])
     assert_refused(refused, "no learning rate to find")
-    assert_refused(brainseg("predict", "x.png", "--run", queued["run_id"], home=trained[0]), "has no model")
+    assert_refused(here("predict", "x.png", "--run", queued["run_id"], home=trained[0]), "has no model")
     monkeypatch.setenv("BRAINSEG_HOME", str(trained[0]))
     end_processes(trained[0])
 
 
 def test_doctor_finds_this_machine_fit(trained) -> None:
-    done = brainseg("doctor", "--json", home=trained[0])
+    done = here("doctor", "--json", home=trained[0])
     assert done.returncode == 0, done.stdout
     assert {check["name"] for check in json.loads(done.stdout)} >= {"torch", "processor", "home", "run store"}
 

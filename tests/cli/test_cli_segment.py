@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from brainseg.evaluation.segmentation import load_masks
-from tests.cli.test_cli import TINY, assert_refused, brainseg
+from tests.cli.test_cli import TINY, assert_refused, brainseg, here
 from tests.conftest import fresh_home
 
 
@@ -35,7 +35,7 @@ def test_train_json_has_the_masks_scores(segmented) -> None:
 def test_show_and_runs_tell_dice_with_its_interval(segmented, tmp_path: Path) -> None:
     home, answer = segmented
     dice = f"{answer['metrics']['dice']:.3f}"
-    shown = brainseg("show", "marks", "--figures", tmp_path, home=home)
+    shown = here("show", "marks", "--figures", tmp_path, home=home)
     assert shown.returncode == 0, shown.stderr
     assert f"Dice, all pixels        {dice} (95 % interval" in shown.stdout
     assert "validation slices" in shown.stdout
@@ -44,9 +44,9 @@ def test_show_and_runs_tell_dice_with_its_interval(segmented, tmp_path: Path) ->
     drawn = {file.stem for file in tmp_path.iterdir()}
     assert drawn >= {"training_curves", "mask_scores", "dice_per_patient", "pixel_matrix", "worst_slices"}
     assert "not-drawn" not in drawn
-    listed = brainseg("runs", home=home)
+    listed = here("runs", home=home)
     assert f"Dice {dice}" in listed.stdout
-    (run,) = json.loads(brainseg("runs", "--json", home=home).stdout)
+    (run,) = json.loads(here("runs", "--json", home=home).stdout)
     metrics = run["metrics"]
     assert metrics["final_dice_low"] <= metrics["final_dice"] <= metrics["final_dice_high"]
     assert {"final_patient_dice", "final_parameters", "final_diagnosis_ms", "dice", "valid_loss"} <= set(metrics)
@@ -55,12 +55,12 @@ def test_show_and_runs_tell_dice_with_its_interval(segmented, tmp_path: Path) ->
 def test_predict_measures_and_writes_the_mask(segmented, masked_set: Path, tmp_path: Path) -> None:
     home, answer = segmented
     results = Path(answer["bundle"]).parent
-    table = brainseg("show", "marks", "--json", home=home)
+    table = here("show", "marks", "--json", home=home)
     assert table.returncode == 0
     files = sorted((masked_set / "images").iterdir())[:2]
     bad = tmp_path / "notes.png"
     bad.write_text("no image")
-    done = brainseg(
+    done = here(
         "predict", "--run", "marks", *files, bad, "--json", "--mask", tmp_path / "mask.png",
         "--overlay", tmp_path / "sheet.png", "--csv", tmp_path / "answers.csv", home=home,
     )  # fmt: skip
@@ -84,8 +84,8 @@ def test_predict_measures_and_writes_the_mask(segmented, masked_set: Path, tmp_p
 def test_options_and_runs_of_the_other_task_are_one_sentence(segmented, masked_set: Path, tmp_path: Path) -> None:
     home, _ = segmented
     file = next((masked_set / "images").iterdir())
-    done = brainseg("predict", "--run", "marks", file, "--cam", tmp_path / "cam.png", home=home)
+    done = here("predict", "--run", "marks", file, "--cam", tmp_path / "cam.png", home=home)
     assert_refused(done, "--cam is for a run that classifies images, but the run of --run marks", "leave it out")
-    assert_refused(brainseg("predict", "--run", "marks", "--run", "marks", file, home=home), "name one")
-    done = brainseg("train", "--data", masked_set, *TINY, "--set", "task=segment", "--set", "model.head=svm", home=home)
+    assert_refused(here("predict", "--run", "marks", "--run", "marks", file, home=home), "name one")
+    done = here("train", "--data", masked_set, *TINY, "--set", "task=segment", "--set", "model.head=svm", home=home)
     assert_refused(done, "model.head", "not for task segment")

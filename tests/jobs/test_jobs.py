@@ -220,8 +220,9 @@ def test_another_home_s_runs_are_left_alone(store, config, monkeypatch: pytest.M
     assert queue.claim_next(other, "cpu") is None
 
 
-def test_a_warm_start_takes_the_weights_of_a_run(store, config) -> None:
-    first = supervise(store, queue.create_claimed(store, config({"training.epochs": 1}), "first"))
+def test_a_warm_start_takes_the_weights_of_a_run(finished_home, config) -> None:
+    store = RunStore()
+    first = store.get("tuned")
     second = supervise(
         store, queue.create_claimed(store, config({"training.epochs": 1, "model.weights": f"run:{first.id}"}), "second")
     )
