@@ -70,9 +70,6 @@ def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every test the marker of its tier, and `data` where it needs real images: as its tier instead of unit."""
     for item in items:
-        if not Path(item.path).is_relative_to(PROJECT_ROOT / "tests"):  # an example in a docstring
-            item.add_marker("unit")
-            continue
         fixtures = set(item.fixturenames)
         place = Path(item.path).relative_to(PROJECT_ROOT / "tests").parts
         tier = tier_of(place, fixtures)
