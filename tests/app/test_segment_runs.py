@@ -87,8 +87,9 @@ def test_what_can_be_taken_along(marks: Run) -> None:
 def test_a_damaged_file_is_one_sentence(marks: Run, open_page, file: str, damage: str) -> None:
     stored = RunStore().path(marks.id, file)
     stored.write_bytes(stored.read_bytes()[:20]) if damage == "cut" else stored.unlink()
+    app = open_page("runs", run=marks.id)
     for panel in PANELS:
-        app = open_panel(open_page("runs", run=marks.id), panel, PANEL)
+        open_panel(app, panel, PANEL)
         assert not app.exception
         shown = plain([*app.error, *app.info])
         assert not any(text.startswith(UNEXPECTED.partition("{")[0]) for text in shown)

@@ -45,7 +45,7 @@ def open_expanders(tab: Page) -> None:
     """Open what can be unfolded; what an opened one holds may itself be folded."""
     closed = tab.locator("[data-testid=stExpander] details:not([open]) > summary:visible")
     while closed.count():
-        closed.first.click()
+        closed.evaluate_all("all => all.forEach(each => each.click())")  # a click by mouse waits for the others to move
         settled(tab)
 
 

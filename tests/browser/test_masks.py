@@ -41,7 +41,7 @@ def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page
     choose(tab, "Preset", "segment")
     expect(tab.get_by_role("spinbutton", name="Image size")).to_have_value("128")  # as the preset has it
     choose(tab, "Weights to start from", "None (random)")
-    fill(tab, "spinbutton", "Epochs", "12")
+    fill(tab, "spinbutton", "Epochs", "8")
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "Scores")

@@ -109,7 +109,7 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     choose(tab, "Preset", "quick")
     expect(tab.get_by_role("spinbutton", name="Image size")).to_have_value("96")  # as the preset has it
     choose(tab, "Weights to start from", "None (random)")
-    fill(tab, "spinbutton", "Epochs", "30")
+    fill(tab, "spinbutton", "Epochs", "16")
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "Metrics")

@@ -64,17 +64,19 @@ def test_the_same_seed_gives_the_same_curves_and_another_does_not(run, config) -
     assert curves(first[1])["train_loss"].tolist() != curves(other[1])["train_loss"].tolist()
 
 
-@pytest.mark.parametrize("interrupted_after", [1, 2])
-def test_a_resumed_training_draws_the_uninterrupted_curves(run, config, interrupted_after: int) -> None:
+def test_a_resumed_training_draws_the_uninterrupted_curves(run, config) -> None:
     settings = config({"training.learning_rate": "valley", "training.finder_steps": 20})
     whole, log, _ = run(settings, "whole")
-    with pytest.raises(TrainingCancelled):
-        run(settings, "broken", stop=lambda log: len(log.epochs) >= interrupted_after)
-    resumed, second, folder = run(settings, "broken")
-    assert any("Resuming" in sentence for sentence in second.sentences)
-    assert (folder / "learning_rate.json").is_file()
-    pd.testing.assert_frame_equal(pd.read_csv(folder / "epochs.csv").drop(columns="seconds"), curves(log), atol=1e-5)
-    assert resumed.report.mean_loss == pytest.approx(whole.report.mean_loss, rel=1e-4)
+    for epochs in (1, 2):
+        name = f"stopped after {epochs}"
+        with pytest.raises(TrainingCancelled):
+            run(settings, name, stop=lambda log, epochs=epochs: len(log.epochs) >= epochs)
+        resumed, second, folder = run(settings, name)
+        assert any("Resuming" in sentence for sentence in second.sentences)
+        assert (folder / "learning_rate.json").is_file()
+        stored = pd.read_csv(folder / "epochs.csv").drop(columns="seconds")
+        pd.testing.assert_frame_equal(stored, curves(log), atol=1e-5)
+        assert resumed.report.mean_loss == pytest.approx(whole.report.mean_loss, rel=1e-4)
 
 
 def test_resuming_a_finished_training_trains_nothing_more(run, config) -> None:
