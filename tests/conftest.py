@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import sqlite3
@@ -16,23 +15,13 @@ from filelock import FileLock
 from PIL import Image
 
 from brainseg.config import RunConfig
-from brainseg.training.compute import M_TRIM_THRESHOLD
 from brainseg.training.log import EpochMetrics, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-M_MMAP_THRESHOLD = -3
-"""Parameter of `mallopt`, as in glibc's `malloc.h`."""
 
 # Small nets on small images gain nothing from threads, and processes started by tests would fight for the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
-
-if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
-    # Hundreds of small trainings would fetch the same memory from the system again and again. `keep_memory` is for a
-    # process that ends after one training: here it would keep gigabytes.
-    libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
-    libc.mallopt(M_TRIM_THRESHOLD, 256 * 2**20)
-
 
 TRAINING_FIXTURES = {
     "recorder",  # who asks for it trains

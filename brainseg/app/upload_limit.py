@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 SCRIPT = """
 <p id="refused-KEY" role="alert" hidden></p>
@@ -37,8 +38,10 @@ SCRIPT = """
 """
 
 
-def refuse_many(key: str, most: int, instead: str) -> None:
-    """Let the browser refuse too many files before it sends any; call this below the uploader.
+def refuse_many(key: str, most: int, instead: str) -> DeltaGenerator:
+    """Let the browser refuse too many files before it sends any, and return the place to draw the uploader in.
+
+    The place lies above the message, but is filled after it: the browser knows the limit before it shows the uploader.
 
     A dropped folder counts as one file, since a browser does not list its content at once: the page that receives the
     files counts them again.
@@ -50,4 +53,6 @@ def refuse_many(key: str, most: int, instead: str) -> None:
     """
     words = f"COUNT files are more than the {most:,} that can be uploaded at a time: {instead}."
     limit = json.dumps({"most": most, "words": words}).replace("<", "\\u003c")
+    place = st.container()
     st.html(SCRIPT.replace("KEY", key).replace("LIMIT", limit), unsafe_allow_javascript=True)
+    return place

@@ -117,7 +117,8 @@ def _options(key: str, source: str) -> tuple[str, float | None]:
 
 def _folder_upload_form() -> None:
     with st.form("data-sent", border=False):
-        files = st.file_uploader(
+        instead = "upload the folder as a zip file, or use a folder on the server"
+        files = refuse_many("data-sent-files", MOST_FILES, instead).file_uploader(
             f"Folder of images, at most {MOST_FILES:,} files",
             type=[suffix.removeprefix(".") for suffix in sorted({*SUFFIXES, ".csv"})],
             accept_multiple_files="directory",
@@ -125,7 +126,6 @@ def _folder_upload_form() -> None:
             help="One folder of images per class, or train, valid and test folders of such folders, in the folder that "
             "you choose. Do not upload images that identify a patient.",
         )
-        refuse_many("data-sent-files", MOST_FILES, "upload the folder as a zip file, or use a folder on the server")
         name, threshold = _options("data-sent", "folder")
         if st.form_submit_button("Add these files", type="primary", key="data-sent-add"):
             with progress_bar("Storing and reading") as report_progress:

@@ -45,7 +45,8 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
     """Draw the uploader and the samples of the first chosen model, and return what the visitor chose last."""
     cleared = st.session_state.get(state.CLEARED, 0)
     key = state.uploads(cleared)
-    uploads = st.file_uploader(
+    place = refuse_many(key, MOST_FILES, "choose fewer, or diagnose a folder with the command line")
+    uploads = place.file_uploader(
         "Drop images here",
         accept_multiple_files=True,
         max_upload_size=MOST_MEGABYTES,
@@ -55,7 +56,6 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk.",
     )
-    refuse_many(key, MOST_FILES, "choose fewer, or diagnose a folder with the command line")
     if uploads:
         st.button(
             "Clear all images",
