@@ -166,9 +166,10 @@ def read_stored_report(values: object) -> StoredReport:
     Raises:
         ValueError: A field is missing, or a value has another type.
     """
-    return _checker().validate_python(values)
+    return report_check().validate_python(values)
 
 
 @cache  # building it takes much longer than a check
-def _checker() -> TypeAdapter[StoredReport]:
+def report_check() -> TypeAdapter[StoredReport]:
+    """Return what checks the fields of a stored report."""
     return TypeAdapter(StoredReport)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from brainseg.datasets.report_fields import StoredReport, read_stored_report
-from brainseg.results.run_files import read_json, reading
+from brainseg.datasets.report_fields import StoredReport, report_check
+from brainseg.results.run_files import read_checked
 from brainseg.runs import Run, RunStore
 
 FILE = "dataset.json"
@@ -15,8 +15,4 @@ def stored_report(store: RunStore, run: Run) -> StoredReport | None:
     Raises:
         RunError: The file is damaged.
     """
-    values = read_json(store, run, FILE)
-    if values is None:
-        return None
-    with reading(FILE, run):
-        return read_stored_report(values)
+    return read_checked(report_check(), store, run, FILE)
