@@ -40,8 +40,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
+# Folders without such a test are not even read.
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit $(addprefix --ignore=tests/,app browser cli jobs runs)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

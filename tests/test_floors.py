@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,22 +43,25 @@ UNRELATED = {"cli": "app"}
 HEAVY = {"torch", "torchvision", "fastai", "mlflow"}
 
 
-def imports(source: str, module: str) -> Iterator[str]:
-    """Yield every module that a source imports, wherever in it, as a dotted name in full.
+@cache  # each module is asked for several times
+def imports(source: str, module: str) -> tuple[str, ...]:
+    """Return every module that a source imports, wherever in it, as a dotted name in full.
 
     Args:
         source: The text of the module.
         module: Its path from the root, to resolve relative imports.
     """
     package = list(Path(module).parent.parts)
+    found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *filter(None, [node.module])])
             # `from brainseg import paths` names a room by what it imports, other froms by where it is from.
-            yield from (f"{name}.{alias.name}" for alias in node.names)
+            found += [f"{name}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
 def room_of(dotted: str) -> str | None:
