@@ -1,10 +1,14 @@
-"""Faster imports of large packages."""
+"""Large packages without the cost that they add to Python's garbage collection."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_modules = 0
+"""Number of modules at the last call of `exclude_modules`."""
 
 
 @contextmanager
@@ -15,5 +19,18 @@ def without_garbage_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        exclude_modules()
         if enabled:
             gc.enable()
+
+
+def exclude_modules() -> None:
+    """Exclude all that exists from garbage collection, if modules were imported since the last call.
+
+    Streamlit asks for a full collection after every click, and with torch and MLflow that searches a million objects,
+    which live as long as the process: a quarter of a second.
+    """
+    global _modules
+    if len(sys.modules) > _modules:
+        gc.freeze()
+        _modules = len(sys.modules)

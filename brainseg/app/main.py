@@ -10,6 +10,7 @@ import streamlit as st
 from brainseg.app.frame import caught, page
 from brainseg.app.navigation import DEMO_PAGES, PAGES, demo_mode, st_page
 from brainseg.app.serving import ask_no_outside_server
+from brainseg.imports import exclude_modules
 
 _OTHERS = [name for name in PAGES if name not in DEMO_PAGES]
 ICON = Path(__file__).with_name("icon.png")
@@ -29,6 +30,7 @@ def main() -> None:
     shown = st.navigation(offered, position="top")
     with caught():  # also errors before a page has begun
         shown.run()
+    exclude_modules()  # those that this page imported
 
 
 def _absent(name: str) -> Callable[[], None]:

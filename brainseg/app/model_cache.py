@@ -15,6 +15,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.errors import BrainsegError
+from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
 from brainseg.runs import Run
 from brainseg.runs.store import check_digest
@@ -152,7 +153,12 @@ def _run(uri: str, run_id: str) -> Run:
 @st.cache_resource(show_spinner=False)
 def _import_torch() -> None:
     """Once per server."""
-    threading.Thread(target=lambda: import_module("brainseg.diagnosis.predictor"), name="torch", daemon=True).start()
+
+    def load() -> None:
+        with without_garbage_collection():
+            import_module("brainseg.diagnosis.predictor")
+
+    threading.Thread(target=load, name="torch", daemon=True).start()
 
 
 def _result(loading: Future[Model]) -> Model:

@@ -140,10 +140,11 @@ def load_bundle(folder: Path) -> Bundle[Network]:
             f"{weights} was changed or damaged after the bundle was written, so it is not used: choose another run or "
             "train again."
         )
-    model = NETWORKS[description.head](description)
+    with torch.device("meta"):  # drawing random weights, only to replace them, would take longer than reading the file
+        model = NETWORKS[description.head](description)
     try:
         tensors = load_file(weights)
-        model.load_state_dict(tensors)
+        model.to_empty(device="cpu").load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"{weights} does not fit the {description.arch} that its bundle names: train the model again."
