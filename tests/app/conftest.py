@@ -65,11 +65,23 @@ def finished_template(session_folder: Path, store_template: Path, tiny_set: Path
     The better epoch of `tuned` is kept, since the last one may be no better than chance on another processor, and the
     pages then offer `baseline` first.
     """
-    runs = {
-        "baseline": tiny_config(tiny_set, **{"model.head": "logistic", "compute.nice": 0}),
-        "tuned": tiny_config(tiny_set, **{"training.keep": "best", "compute.nice": 0}),
+    return made_once(
+        session_folder / "finished", lambda folder: train_runs(fresh_home(folder, store_template), two_runs(tiny_set))
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_template(session_folder: Path, store_template: Path, tiny_set: Path) -> Path:
+    """`finished_template` with whole networks: slower, for what concerns their layers."""
+    runs = two_runs(tiny_set, **{"model.stages": None})
+    return made_once(session_folder / "whole", lambda folder: train_runs(fresh_home(folder, store_template), runs))
+
+
+def two_runs(data: Path, **settings: object) -> dict[str, RunConfig]:
+    return {
+        "baseline": tiny_config(data, **{"model.head": "logistic", "compute.nice": 0, **settings}),
+        "tuned": tiny_config(data, **{"training.keep": "best", "compute.nice": 0, **settings}),
     }
-    return made_once(session_folder / "finished", lambda folder: train_runs(fresh_home(folder, store_template), runs))
 
 
 @pytest.fixture(scope="session")
@@ -110,9 +122,10 @@ def moved_home(template: Path, folder: Path) -> Path:
 
 
 @pytest.fixture
-def finished_home(tmp_path: Path, finished_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of `finished_template`, to be changed at will."""
-    folder = moved_home(finished_template, tmp_path / "home")
+def finished_home(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `finished_template`, or of the template that a test names, to be changed at will."""
+    template: Path = request.getfixturevalue(getattr(request, "param", "finished_template"))
+    folder = moved_home(template, tmp_path / "home")
     monkeypatch.setenv("BRAINSEG_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder

@@ -114,6 +114,7 @@ def test_the_same_image_under_the_same_settings_is_asked_about_once(page, images
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("finished_home", ["whole_template"], indirect=True)
 def test_class_method_and_layer_can_be_chosen(page, images) -> None:
     app = put_in(page, images[0])
     label, maps = answers(app)[0].label, set(pictures(app, "Heatmap"))

@@ -66,6 +66,7 @@ def test_the_plain_address_comes_to_name_the_model_that_it_offers(tuned: Run, op
     assert tuned.id in open_page("diagnose").query_params["run"]
 
 
+@pytest.mark.parametrize("finished_home", ["whole_template"], indirect=True)
 def test_the_address_shows_the_same_answer_to_a_new_visitor(page, tuned: Run, open_page) -> None:
     baseline = RunStore().get("baseline")
     page.button(key="sample-3").click().run()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, expect
 
 LIMIT = 90_000
 """Milliseconds."""
-
-OPENINGS = 6
-"""How often a list is opened at most. Streamlit's state does not show a redraw that the server is about to begin."""
 QUIET = """() => {
     const app = document.querySelector('[data-testid=stApp]')
     const box = document.querySelector('.js-plotly-plot')?.getBoundingClientRect()
@@ -35,19 +32,14 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box, whose list a redraw can close before the click: then it is opened again."""
+    """Choose an option of a select box, which is scrolled to first: a page that scrolls closes its open list."""
     box = tab.get_by_role("combobox", name=label).first
-    for _ in range(OPENINGS):
-        settled(tab)
-        box.click()
-        try:
-            tab.get_by_role("option", name=option, exact=True).first.click(timeout=LIMIT / OPENINGS)
-        except TimeoutError:
-            tab.keyboard.press("Escape")
-        else:
-            expect(box).to_have_value(option)
-            return settled(tab)
-    raise AssertionError(f"{label} does not offer {option}")
+    box.scroll_into_view_if_needed()
+    settled(tab)
+    box.click()
+    tab.get_by_role("option", name=option, exact=True).first.click()
+    expect(box).to_have_value(option)
+    settled(tab)
 
 
 def click_plot(tab: Page, plot: Locator, place: float) -> None:

@@ -32,7 +32,8 @@ def curves(log) -> pd.DataFrame:
 
 
 def test_a_training_learns_and_leaves_everything_behind(run, config) -> None:
-    trained, log, folder = run(config({"training.epochs": 4, "training.learning_rate": 0.002}))
+    whole = {"model.stages": None, "training.epochs": 4, "training.learning_rate": 0.002}
+    trained, log, folder = run(config(whole))
     assert [epoch.phase for epoch in log.epochs] == ["frozen", *["unfrozen"] * 4]
     assert [epoch.epoch for epoch in log.epochs] == [1, 2, 3, 4, 5]
     assert trained.report.count == 12
