@@ -238,7 +238,7 @@ def masked_set(session_folder: Path) -> Path:
 @pytest.fixture
 def mask_config(masked_set: Path):
     """Make a tiny segmentation's configuration; dotted settings as a dict."""
-    basis = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01}
+    basis = {"task": "segment", "model.stages": [1], "training.learning_rate": 0.01}
     return lambda settings=None: tiny_config(masked_set, **{**basis, **(settings or {})})
 
 

@@ -29,7 +29,7 @@ def image_facts(scan: Scan) -> dict[str, object]:
     black, white = scan.window or (np.nan, np.nan)
     return {
         "thumbnail": small,
-        "constant": bool(scan.pixels.min() == scan.pixels.max()),
+        "constant": bool(small.min() == small.max() and scan.pixels.min() == scan.pixels.max()),
         "black": black,
         "white": white,
         "outliers": scan.outliers,

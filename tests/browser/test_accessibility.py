@@ -18,8 +18,6 @@ STREAMLITS = {
 """Rule and a part of the element that are Streamlit's: no page can change them."""
 ACTIVE = {"exclude": [["label[disabled]"]]}
 """What is checked: all but the labels of inactive fields, which WCAG exempts (1.4.3)."""
-SETTLED = "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
-"""Nothing is being drawn: until then Streamlit shows the old elements faded, on purpose."""
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -30,8 +28,8 @@ def themed_tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Pag
 
 
 def violations(tab: Page) -> list[str]:
-    """Return what axe finds, without what is Streamlit's own."""
-    tab.wait_for_function(SETTLED, timeout=LIMIT)
+    """Return what axe finds on a settled page, without what is Streamlit's own: a redraw fades the old elements."""
+    settled(tab)
     found = Axe().run(tab, context=ACTIVE, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]}"
@@ -56,7 +54,6 @@ def popovers(tab: Page) -> Iterator[str]:
         name = buttons.nth(number).inner_text()
         buttons.nth(number).click()
         expect(tab.get_by_test_id("stPopoverBody")).to_be_visible(timeout=LIMIT)
-        settled(tab)
         yield name
         tab.keyboard.press("Escape")
         expect(tab.get_by_test_id("stPopoverBody")).to_have_count(0, timeout=LIMIT)
@@ -72,9 +69,9 @@ def test_no_page_has_a_violation_that_is_ours(site: str, themed_tab: Page, shown
     open_page(themed_tab, f"{site}/{ADDRESSES[shown]}", title)
     settled(themed_tab)
     open_expanders(themed_tab)
-    found = {"page": violations(themed_tab) and violations(themed_tab)}  # a redraw may have begun meanwhile
+    found = {"page": violations(themed_tab)}
     for name in popovers(themed_tab):
-        found[name] = violations(themed_tab) and violations(themed_tab)
+        found[name] = violations(themed_tab)
     assert not any(found.values()), found
 
 
@@ -83,7 +80,7 @@ def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, br
     tab = context.new_page()
     for name, title in (("data", "Data"), ("runs", "Runs"), ("runs?run=tuned", "Runs"), ("compare", "Compare")):
         open_page(tab, f"{site}/{name}", title)
-        tab.wait_for_function(SETTLED, timeout=LIMIT)
+        settled(tab)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         if name not in ("data", "runs"):  # pages without a plot
             plot = tab.locator(".js-plotly-plot .main-svg").first

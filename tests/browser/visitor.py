@@ -10,14 +10,17 @@ QUIET = """() => {
     const app = document.querySelector('[data-testid=stApp]')
     const box = document.querySelector('.js-plotly-plot')?.getBoundingClientRect()
     const seen = JSON.stringify([app?.dataset, box])
-    const ready = app?.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
+    const moves = document.getAnimations().some(each => each instanceof CSSTransition && each.playState === 'running')
+    const drawn = app?.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
+    const ready = drawn && !moves
     if (!ready || document.querySelector('[data-stale=true]') || window.seen !== seen) window.since = undefined
     window.seen = seen
     window.since ??= performance.now()
     return ready && performance.now() - window.since > 500
 }"""
-"""Whether, for half a second and in every frame of it, Streamlit ran no script and a plot kept its place. A single look
-is not enough: Streamlit's state does not show a rerun that the browser is about to ask for."""
+"""Whether, for half a second and in every frame of it, Streamlit ran no script, a plot kept its place, and nothing
+changed its colour or opacity. A single look is not enough: Streamlit's state does not show a rerun that the browser is
+about to ask for."""
 
 
 def settled(tab: Page) -> None:

@@ -19,9 +19,12 @@ SIZE = 64
 
 
 def fastai_unet(arch: str, stage: int, attention: bool, bottleneck: bool) -> nn.Module:
-    resnet = torchvision.models.get_model(arch, weights=None)
-    encoder = nn.Sequential(*list(resnet.children())[: 4 + stage])
-    unet = DynamicUnet(encoder, 3, (SIZE, SIZE), self_attention=attention, bottle=bottleneck)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("kaiming_uniform_", "kaiming_normal_"):  # all weights are copied from ours; drawing takes seconds
+            patch.setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+        resnet = torchvision.models.get_model(arch, weights=None)
+        encoder = nn.Sequential(*list(resnet.children())[: 4 + stage])
+        unet = DynamicUnet(encoder, 3, (SIZE, SIZE), self_attention=attention, bottle=bottleneck)
     if bottleneck:  # fastai 2.8 gives the last layer as many channels as without a bottleneck
         unet.layers[-2] = nn.Conv2d(unet.layers[-2][0].in_channels // 2, 3, 1)
     return unet.eval()
