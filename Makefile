@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# Container images often tell Python not to keep compiled modules; then each process would compile brainseg again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo dashboard lint test-fast test coverage docs wheel clean
 
@@ -42,7 +44,7 @@ lint: $(VENV)/.installed-dev
 
 # Folders without such a test are not even read.
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit $(addprefix --ignore=tests/,app browser cli jobs runs)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit $(addprefix --ignore=tests/,app browser cli jobs models runs)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -61,5 +63,6 @@ wheel: $(VENV)/.installed-dev
 	rm -rf build
 
 clean:
+	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .coverage build dist site
 	find artifacts -mindepth 1 ! -name README.md -delete

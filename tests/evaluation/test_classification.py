@@ -1,6 +1,7 @@
 import json
 import math
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,12 @@ HEADLINE = ("precision", "sensitivity", "specificity", "f1", "roc_auc", "pr_auc"
 CASES = [(size, kind) for size in (2, 3, 4, 5) for kind in KINDS]
 
 
-def tables(size, kind, repeats=4):
+@cache
+def evaluated(size, kind):
+    """Seven tables with their classes and reports."""
     rng = np.random.default_rng([size, KINDS.index(kind)])
-    for rows in (1, 2, 3, *rng.integers(4, 200, repeats)):
-        yield random_table(rng, size, int(rows), kind)
+    drawn = [random_table(rng, size, int(rows), kind) for rows in (1, 2, 3, *rng.integers(4, 200, 4))]
+    return [(table, classes, evaluate(table, classes, None)) for table, classes in drawn]
 
 
 def same(value, reference):
@@ -30,9 +33,8 @@ def same(value, reference):
 def test_agrees_with_scikit_learn(size, kind):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for table, classes in tables(size, kind):
+        for table, classes, report in evaluated(size, kind):
             actual, predicted = table["label"].to_numpy(object), table["prediction"].to_numpy(object)
-            report = evaluate(table, classes, None)
             assert (report.matrix == sk.confusion_matrix(actual, predicted, labels=classes)).all()
             assert report.matrix.dtype == np.int64
             assert same(report.accuracy, sk.accuracy_score(actual, predicted))
@@ -86,7 +88,7 @@ def test_headline_areas_are_macro_one_against_rest(size):
 @pytest.mark.parametrize("kind", KINDS)
 def test_curves_agree_with_scikit_learn(kind):
     for size in (2, 3):
-        for table, classes in tables(size, kind):
+        for table, classes, _ in evaluated(size, kind):
             truth = (table["label"] == classes[0]).to_numpy()
             if truth.all() or not truth.any():
                 continue
@@ -103,7 +105,7 @@ def test_curves_agree_with_scikit_learn(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_classes_report_the_positive_one(kind):
-    for table, classes in tables(2, kind):
+    for table, classes, _ in evaluated(2, kind):
         for positive, negative in (classes, classes[::-1]):
             report = evaluate(table, classes, positive)
             one, other = report.per_class[positive], report.per_class[negative]
@@ -120,8 +122,7 @@ def test_two_classes_report_the_positive_one(kind):
 
 @pytest.mark.parametrize(("size", "kind"), CASES)
 def test_properties(size, kind):
-    for table, classes in tables(size, kind, repeats=2):
-        report = evaluate(table, classes, None)
+    for table, _, report in evaluated(size, kind):
         assert report.count == report.matrix.sum() == len(table)
         assert set(report.intervals) == {"accuracy"}
         for one in report.per_class.values():
@@ -138,8 +139,7 @@ def test_properties(size, kind):
 @pytest.mark.parametrize(("size", "kind"), CASES)
 def test_neither_class_order_nor_row_order_matters(size, kind):
     rng = np.random.default_rng(7)
-    for table, classes in tables(size, kind, repeats=2):
-        report = evaluate(table, classes, None)
+    for table, classes, report in evaluated(size, kind):
         order = rng.permutation(size)
         names = [classes[code] for code in order]
         other = evaluate(table.sample(frac=1, random_state=3), names, None)
