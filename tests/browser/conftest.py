@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from brainseg.cli.server import Server
 from brainseg.runs import RunStore
@@ -63,12 +66,29 @@ def mask_site(tmp_path_factory: pytest.TempPathFactory, segment_template: Path) 
             yield server.url
 
 
+@pytest.fixture(scope="session")
+def visits(browser: Browser) -> Callable[[str], AbstractContextManager[Page]]:
+    """Open a tab in a light or dark browser profile, which all tests share: a new profile has to fetch and compile
+    Streamlit's code again. Streamlit keeps a visitor's state with the tab, not with the profile.
+    """
+
+    @cache
+    def profile(theme: Literal["light", "dark"]) -> BrowserContext:
+        return browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme, accept_downloads=True)
+
+    @contextmanager
+    def visit(theme: Literal["light", "dark"]) -> Iterator[Page]:
+        page = profile(theme).new_page()
+        page.set_default_timeout(PATIENCE)
+        yield page
+        page.close()
+
+    return visit
+
+
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor's tab; whatever its console calls an error fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+def tab(visits: Callable[[str], AbstractContextManager[Page]]) -> Iterator[Page]:
+    """A visitor's new tab; whatever its console calls an error fails the test."""
     complaints: list[str] = []
 
     def keep(message: ConsoleMessage) -> None:
@@ -76,8 +96,8 @@ def tab(browser: Browser) -> Iterator[Page]:
         if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
             complaints.append(f"{message.text} {message.location}")
 
-    page.on("console", keep)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
+    with visits("light") as page:
+        page.on("console", keep)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
     assert not complaints

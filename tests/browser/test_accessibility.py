@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from brainseg.app.navigation import PAGES
 from tests.browser.visitor import LIMIT, open_page, settled
@@ -21,10 +21,9 @@ ACTIVE = {"exclude": [["label[disabled]"]]}
 
 
 @pytest.fixture(params=["light", "dark"])
-def themed_tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param)
-    yield context.new_page()
-    context.close()
+def themed_tab(visits, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with visits(request.param) as page:
+        yield page
 
 
 def violations(tab: Page) -> list[str]:
@@ -75,9 +74,8 @@ def test_no_page_has_a_violation_that_is_ours(site: str, themed_tab: Page, shown
     assert not any(found.values()), found
 
 
-def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    tab = context.new_page()
+def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
     for name, title in (("data", "Data"), ("runs", "Runs"), ("runs?run=tuned", "Runs"), ("compare", "Compare")):
         open_page(tab, f"{site}/{name}", title)
         settled(tab)
@@ -90,7 +88,6 @@ def test_a_phone_shows_the_named_menu_and_scrolls_no_page_sideways(site: str, br
             assert box["width"] > 300, "it fits or is scrolled, instead of collapsed"
     menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
     assert tab.evaluate(menu) == '"Menu"'
-    context.close()
 
 
 def test_too_many_files_are_refused_before_one_is_sent(site: str, tab: Page) -> None:
