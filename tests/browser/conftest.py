@@ -18,6 +18,7 @@ from brainseg.runs import RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.conftest import finished_template, moved_home, segment_template
 from tests.conftest import opened_home
+from tests.jobs.helpers import end_processes
 
 __all__ = ["finished_template", "segment_template"]
 
@@ -46,6 +47,7 @@ def site_home(tmp_path_factory: pytest.TempPathFactory, finished_template: Path)
     folder = moved_home(finished_template, tmp_path_factory.mktemp("site") / "home")
     with opened_home(folder):
         yield folder
+        end_processes(folder)
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +66,7 @@ def mask_site(tmp_path_factory: pytest.TempPathFactory, segment_template: Path) 
         forget_a_mask(copy_of(store, store.get("marks"), "again", folder / "copy"))
         with Server(port=8750) as server:
             yield server.url
+        end_processes(folder / "home")
 
 
 @pytest.fixture(scope="session")

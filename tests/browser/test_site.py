@@ -109,10 +109,12 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     choose(tab, "Preset", "quick")
     expect(tab.get_by_role("spinbutton", name="Image size")).to_have_value("96")  # as the preset has it
     choose(tab, "Weights to start from", "None (random)")
-    fill(tab, "spinbutton", "Epochs", "16")
+    fill(tab, "spinbutton", "Epochs", "8")
+    tab.get_by_text("Advanced: model", exact=True).click()
+    fill(tab, "textbox", "Stages", "2")
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
-    launch_and_watch(tab, "Metrics")
+    launch_and_watch(tab, "browser", "Metrics")
     no_trouble(tab)
 
 

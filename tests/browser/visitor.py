@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 LIMIT = 90_000
@@ -66,20 +68,27 @@ def fill(tab: Page, role: str, label: str, value: str) -> None:
     field.press("Enter")
 
 
-def launch_and_watch(tab: Page, panel: str) -> None:
+def launch_and_watch(tab: Page, name: str, panel: str) -> None:
     """Start a training from the filled form, see its curve begin and outlive a reload, and wait until it has ended.
 
     Args:
         tab: On the Train page.
+        name: Name of the run.
         panel: Name of a panel that only a finished run has.
     """
     tab.get_by_role("button", name="Train", exact=True).click()
-    link = tab.get_by_role("link", name="Open").first
-    expect(link).to_be_visible(timeout=LIMIT)
-    link.click()
+    # Earlier runs have links, too, but only one that waits or trains can be cancelled.
+    cancel = tab.get_by_role("button", name="Cancel", exact=True)
+    expect(cancel).to_have_count(1, timeout=LIMIT)
+    tab.get_by_test_id("stHorizontalBlock").filter(has=cancel).last.get_by_role("link", name="Open").click()
     expect(tab.get_by_role("heading", level=1, name="Runs")).to_be_visible(timeout=LIMIT)
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)  # the curve has begun
+    curve_seen(tab, name)
     tab.reload()
-    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
+    curve_seen(tab, name)
     expect(tab.get_by_text("FINISHED").or_(tab.get_by_text("finished")).first).to_be_visible(timeout=2 * LIMIT)
     expect(tab.get_by_role("tab", name=panel)).to_be_visible(timeout=LIMIT)  # without a reload by hand
+
+
+def curve_seen(tab: Page, name: str) -> None:
+    expect(tab.get_by_role("combobox", name="Run").first).to_have_value(re.compile(f"^{name} "), timeout=LIMIT)
+    expect(tab.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=LIMIT)
