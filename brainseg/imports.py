@@ -27,8 +27,8 @@ def without_garbage_collection() -> Iterator[None]:
 def exclude_modules() -> None:
     """Exclude all that exists from garbage collection, if modules were imported since the last call.
 
-    Streamlit asks for a full collection after every click, and with torch and MLflow that searches a million objects,
-    which live as long as the process: a quarter of a second.
+    Streamlit asks for a full collection after every click. With torch and MLflow that takes a quarter of a second, to
+    search objects that live as long as the process.
     """
     global _modules
     if len(sys.modules) > _modules:
