@@ -131,8 +131,9 @@ def test_a_training_is_refused_before_it_starts_and_goes_on_after_the_disk_was_f
     small_disk: Path, tiny_set: Path, recorder, config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = small_disk / "run"
-    settings = {"training.epochs": 2, "training.frozen_epochs": 0, "training.learning_rate": 0.001}
-    settings = config({**settings, "model.stages": None})
+    settings = config(
+        {"model.stages": None, "training.epochs": 2, "training.frozen_epochs": 0, "training.learning_rate": 0.001}
+    )
     with pytest.raises(DiskError, match=r"The checkpoints and the model of this training need .* MB, but the disk"):
         train(task_of(settings), recorder(), folder, "early")
     assert not list(folder.rglob("*.safetensors"))

@@ -142,9 +142,10 @@ def load_bundle(folder: Path) -> Bundle[Network]:
         )
     with torch.device("meta"):  # drawing random weights, only to replace them, would take longer than reading the file
         model = NETWORKS[description.head](description)
+    model.to_empty(device="cpu")  # outside `try`: a lack of memory says nothing about the file
     try:
         tensors = load_file(weights)
-        model.to_empty(device="cpu").load_state_dict(tensors)
+        model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"{weights} does not fit the {description.arch} that its bundle names: train the model again."
