@@ -11,8 +11,10 @@ LIMIT = 90_000
 QUIET = """() => {
     const app = document.querySelector('[data-testid=stApp]')
     const box = document.querySelector('.js-plotly-plot')?.getBoundingClientRect()
-    const seen = JSON.stringify([app?.dataset, box])
-    const moves = document.getAnimations().some(each => each instanceof CSSTransition && each.playState === 'running')
+    const main = document.querySelector('[data-testid=stMain]')
+    const seen = JSON.stringify([app?.dataset, box, main?.scrollHeight, main?.scrollTop])
+    const ends = each => each.effect.getComputedTiming().endTime < Infinity
+    const moves = document.getAnimations().some(each => each.playState === 'running' && ends(each))
     const drawn = app?.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
     const ready = drawn && !moves
     if (!ready || document.querySelector('[data-stale=true]') || window.seen !== seen) window.since = undefined
@@ -20,9 +22,9 @@ QUIET = """() => {
     window.since ??= performance.now()
     return ready && performance.now() - window.since > 500
 }"""
-"""Whether, for half a second and in every frame of it, Streamlit ran no script, a plot kept its place, and nothing
-changed its colour or opacity. A single look is not enough: Streamlit's state does not show a rerun that the browser is
-about to ask for."""
+"""Whether, for half a second and in every frame of it, Streamlit ran no script, the page kept its height and a plot its
+place, and nothing faded, opened or closed; a spinner, which never ends, does not count. A single look is not enough:
+Streamlit's state does not show a rerun that the browser is about to ask for."""
 
 
 def settled(tab: Page) -> None:
