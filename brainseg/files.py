@@ -36,6 +36,18 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def file_state(file: Path) -> tuple[int, int] | None:
+    """Return when a file was last modified, in ns since 1970, and its size in bytes; None if there is no such file.
+
+    In one step: a file that is there may be gone a moment later, when another process deletes it.
+    """
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
 def free_space(place: Path) -> str:
     """Return the free space on the disk of `place` as text, with a unit."""
     return _size(_free(place))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.files import remove_leftovers, sha256_bytes, sha256_file, write_atomically, write_json
+from brainseg.files import file_state, remove_leftovers, sha256_bytes, sha256_file, write_atomically, write_json
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +22,16 @@ def names(folder: Path) -> list[str]:
 def test_hash_of_bytes_and_file_agree_with_hashlib(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
     assert sha256_bytes(content) == sha256_file(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_the_state_of_a_file_is_its_time_and_size_or_nothing(tmp_path):
+    file = tmp_path / "a.txt"
+    assert file_state(file) is None
+    file.write_bytes(b"four")
+    os.utime(file, ns=(1, 2))
+    assert file_state(file) == (2, 4)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert file_state(tmp_path / "link") is None
 
 
 def test_written_file_is_whole_readable_and_alone(tmp_path):

@@ -12,6 +12,7 @@ import streamlit as st
 
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
+from brainseg.files import file_state
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.results.run_details import RunDetails, run_details
 from brainseg.results.run_files import run_file
@@ -105,7 +106,7 @@ def _stamp(uri: str) -> str:
     database = Path(uri.removeprefix("sqlite:///"))
     # With write-ahead logging, the latest changes are in a file beside the database.
     files = [database, database.with_name(database.name + "-wal")]
-    return " ".join(f"{file.stat().st_mtime_ns}:{file.stat().st_size}" for file in files if file.exists())
+    return " ".join(map(str, map(file_state, files)))
 
 
 @st.cache_resource(show_spinner="Opening the run store …")

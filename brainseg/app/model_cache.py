@@ -15,6 +15,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.errors import BrainsegError
+from brainseg.files import file_state
 from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
 from brainseg.runs import Run
@@ -31,7 +32,7 @@ MOST = 7
 230 MB."""
 
 VERSION_DIGITS = 12
-Key = tuple[str, str, tuple[int, ...]]
+Key = tuple[str, str, tuple[tuple[int, int] | None, ...]]
 
 
 class ModelCache:
@@ -181,6 +182,6 @@ def _load(folder: Path, task: str, into: Future[Model]) -> None:
         into.set_exception(error)
 
 
-def _stamp(folder: Path) -> tuple[int, ...]:
+def _stamp(folder: Path) -> tuple[tuple[int, int] | None, ...]:
     """Return the modification times and sizes of the bundle's files; empty if there are none."""
-    return tuple(value for file in sorted(folder.glob("*")) for value in (file.stat().st_mtime_ns, file.stat().st_size))
+    return tuple(map(file_state, sorted(folder.glob("*"))))

@@ -18,7 +18,7 @@ from brainseg import paths
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
-from brainseg.files import write_json
+from brainseg.files import file_state, write_json
 from brainseg.scans import display_name
 
 Progress = Callable[[int, int], None]
@@ -87,9 +87,10 @@ def known_datasets() -> list[KnownDataset]:
     """
     known = _read()
     for file in sorted(datasets_folder().glob(f"[!.]*/{PHANTOM}")):
-        if str(file.parent) not in {other.path for other in known}:
+        state = file_state(file)
+        if state and str(file.parent) not in {other.path for other in known}:
             name = unused_name(file.parent.name, known)
-            known.append(KnownDataset(name, str(file.parent), "synthetic", timestamp(file.stat().st_mtime)))
+            known.append(KnownDataset(name, str(file.parent), "synthetic", timestamp(state[0] / 1e9)))
     return sorted(known, key=lambda dataset: dataset.name.casefold())
 
 

@@ -28,7 +28,7 @@ from brainseg.datasets.registry import (
     register,
 )
 from brainseg.errors import DataError
-from brainseg.files import free_space
+from brainseg.files import file_state, free_space
 
 _PARTIAL = ".partial-"
 
@@ -134,5 +134,6 @@ def delete_folder(place: Path) -> None:
 def _remove_leftovers() -> None:
     """Remove files that killed processes left behind."""
     for folder in datasets_folder().glob(f"{_PARTIAL}*"):
-        if time.time() - folder.stat().st_mtime > _LEFTOVER_AGE:
+        state = file_state(folder)
+        if state and time.time() - state[0] / 1e9 > _LEFTOVER_AGE:
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from brainseg import __version__, paths
+from brainseg.files import file_state
 from brainseg.models.sources import torch_cache
 
 LIBRARIES = {
@@ -99,7 +100,7 @@ def places(store_uri: str) -> list[Place]:
 def size_of(place: Path) -> int:
     """Return the bytes of a file, or of all files in a folder; links are not followed."""
     if place.is_file():
-        return place.stat().st_size
+        return (file_state(place) or (0, 0))[1]
     total = 0
     for folder, _, names in os.walk(place):
         for name in names:
