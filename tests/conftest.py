@@ -27,6 +27,7 @@ TRAINING_FIXTURES = {
     "recorder",  # who asks for it trains
     "finished_template",
     "segment_template",
+    "crossval_template",
     "whole_template",
     "trained",
     "classifier",

@@ -14,6 +14,7 @@ from brainseg import paths
 from brainseg.app.navigation import demo_mode
 from brainseg.files import file_state
 from brainseg.jobs.queue import is_lost, reconcile
+from brainseg.results.crossval.reading import settled
 from brainseg.results.run_details import RunDetails, run_details
 from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
@@ -116,7 +117,8 @@ def _open(home: str, uri: str) -> RunStore:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _list(uri: str, stamp: str) -> list[Run]:
-    return store().list()
+    opened = store()
+    return [settled(opened, run) for run in opened.list()]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

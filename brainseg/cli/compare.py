@@ -66,12 +66,12 @@ def _values(comparison: Comparison) -> dict[str, Any]:
 
 def _print(comparison: Comparison) -> None:
     from brainseg.results.by_task import results_of
-    from brainseg.results.comparison_table import group_lines, runs_in_words
+    from brainseg.results.comparison_table import crossval_lines, group_lines, runs_in_words
     from brainseg.results.comparison_wording import caveats
     from brainseg.tasks import facts_of
 
     results, units = results_of(comparison.task), facts_of(comparison.task).units
-    for line in group_lines(comparison):
+    for line in [*group_lines(comparison), *crossval_lines(comparison)]:
         ANSWERS.print(line, markup=False, soft_wrap=True)
     _print_table(runs_in_words(comparison))
     for name, evaluated in comparison.runs.items():

@@ -17,8 +17,12 @@ from brainseg.cli.report import print_report
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from brainseg.results.crossval.result import CrossvalResult
     from brainseg.results.run_details import RunDetails
     from brainseg.runs import Run, RunStore
+    from brainseg.runs.run import StoredEntry
 
 
 def register(app: typer.Typer) -> None:
@@ -33,11 +37,12 @@ def list_runs(as_json: JsonOption = False) -> None:
     """List runs, newest first."""
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import Run, RunStore
+    from brainseg.runs.crossval import nested
     from brainseg.runs.run import default_run
 
     store = RunStore()
     reconcile(store)
-    entries = store.entries()
+    entries = _with_metrics(store, store.entries())
     runs = [run for run in entries if isinstance(run, Run)]
     _warn_if_no_worker(store, runs)
     if as_json:
@@ -49,14 +54,14 @@ def list_runs(as_json: JsonOption = False) -> None:
     )
     tasks = {run.config.task for run in runs}
     offered = {found.id for task in tasks if (found := default_run(runs, task))}
-    for run in entries:
+    for run in nested(entries):
         if not isinstance(run, Run):
             why = f"cannot be read: {run.why}"
             table.add_row(run.id[:8], escape(run.name), "", run.status, "", escape(why), _minute(run.created))
             continue
         table.add_row(
             run.id[:8],
-            escape(run.name) + (" *" if run.id in offered else ""),
+            ("  " if run.parent else "") + escape(run.name) + (" *" if run.id in offered else ""),
             run.kind,
             run.status,
             run.config.model.arch,
@@ -66,6 +71,17 @@ def list_runs(as_json: JsonOption = False) -> None:
     ANSWERS.print(table if entries else "No runs yet: `train` or `submit` makes one.")
     if offered:
         ANSWERS.print("* Diagnose offers its model first.")
+
+
+def _with_metrics(store: RunStore, entries: Sequence[StoredEntry]) -> list[StoredEntry]:
+    """Return runs with the metrics of complete cross-validations, which are computed when they are first needed."""
+    from brainseg.runs import UnreadableRun
+
+    if not any(entry.status == "FINISHED" for entry in entries if getattr(entry, "kind", "") == "crossval"):
+        return list(entries)
+    from brainseg.results.crossval.reading import settled
+
+    return [entry if isinstance(entry, UnreadableRun) else settled(store, entry) for entry in entries]
 
 
 def _minute(moment: datetime) -> str:
@@ -89,6 +105,8 @@ def _outcome(run: Run) -> str:
     values = run.metrics
     if run.kind == "find-lr" and run.status == "FINISHED":
         return f"learning rate {values['final_learning_rate']:.2e}"
+    if run.kind == "crossval" and run.counts and run.status != "FINISHED":
+        return run.counts.words()
     facts = facts_of(run.config.task)
     name = facts.headline
     if (outcome := values.get(f"final_{name}")) is None:
@@ -109,6 +127,7 @@ def show(
     """Show one run: settings, progress, epochs, metrics and the hardest cases."""
     from brainseg.cli.outputs import folder_of_run
     from brainseg.jobs.queue import reconcile
+    from brainseg.results.crossval.result import plain_values
     from brainseg.results.exports import file_stem
     from brainseg.results.run_details import details_json, run_details
     from brainseg.results.run_plots import check_drawable, write_run_plots
@@ -117,19 +136,29 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    _warn_if_no_worker(store, [found])
+    _warn_if_no_worker(store, list(store.children(found).values()) if found.kind == "crossval" else [found])
+    result = _crossval(store, found, needed=figures is not None)
     drawn: list[Path] = []
     if figures:
         check_drawable(store, found)
         drawn = write_run_plots(store, found, folder_of_run(figures, found.id, file_stem(found)))
     details, plots = run_details(store, found), [str(file) for file in drawn]
     if as_json:
-        print_json({**details_json(details), "figures": plots})
+        print_json({**details_json(details), **plain_values(result), "figures": plots})
     else:
-        _print_run(found, details, plots)
+        _print_run(found, details, plots, result)
 
 
-def _print_run(found: Run, details: RunDetails, plots: list[str]) -> None:
+def _crossval(store: RunStore, run: Run, needed: bool) -> CrossvalResult | None:
+    """Return the result of a cross-validation; None for other runs. If it is `needed`, it must be complete."""
+    if run.kind != "crossval":
+        return None
+    from brainseg.results.crossval.reading import complete_result, crossval_result
+
+    return complete_result(store, run) if needed else crossval_result(store, run)
+
+
+def _print_run(found: Run, details: RunDetails, plots: list[str], result: CrossvalResult | None) -> None:
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
     _print_labels(found)
     for line in end_lines(found):
@@ -144,7 +173,11 @@ def _print_run(found: Run, details: RunDetails, plots: list[str]) -> None:
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
             f"{facts.headline_words} {row['dice'] if 'dice' in row else row['accuracy']:.3f}  {row['seconds']:.1f} s"
         )
-    if details["evaluation"]:
+    if result:
+        from brainseg.cli.crossval import print_result
+
+        print_result(result)
+    elif details["evaluation"]:
         print_report(found.config.task, details["evaluation"])
     if details["learning_rate"]:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
@@ -169,8 +202,8 @@ def _print_labels(run: Run) -> None:
 
 
 def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Stop a waiting or running run within ten seconds."""
-    from brainseg.jobs.queue import cancel as stop
+    """Stop a waiting or running run within ten seconds; of a cross-validation, all its folds."""
+    from brainseg.jobs.actions import cancel as stop
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore
 
@@ -194,7 +227,15 @@ def worker(
 
     if device not in ("auto", "cpu", "cuda"):
         raise typer.BadParameter(f"{device!r} is not allowed: auto, cpu or cuda.")
-    done = work(device, idle)
+    done = work(device, idle, _pool_if_last)
     ANSWERS.print(
         "Another worker already serves this device." if done < 0 else f"Trained {done} runs; nothing is waiting."
     )
+
+
+def _pool_if_last(store: RunStore, run: Run) -> None:
+    """Pool the folds of a cross-validation after its last one, so lists of runs show its metrics at once."""
+    if run.parent:
+        from brainseg.results.crossval.reading import settled
+
+        settled(store, store.get(run.parent))

@@ -99,6 +99,10 @@ def export(
         raise RunError("Two of the files to write are the same: give them different names.")
     store = RunStore()
     found = store.get(run)
+    if found.kind == "crossval":
+        from brainseg.results.crossval.reading import complete_result
+
+        complete_result(store, found)
     for file, make in wanted:
         _write(file, make(store, found))
     _answer(found, ", ".join(str(file) for file, _ in wanted), as_json)
@@ -109,9 +113,13 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete an ended run with its model, plots and log; this also works for a run that cannot be read."""
+    """Delete an ended run with its model, plots and log; with a cross-validation, all its folds.
+
+    This also works for a run that cannot be read.
+    """
+    from brainseg.jobs.actions import breaks
+    from brainseg.jobs.actions import delete as remove
     from brainseg.jobs.queue import reconcile
-    from brainseg.jobs.removal import delete as remove
     from brainseg.runs import Run, RunStore
     from brainseg.runs.run import default_run
 
@@ -121,8 +129,12 @@ def delete(
     offered = default_run(store.list(), found.config.task) if isinstance(found, Run) else None
     if offered and offered.id == found.id:
         typer.echo("Its model is the one that Diagnose offers first.", err=True)
+    if broken := breaks(store, found):
+        typer.echo(broken, err=True)
+    folds = len(store.children(found)) if isinstance(found, Run) and found.kind == "crossval" else 0
     if not yes:
-        typer.confirm(f"Delete run {found.name} ({found.id[:8]}) for good?", abort=True, err=True)
+        what = f"cross-validation {found.name} with its {folds} runs" if folds else f"run {found.name}"
+        typer.confirm(f"Delete {what} ({found.id[:8]}) for good?", abort=True, err=True)
     _answer(remove(store, found.id), "deleted", as_json)
 
 

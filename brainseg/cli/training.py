@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg import paths
+from brainseg.cli.crossval import print_queued
 from brainseg.cli.options import JsonOption, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json
 from brainseg.cli.outputs import new_folder
@@ -56,13 +57,16 @@ def resume(
     queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of training here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Resume a failed or cancelled run from its last epoch."""
-    from brainseg.jobs.queue import reclaim, reconcile, resubmit
+    """Resume a failed or cancelled run from its last epoch; folds of a cross-validation always go into the queue."""
+    from brainseg.jobs.actions import resubmit
+    from brainseg.jobs.queue import reclaim, reconcile
     from brainseg.runs import RunStore
 
     store = RunStore()
     reconcile(store)
-    if queue:
+    if store.get(run).kind == "crossval":
+        print_queued(resubmit(store, run), as_json)
+    elif queue:
         _print_queued(resubmit(store, run), as_json)
     else:
         _watch(store, reclaim(store, run), as_json)

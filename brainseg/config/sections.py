@@ -48,6 +48,11 @@ class DataConfig(Section):
     )
     folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
     fold: int = Field(0, ge=0, description="The fold that is the validation set, counted from 0 (k-fold only).")
+    grouped_folds: bool = Field(
+        True,
+        description="Keep copies and images of one patient in one fold; false: folds by image, as in the paper, with "
+        "leaks (k-fold only).",
+    )
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
     groups: str = Field(
         "auto",
@@ -74,6 +79,11 @@ class DataConfig(Section):
         description="Mask values from this number up are tumour and all lower values are background, e.g. 128 for "
         "soft or JPEG masks with values from 0 to 255; by default, values are classes (segmentation only).",
     )
+
+    @property
+    def by_image(self) -> bool:
+        """Whether the split ignores patients and copies, so both sides may hold images of one patient."""
+        return self.split == "random" or (self.split == "k-fold" and not self.grouped_folds)
 
     @field_validator("groups")
     @classmethod

@@ -29,7 +29,7 @@ def why_missing(dataset: Dataset, sides: np.ndarray, config: DataConfig, side: s
         return f"the class has only 1 image, but both sides need one; {more}"
     if config.split == "given":
         return "the given split has none there; move some of its images, or set data.split=grouped"
-    if config.split in ("grouped", "k-fold"):
+    if config.split in ("grouped", "k-fold") and not config.by_image:
         return _grouped(table, rows, config, more)
     held = int((sides == "valid").sum())
     classes = table["label"].nunique()

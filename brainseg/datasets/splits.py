@@ -13,7 +13,7 @@ from brainseg.datasets.split_faults import larger_side, one_group, why_missing
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 
-__all__ = ["fold_members", "leak_groups", "split_dataset"]
+__all__ = ["check_folds", "fold_members", "leak_groups", "split_dataset"]
 
 
 def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
@@ -65,7 +65,21 @@ def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
 
 
 def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
-    return _sides(len(dataset.table), fold_members(dataset, config.folds, config.seed)[config.fold])
+    return _sides(len(dataset.table), _folds(dataset, config)[config.fold])
+
+
+def _folds(dataset: Dataset, config: DataConfig) -> list[np.ndarray]:
+    return fold_members(dataset, config.folds, config.seed, config.grouped_folds)
+
+
+def check_folds(dataset: Dataset, config: DataConfig) -> None:
+    """Refuse a dataset that cannot be divided into the folds of a configuration, before any of them is trained.
+
+    Raises:
+        DataError: There are fewer patients or images of a class than folds, or a fold lacks a class.
+    """
+    for valid in _folds(dataset, config):
+        _check(dataset, _sides(len(dataset.table), valid), config)
 
 
 def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) -> list[np.ndarray]:

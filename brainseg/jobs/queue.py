@@ -11,6 +11,7 @@ from filelock import FileLock
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
+from brainseg.jobs.parents import settle
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace, kill_group
@@ -61,7 +62,7 @@ def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") 
     """
     store.warm_start(config)
     with queue_lock():
-        _refuse_if_full(store)
+        refuse_if_full(store)
         run = store.create(config, name, kind=kind)
     ensure_worker(config.compute.device)
     return run
@@ -85,7 +86,7 @@ def reclaim(store: RunStore, run_id: str) -> Run:
         RunError: The run is waiting, running or finished.
     """
     with queue_lock():
-        return _take(store, _resumable(store, run_id))
+        return _take(store, resumable(store, run_id))
 
 
 def resubmit(store: RunStore, run_id: str) -> Run:
@@ -95,19 +96,25 @@ def resubmit(store: RunStore, run_id: str) -> Run:
         RunError: The run is waiting, running or finished, or the queue is full.
     """
     with queue_lock():
-        run = _resumable(store, run_id)
-        _refuse_if_full(store)
+        run = resumable(store, run_id)
+        refuse_if_full(store)
         Workspace(run.id).make()
         store.requeue(run.id)
     ensure_worker(run.config.compute.device)
     return store.get(run.id)
 
 
-def _refuse_if_full(store: RunStore) -> None:
+def refuse_if_full(store: RunStore, more: int = 1) -> None:
+    """Refuse runs for which the queue has no room; call it while `queue_lock` is held.
+
+    Raises:
+        RunError: `more` further runs would exceed the limit.
+    """
     most, waiting = paths.limit("BRAINSEG_MAX_QUEUE", MOST_WAITING), len(store.list(["SCHEDULED"]))
-    if waiting >= most:
+    if waiting + more > most:
+        full = "The queue is full" if more == 1 else f"The queue has no room for {more} more runs"
         raise RunError(
-            f"The queue is full: {waiting} runs wait, and the limit is {most:g}; wait for some to end, cancel some, or "
+            f"{full}: {waiting} runs wait, and the limit is {most:g}; wait for some to end, cancel some, or "
             "raise BRAINSEG_MAX_QUEUE."
         )
 
@@ -122,7 +129,12 @@ def retry(store: RunStore, run_id: str) -> Run:
     return submit(store, run.config, free_name(run.name, {other.name for other in store.list()}), run.kind)
 
 
-def _resumable(store: RunStore, run_id: str) -> Run:
+def resumable(store: RunStore, run_id: str) -> Run:
+    """Return a run that can be resumed here.
+
+    Raises:
+        RunError: The run is waiting, running or finished, or belongs to another home.
+    """
     run = store.get(run_id)
     if run.status not in ("FAILED", "KILLED"):
         raise RunError(f"Run {run.name!r} is {run.status}: only a FAILED or KILLED run can be resumed.")
@@ -176,6 +188,8 @@ def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
 def reconcile(store: RunStore) -> list[Run]:
     """Record the end of runs whose processes all died without recording it, as after a power cut.
 
+    Also records the end of cross-validations whose folds have all ended.
+
     Returns:
         The runs that were marked FAILED.
     """
@@ -188,9 +202,16 @@ def reconcile(store: RunStore) -> list[Run]:
                 store.set_status(run.id, "FAILED", _COPIED.format(_CONTINUES if continues else ""), EndKind.MOVED)
             else:
                 store.set_status(run.id, "FAILED", _LOST, EndKind.LOST, workspace.log_tail())
+        for parent in filter(store.owns, store.unsettled()):
+            settle(store, parent.id)
         return lost
 
 
 def is_lost(store: RunStore, run: Run) -> bool:
-    """Return whether a run of this home has the status RUNNING although all its processes have died."""
+    """Return whether a run of this home has the status RUNNING although all its processes have died.
+
+    No process works on a cross-validation: it is lost if some folds have no run and none is being made.
+    """
+    if run.kind == "crossval":
+        return run.status == "SCHEDULED" and store.owns(run) and run.counts is not None and run.counts.missing > 0
     return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()

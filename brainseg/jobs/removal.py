@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from brainseg.datasets.library import KnownDataset
 from brainseg.errors import DataError, RunError
+from brainseg.jobs.parents import settle
 from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
@@ -30,11 +31,22 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
         run = store.find(run_id)
         if Workspace(run.id).trainer():
             raise RunError(f"The training of run {run.name!r} is about to end: delete the run in a moment.")
-        if other := _dependent(store, run):
-            raise RunError(f"Run {other.name!r} ({other.id[:8]}) needs the weights of run {run.name!r}: stop it first.")
+        refuse_if_needed_by_runs(store, run)
         store.delete(run.id)
         Workspace(run.id).remove()
+        if isinstance(run, Run) and run.parent:
+            settle(store, run.parent)
         return run
+
+
+def refuse_if_needed_by_runs(store: RunStore, run: StoredEntry) -> None:
+    """Refuse to delete a run while another waiting or running one needs its weights.
+
+    Raises:
+        RunError: There is such a run.
+    """
+    if other := _dependent(store, run):
+        raise RunError(f"Run {other.name!r} ({other.id[:8]}) needs the weights of run {run.name!r}: stop it first.")
 
 
 def _dependent(store: RunStore, run: StoredEntry) -> Run | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import psutil
 
+from brainseg.jobs.parents import settle
 from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace, child_environment, kill_group
 from brainseg.runs import EndKind, Run, RunStore
@@ -79,6 +80,8 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
             else:
                 store.set_status(run.id, "FAILED", death_notice(code), EndKind.DIED, workspace.log_tail())
         ended = store.get(run.id)
+        if ended.parent:
+            settle(store, ended.parent)
     store.log_file(run.id, workspace.log)
     if ended.status == "FINISHED":
         workspace.remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from filelock import Timeout
 
@@ -17,8 +18,13 @@ POLL = 1.0
 _LOGGER = logging.getLogger(__name__)
 
 
-def work(device: str, idle: float | None) -> int:
+def work(device: str, idle: float | None, after: Callable[[RunStore, Run], None] | None = None) -> int:
     """Train waiting runs until there was none for `idle` seconds; never stop if that is None.
+
+    Args:
+        device: The device whose runs it takes.
+        idle: Seconds; see above.
+        after: Called with each run that it has trained.
 
     Returns:
         The number of runs trained; -1 if another worker already serves this device.
@@ -35,7 +41,7 @@ def work(device: str, idle: float | None) -> int:
         run = claim_next(store, queue_of(device))
         if run:
             _LOGGER.info("Training run %s.", run.name, extra={"run": run.id})
-            _train(store, run)
+            _train(store, run, after)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:
             # Both locks are held: a run queued at this moment is either found here, or its submitter finds no worker.
@@ -47,9 +53,11 @@ def work(device: str, idle: float | None) -> int:
             time.sleep(POLL)
 
 
-def _train(store: RunStore, run: Run) -> None:
+def _train(store: RunStore, run: Run, after: Callable[[RunStore, Run], None] | None) -> None:
     """Train one run; an error while supervising it must not stop the runs that wait behind it."""
     try:
-        supervise(store, run)
+        ended = supervise(store, run)
+        if after:
+            after(store, ended)
     except Exception:
         _LOGGER.exception("Supervising the training failed.", extra={"run": run.id})

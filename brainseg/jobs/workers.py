@@ -56,7 +56,7 @@ def _is_starting(queue_name: str) -> bool:
 
 def without_worker(store: RunStore, runs: Iterable[Run]) -> list[Run]:
     """Return the runs that wait for a worker of this home although none is alive."""
-    waiting = [run for run in runs if run.status == "SCHEDULED" and store.owns(run)]
+    waiting = [run for run in runs if run.status == "SCHEDULED" and run.kind != "crossval" and store.owns(run)]
     devices = {run.config.compute.device for run in waiting}
     idle = {device for device in devices if not worker_lives(device) and not _is_starting(queue_of(device))}
     return [run for run in waiting if run.config.compute.device in idle]

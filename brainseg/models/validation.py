@@ -24,8 +24,9 @@ class Basis(TypedDict, total=False):
 
     Attributes:
         schema: Version of an `evaluation.json`.
-        split: The setting `data.split`.
+        split: The setting `data.split`; "random" also for folds by image.
         evaluated_on: "valid" or "test".
+        folds: Number of folds, if every image was evaluated by the fold that had not trained on it.
         selected_on_these_images: Whether the best epoch was chosen by the loss on the same images.
         copies_in_training: Evaluated images with a copy in the training set.
         near_copies_in_training: Those of them that differ in bytes.
@@ -39,6 +40,7 @@ class Basis(TypedDict, total=False):
     schema: int
     split: str
     evaluated_on: str
+    folds: int
     selected_on_these_images: bool
     copies_in_training: int
     near_copies_in_training: int

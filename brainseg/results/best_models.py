@@ -62,16 +62,18 @@ class Best:
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Return the running runs, and the waiting runs with the longest wait first."""
-    waiting = sorted((run for run in runs if run.status == "SCHEDULED"), key=lambda run: run.queued)
-    return [run for run in runs if run.status == "RUNNING"], waiting
+    """Return the running runs, and the waiting runs with the longest wait first; of a cross-validation, its folds."""
+    own = [run for run in runs if run.kind != "crossval"]
+    waiting = sorted((run for run in own if run.status == "SCHEDULED"), key=lambda run: run.queued)
+    return [run for run in own if run.status == "RUNNING"], waiting
 
 
 def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | None]) -> list[Best]:
     """Return the best model for each of the latest datasets; metrics of different datasets or tasks are not comparable.
 
     Runs are ranked by the lower end of the interval of accuracy or Dice: a lucky result on few images does not win. A
-    run with copies of held-out images in its training set comes first only if all opened runs have that fault.
+    run with copies of held-out images in its training set comes first only if all opened runs have that fault. Folds
+    of a cross-validation are left out, since the best of several folds is best by chance.
 
     Args:
         runs: All runs.
@@ -83,7 +85,8 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
         score = facts.headline
         by_data: dict[str, list[Run]] = {}
         for run in newest:
-            if facts_of(run.config.task) is facts and run.has_model and f"{FINAL}{score}_low" in run.metrics:
+            own = facts_of(run.config.task) is facts and run.has_model and not run.parent
+            if own and f"{FINAL}{score}_low" in run.metrics:
                 by_data.setdefault(run.config.data.path, []).append(run)
         found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]
     return [best for best in found if best]

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 import pandas as pd
 
 from brainseg.datasets.report_fields import StoredReport
+from brainseg.evaluation.crossval.pooled import Pooled
 from brainseg.evaluation.stored import E
 from brainseg.models.description import BundleDescription
 from brainseg.results.classification import card as class_card
 from brainseg.results.classification import comparison as class_comparison
+from brainseg.results.classification import crossval as class_crossval
 from brainseg.results.classification import tables as class_tables
 from brainseg.results.comparison import Comparison, EvaluatedRun
 from brainseg.results.comparison_wording import TestedPair
 from brainseg.results.segmentation import card as mask_card
 from brainseg.results.segmentation import comparison as mask_comparison
+from brainseg.results.segmentation import crossval as mask_crossval
 from brainseg.results.segmentation import tables as mask_tables
 from brainseg.results.stored_results import evaluated_predictions, slices
 from brainseg.runs import Run, RunStore
@@ -54,6 +58,23 @@ class CardParts(Generic[E]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CrossvalParts(Generic[E]):
+    """What differs in the cross-validations of tasks.
+
+    Attributes:
+        names: Name of each metric, in the order in which they are shown -> its name in words.
+        fold_metrics: Returns the metrics of the evaluation of one fold.
+        pool: Evaluates the pooled predictions of the folds of a parent run.
+        store: Writes, into a folder, further files of the pooled predictions of the first repeat.
+    """
+
+    names: Mapping[str, str]
+    fold_metrics: Callable[[E], dict[str, float | None]]
+    pool: Callable[[RunStore, Run, Sequence[Run], pd.DataFrame], Pooled]
+    store: Callable[[RunStore, Sequence[Run], pd.DataFrame, Path], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskResults(Generic[E]):
     """What differs in the results of tasks.
 
@@ -69,6 +90,7 @@ class TaskResults(Generic[E]):
         run_row: Returns the row of a run in the table of compared runs, from the letter of its set and its name.
         runs_in_words: Returns that table for readers.
         card: The parts of the model card.
+        crossval: The parts of a cross-validation.
         plots: Imports and returns the plots of a run: name -> function that reads what the plot is drawn from.
         sheets: Imports and returns the images that are written beside the plots: name -> function that draws one.
     """
@@ -84,6 +106,7 @@ class TaskResults(Generic[E]):
     run_row: Callable[[str, str, EvaluatedRun[E]], dict[str, Any]]
     runs_in_words: Callable[[pd.DataFrame], pd.DataFrame]
     card: CardParts[E]
+    crossval: CrossvalParts[E]
     plots: Callable[[], Mapping[str, ReadPlot]]
     sheets: Callable[[], Mapping[str, ReadSheet]]
 
@@ -126,6 +149,12 @@ RESULTS: dict[str, TaskResults[Any]] = {
             metrics=class_card.metrics,
             limits=class_card.limits,
         ),
+        crossval=CrossvalParts(
+            names=class_crossval.NAMES,
+            fold_metrics=class_crossval.fold_metrics,
+            pool=class_crossval.pool,
+            store=class_crossval.store_files,
+        ),
         plots=_class_plots,
         sheets=_class_sheets,
     ),
@@ -146,6 +175,12 @@ RESULTS: dict[str, TaskResults[Any]] = {
             metrics_heading="How well its masks fit",
             metrics=mask_card.metrics,
             limits=mask_card.limits,
+        ),
+        crossval=CrossvalParts(
+            names=mask_crossval.NAMES,
+            fold_metrics=mask_crossval.fold_metrics,
+            pool=mask_crossval.pool,
+            store=mask_crossval.store_files,
         ),
         plots=_mask_plots,
         sheets=dict,

@@ -74,15 +74,22 @@ def check_comparable(runs: Sequence[Run]) -> None:
     """Refuse runs that have no metrics or are of different kinds.
 
     Raises:
-        RunError: A run did not finish or only looked for a learning rate, or the runs have different tasks.
+        RunError: A run did not finish or only looked for a learning rate, the runs have different tasks, or only some
+            of them are cross-validations.
     """
     for run in runs:
-        if not run.has_model:
-            what = "it only looked for a learning rate" if run.kind != "train" else f"it is {run.status}"
+        if run.status != "FINISHED" or run.kind == "find-lr":
+            what = "it only looked for a learning rate" if run.kind == "find-lr" else f"it is {run.status}"
             raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have metrics.")
     tasks = sorted({run.config.task for run in runs})
     if len(tasks) > 1:
         raise RunError(f"These runs have different tasks ({', '.join(tasks)}): choose runs of one task.")
+    crossvals = {run.kind == "crossval": run for run in runs}
+    if len(crossvals) > 1:
+        raise RunError(
+            f"{crossvals[True].name!r} is a cross-validation and {crossvals[False].name!r} is a single run: compare "
+            "cross-validations with each other, or one fold with a run on the same validation set."
+        )
 
 
 def compare(evaluated: Sequence[EvaluatedRun[Any]]) -> Comparison:

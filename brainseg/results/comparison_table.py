@@ -9,6 +9,25 @@ from brainseg.results.comparison import Comparison
 from brainseg.results.comparison_cells import cost_numbers, cost_words
 from brainseg.results.comparison_wording import evaluated_on
 
+OTHER_FOLDS = (
+    "Cross-validations share a set only if their folds are the same, too: give them the same data.seed, folds, repeats "
+    "and data.grouped_folds."
+)
+
+
+def crossval_lines(comparison: Comparison) -> list[str]:
+    """Return what is compared of cross-validations, one sentence per line; empty for other runs."""
+    plans = [evaluated.run.plan for evaluated in comparison.runs.values() if evaluated.run.plan]
+    if not plans:
+        return []
+    lines = [
+        "Cross-validations are compared on their pooled out-of-fold predictions. The tests do not cover that training "
+        "on other images gives other models."
+    ]
+    if any(plan.repeats > 1 for plan in plans):
+        lines.append("Of several repeats, the first is compared: repeats add no images.")
+    return lines
+
 
 def runs_table(comparison: Comparison) -> pd.DataFrame:
     """Return one row per run: its name, what it was evaluated on, its metrics with 95 % intervals, and its costs.
@@ -40,6 +59,8 @@ def group_lines(comparison: Comparison) -> list[str]:
     if len(comparison.groups) < 2:
         return []
     lines = [results_of(comparison.task).not_comparable]
+    if any(evaluated.run.kind == "crossval" for evaluated in comparison.runs.values()):
+        lines[0] += " " + OTHER_FOLDS
     for letter, names in comparison.groups.items():
         first = comparison.runs[names[0]]
         lines.append(f"Set {letter}, {evaluated_on(first.run, first.report)}: {', '.join(names)}.")

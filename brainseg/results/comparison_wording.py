@@ -50,7 +50,7 @@ def _evaluated_on(report: Evaluation, side: str = "") -> str:
 
 def evaluated_on(run: Run, report: Evaluation) -> str:
     """Return which images a run was evaluated on: "50 validation images of kaggle253"."""
-    side = "test" if report.get("evaluated_on") == "test" else "validation"
+    side = "test" if report.get("evaluated_on") == "test" else "out-of-fold" if "folds" in report else "validation"
     return f"{_evaluated_on(report, f'{side} ')} of {Path(run.config.data.path).name}"
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from brainseg import DISCLAIMER
 from brainseg.errors import RunError
 from brainseg.results.by_task import results_of
+from brainseg.results.stored_results import out_of_fold
 from brainseg.runs import Run, RunStore
 
 NOTICE = "README.txt"
@@ -33,10 +34,13 @@ def bundle_zip(store: RunStore, run: Run) -> bytes:
 def predictions_file(store: RunStore, run: Run) -> bytes:
     """Return a run's predictions as CSV: one row per image, or per evaluated slice for a segmentation.
 
+    For a cross-validation, these are the pooled predictions of all repeats.
+
     Raises:
         RunError: The run has none, or they are damaged.
     """
-    table = results_of(run.config.task).predictions(store, run)
+    read = out_of_fold if run.kind == "crossval" else results_of(run.config.task).predictions
+    table = read(store, run)
     if table is None:
         raise RunError(f"Run {run.name!r} is {run.status} and has no predictions.")
     return csv_bytes(table)

@@ -94,10 +94,11 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         for title, name in METRICS.items()
     }
     values["n"] = run.metrics.get(FINAL + facts_of(run.config.task).count)
+    of_folds = ", cross-validated" if run.kind == "crossval" else ""
     return {
-        "Name": run.name,
+        "Name": f"↳ {run.name}" if run.parent else run.name,
         "State": STATES[run.status][0],
-        "Task": TASKS["find-lr" if run.kind == "find-lr" else run.config.task],
+        "Task": TASKS["find-lr" if run.kind == "find-lr" else run.config.task] + of_folds,
         "Model": model_words(run),
         "Dataset": dataset,
         **values,

@@ -37,6 +37,7 @@ def run_label(run: Run) -> str:
         run.name,
         STATES[run.status][0],
         "learning rate only" if run.kind == "find-lr" else model_words(run),
+        "cross-validation" if run.kind == "crossval" else "",
         "" if value is None else f"{facts.headline_words} {value:.3f}",
         moment(run.created),
         run.id[:8],

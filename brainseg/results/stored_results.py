@@ -127,6 +127,11 @@ def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame |
         return table
 
 
+def out_of_fold(store: RunStore, run: Run) -> pd.DataFrame | None:
+    """Return the pooled predictions of a complete cross-validation; see `evaluation.crossval.pooling.pool`."""
+    return _table(store, run, "out_of_fold.parquet", _read_out_of_fold)
+
+
 def evaluated_predictions(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the predictions of a classifier, as `predictions` does, for the classes of its evaluation."""
     report = evaluation_as(ClassificationEvaluation, store, run)
@@ -208,6 +213,12 @@ def _read_hardest(file: Path) -> pd.DataFrame:
 def _read_predictions(file: Path) -> pd.DataFrame:
     table = pd.read_parquet(file)
     require_columns(table, ["path", "group"])
+    return table
+
+
+def _read_out_of_fold(file: Path) -> pd.DataFrame:
+    table = pd.read_parquet(file)
+    require_columns(table, ["repeat", "fold", "run_id", "sha256", "unit", "path"], "The pooled table")
     return table
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brainseg.errors import RunError
 from brainseg.runs.connection import StoreConnection
+from brainseg.runs.crossval import PARENT, children_of, follow, followed
 from brainseg.runs.reading import read_run
 from brainseg.runs.run import STATUSES, Run, StoredEntry, UnreadableRun, matching
 
@@ -40,7 +41,7 @@ class RunReader(StoreConnection):
             stored = self.stored_run(wanted)
             if stored is None or stored.info.lifecycle_stage == "deleted":
                 raise RunError(_NO_RUN.format(wanted))
-            return read_run(stored, self._own_home)
+            return self._followed(read_run(stored, self._own_home))
         found = matching(self.entries(), wanted)
         if not found:
             raise RunError(_NO_RUN.format(wanted))
@@ -57,11 +58,40 @@ class RunReader(StoreConnection):
         return [run for run in self.entries() if isinstance(run, UnreadableRun)]
 
     def entries(self, statuses: Iterable[str] = STATUSES) -> Sequence[StoredEntry]:
-        """Return all runs, readable or not, newest first."""
+        """Return all runs, readable or not, newest first.
+
+        Cross-validations are left out if only some statuses are wanted: theirs follow from their children, and no
+        process works on them.
+        """
         wanted = list(statuses)
-        stored = self.stored_runs([] if set(wanted) == set(STATUSES) else wanted)
-        found = [read_run(run, self._own_home) for run in stored]
+        found: Sequence[StoredEntry]
+        if set(wanted) == set(STATUSES):
+            found = followed([read_run(run, self._own_home) for run in self.stored_runs()])
+        else:
+            some = [read_run(run, self._own_home) for run in self.stored_runs(wanted)]
+            found = [run for run in some if isinstance(run, UnreadableRun) or run.kind != "crossval"]
         return sorted(found, key=lambda run: run.created, reverse=True)
+
+    def unsettled(self) -> Sequence[Run]:
+        """Return the cross-validations whose stored status is out of date, as they are stored.
+
+        Their children have all ended since, or the process that made their children died.
+        """
+        stored = [read_run(run, self._own_home) for run in self.stored_runs(["SCHEDULED", "RUNNING"])]
+        found = [run for run in stored if isinstance(run, Run)]
+        busy = {run.parent for run in found}
+        parents = [run for run in found if run.kind == "crossval"]
+        return [run for run in parents if run.status == "SCHEDULED" or run.id not in busy]
+
+    def children(self, parent: Run) -> dict[tuple[int, int], Run]:
+        """Return the children of a cross-validation by repeat and fold, in that order."""
+        mine = [run for run in self.stored_runs() if run.data.tags.get(PARENT) == parent.id]
+        return children_of(parent, [read_run(run, self._own_home) for run in mine])
+
+    def _followed(self, run: StoredEntry) -> StoredEntry:
+        if isinstance(run, UnreadableRun) or run.kind != "crossval":
+            return run
+        return follow(run, self.children(run).values())
 
     def owns(self, run: StoredEntry) -> bool:
         """Return whether a run belongs to this home; only then may it be trained and deleted here."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
+from brainseg.runs.crossval import PARENT, read_plan
 from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
-from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun, moved_config
+from brainseg.runs.run import ENDED, NOTE, Kind, Run, UnreadableRun, moved_config
 from brainseg.runs.run_end import EndKind, RunEnd
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
     schema = stored_schema(found.data.tags)
     tags = migrated(found.data.tags)
     config, folder = RunConfig.parse(settings_of(tags)), tags.get(PREFIX + "host", "")
+    kind = _kind(tags)
     if home:
         config, folder = moved_config(config, PurePath(folder), home), str(home)
     return Run(
@@ -59,7 +61,7 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         end=_end(found.info.status, tags),
         home_folder=folder,
         queued=_seconds(tags, "queued"),
-        kind="find-lr" if tags.get(PREFIX + "kind") == "find-lr" else "train",
+        kind=kind,
         promoted=_seconds(tags, "promoted"),
         tags={key: value for key, value in tags.items() if not key.startswith(("mlflow.", PREFIX))},
         note=tags.get(NOTE, ""),
@@ -67,7 +69,18 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         started=_seconds(tags, "started"),
         home_id=tags.get(PREFIX + "home", ""),
         schema=schema,
+        parent=tags.get(PARENT, ""),
+        plan=read_plan(tags.get(PREFIX + "crossval", "")) if kind == "crossval" else None,
+        pooled_of=tags.get(PREFIX + "pooled", ""),
     )
+
+
+def _kind(tags: Tags) -> Kind:
+    """Return the kind of a run; a kind of a newer brainseg must not pass for a training, which a worker would start."""
+    kind = tags.get(PREFIX + "kind", "train")
+    if kind not in get_args(Kind):
+        raise RunError(f"it is of a kind that this version does not know ({kind[:40]!r}): upgrade brainseg to use it")
+    return cast("Kind", kind)
 
 
 def _end(status: str, tags: Tags) -> RunEnd | None:

@@ -13,9 +13,10 @@ from typing_extensions import TypedDict
 from brainseg.config import RunConfig
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.run_end import RunEnd
+from brainseg.runs.run_plan import FoldCounts, Plan
 from brainseg.tasks import facts_of
 
-Kind = Literal["train", "find-lr"]
+Kind = Literal["train", "find-lr", "crossval"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 FINAL = "final_"
@@ -34,6 +35,7 @@ class RunSummary(TypedDict):
     unreadable: None
     name: str
     kind: Kind
+    parent: str | None
     status: str
     reason: str
     end: str | None
@@ -67,13 +69,17 @@ class Run:
         home_folder: The home folder whose worker trains it: the open one, unless several homes share the store.
         home_id: The id of that home, see `runs.identity`; "" if it is not recorded.
         queued: When it was last queued, in seconds since 1970.
-        kind: "train", or "find-lr" for a learning-rate finder alone, which leaves no model.
+        kind: "train", or "find-lr" (a learning-rate finder alone) or "crossval", which leave no model.
         promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
         bundle_digest: SHA-256 of the bundle that its training wrote; "" if it is not recorded.
         started: When its training last began, in seconds since 1970; 0 if it never did or this was not recorded.
         schema: The schema of the stored run, see `runs.migrations`.
+        parent: Id of the cross-validation that it is a fold of; "" for any other run.
+        plan: The folds and repeats of a cross-validation.
+        counts: The states of its folds, from which its status follows.
+        pooled_of: The `crossval.pooled_key` of the folds that its stored metrics are of.
     """
 
     id: str
@@ -94,6 +100,10 @@ class Run:
     started: float = 0.0
     home_id: str = ""
     schema: int = SCHEMA
+    parent: str = ""
+    plan: Plan | None = None
+    counts: FoldCounts | None = None
+    pooled_of: str = ""
 
     @property
     def reason(self) -> str:
@@ -127,6 +137,7 @@ class Run:
             "unreadable": None,
             "name": self.name,
             "kind": self.kind,
+            "parent": self.parent or None,
             "status": self.status,
             "reason": self.reason,
             "end": self.end.kind.value if self.end else None,
@@ -190,7 +201,8 @@ Entry = TypeVar("Entry", Run, UnreadableRun, StoredEntry)
 def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     """Return the run whose model is offered first: the last one promoted, or else the newest that beats chance.
 
-    If no model is shown to be better than chance, that is the run that finished last.
+    If no model is shown to be better than chance, that is the run that finished last. Folds of a cross-validation come
+    last, since each was trained on a part of the images only.
 
     Args:
         runs: All runs.
@@ -199,7 +211,13 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
     return max(
         finished,
-        key=lambda run: (-facts_of(run.config.task).order, run.promoted, run.better_than_chance, run.ended),
+        key=lambda run: (
+            -facts_of(run.config.task).order,
+            run.promoted,
+            not run.parent,
+            run.better_than_chance,
+            run.ended,
+        ),
         default=None,
     )
 

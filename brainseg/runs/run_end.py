@@ -27,11 +27,15 @@ class EndKind(StrEnum):
     """The supervisor was stopped, so the trainer stopped too."""
     MOVED = "moved"
     """The home folder was moved or copied during the training."""
+    INCOMPLETE = "incomplete"
+    """Folds of a cross-validation failed or have no run."""
     UNKNOWN = "unknown"
     """The kind is not recorded, as for runs of brainseg 0.1.0."""
 
 
-RESUMABLE = frozenset({EndKind.CANCELLED, EndKind.DIED, EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED})
+RESUMABLE = frozenset(
+    {EndKind.CANCELLED, EndKind.DIED, EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED, EndKind.INCOMPLETE}
+)
 """Kinds after which a run can be resumed unchanged, since nothing was wrong with the run itself."""
 
 

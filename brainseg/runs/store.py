@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from filelock import FileLock
 
@@ -13,6 +15,7 @@ from brainseg.errors import BundleError, RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
+from brainseg.runs.crossval import why_no_model
 from brainseg.runs.identity import Identity, has_identity, identify, save_identity
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
@@ -21,6 +24,8 @@ from brainseg.runs.migrations import SCHEMA, migrated
 from brainseg.runs.reading import read_run
 from brainseg.runs.run import ENDED, NOTE, Kind, Run, moved_config
 from brainseg.runs.run_end import EndKind
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class RunStore(RunReader):
@@ -34,9 +39,17 @@ class RunStore(RunReader):
         if not self.private:
             self.home_id = self._home_identity()
 
-    def create(self, config: RunConfig, name: str, status: str = "SCHEDULED", kind: Kind = "train") -> Run:
-        """Make a run with a configuration."""
-        tags = {
+    def create(
+        self,
+        config: RunConfig,
+        name: str,
+        status: str = "SCHEDULED",
+        kind: Kind = "train",
+        tags: Mapping[str, str] = NO_TAGS,
+    ) -> Run:
+        """Make a run with a configuration; `tags` are stored with it from its first moment."""
+        stored = {
+            **tags,
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
             _TAG + "host": str(self.home),
@@ -46,7 +59,7 @@ class RunStore(RunReader):
         }
         from mlflow.entities import Param
 
-        made = self.client.create_run(self.experiment, run_name=name, tags=tags)
+        made = self.client.create_run(self.experiment, run_name=name, tags=stored)
         run_id = made.info.run_id
         params = [Param(key, str(value)[:500]) for key, value in config.flat().items()]
         self.client.log_batch(run_id, params=params)
@@ -194,10 +207,8 @@ class RunStore(RunReader):
             RunError: The run has no bundle.
             BundleError: The bundle is not the one that the training wrote.
         """
-        if run.status != "FINISHED":
-            raise RunError(f"Run {run.name!r} has no model: it is {run.status}, and only a FINISHED run can be used.")
         if not run.has_model:
-            raise RunError(f"Run {run.name!r} has no model: it only looked for a learning rate.")
+            raise RunError(f"Run {run.name!r} has no model: {why_no_model(run)}.")
         folder = self.path(run.id, "bundle")
         if run.bundle_digest:
             check_digest(run, bundle_digest(folder, read_description(folder)))

@@ -144,8 +144,7 @@ def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingC
     if config.data.split == "given":
         return {}
     try:
-        grouped = config.data.split != "random"
-        folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, grouped)
+        folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, not config.data.by_image)
     except DataError as error:
         context.log.message(f"No cross-validation: {error}")
         return {}

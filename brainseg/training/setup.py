@@ -69,7 +69,7 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     for note in dataset.notes:
         log.message(note)
     sides = split_dataset(dataset, config.data)
-    table = dataset.table[["path", "label", "group", "sha256"]].assign(split=sides)
+    table = dataset.table[["path", "label", "group", "sha256", "twin"]].assign(split=sides)
     write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
     log.message(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")

@@ -86,7 +86,7 @@ def _caveats(context: TrainingContext[D], report: Report) -> Basis:
     kept_best = config.model.fine_tuned and config.training.keep == "best"
     identical, near = _copies(inputs)
     basis: Basis = {
-        "split": config.data.split,
+        "split": "random" if config.data.by_image else config.data.split,
         "evaluated_on": inputs.evaluated_set,
         "selected_on_these_images": kept_best and inputs.evaluated_set == "valid",
         "copies_in_training": identical + near,

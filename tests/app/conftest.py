@@ -14,11 +14,13 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from brainseg.config import RunConfig
+from brainseg.jobs import crossval, queue
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.trainer_process import main as train_run
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run, RunStore
-from tests.conftest import PROJECT_ROOT, fresh_home, made_once, opened_home, tiny_config
+from brainseg.runs.run_plan import Plan
+from tests.conftest import PROJECT_ROOT, fresh_home, made_once, opened_home, tiny_config, write_set
 from tests.jobs.helpers import end_processes
 
 
@@ -93,6 +95,44 @@ def segment_template(session_folder: Path, store_template: Path, tiny_set: Path,
         "marks": tiny_config(masked_set, **{**unet, "compute.nice": 0}),
     }
     return made_once(session_folder / "segmented", lambda folder: train_runs(fresh_home(folder, store_template), runs))
+
+
+@pytest.fixture(scope="session")
+def crossval_template(session_folder: Path, store_template: Path, masked_set: Path) -> Path:
+    """A home with complete cross-validations.
+
+    `first` and `second` are of instant baselines, with two folds, two repeats and the same folds; `marks` is of a
+    segmentation with two folds.
+    """
+    few = made_once(session_folder / "few", lambda folder: write_set(folder, ("no", "yes"), 8))
+    baseline = {"model.head": "logistic", "compute.nice": 0}
+    unet = {"task": "segment", "model.stages": [1], "training.learning_rate": 0.02, "compute.nice": 0}
+    wanted = {
+        "first": (tiny_config(few, **baseline), Plan(2, 2)),
+        "second": (tiny_config(few, **baseline, **{"model.regularisation": 1e-4}), Plan(2, 2)),
+        "marks": (tiny_config(masked_set, **unet), Plan(2)),
+    }
+
+    def make(folder: Path) -> None:
+        _crossvals(fresh_home(folder, store_template), wanted)
+
+    return made_once(session_folder / "crossvals", make)
+
+
+def _crossvals(home: Path, wanted: dict[str, tuple[RunConfig, Plan]]) -> None:
+    with opened_home(home), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossval, "ensure_worker", lambda device: train_queued())
+        for name, (config, plan) in wanted.items():
+            crossval.submit_crossval(RunStore(), config, name, plan)
+
+
+def train_queued() -> None:
+    """Train all waiting runs in this process, as a worker would."""
+    store = RunStore()
+    while run := queue.claim_next(store, "cpu"):
+        assert train_run(run.id) == 0, store.get(run.id).reason
+        Workspace(run.id).remove()
+    queue.reconcile(store)
 
 
 def train_runs(home: Path, runs: dict[str, RunConfig]) -> None:

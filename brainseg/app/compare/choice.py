@@ -24,7 +24,8 @@ FIRST = 3
 
 def choose() -> list[Run]:
     """Draw the choice, and return the runs chosen, in order."""
-    offered = {run.id: run for run in live_store.runs() if run.has_model}
+    finished = [run for run in live_store.runs() if run.status == "FINISHED" and run.kind != "find-lr"]
+    offered = {run.id: run for run in finished}
     if state.COMPARED not in st.session_state:
         st.session_state[state.COMPARED] = _initial_choice(offered)
     else:  # drop runs that were deleted in the meantime
@@ -48,7 +49,9 @@ def _initial_choice(offered: dict[str, Run]) -> list[str]:
     if not wanted:
         tasks = {run.config.task for run in offered.values()}
         first = next((task for task in VIEWS if task in tasks), "")
-        return [run.id for run in offered.values() if run.config.task == first][:FIRST]
+        own = [run for run in offered.values() if run.config.task == first and not run.parent]
+        kind = own[0].kind if own else "train"
+        return [run.id for run in own if run.kind == kind][:FIRST]
     found = [(part, named_run(part, list(offered.values()))) for part in wanted]
     if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:
         st.warning(
@@ -63,7 +66,8 @@ def _initial_choice(offered: dict[str, Run]) -> list[str]:
 
 def _short(run: Run) -> str:
     """Return a run's label in the picker, short enough for six in one field."""
-    return f"{run.name} · {model_words(run)} · {run.id[:6]}"
+    what = "cross-validation of " if run.kind == "crossval" else ""
+    return f"{run.name} · {what}{model_words(run)} · {run.id[:6]}"
 
 
 def read_chosen(runs: list[Run]) -> list[EvaluatedRun[Any]]:

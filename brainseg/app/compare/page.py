@@ -63,8 +63,12 @@ def draw_curves(comparison: Comparison) -> None:
     epochs = {name: evaluated.epochs for name, evaluated in comparison.runs.items()}
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
     chart(figure, "curves-figure", name="compare-epochs")
-    if without := [name for name, table in epochs.items() if table is None]:
-        st.caption(f"An instant baseline has no epochs: {escape(', '.join(without))}.")
+    kinds = {name: evaluated.run.kind for name, evaluated in comparison.runs.items()}
+    without = [name for name, table in epochs.items() if table is None]
+    if baselines := [name for name in without if kinds[name] == "train"]:
+        st.caption(f"An instant baseline has no epochs: {escape(', '.join(baselines))}.")
+    if parents := [name for name in without if kinds[name] == "crossval"]:
+        st.caption(f"The folds of a cross-validation have epochs, each on its own page: {escape(', '.join(parents))}.")
     if paper:
         st.caption(SOURCE)
 

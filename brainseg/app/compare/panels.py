@@ -10,7 +10,7 @@ from brainseg.app.frame import offer_csv
 from brainseg.app.tasks import view_of
 from brainseg.results.comparison import Comparison
 from brainseg.results.comparison_cells import COSTS, HELP, NOT_MEASURED
-from brainseg.results.comparison_table import for_csv, group_lines, runs_shown, runs_table
+from brainseg.results.comparison_table import crossval_lines, for_csv, group_lines, runs_shown, runs_table
 from brainseg.results.comparison_wording import notes
 from brainseg.results.markdown import escape
 from brainseg.results.settings_differences import settings_that_differ
@@ -36,7 +36,7 @@ def runs_panel(comparison: Comparison) -> None:
     )
     offer_csv("Table as CSV", for_csv(runs_table(comparison)), "compare", "table-csv")
     st.caption(view_of(comparison.task).intervals(comparison))
-    for note in notes(comparison):
+    for note in [*crossval_lines(comparison), *notes(comparison)]:
         st.markdown(f"- {note}")
 
 

@@ -15,6 +15,7 @@ from brainseg.runs import Run
 if TYPE_CHECKING:
     from brainseg.app.diagnose.members import HeatmapOptions, Member
 
+NO_FOLD_MODELS = "None of its folds has left a model (yet)."
 RUN, SEGMENTATION_MODEL, NO_MODEL = "run", "marker", "none"
 """Parameters for the first model and the segmentation model, and the value that means no segmentation model."""
 OTHERS = "with"
@@ -42,12 +43,22 @@ def preselect() -> None:
         st.session_state[state.SEGMENTATION_MODEL] = ""
     elif run := named_run(beside, marks)[0]:
         st.session_state[state.SEGMENTATION_MODEL] = run.id
-    if not found:
+    parent = named_run(wanted, [run for run in live_store.runs() if run.kind == "crossval"])[0]
+    if parent:
+        st.info(crossval_words(parent, models), icon=":material/info:")
+    elif not found:
         st.info(
             f"The address names run {escape(wanted[:8])}, which has no model here (yet): {escape(promoted.name)} is "
             "shown instead.",
             icon=":material/info:",
         )
+
+
+def crossval_words(parent: Run, models: Sequence[Run]) -> str:
+    """Return why a cross-validation cannot be used as a model, and which models its folds left, as Markdown."""
+    own = [escape(run.name) for run in models if run.parent == parent.id]
+    left = f"Its folds left these models, which you can choose here: {', '.join(own)}." if own else NO_FOLD_MODELS
+    return f"{escape(parent.name)} is a cross-validation: it judges settings and is no model itself. {left}"
 
 
 def remember(members: Sequence[Member], segmentation_model: Member | None, options: HeatmapOptions) -> None:

@@ -163,7 +163,8 @@ def reason_for_offer(offered: Run, runs: Iterable[Run]) -> str:
 def run_words(run: Run, promoted: Run) -> str:
     """Return a run's label in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
-    return f"{run.name} · {model_words(run)}{mark}"
+    fold = " · one fold of a cross-validation" if run.parent else ""
+    return f"{run.name} · {model_words(run)}{fold}{mark}"
 
 
 def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:

@@ -13,8 +13,7 @@ from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode
 from brainseg.app.tasks import view_of
 from brainseg.errors import RunError
-from brainseg.jobs.queue import request_cancel, resubmit
-from brainseg.jobs.removal import delete
+from brainseg.jobs.actions import breaks, delete, request_cancel, resubmit
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.results.markdown import escape
 from brainseg.results.run_plots import has_plots, plots_zip
@@ -58,9 +57,9 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
                 _delete(run, runs)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
-            if others := rivals(run, runs):
-                ids = ",".join(each.id for each in (run, *others))
-                link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
+        if run.status == "FINISHED" and run.kind != "find-lr" and (others := rivals(run, runs)):
+            ids = ",".join(each.id for each in (run, *others))
+            link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
         if run.status in ENDED and not demo_mode():
             label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
@@ -71,7 +70,8 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
     """Return the newest finished runs of the same task to compare a run with; those on the same dataset come first."""
-    others = [each for each in runs if each.has_model and each.id != run.id and each.config.task == run.config.task]
+    finished = [each for each in runs if each.kind == run.kind and each.status == "FINISHED" and not each.parent]
+    others = [each for each in finished if each.id != run.id and each.config.task == run.config.task]
     return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
 
 
@@ -91,7 +91,10 @@ def _main_button(run: Run, runs: list[Run]) -> None:
             announce(f"Diagnose now offers the model of {run.name} first.")
     elif run.status in ("FAILED", "KILLED"):
         if st.button(
-            "Resume", key="run-resume", icon=":material/resume:", help="Continues from its last epoch, in the queue."
+            "Resume",
+            key="run-resume",
+            icon=":material/resume:",
+            help="Continues in the queue, each training from its last epoch.",
         ):
             resubmit(store, run.id)
             announce(f"{run.name} is queued again.")
@@ -144,7 +147,7 @@ def _download(run: Run) -> None:
         "Web pages that open in any browser.",
         "plots",
     )
-    if run.has_model:
+    if run.status == "FINISHED" and run.kind != "find-lr":
         what, row = view_of(run.config.task).predictions
         _file(
             f"{what} (CSV)",
@@ -177,7 +180,10 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key:
 
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
-    st.markdown(f"Deletes **{escape(run.name)}** with its model, plots and log. This cannot be undone.")
+    what = "all its folds, their models" if run.kind == "crossval" else "its model"
+    st.markdown(f"Deletes **{escape(run.name)}** with {what}, plots and log. This cannot be undone.")
+    if broken := breaks(live_store.store(), run):
+        st.warning(escape(broken), icon=":material/warning:")
     offered = default_run(runs, run.config.task)
     if offered is not None and offered.id == run.id:
         heir = default_run([other for other in runs if other.id != run.id], run.config.task)

@@ -14,11 +14,12 @@ from brainseg.app.navigation import demo_mode
 from brainseg.app.runs.actions import announce
 from brainseg.errors import BrainsegError
 from brainseg.files import sha256_bytes
-from brainseg.jobs.removal import delete
+from brainseg.jobs.actions import delete
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.markdown import escape
 from brainseg.results.run_table import METRICS, Filters, filtered, runs_table, unreadable_table
 from brainseg.runs import Run
+from brainseg.runs.crossval import nested
 
 COMPARED = 6
 """Most runs that Compare shows."""
@@ -35,7 +36,7 @@ def draw_overview(runs: list[Run]) -> None:
     Args:
         runs: All runs, at least one, newest first.
     """
-    table = runs_table(runs, dataset_namer())
+    table = runs_table([run for run in nested(runs) if isinstance(run, Run)], dataset_namer())
     found = filtered(table, _filters(table))
     st.markdown(f"**{len(found)} of {len(table)}** runs. {HOW}")
     if found.empty:
@@ -131,7 +132,7 @@ def _columns() -> dict[str, Any]:
 
 
 def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
-    models = [run for run in ticked if run.has_model]
+    models = [run for run in ticked if run.status == "FINISHED" and run.kind != "find-lr"]
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(ticked) == 1:
             link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)
@@ -151,12 +152,14 @@ def not_comparable(ticked: list[Run], models: list[Run]) -> str:
 
     Args:
         ticked: The chosen runs.
-        models: Those of them that have a model.
+        models: Those of them that have metrics.
     """
-    if others := [run.name for run in ticked if not run.has_model]:
+    if others := [run.name for run in ticked if run not in models]:
         return f"Only finished trainings can be compared: untick {escape(', '.join(others[:3]))}."
     if len({run.config.task for run in models}) > 1:
         return "Only runs of one task can be compared: tick classifications or segmentations."
+    if len({run.kind for run in models}) > 1:
+        return "A cross-validation can be compared only with other cross-validations: tick one kind."
     if len(models) > COMPARED:
         return f"Compare shows at most {COMPARED} runs: tick fewer."
     return ""
@@ -170,7 +173,8 @@ def _ids(runs: list[Run]) -> str:
 def _delete(ticked: list[Run]) -> None:
     names = ", ".join(escape(run.name) for run in ticked[:10])
     more = f" and {len(ticked) - 10} more" if len(ticked) > 10 else ""
-    st.markdown(f"Deletes **{names}**{more} with their models, plots and logs. This cannot be undone.")
+    folds = " Cross-validations are deleted with all their folds." if any(run.plan for run in ticked) else ""
+    st.markdown(f"Deletes **{names}**{more} with their models, plots and logs.{folds} This cannot be undone.")
     typed = st.text_input(f"Type {len(ticked)} to confirm", key=f"delete-{_key(ticked)}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != str(len(ticked)), key="delete-many-now"):
         deleted, refused = delete_all(ticked)
@@ -179,14 +183,18 @@ def _delete(ticked: list[Run]) -> None:
 
 def delete_all(runs: list[Run]) -> tuple[int, list[str]]:
     """Delete runs one by one; return how many are gone, and a sentence for each that is not."""
-    deleted, refused = 0, []
-    for run in runs:
+    deleted: set[str] = set()
+    refused = []
+    for run in sorted(runs, key=lambda run: bool(run.parent)):  # a cross-validation is deleted with its folds
+        if run.parent in deleted:
+            deleted.add(run.id)
+            continue
         try:
             delete(live_store.store(), run.id)
-            deleted += 1
+            deleted.add(run.id)
         except BrainsegError as error:
             refused.append(f"{run.name}: {error}")
-    return deleted, refused
+    return len(deleted), refused
 
 
 def _key(runs: list[Run]) -> str:

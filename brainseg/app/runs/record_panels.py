@@ -23,6 +23,8 @@ SPLITS = {
     "given": "as given by the folders or the manifest",
 }
 
+FOLDS_BY_IMAGE = "folds by image: copies and slices of one patient may be in several folds"
+
 
 @guarded
 def settings_panel(run: Run) -> None:
@@ -85,7 +87,9 @@ def _dataset(run: Run) -> None:
 
 @guarded
 def _split(run: Run) -> None:
-    st.markdown(f"Split: {SPLITS[run.config.data.split]}.")
+    data = run.config.data
+    by_image = data.split == "k-fold" and data.by_image
+    st.markdown(f"Split: {FOLDS_BY_IMAGE if by_image else SPLITS[data.split]}.")
     table = run_results.split(live_store.store(), run)
     if table is None:
         st.info(MISSING.format("split.csv"))

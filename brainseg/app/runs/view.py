@@ -11,6 +11,7 @@ from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.app.frame import link
 from brainseg.app.messages import end_reason
 from brainseg.app.runs.actions import OFFERED, draw_actions
+from brainseg.app.runs.crossval_view import folds_panel, live_folds, result_panels
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
@@ -68,7 +69,9 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     """
     _head(run, runs)
     draw_actions(run, runs)
-    if run.status not in ENDED:
+    if run.kind == "crossval":
+        _crossval(run)
+    elif run.status not in ENDED:
         live_view(run.id)
     elif run.status == "FINISHED" and run.kind == "train":
         _panels(run, view_of(run.config.task).run_panels() | RECORD)
@@ -77,6 +80,16 @@ def draw_run(run: Run, runs: list[Run]) -> None:
         _panels(run, RECORD)
     else:
         _unfinished(run)
+
+
+def _crossval(run: Run) -> None:
+    if run.status not in ENDED:
+        live_folds(run.id)
+    elif run.status == "FINISHED":
+        record = {name: panel for name, panel in RECORD.items() if name != "Log"}  # each fold has its own
+        _panels(run, result_panels(run) | record)
+    else:
+        _panels(run, {"Folds": folds_panel, "Settings": settings_panel})
 
 
 def _head(run: Run, runs: list[Run]) -> None:
@@ -96,6 +109,9 @@ def _head(run: Run, runs: list[Run]) -> None:
 def head_words(run: Run) -> str:
     """Return the network, preset, dataset and time of a run, as Markdown."""
     what = "learning-rate search only" if run.kind == "find-lr" else f"preset {escape(run.config.preset)}"
+    if run.plan:
+        repeats = f", {run.plan.repeats} times" if run.plan.repeats > 1 else ""
+        what = f"cross-validation with {run.plan.folds} folds{repeats}, {what}"
     return f"{escape(model_words(run))}, {what}, on {escape(dataset_namer()(run))}; {when_words(run)}"
 
 

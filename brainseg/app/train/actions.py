@@ -9,6 +9,7 @@ import streamlit as st
 from brainseg.app import live_store, state
 from brainseg.app.frame import guarded
 from brainseg.app.tasks import fine_tuned, view_of
+from brainseg.app.train.crossval import choose_plan, launch_crossval, of_all_folds
 from brainseg.app.train.data import count_images
 from brainseg.app.train.finder import reuse_rates
 from brainseg.app.train.launch import instant_baseline, launch
@@ -21,6 +22,7 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import ENDED, Kind, Run
+from brainseg.runs.run_plan import Plan
 
 BASELINE = (
     "A linear classifier on the features of the frozen network: a first model, and the score to beat by training."
@@ -56,26 +58,31 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
         st.markdown(plan_words(wanted))
         for sentence in filter(None, [*reused, remark]):
             st.caption(escape(sentence))
-    clicked = _buttons(len(configs), ready, no_baseline)
+    plan = choose_plan()
+    clicked = _buttons(len(configs), ready, no_baseline, plan)
     name = st.session_state.get(state.RUN_NAME, "")
     if ready:
-        _estimates(wanted, data, runs)
+        _estimates(wanted, data, runs, plan)
     if clicked == "train":
-        _report(launch(wanted, name))
+        _report(launch_crossval(wanted, plan, name) if plan else launch(wanted, name))
     elif clicked == "find":
         _report(launch(configs, kind="find-lr"))
     elif clicked == "instant":
         _report(launch([instant_baseline(config) for config in configs], name and f"{name}-baseline"))
 
 
-def _buttons(count: int, ready: bool, no_baseline: str) -> str:
+def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None) -> str:
     """Draw the name and the buttons, and return which was clicked; "" for none."""
     st.text_input("Name (optional)", key=state.RUN_NAME, placeholder="e.g. resnet34-default", max_chars=60)
     several = count > 1
     with st.container(horizontal=True):
         clicked = {
             "train": st.button(
-                f"Train {count} networks" if several else "Train",
+                f"Train {len(plan.places) * count} folds"
+                if plan
+                else f"Train {count} networks"
+                if several
+                else "Train",
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=not ready,
@@ -106,7 +113,7 @@ def _report(queued: Sequence[Run]) -> None:
         st.toast(f"{escape(run.name)} is queued.", icon=":material/schedule:")
 
 
-def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
+def _estimates(configs: list[RunConfig], data: str, runs: list[Run], plan: Plan | None) -> None:
     first = configs[0]
     view = view_of(first.task)
     images = count_pairs(data) if view.masks else count_images(data)
@@ -115,12 +122,15 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run]) -> None:
         st.caption(NO_ESTIMATE.format(what))
         return
     crowd = _crowd(first, runs)
-    wanted: list[tuple[str, RunConfig, Kind]] = [("Training of", config, "train") for config in configs]
+    words = f"Cross-validation ({len(plan.places)} trainings) of" if plan else "Training of"
+    wanted: list[tuple[str, RunConfig, Kind]] = [(words, config, "train") for config in configs]
     if fine_tuned(first):
         wanted.append(("Learning-rate finder for", first, "find-lr"))
         if view.instant_baseline is True:
             wanted.append(("Instant baseline for", instant_baseline(first), "train"))
     found = [_expected(config, images, runs, kind, crowd) for _, config, kind in wanted]
+    if plan:
+        found[: len(configs)] = [each and of_all_folds(each, plan) for each in found[: len(configs)]]
     lines = [
         f"{words} {config.model.arch}: {each.sentence() if each else UNMEASURED}"
         for (words, config, _), each in zip(wanted, found, strict=True)

@@ -11,7 +11,7 @@ from brainseg.app.frame import link
 from brainseg.app.messages import end_reason
 from brainseg.app.widgets.run_panels import log_panel
 from brainseg.diagnosis.words import evaluation_sentence
-from brainseg.jobs.queue import resubmit, retry
+from brainseg.jobs.actions import resubmit, retry
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results
 from brainseg.results.markdown import escape
@@ -20,17 +20,20 @@ from brainseg.results.run_wording import STATES, model_words, moment
 from brainseg.runs import ENDED, FINAL, Run
 
 SHOWN = 5
+FOLDS_AGAIN = "Queues the folds that failed, were cancelled or have no run."
 COMPARED = 3
 """Most models that a link to Compare names: this one, and the last ones to finish."""
 
 
 def draw_ended(runs: list[Run]) -> None:
-    """Draw the runs that ended last, with the reason if one failed or was stopped.
+    """Draw the runs that ended last, with the reason if one failed or was stopped; for all folds, their parent.
 
     Args:
         runs: All runs of this home.
     """
-    ended = sorted((run for run in runs if run.status in ENDED and run.ended), key=_when, reverse=True)
+    parents = {run.id for run in runs}
+    shown = [run for run in runs if run.status in ENDED and run.ended and run.parent not in parents]
+    ended = sorted(shown, key=_when, reverse=True)
     if not ended:
         return
     st.header("Recently finished", anchor=False)
@@ -86,11 +89,10 @@ def outcome(run: Run) -> str:
 
 
 def _draw_retry(run: Run) -> None:
-    if epochs_kept(run) and st.button(
-        "Resume",
-        key=f"train:resume:{run.id}",
-        icon=":material/resume:",
-        help=f"Continues after epoch {epochs_kept(run)}, in the queue.",
+    epochs = epochs_kept(run)
+    how = f"Continues after epoch {epochs}, in the queue." if epochs else FOLDS_AGAIN
+    if (epochs or run.kind == "crossval") and st.button(
+        "Resume", key=f"train:resume:{run.id}", icon=":material/resume:", help=how
     ):
         resubmit(live_store.store(), run.id)
         _redraw()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -58,6 +59,25 @@ def instant_baseline(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"model": config.model.model_copy(update=head)})
 
 
+@dataclass(frozen=True)
+class Order:
+    """How runs are put into the queue.
+
+    Attributes:
+        kind: What the runs do.
+        named: Returns the name of a run from the visitor's name, or "", and its configuration.
+        submit: Queues one configuration under a name.
+        check: Refuses what cannot work before anything is queued.
+        mark: What else tells this order from others.
+    """
+
+    kind: Kind
+    named: Callable[[str, RunConfig], str]
+    submit: Callable[[RunConfig, str], Run]
+    check: Callable[[Sequence[RunConfig]], None]
+    mark: str = ""
+
+
 def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -> list[Run]:
     """Put runs into the queue.
 
@@ -72,23 +92,35 @@ def launch(configs: Sequence[RunConfig], name: str = "", kind: Kind = "train") -
     Raises:
         BrainsegError: One of them cannot work, so none is queued.
     """
+    order = Order(
+        kind=kind,
+        named=lambda wanted, config: run_name(wanted, config, kind),
+        submit=lambda config, unique: submit(live_store.store(), config, unique, kind),
+        check=lambda _orders: None,
+    )
+    return place_order(configs, order, name)
+
+
+def place_order(configs: Sequence[RunConfig], order: Order, name: str) -> list[Run]:
+    """Check all configurations, then queue one run for each; arguments and errors are those of `launch`."""
     name = clean_name(name) if name.strip() else ""
-    orders = [validate(config, kind) for config in configs]
-    order = (kind, name, *(config.model_dump_json() for config in orders))
+    wanted = [validate(config, order.kind) for config in configs]
+    submission = (order.kind, order.mark, name, *(config.model_dump_json() for config in wanted))
     last, when = st.session_state.get(state.LAST_SUBMISSION, ((), 0.0))
-    if order == last and time.monotonic() - when < DOUBLE_CLICK:
+    if submission == last and time.monotonic() - when < DOUBLE_CLICK:
         return []
-    refuse_missing(orders)
+    refuse_missing(wanted)
     store = live_store.store()
-    for config in orders:
+    for config in wanted:
         store.warm_start(config)
+    order.check(wanted)
     taken = {run.name for run in live_store.runs()}
     queued = []
-    for config in orders:
-        wanted = f"{name}-{config.model.arch}" if name and len(orders) > 1 else name
-        unique = free_name(run_name(wanted, config, kind), taken)
-        queued.append(submit(store, config, unique, kind))
+    for config in wanted:
+        chosen = f"{name}-{config.model.arch}" if name and len(wanted) > 1 else name
+        unique = free_name(order.named(chosen, config), taken)
+        queued.append(order.submit(config, unique))
         taken.add(unique)
-    st.session_state[state.LAST_SUBMISSION] = (order, time.monotonic())
+    st.session_state[state.LAST_SUBMISSION] = (submission, time.monotonic())
     live_store.refresh()
     return queued

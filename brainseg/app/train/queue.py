@@ -14,7 +14,7 @@ from brainseg.app.train.ended import draw_ended
 from brainseg.app.widgets.epoch_times import epoch_seconds
 from brainseg.app.widgets.live_run import draw_bars
 from brainseg.app.widgets.time_left import place
-from brainseg.jobs.queue import request_cancel
+from brainseg.jobs.actions import request_cancel
 from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.markdown import escape
@@ -55,7 +55,7 @@ def _draw() -> None:
             _waiting(run, positions[own_queue])
         else:
             _running(run)
-    others = [run for run in runs if run.status in ("SCHEDULED", "RUNNING") and run not in active]
+    others = [run for run in runs if _is_active(run) and run not in active]
     if others:
         st.caption(f"{len(others)} more in the queues of other home folders that share this run store.")
     draw_ended([run for run in runs if _is_of_this_home(run)])
@@ -63,8 +63,13 @@ def _draw() -> None:
 
 def in_queue(runs: list[Run]) -> list[Run]:
     """Return the running and waiting runs of this home, in the order of the queue."""
-    mine = [run for run in runs if run.status in ("RUNNING", "SCHEDULED") and _is_of_this_home(run)]
+    mine = [run for run in runs if _is_active(run) and _is_of_this_home(run)]
     return sorted(mine, key=lambda run: (run.status != "RUNNING", run.queued))
+
+
+def _is_active(run: Run) -> bool:
+    """Return whether a run waits or runs; a cross-validation does so only through its folds, which are listed."""
+    return run.status in ("RUNNING", "SCHEDULED") and run.kind != "crossval"
 
 
 def _is_of_this_home(run: Run) -> bool:

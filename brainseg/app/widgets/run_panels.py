@@ -67,6 +67,8 @@ def caveats(report: Evaluation) -> None:
 
 def split_sentence(report: Evaluation) -> str:
     """Return which set of which split a run was evaluated on."""
+    if folds := report.get("folds"):
+        return f"Each was evaluated by the model of one of {folds} folds that had not trained on it."
     side = "test" if report.get("evaluated_on") == "test" else "validation"
     split = f"a {report['split']}" if report.get("split") else "an unknown"
     return f"Evaluated on the {side} set of {split} split."

@@ -36,12 +36,19 @@ def patient_intervals(
     patients = len(sums)
     if patients < 2:
         return dict.fromkeys(derive(sums.sum(axis=0, keepdims=True)))
-    # Drawing n of n with replacement is the same as drawing how often each occurs.
-    times = np.random.default_rng(seed).multinomial(patients, np.full(patients, 1 / patients), size=DRAWS)
-    return {name: _interval(values) for name, values in derive(times @ sums).items()}
+    return {name: percentiles(values) for name, values in derive(drawn(patients, seed) @ sums).items()}
 
 
-def _interval(values: np.ndarray) -> tuple[float, float] | None:
+def drawn(patients: int, seed: int) -> np.ndarray:
+    """Return how often each patient occurs in each draw, (draws, patients) int64.
+
+    Drawing n of n with replacement is the same as drawing how often each occurs.
+    """
+    return np.random.default_rng(seed).multinomial(patients, np.full(patients, 1 / patients), size=DRAWS)
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float] | None:
+    """Return the percentile interval of a score from its values in all draws; None if over 5 % are undefined."""
     known = values[np.isfinite(values)]
     if len(known) < DEFINED * len(values):
         return None

@@ -83,6 +83,34 @@ def evaluate_masks(
     )
 
 
+def repeated_intervals(
+    tables: Sequence[pd.DataFrame], units: Sequence[np.ndarray], rule: str, seed: int = 0
+) -> dict[str, tuple[float, float] | None]:
+    """Return 95 % intervals of the mean over several evaluations of the same slices, as of a repeated cross-validation.
+
+    Units are drawn with replacement, each with its slices in all tables: repeats add no new patients.
+
+    Args:
+        tables: Tables from `slice_table` with the same slices.
+        units: For each table, the (slices,) int64 unit of each slice, counted from 0; a patient is in one unit.
+        rule: The empty-mask rule.
+        seed: Seed of the bootstrap.
+    """
+    parts, columns = [], pd.Index([])
+    for table, unit in zip(tables, units, strict=True):
+        codes = patient_codes(table)
+        sums = _sums(table, codes, rule)
+        columns = sums.columns
+        parts.append(summed(sums.to_numpy(), unit[np.unique(codes, return_index=True)[1]]))
+    width = len(columns)
+
+    def derive(totals: np.ndarray) -> dict[str, np.ndarray]:
+        found = [_derive(totals[:, start : start + width], columns) for start in range(0, totals.shape[1], width)]
+        return {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
+
+    return patient_intervals(np.concatenate(parts, axis=1), derive, seed)
+
+
 def _sums(table: pd.DataFrame, codes: np.ndarray, rule: str) -> pd.DataFrame:
     """Return for each patient the sums from which the scores are derived; float64."""
     actual, called = table["has_tumour"].to_numpy(dtype=bool), table["detected"].to_numpy(dtype=bool)

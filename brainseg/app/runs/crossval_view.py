@@ -1,0 +1,97 @@
+"""A cross-validation on the Runs page: its folds, live or ended, and the result of a complete one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.charts import chart
+from brainseg.app.frame import dark, guarded, link, offer_csv
+from brainseg.app.navigation import demo_mode
+from brainseg.app.tasks import Panels, view_of
+from brainseg.jobs.queue import reconcile
+from brainseg.results.crossval.reading import crossval_result
+from brainseg.results.crossval.result import CrossvalResult
+from brainseg.results.crossval.tables import folds_plot, folds_table, metrics_table
+from brainseg.results.crossval.wording import basis_sentences
+from brainseg.results.exports import file_stem
+from brainseg.results.markdown import escape
+from brainseg.runs import ENDED, Run
+
+EVERY = 3.0
+"""Seconds between two updates of a live cross-validation."""
+SINGLE_TRAINING = ("Training",)
+"""Panels of a run that a cross-validation does not have."""
+
+
+@st.fragment(run_every=EVERY)
+@guarded
+def live_folds(run_id: str) -> None:
+    """Draw the folds of a cross-validation that has not ended, and keep them up to date."""
+    if not demo_mode():
+        reconcile(live_store.store())
+    run = live_store.run(run_id)
+    if run.status in ENDED:
+        live_store.refresh()
+        st.rerun()
+    draw_folds(crossval_result(live_store.store(), run))
+
+
+def result_panels(run: Run) -> Panels:
+    """Return the panels of a complete cross-validation: its folds, and those of a run over the pooled predictions."""
+    pooled = view_of(run.config.task).run_panels()
+    return {"Folds": folds_panel, **{name: panel for name, panel in pooled.items() if name not in SINGLE_TRAINING}}
+
+
+@guarded
+def folds_panel(run: Run) -> None:
+    """The folds, with mean and intervals, and what these stand on."""
+    result = crossval_result(live_store.store(), run)
+    if not result.complete:
+        draw_folds(result)
+        return
+    chart(folds_plot(result, dark=dark()), "folds-figure", name=f"folds-{file_stem(run)}", table=folds_table(result))
+    table = metrics_table(result)
+    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:-1]}
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config=numbers,
+        placeholder="not defined",
+        key="crossval-metrics",
+        alt="Metrics of the cross-validation",
+    )
+    for sentence in basis_sentences(result):
+        st.markdown(f"- {escape(sentence)}")
+    draw_folds(result)
+
+
+def draw_folds(result: CrossvalResult) -> None:
+    """Draw the table of the folds, why there is no result yet, and links to the runs of the folds."""
+    counts = result.parent.counts
+    if counts and not result.complete:
+        st.progress(counts.finished / counts.total, f"{counts.words()}.")
+        if result.problem and result.parent.status in ENDED:
+            st.warning(escape(result.problem), icon=":material/warning:")
+    table = folds_table(result)
+    metrics = [name for name in table.columns[4:] if table[name].notna().any()]
+    shown = table[["Repeat", "Fold", "State", "Run", *metrics]]
+    if table["Repeat"].nunique() < 2:
+        shown = shown.drop(columns="Repeat")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in metrics},
+        placeholder="–",
+        key="folds-table",
+        alt="Folds of the cross-validation",
+    )
+    with st.container(horizontal=True):
+        for fold in result.folds[:20]:
+            if fold.run:
+                link("runs", f"Open {fold.run.name}", icon=":material/query_stats:", run=fold.run.id)
+    offer_csv("Folds as CSV", table, f"folds-{file_stem(result.parent)}", "folds-csv")

@@ -1,0 +1,154 @@
+"""Pooled metrics of a cross-validated classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from brainseg.evaluation.checks import class_codes, probabilities
+from brainseg.evaluation.classification import evaluate
+from brainseg.evaluation.crossval.pooled import (
+    BOOTSTRAP,
+    WILSON,
+    Pooled,
+    PooledInterval,
+    bounds_of,
+    mean_metrics,
+    repeats_of,
+    sure_interval,
+    unit_words,
+)
+from brainseg.evaluation.report import ClassificationReport
+from brainseg.evaluation.segmentation.bootstrap import DRAWS, drawn, percentiles
+from brainseg.evaluation.segmentation.counts import Counts, class_counts
+from brainseg.evaluation.segmentation.scores import dice, sensitivity, specificity
+from brainseg.evaluation.stored import Evaluation
+from brainseg.evaluation.undefined import ratio
+
+METRICS = ("accuracy", "sensitivity", "specificity", "f1", "balanced_accuracy", "roc_auc")
+_PROPORTIONS = ("accuracy", "sensitivity", "specificity")
+_CHUNK = 100
+"""Draws whose areas are computed at a time, which bounds the memory."""
+
+
+def pooled_classes(table: pd.DataFrame, classes: Sequence[str], positive: str | None, seed: int = 0) -> Pooled:
+    """Evaluate the pooled predictions of a classifier.
+
+    Accuracy, sensitivity and specificity have Wilson intervals if every image is independent of all others and there is
+    one repeat. Otherwise, and for all other metrics, whole units are drawn with replacement (cluster bootstrap; Field
+    and Welsh 2007, JRSS B 69, 369-390).
+
+    Args:
+        table: From `pooling.pool`, with the columns of a table of predictions.
+        classes: All class names, in the models' order.
+        positive: As for `classification.evaluate`.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: As for `classification.evaluate`.
+    """
+    repeats = repeats_of(table)
+    reports = [evaluate(rows, classes, positive) for rows in repeats]
+    metrics = mean_metrics([{name: getattr(report, name) for name in METRICS} for report in reports])
+    units, what = int(table["unit"].max()) + 1, unit_words(table)
+    intervals = _bootstrapped(repeats, classes, positive, units, what, seed)
+    for name in _PROPORTIONS:
+        intervals[name] = _proportion(name, metrics[name], intervals[name], repeats, reports, units, what)
+    evaluation: Evaluation = reports[0].to_dict()
+    evaluation["intervals"] = bounds_of(intervals)
+    if len(repeats) > 1:  # its metrics are those of the first repeat, and so are their intervals
+        evaluation = pooled_classes(repeats[0], classes, positive, seed)["evaluation"]
+    return {
+        "metrics": metrics,
+        "intervals": intervals,
+        "count": len(repeats[0]),
+        "units": units,
+        "unit": what,
+        "repeats": len(repeats),
+        "evaluation": evaluation,
+    }
+
+
+def _proportion(
+    name: str,
+    value: float | None,
+    drawn_interval: PooledInterval | None,
+    repeats: Sequence[pd.DataFrame],
+    reports: Sequence[ClassificationReport],
+    units: int,
+    what: str,
+) -> PooledInterval | None:
+    """Return the interval of a proportion of images: Wilson's where images are independent."""
+    if value is None:
+        return None
+    report, positive = reports[0], reports[0].positive
+    if len(repeats) == 1 and units == len(repeats[0]) and name in report.intervals:
+        low, high = report.intervals[name]
+        return {"low": low, "high": high, "method": WILSON}
+    if value in (0.0, 1.0) and (positive is not None or name == "accuracy"):
+        rows = repeats[0]
+        counted = {
+            "accuracy": rows["unit"],
+            "sensitivity": rows["unit"][rows["label"] == positive],
+            "specificity": rows["unit"][rows["label"] != positive],
+        }[name]
+        return sure_interval(value, counted.nunique(), what)
+    return drawn_interval
+
+
+def _bootstrapped(
+    repeats: Sequence[pd.DataFrame], classes: Sequence[str], positive: str | None, units: int, what: str, seed: int
+) -> dict[str, PooledInterval | None]:
+    if units < 2:
+        return dict.fromkeys(METRICS)
+    times = drawn(units, seed)
+    chosen = list(range(len(classes))) if positive is None else [list(classes).index(positive)]
+    values = [_counted(rows, classes, chosen, times) for rows in repeats]
+    for found, rows in zip(values, repeats, strict=True):
+        found["roc_auc"] = np.mean([_areas(rows, classes, code, times) for code in chosen], axis=0)
+    method = BOOTSTRAP.format(what, f"{DRAWS:,}")
+    intervals: dict[str, PooledInterval | None] = {}
+    for name in METRICS:
+        bounds = percentiles(np.mean([found[name] for found in values], axis=0))
+        # Draws that are all the same show that the data are too few for this method, not that the value is certain.
+        sound = bounds is not None and bounds[0] < bounds[1]
+        intervals[name] = {"low": bounds[0], "high": bounds[1], "method": method} if bounds and sound else None
+    return intervals
+
+
+def _counted(
+    rows: pd.DataFrame, classes: Sequence[str], chosen: Sequence[int], times: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the metrics that follow from counts, in each draw; each (draws,)."""
+    actual, called = class_codes(rows, "label", classes), class_codes(rows, "prediction", classes)
+    cells = np.zeros((times.shape[1], len(classes), len(classes)))
+    np.add.at(cells, (rows["unit"].to_numpy(), actual, called), 1)
+    matrices = (times @ cells.reshape(times.shape[1], -1)).reshape(-1, len(classes), len(classes))
+    counts = class_counts(matrices)
+    of = Counts(*(part[:, chosen] for part in counts))
+    return {
+        "accuracy": ratio(np.trace(matrices, axis1=1, axis2=2), matrices.sum(axis=(1, 2))),
+        "sensitivity": sensitivity(of).mean(axis=1),
+        "specificity": specificity(of).mean(axis=1),
+        "f1": dice(of).mean(axis=1),
+        "balanced_accuracy": sensitivity(counts).mean(axis=1),
+    }
+
+
+def _areas(rows: pd.DataFrame, classes: Sequence[str], code: int, times: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve of one class in each draw, (draws,); ties count half."""
+    scores = probabilities(rows, classes)[:, code]
+    positive = class_codes(rows, "label", classes) == code
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-1.0))  # of images with the same score
+    unit, positive = rows["unit"].to_numpy()[order], positive[order]
+    found = []
+    for part in np.array_split(times, range(_CHUNK, len(times), _CHUNK)):
+        weights = part[:, unit].astype(np.float64)
+        ill = np.add.reduceat(weights * positive, starts, axis=1)
+        healthy = np.add.reduceat(weights * ~positive, starts, axis=1)
+        below = np.cumsum(healthy, axis=1) - healthy / 2
+        found.append(ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1)))
+    return np.concatenate(found)

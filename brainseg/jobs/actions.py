@@ -1,0 +1,102 @@
+"""What users do with a run of any kind: cancel, resume, repeat or delete it.
+
+For a cross-validation, each action applies to all its folds.
+"""
+
+from __future__ import annotations
+
+from brainseg.errors import RunError
+from brainseg.jobs import crossval, queue, removal
+from brainseg.jobs.parents import settle
+from brainseg.jobs.submission import free_name
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs.run import StoredEntry
+
+
+def request_cancel(store: RunStore, run_id: str) -> Run:
+    """Cancel a run without waiting for its end: a waiting run ends at once, a running one within ten seconds.
+
+    Raises:
+        RunError: The run has already ended.
+    """
+    run = store.get(run_id)
+    if run.kind != "crossval":
+        return queue.request_cancel(store, run.id)
+    for child in crossval.stop_waiting(store, run):
+        Workspace(child.id).request_cancel()
+    return store.get(run.id)
+
+
+def cancel(store: RunStore, run_id: str) -> Run:
+    """Stop a run and all its processes within ten seconds.
+
+    Raises:
+        RunError: The run has already ended.
+    """
+    run = store.get(run_id)
+    if run.kind != "crossval":
+        return queue.cancel(store, run.id)
+    for child in crossval.stop_waiting(store, run):
+        if store.get(child.id).status not in ENDED:
+            queue.cancel(store, child.id)
+    settle(store, run.id)
+    return store.get(run.id)
+
+
+def resubmit(store: RunStore, run_id: str) -> Run:
+    """Put a failed or cancelled run back into the queue, and start a worker for it if none is alive.
+
+    Raises:
+        RunError: There is nothing to resume, or the queue is full.
+    """
+    run = store.get(run_id)
+    return crossval.resume_crossval(store, run) if run.kind == "crossval" else queue.resubmit(store, run.id)
+
+
+def retry(store: RunStore, run_id: str) -> Run:
+    """Queue a new run with the configuration of an earlier one.
+
+    Raises:
+        RunError: There is no such run, it needs the weights of a run that no longer exists, or the queue is full.
+    """
+    run = store.get(run_id)
+    if run.plan is None:
+        return queue.retry(store, run.id)
+    name = free_name(run.name, {other.name for other in store.list()})
+    return crossval.submit_crossval(store, run.config, name, run.plan)
+
+
+def delete(store: RunStore, run_id: str) -> StoredEntry:
+    """Delete an ended run, or one that cannot be read; with a cross-validation, all its folds.
+
+    The parent is deleted last, so an interruption leaves a cross-validation that can be deleted again.
+
+    Raises:
+        RunError: A run has not ended, another run needs its weights, or its files cannot be removed.
+    """
+    run = store.find(run_id)
+    if isinstance(run, Run) and run.kind == "crossval":
+        children = list(store.children(run).values())
+        for one in (run, *children):
+            if one.status not in ENDED:
+                raise RunError(f"Run {one.name!r} is {one.status}: stop it before you delete it.")
+        for child in children:
+            removal.refuse_if_needed_by_runs(store, child)
+        for child in children:
+            removal.delete(store, child.id)
+    return removal.delete(store, run.id)
+
+
+def breaks(store: RunStore, run: StoredEntry) -> str:
+    """Return what deleting a run breaks, as a sentence: the cross-validation that it is a fold of; "" for nothing."""
+    if not isinstance(run, Run) or not run.parent:
+        return ""
+    try:
+        parent = store.get(run.parent)
+    except RunError:  # deleted before
+        return ""
+    return (
+        f"It is fold {run.config.data.fold} of the cross-validation {parent.name!r}, whose result is incomplete "
+        "without it."
+    )

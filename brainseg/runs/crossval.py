@@ -1,0 +1,150 @@
+"""A cross-validation in the store: one parent run, which nothing trains, and one child run for each fold and repeat.
+
+The parent's status follows from its children whenever it is read. What MLflow stores as the parent's status is only a
+copy for MLflow's own pages. SCHEDULED there means that children are still being made, or that the process that made
+them died.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from brainseg.errors import RunError
+from brainseg.runs.run import ENDED, FINAL, Run, StoredEntry
+from brainseg.runs.run_end import EndKind, RunEnd
+from brainseg.runs.run_plan import FoldCounts, Plan
+
+PARENT = "mlflow.parentRunId"
+"""MLflow's tag for the id of a run's parent, by which its pages nest runs."""
+
+
+def write_plan(plan: Plan) -> str:
+    """Return a plan as the text of a tag."""
+    return json.dumps({"folds": plan.folds, "repeats": plan.repeats})
+
+
+def read_plan(text: str) -> Plan:
+    """Return the plan in a tag.
+
+    Raises:
+        RunError: The tag is damaged; the message is the end of a sentence.
+    """
+    try:
+        values = json.loads(text)
+        plan = Plan(int(values["folds"]), int(values["repeats"]))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RunError("its tag brainseg.crossval is damaged: its number of folds is lost") from error
+    if plan.folds < 2 or plan.repeats < 1:
+        raise RunError("its tag brainseg.crossval is damaged: it holds no possible number of folds")
+    return plan
+
+
+def position(child: Run, parent: Run) -> tuple[int, int]:
+    """Return the repeat and the fold of a child, both counted from 0."""
+    return child.config.data.seed - parent.config.data.seed, child.config.data.fold
+
+
+def children_of(parent: Run, runs: Iterable[StoredEntry]) -> dict[tuple[int, int], Run]:
+    """Return the children of a cross-validation by repeat and fold, in that order."""
+    mine = [run for run in runs if isinstance(run, Run) and run.parent == parent.id and run.kind == "train"]
+    return dict(sorted((position(run, parent), run) for run in mine))
+
+
+def followed(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
+    """Return all runs of a store, with the status and the times of each cross-validation taken from its children."""
+    by_parent: dict[str, list[Run]] = {}
+    for run in entries:
+        if isinstance(run, Run) and run.parent:
+            by_parent.setdefault(run.parent, []).append(run)
+    return [
+        follow(run, children_of(run, by_parent.get(run.id, [])).values())
+        if isinstance(run, Run) and run.kind == "crossval"
+        else run
+        for run in entries
+    ]
+
+
+def follow(parent: Run, children: Iterable[Run]) -> Run:
+    """Return a cross-validation with the status, the times and the end that follow from its children.
+
+    Args:
+        parent: As it is stored.
+        children: Its children.
+    """
+    found = list(children)
+    counts = _counted(parent, found)
+    status = "SCHEDULED" if parent.status == "SCHEDULED" and counts.missing else _status(counts)
+    started = [child.started for child in found if child.started]
+    ended = [child.ended for child in found if child.ended]
+    done = status in ENDED
+    valid = parent.pooled_of == pooled_key(found) and status == "FINISHED"
+    return replace(
+        parent,
+        status=status,
+        counts=counts,
+        started=min(started, default=0.0),
+        ended=max(ended, default=parent.created) if done else None,
+        end=_end(status, counts) if done else None,
+        metrics={name: value for name, value in parent.metrics.items() if valid and name.startswith(FINAL)},
+    )
+
+
+def pooled_key(children: Iterable[Run]) -> str:
+    """Return a text that names the children whose results a stored result stands on; it changes with any of them."""
+    return " ".join(sorted(f"{child.id[:12]}:{child.started:.0f}" for child in children))
+
+
+def _counted(parent: Run, children: Sequence[Run]) -> FoldCounts:
+    by_status = Counter(child.status for child in children)
+    total = parent.plan.folds * parent.plan.repeats if parent.plan else 0
+    return FoldCounts(
+        total=total,
+        finished=by_status["FINISHED"],
+        failed=by_status["FAILED"],
+        cancelled=by_status["KILLED"],
+        running=by_status["RUNNING"],
+        waiting=by_status["SCHEDULED"],
+    )
+
+
+def _status(counts: FoldCounts) -> str:
+    if counts.running:
+        return "RUNNING"
+    if counts.waiting:
+        return "SCHEDULED" if counts.waiting == counts.total else "RUNNING"
+    if counts.finished == counts.total:
+        return "FINISHED"
+    return "KILLED" if counts.cancelled and not counts.failed else "FAILED"
+
+
+def _end(status: str, counts: FoldCounts) -> RunEnd:
+    if status == "FINISHED":
+        return RunEnd(EndKind.FINISHED)
+    kind = EndKind.CANCELLED if status == "KILLED" else EndKind.INCOMPLETE
+    return RunEnd(kind, f"The cross-validation is incomplete: {counts.words()}.")
+
+
+def why_no_model(run: Run) -> str:
+    """Return why a run has no model, as the end of a sentence; only for runs without one."""
+    if run.kind == "find-lr":
+        return "it only looked for a learning rate"
+    if run.kind == "crossval":
+        return "it is a cross-validation, which judges settings; each of its folds is a run with a model of its own"
+    return f"it is {run.status}, and only a FINISHED run can be used"
+
+
+def nested(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
+    """Return runs in their order, but with the folds of each cross-validation below it, by repeat and fold."""
+    known = {run.id: run for run in entries if isinstance(run, Run) and run.kind == "crossval"}
+    folds: dict[str, list[Run]] = {}
+    for run in entries:
+        if isinstance(run, Run) and run.parent in known:
+            folds.setdefault(run.parent, []).append(run)
+    found: list[StoredEntry] = []
+    for run in entries:
+        if not (isinstance(run, Run) and run.parent in known):
+            found += [run, *sorted(folds.get(run.id, []), key=lambda child: position(child, known[child.parent]))]
+    return found

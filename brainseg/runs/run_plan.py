@@ -1,0 +1,71 @@
+"""The plan of a cross-validation, and how many of its folds are in which state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a cross-validation consists of.
+
+    Attributes:
+        folds: Number of folds, at least 2.
+        repeats: How often the folds are drawn, each time with another seed; at least 1.
+    """
+
+    folds: int
+    repeats: int = 1
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """The repeat and the fold of every child, both counted from 0.
+
+        >>> Plan(2, 2).places
+        [(0, 0), (0, 1), (1, 0), (1, 1)]
+        """
+        return [(repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds)]
+
+
+@dataclass(frozen=True)
+class FoldCounts:
+    """How many folds of a cross-validation, over all repeats, are in which state.
+
+    Attributes:
+        total: As planned.
+        finished: Trained and evaluated.
+        failed: Failed.
+        cancelled: Cancelled.
+        running: In training.
+        waiting: In the queue.
+    """
+
+    total: int
+    finished: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    waiting: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Folds without a run: they were never queued, or their runs were deleted."""
+        return self.total - self.finished - self.failed - self.cancelled - self.running - self.waiting
+
+    def words(self) -> str:
+        """Return the counts in words, without those that are 0.
+
+        >>> FoldCounts(5, finished=3, failed=1).words()
+        '3 of 5 folds finished, 1 failed, 1 has no run'
+        >>> FoldCounts(4, cancelled=2).words()
+        '0 of 4 folds finished, 2 were cancelled, 2 have no run'
+        """
+        states = (
+            (self.running, "is running", "are running"),
+            (self.waiting, "waits", "wait"),
+            (self.failed, "failed", "failed"),
+            (self.cancelled, "was cancelled", "were cancelled"),
+            (self.missing, "has no run", "have no run"),
+        )
+        others = [f"{count} {one if count == 1 else many}" for count, one, many in states if count]
+        return ", ".join([f"{self.finished} of {self.total} folds finished", *others])
