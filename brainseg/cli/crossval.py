@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 POLL = 1.0
 INCOMPLETE = 2
 """Exit code of `crossval --wait` if a fold failed or was cancelled."""
-OWN = ("data.split", "data.folds", "data.fold")
+OWN = ("data.split", "data.folds", "data.fold", "data.outer_folds", "data.outer_fold")
 """Settings that the command chooses for each fold."""
 
 
@@ -37,6 +37,14 @@ def crossval(
     repeats: Annotated[
         int, typer.Option(help="How often the folds are drawn, 1 to 20; each repeat adds 1 to the seed of the split.")
     ] = 1,
+    choose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="section.field=value,value: values to choose from on inner folds of each training side (nested); may "
+            "be given several times for every combination."
+        ),
+    ] = None,
+    inner_folds: Annotated[int, typer.Option(help="Number of inner folds for --choose, 2 to 20.")] = 3,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all folds have ended, and print the result.")] = (
         False
     ),
@@ -44,14 +52,17 @@ def crossval(
 ) -> None:
     """Queue a cross-validation: one training per fold and repeat, whose predictions are pooled.
 
+    With --choose it is nested: each fold trains with the settings that win on inner folds of its own training side.
+
     Folds keep copies and patients together; --set data.grouped_folds=false draws them by image, as in the paper.
     """
     _refuse_own_settings(options.settings or [])
     config = options.config()
+    from brainseg.jobs.candidates import parse_candidates
     from brainseg.jobs.crossval import check_dataset, plan_of, submit_crossval
     from brainseg.runs import RunStore
 
-    plan = plan_of(folds, repeats, config)
+    plan = plan_of(folds, repeats, config, inner_folds, parse_candidates(choose or [], config))
     bar, report_progress = counter("Reading images")
     with bar:
         check_dataset(config, plan, report_progress)
@@ -129,6 +140,7 @@ def print_crossval(store: RunStore, parent: Run, as_json: bool) -> None:
 def print_result(result: CrossvalResult) -> None:
     """Print the folds, and mean, standard deviation and intervals of each metric, or why there is no result."""
     from brainseg.results.by_task import results_of
+    from brainseg.results.crossval.choices import settings_words
     from brainseg.results.crossval.wording import basis_sentences
 
     names = results_of(result.parent.config.task).crossval.names
@@ -140,6 +152,14 @@ def print_result(result: CrossvalResult) -> None:
         status = fold.run.status if fold.run else "MISSING"
         folds.add_row(str(fold.repeat), str(fold.fold), escape(run), status, *values)
     ANSWERS.print(folds)
+    for made in result.choices:
+        means = "; ".join(f"{words} {fraction(mean)}" for words, mean in made["means"].items())
+        ANSWERS.print(
+            f"Repeat {made['repeat']}, fold {made['fold']}: chosen on its inner folds: "
+            f"{settings_words(made['winner'])} (means over the inner folds: {means})",
+            markup=False,
+            soft_wrap=True,
+        )
     if result.pooled is None:
         ANSWERS.print(result.problem, markup=False, soft_wrap=True)
         return

@@ -40,7 +40,7 @@ def heatmaps(
     if not commands_of(found.config.task).has_heatmaps:
         does = facts_of(found.config.task).does
         raise RunError(f"Run {found.name!r} {does} and has no heatmaps: choose a run that classifies.")
-    if not found.has_model:
+    if not found.has_model and found.kind == "train":
         raise RunError(f"Run {found.name!r} has no model yet ({found.status}): choose a finished run.")
     bundle, sides = store.bundle(found), split(store, found)
     if sides is None:

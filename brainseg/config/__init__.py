@@ -1,12 +1,12 @@
 """The configuration of a run: its schema, presets, settings as users write them, and messages about errors in it."""
 
+from brainseg.config.data_section import DataConfig
 from brainseg.config.presets import load_preset, preset_names
 from brainseg.config.schema import TASKS, RunConfig
 from brainseg.config.sections import (
     Architecture,
     AugmentationConfig,
     ComputeConfig,
-    DataConfig,
     EvaluationConfig,
     HeatmapMethod,
     ModelConfig,

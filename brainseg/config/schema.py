@@ -9,11 +9,11 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from brainseg.config.data_section import DataConfig
 from brainseg.config.messages import annotation, explain, explain_task
 from brainseg.config.presets import load_preset, read_mapping
 from brainseg.config.sections import (
     ComputeConfig,
-    DataConfig,
     EvaluationConfig,
     ModelConfig,
     PreparationConfig,

@@ -6,12 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from brainseg.config.group_rule import parse_rule
-from brainseg.errors import ConfigError
-
-HIGHEST_MASK_VALUE = 65535
-"""The largest value of a 16-bit mask, and so the largest mask threshold."""
-
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 HeatmapMethod = Literal["grad-cam", "layer-cam", "smooth-layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
 
@@ -28,79 +22,6 @@ class Section(BaseModel):
         if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
             raise ValueError(f"{value} is not allowed: input should be a number")
         return value
-
-
-class DataConfig(Section):
-    """The dataset, and which part of it is the validation set."""
-
-    path: str = Field("", description="Folder of class folders, or a CSV manifest (path, label, group, split).")
-    split: Literal["random", "grouped", "k-fold", "given"] = Field(
-        "grouped",
-        description="How to choose the validation set. grouped: copies (exact and near) and images of one patient stay "
-        "together; random: as in the paper, with leaks if the dataset contains copies; k-fold: grouped folds; given: "
-        "the split of the folders or of the manifest.",
-    )
-    valid_fraction: float = Field(
-        0.2, ge=0.05, le=0.5, description="Fraction of the images that go to the validation set."
-    )
-    stratify: bool = Field(
-        False, description="Keep the class proportions equal in training and validation sets (random split only)."
-    )
-    folds: int = Field(5, ge=2, le=20, description="Number of folds (k-fold only).")
-    fold: int = Field(0, ge=0, description="The fold that is the validation set, counted from 0 (k-fold only).")
-    grouped_folds: bool = Field(
-        True,
-        description="Keep copies and images of one patient in one fold; false: folds by image, as in the paper, with "
-        "leaks (k-fold only).",
-    )
-    seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
-    groups: str = Field(
-        "auto",
-        description="Which images are of one patient. auto: a column of the manifest, else folders, else file names; "
-        "none: not known; or column:NAME, folder, folder:N, name:REGEX. A prefix exact:, loose: or per-class: sets how "
-        "ids are compared.",
-    )
-    skip_bad: bool = Field(False, description="Leave out and record unreadable files, instead of stopping.")
-    allow_conflicting_labels: bool = Field(
-        False, description="Train on images that have several labels, instead of stopping (classification only)."
-    )
-    positive: str | None = Field(
-        None, description="The class that counts as tumour; by default brainseg guesses it from the class names."
-    )
-    modalities: tuple[str, ...] | None = Field(
-        None,
-        min_length=1,
-        max_length=3,
-        description="Sequences to use as input channels, in this order, e.g. [t1, flair]; by default the channels as "
-        "stored (segmentation only).",
-    )
-    mask_threshold: Annotated[float, Field(gt=0, le=HIGHEST_MASK_VALUE, strict=True)] | None = Field(
-        None,
-        description="Mask values from this number up are tumour and all lower values are background, e.g. 128 for "
-        "soft or JPEG masks with values from 0 to 255; by default, values are classes (segmentation only).",
-    )
-
-    @property
-    def by_image(self) -> bool:
-        """Whether the split ignores patients and copies, so both sides may hold images of one patient."""
-        return self.split == "random" or (self.split == "k-fold" and not self.grouped_folds)
-
-    @field_validator("groups")
-    @classmethod
-    def _groups_are_a_rule(cls, value: str) -> str:
-        try:
-            parse_rule(value)
-        except ConfigError as error:
-            raise ValueError(str(error).removeprefix("data.groups: ").removesuffix(".")) from error
-        return value
-
-    @model_validator(mode="after")
-    def _fold_exists(self) -> DataConfig:
-        if self.fold >= self.folds:
-            raise ValueError(
-                f"fold {self.fold} does not exist among {self.folds} folds, allowed: 0 to {self.folds - 1}"
-            )
-        return self
 
 
 class PreparationConfig(Section):

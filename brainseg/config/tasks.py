@@ -10,8 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from brainseg.config.data_section import DataConfig
 from brainseg.config.schema import TASKS, RunConfig
-from brainseg.config.sections import DataConfig, EvaluationConfig, ModelConfig, TrainingConfig
+from brainseg.config.sections import EvaluationConfig, ModelConfig, TrainingConfig
 
 _Zero = Annotated[float, Field(ge=0, le=0)]
 _Half = Annotated[float, Field(ge=0.5, le=0.5)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainseg import paths
-from brainseg.config.sections import HIGHEST_MASK_VALUE
+from brainseg.config.data_section import HIGHEST_MASK_VALUE
 from brainseg.datasets.findings import Finding
 from brainseg.datasets.listing import walk
 from brainseg.datasets.manifest import MANIFEST, read_manifest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
@@ -18,6 +20,9 @@ __all__ = ["check_folds", "fold_members", "leak_groups", "split_dataset"]
 
 def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
     """Return "train", "valid" or (given splits only) "test" for every row of `dataset.table`.
+
+    Rows of the outer fold that a nested cross-validation leaves out are "outer": nothing learns from them, and nothing
+    is evaluated or chosen on them.
 
     Raises:
         DataError: The dataset has no given split, or is too small for the chosen split.
@@ -65,11 +70,23 @@ def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
 
 
 def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
-    return _sides(len(dataset.table), _folds(dataset, config)[config.fold])
+    return _fold_sides(dataset, config)[config.fold]
 
 
-def _folds(dataset: Dataset, config: DataConfig) -> list[np.ndarray]:
-    return fold_members(dataset, config.folds, config.seed, config.grouped_folds)
+def _fold_sides(dataset: Dataset, config: DataConfig) -> list[np.ndarray]:
+    """Return the side of each row for each fold; rows of an outer fold that is left out are "outer"."""
+    count, seed, grouped = len(dataset.table), config.seed, config.grouped_folds
+    if not config.outer_folds:
+        return [_sides(count, valid) for valid in fold_members(dataset, config.folds, seed, grouped)]
+    outer = fold_members(dataset, config.outer_folds, seed, grouped)[config.outer_fold]
+    kept = np.setdiff1d(np.arange(count), outer)
+    inside = replace(dataset, table=dataset.table.iloc[kept].reset_index(drop=True))
+    found = []
+    for valid in fold_members(inside, config.folds, seed, grouped):
+        sides = np.full(count, "outer", dtype=object)
+        sides[kept] = _sides(len(kept), valid)
+        found.append(sides)
+    return found
 
 
 def check_folds(dataset: Dataset, config: DataConfig) -> None:
@@ -78,8 +95,8 @@ def check_folds(dataset: Dataset, config: DataConfig) -> None:
     Raises:
         DataError: There are fewer patients or images of a class than folds, or a fold lacks a class.
     """
-    for valid in _folds(dataset, config):
-        _check(dataset, _sides(len(dataset.table), valid), config)
+    for sides in _fold_sides(dataset, config):
+        _check(dataset, sides, config)
 
 
 def fold_members(dataset: Dataset, folds: int, seed: int, grouped: bool = True) -> list[np.ndarray]:

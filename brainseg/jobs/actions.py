@@ -37,11 +37,15 @@ def cancel(store: RunStore, run_id: str) -> Run:
     run = store.get(run_id)
     if run.kind != "crossval":
         return queue.cancel(store, run.id)
-    for child in crossval.stop_waiting(store, run):
-        if store.get(child.id).status not in ENDED:
-            queue.cancel(store, child.id)
-    settle(store, run.id)
-    return store.get(run.id)
+    while True:
+        for child in crossval.stop_waiting(store, run):
+            if store.get(child.id).status not in ENDED:
+                queue.cancel(store, child.id)
+        with queue.queue_lock():
+            settle(store, run.id)
+        # A fold that finished meanwhile may have made way for another one.
+        if (stopped := store.get(run.id)).status in ENDED:
+            return stopped
 
 
 def resubmit(store: RunStore, run_id: str) -> Run:
@@ -77,7 +81,7 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
     """
     run = store.find(run_id)
     if isinstance(run, Run) and run.kind == "crossval":
-        children = list(store.children(run).values())
+        children = store.all_children(run)
         for one in (run, *children):
             if one.status not in ENDED:
                 raise RunError(f"Run {one.name!r} is {one.status}: stop it before you delete it.")
@@ -96,6 +100,11 @@ def breaks(store: RunStore, run: StoredEntry) -> str:
         parent = store.get(run.parent)
     except RunError:  # deleted before
         return ""
+    if run.config.data.outer_folds:
+        return (
+            f"It is an inner run of the cross-validation {parent.name!r}, whose choice of settings for fold "
+            f"{run.config.data.outer_fold} cannot be checked without it."
+        )
     return (
         f"It is fold {run.config.data.fold} of the cross-validation {parent.name!r}, whose result is incomplete "
         "without it."

@@ -6,27 +6,42 @@ run, and `resume` makes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
+from brainseg.jobs.fold_runs import fold_config, inner_config, make_missing
 from brainseg.jobs.parents import settle
 from brainseg.jobs.queue import queue_lock, refuse_if_full, resumable
 from brainseg.jobs.workers import ensure_worker
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, EndKind, Run, RunStore
-from brainseg.runs.crossval import PARENT, write_plan
+from brainseg.runs.crossval import write_plan
 from brainseg.runs.migrations import PREFIX
 from brainseg.runs.run_plan import Plan
 from brainseg.tasks import task_of
 
-MOST_FOLDS, MOST_REPEATS = 20, 20
+MOST_FOLDS, MOST_REPEATS, DEFAULT_INNER = 20, 20, 3
 SEEDS = 2**32
 
 
-def plan_of(folds: int, repeats: int, config: RunConfig) -> Plan:
+def plan_of(
+    folds: int,
+    repeats: int,
+    config: RunConfig,
+    inner: int = DEFAULT_INNER,
+    candidates: Sequence[Mapping[str, Any]] = (),
+) -> Plan:
     """Return the plan of a cross-validation.
+
+    Args:
+        folds: Number of folds.
+        repeats: Number of repeats.
+        config: The configuration of the parent.
+        inner: Number of inner folds, if there are candidates.
+        candidates: From `candidates.parse_candidates`; empty for a cross-validation that is not nested.
 
     Raises:
         ConfigError: A number is not allowed, or the last repeat's seed would be too large.
@@ -39,20 +54,11 @@ def plan_of(folds: int, repeats: int, config: RunConfig) -> Plan:
         raise ConfigError(
             f"data.seed: {config.data.seed} leaves no seeds for {repeats} repeats, choose {SEEDS - repeats} at most."
         )
-    return Plan(folds, repeats)
-
-
-def fold_config(config: RunConfig, plan: Plan, repeat: int = 0, fold: int = 0) -> RunConfig:
-    """Return the configuration of one fold; that of the first fold is also stored with the parent.
-
-    Args:
-        config: The configuration of the parent, or one that becomes it.
-        plan: The folds and repeats.
-        repeat: Counted from 0; it is added to the seed of the split.
-        fold: Counted from 0.
-    """
-    data = {"split": "k-fold", "folds": plan.folds, "fold": fold, "seed": config.data.seed + repeat}
-    return config.model_copy(update={"data": config.data.model_copy(update=data)})
+    if not candidates:
+        return Plan(folds, repeats)
+    if not 2 <= inner <= MOST_FOLDS:
+        raise ConfigError(f"{inner} inner folds are not allowed: choose 2 to {MOST_FOLDS}.")
+    return Plan(folds, repeats, inner, tuple(candidates))
 
 
 def check_dataset(config: RunConfig, plan: Plan, report_progress: Callable[[int, int], None]) -> None:
@@ -67,6 +73,8 @@ def check_dataset(config: RunConfig, plan: Plan, report_progress: Callable[[int,
     dataset = task_of(config).open(report_progress).usable(data.skip_bad, data.allow_conflicting_labels)
     for repeat in range(plan.repeats):
         check_folds(dataset, fold_config(config, plan, repeat).data)
+        for fold in range(plan.folds if plan.candidates else 0):
+            check_folds(dataset, inner_config(config, plan, (repeat, fold), (0, 0)).data)
 
 
 def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -> Run:
@@ -82,31 +90,13 @@ def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -
     store.warm_start(config)
     _refuse_weights_of_same_data(store, config)
     with queue_lock():
-        refuse_if_full(store, len(plan.places))
+        refuse_if_full(store, plan.total)
         tags = {PREFIX + "crossval": write_plan(plan)}
         parent = store.create(fold_config(config, plan), name, kind="crossval", tags=tags)
-        _make_missing(store, parent, plan)
+        make_missing(store, parent, plan)
+        store.set_status(parent.id, "RUNNING")
     ensure_worker(config.compute.device)
     return store.get(parent.id)
-
-
-def _make_missing(store: RunStore, parent: Run, plan: Plan) -> None:
-    """Make the children that a parent lacks, then mark it as complete; call it while the queue is locked."""
-    known = store.children(parent)
-    for repeat, fold in plan.places:
-        if (repeat, fold) not in known:
-            config, name = fold_config(parent.config, plan, repeat, fold), child_name(parent.name, plan, repeat, fold)
-            store.create(config, name, tags={PARENT: parent.id})
-    store.set_status(parent.id, "RUNNING")
-
-
-def child_name(parent: str, plan: Plan, repeat: int, fold: int) -> str:
-    """Return the name of a fold's run.
-
-    >>> child_name("mri", Plan(5), 0, 3), child_name("mri", Plan(5, 2), 1, 0)
-    ('mri-fold3', 'mri-repeat1-fold0')
-    """
-    return f"{parent}-repeat{repeat}-fold{fold}" if plan.repeats > 1 else f"{parent}-fold{fold}"
 
 
 def resume_crossval(store: RunStore, parent: Run) -> Run:
@@ -117,11 +107,11 @@ def resume_crossval(store: RunStore, parent: Run) -> Run:
     """
     plan = _plan(parent)
     with queue_lock():
+        parent = store.get(parent.id)
         if not store.owns(parent):
             raise RunError(f"Run {parent.name!r} was trained from another home folder: resume it there.")
-        children = store.children(parent)
-        again = [run for run in children.values() if run.status in ("FAILED", "KILLED")]
-        missing = len(plan.places) - len(children)
+        again = [run for run in store.all_children(parent) if run.status in ("FAILED", "KILLED")]
+        missing = parent.counts.missing if parent.counts else 0
         if not again and not missing:
             raise RunError(
                 f"Cross-validation {parent.name!r} is {parent.status}: none of its folds failed, was cancelled or has "
@@ -132,7 +122,8 @@ def resume_crossval(store: RunStore, parent: Run) -> Run:
             resumable(store, run.id)
             Workspace(run.id).make()
             store.requeue(run.id)
-        _make_missing(store, parent, plan)
+        make_missing(store, parent, plan)
+        store.set_status(parent.id, "RUNNING")
     ensure_worker(parent.config.compute.device)
     return store.get(parent.id)
 
@@ -148,7 +139,7 @@ def stop_waiting(store: RunStore, parent: Run) -> list[Run]:
     """
     with queue_lock():  # so that no worker takes the next fold meanwhile
         settle(store, parent.id)
-        live = [run for run in store.children(parent).values() if run.status not in ENDED]
+        live = [run for run in store.all_children(parent) if run.status not in ENDED]
         if not live and store.get(parent.id).status in ENDED:
             raise RunError(f"Run {parent.name!r} is already {parent.status}: there is nothing to cancel.")
         for run in live:

@@ -23,7 +23,8 @@ PARENT = "mlflow.parentRunId"
 
 def write_plan(plan: Plan) -> str:
     """Return a plan as the text of a tag."""
-    return json.dumps({"folds": plan.folds, "repeats": plan.repeats})
+    candidates = [dict(candidate) for candidate in plan.candidates]
+    return json.dumps({"folds": plan.folds, "repeats": plan.repeats, "inner": plan.inner, "candidates": candidates})
 
 
 def read_plan(text: str) -> Plan:
@@ -34,7 +35,8 @@ def read_plan(text: str) -> Plan:
     """
     try:
         values = json.loads(text)
-        plan = Plan(int(values["folds"]), int(values["repeats"]))
+        candidates = tuple(dict(candidate) for candidate in values.get("candidates", ()))
+        plan = Plan(int(values["folds"]), int(values["repeats"]), int(values.get("inner", 0)), candidates)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RunError("its tag brainseg.crossval is damaged: its number of folds is lost") from error
     if plan.folds < 2 or plan.repeats < 1:
@@ -48,9 +50,36 @@ def position(child: Run, parent: Run) -> tuple[int, int]:
 
 
 def children_of(parent: Run, runs: Iterable[StoredEntry]) -> dict[tuple[int, int], Run]:
-    """Return the children of a cross-validation by repeat and fold, in that order."""
-    mine = [run for run in runs if isinstance(run, Run) and run.parent == parent.id and run.kind == "train"]
-    return dict(sorted((position(run, parent), run) for run in mine))
+    """Return the children of a cross-validation by repeat and fold, in that order, without inner runs."""
+    outer = [run for run in _own(parent, runs) if not run.config.data.outer_folds]
+    return {position(run, parent): run for run in sorted(outer, key=lambda run: position(run, parent))}
+
+
+def inner_of(parent: Run, runs: Iterable[StoredEntry]) -> dict[tuple[int, int], dict[tuple[int, int], Run]]:
+    """Return the inner runs of each repeat and fold, by candidate and inner fold."""
+    found: dict[tuple[int, int], dict[tuple[int, int], Run]] = {}
+    for run in _own(parent, runs):
+        data, candidate = run.config.data, candidate_of(run, parent)
+        if data.outer_folds and candidate is not None:
+            place = (data.seed - parent.config.data.seed, data.outer_fold)
+            found.setdefault(place, {})[candidate, data.fold] = run
+    return found
+
+
+def candidate_of(run: Run, parent: Run) -> int | None:
+    """Return the number of the candidate whose settings a run has; None if it has those of none."""
+    flat = run.config.flat()
+    candidates = parent.plan.candidates if parent.plan else ()
+    fitting = (
+        number
+        for number, candidate in enumerate(candidates)
+        if all(flat.get(name) == value for name, value in candidate.items())
+    )
+    return next(fitting, None)
+
+
+def _own(parent: Run, runs: Iterable[StoredEntry]) -> list[Run]:
+    return [run for run in runs if isinstance(run, Run) and run.parent == parent.id and run.kind == "train"]
 
 
 def followed(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
@@ -60,9 +89,7 @@ def followed(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
         if isinstance(run, Run) and run.parent:
             by_parent.setdefault(run.parent, []).append(run)
     return [
-        follow(run, children_of(run, by_parent.get(run.id, [])).values())
-        if isinstance(run, Run) and run.kind == "crossval"
-        else run
+        follow(run, by_parent.get(run.id, [])) if isinstance(run, Run) and run.kind == "crossval" else run
         for run in entries
     ]
 
@@ -72,7 +99,7 @@ def follow(parent: Run, children: Iterable[Run]) -> Run:
 
     Args:
         parent: As it is stored.
-        children: Its children.
+        children: Its children, outer and inner.
     """
     found = list(children)
     counts = _counted(parent, found)
@@ -80,7 +107,7 @@ def follow(parent: Run, children: Iterable[Run]) -> Run:
     started = [child.started for child in found if child.started]
     ended = [child.ended for child in found if child.ended]
     done = status in ENDED
-    valid = parent.pooled_of == pooled_key(found) and status == "FINISHED"
+    valid = parent.pooled_of == pooled_key(children_of(parent, found).values()) and status == "FINISHED"
     return replace(
         parent,
         status=status,
@@ -99,22 +126,35 @@ def pooled_key(children: Iterable[Run]) -> str:
 
 def _counted(parent: Run, children: Sequence[Run]) -> FoldCounts:
     by_status = Counter(child.status for child in children)
-    total = parent.plan.folds * parent.plan.repeats if parent.plan else 0
     return FoldCounts(
-        total=total,
+        total=parent.plan.total if parent.plan else 0,
         finished=by_status["FINISHED"],
         failed=by_status["FAILED"],
         cancelled=by_status["KILLED"],
         running=by_status["RUNNING"],
         waiting=by_status["SCHEDULED"],
+        later=_later(parent, children),
+    )
+
+
+def _later(parent: Run, children: Sequence[Run]) -> int:
+    """Return the number of outer folds whose run is made once their inner runs, all of which are there, have ended."""
+    if parent.plan is None or not parent.plan.candidates:
+        return 0
+    outer, inner = children_of(parent, children), inner_of(parent, children)
+    wanted, sound = len(parent.plan.inner_places), ("SCHEDULED", "RUNNING", "FINISHED")
+    places = [place for place in parent.plan.places if place not in outer]
+    return sum(
+        len(runs) == wanted and all(run.status in sound for run in runs.values())
+        for runs in (inner.get(place, {}) for place in places)
     )
 
 
 def _status(counts: FoldCounts) -> str:
     if counts.running:
         return "RUNNING"
-    if counts.waiting:
-        return "SCHEDULED" if counts.waiting == counts.total else "RUNNING"
+    if counts.waiting or counts.later:
+        return "SCHEDULED" if counts.waiting + counts.later == counts.total else "RUNNING"
     if counts.finished == counts.total:
         return "FINISHED"
     return "KILLED" if counts.cancelled and not counts.failed else "FAILED"
@@ -143,8 +183,16 @@ def nested(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
     for run in entries:
         if isinstance(run, Run) and run.parent in known:
             folds.setdefault(run.parent, []).append(run)
+
+    def place(run: Run) -> tuple[int, int, bool, int, int]:
+        data, parent = run.config.data, known[run.parent]
+        repeat = data.seed - parent.config.data.seed
+        if not data.outer_folds:
+            return repeat, data.fold, True, 0, 0
+        return repeat, data.outer_fold, False, candidate_of(run, parent) or 0, data.fold
+
     found: list[StoredEntry] = []
     for run in entries:
         if not (isinstance(run, Run) and run.parent in known):
-            found += [run, *sorted(folds.get(run.id, []), key=lambda child: position(child, known[child.parent]))]
+            found += [run, *sorted(folds.get(run.id, []), key=place)]
     return found

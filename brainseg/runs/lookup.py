@@ -84,14 +84,19 @@ class RunReader(StoreConnection):
         return [run for run in parents if run.status == "SCHEDULED" or run.id not in busy]
 
     def children(self, parent: Run) -> dict[tuple[int, int], Run]:
-        """Return the children of a cross-validation by repeat and fold, in that order."""
+        """Return the children of a cross-validation by repeat and fold, in that order, without inner runs."""
+        return children_of(parent, self.all_children(parent))
+
+    def all_children(self, parent: Run) -> Sequence[Run]:
+        """Return the runs of a cross-validation, with those of the inner folds of a nested one, in no order."""
         mine = [run for run in self.stored_runs() if run.data.tags.get(PARENT) == parent.id]
-        return children_of(parent, [read_run(run, self._own_home) for run in mine])
+        found = [read_run(run, self._own_home) for run in mine]
+        return [run for run in found if isinstance(run, Run)]
 
     def _followed(self, run: StoredEntry) -> StoredEntry:
         if isinstance(run, UnreadableRun) or run.kind != "crossval":
             return run
-        return follow(run, self.children(run).values())
+        return follow(run, self.all_children(run))
 
     def owns(self, run: StoredEntry) -> bool:
         """Return whether a run belongs to this home; only then may it be trained and deleted here."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,10 +14,14 @@ class Plan:
     Attributes:
         folds: Number of folds, at least 2.
         repeats: How often the folds are drawn, each time with another seed; at least 1.
+        inner: Number of inner folds on which candidates are compared; 0 if there are no candidates.
+        candidates: Settings by dotted name; before a fold is trained, one candidate is chosen on the inner folds.
     """
 
     folds: int
     repeats: int = 1
+    inner: int = 0
+    candidates: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -26,10 +32,20 @@ class Plan:
         """
         return [(repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds)]
 
+    @property
+    def inner_places(self) -> list[tuple[int, int]]:
+        """The candidate and the inner fold of every inner run of one fold, both counted from 0."""
+        return [(candidate, inner) for candidate in range(len(self.candidates)) for inner in range(self.inner)]
+
+    @property
+    def total(self) -> int:
+        """Number of trainings."""
+        return len(self.places) * (1 + len(self.inner_places))
+
 
 @dataclass(frozen=True)
 class FoldCounts:
-    """How many folds of a cross-validation, over all repeats, are in which state.
+    """How many folds of a cross-validation, over all repeats, outer and inner, are in which state.
 
     Attributes:
         total: As planned.
@@ -38,6 +54,7 @@ class FoldCounts:
         cancelled: Cancelled.
         running: In training.
         waiting: In the queue.
+        later: Outer folds that are queued once their inner folds have ended.
     """
 
     total: int
@@ -46,11 +63,13 @@ class FoldCounts:
     cancelled: int = 0
     running: int = 0
     waiting: int = 0
+    later: int = 0
 
     @property
     def missing(self) -> int:
         """Folds without a run: they were never queued, or their runs were deleted."""
-        return self.total - self.finished - self.failed - self.cancelled - self.running - self.waiting
+        made = self.finished + self.failed + self.cancelled + self.running + self.waiting
+        return self.total - made - self.later
 
     def words(self) -> str:
         """Return the counts in words, without those that are 0.
@@ -63,6 +82,7 @@ class FoldCounts:
         states = (
             (self.running, "is running", "are running"),
             (self.waiting, "waits", "wait"),
+            (self.later, "follows", "follow"),
             (self.failed, "failed", "failed"),
             (self.cancelled, "was cancelled", "were cancelled"),
             (self.missing, "has no run", "have no run"),

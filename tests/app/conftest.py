@@ -107,10 +107,11 @@ def crossval_template(session_folder: Path, store_template: Path, masked_set: Pa
     few = made_once(session_folder / "few", lambda folder: write_set(folder, ("no", "yes"), 8))
     baseline = {"model.head": "logistic", "compute.nice": 0}
     unet = {"task": "segment", "model.stages": [1], "training.learning_rate": 0.02, "compute.nice": 0}
+    short = {"training.epochs": 1, "training.frozen_epochs": 0}
     wanted = {
         "first": (tiny_config(few, **baseline), Plan(2, 2)),
         "second": (tiny_config(few, **baseline, **{"model.regularisation": 1e-4}), Plan(2, 2)),
-        "marks": (tiny_config(masked_set, **unet), Plan(2)),
+        "marks": (tiny_config(masked_set, **unet, **short), Plan(2)),
     }
 
     def make(folder: Path) -> None:
@@ -132,7 +133,7 @@ def train_queued() -> None:
     while run := queue.claim_next(store, "cpu"):
         assert train_run(run.id) == 0, store.get(run.id).reason
         Workspace(run.id).remove()
-    queue.reconcile(store)
+        queue.reconcile(store)  # as the supervisor does, which may queue the next fold
 
 
 def train_runs(home: Path, runs: dict[str, RunConfig]) -> None:

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from brainseg.jobs import crossval
-from brainseg.runs import RunStore
+from brainseg.results.crossval.reading import crossval_result
+from brainseg.results.crossval.wording import basis_sentences
+from brainseg.results.stored_results import split
+from brainseg.runs import Run, RunStore
+from brainseg.runs.crossval import inner_of
 from tests.app.conftest import train_queued
 from tests.cli.test_cli import TINY, assert_refused, here
+from tests.conftest import write_set
 
 LOGISTIC = [*TINY, "--set", "model.head=logistic", "--set", "compute.nice=0"]
 
@@ -20,21 +25,44 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crossval, "ensure_worker", lambda device: False)
 
 
-def test_a_cross_validation_is_queued_and_waited_for(
-    home: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_nested_cross_validation_is_waited_for_and_names_the_winner_of_each_fold(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crossval, "ensure_worker", lambda device: train_queued())
-    done = here("crossval", "--data", tiny_set, "--folds", 2, "--wait", "--json", *LOGISTIC, home=home)
+    data = write_set(tmp_path / "few", ("no", "yes"), 8)
+    choose = ["--choose", "model.regularisation=0.0001,1.0", "--inner-folds", 2]
+    done = here("crossval", "--data", data, "--folds", 2, *choose, "--wait", "--json", *LOGISTIC, home=home)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert (answer["kind"], answer["name"], answer["status"]) == ("crossval", "resnet18-logistic-crossval", "FINISHED")
-    assert answer["complete"] is True
+    assert (answer["complete"], answer["problem"]) == (True, None)
     assert [(fold["repeat"], fold["fold"], fold["status"]) for fold in answer["folds"]] == [
         (0, 0, "FINISHED"),
         (0, 1, "FINISHED"),
     ]
-    assert answer["pooled"]["count"] == 40
+    assert answer["pooled"]["count"] == 16
     assert set(answer["mean"]) == set(answer["sd"]) == set(answer["interval"]) >= {"accuracy", "roc_auc"}
+    store = RunStore()
+    parent = store.get(answer["run_id"])
+    inner = inner_of(parent, store.all_children(parent))
+    for fold, made in zip(answer["folds"], answer["choices"], strict=True):
+        value = made["winner"]["model.regularisation"]
+        assert made["means"][f"model.regularisation={value}"] == max(made["means"].values())
+        run = store.get(fold["run_id"])
+        assert run.config.model.regularisation == value
+        held_out = sides(store, run, "valid")
+        assert all(sides(store, each, "outer") == held_out for each in inner[0, fold["fold"]].values())
+    result = crossval_result(store, parent)
+    assert any("no fold took part in its own choice" in sentence for sentence in basis_sentences(result))
+    assert "chosen on its inner folds" in here("show", parent.id, home=home).stdout
+    file = store.path(inner[0, 0][0, 0].id, "split.csv")
+    file.write_text(file.read_text().replace(",outer", ",train"))
+    assert "did not leave out exactly the images" in crossval_result(store, parent).problem
+
+
+def sides(store: RunStore, run: Run, side: str) -> set[str]:
+    table = split(store, run)
+    return set(table.loc[table["split"] == side, "path"])
 
 
 @pytest.mark.usefixtures("no_worker")
@@ -45,6 +73,7 @@ def test_wrong_requests_end_in_one_sentence_and_queue_nothing(home: Path, tiny_s
         (("--repeats", 0), "0 repeats are not allowed: choose 1 to 20."),
         (("--set", "data.split=random"), "data.split: crossval chooses it for each fold"),
         (("--set", "data.fold=1"), "data.fold: crossval chooses it"),
+        (("--choose", "model.arch=resnet18"), "at least two values"),
         (("--data", home / "none"), "does not exist"),
     ):
         assert_refused(here("crossval", "--data", tiny_set, *LOGISTIC, *options, home=home), words)

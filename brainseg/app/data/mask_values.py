@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from brainseg.app.widgets.dataset_reading import reread
-from brainseg.config.sections import HIGHEST_MASK_VALUE
+from brainseg.config.data_section import HIGHEST_MASK_VALUE
 from brainseg.datasets.library import KnownDataset, set_mask_threshold
 
 HELP = (

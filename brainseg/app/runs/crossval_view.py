@@ -12,7 +12,7 @@ from brainseg.app.tasks import Panels, view_of
 from brainseg.jobs.queue import reconcile
 from brainseg.results.crossval.reading import crossval_result
 from brainseg.results.crossval.result import CrossvalResult
-from brainseg.results.crossval.tables import folds_plot, folds_table, metrics_table
+from brainseg.results.crossval.tables import choices_table, folds_plot, folds_table, metrics_table
 from brainseg.results.crossval.wording import basis_sentences
 from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
@@ -75,6 +75,13 @@ def draw_folds(result: CrossvalResult) -> None:
         st.progress(counts.finished / counts.total, f"{counts.words()}.")
         if result.problem and result.parent.status in ENDED:
             st.warning(escape(result.problem), icon=":material/warning:")
+    if result.choices:
+        chosen = choices_table(result)
+        numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in chosen.columns[3:]}
+        st.markdown("Settings that won on the inner folds of each training side, and the mean of each candidate there:")
+        st.dataframe(
+            chosen, hide_index=True, width="stretch", height="content", column_config=numbers, alt="Choice of settings"
+        )
     table = folds_table(result)
     metrics = [name for name in table.columns[4:] if table[name].notna().any()]
     shown = table[["Repeat", "Fold", "State", "Run", *metrics]]

@@ -15,8 +15,8 @@ from brainseg.config.form_fields import FormField, for_task, form_fields
 from brainseg.config.presets import preset_notes
 from brainseg.errors import ConfigError
 
-ELSEWHERE = ("preset", "data.path", "model.arch", "model.weights")
-"""Settings that have a separate place on the page."""
+ELSEWHERE = ("preset", "data.path", "model.arch", "model.weights", "data.outer_folds", "data.outer_fold")
+"""Settings that have a separate place on the page, or that only a nested cross-validation sets."""
 FIRST = (
     "model.head",
     "data.split",

@@ -17,14 +17,15 @@ from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.crossval.folds import FoldSummary, summarise
 from brainseg.evaluation.crossval.pooling import FoldResult, pool
 from brainseg.evaluation.stored import Evaluation
-from brainseg.jobs.crossval import fold_config
+from brainseg.jobs.fold_runs import fold_config, with_settings
 from brainseg.results import stored_results
 from brainseg.results.by_task import results_of
+from brainseg.results.crossval.choices import check_choices, choices_of
 from brainseg.results.crossval.result import CrossvalResult, Fold, PooledMetrics
 from brainseg.results.crossval.storing import FILE, store_pooled
 from brainseg.results.run_files import read_checked
 from brainseg.runs import Run, RunStore
-from brainseg.runs.crossval import pooled_key
+from brainseg.runs.crossval import candidate_of, children_of, pooled_key
 
 SCHEMA = 1
 _LOGGER = logging.getLogger(__name__)
@@ -55,20 +56,26 @@ def crossval_result(store: RunStore, parent: Run) -> CrossvalResult:
     """
     if parent.plan is None or parent.counts is None:
         raise RunError(f"Run {parent.name!r} is no cross-validation: it has no folds.")
-    children = store.children(parent)
+    runs = store.all_children(parent)
+    children, choices = children_of(parent, runs), choices_of(parent, runs)
+
+    def incomplete(folds: tuple[Fold, ...], problem: str) -> CrossvalResult:
+        return CrossvalResult(parent, folds, {}, None, problem, choices=choices)
+
     try:
         folds = tuple(_fold(store, *place, children.get(place)) for place in parent.plan.places)
     except RunError as error:
         bare = tuple(Fold(*place, children.get(place)) for place in parent.plan.places)
-        return CrossvalResult(parent, bare, {}, None, str(error))
-    if any(fold.metrics is None for fold in folds):
-        return CrossvalResult(parent, folds, {}, None, f"The result is incomplete: {parent.counts.words()}.")
+        return incomplete(bare, str(error))
+    if parent.status != "FINISHED" or any(fold.metrics is None for fold in folds):
+        return incomplete(folds, f"The result is incomplete: {parent.counts.words()}.")
     try:
+        check_choices(store, parent, runs, folds, choices)
         pooled, evaluation = _pooled(store, parent, folds)
     except BrainsegError as error:
-        return CrossvalResult(parent, folds, {}, None, str(error))
+        return incomplete(folds, str(error))
     caveats = tuple(caveat.phrase for caveat in caveats_of(evaluation))
-    return CrossvalResult(parent, folds, _summaries(folds, parent.plan.folds), pooled, "", caveats)
+    return CrossvalResult(parent, folds, _summaries(folds, parent.plan.folds), pooled, "", caveats, choices)
 
 
 def complete_result(store: RunStore, parent: Run) -> CrossvalResult:
@@ -158,7 +165,11 @@ def fold_result(store: RunStore, parent: Run, fold: Fold) -> FoldResult:
 def _refuse_other_settings(parent: Run, run: Run, fold: Fold) -> None:
     if parent.plan is None:
         return
-    wanted, its = fold_config(parent.config, parent.plan, fold.repeat, fold.fold).flat(), run.config.flat()
+    config = fold_config(parent.config, parent.plan, fold.repeat, fold.fold)
+    if parent.plan.candidates:
+        candidate = candidate_of(run, parent)
+        config = with_settings(config, parent.plan.candidates[candidate or 0])
+    wanted, its = config.flat(), run.config.flat()
     if different := [name for name in wanted if wanted[name] != its.get(name)]:
         raise RunError(
             f"Run {run.name!r} was trained with another {different[0]} than its cross-validation "

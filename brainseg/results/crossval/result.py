@@ -37,6 +37,23 @@ class FoldValues(TypedDict):
     metrics: Metrics | None
 
 
+class ChoiceValues(TypedDict):
+    """The choice of settings for one outer fold, made on inner folds of its training side.
+
+    Attributes:
+        repeat: Counted from 0.
+        fold: Counted from 0.
+        winner: The chosen settings, by dotted name.
+        means: Each candidate's settings as text -> mean of the headline metric over the inner folds; None where it is
+            not defined.
+    """
+
+    repeat: int
+    fold: int
+    winner: dict[str, Any]
+    means: dict[str, float | None]
+
+
 class CrossvalValues(TypedDict):
     """A cross-validation as JSON: the part of `show --json` that other runs do not have.
 
@@ -47,6 +64,7 @@ class CrossvalValues(TypedDict):
         interval: 95 % interval of each mean; its method is `interval_method`.
         interval_method: How these intervals were computed.
         pooled: Metrics of the pooled out-of-fold predictions, with their intervals.
+        choices: The choice of settings for each fold of a nested cross-validation; empty for any other.
         complete: Whether every fold has finished and the folds belong together.
         problem: Why it is not complete, in one sentence; None if it is.
     """
@@ -57,6 +75,7 @@ class CrossvalValues(TypedDict):
     interval: dict[str, tuple[float, float] | None] | None
     interval_method: str
     pooled: PooledMetrics | None
+    choices: list[ChoiceValues]
     complete: bool
     problem: str | None
 
@@ -99,6 +118,7 @@ class CrossvalResult:
         summaries: Name of a metric -> its summary over the folds; empty unless complete.
         pooled: Metrics of the pooled predictions; None unless complete.
         problem: Why it is not complete, in one sentence; "" if it is.
+        choices: The choices made so far in a nested cross-validation.
         caveats: Why the metrics may be too good: the phrases of `evaluation.caveats.caveats_of`.
     """
 
@@ -108,6 +128,7 @@ class CrossvalResult:
     pooled: PooledMetrics | None
     problem: str
     caveats: tuple[str, ...] = ()
+    choices: tuple[ChoiceValues, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -124,6 +145,7 @@ class CrossvalResult:
             "interval": {name: each.interval for name, each in summaries} if self.complete else None,
             "interval_method": METHOD,
             "pooled": self.pooled,
+            "choices": list(self.choices),
             "complete": self.complete,
             "problem": self.problem or None,
         }

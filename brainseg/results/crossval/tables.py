@@ -9,6 +9,7 @@ from plotly.graph_objects import Figure
 
 from brainseg.plots.fold_metrics import folds_figure
 from brainseg.results.by_task import results_of
+from brainseg.results.crossval.choices import settings_words
 from brainseg.results.crossval.result import CrossvalResult
 from brainseg.results.run_wording import STATES
 
@@ -29,6 +30,15 @@ def folds_table(result: CrossvalResult) -> pd.DataFrame:
         for fold in result.folds
     ]
     return pd.DataFrame(rows).astype(dict.fromkeys(names.values(), "float64"))
+
+
+def choices_table(result: CrossvalResult) -> pd.DataFrame:
+    """Return one row per fold of a nested cross-validation: `Repeat`, `Fold`, `Chosen`, and each candidate's mean."""
+    rows = [
+        {"Repeat": made["repeat"], "Fold": made["fold"], "Chosen": settings_words(made["winner"]), **made["means"]}
+        for made in result.choices
+    ]
+    return pd.DataFrame(rows)
 
 
 def metrics_table(result: CrossvalResult) -> pd.DataFrame:

@@ -31,6 +31,11 @@ def basis_sentences(result: CrossvalResult) -> list[str]:
         sentences.append(
             "For the AUC, prefer the mean of the folds: the pooled AUC ranks probabilities of different models."
         )
+    if plan.candidates:
+        sentences.append(
+            f"Each fold was trained with the settings that won on {plan.inner} inner folds of its own training side, "
+            "so the metrics judge the choice as well, and no fold took part in its own choice."
+        )
     if data.by_image:
         sentences.append(
             "The folds were drawn by image, so copies and images of one patient may be in training and test: the "
