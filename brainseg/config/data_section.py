@@ -88,9 +88,9 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _outer_fold_exists(self) -> DataConfig:
-        if self.outer_folds == 1 or (self.outer_folds and self.split != "k-fold"):
-            raise ValueError(f"outer_folds {self.outer_folds} is not allowed: 0, or 2 to 20 with the split k-fold")
-        if self.outer_fold > max(0, self.outer_folds - 1):
+        if self.outer_folds == 1:
+            raise ValueError("outer_folds 1 is not allowed: 0, or 2 to 20")
+        if self.outer_fold >= max(1, self.outer_folds):
             raise ValueError(f"outer_fold {self.outer_fold} does not exist among {self.outer_folds} outer folds")
         return self
 

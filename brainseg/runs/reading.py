@@ -11,7 +11,8 @@ from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
 from brainseg.runs.crossval import PARENT, read_plan
 from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
-from brainseg.runs.run import ENDED, NOTE, Kind, Run, UnreadableRun, moved_config
+from brainseg.runs.moved_paths import moved_config
+from brainseg.runs.run import ENDED, NOTE, Kind, Run, UnreadableRun
 from brainseg.runs.run_end import EndKind, RunEnd
 
 if TYPE_CHECKING:

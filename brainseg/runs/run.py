@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar
 
 from typing_extensions import TypedDict
@@ -121,6 +120,11 @@ class Run:
         return self.status == "FINISHED" and self.kind == "train"
 
     @property
+    def is_inner(self) -> bool:
+        """Whether it only helps a nested cross-validation to choose settings."""
+        return bool(self.parent and self.config.data.outer_folds)
+
+    @property
     def better_than_chance(self) -> bool:
         """Whether the accuracy's interval lies above the accuracy of always predicting one class.
 
@@ -208,7 +212,8 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
         runs: All runs.
         task: The task of the run; by default any, but classification comes before segmentation.
     """
-    finished = [run for run in runs if run.has_model and task in (None, run.config.task)]
+    models = [run for run in runs if run.has_model and not run.is_inner]
+    finished = [run for run in models if task in (None, run.config.task)]
     return max(
         finished,
         key=lambda run: (
@@ -234,17 +239,3 @@ def matching(runs: Iterable[Entry], wanted: str) -> list[Entry]:
     if found := [run for run in runs if run.id == digits] or [run for run in runs if run.name == wanted]:
         return found
     return [run for run in runs if run.id.startswith(digits)] if len(digits) >= SHORTEST else []
-
-
-def moved_config(config: RunConfig, old: PurePath, home: Path) -> RunConfig:
-    """Return a configuration in which paths below the old home folder are changed to paths below the open one."""
-    if old in (home, PurePath()):
-        return config
-
-    def moved(path: str) -> str:
-        place = PurePath(path)
-        return str(home / place.relative_to(old)) if place.is_absolute() and place.is_relative_to(old) else path
-
-    data = config.data.model_copy(update={"path": moved(config.data.path)})
-    model = config.model.model_copy(update={"weights": moved(config.model.weights)})
-    return config.model_copy(update={"data": data, "model": model})

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from filelock import FileLock
 
@@ -21,11 +20,10 @@ from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
 from brainseg.runs.migrations import PREFIX as _TAG
 from brainseg.runs.migrations import SCHEMA, migrated
+from brainseg.runs.moved_paths import moved_config
 from brainseg.runs.reading import read_run
-from brainseg.runs.run import ENDED, NOTE, Kind, Run, moved_config
+from brainseg.runs.run import ENDED, NOTE, Kind, Run
 from brainseg.runs.run_end import EndKind
-
-NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class RunStore(RunReader):
@@ -45,11 +43,11 @@ class RunStore(RunReader):
         name: str,
         status: str = "SCHEDULED",
         kind: Kind = "train",
-        tags: Mapping[str, str] = NO_TAGS,
+        tags: Mapping[str, str] | None = None,
     ) -> Run:
         """Make a run with a configuration; `tags` are stored with it from its first moment."""
         stored = {
-            **tags,
+            **(tags or {}),
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
             _TAG + "host": str(self.home),

@@ -122,6 +122,8 @@ def random_settings(seed: int) -> dict[str, Any]:
     values["data.mask_threshold"] = random.uniform(0.001, 65535) if random.integers(2) else None
     values["training.learning_rate"] = 10.0 ** random.uniform(-9, 1) if random.integers(2) else "valley"
     values["data.fold"] = int(random.integers(values["data.folds"]))
+    values["data.outer_folds"] = 0 if values["data.outer_folds"] == 1 else values["data.outer_folds"]
+    values["data.outer_fold"] = int(random.integers(max(1, values["data.outer_folds"])))
     values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0
     assert set(values) == set(FIELDS) - {"preset"}
     return values | {name: allowed[0] for name, allowed in narrowed(values["task"]).items()}

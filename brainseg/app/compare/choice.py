@@ -25,6 +25,7 @@ FIRST = 3
 def choose() -> list[Run]:
     """Draw the choice, and return the runs chosen, in order."""
     finished = [run for run in live_store.runs() if run.status == "FINISHED" and run.kind != "find-lr"]
+    finished = [run for run in finished if not run.is_inner]
     offered = {run.id: run for run in finished}
     if state.COMPARED not in st.session_state:
         st.session_state[state.COMPARED] = _initial_choice(offered)
