@@ -134,6 +134,7 @@ def _counted(parent: Run, children: Sequence[Run]) -> FoldCounts:
         running=by_status["RUNNING"],
         waiting=by_status["SCHEDULED"],
         later=_later(parent, children),
+        what="trainings" if parent.plan and parent.plan.candidates else "folds",
     )
 
 

@@ -55,6 +55,7 @@ class FoldCounts:
         running: In training.
         waiting: In the queue.
         later: Outer folds that are queued once their inner folds have ended.
+        what: What is counted: "folds", or "trainings" where inner folds are among them.
     """
 
     total: int
@@ -64,6 +65,7 @@ class FoldCounts:
     running: int = 0
     waiting: int = 0
     later: int = 0
+    what: str = "folds"
 
     @property
     def missing(self) -> int:
@@ -88,4 +90,4 @@ class FoldCounts:
             (self.missing, "has no run", "have no run"),
         )
         others = [f"{count} {one if count == 1 else many}" for count, one, many in states if count]
-        return ", ".join([f"{self.finished} of {self.total} folds finished", *others])
+        return ", ".join([f"{self.finished} of {self.total} {self.what} finished", *others])

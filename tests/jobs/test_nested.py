@@ -95,7 +95,7 @@ def test_a_fold_is_queued_with_the_settings_that_won_on_its_inner_folds(store: R
     children = store.children(parent)
     assert {place: run.config.model.regularisation for place, run in children.items()} == {(0, 0): 1.0, (0, 1): 0.0001}
     assert all(run.config.data.outer_folds == 0 for run in children.values())
-    assert store.get("cv").counts.words() == "8 of 10 folds finished, 2 wait"
+    assert store.get("cv").counts.words() == "8 of 10 trainings finished, 2 wait"
     order = [run.name for run in nested(store.entries())]
     assert order[:6] == ["cv", *(f"cv-fold0-choice{c}-inner{i}" for c in (0, 1) for i in (0, 1)), "cv-fold0"]
 
@@ -114,7 +114,7 @@ def test_a_failed_inner_run_holds_only_its_own_fold_back(store: RunStore, config
     assert list(store.children(parent)) == [(0, 1)]
     finish(store, store.children(parent)[0, 1], 0.5)
     queue.reconcile(store)
-    assert store.get("cv").reason.endswith("8 of 10 folds finished, 1 failed, 1 has no run.")
+    assert store.get("cv").reason.endswith("8 of 10 trainings finished, 1 failed, 1 has no run.")
     again = actions.resubmit(store, "cv")
     assert (again.status, again.counts.waiting, again.counts.later) == ("RUNNING", 1, 1)
     assert actions.cancel(store, "cv").status == "KILLED"

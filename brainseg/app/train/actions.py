@@ -53,12 +53,13 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     ready = bool(data and configs)
     offers = (view_of(config.task).instant_baseline for config in configs)
     no_baseline = next((offer for offer in offers if isinstance(offer, str)), "")
-    wanted, reused = reuse_rates(configs, runs, data)
+    plan = choose_plan()
+    # A search looked at images of every fold, so a cross-validation does not reuse its result.
+    wanted, reused = (configs, []) if plan else reuse_rates(configs, runs, data)
     if configs:
         st.markdown(plan_words(wanted))
         for sentence in filter(None, [*reused, remark]):
             st.caption(escape(sentence))
-    plan = choose_plan()
     clicked = _buttons(len(configs), ready, no_baseline, plan)
     name = st.session_state.get(state.RUN_NAME, "")
     if ready:
@@ -68,7 +69,8 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     elif clicked == "find":
         _report(launch(configs, kind="find-lr"))
     elif clicked == "instant":
-        _report(launch([instant_baseline(config) for config in configs], name and f"{name}-baseline"))
+        baselines, name = [instant_baseline(config) for config in configs], name and f"{name}-baseline"
+        _report(launch_crossval(baselines, plan, name) if plan else launch(baselines, name))
 
 
 def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None) -> str:
@@ -96,7 +98,11 @@ def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None) -> st
                 help=FINDER,
             ),
             "instant": st.button(
-                f"{count} instant baselines" if several else "Instant baseline",
+                f"{count} instant baselines"
+                if several
+                else f"Instant baseline, {len(plan.places)} folds"
+                if plan
+                else "Instant baseline",
                 icon=":material/bolt:",
                 disabled=not ready or bool(no_baseline),
                 key="train:instant",
@@ -130,7 +136,11 @@ def _estimates(configs: list[RunConfig], data: str, runs: list[Run], plan: Plan 
             wanted.append(("Instant baseline for", instant_baseline(first), "train"))
     found = [_expected(config, images, runs, kind, crowd) for _, config, kind in wanted]
     if plan:
-        found[: len(configs)] = [each and of_all_folds(each, plan) for each in found[: len(configs)]]
+        kinds = [kind for _, _, kind in wanted]
+        found = [
+            of_all_folds(each, plan) if each and kind == "train" else each
+            for each, kind in zip(found, kinds, strict=True)
+        ]
     lines = [
         f"{words} {config.model.arch}: {each.sentence() if each else UNMEASURED}"
         for (words, config, _), each in zip(wanted, found, strict=True)

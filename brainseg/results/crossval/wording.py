@@ -52,7 +52,8 @@ def _pooled_words(result: CrossvalResult) -> str:
     units = f"{pooled['units']:,} {pooled['unit']}"
     if interval is None:
         return f"The pooled metrics stand on {units}; there is no interval, since too few differ."
-    few = f" With fewer than {FEW} of them it is too narrow." if pooled["units"] < FEW else ""
+    drawn = interval["method"].startswith("bootstrap")
+    few = f" With fewer than {FEW} of them it is too narrow." if drawn and pooled["units"] < FEW else ""
     return (
         f"The interval of the pooled {facts_of(result.parent.config.task).headline_words} ({interval['method']}) "
         f"stands on {units}. It covers which of them are in the dataset, not that other training images give other "
