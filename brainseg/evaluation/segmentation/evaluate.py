@@ -96,7 +96,8 @@ def repeated_intervals(
         rule: The empty-mask rule.
         seed: Seed of the bootstrap.
     """
-    parts, columns = [], pd.Index([])
+    parts: list[np.ndarray] = []
+    columns: pd.Index = pd.Index([])
     for table, unit in zip(tables, units, strict=True):
         codes = patient_codes(table)
         sums = _sums(table, codes, rule)

@@ -66,26 +66,18 @@ def metrics_table(result: CrossvalResult) -> pd.DataFrame:
 
 def folds_plot(result: CrossvalResult, *, dark: bool = False) -> Figure:
     """Draw the folds of a complete cross-validation."""
-    table = metrics_table(result).set_index("Metric")
     names = results_of(result.parent.config.task).crossval.names
-
-    def bounded(value: str, prefix: str) -> dict[str, tuple[float | None, tuple[float, float] | None]]:
-        found: dict[str, tuple[float | None, tuple[float, float] | None]] = {}
-        for words in names.values():
-            low, high = table.at[words, f"{prefix}, 95 % low"], table.at[words, f"{prefix}, 95 % high"]
-            number = table.at[words, value]
-            bounds = None if pd.isna(low) or pd.isna(high) else (float(low), float(high))
-            found[words] = (None if pd.isna(number) else float(number), bounds)
-        return found
-
+    pooled = result.pooled["metrics"] if result.pooled else {}
+    intervals = result.pooled["intervals"] if result.pooled else {}
+    bounds = {name: (each["low"], each["high"]) if each else None for name, each in intervals.items()}
     repeated = any(fold.repeat for fold in result.folds)
     return folds_figure(
         {
             words: [fold.metrics[name] if fold.metrics else None for fold in result.folds]
             for name, words in names.items()
         },
-        bounded("Mean of folds", "Mean"),
-        bounded("Pooled", "Pooled"),
+        {words: (result.summaries[name].mean, result.summaries[name].interval) for name, words in names.items()},
+        {words: (pooled.get(name), bounds.get(name)) for name, words in names.items()},
         [f"repeat {fold.repeat}, fold {fold.fold}" if repeated else f"fold {fold.fold}" for fold in result.folds],
         dark=dark,
     )

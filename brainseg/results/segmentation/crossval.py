@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,8 @@ def pool(store: RunStore, parent: Run, runs: Sequence[Run], table: pd.DataFrame)
     except ValueError as error:
         raise RunError(f"The slices of the folds of {parent.name!r} are damaged: {error}") from error
     evaluation = pooled["evaluation"]
-    return {**pooled, "evaluation": {**evaluation, **pooled_basis(runs, evaluations, evaluation["matrix"])}}
+    facts = {**evaluation, **pooled_basis(runs, evaluations, evaluation["matrix"])}
+    return {**pooled, "evaluation": cast("SegmentationEvaluation", facts)}
 
 
 def store_files(store: RunStore, runs: Sequence[Run], table: pd.DataFrame, folder: Path) -> None:
