@@ -40,7 +40,7 @@ def folds_figure(
     if any(len(values) != len(labels) for values in folds.values()):
         raise ValueError(f"Each metric needs {len(labels)} values, one per fold.")
     figure = go.Figure()
-    figure.update_layout(margin={"l": 170, "r": 150}, height=200 + ROW * len(names))
+    figure.update_layout(margin={"l": 170, "r": 130}, height=200 + ROW * len(names))
     figure.update_xaxes(title="Value (0 to 1)", range=[-0.02, 1.02])
     rows = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": names}
     figure.update_yaxes(range=[len(names) - 0.4, -0.6], ticks="", showline=False, **rows)
@@ -60,8 +60,8 @@ def folds_figure(
     _bars(figure, means, names, MEAN, _ABOVE, colours.ink, "diamond")
     _bars(figure, pooled, names, POOLED, _BELOW, colours.series[1], "square")
     for row, name in enumerate(names):
-        value = means[name][0]
-        write_beside(figure, row, name, "not defined" if value is None else f"mean <b>{value:.3f}</b>", colours.ink)
+        if means[name][0] is None:
+            write_beside(figure, row, name, "mean not defined", colours.muted)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.28 - 0.3 / len(names), "x": 0})
     return figure
 

@@ -30,6 +30,11 @@ INTERVALS = (
     "In brackets: Wilson 95 % intervals. Do not rank runs whose intervals overlap by their accuracy: use the paired "
     "test below."
 )
+POOLED_INTERVALS = (
+    "In brackets: 95 % intervals of the pooled predictions: Wilson's where images are independent, otherwise by "
+    "bootstrap over patients with their copies. Do not rank cross-validations whose intervals overlap: use the paired "
+    "test below."
+)
 
 
 def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], object]) -> None:
@@ -51,7 +56,8 @@ def interval_words(comparison: Comparison) -> str:
     """Return which class the metrics refer to, and what their intervals mean, as Markdown."""
     positive = {evaluated.report["positive"] for evaluated in comparison.runs.values()} - {None}
     about = f"Sensitivity and AUC refer to the class “{'” or “'.join(sorted(positive))}”." if positive else ""
-    return f"{escape(about)} {INTERVALS}"
+    pooled = any(evaluated.run.kind == "crossval" for evaluated in comparison.runs.values())
+    return f"{escape(about)} {POOLED_INTERVALS if pooled else INTERVALS}"
 
 
 def _draw_tests(comparison: Comparison, letter: str) -> None:

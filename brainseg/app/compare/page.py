@@ -30,7 +30,9 @@ def draw_comparison(comparison: Comparison) -> None:
     runs_panel(comparison)
     settings_panel(comparison)
     view.draw_scores(comparison)
-    draw_curves(comparison)
+    single = any(evaluated.run.kind == "train" for evaluated in comparison.runs.values())
+    if single:  # each fold of a cross-validation has its own curves and costs
+        draw_curves(comparison)
     for letter, names in comparison.groups.items():
         if len(names) < 2 and not view.draws_single_runs:
             continue
@@ -41,7 +43,8 @@ def draw_comparison(comparison: Comparison) -> None:
         # Heading levels must not be skipped, and a single set has no heading.
         heading = st.subheader if several else st.header
         view.draw_set(comparison, letter, partial(heading, anchor=False))
-    draw_costs(comparison)
+    if single:
+        draw_costs(comparison)
 
 
 def draw_curves(comparison: Comparison) -> None:
@@ -63,12 +66,8 @@ def draw_curves(comparison: Comparison) -> None:
     epochs = {name: evaluated.epochs for name, evaluated in comparison.runs.items()}
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
     chart(figure, "curves-figure", name="compare-epochs")
-    kinds = {name: evaluated.run.kind for name, evaluated in comparison.runs.items()}
-    without = [name for name, table in epochs.items() if table is None]
-    if baselines := [name for name in without if kinds[name] == "train"]:
-        st.caption(f"An instant baseline has no epochs: {escape(', '.join(baselines))}.")
-    if parents := [name for name in without if kinds[name] == "crossval"]:
-        st.caption(f"The folds of a cross-validation have epochs, each on its own page: {escape(', '.join(parents))}.")
+    if without := [name for name, table in epochs.items() if table is None]:
+        st.caption(f"An instant baseline has no epochs: {escape(', '.join(without))}.")
     if paper:
         st.caption(SOURCE)
 

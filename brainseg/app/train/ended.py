@@ -60,7 +60,8 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
 
 def _draw(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
-    st.markdown(f"**{escape(run.name)}** · {escape(model_words(run))} &nbsp; :{colour}-badge[{icon} {word}]")
+    what = f"{model_words(run)} · cross-validation" if run.kind == "crossval" else model_words(run)
+    st.markdown(f"**{escape(run.name)}** · {escape(what)} &nbsp; :{colour}-badge[{icon} {word}]")
     st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
