@@ -15,6 +15,8 @@ from brainseg.runs import Run
 if TYPE_CHECKING:
     from brainseg.app.diagnose.members import HeatmapOptions, Member
 
+NAMED = 5
+"""Most models of folds that are named."""
 NO_FOLD_MODELS = "None of its folds has left a model (yet)."
 RUN, SEGMENTATION_MODEL, NO_MODEL = "run", "marker", "none"
 """Parameters for the first model and the segmentation model, and the value that means no segmentation model."""
@@ -57,7 +59,8 @@ def preselect() -> None:
 def crossval_words(parent: Run, models: Sequence[Run]) -> str:
     """Return why a cross-validation cannot be used as a model, and which models its folds left, as Markdown."""
     own = [escape(run.name) for run in models if run.parent == parent.id]
-    left = f"Its folds left these models, which you can choose here: {', '.join(own)}." if own else NO_FOLD_MODELS
+    named = ", ".join(own[:NAMED]) + (f" and {len(own) - NAMED} more" if len(own) > NAMED else "")
+    left = f"Its folds left these models, which you can choose here: {named}." if own else NO_FOLD_MODELS
     return f"{escape(parent.name)} is a cross-validation: it judges settings and is no model itself. {left}"
 
 
