@@ -19,9 +19,10 @@ def near_sentence(near: NearCopies) -> str:
     if not near["pairs"]:
         return ""
     mirrored = f", {near['mirrored']:,} of them mirrored or turned" if near["mirrored"] else ""
+    aligned = f", {near['aligned']:,} of them cropped, shifted or edited" if near.get("aligned") else ""
     return (
-        f"{_count(near['pairs'], 'pair')} of images that look the same but are not byte-identical{mirrored}, in "
-        f"{_count(near['groups'], 'group')}; {near['across_labels']:,} of the pairs have different labels"
+        f"{_count(near['pairs'], 'pair')} of images that look the same but are not byte-identical{mirrored}{aligned}, "
+        f"in {_count(near['groups'], 'group')}; {near['across_labels']:,} of the pairs have different labels"
     )
 
 
@@ -51,7 +52,7 @@ def _leak(leak: NearOverlap) -> str:
     upright, mirrored = leak["upright"] - leak["identical"], leak["files"] - leak["upright"]
     kinds = [
         f"{leak['identical']:,} byte-identical" if leak["identical"] else "",
-        f"{upright:,} saved again or scaled" if upright else "",
+        f"{upright:,} saved again, scaled or cropped" if upright else "",
         f"{mirrored:,} mirrored or turned" if mirrored else "",
     ]
     percent = f"{100 * leak['files'] / leak['total']:.1f} %"

@@ -24,7 +24,7 @@ from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes, write_json
 
-FORMAT = 7
+FORMAT = 8
 
 
 def inspect_dataset(
@@ -162,7 +162,7 @@ def cache_dataset(path: Path, dataset: Dataset, stamp: str) -> Dataset:
         "ignored": dataset.ignored,
         "findings": [finding.to_dict() for finding in dataset.findings],
         "patients_from": dataset.patients_from,
-        "near_pairs": [[pair.first, pair.second, pair.mirrored] for pair in dataset.near_pairs],
+        "near_pairs": [[pair.first, pair.second, pair.mirrored, pair.aligned] for pair in dataset.near_pairs],
         "masks": {},
     }
     if isinstance(dataset, MaskedDataset):

@@ -1,9 +1,11 @@
-"""Near copies: images that look the same but are not byte-identical, because they were saved again, scaled or turned.
+"""Near copies: images that look the same but are not byte-identical, because they were saved again, scaled or cropped.
 
 A hash of the bytes does not find them, but a model memorises them like exact copies. Each image is reduced to a small
-grey thumbnail while it is read. Two images are near copies if their thumbnails correlate at a coarse and at a fine
-scale. The coarse scale shows the overall shape, which may be the same in all slices of a simple phantom. The fine scale
-shows texture and noise, which only the same slice shares. Mirrored copies are found, cropped copies are not.
+grey thumbnail while it is read. Two images are near copies if their thumbnails, laid on each other, correlate at a
+coarse and at a fine scale. The coarse scale shows the overall shape, which may be the same in all slices of a simple
+phantom. The fine scale shows texture and noise, which only the same slice shares. Copies are found that were saved
+again, scaled, mirrored or turned, shifted, cropped by up to a tenth of each side, or changed in brightness or contrast,
+and copies with text on the margin.
 """
 
 from __future__ import annotations
@@ -26,11 +28,20 @@ LISTED = 100
 
 @dataclass(frozen=True)
 class NearPair:
-    """Two images that look the same but are not byte-identical; `mirrored` if one is mirrored or turned."""
+    """Two images that look the same but are not byte-identical.
+
+    Attributes:
+        first: Path of the first one.
+        second: Path of the second one.
+        mirrored: Whether one is mirrored or turned.
+        aligned: Whether they look the same only after one was laid on the other: it is cropped or shifted, or has other
+            margins, other brightness or text on it.
+    """
 
     first: str
     second: str
     mirrored: bool = False
+    aligned: bool = False
 
 
 def thumbnail(pixels: np.ndarray) -> np.ndarray:
@@ -54,7 +65,7 @@ def near_pairs(table: pd.DataFrame) -> list[NearPair]:
     patients = np.where(table["group"] == "", -1 - np.arange(len(table)), pd.factorize(table["group"])[0])
     found = limited_pairs(compare(thumbnails, content, patients), len(table))
     paths = table["path"].to_list()
-    return [NearPair(paths[first], paths[second], bool(mirrored)) for first, second, mirrored in found.tolist()]
+    return [NearPair(paths[first], paths[second], *map(bool, facts)) for first, second, *facts in found.tolist()]
 
 
 def twin_names(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[str]:
@@ -80,7 +91,7 @@ def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> NearCopies:
         pairs: All pairs of the table.
 
     Returns:
-        `pairs`: number of pairs; `mirrored`, `across_labels` and `across_splits`: how many of them are so.
+        `pairs`: number of pairs; `mirrored`, `aligned`, `across_labels` and `across_splits`: how many are so.
         `groups`: number of groups of images that pairs connect, and `files`: number of files in them.
         `leaks`: a list with one dict for each ordered pair of splits: of the `total` files in split `of`, `files` have
         a copy in split `among`; `identical` of these have a byte-identical copy, and `upright` have a byte-identical
@@ -96,6 +107,7 @@ def summary(table: pd.DataFrame, pairs: Sequence[NearPair]) -> NearCopies:
     return {
         "pairs": len(pairs),
         "mirrored": sum(pair.mirrored for pair in pairs),
+        "aligned": sum(pair.aligned for pair in pairs),
         "across_labels": int(other_label.sum()),
         "across_splits": int(other_split.sum()),
         "groups": int(table.loc[table["twin"] != "", "twin"].nunique()),

@@ -1,160 +1,136 @@
-"""Search thumbnails for near copies: first by low frequencies, then by correlation at two scales."""
+"""Search thumbnails for near copies: an index proposes pairs, and their pixels confirm them.
+
+Two searches propose pairs. `near_frames` compares whole images, and finds all copies that show the same part.
+`near_landmarks` compares spots of images, and finds copies that were cropped or shifted or that have text on them;
+`near_alignment` lays these on each other before their pixels are compared. The time of both grows nearly in proportion
+to the number of images.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from brainseg.datasets.near_alignment import Likeness, likeness
+from brainseg.datasets.near_frames import not_flat, same_frame
+from brainseg.datasets.near_landmarks import sharing
+from brainseg.datasets.near_turns import TURNS
+
 SIDE = 64
 """Side of a thumbnail, in pixels."""
 
-COARSE = SIDE // 2
-"""Side of a thumbnail at the coarse scale, in pixels."""
+ALIKE_ALIGNED = 0.98
+"""Least correlation of two aligned near copies at the coarse scale."""
 
-ALIKE = 0.99
-"""Least correlation of two near copies at the coarse scale. In Kaggle-253, all pairs above 0.993 are above 0.999. In
-the set of 7,023 images, all pairs above 0.995 and nearly all above 0.99 are copies, the latter with changed
-brightness."""
+SAME_TILES = 0.96, 0.9
+"""Least correlation of detail of two aligned near copies in the tiles that differ least, and least lower quartile over
+all tiles. In TCGA-LGG, different patients stay below 0.955; slices of simple phantoms with one outline but different
+noise reach 0.98, but hardly the quartile."""
 
-SAME_DETAIL = 0.92
-"""Least correlation of fine detail. Copies in both sets, some of them sharpened, reach 0.93; different slices with the
-same outline but different noise stay below 0.85."""
+ONE_PATIENT_ALIGNED = 0.9985, 0.986
+"""Least correlation of all pixels and of all detail of two aligned images of one patient, whose neighbouring slices
+resemble each other: in TCGA-LGG, none of them reaches both."""
 
-ONE_PATIENT = 0.9985
-"""Least correlation of whole thumbnails of one patient, because neighbouring slices of one patient share even detail:
-those of TCGA-LGG and of the phantom stay below 0.998, copies in Kaggle-253 are above 0.9985."""
-
-_LOW = 12
-"""Number of frequencies per direction that are compared first."""
-
-_BLOCK = 1024
-"""Number of images that are compared with as many others at once, to limit memory."""
-
-FLAT = 1.0
-"""Standard deviation in grey levels below which a thumbnail shows nothing to compare."""
+SHARED_BY_ONE_PATIENT = 6
+"""Fewest landmarks that copies of one patient share: neighbouring slices share some, and there are many of those."""
 
 _MOST_PAIRS = 500_000
 """Most pairs that are kept; beyond that, only as many as connect the same images."""
 
-_TURNS = [(turned, down, across) for turned in (False, True) for down in (1, -1) for across in (1, -1)]
-"""Ways to place an image on another: transposed or not, then mirrored up-down and left-right (-1) or not (1)."""
+_BLOCK = 4096
+"""Aligned pairs that are returned at once."""
 
 
 def compare(thumbnails: np.ndarray, content: np.ndarray, patients: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield blocks of (K, 3) pairs: the row numbers, the smaller first, and whether the second image is mirrored."""
-    low, seen = _frequencies(thumbnails)
-    rows = np.flatnonzero(seen)
-    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-    for place, mine in enumerate(blocks):
-        for theirs in blocks[place:]:
-            allowed = (content[mine][:, None] != content[theirs]) & (mine[:, None] < theirs)
-            for turn, possible in _possible(low[mine], low[theirs]):
-                first, second = np.nonzero(possible & allowed)
-                if len(first):
-                    sure = _confirmed(thumbnails, patients, mine[np.unique(first)], theirs[np.unique(second)], turn)
-                    hit = sure[np.searchsorted(np.unique(first), first), np.searchsorted(np.unique(second), second)]
-                    allowed[first[hit], second[hit]] = False  # one matching turn is enough
-                    mirrored = np.full(int(hit.sum()), turn != _TURNS[0])
-                    yield np.stack([mine[first[hit]], theirs[second[hit]], mirrored], axis=1)
+    """Yield blocks of (K, 4) pairs: the row numbers, the smaller first, and whether one is mirrored, and aligned.
 
+    Of byte-identical images, only the first is compared; the others are in the same pairs.
 
-def _frequencies(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (N, LOW, LOW) lowest frequencies of the coarse images, and which images are not uniform."""
-    low = np.zeros((len(thumbnails), _LOW, _LOW), dtype=np.float32)
-    seen = np.zeros(len(thumbnails), dtype=bool)
-    for start in range(0, len(thumbnails), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        coarse = _coarse(thumbnails[part])
-        seen[part] = coarse.std(axis=(1, 2)) >= FLAT
-        for place, square in enumerate(_unit(coarse)):
-            low[start + place] = cv2.dct(square)[:_LOW, :_LOW]
-    return low, seen
-
-
-def _possible(mine: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[tuple[bool, int, int], np.ndarray]]:
-    """Yield each turn with the pairs, (M, T) bool, that may be near copies under it; no near copy is missed.
-
-    Mirroring an image changes the signs of its odd frequencies, and transposing it swaps the two directions. Vectors of
-    length 1 with a correlation of ALIKE have a distance of at most sqrt(2 - 2 ALIKE), and the distance between some of
-    their frequencies cannot be larger.
+    Args:
+        thumbnails: (N, SIDE, SIDE) uint8.
+        content: (N,) numbers; rows with the same number are byte-identical.
+        patients: (N,) numbers; rows with the same number are of one patient.
     """
-    lengths = [(part**2).sum(axis=(1, 2)) for part in (mine, theirs)]
-    needed = (lengths[0][:, None] + lengths[1] - (2 - 2 * ALIKE)) / 2 - 1e-5
-    for transposed in (False, True):
-        others = theirs.transpose(0, 2, 1) if transposed else theirs
-        parts = {
-            (down, across): mine[:, down::2, across::2].reshape(len(mine), -1)
-            @ others[:, down::2, across::2].reshape(len(others), -1).T
-            for down in (0, 1)
-            for across in (0, 1)
-        }
-        for turn in _TURNS:
-            if turn[0] == transposed:
-                signed = [turn[1] ** down * turn[2] ** across * part for (down, across), part in parts.items()]
-                yield turn, sum(signed[1:], signed[0]) >= needed
+    files = _Files(content)
+    rows = files.first[np.isin(files.first, not_flat(thumbnails))]
+    seen: set[int] = set()
+
+    def new(pairs: np.ndarray) -> np.ndarray:
+        """Return the pairs that were not found before, in each case with the smaller row first."""
+        pairs[:, :2] = np.sort(pairs[:, :2], axis=1)
+        keys = (pairs[:, 0] * len(thumbnails) + pairs[:, 1]).tolist()
+        fresh = [place for place, key in enumerate(keys) if key not in seen and not seen.add(key)]  # type: ignore[func-returns-value]
+        return files.of(pairs[fresh])
+
+    for first, second, turn in same_frame(thumbnails, patients, rows):
+        if len(first):
+            yield new(
+                np.stack([first, second, np.full(len(first), turn != 0), np.zeros(len(first))], axis=1).astype(int)
+            )
+    block = []
+    for found in sharing(thumbnails, rows):
+        if found.first * len(thumbnails) + found.second in seen:
+            continue
+        one_patient = bool(patients[found.first] == patients[found.second])
+        if one_patient and len(found.ours) < SHARED_BY_ONE_PATIENT:
+            continue
+        like = likeness(thumbnails[found.first], TURNS[found.turn].of(thumbnails[found.second]), found)
+        if like and _is_copy(like, one_patient):
+            block.append([found.first, found.second, found.turn != 0, True])
+        if len(block) == _BLOCK:
+            yield new(np.array(block, dtype=np.int64))
+            block = []
+    if block:
+        yield new(np.array(block, dtype=np.int64))
 
 
-def _confirmed(
-    thumbnails: np.ndarray, patients: np.ndarray, mine: np.ndarray, theirs: np.ndarray, turn: tuple[bool, int, int]
-) -> np.ndarray:
-    """Return which of the rows `mine` and `theirs` are near copies under a turn, (M, T) bool."""
-    transposed, down, across = turn
-    ours = thumbnails[mine]
-    others = thumbnails[theirs].transpose(0, 2, 1) if transposed else thumbnails[theirs]
-    others = np.ascontiguousarray(others[:, ::down, ::across])
-    sure = _correlation(_coarse(ours), _coarse(others)) >= ALIKE
-    if sure.any():
-        sure &= _correlation(_detail(ours), _detail(others)) >= SAME_DETAIL
-    one_patient = patients[mine][:, None] == patients[theirs]
-    if (sure & one_patient).any():
-        sure &= ~one_patient | (_correlation(ours, others) >= ONE_PATIENT)
-    return sure
+def _is_copy(like: Likeness, one_patient: bool) -> bool:
+    if one_patient and (like.all_coarse < ONE_PATIENT_ALIGNED[0] or like.all_detail < ONE_PATIENT_ALIGNED[1]):
+        return False
+    return like.coarse >= ALIKE_ALIGNED and like.detail >= SAME_TILES[0] and like.quartile >= SAME_TILES[1]
 
 
-def _coarse(thumbnails: np.ndarray) -> np.ndarray:
-    coarse: np.ndarray = thumbnails.reshape(-1, COARSE, 2, COARSE, 2).mean(axis=(2, 4), dtype=np.float32)
-    return coarse
+class _Files:
+    """Which rows are byte-identical."""
 
+    def __init__(self, content: np.ndarray) -> None:
+        self._order = np.argsort(content, kind="stable")
+        _, starts, self._counts = np.unique(content[self._order], return_index=True, return_counts=True)
+        self._start = dict(zip(self._order[starts].tolist(), range(len(starts)), strict=True))
+        self._starts = starts
+        self.first = np.sort(self._order[starts])
+        """The first row of each content."""
 
-def _detail(thumbnails: np.ndarray) -> np.ndarray:
-    """Return detail between coarse shapes and single pixels, (N, SIDE, SIDE) float32, with strong edges clipped."""
-    detail = np.empty(thumbnails.shape, dtype=np.float32)
-    for place, square in enumerate(thumbnails.astype(np.float32)):
-        band = cv2.GaussianBlur(square, (0, 0), 0.7) - cv2.GaussianBlur(square, (0, 0), 2.0)
-        size = np.abs(band)
-        # Rounding alone gives half a level. A large black background must not affect the limit for strong edges.
-        limit = 2 * float(np.median(size[size > 0.5])) if (size > 0.5).any() else 1.0
-        np.clip(band, -limit, limit, out=detail[place])
-    return detail
+    def of(self, pairs: np.ndarray) -> np.ndarray:
+        """Return pairs of contents as pairs of all files with these contents."""
+        rows = [
+            [min(one, two), max(one, two), *facts]
+            for first, second, *facts in pairs.tolist()
+            for one in self._same(first)
+            for two in self._same(second)
+        ]
+        return np.array(rows, dtype=np.int64).reshape(-1, pairs.shape[1])
 
-
-def _correlation(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    found: np.ndarray = _unit(mine).reshape(len(mine), -1) @ _unit(theirs).reshape(len(theirs), -1).T
-    return found
-
-
-def _unit(images: np.ndarray) -> np.ndarray:
-    """Return images with mean 0 and length 1; a constant image becomes 0."""
-    centred = images - images.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
-    length = np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))
-    unit: np.ndarray = centred / np.maximum(length, 1e-6)
-    return unit
+    def _same(self, row: int) -> list[int]:
+        place = self._start[row]
+        same: list[int] = self._order[self._starts[place] : self._starts[place] + self._counts[place]].tolist()
+        return same
 
 
 def limited_pairs(found: Iterator[np.ndarray], count: int) -> np.ndarray:
     """Join blocks of pairs; if there are too many, keep only as many as connect the same images."""
-    pairs = np.empty((0, 3), dtype=np.int64)
+    pairs = np.empty((0, 4), dtype=np.int64)
     for block in found:
         pairs = np.concatenate([pairs, block])
         if len(pairs) > _MOST_PAIRS:
             numbers = clusters(pairs[:, :2], count)
             chain = np.argsort(numbers, kind="stable")
             joined = numbers[chain[1:]] == numbers[chain[:-1]]
-            pairs = np.stack([chain[:-1][joined], chain[1:][joined], np.zeros(joined.sum())], axis=1).astype(np.int64)
+            ends = np.stack([chain[:-1][joined], chain[1:][joined]], axis=1)
+            pairs = np.pad(ends, ((0, 0), (0, 2))).astype(np.int64)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 

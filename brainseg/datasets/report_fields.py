@@ -73,10 +73,11 @@ class Duplicates(TypedDict):
 
 
 class NearCopies(TypedDict):
-    """Counts of near copies; see `near_copies.summary`."""
+    """Counts of near copies; see `near_copies.summary`. Reports before `aligned` did not search for cropped copies."""
 
     pairs: int
     mirrored: int
+    aligned: NotRequired[int]
     across_labels: int
     across_splits: int
     groups: int

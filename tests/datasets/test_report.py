@@ -40,7 +40,7 @@ def test_report_counts_what_is_there_and_json_can_hold_it(tmp_path):
         "ignored": ["notes.txt"],
         "duplicates": {"groups": 1, "surplus": 1, "across_labels": 1, "across_splits": []},
         "near_copies": {
-            **dict.fromkeys(("pairs", "mirrored", "across_labels", "across_splits", "groups", "files"), 0),
+            **dict.fromkeys(("pairs", "mirrored", "aligned", "across_labels", "across_splits", "groups", "files"), 0),
             **{"leaks": [], "listed": []},
         },
     }

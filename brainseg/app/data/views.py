@@ -135,9 +135,9 @@ def copies(dataset: Dataset) -> None:
                 _group(dataset, group, (number - 1) * GROUPS_PER_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
     st.caption(
-        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored or rotated. Cropped "
-        "copies are not found. Neighbouring slices of one patient are not copies: set the patients to keep them "
-        "together."
+        "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored, turned, shifted, "
+        "cropped by up to a tenth of each side, brighter or darker, or with text on the margin. Neighbouring slices of "
+        "one patient are not copies: set the patients to keep them together."
     )
 
 
