@@ -22,6 +22,8 @@ PEAK = 7
 epoch, since the optimiser keeps two numbers per weight, and 1 for the file of the best epoch."""
 BEST = "best.safetensors"
 STATE = "state.json"
+FOLDER = "checkpoint"
+"""The folder of the checkpoint in the folder of its run."""
 
 
 @dataclass
@@ -51,6 +53,11 @@ class TrainingState:
     def waited(self) -> int:
         """Epochs since the best one."""
         return self.epochs[-1].epoch - self.best.epoch
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether the folder of a run holds a checkpoint to resume from."""
+    return (folder / FOLDER / STATE).exists()
 
 
 class Checkpoints:

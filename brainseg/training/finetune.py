@@ -11,7 +11,7 @@ import pandas as pd
 
 from brainseg.files import write_atomically
 from brainseg.training.callbacks import Autocast, Divergence, EarlyStop, EpochSeeds, Guard, Reporter
-from brainseg.training.checkpoint import Checkpoints, TrainingState
+from brainseg.training.checkpoint import FOLDER, Checkpoints, TrainingState
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D
 from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
@@ -36,7 +36,7 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
         DiskError: The disk has no space for the checkpoints.
         TrainingCancelled: The user cancelled the run.
     """
-    checkpoints = Checkpoints(context.folder / "checkpoint")
+    checkpoints = Checkpoints(context.folder / FOLDER)
     checkpoints.check_free_space(context.model)
     fingerprint = context.inputs.dataset.grouped_fingerprint
     state = checkpoints.read(fingerprint)

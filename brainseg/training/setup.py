@@ -11,12 +11,13 @@ from brainseg.config import EvaluationConfig, RunConfig
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.datasets.report import dataset_report, patients_known
 from brainseg.datasets.splits import split_dataset
-from brainseg.datasets.table import positive_class
+from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import ConfigError, DataError
 from brainseg.files import write_atomically, write_json
 from brainseg.models.architectures import Network
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.callbacks import seed_everything
+from brainseg.training.checkpoint import has_checkpoint
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D, TrainingInputs, evaluated_set
@@ -68,7 +69,9 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     log.message(as_sentence(patients_sentence(patients_known(dataset))))
     for note in dataset.notes:
         log.message(note)
-    sides = split_dataset(dataset, config.data)
+    sides = _kept_split(dataset, folder)
+    if sides is None:
+        sides = split_dataset(dataset, config.data)
     table = dataset.table[["path", "label", "group", "sha256", "twin"]].assign(split=sides)
     write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
@@ -78,6 +81,22 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     images, targets = task.prepare(dataset, labels, evaluated, report_progress)
     positive = positive_class(dataset.classes, config.data.positive)
     return TrainingInputs(dataset, sides, images, labels, targets, positive if len(dataset.classes) == 2 else None)
+
+
+def _kept_split(dataset: Dataset, folder: Path) -> pd.Series | None:
+    """Return the split of an interrupted training, which it must keep; None if there is none of the same images.
+
+    A newer brainseg may find more near copies and would split differently. Images that the model has learnt from would
+    then be in the validation set.
+    """
+    file = folder / "split.csv"
+    if not has_checkpoint(folder) or not file.exists():
+        return None
+    stored = pd.read_csv(file, dtype=str, keep_default_na=False)
+    names = ["path", "label", "group", "sha256"]
+    if not {*names, "split"} <= set(stored) or not stored[names].equals(dataset.table[names].astype(str)):
+        return None  # reading the checkpoint reports the error
+    return pd.Series(stored["split"].to_numpy(dtype=object), index=dataset.table.index, name="split")
 
 
 def _with_network(

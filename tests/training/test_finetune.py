@@ -152,6 +152,20 @@ def test_a_resume_on_changed_data_is_refused(run, config, tmp_path: Path, tiny_s
         run(settings)
 
 
+def test_a_resume_keeps_the_split_of_its_start(run, config, tmp_path: Path) -> None:
+    with pytest.raises(TrainingCancelled):
+        run(config(), stop=lambda log: len(log.epochs) >= 1)
+    file = tmp_path / "run" / "split.csv"
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = [table.index[(table["split"] == side) & (table["label"] == "yes")][0] for side in ("train", "valid")]
+    table.loc[rows, "split"] = ["valid", "train"]  # as if the version that started the training had split like this
+    table.to_csv(file, index=False)
+    _, _, folder = run(config())
+    assert pd.read_csv(file, dtype=str, keep_default_na=False).equals(table)
+    evaluated = set(pd.read_parquet(folder / "predictions.parquet")["path"])
+    assert evaluated == set(table.loc[table["split"] == "valid", "path"])
+
+
 @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"x" * 100)])
 def test_a_damaged_checkpoint_is_refused(run, config, tmp_path: Path, damage) -> None:
     with pytest.raises(TrainingCancelled):
