@@ -9,7 +9,20 @@ from pathlib import Path
 import typer
 
 from brainseg import DISCLAIMER, extras, logs, paths
-from brainseg.cli import compare, crossval, dashboard, data, demo, doctor, heatmaps, jobs, manage, predict, training
+from brainseg.cli import (
+    compare,
+    crossval,
+    dashboard,
+    data,
+    demo,
+    doctor,
+    heatmaps,
+    jobs,
+    leaks,
+    manage,
+    predict,
+    training,
+)
 from brainseg.errors import BrainsegError, DiskError
 from brainseg.files import full_disk_as_disk_error
 
@@ -21,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
-for module in (doctor, demo, dashboard, training, crossval, jobs, manage, compare, predict, heatmaps):
+for module in (doctor, demo, dashboard, training, crossval, jobs, manage, compare, leaks, predict, heatmaps):
     module.register(app)
 
 

@@ -12,6 +12,7 @@ from brainseg.app.frame import link
 from brainseg.app.messages import end_reason
 from brainseg.app.runs.actions import OFFERED, draw_actions
 from brainseg.app.runs.crossval_view import folds_panel, live_folds, result_panels
+from brainseg.app.runs.leaks_panel import leaks_panel
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
@@ -74,7 +75,7 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     elif run.status not in ENDED:
         live_view(run.id)
     elif run.status == "FINISHED" and run.kind == "train":
-        _panels(run, view_of(run.config.task).run_panels() | RECORD)
+        _panels(run, view_of(run.config.task).run_panels() | {"Leaks": leaks_panel} | RECORD)
     elif run.status == "FINISHED":
         training_panel(run)
         _panels(run, RECORD)
