@@ -72,6 +72,7 @@ def test_a_complete_cross_validation_is_shown_with_its_basis(finished_home: Path
         assert not app.error, panel
     open_panel(app, "Metrics")
     assert "by the model of one of 2 folds that had not trained on it" in texts(app)
+    assert "the first of 2 repeats" in texts(app)
 
 
 @on_crossvals

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from brainseg.app import live_store
@@ -20,6 +22,9 @@ from brainseg.runs import ENDED, Run
 
 EVERY = 3.0
 """Seconds between two updates of a live cross-validation."""
+FIRST_REPEAT = (
+    "Shown here: the first of {} repeats, in which each image counts once. Folds has the means of all repeats."
+)
 SINGLE_TRAINING = ("Training",)
 """Panels of a run that a cross-validation does not have."""
 
@@ -40,7 +45,19 @@ def live_folds(run_id: str) -> None:
 def result_panels(run: Run) -> Panels:
     """Return the panels of a complete cross-validation: its folds, and those of a run over the pooled predictions."""
     pooled = view_of(run.config.task).run_panels()
-    return {"Folds": folds_panel, **{name: panel for name, panel in pooled.items() if name not in SINGLE_TRAINING}}
+    kept = {name: _of_first_repeat(panel) for name, panel in pooled.items() if name not in SINGLE_TRAINING}
+    return {"Folds": folds_panel, **kept}
+
+
+def _of_first_repeat(panel: Callable[[Run], None]) -> Callable[[Run], None]:
+    """Return a panel that says which repeat it shows, if there are several."""
+
+    def draw(run: Run) -> None:
+        if run.plan and run.plan.repeats > 1:
+            st.caption(FIRST_REPEAT.format(run.plan.repeats))
+        panel(run)
+
+    return draw
 
 
 @guarded
