@@ -10,6 +10,7 @@ import typer
 
 from brainseg import DISCLAIMER, extras, logs, paths
 from brainseg.cli import (
+    calibrate,
     compare,
     crossval,
     dashboard,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
-for module in (doctor, demo, dashboard, training, crossval, jobs, manage, compare, leaks, predict, heatmaps):
+for module in (doctor, demo, dashboard, training, crossval, jobs, manage, compare, leaks, predict, heatmaps, calibrate):
     module.register(app)
 
 

@@ -24,12 +24,14 @@ class TaskCommands(Generic[E]):
         predict_options: Options of `predict` that are for this task only, as fields of `Request`.
         print_metrics: Prints the metrics of an evaluation, given a text on which images it is about.
         has_heatmaps: Whether a model explains its answers by heatmaps.
+        has_probabilities: Whether an answer is a probability for each class.
     """
 
     predict: Callable[[list[Path], Request], Answers]
     predict_options: tuple[str, ...]
     print_metrics: Callable[[E, str], None]
     has_heatmaps: bool
+    has_probabilities: bool
 
 
 COMMANDS: dict[str, TaskCommands[Any]] = {
@@ -38,12 +40,14 @@ COMMANDS: dict[str, TaskCommands[Any]] = {
         predict_options=("method", "cam", "explain", "layer"),
         print_metrics=classification.print_metrics,
         has_heatmaps=True,
+        has_probabilities=True,
     ),
     "segment": TaskCommands(
         predict=segmentation.predict,
         predict_options=("mask", "overlay"),
         print_metrics=segmentation.print_metrics,
         has_heatmaps=False,
+        has_probabilities=False,
     ),
 }
 """Task, as the setting `task` has it -> what differs in its commands."""

@@ -13,8 +13,9 @@ from brainseg.cli.by_task import COMMANDS, commands_of
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, check_choice
+from brainseg.diagnosis.calibrated import basis, write_value
+from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.methods import METHODS
-from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
@@ -107,6 +108,8 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
         decision = f"{_words(answer)} ({answer['seconds']:.2f} s)"
         if answer["in_domain"] is False:
             decision = f"If it were: {decision}"
+        elif answer.get("outcome") == UNCERTAIN:
+            decision = f"Highest: {decision}"
         for warning in answer["warnings"]:
             if warning not in answer["headline"]:
                 NOTES.print(warning, markup=False, soft_wrap=True)
@@ -117,5 +120,5 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
 def _words(answer: ClassAnswer | MaskAnswer) -> str:
     if "sentence" in answer:
         return answer["sentence"]
-    probabilities = ", ".join(f"{name} {percent(value)}" for name, value in answer["probabilities"].items())
-    return f"{answer['label']} ({probabilities})"
+    values = ", ".join(f"{name} {write_value(value, answer['n'])}" for name, value in answer["probabilities"].items())
+    return f"{answer['label']} ({values}; {basis(answer['n'])})"

@@ -69,10 +69,20 @@ class Member(Reliability):
 
 @final
 class ClassAnswer(Answer):
-    """The answer of a classifier or an ensemble; see `Diagnosis` and `Consensus`. `cam` is the file of the heatmap."""
+    """The answer of a classifier or an ensemble; see `Diagnosis` and `Consensus`.
+
+    Attributes:
+        outcome: The class, "not certain" or "not like the training images".
+        calibrated: Whether the probabilities are calibrated; otherwise they are a network's own scores.
+        n: The number of images that they were calibrated on; None if they are not calibrated.
+        cam: The file of the heatmap.
+    """
 
     label: str
+    outcome: str
     probabilities: dict[str, float]
+    calibrated: bool
+    n: int | None
     explained: str
     method: str
     layer: str

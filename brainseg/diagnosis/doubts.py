@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.methods import METHODS
-from brainseg.diagnosis.words import percent
 from brainseg.models.validation import Validation
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.predictor import Diagnosis
 
+UNCERTAIN = "not certain"
+"""The outcome of an answer whose classes are too close to call, or whose models disagree."""
+UNLIKE_OUTCOME = "not like the training images"
 UNLIKE = "Not like the images this model was trained on"
 CLOSE = 0.2
 """Two probabilities that differ by less are too close to call; with two classes, those between 40 and 60 %."""
@@ -22,7 +25,7 @@ def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
     """Return sentences on what makes an answer doubtful, most serious first; `more` come before the model's own."""
     found = (
         unlike_sentence(answer.reasons) if answer.in_domain is False else "",
-        close_call(answer.probabilities),
+        close_call(answer.probabilities, answer.certainty.write),
         *more,
         empty_heatmap(answer),
         *answer.model_doubts,
@@ -47,13 +50,30 @@ def is_close(probabilities: Mapping[str, float]) -> bool:
     return first - second < CLOSE
 
 
-def close_call(probabilities: Mapping[str, float]) -> str:
-    """Return the sentence that two classes are too close to call; "" if they are not."""
+def close_call(probabilities: Mapping[str, float], write: Callable[[float], str] = write_value) -> str:
+    """Return the sentence that two classes are too close to call; "" if they are not.
+
+    Args:
+        probabilities: Class -> its probability.
+        write: Writes a probability.
+    """
     if not is_close(probabilities):
         return ""
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:2]
-    both = " and ".join(f"{name} {percent(probability)}" for name, probability in ranked)
+    both = " and ".join(f"{name} {write(probability)}" for name, probability in ranked)
     return f"Not certain: {both} are close together."
+
+
+def outcome_of(answer: Diagnosis | Consensus, disagree: bool = False) -> str:
+    """Return the predicted class, `UNCERTAIN` or `UNLIKE_OUTCOME`: what a reader may take from an answer.
+
+    Args:
+        answer: The answer.
+        disagree: Whether members of an ensemble predict different classes.
+    """
+    if answer.in_domain is False:
+        return UNLIKE_OUTCOME
+    return UNCERTAIN if disagree or is_close(answer.probabilities) else answer.label
 
 
 def model_doubts(validation: Validation, classes: int) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainseg.diagnosis.doubts import doubts_of, joint_verdict
+from brainseg.diagnosis.calibrated import Certainty, joint_certainty
+from brainseg.diagnosis.doubts import doubts_of, joint_verdict, outcome_of
 from brainseg.diagnosis.methods import heatmap_title
-from brainseg.diagnosis.words import percent
 from brainseg.errors import RunError
 from brainseg.models.trained_on import TrainedOn, joint_sentence, joint_training
 from brainseg.scans import Scan
@@ -132,9 +132,21 @@ class Consensus:
     def sentence(self) -> str:
         """The decision and the agreement in words."""
         count = len(self.members)
-        probability = percent(self.probabilities[self.label])
+        certainty = self.certainty
+        value = certainty.write(self.probabilities[self.label])
         agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
-        return f"{count} models together predict {self.label} with a mean probability of {probability}; {agreement}."
+        decision = f"{count} models together predict {self.label} with a mean score of {value}"
+        return f"{decision} ({certainty.short}); {agreement}."
+
+    @property
+    def certainty(self) -> Certainty:
+        """How the mean probabilities are to be read and written."""
+        return joint_certainty(member.certainty for member in self.members)
+
+    @property
+    def outcome(self) -> str:
+        """The class, "not certain" or "not like the training images": what a reader may take from the answer."""
+        return outcome_of(self, bool(self.dissenters))
 
     def _probabilities_of(self, label: str) -> list[float]:
         return [member.probabilities[label] for member in self.members]

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 
 from brainseg import extras
-from brainseg.diagnosis.doubts import doubts_of, model_doubts
+from brainseg.diagnosis.calibrated import Certainty
+from brainseg.diagnosis.doubts import doubts_of, model_doubts, outcome_of
 from brainseg.diagnosis.gradcam import MAPS, centred, enlarge, logits_maps_and_deepest
 from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
-from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
 from brainseg.models.architectures import Classifier
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
+from brainseg.models.calibration import CalibrationState, temperature_of
 from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
@@ -45,6 +46,7 @@ class Diagnosis:
         model_doubts: Sentences on what makes every answer of the model doubtful.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file.
+        calibration: How the probabilities are calibrated, or why they are not.
     """
 
     label: str
@@ -63,6 +65,7 @@ class Diagnosis:
     model_doubts: tuple[str, ...] = ()
     digest: str = ""
     image_sha256: str = ""
+    calibration: CalibrationState = None
 
     @property
     def origin(self) -> str:
@@ -82,7 +85,19 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The decision in words."""
-        return f"{self.model} predicts {self.label} with a probability of {percent(self.probabilities[self.label])}."
+        certainty = self.certainty
+        value = certainty.write(self.probabilities[self.label])
+        return f"{self.model} predicts {self.label} with a {certainty.noun} of {value} ({certainty.short})."
+
+    @property
+    def certainty(self) -> Certainty:
+        """How the probabilities are to be read and written."""
+        return Certainty((self.calibration,))
+
+    @property
+    def outcome(self) -> str:
+        """The class, "not certain" or "not like the training images": what a reader may take from the answer."""
+        return outcome_of(self)
 
 
 class Predictor:
@@ -161,7 +176,8 @@ class Predictor:
         image = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
         image = image.contiguous(memory_format=torch.channels_last)
         logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)
-        scores = torch.softmax(logits.detach().double(), dim=1)[0].tolist()
+        temperature = temperature_of(self.description.calibration)
+        scores = torch.softmax(logits.detach().double() / temperature, dim=1)[0].tolist()
         if not np.isfinite(scores).all():
             raise BundleError(f"{self.name} returned values that are not numbers for {scan.name}: train it again.")
         label = classes[int(np.argmax(scores))]
@@ -189,6 +205,7 @@ class Predictor:
             model_doubts=model_doubts(self.description.validation, len(classes)),
             digest=self.bundle.digest,
             image_sha256=scan.sha256,
+            calibration=self.description.calibration,
         )
 
     def seconds(self, scan: Scan) -> float:

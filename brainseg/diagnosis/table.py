@@ -51,10 +51,10 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
         notes: Further sentences on the image.
 
     Returns:
-        Column -> value: the columns of `reliability_cells`, label, probability of each class (`p_<class>`), how much an
-        ensemble's members disagree about the label (largest minus smallest probability, standard deviation, number of
-        members with another label), model, hash, the heatmap's class, method and layer, seconds, error, and the
-        disclaimer.
+        Column -> value: the columns of `reliability_cells`, label, probability of each class (`p_<class>`), the
+        outcome, whether the probabilities are calibrated and on how many images, how much an ensemble's members
+        disagree about the label (largest minus smallest probability, standard deviation, number of members with
+        another label), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
     facts = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
     return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
@@ -116,7 +116,20 @@ def headline(answer: Diagnosis | Consensus | Segmentation) -> str:
     return " ".join(filter(None, [f"{UNLIKE}." if answer.in_domain is False else "", answer.origin, *doubts]))
 
 
-_FACTS = ("spread", "deviation", "dissenters", "model", "hash", "explained", "method", "layer", "seconds")
+_FACTS = (
+    "outcome",
+    "calibrated",
+    "calibrated_on",
+    "spread",
+    "deviation",
+    "dissenters",
+    "model",
+    "hash",
+    "explained",
+    "method",
+    "layer",
+    "seconds",
+)
 
 
 def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, object]:
@@ -124,6 +137,9 @@ def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, obj
         **reliability_cells([answer], notes),
         "label": text_cell(answer.label),
         **{f"p_{name}": value for name, value in answer.probabilities.items()},
+        "outcome": text_cell(answer.outcome),
+        "calibrated": str(answer.certainty.calibrated).lower(),
+        "calibrated_on": "" if answer.certainty.count is None else answer.certainty.count,
         "model": text_cell(answer.model),
         "hash": answer.version,
         "explained": text_cell(answer.explained) if METHODS[answer.method].of_a_class else "",

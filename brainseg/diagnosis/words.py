@@ -6,15 +6,25 @@ from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.stored import Evaluation, as_validation
 from brainseg.models.validation import Validation
 
-LEAST, MOST = 0.0005, 0.9995
+MOST = 0.9995
+"""The largest probability that is written out."""
 
 
-def percent(probability: float) -> str:
-    """Write a probability (0..1) in percent with one decimal, but never as 0.0 % or 100.0 %."""
-    if probability >= MOST:
-        return "over 99.9 %"
-    if probability < LEAST:
-        return "under 0.1 %"
+def percent(probability: float, most: float = MOST) -> str:
+    """Write a probability (0..1) in percent with one decimal, but never as 0.0 % or 100.0 %.
+
+    Args:
+        probability: The value.
+        most: Values from here on become "over ...", and those below 1 - `most` "under ...".
+
+    Examples:
+        >>> percent(0.9999), percent(0.9999, 0.99), percent(0.005, 0.99)
+        ('over 99.9 %', 'over 99 %', 'under 1 %')
+    """
+    if probability >= most:
+        return f"over {int(1000 * most) / 10:g} %"
+    if probability < 1 - most:
+        return f"under {round(100 - int(1000 * most) / 10, 1):g} %"
     return f"{100 * probability:.1f} %"
 
 

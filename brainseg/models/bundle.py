@@ -41,6 +41,7 @@ __all__ = [
     "load_bundle_for",
     "read_description",
     "save_bundle",
+    "write_description",
 ]
 
 LIBRARIES = ("torch", "torchvision", "fastai", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
@@ -106,9 +107,14 @@ def save_bundle(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
     )
+    write_description(folder, description)
+    return folder
+
+
+def write_description(folder: Path, description: BundleDescription) -> None:
+    """Write `bundle.json` with its checksum, atomically."""
     values = description.model_dump(mode="json")
     write_json(folder / DESCRIPTION, {**values, CHECKSUM: content_digest(values)})
-    return folder
 
 
 def _broken(tensors: dict[str, torch.Tensor]) -> str:

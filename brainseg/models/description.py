@@ -14,6 +14,7 @@ import brainseg
 from brainseg.config import Architecture, HeatmapMethod, PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
+from brainseg.models.calibration import CalibrationState
 from brainseg.models.guard import GuardDescription
 from brainseg.models.sources import StoredWeights
 from brainseg.models.trained_on import BundleData
@@ -22,11 +23,12 @@ from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
-FORMAT: Literal[2] = 2
-"""The newest format of bundles, which is the one that is written; format 1 had neither checksum nor guard."""
+FORMAT: Literal[3] = 3
+"""The newest format of bundles, which is the one that is written. Format 1 had neither checksum nor guard, and format 2
+had no calibration."""
 CHECKSUM = "content_sha256"
 """The field with the checksum over all other fields, from format 2 on, which reveals edited values."""
-SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage"})
+SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage", "calibration"})
 TaskName = Literal["classify", "segment"]
 HeadName = Literal["concat-pool", "logistic", "svm", "u-net"]
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
@@ -60,6 +62,7 @@ class BundleFacts(NetworkFacts):
     pretraining: StoredWeights
     data: BundleData
     validation: Validation
+    calibration: NotRequired[CalibrationState]
 
 
 class BundleDescription(BaseModel):
@@ -70,7 +73,7 @@ class BundleDescription(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1, 2] = FORMAT
+    format: Literal[1, 2, 3] = FORMAT
     disclaimer: str = brainseg.DISCLAIMER
     name: str
     task: TaskName = "classify"
@@ -96,6 +99,7 @@ class BundleDescription(BaseModel):
     brainseg: str = brainseg.__version__
     created: str
     guard: GuardDescription | None = None
+    calibration: CalibrationState = None
     content_sha256: str | None = None
 
     @field_validator("stages")

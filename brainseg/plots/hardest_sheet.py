@@ -9,8 +9,8 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.images import shorten, text_font
-from brainseg.diagnosis.words import percent
 
 SIDE = 260
 """Width and height of the space for an image, in pixels."""
@@ -46,11 +46,11 @@ def _draw_case(
         sheet.paste(image, (left + 6, top + 6))
     else:
         ImageDraw.Draw(sheet).text((left + 12, top + SIDE // 2), "image moved or changed", GREY, font)
-    probability = case[f"p_{case['prediction']}"]
+    score = case[f"p_{case['prediction']}"]
     lines = [
         str(case["path"]),
         f"actual {case['label']}, predicted {case['prediction']}",
-        f"probability {percent(probability)}, loss {case['loss']:.2f}",
+        f"score {write_value(score)}, loss {case['loss']:.2f}",
     ]
     for row, line in enumerate(lines):
         text = shorten(line, font, SIDE - 16)

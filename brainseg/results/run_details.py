@@ -7,6 +7,7 @@ from typing import Any, cast
 from typing_extensions import TypedDict
 
 from brainseg.diagnosis.pointing import StoredPointing
+from brainseg.evaluation.calibration import CalibrationReport, calibration_values
 from brainseg.evaluation.stored import Evaluation
 from brainseg.jobs.workspace import StoredProgress, Workspace
 from brainseg.models.sources import StoredWeights
@@ -35,6 +36,7 @@ class RunDetails(RunSummary):
         epochs: The metrics of each finished epoch.
         hardest: The images with the highest loss.
         evaluation: Its evaluation.
+        calibration: How far its probabilities are calibrated.
         heatmaps: How often its heatmaps find the tumour.
         learning_rate: The result of its learning-rate finder.
         weights: The weights that it started from.
@@ -47,6 +49,7 @@ class RunDetails(RunSummary):
     epochs: list[EpochRow]
     hardest: list[HardestImage]
     evaluation: Evaluation | None
+    calibration: CalibrationReport | None
     heatmaps: StoredPointing | None
     learning_rate: RateSearch | None
     weights: StoredWeights | None
@@ -67,6 +70,7 @@ def run_details(store: RunStore, run: Run) -> RunDetails:
         "epochs": [] if epochs is None else cast("list[EpochRow]", epochs.to_dict(orient="records")),
         "hardest": [] if hardest is None else cast("list[HardestImage]", hardest.to_dict(orient="records")),
         "evaluation": readable(damaged, stored_results.evaluation, store, run),
+        "calibration": readable(damaged, stored_results.calibration, store, run),
         "heatmaps": readable(damaged, stored_results.heatmaps, store, run),
         "learning_rate": readable(damaged, stored_results.rate_search, store, run),
         "weights": readable(damaged, stored_results.weights, store, run),
@@ -80,6 +84,7 @@ def details_json(details: RunDetails) -> dict[str, Any]:
     return {
         **details,
         "evaluation": details["evaluation"] or {},
+        "calibration": calibration_values(calibration) if (calibration := details["calibration"]) else {},
         "heatmaps": details["heatmaps"] or {},
         "learning_rate": details["learning_rate"] or {},
         "weights": details["weights"] or {},

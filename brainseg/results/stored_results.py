@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from brainseg.diagnosis.pointing import StoredPointing
 from brainseg.errors import RunError
+from brainseg.evaluation.calibration import CALIBRATION, CalibrationReport
 from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.evaluation.stored import (
@@ -46,6 +47,7 @@ LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
 _POINTING, _RATE_SEARCH, _WEIGHTS = TypeAdapter(StoredPointing), TypeAdapter(RateSearch), TypeAdapter(StoredWeights)
+_CALIBRATION = TypeAdapter(CalibrationReport)
 
 
 def evaluation(store: RunStore, run: Run) -> Evaluation | None:
@@ -86,6 +88,11 @@ def heatmaps(store: RunStore, run: Run) -> StoredPointing | None:
     return read_checked(_POINTING, store, run, "heatmaps.json")
 
 
+def calibration(store: RunStore, run: Run) -> CalibrationReport | None:
+    """Return how far a classifier's probabilities are calibrated."""
+    return read_checked(_CALIBRATION, store, run, CALIBRATION)
+
+
 def weights(store: RunStore, run: Run) -> StoredWeights | None:
     """Return which weights the training started from; fields that the file lacks are missing."""
     return read_checked(_WEIGHTS, store, run, "weights.json")
@@ -114,12 +121,21 @@ def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
     return _table(store, run, "epochs.csv", _read_epochs)
 
 
-def predictions(store: RunStore, run: Run, classes: list[str]) -> pd.DataFrame | None:
-    """Return the predictions, one row per image; see `evaluation.classification` for the columns."""
-    table = _table(store, run, "predictions.parquet", _read_predictions)
+def predictions(
+    store: RunStore, run: Run, classes: list[str], name: str = "predictions.parquet"
+) -> pd.DataFrame | None:
+    """Return the predictions, one row per image; see `evaluation.classification` for the columns.
+
+    Args:
+        store: The store of the run.
+        run: A run that classifies.
+        classes: The classes of its evaluation.
+        name: `predictions.parquet`, or the file of another set.
+    """
+    table = _table(store, run, name, _read_predictions)
     if table is None:
         return None
-    with reading("predictions.parquet", run):
+    with reading(name, run):
         for column in ("label", "prediction"):
             class_codes(table, column, classes)
         probabilities(table, classes)
@@ -162,9 +178,10 @@ def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
 
 
 def split(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return the set of each image: columns `path`, `label`, `group`, `sha256` and `split`, all texts.
+    """Return the set of each image: columns `path`, `label`, `group`, `sha256`, `twin` and `split`, all texts.
 
-    An empty cell is "": not known. None and NA are read as texts, since a class may have such a name.
+    Images with the same `twin` are near copies; runs of earlier versions have none recorded. An empty cell is "": not
+    known. None and NA are read as texts, since a class may have such a name.
     """
     return _table(store, run, "split.csv", _read_split)
 
@@ -200,7 +217,7 @@ def _read_epochs(file: Path) -> pd.DataFrame:
 def _read_split(file: Path) -> pd.DataFrame:
     table = pd.read_csv(file, dtype=str, keep_default_na=False)
     require_columns(table, ["path", "label", "group", "sha256", "split"], "The split")
-    return table
+    return table if "twin" in table else table.assign(twin="")
 
 
 def _read_hardest(file: Path) -> pd.DataFrame:

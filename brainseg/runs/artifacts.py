@@ -128,9 +128,10 @@ class ServedFiles:
         except (MlflowException, OSError) as error:
             raise RunError(_MISSING.format(name)) from error
 
-    def add_file(self, run_id: str, file: Path) -> None:
+    def add_file(self, run_id: str, file: Path, into: str = "") -> None:
         """Upload a file to a run's files."""
-        self.client.log_artifact(run_id, str(file))
+        self.client.log_artifact(run_id, str(file), into or None)
+        shutil.rmtree(_cache(run_id), ignore_errors=True)  # it may hold the file's earlier content
 
     def add_folder(self, run_id: str, folder: Path, into: str = "") -> None:
         """Upload all files of a folder to a run's files."""

@@ -72,7 +72,8 @@ class Run:
         promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
-        bundle_digest: SHA-256 of the bundle that its training wrote; "" if it is not recorded.
+        bundle_digest: SHA-256 of the bundle that its training wrote; "" if it is not recorded. While the
+            bundle is being replaced, also that of its successor, after a space.
         started: When its training last began, in seconds since 1970; 0 if it never did or this was not recorded.
         schema: The schema of the stored run, see `runs.migrations`.
         parent: Id of the cross-validation that it is a fold of; "" for any other run.

@@ -216,6 +216,15 @@ class RunStore(RunReader):
         """Store the digest of the bundle that a training wrote, so a changed bundle can be refused."""
         self.set_tags(run_id, {_TAG + "bundle": digest})
 
+    def replace_in_bundle(self, run: Run, file: Path, digest: str) -> None:
+        """Replace a file of a run's bundle; at each moment, the store accepts the bundle that is there.
+
+        `file` has the name of the old file, and `digest` is that of the bundle with the new one.
+        """
+        self.record_bundle(run.id, f"{run.bundle_digest} {digest}".strip())
+        self.files.add_file(run.id, file, "bundle")
+        self.record_bundle(run.id, digest)
+
     def warm_start(self, config: RunConfig) -> Path | None:
         """Return the weights file for `run:<id>` in a configuration; None if it names no run.
 
@@ -237,7 +246,7 @@ def check_digest(run: Run, digest: str) -> None:
     Raises:
         BundleError: The digests differ.
     """
-    if run.bundle_digest and digest != run.bundle_digest:
+    if run.bundle_digest and digest not in run.bundle_digest.split():
         raise BundleError(
             f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, the "
             f"recorded one with {run.bundle_digest[:12]}): choose another run or train again."

@@ -68,6 +68,21 @@ class TrainingInputs(Generic[D]):
         """Whether each image is synthetic, (N,) bool: kept, since finding it out may open every file."""
         return np.array(synthetic_rows(self.dataset), dtype=bool)
 
+    def copies(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which images are copies of training images; both kinds make metrics too good.
+
+        Args:
+            rows: (n,) row numbers of the images.
+
+        Returns:
+            Two arrays, (n,) bool: exact copies, and near copies that differ in bytes.
+        """
+        table = self.dataset.table[["sha256", "twin"]]
+        asked, learnt = table.iloc[rows], table.iloc[self.rows("train")]
+        identical = asked["sha256"].isin(learnt["sha256"])
+        near = (asked["twin"] != "") & asked["twin"].isin(learnt["twin"]) & ~identical
+        return identical.to_numpy(), near.to_numpy()
+
     def inverse_frequencies(self) -> np.ndarray:
         """Return a weight for each class, (classes,) float64: N / (classes x its count) over the training set.
 

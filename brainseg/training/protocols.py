@@ -13,6 +13,7 @@ from torch import nn
 from brainseg.config import RunConfig
 from brainseg.evaluation.stored import Evaluation
 from brainseg.models.architectures import Network
+from brainseg.models.calibration import CalibrationState
 from brainseg.models.description import NetworkFacts
 from brainseg.preparation.cache import PreparedImages
 from brainseg.training.inputs import D, Targets, TrainingInputs
@@ -85,6 +86,15 @@ class Task(Protocol[D]):
         self, model: Network, inputs: TrainingInputs[D], folder: Path, report_progress: ReportProgress
     ) -> Report:
         """Predict the test or validation set in one pass, store the predictions in `folder` and evaluate them."""
+
+    def calibrate(
+        self, model: Network, inputs: TrainingInputs[D], folder: Path, report_progress: ReportProgress
+    ) -> CalibrationState:
+        """Calibrate the probabilities on the validation set after `evaluate`, and store what was measured in `folder`.
+
+        Returns:
+            The calibration or why there is none; None if the task has no calibration.
+        """
 
     def chance(self, inputs: TrainingInputs[D]) -> dict[str, float]:
         """Return the main metric of guessing, as `chance`; nothing if that would not be informative."""

@@ -13,6 +13,7 @@ from brainseg.evaluation.collapse import is_collapsed
 from brainseg.evaluation.stored import SCHEMA, as_validation
 from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
+from brainseg.models.calibration import CalibrationState
 from brainseg.models.description import read_description
 from brainseg.models.trained_on import TrainedOn
 from brainseg.models.validation import Basis
@@ -22,7 +23,7 @@ from brainseg.training.finetune import fine_tune
 from brainseg.training.guard import fit_guard
 from brainseg.training.inputs import D, TrainingInputs
 from brainseg.training.log import Progress, RunLog
-from brainseg.training.protocols import Report, Task
+from brainseg.training.protocols import Report, ReportProgress, Task
 from brainseg.training.setup import open_run
 
 
@@ -50,8 +51,9 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
         task: What the run learns, with its configuration.
         log: Receives progress, epochs and messages, and reports a request to cancel.
         folder: Receives all files: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
-            `epochs.csv`, `evaluation.json`, `bundle/` and the predictions: `predictions.parquet` and `hardest.csv`,
-            or `slices.parquet`, `masks.npz` and `truth.npz`. If it holds a checkpoint, the training is resumed.
+            `epochs.csv`, `evaluation.json`, `bundle/` and the predictions: `predictions.parquet`, `hardest.csv` and
+            `calibration.json`, or `slices.parquet`, `masks.npz` and `truth.npz`. If it holds a checkpoint, the training
+            is resumed.
         name: Name of the run, shown beside its model's answers.
         warm_start: The weights file for `run:<id>`.
 
@@ -66,15 +68,18 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
     else:
         extra = fit_baseline(context)
     report = _evaluate(context)
-    bundle = _bundle(context, report, name, trained_on(context.config, context.inputs, warm_start))
+    calibration = context.task.calibrate(context.model, context.inputs, context.folder, _evaluating(context))
+    learnt = trained_on(context.config, context.inputs, warm_start)
+    bundle = _bundle(context, report, name, learnt, calibration)
     return Trained(bundle, report, task.headline, {**extra, **task.chance(context.inputs)})
 
 
-def _evaluate(context: TrainingContext[D]) -> Report:
-    def report_progress(done: int, total: int) -> None:
-        context.log.progress(Progress("evaluating", done, total))
+def _evaluating(context: TrainingContext[D]) -> ReportProgress:
+    return lambda done, total: context.log.progress(Progress("evaluating", done, total))
 
-    report = context.task.evaluate(context.model, context.inputs, context.folder, report_progress)
+
+def _evaluate(context: TrainingContext[D]) -> Report:
+    report = context.task.evaluate(context.model, context.inputs, context.folder, _evaluating(context))
     values = {"schema": SCHEMA, **report.to_dict(), **_caveats(context, report)}
     write_json(context.folder / "evaluation.json", values)
     return report
@@ -84,7 +89,7 @@ def _caveats(context: TrainingContext[D], report: Report) -> Basis:
     """Return what a reader of the metrics must know: the evaluated images, and reasons why metrics may be too good."""
     config, inputs = context.config, context.inputs
     kept_best = config.model.fine_tuned and config.training.keep == "best"
-    identical, near = _copies(inputs)
+    identical, near = (int(found.sum()) for found in inputs.copies(inputs.evaluated_rows))
     basis: Basis = {
         "split": "random" if config.data.by_image else config.data.split,
         "evaluated_on": inputs.evaluated_set,
@@ -100,18 +105,6 @@ def _caveats(context: TrainingContext[D], report: Report) -> Basis:
     if config.data.mask_threshold is not None:
         basis["mask_threshold"] = config.data.mask_threshold
     return basis
-
-
-def _copies(inputs: TrainingInputs[D]) -> tuple[int, int]:
-    """Count the evaluated images that are exact copies of training images, and those that are near copies.
-
-    Both make metrics too good.
-    """
-    table = inputs.dataset.table[["sha256", "twin"]]
-    evaluated, learnt = table.iloc[inputs.evaluated_rows], table.iloc[inputs.rows("train")]
-    identical = evaluated["sha256"].isin(learnt["sha256"])
-    near = (evaluated["twin"] != "") & evaluated["twin"].isin(learnt["twin"]) & ~identical
-    return int(identical.sum()), int(near.sum())
 
 
 def trained_on(config: RunConfig, inputs: TrainingInputs[D], warm_start: Path | None) -> TrainedOn:
@@ -134,7 +127,9 @@ def _before(weights: Path) -> TrainedOn | None:
         return None
 
 
-def _bundle(context: TrainingContext[D], report: Report, name: str, learnt: TrainedOn) -> Path:
+def _bundle(
+    context: TrainingContext[D], report: Report, name: str, learnt: TrainedOn, calibration: CalibrationState
+) -> Path:
     config, inputs = context.config, context.inputs
     return save_bundle(
         context.folder / "bundle",
@@ -148,4 +143,5 @@ def _bundle(context: TrainingContext[D], report: Report, name: str, learnt: Trai
         pretraining=context.weights.to_dict(),
         data={"fingerprint": inputs.dataset.fingerprint, "images": len(inputs.dataset.table), **learnt.to_data()},
         validation={**as_validation(report.to_dict()), **_caveats(context, report)},
+        calibration=calibration,
     )

@@ -18,11 +18,12 @@ from brainseg.app.diagnose.ground_truth import training_membership
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import RULE, known
 from brainseg.cli.app import app as command_line
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.heatmap_measurement import HEATMAPS
 from brainseg.diagnosis.images import CAPTION
 from brainseg.diagnosis.methods import heatmap_title
 from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
-from brainseg.diagnosis.words import evaluation_sentence, percent
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.files import write_json
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run, RunStore
@@ -57,7 +58,7 @@ def split_table(run: Run):
 def test_an_image_is_answered_as_the_predictor_answers(page, tuned: Run, images) -> None:
     app = put_in(page, images[0])
     expected = model_cache.predictor(tuned.id).diagnose(read_scan(images[0]))
-    decision = f"{expected.label} · {percent(expected.probabilities[expected.label])}"
+    decision = f"{expected.label} · {write_value(expected.probabilities[expected.label])}"
     assert app.header[0].value.replace("\\", "") == decision
     said = texts(app)
     assert expected.sentence in said

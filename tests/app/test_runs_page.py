@@ -34,10 +34,11 @@ from tests.app.run_pages import BROKEN_PANEL, charts, keys, open_panel, paths_sh
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
-PANELS = ["Metrics", "Training", *IMAGE_PANELS, "Settings", "Data and split", "Log"]
+PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS, "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "predictions.parquet": ["Metrics", *IMAGE_PANELS],
     "evaluation.json": ["Metrics", *IMAGE_PANELS],
+    "calibration.json": ["Calibration"],
     "epochs.csv": ["Metrics", "Training"],
     "split.csv": ["Hardest cases", "Data and split"],
     "dataset.json": ["Data and split"],
@@ -118,7 +119,7 @@ def test_every_panel_of_a_finished_run_draws(finished_home, open_page, name: str
     app = open_panel(open_page("runs", run=RunStore().get(name).id), panel)
     assert not app.exception
     assert not app.error
-    expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Confusion matrix": 1}
+    expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Calibration": 1, "Confusion matrix": 1}
     assert charts(app) == expected.get(panel, 0)
 
 

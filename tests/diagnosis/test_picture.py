@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.images import (
     CAPTION,
     TEXT_SIZE,
@@ -19,7 +20,6 @@ from brainseg.diagnosis.images import (
     text_font,
 )
 from brainseg.diagnosis.predictor import Diagnosis
-from brainseg.diagnosis.words import percent
 
 GREY = np.repeat(np.random.default_rng(0).integers(0, 256, (80, 60, 1), dtype=np.uint8), 3, axis=2)
 LONG = "a rather long name " * 12
@@ -221,5 +221,5 @@ def test_a_file_is_replaced_whole(sheet, tmp_path):
 def test_sheet_of_a_real_answer(predictor, scans, tmp_path):
     diagnosis = predictor.diagnose(scans[0])
     drawn = diagnosis_sheet(scans[0].pixels, scans[0].name, diagnosis)
-    assert draws(drawn, f"{diagnosis.label} {percent(diagnosis.probabilities[diagnosis.label])}")
+    assert draws(drawn, f"{diagnosis.label} {write_value(diagnosis.probabilities[diagnosis.label])}")
     assert draws(drawn, f"{diagnosis.heatmap_title};  model a run ({predictor.bundle.version})")

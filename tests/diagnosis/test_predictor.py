@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from brainseg.config import PreparationConfig
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.predictor import Predictor
-from brainseg.diagnosis.words import percent
 from brainseg.errors import BundleError
 from brainseg.evaluation.predictions import predict_logits, prediction_table
 from brainseg.preparation import prepare
@@ -109,8 +109,9 @@ def test_answer_names_label_probabilities_and_model(predictor, scans):
     assert diagnosis.label == max(diagnosis.probabilities, key=diagnosis.probabilities.get)
     assert diagnosis.model == predictor.name == f"a run ({predictor.bundle.digest[:12]})"
     assert diagnosis.seconds > 0
-    probability = percent(diagnosis.probabilities[diagnosis.label])
-    assert diagnosis.sentence == f"{diagnosis.model} predicts {diagnosis.label} with a probability of {probability}."
+    score = write_value(diagnosis.probabilities[diagnosis.label])
+    decision = f"{diagnosis.model} predicts {diagnosis.label} with a score of {score} (not calibrated)."
+    assert diagnosis.sentence == decision
 
 
 def test_the_predicted_class_is_explained_by_default(predictor, scans):

@@ -22,7 +22,7 @@ from brainseg.config import PreparationConfig
 from brainseg.errors import BundleError
 from brainseg.files import sha256_file
 from brainseg.models.bundle import DESCRIPTION, load_bundle, read_description, save_bundle
-from brainseg.models.description import SINCE_FORMAT_2
+from brainseg.models.description import FORMAT, SINCE_FORMAT_2
 from brainseg.models.sources import WEIGHTS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 from tests.bundles import edit
@@ -321,7 +321,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "self-attention": {"self_attention": "much"},
     "bottleneck": {"bottleneck": "narrow"},
     "modalities": {"modalities": ["T1", "T1ce", "T2", "FLAIR"]},
-    "format": {"format": 3},
+    "format": {"format": FORMAT + 1},
     "data": {"data": "x"},
 }
 
@@ -430,7 +430,7 @@ def test_the_description_alone_can_be_read_without_the_weights(bundle):
 
 def test_a_bundle_of_a_newer_format_says_so(bundle: Path) -> None:
     values = json.loads((bundle / DESCRIPTION).read_text())
-    (bundle / DESCRIPTION).write_text(json.dumps({**values, "format": 3, "something new": 1}))
+    (bundle / DESCRIPTION).write_text(json.dumps({**values, "format": FORMAT + 1, "something new": 1}))
     with pytest.raises(BundleError, match="newer brainseg") as caught:
         read_description(bundle)
     assert "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
-from brainseg.diagnosis.words import percent
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results import stored_results as run_results
 from brainseg.results.markdown import escape
@@ -86,10 +86,10 @@ def case_words(case: dict[Hashable, Any]) -> str:
     """
     right = case["label"] == case["prediction"]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
-    probability = percent(float(case[f"p_{case['prediction']}"]))
+    score = write_value(float(case[f"p_{case['prediction']}"]))
     return (
         f"{verdict} Actual: **{escape(case['label'])}**, predicted: **{escape(case['prediction'])}**  \n"
-        f"Probability of {escape(case['prediction'])} {probability}, loss {case['loss']:.3f}"
+        f"Score of {escape(case['prediction'])} {score}, loss {case['loss']:.3f}"
     )
 
 

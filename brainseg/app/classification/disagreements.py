@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app.frame import guarded, offer_csv
-from brainseg.diagnosis.words import percent
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results.classification.comparison import aligned_images, disagreeing_images
 from brainseg.results.classification.tables import disagreements_in_words
@@ -86,7 +86,7 @@ def _read(data: str, row: pd.Series) -> Scan | None:
 def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan | None, maps: bool) -> None:
     answer, probability = row[f"prediction {name}"], row[f"probability {name}"]
     right = "right" if answer == row["label"] else "wrong"
-    st.markdown(f"**{escape(name)}**  \n{escape(answer)}, {percent(probability)}: {right}")
+    st.markdown(f"**{escape(name)}**  \n{escape(answer)}, {write_value(float(probability))}: {right}")
     if not (maps and scan):
         return
     try:

@@ -18,19 +18,19 @@ from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import NOT_EVALUATED, Member
 from brainseg.app.frame import dark, show
-from brainseg.diagnosis.doubts import UNLIKE
+from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
 from brainseg.diagnosis.mask_images import FILL
 from brainseg.diagnosis.pointing import pointing_sentence
-from brainseg.diagnosis.words import evaluation_sentence, percent
+from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis
 
-UNCALIBRATED = "A probability is the model's own score, not a calibrated risk."
+NOT_CERTAIN = "Not certain"
 DISAGREES = ":material/call_split:"
 """Icon of a member of an ensemble that predicts another class."""
 SIDE = 640
@@ -70,22 +70,30 @@ def _head(answered: Answered) -> None:
     """Draw the doubts and the models' training data before any class, then the prediction."""
     st.caption(escape(answered.case.name))
     unlike = answered.in_domain is False
-    if unlike:
-        st.header(escape(UNLIKE), anchor=False)
+    uncertain = answered.answer is not None and answered.answer.outcome == UNCERTAIN
+    if unlike or uncertain:
+        st.header(escape(UNLIKE if unlike else NOT_CERTAIN), anchor=False)
     if answered.warnings:
         st.warning("  \n".join(map(escape, answered.warnings)), icon=":material/warning:")
     st.markdown(f":material/school: **{escape(answered.origin)}**")
     if unlike:
         st.markdown(f":gray[If it were, the answer would be: {escape(short_words(answered))}]")
+    elif uncertain:
+        st.markdown(f":gray[The highest {noun(answered)}: {escape(short_words(answered))}]")
     else:
         st.header(escape(short_words(answered)), anchor=False)
+
+
+def noun(answered: Answered) -> str:
+    """Return what the value behind a class is called: "probability" only if it is calibrated."""
+    return answered.answer.certainty.noun if answered.answer else "score"
 
 
 def short_words(answered: Answered) -> str:
     """Return the predicted class with its probability; without a classifier, how much is marked."""
     answer, marked = answered.answer, answered.marked
     if answer:
-        return f"{answer.label} · {percent(answer.probabilities[answer.label])}"
+        return f"{answer.label} · {answer.certainty.write(answer.probabilities[answer.label])}"
     return f"{marked.area:,.0f} {marked.area_unit} marked" if marked and marked.regions else "Nothing marked"
 
 
@@ -145,10 +153,10 @@ def _show_decision(
         _show_remarks(answered, asked)
         if len(members) == 1:
             _show_evaluations(members)
-        st.caption(f"Answered in {answer.seconds:.2f} s. {UNCALIBRATED}")
+        st.caption(f"Answered in {answer.seconds:.2f} s. {escape(' '.join(answer.certainty.sentences))}")
     with bars:
         by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None
-        figure = probability_figure(answer.probabilities, by_member, dark=dark())
+        figure = probability_figure(answer.probabilities, by_member, answer.certainty, dark=dark())
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
         _show_members(answer, members)
@@ -197,9 +205,10 @@ def _member_probabilities(answer: Consensus) -> dict[str, dict[str, float]]:
 def agreement_of_members(answer: Consensus) -> str:
     """Return the range and the standard deviation of the members' probabilities of the predicted class, as Markdown."""
     probabilities = [member.probabilities[answer.label] for member in answer.members]
+    write = answer.certainty.write
     return (
-        f"**Agreement of the members.** They give {escape(answer.label)} a probability of "
-        f"{percent(min(probabilities))} to {percent(max(probabilities))}: a range of "
+        f"**Agreement of the members.** They give {escape(answer.label)} a score of "
+        f"{write(min(probabilities))} to {write(max(probabilities))}: a range of "
         f"{100 * answer.probability_range[answer.label]:.1f} percentage points, standard deviation "
         f"{100 * answer.deviation[answer.label]:.1f} percentage points."
     )
@@ -207,7 +216,6 @@ def agreement_of_members(answer: Consensus) -> str:
 
 def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
     """Draw how far the members of an ensemble disagree."""
-    probabilities = [member.probabilities[answer.label] for member in answer.members]
     st.markdown(agreement_of_members(answer))
     for other in answer.dissenters:
         st.warning(f"Disagrees: {escape(other.sentence)}", icon=DISAGREES)
@@ -215,7 +223,9 @@ def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
         {
             "Model": [member.model for member in answer.members],
             "Prediction": [member.label for member in answer.members],
-            f"Probability of {answer.label}": [percent(probability) for probability in probabilities],
+            f"Score of {answer.label}": [
+                member.certainty.write(member.probabilities[answer.label]) for member in answer.members
+            ],
         }
     )
     st.dataframe(table, hide_index=True, width="stretch")

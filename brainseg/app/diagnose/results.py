@@ -16,7 +16,6 @@ from brainseg.app.diagnose.ground_truth import remarks, true_label
 from brainseg.app.diagnose.mask_card import mask_cells
 from brainseg.app.diagnose.members import Member
 from brainseg.app.frame import guarded
-from brainseg.diagnosis.words import percent
 from brainseg.results.markdown import escape
 
 COLUMNS = 6
@@ -149,7 +148,7 @@ def _class_cells(answered: Answered) -> dict[str, str]:
     answer = answered.answer
     if not answer:
         return {}
-    probabilities = {f"P({name})": percent(value) for name, value in answer.probabilities.items()}
+    probabilities = {f"P({name})": answer.certainty.write(value) for name, value in answer.probabilities.items()}
     return {"Decision": answer.label, **probabilities, "Seconds": f"{answer.seconds:.2f}"}
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from brainseg.datasets.report_fields import StoredReport
+from brainseg.diagnosis.calibrated import calibration_sentence
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import ClassificationEvaluation, as_validation, metric
+from brainseg.models.calibration import Calibration, CalibrationState
 from brainseg.models.description import BundleDescription
 from brainseg.results.markdown import literal
 
@@ -63,8 +65,7 @@ def limits(
     lines = [
         "* Intervals are Wilson 95 % intervals that treat images as independent. Slices of one patient are not, so the "
         "true uncertainty is larger.",
-        "* A probability is the model's own score and was not checked for calibration: 90 % does not mean right nine "
-        "times in ten.",
+        f"* {calibration_sentence(description.calibration)} {_meaning(description.calibration)}",
         "* Cropped copies are not found, and may be on both sides of the split.",
     ]
     if 0 < count < FEW:
@@ -74,6 +75,12 @@ def limits(
             "* Images of several file modes or sources may let a model tell classes apart by how the files were made."
         )
     return lines
+
+
+def _meaning(state: CalibrationState) -> str:
+    if isinstance(state, Calibration):
+        return "On images of another kind they need not hold."
+    return "90 % does not mean right nine times in ten."
 
 
 def metric_lines(report: ClassificationEvaluation) -> list[str]:

@@ -16,6 +16,7 @@ from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.plots import confusion_matrix_figure, metrics_figure, pr_figure, roc_figure
 from brainseg.plots.hardest_sheet import IMAGE_SIDE, hardest_sheet
+from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
 from brainseg.results.run_files import reading
 from brainseg.results.run_images import read_image, square
@@ -62,6 +63,11 @@ def _read_curves(
     return partial(figure, {name: curve(table, report["classes"], name) for name in names}, areas)
 
 
+def _read_reliability(store: RunStore, run: Run) -> Plot | None:
+    report = stored_results.calibration(store, run)
+    return partial(reliability_figure, report) if report else None
+
+
 def read_hardest(store: RunStore, run: Run) -> Image.Image | None:
     """Return the images with the highest loss on one sheet; None where the run has no predictions (yet).
 
@@ -88,6 +94,7 @@ PLOTS: dict[str, ReadPlot] = {
     "metrics": _read_metrics,
     "roc": _read_roc,
     "precision_recall": _read_precision_recall,
+    "reliability": _read_reliability,
 }
 """Name of each plot, which is also that of its file -> the function that reads what it is drawn from."""
 SHEETS = {"hardest": read_hardest}

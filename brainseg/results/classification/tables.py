@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.words import percent
 from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
@@ -89,11 +90,11 @@ def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 
 def disagreements_in_words(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return one row per image: its class, and the class that each run predicted with its probability."""
+    """Return one row per image: its class, and the class that each run predicted with its score."""
     shown: dict[str, Any] = {"Image": rows["path"], "Actual": rows["label"]}
     for name in names:
         shown[name] = [
-            f"{label} {percent(probability)}" + (" ✓" if label == actual else " ✗")
+            f"{label} {write_value(probability)}" + (" ✓" if label == actual else " ✗")
             for label, probability, actual in zip(
                 rows[f"prediction {name}"], rows[f"probability {name}"], rows["label"], strict=True
             )

@@ -6,21 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from brainseg.config import RunConfig
+from brainseg.datasets.leak_groups import leak_groups
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import Dataset
 from brainseg.diagnosis.heatmap_measurement import measure_and_store_heatmaps
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.diagnosis.timing import model_costs
+from brainseg.evaluation.calibration import (
+    CALIBRATION,
+    VALIDATION_PREDICTIONS,
+    calibrate,
+    calibration_values,
+)
 from brainseg.evaluation.classification import evaluate
 from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.predictions import predict_logits, prediction_table, save_predictions
 from brainseg.evaluation.report import ClassificationReport
-from brainseg.files import write_atomically
+from brainseg.files import write_atomically, write_json
 from brainseg.models.architectures import Classifier, Network, build_classifier
+from brainseg.models.calibration import CalibrationState
 from brainseg.models.description import NetworkFacts
 from brainseg.preparation.cache import PreparedImages, prepared_images
 from brainseg.tasks.classification import FACTS
@@ -109,6 +118,23 @@ class Classification:
         hardest = hardest_cases(table, HARDEST)
         write_atomically(folder / "hardest.csv", lambda temporary: hardest.to_csv(temporary, index=False))
         return evaluate(table, dataset.classes, inputs.positive)
+
+    def calibrate(
+        self, model: Network, inputs: TrainingInputs[Dataset], folder: Path, report_progress: ReportProgress
+    ) -> CalibrationState:
+        """Store `calibration.json`, and the predictions of the validation set if the test set was evaluated."""
+        rows, dataset = inputs.rows("valid"), inputs.dataset
+        if inputs.evaluated_set == "valid":
+            table = pd.read_parquet(folder / FACTS.predictions)
+        else:
+            logits = predict_logits(model, inputs.images, rows, self.config.preparation.normalise, report_progress)
+            table = prediction_table(dataset.table.iloc[rows], logits, dataset.classes)
+            save_predictions(table, folder / VALIDATION_PREDICTIONS)
+        groups = leak_groups(dataset.table.iloc[rows])
+        identical, near = inputs.copies(rows)
+        report = calibrate(table, dataset.classes, inputs.positive, groups, identical | near)
+        write_json(folder / CALIBRATION, calibration_values(report))
+        return report["state"]
 
     def chance(self, inputs: TrainingInputs[Dataset]) -> dict[str, float]:
         """Return the accuracy of predicting the most frequent class for every evaluated image."""

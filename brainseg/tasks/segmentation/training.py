@@ -28,6 +28,7 @@ from brainseg.evaluation.segmentation import (
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
 from brainseg.files import write_json
 from brainseg.models.architectures import Network
+from brainseg.models.calibration import CalibrationState
 from brainseg.models.description import NetworkFacts
 from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.unet import UNet, build_unet
@@ -151,6 +152,12 @@ class Segmentation:
 
     def _report(self, table: pd.DataFrame, dataset: MaskedDataset) -> SegmentationReport:
         return evaluate_masks(table, dataset.mask_classes, self.config.evaluation.empty_masks, self.config.data.seed)
+
+    def calibrate(
+        self, model: Network, inputs: TrainingInputs[MaskedDataset], folder: Path, report_progress: ReportProgress
+    ) -> CalibrationState:
+        """Return None: a mask shows no probability."""
+        return None
 
     def chance(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, float]:
         """Return nothing, since `baselines.json` holds the baselines that a model must beat."""

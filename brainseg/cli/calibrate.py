@@ -1,0 +1,40 @@
+"""`calibrate`: calibrate a classifier's probabilities on its validation set."""
+
+from __future__ import annotations
+
+import typer
+
+from brainseg import DISCLAIMER
+from brainseg.cli.by_task import commands_of
+from brainseg.cli.options import JsonOption, RunArgument
+from brainseg.cli.output import ANSWERS, print_json
+from brainseg.errors import RunError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(calibrate)
+
+
+def calibrate(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Calibrate the probabilities of a finished run on its validation set, by temperature scaling.
+
+    Training does this by itself. Use the command for runs of earlier versions.
+    """
+    from brainseg.evaluation.calibration import calibration_values
+    from brainseg.results.classification.calibration import calibrate_run, calibration_lines
+    from brainseg.runs import RunStore
+    from brainseg.tasks import facts_of
+
+    store = RunStore()
+    found = store.get(run)
+    if not commands_of(found.config.task).has_probabilities:
+        does = facts_of(found.config.task).does
+        raise RunError(f"Run {found.name!r} {does} and gives no probabilities: choose a run that classifies.")
+    report = calibrate_run(store, found)
+    if as_json:
+        print_json({"run_id": found.id, "name": found.name, **calibration_values(report)})
+        return
+    for line in calibration_lines(report):
+        ANSWERS.print(line, markup=False, soft_wrap=True)
+    ANSWERS.print(DISCLAIMER)
