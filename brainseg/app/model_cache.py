@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from brainseg.app import live_store
-from brainseg.errors import BrainsegError
+from brainseg.errors import BrainsegError, BundleError
 from brainseg.files import file_state
 from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
@@ -125,7 +125,12 @@ def description(run_id: str) -> tuple[BundleDescription, str]:
     folder = bundle_folder(run_id)
     found = read_description(folder)
     digest = bundle_digest(folder, found)
-    check_digest(_run(live_store.store().uri, run_id), digest)  # the folder may have changed since it was looked up
+    uri = live_store.store().uri
+    try:
+        check_digest(_run(uri, run_id), digest)  # the folder may have changed since it was looked up
+    except BundleError:
+        _run.clear()  # or `calibrate` may have replaced the bundle since the run was
+        check_digest(_run(uri, run_id), digest)
     return found, digest[:VERSION_DIGITS]
 
 
@@ -147,7 +152,7 @@ def _bundle_folder(uri: str, run_id: str) -> Path:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _run(uri: str, run_id: str) -> Run:
-    """Cached: what a finished run records about its bundle does not change."""
+    """Cached: what a finished run records about its bundle changes only when it is calibrated again."""
     return live_store.run(run_id)
 
 

@@ -56,6 +56,7 @@ class DataConfig(Section):
     allow_conflicting_labels: bool = Field(
         False, description="Train on images that have several labels, instead of stopping (classification only)."
     )
+    private: bool = Field(False, description="Never show training images beside the answers of the model.")
     positive: str | None = Field(
         None, description="The class that counts as tumour; by default brainseg guesses it from the class names."
     )

@@ -24,6 +24,8 @@ from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
 
+NO_FEATURES = np.zeros(0, np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
@@ -47,6 +49,7 @@ class Diagnosis:
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file.
         calibration: How the probabilities are calibrated, or why they are not.
+        features: (F,) float32, the mean of each map of the last stage.
     """
 
     label: str
@@ -66,6 +69,7 @@ class Diagnosis:
     digest: str = ""
     image_sha256: str = ""
     calibration: CalibrationState = None
+    features: np.ndarray = NO_FEATURES
 
     @property
     def origin(self) -> str:
@@ -186,7 +190,8 @@ class Predictor:
             cam = MAPS[method](logits, maps, classes.index(explained))
         else:
             cam = self._package_cam(image, classes.index(explained), method, stage)
-        verdict = assess(self.bundle.guard, scan.pixels, deepest.mean((2, 3))[0].float().cpu().numpy())
+        features = deepest.mean((2, 3))[0].float().cpu().numpy()
+        verdict = assess(self.bundle.guard, scan.pixels, features)
         cam = centred(enlarge(cam, self.description.preparation.size), stage)
         return Diagnosis(
             label=label,
@@ -206,6 +211,7 @@ class Predictor:
             digest=self.bundle.digest,
             image_sha256=scan.sha256,
             calibration=self.description.calibration,
+            features=features,
         )
 
     def seconds(self, scan: Scan) -> float:

@@ -23,6 +23,7 @@ from brainseg.training.finetune import fine_tune
 from brainseg.training.guard import fit_guard
 from brainseg.training.inputs import D, TrainingInputs
 from brainseg.training.log import Progress, RunLog
+from brainseg.training.neighbours import store_neighbours
 from brainseg.training.protocols import Report, ReportProgress, Task
 from brainseg.training.setup import open_run
 
@@ -71,6 +72,7 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
     calibration = context.task.calibrate(context.model, context.inputs, context.folder, _evaluating(context))
     learnt = trained_on(context.config, context.inputs, warm_start)
     bundle = _bundle(context, report, name, learnt, calibration)
+    store_neighbours(context)
     return Trained(bundle, report, task.headline, {**extra, **task.chance(context.inputs)})
 
 

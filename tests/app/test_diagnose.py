@@ -12,13 +12,14 @@ from typer.testing import CliRunner
 
 from brainseg.app import model_cache
 from brainseg.app.diagnose import answers as diagnose_answers
-from brainseg.app.diagnose.card import UNCALIBRATED
+from brainseg.app.diagnose.card import NOT_CERTAIN
 from brainseg.app.diagnose.cases import MOST_FILES, NO_SAMPLES
 from brainseg.app.diagnose.ground_truth import training_membership
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import RULE, known
 from brainseg.cli.app import app as command_line
 from brainseg.diagnosis.calibrated import write_value
+from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.heatmap_measurement import HEATMAPS
 from brainseg.diagnosis.images import CAPTION
 from brainseg.diagnosis.methods import heatmap_title
@@ -59,14 +60,16 @@ def test_an_image_is_answered_as_the_predictor_answers(page, tuned: Run, images)
     app = put_in(page, images[0])
     expected = model_cache.predictor(tuned.id).diagnose(read_scan(images[0]))
     decision = f"{expected.label} · {write_value(expected.probabilities[expected.label])}"
-    assert app.header[0].value.replace("\\", "") == decision
+    certain = expected.outcome != UNCERTAIN
+    assert app.header[0].value.replace("\\", "") == (decision if certain else NOT_CERTAIN)
     said = texts(app)
+    assert decision in said
     assert expected.sentence in said
     assert expected.heatmap_title in said
     assert CAPTION in said
     assert evaluation_sentence(model_cache.description(tuned.id)[0].validation) in said
     assert f"tuned ({model_cache.description(tuned.id)[1]})" in said
-    assert UNCALIBRATED in said
+    assert expected.certainty.sentences[0] in said
     assert answered_on_page(app)
     for caption in ("Image", "Heatmap", "Overlay"):
         assert len(pictures(app, caption)) == 1

@@ -17,6 +17,7 @@ from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import NOT_EVALUATED, Member
+from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.frame import dark, show
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
@@ -160,6 +161,7 @@ def _show_decision(
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
         _show_members(answer, members)
+    show_similar(answer, members)
 
 
 def _draw_images(answered: Answered, members: Sequence[Member], opacities: Opacities) -> None:

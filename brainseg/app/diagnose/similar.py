@@ -1,0 +1,64 @@
+"""The training images that a model sees as most similar to the image, with their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from brainseg.app import live_store
+from brainseg.app.diagnose.members import Member
+from brainseg.errors import RunError, ScanError
+from brainseg.results.markdown import escape
+from brainseg.results.run_images import read_image, square
+from brainseg.results.similar_cases import SHOWN, SimilarCases, similar_cases
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.ensemble import Consensus
+    from brainseg.diagnosis.predictor import Diagnosis
+
+SIDE = 220
+"""Pixels of the side of each image."""
+MEANING = (
+    "Similar to this network, not to a radiologist: 1 is the same image, 0 an unrelated one. Neighbours of another "
+    "class are a reason for doubt."
+)
+
+
+def show_similar(answer: Diagnosis | Consensus, members: Sequence[Member]) -> None:
+    """Draw the similar training images of each model's own answer."""
+    answers = getattr(answer, "members", (answer,))
+    st.subheader("Similar training images", anchor=False)
+    for each, member in zip(answers, members, strict=True):
+        if len(members) > 1:
+            st.markdown(f"**{escape(member.name)}**")
+        try:
+            found = similar_cases(live_store.store(), member.run, each.features)
+        except RunError as error:
+            st.info(escape(str(error)))
+            continue
+        if member.run.config.data.private:
+            st.caption("The training images of this model are private, so they are not shown.")
+        elif found is None:
+            st.caption("This run did not store what its training images look like to its network: train it again.")
+        else:
+            _draw(found, member)
+    st.caption(MEANING)
+
+
+def _draw(found: SimilarCases, member: Member) -> None:
+    searched = f"{found.searched:,} training images"
+    if found.searched < found.learnt:
+        searched = f"{found.searched:,} of {found.learnt:,} training images, drawn at random"
+    counted = " and ".join(f"{count} {escape(name)}" for name, count in found.labels.items())
+    st.markdown(f"Of the {len(found.cases)} most similar among {searched}: {counted}.")
+    for column, case in zip(st.columns(SHOWN, gap="small"), found.cases, strict=False):
+        words = f"{case.label}, similarity {case.similarity:.2f}"
+        with column:
+            try:
+                image = square(read_image(member.run, case.path, case.sha256).pixels, SIDE)
+            except ScanError:
+                st.caption(f"{escape(words)}; the image was moved or changed")
+                continue
+            st.image(image, caption=escape(words), width="stretch", alt=f"Training image {case.path}: {words}")
