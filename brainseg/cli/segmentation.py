@@ -14,6 +14,7 @@ from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
+from brainseg.evaluation.segmentation.cases import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.trained_on import TrainedOn
 
@@ -139,6 +140,8 @@ def print_metrics(report: SegmentationEvaluation, side: str) -> None:
             ANSWERS.print(f"{f'95 % Hausdorff, {unit}':23} {distance:.1f} (mean of {count:.0f} slices)")
     rule = "count as 1" if report["rule"] == "one" else "are not counted"
     ANSWERS.print(f"on {report['slices']} {side.format('slices')}, {report['patients']} {report['unit']}s.")
+    for sentence in case_sentences(report["cases"], report["unit"]) if "cases" in report else ():
+        ANSWERS.print(sentence, soft_wrap=True)
     ANSWERS.print(
         f"{report['both_empty']} slices without tumour in which none was found {rule} in the means of slices."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, NotRequired, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -70,6 +70,46 @@ class Detection(TypedDict):
     specificity: float | None
 
 
+class Cases(TypedDict):
+    """How many slices or patients are of each case.
+
+    Attributes:
+        both_empty: Neither the true nor the predicted mask has a pixel.
+        missed: Only the true one has.
+        false_alarm: Only the predicted one has.
+        overlap: Both have, and they share a pixel.
+        apart: Both have, and they share none: missed and false alarm at once.
+    """
+
+    both_empty: int
+    missed: int
+    false_alarm: int
+    overlap: int
+    apart: int
+
+
+class MaskCases(TypedDict):
+    """The cases of an evaluation.
+
+    Attributes:
+        slices: Of single slices.
+        patients: Of the volume of each patient; of slices where no patient is known.
+        lesions: True lesions: connected regions of a slice, by `connectivity`.
+        lesions_found: Those with at least one marked pixel.
+        regions: Connected marked regions.
+        regions_false: Those without any true pixel.
+        connectivity: Neighbours of a pixel: 4, or 8 with those at its corners.
+    """
+
+    slices: Cases
+    patients: Cases
+    lesions: int
+    lesions_found: int
+    regions: int
+    regions_false: int
+    connectivity: int
+
+
 class SegmentationEvaluation(Basis):
     """The evaluation of a segmentation model; see `SegmentationReport`."""
 
@@ -78,6 +118,7 @@ class SegmentationEvaluation(Basis):
     unit: str
     rule: str
     both_empty: int
+    cases: NotRequired[MaskCases]
     dice: float | None
     iou: float | None
     precision: float | None

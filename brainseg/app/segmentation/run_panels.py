@@ -10,6 +10,7 @@ from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.run_panels import MISSING, caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
+from brainseg.evaluation.segmentation.cases import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
@@ -44,6 +45,8 @@ def scores_panel(run: Run) -> None:
         st.warning(UNKNOWN_PATIENTS)
     elif report["patients"] < FEW:
         st.warning(FEW_PATIENTS.format(report["patients"]))
+    for sentence in case_sentences(report["cases"], report["unit"]) if "cases" in report else ():
+        st.markdown(sentence)
     draw_plot(run, "mask_scores")
     st.caption(
         "Slice sensitivity and specificity count whether any tumour was marked. On the same slices, one baseline marks "

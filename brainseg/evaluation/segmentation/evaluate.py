@@ -10,6 +10,7 @@ import pandas as pd
 from brainseg.evaluation.checks import check_classes, require_columns
 from brainseg.evaluation.segmentation import scores
 from brainseg.evaluation.segmentation.bootstrap import patient_intervals
+from brainseg.evaluation.segmentation.cases import LESIONS, count_cases
 from brainseg.evaluation.segmentation.counts import Counts, class_counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
 from brainseg.evaluation.segmentation.report import EMPTY_RULES, SegmentationReport
@@ -51,7 +52,7 @@ def evaluate_masks(
     if rule not in EMPTY_RULES:
         raise ValueError(f"rule {rule!r} is unknown, allowed: {', '.join(EMPTY_RULES)}.")
     names = check_classes(classes)
-    needed = (*_COUNTED, "dice", "iou", "hd95", "spacing", "has_tumour", "detected")
+    needed = (*_COUNTED, "dice", "iou", "hd95", "spacing", "has_tumour", "detected", *LESIONS)
     require_columns(table, needed, "The table of slices")
     codes, slices = patient_codes(table), matrices(table, len(names))
     patients = summed(slices, codes)
@@ -64,6 +65,7 @@ def evaluate_masks(
         patients=len(patients),
         unit="patient" if (table["group"] != "").any() else "slice",
         rule=rule,
+        cases=count_cases(table),
         both_empty=int((~table["has_tumour"].astype(bool) & ~table["detected"].astype(bool)).sum()),
         **{name: value for name, value in total.items() if not name.startswith("detection")},
         slices_counted=int(of["slice_n"]),

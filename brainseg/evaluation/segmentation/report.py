@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainseg.evaluation.report import plain
-from brainseg.evaluation.stored import SegmentationEvaluation
+from brainseg.evaluation.stored import MaskCases, SegmentationEvaluation
 
 EMPTY_RULES = ("skip", "one")
 """Rules for slices or patients for which both masks are empty: "skip" leaves them out of every mean, as nnU-Net does;
@@ -27,6 +27,7 @@ class SegmentationReport:
         unit: "patient", or "slice" if no patient is known; then the intervals treat slices as independent.
         rule: The empty-mask rule, one of `EMPTY_RULES`.
         both_empty: Slices on which both masks are empty.
+        cases: Both empty, missed, false alarm or overlap, of slices, patients and lesions.
         dice: Pooled, that is, from the pixels of all slices together.
         iou: Pooled.
         precision: Pooled proportion of predicted pixels that are correct.
@@ -57,6 +58,7 @@ class SegmentationReport:
     unit: str
     rule: str
     both_empty: int
+    cases: MaskCases
     dice: float
     iou: float
     precision: float

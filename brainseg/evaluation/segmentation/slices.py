@@ -11,6 +11,7 @@ import pandas as pd
 from brainseg.datasets.masks import parse_spacing
 from brainseg.evaluation.checks import check_classes, require_columns
 from brainseg.evaluation.segmentation import scores
+from brainseg.evaluation.segmentation.cases import count_lesions
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
 from brainseg.evaluation.segmentation.hausdorff import hausdorff95
 
@@ -56,7 +57,7 @@ def evaluate_slice(
         `n_<actual>_<predicted>` (pixels, for each pair of class numbers), `tp`, `fp`, `fn`, `tn` (pixels), `dice` and
         `iou` (NaN if both masks are empty), `hd95` (95 % Hausdorff distance in mm, or in pixels without a spacing; NaN
         if a mask is empty), `true_pixels`, `predicted_pixels`, `has_tumour` (whether there are true pixels) and
-        `detected` (whether there are predicted pixels).
+        `detected` (whether there are predicted pixels). The columns `cases.LESIONS` follow.
 
     Raises:
         ValueError: The masks differ in size, or do not fit the classes.
@@ -77,6 +78,7 @@ def evaluate_slice(
         "predicted_pixels": tp + fp,
         "has_tumour": tp + fn > 0,
         "detected": tp + fp > 0,
+        **count_lesions(truth, predicted),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
+from brainseg.evaluation.segmentation.cases import case_sentences
 from brainseg.evaluation.segmentation.scores import SCORES
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.description import BundleDescription
@@ -57,7 +58,8 @@ def metrics(report: SegmentationEvaluation) -> str:
         else f" True masks are the pixels of {threshold:g} or more in the mask files (data.mask_threshold)."
     )
     rule = f"{detected} {RULES[report['rule']]}{truth}"
-    return "\n\n".join([evaluation_sentence(report), "\n".join(lines), rule])
+    cases = case_sentences(report["cases"], report["unit"]) if "cases" in report else []
+    return "\n\n".join([evaluation_sentence(report), "\n".join(lines), *cases, rule])
 
 
 def limits(

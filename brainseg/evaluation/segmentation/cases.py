@@ -1,0 +1,105 @@
+"""The four cases of a mask (both empty, missed, false alarm, overlap), which a mean Dice hides, counted in one place.
+
+Libraries disagree on what an empty mask counts: missed tumours and false alarms may vanish from a mean. Therefore the
+counts stand beside every mean.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from brainseg.evaluation.segmentation.patients import patient_codes, summed
+from brainseg.evaluation.stored import Cases, MaskCases
+
+CONNECTIVITY = 8
+"""Pixels that touch by a side or a corner belong to one lesion."""
+LESIONS = ("lesions", "lesions_found", "regions", "regions_false")
+"""Columns of a table of slices: true lesions, those that the mask touches, marked regions, those that touch none."""
+
+
+def count_lesions(truth: np.ndarray, predicted: np.ndarray) -> dict[str, int]:
+    """Count lesions and marked regions of a slice.
+
+    Args:
+        truth: (H, W) class numbers; 0 is background.
+        predicted: (H, W) class numbers.
+
+    Returns:
+        The values of the columns `LESIONS`.
+
+    Examples:
+        >>> truth = np.array([[1, 0, 0, 0, 0], [0, 0, 0, 0, 1]], np.uint8)
+        >>> marked = np.array([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0]], np.uint8)
+        >>> count_lesions(truth, marked)
+        {'lesions': 2, 'lesions_found': 1, 'regions': 2, 'regions_false': 1}
+    """
+    lesions, found = _touched(truth > 0, predicted > 0)
+    regions, true = _touched(predicted > 0, truth > 0)
+    return dict(zip(LESIONS, (lesions, found, regions, regions - true), strict=True))
+
+
+def _touched(mask: np.ndarray, other: np.ndarray) -> tuple[int, int]:
+    """Return the number of regions of a mask, and of those that share a pixel with another mask."""
+    count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=CONNECTIVITY)
+    return count - 1, len(np.unique(numbers[other & mask]))
+
+
+def count_cases(table: pd.DataFrame) -> MaskCases:
+    """Count the cases of a table of slices.
+
+    Args:
+        table: A table from `slice_table`, with the columns `LESIONS`.
+    """
+    codes = patient_codes(table)
+    pixels = table[["tp", "fp", "fn"]].to_numpy(dtype=np.int64)
+    lesions = {name: int(table[name].sum()) for name in LESIONS}
+    return {
+        "slices": _cases(pixels),
+        "patients": _cases(summed(pixels, codes)),
+        "lesions": lesions["lesions"],
+        "lesions_found": lesions["lesions_found"],
+        "regions": lesions["regions"],
+        "regions_false": lesions["regions_false"],
+        "connectivity": CONNECTIVITY,
+    }
+
+
+def _cases(pixels: np.ndarray) -> Cases:
+    """Return the cases of (N, 3) true positive, false positive and false negative pixels."""
+    tp, fp, fn = pixels.T
+    actual, marked = tp + fn > 0, tp + fp > 0
+    return {
+        "both_empty": int((~actual & ~marked).sum()),
+        "missed": int((actual & ~marked).sum()),
+        "false_alarm": int((~actual & marked).sum()),
+        "overlap": int((tp > 0).sum()),
+        "apart": int((actual & marked & (tp == 0)).sum()),
+    }
+
+
+def case_sentences(found: MaskCases, unit: str) -> list[str]:
+    """Return the cases in words.
+
+    Args:
+        found: The cases of an evaluation.
+        unit: What its `patients` are: "patient", or "slice" if no patient is known.
+    """
+    by_patient = [_sentence("patients", found["patients"])] if unit == "patient" else []
+    return [
+        _sentence("slices", found["slices"]),
+        *by_patient,
+        f"Lesions (regions of a slice whose pixels touch by a side or corner): the mask touches "
+        f"{found['lesions_found']} of {found['lesions']}; {found['regions_false']} of {found['regions']} marked "
+        "regions lie outside every lesion.",
+    ]
+
+
+def _sentence(units: str, cases: Cases) -> str:
+    total = cases["both_empty"] + cases["missed"] + cases["false_alarm"] + cases["overlap"] + cases["apart"]
+    return (
+        f"Of {total} {units}: {cases['overlap']} where mask and tumour overlap, {cases['apart']} where "
+        f"they lie apart, {cases['missed']} with a missed tumour, {cases['false_alarm']} with a false alarm, and "
+        f"{cases['both_empty']} without tumour or mask."
+    )
