@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,6 @@ from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import prepare
 from brainseg.scans import Scan
-
-NO_FEATURES = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ class Diagnosis:
     digest: str = ""
     image_sha256: str = ""
     calibration: CalibrationState = None
-    features: np.ndarray = NO_FEATURES
+    features: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def origin(self) -> str:
