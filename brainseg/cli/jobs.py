@@ -14,7 +14,6 @@ from rich.table import Column, Table
 from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
 from brainseg.cli.report import print_report
-from brainseg.diagnosis.calibrated import calibration_sentence
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
@@ -169,8 +168,6 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
     if details["progress"]:
         ANSWERS.print(f"Progress: {json.dumps(details['progress'])}", markup=False, soft_wrap=True)
     facts = facts_of(found.config.task)
-    if details["calibration"]:
-        ANSWERS.print(calibration_sentence(details["calibration"]["state"]), markup=False, soft_wrap=True)
     for row in details["epochs"]:
         ANSWERS.print(
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
@@ -181,7 +178,7 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
 
         print_result(result)
     elif details["evaluation"]:
-        print_report(found.config.task, details["evaluation"])
+        print_report(found.config.task, details["evaluation"], details["calibration"])
     if details["learning_rate"]:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
     for case in details["hardest"]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from brainseg.cli.by_task import commands_of
 from brainseg.cli.output import ANSWERS
 from brainseg.datasets.patient_messages import as_sentence
+from brainseg.diagnosis.calibrated import calibration_sentence
+from brainseg.evaluation.calibration import CalibrationReport
 from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.stored import Evaluation
 
 
-def print_report(task: str, report: Evaluation) -> None:
+def print_report(task: str, report: Evaluation, calibration: CalibrationReport | None = None) -> None:
     """Print the headline metrics of an evaluation with their intervals and caveats.
 
     Args:
         task: The task of the run.
         report: Its evaluation.
+        calibration: How far its probabilities are calibrated; None where this was not measured.
     """
     side = "test" if report.get("evaluated_on") == "test" else "validation"
     commands_of(task).print_metrics(report, f"{side} {{}} of a {report['split']} split")
     for caveat in caveats_of(report):
         ANSWERS.print(as_sentence(caveat.phrase), markup=False, soft_wrap=True)
+    if calibration:
+        ANSWERS.print(calibration_sentence(calibration["state"]), markup=False, soft_wrap=True)

@@ -15,12 +15,15 @@ import pandas as pd
 
 from brainseg.evaluation import ranking
 from brainseg.evaluation.checks import check_classes, class_codes, losses, probabilities
+from brainseg.evaluation.class_bootstrap import class_intervals
 from brainseg.evaluation.intervals import wilson
 from brainseg.evaluation.report import ClassificationReport, ClassMetrics
 from brainseg.evaluation.undefined import mean, ratio, where_defined
 
 
-def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) -> ClassificationReport:
+def evaluate(
+    table: pd.DataFrame, classes: Sequence[str], positive: str | None, groups: np.ndarray | None = None
+) -> ClassificationReport:
     """Compute every classification metric of one table of predictions.
 
     Args:
@@ -29,9 +32,11 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
         positive: The class (the tumour class) for which precision, sensitivity, specificity, F1 and the areas are
             computed. With None, they are unweighted (macro) means over all classes; with more than two classes, this is
             the only choice.
+        groups: (N,) int, images with the same number are not independent: copies, or slices of one patient. With None,
+            only proportions of images get an interval.
 
     Returns:
-        The report, with Wilson intervals for 95 % confidence.
+        The report with 95 % intervals: Wilson's for proportions of images; by bootstrap over `groups` for all others.
 
     Raises:
         ValueError: `classes` and `positive` do not fit together, a column is missing, a name is not in `classes`, a
@@ -63,9 +68,11 @@ def evaluate(table: pd.DataFrame, classes: Sequence[str], positive: str | None) 
     }
     count, correct = int(matrix.sum()), int(np.trace(matrix))
     headline = [per_class[positive]] if positive is not None else list(per_class.values())
-    intervals = {"accuracy": wilson(correct, count)}
+    intervals: dict[str, tuple[float, float] | None] = {"accuracy": wilson(correct, count)}
     if positive is not None:
         intervals |= per_class[positive].intervals
+    if groups is not None:
+        intervals = {**class_intervals(table, names, positive, groups), **intervals}
     return ClassificationReport(
         count=count,
         accuracy=_fraction(correct, count),

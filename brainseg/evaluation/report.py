@@ -66,8 +66,9 @@ class ClassificationReport:
         mean_loss: Mean cross-entropy of the true class, nats.
         per_class: Class name -> its metrics against the rest, in class order.
         matrix: Confusion matrix, int64 of shape (classes, classes): rows actual, columns predicted.
-        intervals: Wilson 95 % interval (low, high) of `accuracy` and, with a positive class, of `precision`,
-            `sensitivity` and `specificity`. Means over classes are not proportions, so they have no interval.
+        intervals: 95 % interval (low, high) of each metric, or None: Wilson's for `accuracy` and, with a positive
+            class, `precision`, `sensitivity` and `specificity`; for all others by bootstrap over groups, where these
+            are known.
         classes: Class names, in order.
         positive: The class of the headline metrics, or None.
     """
@@ -85,7 +86,7 @@ class ClassificationReport:
     mean_loss: float
     per_class: dict[str, ClassMetrics]
     matrix: np.ndarray
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, tuple[float, float] | None]
     classes: tuple[str, ...]
     positive: str | None
 

@@ -22,7 +22,7 @@ METRICS = {
 
 
 def metrics_figure(report: ClassificationEvaluation, *, dark: bool = False) -> go.Figure:
-    """Draw the headline metrics as dots, with their 95 % interval; of a single run, only proportions have one (Wilson).
+    """Draw the headline metrics as dots, each with its 95 % interval if it has one.
 
     Args:
         report: What `ClassificationReport.to_dict()` gives. A metric that is None is shown as not defined.
@@ -72,7 +72,7 @@ def _dots(figure: go.Figure, report: ClassificationEvaluation, names: list[str],
     figure.add_scatter(
         x=values,
         y=[list(METRICS).index(name) for name in names],
-        name=f"with {_method(report)}" if filled else "no interval",
+        name="with 95 % interval" if filled else "no interval",
         mode="markers",
         marker=marker,
         error_x=bars,
@@ -118,13 +118,11 @@ def _detail(report: ClassificationEvaluation, name: str) -> str:
     pair = _interval(report, name)
     if not pair:
         return f"no interval; {report['count']} images"
-    counted = _fraction(report, name) or f"{report['count']}"
-    return f"{counted} images; {_method(report)} {pair[0]:.4f} to {pair[1]:.4f}"
-
-
-def _method(report: ClassificationEvaluation) -> str:
-    """Return what the intervals are: those of pooled folds are not all computed in the same way."""
-    return "95 % interval of the pooled folds" if report.get("folds") else "Wilson 95 % interval"
+    counted = _fraction(report, name)
+    method = f"{'Wilson' if counted else 'bootstrap'} 95 % interval"
+    if report.get("folds"):  # those of pooled folds are not all computed in the same way
+        method = "95 % interval of the pooled folds"
+    return f"{counted or report['count']} images; {method} {pair[0]:.4f} to {pair[1]:.4f}"
 
 
 def _subtitle(report: ClassificationEvaluation) -> str:
@@ -132,5 +130,5 @@ def _subtitle(report: ClassificationEvaluation) -> str:
         about = f"unweighted means over {len(report['classes'])} classes"
     else:
         about = f"positive class: {readable(report['positive'], 40, 1)}"
-    bars = _method(report).replace("interval", "intervals")
+    bars = "95 % intervals of the pooled folds" if report.get("folds") else "95 % intervals"
     return f"n = {report['count']} images; {about}; bars: {bars} (open dots have none)"

@@ -436,7 +436,7 @@ class TestMetrics:
         _, _, report = evaluated(2, positive="glioma")
         figure = metrics_figure(report.to_dict())
         rows = list(figure.layout.yaxis.ticktext)
-        drawn = trace(figure, "with Wilson 95 % interval")
+        drawn = trace(figure, "with 95 % interval")
         for x, y, above, below in zip(drawn.x, drawn.y, drawn.error_x.array, drawn.error_x.arrayminus, strict=True):
             name = rows[y].lower()
             assert x == getattr(report, name)
@@ -456,7 +456,7 @@ class TestMetrics:
     def test_means_over_classes_have_no_bars(self):
         _, _, report = evaluated(4)
         figure = metrics_figure(report.to_dict())
-        assert list(trace(figure, "with Wilson 95 % interval").x) == [report.accuracy]
+        assert list(trace(figure, "with 95 % interval").x) == [report.accuracy]
         assert "means over 4 classes" in figure.layout.title.subtitle.text
 
     def test_not_defined_is_written_and_not_drawn(self):

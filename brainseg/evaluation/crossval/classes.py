@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from brainseg.evaluation.checks import class_codes, probabilities
+from brainseg.evaluation.class_bootstrap import drawn_metrics, sound_percentiles
 from brainseg.evaluation.classification import evaluate
 from brainseg.evaluation.crossval.pooled import (
     BOOTSTRAP,
@@ -21,16 +21,11 @@ from brainseg.evaluation.crossval.pooled import (
     unit_words,
 )
 from brainseg.evaluation.report import ClassificationReport
-from brainseg.evaluation.segmentation.bootstrap import DRAWS, drawn, percentiles
-from brainseg.evaluation.segmentation.counts import Counts, class_counts
-from brainseg.evaluation.segmentation.scores import dice, sensitivity, specificity
+from brainseg.evaluation.segmentation.bootstrap import DRAWS, drawn
 from brainseg.evaluation.stored import Evaluation
-from brainseg.evaluation.undefined import ratio
 
 METRICS = ("accuracy", "sensitivity", "specificity", "f1", "balanced_accuracy", "roc_auc")
 _PROPORTIONS = ("accuracy", "sensitivity", "specificity")
-_CHUNK = 100
-"""Draws whose areas are computed at a time, which bounds the memory."""
 
 
 def pooled_classes(table: pd.DataFrame, classes: Sequence[str], positive: str | None, seed: int = 0) -> Pooled:
@@ -104,51 +99,10 @@ def _bootstrapped(
     if units < 2:
         return dict.fromkeys(METRICS)
     times = drawn(units, seed)
-    chosen = list(range(len(classes))) if positive is None else [list(classes).index(positive)]
-    values = [_counted(rows, classes, chosen, times) for rows in repeats]
-    for found, rows in zip(values, repeats, strict=True):
-        found["roc_auc"] = np.mean([_areas(rows, classes, code, times) for code in chosen], axis=0)
+    values = [drawn_metrics(rows, classes, positive, rows["unit"].to_numpy(), times) for rows in repeats]
     method = BOOTSTRAP.format(what, f"{DRAWS:,}")
     intervals: dict[str, PooledInterval | None] = {}
     for name in METRICS:
-        bounds = percentiles(np.mean([found[name] for found in values], axis=0))
-        # Draws that are all the same show that the data are too few for this method, not that the value is certain.
-        sound = bounds is not None and bounds[0] < bounds[1]
-        intervals[name] = {"low": bounds[0], "high": bounds[1], "method": method} if bounds and sound else None
+        bounds = sound_percentiles(np.mean([found[name] for found in values], axis=0))
+        intervals[name] = {"low": bounds[0], "high": bounds[1], "method": method} if bounds else None
     return intervals
-
-
-def _counted(
-    rows: pd.DataFrame, classes: Sequence[str], chosen: Sequence[int], times: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return the metrics that follow from counts, in each draw; each (draws,)."""
-    actual, called = class_codes(rows, "label", classes), class_codes(rows, "prediction", classes)
-    cells = np.zeros((times.shape[1], len(classes), len(classes)))
-    np.add.at(cells, (rows["unit"].to_numpy(), actual, called), 1)
-    matrices = (times @ cells.reshape(times.shape[1], -1)).reshape(-1, len(classes), len(classes))
-    counts = class_counts(matrices)
-    of = Counts(*(part[:, chosen] for part in counts))
-    return {
-        "accuracy": ratio(np.trace(matrices, axis1=1, axis2=2), matrices.sum(axis=(1, 2))),
-        "sensitivity": sensitivity(of).mean(axis=1),
-        "specificity": specificity(of).mean(axis=1),
-        "f1": dice(of).mean(axis=1),
-        "balanced_accuracy": sensitivity(counts).mean(axis=1),
-    }
-
-
-def _areas(rows: pd.DataFrame, classes: Sequence[str], code: int, times: np.ndarray) -> np.ndarray:
-    """Return the area under the ROC curve of one class in each draw, (draws,); ties count half."""
-    scores = probabilities(rows, classes)[:, code]
-    positive = class_codes(rows, "label", classes) == code
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-1.0))  # of images with the same score
-    unit, positive = rows["unit"].to_numpy()[order], positive[order]
-    found = []
-    for part in np.array_split(times, range(_CHUNK, len(times), _CHUNK)):
-        weights = part[:, unit].astype(np.float64)
-        ill = np.add.reduceat(weights * positive, starts, axis=1)
-        healthy = np.add.reduceat(weights * ~positive, starts, axis=1)
-        below = np.cumsum(healthy, axis=1) - healthy / 2
-        found.append(ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1)))
-    return np.concatenate(found)

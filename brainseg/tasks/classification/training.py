@@ -117,7 +117,7 @@ class Classification:
         save_predictions(table, folder / FACTS.predictions)
         hardest = hardest_cases(table, HARDEST)
         write_atomically(folder / "hardest.csv", lambda temporary: hardest.to_csv(temporary, index=False))
-        return evaluate(table, dataset.classes, inputs.positive)
+        return evaluate(table, dataset.classes, inputs.positive, leak_groups(dataset.table.iloc[rows]))
 
     def calibrate(
         self, model: Network, inputs: TrainingInputs[Dataset], folder: Path, report_progress: ReportProgress
