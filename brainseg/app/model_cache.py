@@ -19,7 +19,7 @@ from brainseg.files import file_state
 from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
 from brainseg.runs import Run
-from brainseg.runs.store import check_digest
+from brainseg.runs.digests import check_digest
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor

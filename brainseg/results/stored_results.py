@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from brainseg.diagnosis.pointing import StoredPointing
 from brainseg.errors import RunError
 from brainseg.evaluation.calibration import CALIBRATION, CalibrationReport
-from brainseg.evaluation.checks import class_codes, losses, probabilities, require_columns
+from brainseg.evaluation.checks import class_codes, losses, probabilities
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.evaluation.stored import (
     SCHEMA,
@@ -27,22 +27,13 @@ from brainseg.evaluation.stored import (
 )
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import StoredWeights
+from brainseg.results import stored_tables
 from brainseg.results.file_cache import TableCache
 from brainseg.results.run_files import read_checked, read_json, readable, reading, run_file
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.tasks import facts_of
 from brainseg.training.stored import RateSearch
 
-EPOCHS = [
-    "phase",
-    "epoch",
-    "train_loss",
-    "valid_loss",
-    "sensitivity",
-    "specificity",
-    "learning_rate",
-    "seconds",
-]
 LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
@@ -114,11 +105,11 @@ def learning_rate(store: RunStore, run: Run) -> tuple[pd.DataFrame, float | None
 
 
 def epochs(store: RunStore, run: Run) -> pd.DataFrame | None:
-    """Return the metrics of each finished epoch: the columns `EPOCHS`, and `accuracy` or `dice`.
+    """Return the metrics of each finished epoch: the columns `stored_tables.EPOCHS`, and `accuracy` or `dice`.
 
     An empty cell is NaN: the metric is not defined for that epoch.
     """
-    return _table(store, run, "epochs.csv", _read_epochs)
+    return _table(store, run, "epochs.csv", stored_tables.read_epochs)
 
 
 def predictions(
@@ -132,7 +123,7 @@ def predictions(
         classes: The classes of its evaluation.
         name: `predictions.parquet`, or the file of another set.
     """
-    table = _table(store, run, name, _read_predictions)
+    table = _table(store, run, name, stored_tables.read_predictions)
     if table is None:
         return None
     with reading(name, run):
@@ -145,7 +136,7 @@ def predictions(
 
 def out_of_fold(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the pooled predictions of a complete cross-validation; see `evaluation.crossval.pooling.pool`."""
-    return _table(store, run, "out_of_fold.parquet", _read_out_of_fold)
+    return _table(store, run, "out_of_fold.parquet", stored_tables.read_out_of_fold)
 
 
 def evaluated_predictions(store: RunStore, run: Run) -> pd.DataFrame | None:
@@ -165,7 +156,7 @@ def baselines(store: RunStore, run: Run) -> dict[str, SegmentationEvaluation] | 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the evaluated slices of a segmentation; see `evaluation.segmentation.slice_table` for the columns."""
-    return _table(store, run, "slices.parquet", _read_slices)
+    return _table(store, run, "slices.parquet", stored_tables.read_slices)
 
 
 def masks(store: RunStore, run: Run, name: str) -> SavedMasks | None:
@@ -183,12 +174,12 @@ def split(store: RunStore, run: Run) -> pd.DataFrame | None:
     Images with the same `twin` are near copies; runs of earlier versions have none recorded. An empty cell is "": not
     known. None and NA are read as texts, since a class may have such a name.
     """
-    return _table(store, run, "split.csv", _read_split)
+    return _table(store, run, "split.csv", stored_tables.read_split)
 
 
 def hardest(store: RunStore, run: Run) -> pd.DataFrame | None:
     """Return the images with the highest loss: columns `path`, `label` and `prediction` (texts) and `loss` (nats)."""
-    return _table(store, run, "hardest.csv", _read_hardest)
+    return _table(store, run, "hardest.csv", stored_tables.read_hardest)
 
 
 def digests(store: RunStore, run: Run) -> dict[str, str]:
@@ -203,46 +194,6 @@ def _table(store: RunStore, run: Run, name: str, read: Callable[[Path], pd.DataF
         return None
     with reading(name, run):
         return _TABLES.get(file, read)
-
-
-def _read_epochs(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False, na_values="")
-    columns = [*EPOCHS, "dice" if "dice" in table else "accuracy"]
-    require_columns(table, columns, "The table of epochs")
-    for column in columns[1:]:
-        pd.to_numeric(table[column])
-    return table
-
-
-def _read_split(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    require_columns(table, ["path", "label", "group", "sha256", "split"], "The split")
-    return table if "twin" in table else table.assign(twin="")
-
-
-def _read_hardest(file: Path) -> pd.DataFrame:
-    texts = ["path", "label", "prediction"]
-    table = pd.read_csv(file, dtype=dict.fromkeys(texts, str), keep_default_na=False)
-    require_columns(table, [*texts, "loss"], "The table of the hardest cases")
-    return table
-
-
-def _read_predictions(file: Path) -> pd.DataFrame:
-    table = pd.read_parquet(file)
-    require_columns(table, ["path", "group"])
-    return table
-
-
-def _read_out_of_fold(file: Path) -> pd.DataFrame:
-    table = pd.read_parquet(file)
-    require_columns(table, ["repeat", "fold", "run_id", "sha256", "unit", "path"], "The pooled table")
-    return table
-
-
-def _read_slices(file: Path) -> pd.DataFrame:
-    table = pd.read_parquet(file)
-    require_columns(table, ["path", "group", "spacing", "dice", "true_pixels", "predicted_pixels"])
-    return table
 
 
 def log_text(store: RunStore, run: Run) -> str:

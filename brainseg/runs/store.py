@@ -10,11 +10,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from brainseg.config import RunConfig
-from brainseg.errors import BundleError, RunError
+from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.crossval import why_no_model
+from brainseg.runs.digests import check_digest
 from brainseg.runs.identity import Identity, has_identity, identify, save_identity
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
@@ -234,23 +235,6 @@ class RunStore(RunReader):
         if not config.model.weights.startswith(RUN):
             return None
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
-
-
-def check_digest(run: Run, digest: str) -> None:
-    """Refuse a bundle that its run's training did not write.
-
-    Args:
-        run: A run with or without a recorded digest; runs of earlier versions have none, and any bundle is accepted.
-        digest: The digest of the bundle.
-
-    Raises:
-        BundleError: The digests differ.
-    """
-    if run.bundle_digest and digest not in run.bundle_digest.split():
-        raise BundleError(
-            f"The model of run {run.name!r} was changed after its training (its digest begins with {digest[:12]}, the "
-            f"recorded one with {run.bundle_digest[:12]}): choose another run or train again."
-        )
 
 
 def _own(tags: dict[str, str]) -> dict[str, str]:

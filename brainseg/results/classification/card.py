@@ -64,8 +64,8 @@ def limits(
     count = (as_validation(report) if report else description.validation).get("count") or 0
     lines = [
         "* Intervals of proportions of images are Wilson 95 % intervals, which treat images as independent. Slices of "
-        "one patient are not, so their true uncertainty is larger. All other intervals are by bootstrap over patients and "
-        "groups of copies.",
+        "one patient are not, so their true uncertainty is larger. All other intervals are by bootstrap over patients "
+        "and groups of copies.",
         f"* {calibration_sentence(description.calibration)} {_meaning(description.calibration)}",
         "* Cropped copies are not found, and may be on both sides of the split.",
     ]
