@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from brainseg import DISCLAIMER
@@ -16,10 +18,17 @@ def register(app: typer.Typer) -> None:
     app.command()(calibrate)
 
 
-def calibrate(run: RunArgument, as_json: JsonOption = False) -> None:
+def calibrate(
+    run: RunArgument,
+    crossval: Annotated[
+        str | None,
+        typer.Option("--from", help="A cross-validation of the same settings, whose out-of-fold predictions are used."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Calibrate the probabilities of a finished run on its validation set, by temperature scaling.
 
-    Training does this by itself. Use the command for runs of earlier versions.
+    Training does this by itself. Use the command for runs of earlier versions, and with --from for small datasets.
     """
     from brainseg.evaluation.calibration import calibration_values
     from brainseg.results.classification.calibration import calibrate_run, calibration_lines
@@ -31,7 +40,10 @@ def calibrate(run: RunArgument, as_json: JsonOption = False) -> None:
     if not commands_of(found.config.task).has_probabilities:
         does = facts_of(found.config.task).does
         raise RunError(f"Run {found.name!r} {does} and gives no probabilities: choose a run that classifies.")
-    report = calibrate_run(store, found)
+    parent = store.get(crossval) if crossval else None
+    if parent and parent.kind != "crossval":
+        raise RunError(f"Run {parent.name!r} is no cross-validation: `brainseg crossval` makes one.")
+    report = calibrate_run(store, found, parent)
     if as_json:
         print_json({"run_id": found.id, "name": found.name, **calibration_values(report)})
         return

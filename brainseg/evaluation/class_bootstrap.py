@@ -113,7 +113,8 @@ def _matthews(matrices: np.ndarray) -> np.ndarray:
     total, correct = matrices.sum(axis=(1, 2)), np.trace(matrices, axis1=1, axis2=2)
     above = correct * total - (actual * called).sum(axis=1)
     below = np.sqrt((total**2 - (actual**2).sum(axis=1)) * (total**2 - (called**2).sum(axis=1)))
-    return np.nan_to_num(ratio(above, below))
+    correlations: np.ndarray = np.nan_to_num(ratio(above, below))
+    return correlations
 
 
 def _areas(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +12,12 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from brainseg.errors import RunError
+from brainseg.evaluation.calibration import fit
 from brainseg.jobs import actions
+from brainseg.models.calibration import Calibration, NotCalibrated, Obstacle
+from brainseg.models.description import read_description
 from brainseg.results.by_task import results_of
+from brainseg.results.classification.calibration import calibrate_run
 from brainseg.results.comparison import check_comparable, compare
 from brainseg.results.comparison_table import OTHER_FOLDS, group_lines, runs_table
 from brainseg.results.crossval.reading import complete_result, crossval_result, settled
@@ -21,6 +26,7 @@ from brainseg.results.evaluated_runs import read_evaluated_run
 from brainseg.results.run_plots import write_run_plots
 from brainseg.results.stored_results import out_of_fold, predictions
 from brainseg.runs import RunStore
+from tests.models.conftest import one_sentence
 
 pytestmark = pytest.mark.parametrize("finished_home", ["crossval_template"], indirect=True)
 
@@ -164,3 +170,35 @@ def test_lost_files_of_a_fold_do_not_hide_the_others(store: RunStore, finished_h
     assert not result.complete
     assert child.name in result.problem
     assert [fold.run.name for fold in result.folds if fold.run] == ["marks-fold0", "marks-fold1"]
+
+
+def test_a_model_is_calibrated_on_the_predictions_of_all_folds(
+    store: RunStore, tiny_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = settled(store, store.get("first"))
+    child = store.children(parent)[0, 0]
+    found = calibrate_run(store, child, parent)
+    assert found["state"] == NotCalibrated(obstacle=Obstacle.IMAGES, found=16, needed=100, count=16)
+    table = out_of_fold(store, parent)
+    first = table[table["repeat"] == 0]
+    for name, least in {"LEAST_IMAGES": 10, "LEAST_GROUPS": 5, "LEAST_EACH": 0}.items():
+        monkeypatch.setattr(fit, name, least)
+    state = calibrate_run(store, child, parent)["state"]
+    assert isinstance(state, Calibration)
+    assert (state.count, state.source) == (16, "out-of-fold")
+    assert state.wrong == (first["label"] != first["prediction"]).sum()
+    assert read_description(store.bundle(store.get(child.id))).calibration == state
+
+
+def test_a_model_is_not_calibrated_on_folds_of_another_recipe(store: RunStore) -> None:
+    parent = settled(store, store.get("first"))
+    child = store.children(parent)[0, 0]
+    training = parent.config.training.model_copy(update={"mixup": 0.3})
+    other = replace(parent, config=parent.config.model_copy(update={"training": training}))
+    with pytest.raises(RunError, match=r"training\.mixup") as caught:
+        calibrate_run(store, child, other)
+    one_sentence(caught.value)
+    split = store.path(child.id, "split.csv")
+    split.write_text(split.read_text().replace(out_of_fold(store, parent)["sha256"].iloc[0], "0" * 64))
+    with pytest.raises(RunError, match="other images"):
+        calibrate_run(store, child, parent)

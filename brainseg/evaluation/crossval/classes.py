@@ -79,9 +79,9 @@ def _proportion(
     if value is None:
         return None
     report, positive = reports[0], reports[0].positive
-    if len(repeats) == 1 and units == len(repeats[0]) and name in report.intervals:
-        low, high = report.intervals[name]
-        return {"low": low, "high": high, "method": WILSON}
+    wilson = report.intervals.get(name)
+    if len(repeats) == 1 and units == len(repeats[0]) and wilson:
+        return {"low": wilson[0], "high": wilson[1], "method": WILSON}
     if value in (0.0, 1.0) and (positive is not None or name == "accuracy"):
         rows = repeats[0]
         counted = {

@@ -24,8 +24,11 @@ from brainseg.files import write_json
 from brainseg.models.bundle import DESCRIPTION, write_description
 from brainseg.models.description import FORMAT, bundle_digest, read_description
 from brainseg.results import stored_results
+from brainseg.results.crossval.reading import complete_result
 from brainseg.runs import Run, RunStore
 
+FREE = ("data.", "preset", "compute.", "evaluation.")
+"""Beginnings of settings that do not change how a network is trained; the images are compared one by one."""
 MEASURES = {
     "ece": "expected calibration error",
     "ace": "average calibration error",
@@ -35,16 +38,34 @@ MEASURES = {
 }
 
 
-def calibrate_run(store: RunStore, run: Run) -> CalibrationReport:
-    """Fit the temperature of a finished run on its stored predictions, and write it into the run's bundle.
+def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> CalibrationReport:
+    """Fit the temperature of a finished run on stored predictions, and write it into the run's bundle.
 
     The model gets a new version, since its answers change.
 
+    Args:
+        store: The run store.
+        run: A finished run that classifies.
+        parent: A cross-validation of the same settings and images, whose out-of-fold predictions are used; None for the
+            predictions of the run's own validation set.
+
     Raises:
-        RunError: The run has no model, or lacks the predictions of its validation set.
+        RunError: The run has no model, lacks the predictions of its validation set, or does not fit `parent`.
         BundleError: The bundle cannot be used.
     """
     folder = store.bundle(run)
+    found = _out_of_fold(store, run, parent) if parent else _on_validation_set(store, run)
+    description = read_description(folder).model_copy(update={"calibration": found["state"], "format": FORMAT})
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        write_json(place / CALIBRATION, calibration_values(found))
+        write_description(place, description)
+        store.log_file(run.id, place / CALIBRATION)
+        store.replace_in_bundle(run, place / DESCRIPTION, bundle_digest(place, description))
+    return found
+
+
+def _on_validation_set(store: RunStore, run: Run) -> CalibrationReport:
     report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
     table = None
     if report:
@@ -56,15 +77,47 @@ def calibrate_run(store: RunStore, run: Run) -> CalibrationReport:
             "again."
         )
     groups, copies = _groups_and_copies(store, run, report, table)
-    found = calibrate(table, report["classes"], report["positive"], groups, copies)
-    description = read_description(folder).model_copy(update={"calibration": found["state"], "format": FORMAT})
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        write_json(place / CALIBRATION, calibration_values(found))
-        write_description(place, description)
-        store.log_file(run.id, place / CALIBRATION)
-        store.replace_in_bundle(run, place / DESCRIPTION, bundle_digest(place, description))
-    return found
+    return calibrate(table, report["classes"], report["positive"], groups, copies)
+
+
+def _out_of_fold(store: RunStore, run: Run, parent: Run) -> CalibrationReport:
+    """Fit on the first repeat of a cross-validation, in which each image was predicted once."""
+    complete_result(store, parent)
+    _refuse_other_recipe(run, parent)
+    report = stored_results.evaluation_as(ClassificationEvaluation, store, parent)
+    table, split = stored_results.out_of_fold(store, parent), stored_results.split(store, run)
+    if report is None or table is None or split is None:
+        raise RunError(f"Run {run.name!r} or {parent.name!r} lacks its stored results: train it again.")
+    table = table[table["repeat"] == 0].reset_index(drop=True)
+    if set(table["sha256"]) != set(split["sha256"]):
+        raise RunError(
+            f"{parent.name!r} was trained on other images than {run.name!r}: choose a cross-validation of its dataset."
+        )
+    if not parent.config.data.grouped_folds and table["unit"].nunique() < len(table):
+        raise RunError(
+            f"The folds of {parent.name!r} separate copies or slices of one patient, so its predictions are too good "
+            "to calibrate on: choose one with data.grouped_folds=true."
+        )
+    copies = np.zeros(len(table), dtype=bool)
+    return calibrate(table, report["classes"], report["positive"], table["unit"].to_numpy(), copies, "out-of-fold")
+
+
+def _refuse_other_recipe(run: Run, parent: Run) -> None:
+    """Refuse a cross-validation whose networks are trained otherwise than that of the run.
+
+    Raises:
+        RunError: Names a setting that differs.
+    """
+    if parent.plan and parent.plan.candidates:
+        raise RunError(f"{parent.name!r} chose its settings anew in each fold: choose a cross-validation that did not.")
+    mine, its = run.config.flat(), parent.config.flat()
+    differing = [name for name in mine if mine[name] != its[name] and not name.startswith(FREE)]
+    if differing:
+        name = differing[0]
+        raise RunError(
+            f"{parent.name!r} has {name}={its[name]} and {run.name!r} has {mine[name]}, so its networks are trained "
+            "otherwise: choose a cross-validation of the same settings."
+        )
 
 
 def _groups_and_copies(
