@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from brainseg.cli.by_task import commands_of
 from brainseg.cli.output import ANSWERS
 from brainseg.datasets.patient_messages import as_sentence
 from brainseg.diagnosis.calibrated import calibration_sentence
-from brainseg.evaluation.calibration import CalibrationReport
 from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.stored import Evaluation
+
+if TYPE_CHECKING:
+    from brainseg.evaluation.calibration import CalibrationReport
 
 
 def print_report(task: str, report: Evaluation, calibration: CalibrationReport | None = None) -> None:

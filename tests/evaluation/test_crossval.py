@@ -9,7 +9,8 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from brainseg.errors import DataError
-from brainseg.evaluation.crossval.classes import _areas, _counted, pooled_classes
+from brainseg.evaluation.class_bootstrap import drawn_metrics
+from brainseg.evaluation.crossval.classes import pooled_classes
 from brainseg.evaluation.crossval.folds import summarise
 from brainseg.evaluation.crossval.masks import METRICS, pooled_masks
 from brainseg.evaluation.crossval.pooled import WILSON
@@ -160,14 +161,14 @@ def scored(repeats: int = 1, patients: int = 20) -> pd.DataFrame:
 
 def test_draws_equal_metrics_with_weights() -> None:
     table, times = scored(), drawn(20, seed=0)
-    areas, counted = _areas(table, CLASSES, 1, times), _counted(table, CLASSES, [1], times)
+    values = drawn_metrics(table, CLASSES, "yes", table["unit"].to_numpy(), times)
     actual = table["label"] == "yes"
     for draw in range(20):
         weights = times[draw][table["unit"]]
-        assert areas[draw] == pytest.approx(roc_auc_score(actual, table["p_yes"], sample_weight=weights))
+        assert values["roc_auc"][draw] == pytest.approx(roc_auc_score(actual, table["p_yes"], sample_weight=weights))
         predicted = table["prediction"] == "yes"
-        assert counted["f1"][draw] == pytest.approx(f1_score(actual, predicted, sample_weight=weights))
-        assert counted["accuracy"][draw] == pytest.approx(accuracy_score(actual, predicted, sample_weight=weights))
+        assert values["f1"][draw] == pytest.approx(f1_score(actual, predicted, sample_weight=weights))
+        assert values["accuracy"][draw] == pytest.approx(accuracy_score(actual, predicted, sample_weight=weights))
 
 
 def test_repeats_add_no_images() -> None:

@@ -53,6 +53,7 @@ def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> Calib
         RunError: The run has no model, lacks the predictions of its validation set, or does not fit `parent`.
         BundleError: The bundle cannot be used.
     """
+    run = store.get(run.id)  # the bundle may have been replaced since
     folder = store.bundle(run)
     found = _out_of_fold(store, run, parent) if parent else _on_validation_set(store, run)
     description = read_description(folder).model_copy(update={"calibration": found["state"], "format": FORMAT})
