@@ -14,7 +14,7 @@ from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
-from brainseg.evaluation.segmentation.cases import case_sentences
+from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.trained_on import TrainedOn
 

@@ -10,7 +10,7 @@ from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.run_panels import MISSING, caveats, draw_plot, headline, report_of, training_panel
 from brainseg.errors import RunError
-from brainseg.evaluation.segmentation.cases import case_sentences
+from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.words import evaluation_sentence
-from brainseg.evaluation.segmentation.cases import case_sentences
+from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.segmentation.scores import SCORES
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.description import BundleDescription

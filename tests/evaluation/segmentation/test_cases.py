@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.segmentation import evaluate_masks
-from brainseg.evaluation.segmentation.cases import LESIONS, case_sentences, count_lesions
+from brainseg.evaluation.segmentation.cases import LESIONS, count_lesions
 from tests.evaluation.segmentation.masks import evaluated, square
 
 CLASSES = ("background", "tumour")
