@@ -23,6 +23,7 @@ PHRASES = (
     (r"give one with --data PATH", "choose one"),
     (r"choose it with --preset", "choose it under Preset"),
     (r"--set ", ""),
+    (r"--choose\b", "the choice of settings"),
     (r"; `resume` continues it( from its last epoch)?", r"; Resume continues it\1"),
     (r"name another with --port", "name another port"),
 )

@@ -98,7 +98,7 @@ def calibration_sentence(state: CalibrationState) -> str:
         return f"The probabilities are calibrated on {state.count:,} {source} (temperature {state.temperature:.2f})."
     if isinstance(state, NotCalibrated):
         return f"The scores are not calibrated: {_WHY[state.obstacle].format(**state.model_dump())}."
-    return "The scores are not calibrated: `brainseg calibrate` can calibrate this model."
+    return "The scores are not calibrated: the model is of an earlier version of brainseg, so calibrate its run."
 
 
 _WHY = {

@@ -105,10 +105,10 @@ def test_bars_show_the_likeliest_class_on_top_and_never_certainty(dark) -> None:
     figure = probability_figure({"no": 1e-9, "yes": 1 - 1e-9}, dark=dark)
     bars = figure.data[0]
     assert list(bars.x) == [1 - 1e-9, 1e-9]
-    assert [row[1] for row in bars.customdata] == ["over 99.9 %", "under 0.1 %"]
+    assert [row[1] for row in bars.customdata] == ["over 99 %", "under 1 %"]
     assert "yes" in figure.layout.yaxis.ticktext[0]
     texts = [note.text for note in figure.layout.annotations]
-    assert "<b>over 99.9 %</b>" in texts
+    assert "<b>over 99 %</b>" in texts
     assert DISCLAIMER in texts
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1], "the first row is on top"
 

@@ -85,7 +85,7 @@ def test_a_model_that_is_calibrated_meanwhile_is_used_without_a_restart(page, tu
     edit_of_run(tuned.id, lambda values: values.update(calibration=None))
     assert model_cache.description(tuned.id)[0].calibration is None
     model_cache.predictor(tuned.id)
-    assert "`brainseg calibrate` can calibrate this model" in texts(app.run())
+    assert "the model is of an earlier version of brainseg, so calibrate its run" in texts(app.run())
     calibrate_run(RunStore(), RunStore().get(tuned.id))
     assert model_cache.description(tuned.id)[0].calibration is not None
     model_cache.predictor(tuned.id)

@@ -31,6 +31,7 @@ from brainseg.runs import EndKind, Run, RunStore
 from tests.app.links import links
 from tests.app.page_text import empty_heatmaps, icons, message, plain
 from tests.app.run_pages import BROKEN_PANEL, charts, keys, open_panel, paths_shown, texts
+from tests.bundles import edit_of_run
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
@@ -121,6 +122,19 @@ def test_every_panel_of_a_finished_run_draws(finished_home, open_page, name: str
     assert not app.error
     expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Calibration": 1, "Confusion matrix": 1}
     assert charts(app) == expected.get(panel, 0)
+
+
+def test_a_run_of_an_earlier_version_is_calibrated_by_a_button(tuned: Run, open_page) -> None:
+    file = RunStore().path(tuned.id, "calibration.json")
+    file.unlink()
+    edit_of_run(tuned.id, lambda values: values.update(calibration=None))
+    app = open_panel(open_page("runs", run=tuned.id), "Calibration")
+    assert "calibration.json is missing" in " ".join(plain(app.info))
+    app.button(key="run-calibrate").click().run()
+    assert not app.exception
+    assert file.exists()
+    assert "calibration needs 100 held-out images" in " ".join(plain(app.warning))
+    assert charts(app) == 1
 
 
 def test_metrics_stand_with_their_interval_and_what_they_were_taken_on(tuned: Run, open_page) -> None:

@@ -40,7 +40,7 @@ def test_no_value_is_closer_to_certainty_than_its_calibration(probability, count
         (NotCalibrated(obstacle=Obstacle.GROUPS, found=4, needed=10, count=240), "of 10 patients"),
         (NotCalibrated(obstacle=Obstacle.WRONG, found=2, needed=5, count=128), "5 wrong answers, and 2 of 128"),
         (NotCalibrated(obstacle=Obstacle.RIGHT, found=0, needed=5, count=128), "5 correct answers, and 0 of 128"),
-        (None, "`brainseg calibrate`"),
+        (None, "of an earlier version of brainseg"),
     ],
 )
 def test_every_state_has_a_sentence(state, words):

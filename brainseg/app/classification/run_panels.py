@@ -6,16 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app.classification.calibration_panel import calibration_panel
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
-from brainseg.evaluation.calibration import CALIBRATION
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
-from brainseg.models.calibration import Calibration
-from brainseg.results import stored_results
-from brainseg.results.classification.calibration import calibration_lines
 from brainseg.runs import Run
 
 
@@ -31,20 +27,6 @@ def metrics_panel(run: Run) -> None:
         draw_plot(run, "roc")
     with right:
         draw_plot(run, "precision_recall")
-
-
-@guarded
-def calibration_panel(run: Run) -> None:
-    """The reliability diagram, and how far the probabilities are calibrated."""
-    report = stored_results.calibration(live_store.store(), run)
-    if report is None:
-        st.info(f"{CALIBRATION} is missing, so this run was never calibrated: run `brainseg calibrate {run.id[:8]}`.")
-        return
-    first, *others = calibration_lines(report)
-    (st.success if isinstance(report["state"], Calibration) else st.warning)(first)
-    draw_plot(run, "reliability")
-    for line in others:
-        st.caption(line)
 
 
 def _headlines(report: ClassificationEvaluation) -> None:
