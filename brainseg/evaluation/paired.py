@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from brainseg.evaluation.power import images_needed, smallest_difference
 from brainseg.evaluation.undefined import ratio, where_defined
 
 CONFIDENCE = 0.95
@@ -34,6 +35,9 @@ class Pair:
         adjusted: `p` with Holm's adjustment for all pairs that were tested together.
         agreement: Proportion of images for which both predict the same class, correct or not.
         kappa: Cohen's kappa of the two models' predictions; NaN if both predict the same single class for all images.
+        smallest: The smallest difference that this many images are likely (80 %) to show, if the models disagree this
+            often; None if there is none.
+        needed: Number of images that would be likely to show the difference that was found; None if there is none.
     """
 
     first: str
@@ -47,6 +51,8 @@ class Pair:
     adjusted: float
     agreement: float
     kappa: float
+    smallest: float | None = None
+    needed: int | None = None
 
     @property
     def better(self) -> str | None:
@@ -68,8 +74,17 @@ def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
         pairs of six equal models would easily look different by chance.
     """
     raw = [_raw_pair(aligned, *pair) for pair in combinations(names, 2)]
-    adjusted = holm([pair.p for pair in raw])
-    return [replace(pair, adjusted=value) for pair, value in zip(raw, adjusted, strict=True)]
+    adjusted, alpha = holm([pair.p for pair in raw]), SIGNIFICANT / max(1, len(raw))
+    return [_with_power(replace(pair, adjusted=value), alpha) for pair, value in zip(raw, adjusted, strict=True)]
+
+
+def _with_power(pair: Pair, alpha: float) -> Pair:
+    """Add what the images can show, at the level of the strictest of Holm's tests."""
+    discordant = float(ratio(pair.only_first + pair.only_second, pair.count))
+    if not discordant > 0:
+        return pair
+    smallest = smallest_difference(pair.count, discordant, alpha)
+    return replace(pair, smallest=smallest, needed=images_needed(pair.difference, discordant, alpha))
 
 
 def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:

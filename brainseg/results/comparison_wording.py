@@ -84,5 +84,6 @@ def verdict_lines(
             lines.append(separated(pair) + (" See the note on this run above." if doubtful else ""))
     if left := len(pairs) - len(lines):
         which = "The two runs are" if len(pairs) == 1 else f"{left} of {len(pairs)} pairs are"
-        lines.append(f"{which} **not separated**: {not_separated(pairs[0])}, so neither run is shown to be better.")
+        why = not_separated(next(pair for pair in pairs if not pair.better))
+        lines.append(f"{which} **not separated**: {why}, so neither run is shown to be better.")
     return lines

@@ -67,4 +67,7 @@ def _separated(pair: Pair) -> str:
 
 
 def _not_separated(pair: Pair) -> str:
-    return f"they differ on too few of the {pair.count} images"
+    shown = "no difference is likely to be shown"
+    if pair.smallest is not None:
+        shown = f"only a difference of {100 * pair.smallest:.0f} percentage points or more is likely to be shown"
+    return f"they differ on too few of the {pair.count} images, with which {shown}"

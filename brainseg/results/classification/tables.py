@@ -66,6 +66,8 @@ def pairs_in_words(pairs: Sequence[Pair]) -> pd.DataFrame:
             "p (Holm)": p_value(pair.adjusted),
             "Same answer": percent(pair.agreement) if pair.agreement < 1 else "100 %",
             "Cohen's kappa": NOT_DEFINED if math.isnan(pair.kappa) else f"{pair.kappa:.2f}",
+            "Smallest difference": "none" if pair.smallest is None else f"{pair.smallest:.3f}",
+            "Images needed": "–" if pair.needed is None else f"{pair.needed:,}",
         }
         for pair in pairs
     )
@@ -84,6 +86,8 @@ def pairs_shown(pairs: Sequence[Pair]) -> pd.DataFrame:
             "p (Holm)": pair.adjusted,
             "Same answer (%)": 100 * pair.agreement,
             "Cohen's kappa": pair.kappa,
+            "Smallest difference": math.nan if pair.smallest is None else pair.smallest,
+            "Images needed": math.nan if pair.needed is None else pair.needed,
         }
         for pair in pairs
     )
