@@ -147,6 +147,7 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
     assert shown["evaluation"]["accuracy"] == answer["metrics"]["accuracy"]
     names = {Path(file).name for file in shown["figures"]}
     assert names == {
+        "reliability.html",
         "training_curves.html",
         "confusion_matrix.html",
         "metrics.html",
