@@ -333,8 +333,8 @@ def test_the_papers_set_as_the_page_shows_it(home, shared, open_page):
     report = dataset_report(read_dataset(known))
     assert set(leaks(report)) <= set(plain(app.warning))
     assert [any(sentence.startswith(number) for sentence in leaks(report)) for number in ("25 ", "49 ")] == [True, True]
-    assert "group 1 of 39" in texts(turn_to(app, "Duplicates").markdown)
-    assert "group 1 of 17" in texts(app.get("button_group")[0].set_value("Near copies").run().markdown)
+    assert "group 1 of 48" in texts(turn_to(app, "Duplicates").markdown)
+    assert "group 1 of 26" in texts(app.get("button_group")[0].set_value("Near copies").run().markdown)
 
 
 def test_the_leak_of_the_four_class_set(home, shared, open_page):
