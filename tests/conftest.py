@@ -42,6 +42,7 @@ TRAINING_PLACES = {
     "models",
     "runs",
     "test_compute.py",
+    "test_crossval_results.py",
     "test_full_disk.py",
     "test_packaging.py",
     "test_segmenter.py",

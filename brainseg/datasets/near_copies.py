@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.near_memory import remembered
 from brainseg.datasets.near_search import SIDE, clusters, compare, limited_pairs
 from brainseg.datasets.report_fields import NearCopies, NearOverlap
 
@@ -63,7 +64,9 @@ def near_pairs(table: pd.DataFrame) -> list[NearPair]:
     thumbnails = np.stack(table["thumbnail"].to_list())
     content = pd.factorize(table["sha256"])[0]
     patients = np.where(table["group"] == "", -1 - np.arange(len(table)), pd.factorize(table["group"])[0])
-    found = limited_pairs(compare(thumbnails, content, patients), len(table))
+    found = remembered(
+        lambda: limited_pairs(compare(thumbnails, content, patients), len(table)), thumbnails, content, patients
+    )
     paths = table["path"].to_list()
     return [NearPair(paths[first], paths[second], *map(bool, facts)) for first, second, *facts in found.tolist()]
 

@@ -1,4 +1,5 @@
 import io
+from collections import OrderedDict
 
 import numpy as np
 import pandas as pd
@@ -6,8 +7,10 @@ import pytest
 from PIL import Image
 
 from brainseg.config import DataConfig
+from brainseg.datasets import near_memory
 from brainseg.datasets.inspection import cache_dataset, cached_dataset, open_any, signature
 from brainseg.datasets.near_copies import NearPair, near_pairs, summary, thumbnail, twin_names
+from brainseg.datasets.near_memory import MOST, remembered
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.splits import leak_groups, split_dataset
@@ -77,6 +80,7 @@ def test_of_very_many_pairs_those_are_kept_that_hold_the_groups_together(monkeyp
     table = images_table(images)
     whole = near_pairs(table)
     assert len(whole) == 2 * 45
+    monkeypatch.setattr(near_memory, "_found", OrderedDict())
     monkeypatch.setattr("brainseg.datasets.near_search._MOST_PAIRS", 20)
     few = near_pairs(table)
     assert len(few) < 45
@@ -208,3 +212,26 @@ def test_mc7023_no_validation_image_has_a_twin_in_training(shared, tmp_path):
     assert dataset_report(dataset)["near_copies"]["pairs"] > 20
     squares = independent([dataset.file(path) for path in dataset.table["path"]])
     assert [twins_in_training(dataset, squares @ squares.T, seed)[0] for seed in range(10)] == [0] * 10
+
+
+def test_a_set_that_was_searched_is_not_searched_again_unless_anything_changed():
+    searched = []
+
+    def search() -> np.ndarray:
+        searched.append(1)
+        return np.array([[0, 1]])
+
+    images = np.random.default_rng(0).integers(0, 255, (2, 8, 8), dtype=np.uint8)
+    patients = np.array([0, 0])
+    first = remembered(search, images, patients)
+    assert remembered(search, images.copy(), patients) is first
+    assert len(searched) == 1
+    remembered(search, images, np.array([0, 1]))
+    remembered(search, images.reshape(2, 4, 16), patients)
+    assert len(searched) == 3
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 5
+    for number in range(MOST):
+        remembered(search, images, np.array([number, number + 2]))
+    remembered(search, images, patients)
+    assert len(searched) == 4 + MOST, "the oldest is forgotten"
