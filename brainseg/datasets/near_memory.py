@@ -32,7 +32,7 @@ def remembered(search: Callable[[], np.ndarray], *inputs: np.ndarray) -> np.ndar
     digest = hashlib.sha256()
     for part in inputs:
         digest.update(f"{part.dtype} {part.shape} ".encode())
-        digest.update(np.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part).data)
     key = digest.digest()
     with _lock:
         if key in _found:

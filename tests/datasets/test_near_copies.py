@@ -1,5 +1,4 @@
 import io
-from collections import OrderedDict
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,18 @@ from brainseg.config import DataConfig
 from brainseg.datasets import near_memory
 from brainseg.datasets.inspection import cache_dataset, cached_dataset, open_any, signature
 from brainseg.datasets.near_copies import NearPair, near_pairs, summary, thumbnail, twin_names
-from brainseg.datasets.near_memory import MOST, remembered
+from brainseg.datasets.near_memory import remembered
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.splits import leak_groups, split_dataset
 from brainseg.phantom import write_phantom
 from brainseg.scans import read_scan
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search each time, since these tests compare searches of the same images."""
+    monkeypatch.setattr(near_memory, "MOST", 0)
 
 
 def brain(seed, size=96):
@@ -80,7 +85,6 @@ def test_of_very_many_pairs_those_are_kept_that_hold_the_groups_together(monkeyp
     table = images_table(images)
     whole = near_pairs(table)
     assert len(whole) == 2 * 45
-    monkeypatch.setattr(near_memory, "_found", OrderedDict())
     monkeypatch.setattr("brainseg.datasets.near_search._MOST_PAIRS", 20)
     few = near_pairs(table)
     assert len(few) < 45
@@ -214,7 +218,8 @@ def test_mc7023_no_validation_image_has_a_twin_in_training(shared, tmp_path):
     assert [twins_in_training(dataset, squares @ squares.T, seed)[0] for seed in range(10)] == [0] * 10
 
 
-def test_a_set_that_was_searched_is_not_searched_again_unless_anything_changed():
+def test_a_set_that_was_searched_is_not_searched_again_unless_anything_changed(monkeypatch):
+    monkeypatch.setattr(near_memory, "MOST", 4)
     searched = []
 
     def search() -> np.ndarray:
@@ -231,7 +236,7 @@ def test_a_set_that_was_searched_is_not_searched_again_unless_anything_changed()
     assert len(searched) == 3
     with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 5
-    for number in range(MOST):
+    for number in range(4):
         remembered(search, images, np.array([number, number + 2]))
     remembered(search, images, patients)
-    assert len(searched) == 4 + MOST, "the oldest is forgotten"
+    assert len(searched) == 8, "the oldest is forgotten"
