@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from brainseg.evaluation.crossval.pooled import Pooled
 from brainseg.evaluation.segmentation import save_masks
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.results import stored_results
-from brainseg.results.crossval.basis import pooled_basis
+from brainseg.results.crossval.pooled_runs import pool_runs
 from brainseg.runs import Run, RunStore
 
 NAMES = {
@@ -37,29 +36,16 @@ def fold_metrics(evaluation: SegmentationEvaluation) -> dict[str, float | None]:
 
 
 def pool(store: RunStore, parent: Run, runs: Sequence[Run], table: pd.DataFrame) -> Pooled:
-    """Evaluate the pooled slices.
-
-    Args:
-        store: The run store.
-        parent: The cross-validation.
-        runs: Its folds.
-        table: From `evaluation.crossval.pooling.pool`.
-
-    Raises:
-        RunError: The folds differ in their classes, or their files are damaged.
-    """
-    found = [stored_results.evaluation_as(SegmentationEvaluation, store, run) for run in runs]
-    evaluations = [each for each in found if each]
-    classes = {(tuple(each["classes"]), each["rule"]) for each in evaluations}
-    if len(classes) != 1 or len(evaluations) < len(runs):
-        raise RunError(f"The folds of {parent.name!r} differ in their classes, so they cannot be pooled.")
-    try:
-        pooled = pooled_masks(table, *classes.pop())
-    except ValueError as error:
-        raise RunError(f"The slices of the folds of {parent.name!r} are damaged: {error}") from error
-    evaluation = pooled["evaluation"]
-    facts = {**evaluation, **pooled_basis(runs, evaluations, evaluation["matrix"])}
-    return {**pooled, "evaluation": cast("SegmentationEvaluation", facts)}
+    """Evaluate the pooled slices; see `pool_runs`."""
+    return pool_runs(
+        SegmentationEvaluation,
+        store,
+        parent,
+        runs,
+        table,
+        lambda each: (tuple(each["classes"]), each["rule"]),
+        pooled_masks,
+    )
 
 
 def store_files(store: RunStore, runs: Sequence[Run], table: pd.DataFrame, folder: Path) -> None:
