@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
 from brainseg.evaluation.calibration import CalibrationReport, Reliability
@@ -9,6 +11,7 @@ from brainseg.plots.theme import finish, palette, readable, remark, series_style
 
 PROPORTION = {"range": [-0.02, 1.02], "dtick": 0.2, "tickformat": ".1f"}
 HEIGHT = 620  # pixels, for the diagram above the counts
+SMALLEST, LARGER = 7, 9  # pixels: a point of few images, and how much larger that of most images is
 COUNTS, GAP = 0.2, 0.06
 """Fractions of the height: that of the counts, and the space between them and the diagram."""
 
@@ -38,13 +41,14 @@ def reliability_figure(report: CalibrationReport, *, dark: bool = False) -> go.F
     )
     of = readable(first["of"]) if first and first["of"] else ""
     figure.update_layout(height=HEIGHT, barmode="group", bargap=0.15)
-    figure.update_xaxes(title=f"Mean probability of {of}" if of else "Mean highest probability", **PROPORTION)
+    title = f"Mean probability of {of}" if of else "Mean highest probability"
+    figure.update_xaxes(title=title, anchor="y2", **PROPORTION)
     observed = f"Fraction that is {of}" if of else "Fraction that is correct"
     figure.update_layout(
         yaxis={"title": observed, "domain": [COUNTS + GAP, 1], **PROPORTION},
         yaxis2={"title": "Images", "domain": [0, COUNTS], "anchor": "x", "rangemode": "tozero"},
     )
-    subtitle = "On the dotted line, probabilities come true as often as they say; bars: 95 % intervals"
+    subtitle = "On the dotted line, probabilities come true as often as they say; large points: many images"
     finish(figure, "Reliability diagram", subtitle, dark)
     return figure if first else remark(figure, "No image was evaluated.", dark)
 
@@ -55,6 +59,7 @@ def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, d
     observed = [each["observed"] or 0.0 for each in filled]
     intervals = [each["interval"] or (0.0, 1.0) for each in filled]
     style = series_style(position, dark)
+    colour, most = {"color": style["color"]}, max(each["count"] for each in filled)
     figure.add_scatter(
         x=[each["probability"] for each in filled],
         y=observed,
@@ -64,11 +69,10 @@ def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, d
             "symmetric": False,
             "thickness": 1.5,
         },
-        mode="lines+markers",
+        mode="markers",  # a line would lead through bins of a single image, and look like a trend
         name=f"{name}<br>expected error {measured['ece']:.3f}",
         legendgroup=name,
-        line={**style, "width": 2},
-        marker={"size": 9, "color": style["color"]},
+        marker={"size": [SMALLEST + LARGER * math.sqrt(each["count"] / most) for each in filled], **colour},
         customdata=[[each["count"], each["low"], each["high"]] for each in filled],
         hovertemplate=f"{name}<br>%{{customdata[0]}} images from %{{customdata[1]:.1f}} to %{{customdata[2]:.1f}}<br>"
         "mean probability %{x:.3f}, observed %{y:.3f}<extra></extra>",
@@ -77,7 +81,7 @@ def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, d
         x=[(each["low"] + each["high"]) / 2 for each in measured["bins"]],
         y=[each["count"] for each in measured["bins"]],
         yaxis="y2",
-        marker={"color": style["color"]},
+        marker=colour,
         showlegend=False,
         legendgroup=name,
         hovertemplate=f"{name}: %{{y}} images<extra></extra>",

@@ -159,7 +159,7 @@ def test_a_damaged_calibration_is_named(run: Run) -> None:
 def test_the_diagram_shows_every_bin_with_its_images(run: Run, dark: bool) -> None:
     report = calibrate_run(RunStore(), run)
     figure = reliability_figure(report, dark=dark)
-    curves = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "lines+markers"]
+    curves = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "markers"]
     bars = [trace for trace in figure.data if trace.type == "bar"]
     assert [sum(bar.y) for bar in bars] == [120] * len(curves)
     for curve, bar in zip(curves, bars, strict=True):
