@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Hashable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
+from brainseg.app.widgets.run_image import State, image_state, png, run_image
 from brainseg.diagnosis.calibrated import write_value
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results import stored_results as run_results
 from brainseg.results.markdown import escape
-from brainseg.results.run_images import image_file, read_image, square
+from brainseg.results.run_images import read_image
 from brainseg.runs import Run
 
 COLUMNS = 3
@@ -55,9 +54,9 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
     try:
         if wanted:
             with st.spinner("Computing the heatmap …"):
-                image, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), _modified(run, path))
+                image, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), image_state(run, path))
         else:
-            image = _image(live_store.store().uri, run.id, path, sha256, _modified(run, path))
+            image = run_image(run, path, sha256)
         st.image(
             image,
             width="stretch",
@@ -93,21 +92,8 @@ def case_words(case: dict[Hashable, Any]) -> str:
     )
 
 
-def _modified(run: Run, path: str) -> int:
-    """Return when the file was last modified, as a key for the caches below; 0 if it is missing."""
-    try:
-        return image_file(run, path).stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _image(uri: str, run_id: str, path: str, sha256: str | None, modified: int) -> bytes:
-    return _png(read_image(live_store.run(run_id), path, sha256).pixels)
-
-
 @st.cache_data(max_entries=300, show_spinner=False)
-def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, modified: int) -> tuple[bytes, str]:
+def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, state: State) -> tuple[bytes, str]:
     """Return the image with its heatmap over it as PNG, and the caption."""
     from brainseg.diagnosis.doubts import empty_heatmap
     from brainseg.diagnosis.images import overlay
@@ -118,10 +104,4 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, modified:
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
     caption = empty_heatmap(diagnosis) or f"{diagnosis.heatmap_title}. {LOOKED}"
-    return _png(overlay(scan.pixels, diagnosis.heatmap)), caption
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    square(pixels).save(stream, format="PNG")
-    return stream.getvalue()
+    return png(overlay(scan.pixels, diagnosis.heatmap)), caption

@@ -70,8 +70,8 @@ def show_card(answered: Answered, members: Sequence[Member], segmentation_model:
 def _head(answered: Answered) -> None:
     """Draw the doubts and the models' training data before any class, then the prediction."""
     st.caption(escape(answered.case.name))
-    unlike = answered.in_domain is False
-    uncertain = answered.answer is not None and answered.answer.outcome == UNCERTAIN
+    unlike, answer = answered.in_domain is False, answered.answer
+    uncertain = answer if answer and answer.outcome == UNCERTAIN else None
     if unlike or uncertain:
         st.header(escape(UNLIKE if unlike else NOT_CERTAIN), anchor=False)
     if answered.warnings:
@@ -80,14 +80,9 @@ def _head(answered: Answered) -> None:
     if unlike:
         st.markdown(f":gray[If it were, the answer would be: {escape(short_words(answered))}]")
     elif uncertain:
-        st.markdown(f":gray[The highest {noun(answered)}: {escape(short_words(answered))}]")
+        st.markdown(f":gray[The highest {uncertain.certainty.noun}: {escape(short_words(answered))}]")
     else:
         st.header(escape(short_words(answered)), anchor=False)
-
-
-def noun(answered: Answered) -> str:
-    """Return what the value behind a class is called: "probability" only if it is calibrated."""
-    return answered.answer.certainty.noun if answered.answer else "score"
 
 
 def short_words(answered: Answered) -> str:

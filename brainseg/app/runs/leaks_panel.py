@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.dataset_reading import progress_bar
+from brainseg.app.widgets.run_image import run_image
 from brainseg.app.widgets.run_panels import headline
 from brainseg.errors import BrainsegError
 from brainseg.results import stored_results
@@ -17,14 +16,11 @@ from brainseg.results.exports import file_stem
 from brainseg.results.leak_words import kind_words, leak_sentence
 from brainseg.results.leaks import LeakedImage, LeakReport, leak_report
 from brainseg.results.markdown import escape
-from brainseg.results.run_images import read_image, square
 from brainseg.results.subset_metric import SubsetMetric
 from brainseg.runs import Run
 
 PAIRS = 6
 """Pairs per page."""
-SIDE = 220
-"""Side of a drawn image, in pixels."""
 TITLES = {"accuracy": "Accuracy", "dice": "Dice, all pixels"}
 
 
@@ -77,10 +73,8 @@ def _pair(run: Run, image: LeakedImage, digests: dict[str, str]) -> None:
     for column, (side, path, label) in zip(st.columns(2), sides, strict=True):
         with column:
             try:
-                stream = io.BytesIO()
                 digest = None if run.config.data.modalities else digests.get(path)
-                square(read_image(run, path, digest).pixels, SIDE).save(stream, "PNG")
-                st.image(stream.getvalue(), width="stretch", alt=f"Image {path}")
+                st.image(run_image(run, path, digest), width="stretch", alt=f"Image {path}")
             except BrainsegError as error:
                 st.info(escape(str(error)), icon=":material/image_not_supported:")
             st.caption(f"{side}: {escape(path)} (label {escape(label)})")
