@@ -12,6 +12,7 @@ import pandas as pd
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.sources import read_named
+from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.diagnosis.pointing import Pointing, measure_pointing
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, DataError, ScanError
@@ -73,7 +74,7 @@ def measure_and_store_heatmaps(
         The result. None if the dataset has no masks or the measurement fails; the trained model is kept in any case.
     """
     try:
-        split = pd.read_csv(results / "split.csv", dtype=str, keep_default_na=False)
+        split = read_split(results / SPLIT)
         found = measure_heatmaps(results / "bundle", split, data, report_progress)
         write_json(results / HEATMAPS, found.to_dict())
     except BrainsegError:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 from pydantic import TypeAdapter
 
+from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.diagnosis.pointing import StoredPointing
 from brainseg.errors import RunError
-from brainseg.evaluation.calibration import CALIBRATION, CalibrationReport
+from brainseg.evaluation.calibration import CALIBRATION, CALIBRATION_TYPE, CalibrationReport
 from brainseg.evaluation.checks import class_codes, losses, probabilities
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
 from brainseg.evaluation.stored import (
@@ -38,7 +39,6 @@ LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
 _POINTING, _RATE_SEARCH, _WEIGHTS = TypeAdapter(StoredPointing), TypeAdapter(RateSearch), TypeAdapter(StoredWeights)
-_CALIBRATION = TypeAdapter(CalibrationReport)
 
 
 def evaluation(store: RunStore, run: Run) -> Evaluation | None:
@@ -81,7 +81,7 @@ def heatmaps(store: RunStore, run: Run) -> StoredPointing | None:
 
 def calibration(store: RunStore, run: Run) -> CalibrationReport | None:
     """Return how far a classifier's probabilities are calibrated."""
-    return read_checked(_CALIBRATION, store, run, CALIBRATION)
+    return read_checked(CALIBRATION_TYPE, store, run, CALIBRATION)
 
 
 def weights(store: RunStore, run: Run) -> StoredWeights | None:
@@ -174,7 +174,7 @@ def split(store: RunStore, run: Run) -> pd.DataFrame | None:
     Images with the same `twin` are near copies; runs of earlier versions have none recorded. An empty cell is "": not
     known. None and NA are read as texts, since a class may have such a name.
     """
-    return _table(store, run, "split.csv", stored_tables.read_split)
+    return _table(store, run, SPLIT, read_split)
 
 
 def hardest(store: RunStore, run: Run) -> pd.DataFrame | None:

@@ -35,17 +35,6 @@ def read_epochs(file: Path) -> pd.DataFrame:
     return table
 
 
-def read_split(file: Path) -> pd.DataFrame:
-    """Read `split.csv`; runs of earlier versions have no near copies recorded.
-
-    Raises:
-        ValueError: A column is missing.
-    """
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    require_columns(table, ["path", "label", "group", "sha256", "split"], "The split")
-    return table if "twin" in table else table.assign(twin="")
-
-
 def read_hardest(file: Path) -> pd.DataFrame:
     """Read `hardest.csv`.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from brainseg.config import EvaluationConfig, RunConfig
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.datasets.report import dataset_report, patients_known
+from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import ConfigError, DataError
@@ -73,7 +74,7 @@ def load_inputs(task: Task[D], log: RunLog, folder: Path) -> TrainingInputs[D]:
     if sides is None:
         sides = split_dataset(dataset, config.data)
     table = dataset.table[["path", "label", "group", "sha256", "twin"]].assign(split=sides)
-    write_atomically(folder / "split.csv", lambda temporary: table.to_csv(temporary, index=False))
+    write_atomically(folder / SPLIT, lambda temporary: table.to_csv(temporary, index=False))
     counts = ", ".join(f"{count} {side}" for side, count in sides.value_counts().items())
     log.message(f"{len(dataset.table)} images of {len(dataset.classes)} classes; {config.data.split} split: {counts}.")
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"])).astype(np.int64)
@@ -89,12 +90,11 @@ def _kept_split(dataset: Dataset, folder: Path) -> pd.Series | None:
     A newer brainseg may find more near copies and would split differently. Images that the model has learnt from would
     then be in the validation set.
     """
-    file = folder / "split.csv"
+    file = folder / SPLIT
     if not has_checkpoint(folder) or not file.exists():
         return None
-    stored = pd.read_csv(file, dtype=str, keep_default_na=False)
-    names = ["path", "label", "group", "sha256"]
-    if not {*names, "split"} <= set(stored) or not stored[names].equals(dataset.table[names].astype(str)):
+    stored, names = read_split(file), ["path", "label", "group", "sha256"]
+    if not stored[names].equals(dataset.table[names].astype(str)):
         return None  # reading the checkpoint reports the error
     return pd.Series(stored["split"].to_numpy(dtype=object), index=dataset.table.index, name="split")
 

@@ -4,6 +4,7 @@ from brainseg.evaluation.calibration.fit import calibrate
 from brainseg.evaluation.calibration.reliability import Reliability, reliability
 from brainseg.evaluation.calibration.stored import (
     CALIBRATION,
+    CALIBRATION_TYPE,
     VALIDATION_PREDICTIONS,
     CalibrationReport,
     calibration_values,
@@ -12,6 +13,7 @@ from brainseg.evaluation.calibration.temperature import fit_temperature, scaled
 
 __all__ = [
     "CALIBRATION",
+    "CALIBRATION_TYPE",
     "VALIDATION_PREDICTIONS",
     "CalibrationReport",
     "Reliability",

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
+from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.checks import check_classes, class_codes
 from brainseg.evaluation.checks import probabilities as checked_probabilities
 from brainseg.evaluation.intervals import wilson
-from brainseg.evaluation.segmentation.bootstrap import patient_intervals
 from brainseg.evaluation.undefined import ratio
 from brainseg.models.validation import Interval
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, cast
 
 from pydantic import TypeAdapter
@@ -37,11 +36,10 @@ class CalibrationReport(TypedDict):
     after: Reliability | None
 
 
+CALIBRATION_TYPE = TypeAdapter(CalibrationReport)
+"""Checks the content of `calibration.json`, and writes it as plain values."""
+
+
 def calibration_values(report: CalibrationReport) -> dict[str, Any]:
     """Return a report as plain values that JSON can hold."""
-    return cast("dict[str, Any]", _checker().dump_python(report, mode="json"))
-
-
-@cache
-def _checker() -> TypeAdapter[CalibrationReport]:
-    return TypeAdapter(CalibrationReport)
+    return cast("dict[str, Any]", CALIBRATION_TYPE.dump_python(report, mode="json"))
