@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, ClassVar
 
@@ -120,6 +121,17 @@ class RunConfig(Section):
             ConfigError: The text is not YAML, or a field or value is not allowed.
         """
         return cls.parse(read_mapping(text, "the configuration"))
+
+    def with_settings(self, settings: Mapping[str, Any]) -> RunConfig:
+        """Return the configuration with other values of some settings, given by their dotted names.
+
+        Raises:
+            ConfigError: A setting is unknown, or its value is not allowed.
+        """
+        values = self.model_dump(mode="json")
+        for field, value in settings.items():
+            _assign(values, field, value)
+        return self.parse(values)
 
     def to_yaml(self) -> str:
         """Return the configuration as YAML that `from_yaml` reads back unchanged."""

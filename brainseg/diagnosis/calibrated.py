@@ -60,7 +60,7 @@ class Certainty:
 
 
 def basis(count: int | None) -> str:
-    """Return what probabilities stand on in a few words; `count` is the number of images of the calibration."""
+    """Return what probabilities are based on, in a few words; `count` is the number of images of the calibration."""
     return f"calibrated on {count:,} images" if count is not None else "not calibrated"
 
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from brainseg.evaluation.bootstrap import drawn, percentiles
 from brainseg.evaluation.checks import class_codes, losses, probabilities
-from brainseg.evaluation.segmentation.bootstrap import drawn, percentiles
 from brainseg.evaluation.segmentation.counts import Counts, class_counts
 from brainseg.evaluation.segmentation.scores import dice, precision, sensitivity, specificity
 from brainseg.evaluation.undefined import ratio

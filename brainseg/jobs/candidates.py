@@ -8,7 +8,6 @@ from typing import Any
 
 from brainseg.config import RunConfig, parse_settings
 from brainseg.errors import ConfigError
-from brainseg.jobs.fold_runs import with_settings
 
 ALLOWED = ("model.", "preparation.", "training.")
 """Sections whose settings may be chosen: others would change the images, or how they are evaluated."""
@@ -42,7 +41,7 @@ def parse_candidates(choices: Sequence[str], config: RunConfig) -> list[dict[str
     found = [dict(zip(options, values, strict=True)) for values in product(*options.values())] if options else []
     if len(found) > MOST:
         raise ConfigError(f"--choose gives {len(found)} combinations: {MOST} are allowed at most.")
-    plain = [_stored(candidate, with_settings(config, candidate)) for candidate in found]
+    plain = [_stored(candidate, config.with_settings(candidate)) for candidate in found]
     if len({str(candidate) for candidate in plain}) < len(plain):
         raise ConfigError("--choose names a value twice: name each value once.")
     return plain

@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from brainseg.config import RunConfig
 from brainseg.runs import FINAL, Run, RunStore
@@ -57,25 +56,9 @@ def inner_config(config: RunConfig, plan: Plan, place: tuple[int, int], inside: 
     """
     repeat, fold = place
     candidate, inner = inside
-    found = with_settings(fold_config(config, plan, repeat, fold), plan.candidates[candidate])
+    found = fold_config(config, plan, repeat, fold).with_settings(plan.candidates[candidate])
     data = {"outer_folds": plan.folds, "outer_fold": fold, "folds": plan.inner, "fold": inner}
     return found.model_copy(update={"data": found.data.model_copy(update=data)})
-
-
-def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    """Return a configuration with other values of some settings.
-
-    Raises:
-        ConfigError: A setting is unknown, or its value is not allowed.
-    """
-    values = config.model_dump(mode="json")
-    for name, value in settings.items():
-        *sections, last = name.split(".")
-        holder = values
-        for section in sections:
-            holder = holder.setdefault(section, {})
-        holder[last] = value
-    return RunConfig.parse(values)
 
 
 def choice(parent: Run, inner: Mapping[tuple[int, int], Run]) -> Choice | None:
@@ -130,5 +113,5 @@ def make_outer(store: RunStore, parent: Run, plan: Plan) -> None:
         if plan.candidates and chosen is None:
             continue
         if chosen:
-            config = with_settings(config, plan.candidates[chosen.winner])
+            config = config.with_settings(plan.candidates[chosen.winner])
         store.create(config, fold_name(parent.name, plan, repeat, fold), tags={PARENT: parent.id})

@@ -37,6 +37,16 @@ class GuardDescription(BaseModel):
     coloured: float = Field(ge=0, le=1)
 
 
+def feature_scale(features: np.ndarray) -> np.ndarray:
+    """Return the divisor of each of (N, F) features, (F,): its standard deviation, but never nearly 0.
+
+    Otherwise, a feature that hardly varies over the training images would count more than all others together.
+    """
+    deviation = features.std(axis=0)
+    scale: np.ndarray = deviation + 0.02 * deviation.mean() + 1e-6
+    return scale
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """The distribution of a network's pooled features over its training images.

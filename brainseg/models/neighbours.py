@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from brainseg.files import write_atomically
+from brainseg.models.guard import feature_scale
 
 NEIGHBOURS = "neighbours.safetensors"
 _TENSORS = ("mean", "scale", "directions", "rows")
@@ -34,9 +35,7 @@ class Neighbours:
     @classmethod
     def of(cls, features: np.ndarray, rows: np.ndarray) -> Neighbours:
         """Return the neighbours for the pooled features, (N, F), of two or more images in certain rows of the split."""
-        mean, deviation = features.mean(axis=0), features.std(axis=0)
-        # As in the guard: a feature that hardly varies must not count more than all others together.
-        scale = deviation + 0.02 * deviation.mean() + 1e-6
+        mean, scale = features.mean(axis=0), feature_scale(features)
         directions = _directions(features, mean, scale).astype(np.float16)
         return cls(mean.astype(np.float32), scale.astype(np.float32), directions, rows.astype(np.int64))
 

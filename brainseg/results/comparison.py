@@ -78,7 +78,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
             of them are cross-validations.
     """
     for run in runs:
-        if run.status != "FINISHED" or run.kind == "find-lr":
+        if not run.has_metrics:
             what = "it only looked for a learning rate" if run.kind == "find-lr" else f"it is {run.status}"
             raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have metrics.")
     tasks = sorted({run.config.task for run in runs})

@@ -109,7 +109,8 @@ class ServedFiles:
         if local is not None:
             found = local / name
         else:
-            # The files of an ended run do not change unless it is resumed, which gives it another end time.
+            # The files of an ended run change only if it is resumed, which gives it another end time, or if one is
+            # replaced, which `add_file` notices.
             ended = info.status in ENDED
             folder = _cache(run_id) / (str(info.end_time) if ended else "live")
             found = folder / name

@@ -121,9 +121,19 @@ class Run:
         return self.status == "FINISHED" and self.kind == "train"
 
     @property
+    def has_metrics(self) -> bool:
+        """Whether it ended with an evaluation: its own, or that of its pooled folds."""
+        return self.status == "FINISHED" and self.kind != "find-lr"
+
+    @property
     def is_inner(self) -> bool:
         """Whether it only helps a nested cross-validation to choose settings."""
         return bool(self.parent and self.config.data.outer_folds)
+
+    @property
+    def offers_model(self) -> bool:
+        """Whether users can choose its model: the models of inner runs only served to choose settings."""
+        return self.has_model and not self.is_inner
 
     @property
     def better_than_chance(self) -> bool:
@@ -213,8 +223,7 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
         runs: All runs.
         task: The task of the run; by default any, but classification comes before segmentation.
     """
-    models = [run for run in runs if run.has_model and not run.is_inner]
-    finished = [run for run in models if task in (None, run.config.task)]
+    finished = [run for run in runs if run.offers_model and task in (None, run.config.task)]
     return max(
         finished,
         key=lambda run: (

@@ -9,7 +9,7 @@ import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from brainseg.diagnosis.facts import ENOUGH, image_facts, oddities
-from brainseg.models.guard import Features, Guard
+from brainseg.models.guard import Features, Guard, feature_scale
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D, TrainingInputs
@@ -45,9 +45,7 @@ def fit_guard(context: TrainingContext[D]) -> Guard | None:
 
 def fit_features(values: np.ndarray) -> Features:
     """Fit the distribution of (N, F) features."""
-    mean, deviation = values.mean(axis=0), values.std(axis=0)
-    # Without this, a channel that is 0 on all training images would put every other image infinitely far away.
-    scale = deviation + 0.02 * deviation.mean() + 1e-6
+    mean, scale = values.mean(axis=0), feature_scale(values)
     scaled = (values - mean) / scale
     shrinkage = float(ledoit_wolf_shrinkage(scaled, assume_centered=True))
     _, singular, axes = np.linalg.svd(scaled, full_matrices=False)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brainseg.evaluation.bootstrap import drawn
 from brainseg.evaluation.class_bootstrap import METRICS, class_intervals, drawn_metrics
 from brainseg.evaluation.classification import evaluate
-from brainseg.evaluation.segmentation.bootstrap import drawn
 from tests.evaluation.tables import KINDS, random_table
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from brainseg.errors import DataError
+from brainseg.evaluation.bootstrap import drawn
 from brainseg.evaluation.class_bootstrap import drawn_metrics
 from brainseg.evaluation.crossval.classes import pooled_classes
 from brainseg.evaluation.crossval.folds import summarise
@@ -16,7 +17,6 @@ from brainseg.evaluation.crossval.masks import METRICS, pooled_masks
 from brainseg.evaluation.crossval.pooled import WILSON
 from brainseg.evaluation.crossval.pooling import FoldResult, pool
 from brainseg.evaluation.segmentation import evaluate_masks, slice_table
-from brainseg.evaluation.segmentation.bootstrap import drawn
 
 CLASSES = ("no", "yes")
 

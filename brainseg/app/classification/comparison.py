@@ -25,8 +25,8 @@ TESTED = (
     "Each pair of runs is tested on the same images with McNemar's exact test; “separated” means p below 0.05 after "
     "Holm's adjustment for the number of pairs. “Not separated” does not mean equally good: this sample is too small "
     "to tell. Each difference has its own 95 % interval, for paired proportions (Bonett and Price, 2012). Smallest "
-    "difference: what this many images show with a probability of 80 %. Images needed: so many would show the "
-    "difference that was found (Connor, 1987)."
+    "difference: what this many images show with a probability of 80 %. Images needed: the number that "
+    "would show the difference that was found (Connor, 1987)."
 )
 INTERVALS = (
     "In brackets: Wilson 95 % intervals. Do not rank runs whose intervals overlap by their accuracy: use the paired "

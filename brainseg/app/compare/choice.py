@@ -24,9 +24,7 @@ FIRST = 3
 
 def choose() -> list[Run]:
     """Draw the choice, and return the runs chosen, in order."""
-    finished = [run for run in live_store.runs() if run.status == "FINISHED" and run.kind != "find-lr"]
-    finished = [run for run in finished if not run.is_inner]
-    offered = {run.id: run for run in finished}
+    offered = {run.id: run for run in live_store.runs() if run.has_metrics and not run.is_inner}
     if state.COMPARED not in st.session_state:
         st.session_state[state.COMPARED] = _initial_choice(offered)
     else:  # drop runs that were deleted in the meantime

@@ -36,7 +36,7 @@ def preselect() -> None:
     if drawn and st.session_state.get(state.ADDRESS_READ) == (wanted, beside):
         return
     st.session_state[state.ADDRESS_READ] = (wanted, beside)
-    models = [run for run in live_store.runs() if run.has_model and not run.is_inner]
+    models = [run for run in live_store.runs() if run.offers_model]
     found, _ = named_run(wanted, models)
     shown = found or promoted
     st.session_state[state.PICKERS[shown.config.task]] = shown.id

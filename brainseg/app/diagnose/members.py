@@ -146,8 +146,7 @@ def _layer_words(number: int, last: int) -> str:
 
 def with_model(task: str) -> dict[str, Run]:
     """Return the finished runs of a task by their ids, newest first; inner runs only help to choose settings."""
-    models = [run for run in live_store.runs() if run.has_model and not run.is_inner]
-    return {run.id: run for run in models if run.config.task == task}
+    return {run.id: run for run in live_store.runs() if run.offers_model and run.config.task == task}
 
 
 def reason_for_offer(offered: Run, runs: Iterable[Run]) -> str:

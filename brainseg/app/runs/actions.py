@@ -57,7 +57,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
                 _delete(run, runs)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
-        if run.status == "FINISHED" and run.kind != "find-lr" and (others := rivals(run, runs)):
+        if run.has_metrics and (others := rivals(run, runs)):
             ids = ",".join(each.id for each in (run, *others))
             link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
         if run.status in ENDED and not demo_mode():
@@ -147,7 +147,7 @@ def _download(run: Run) -> None:
         "Web pages that open in any browser.",
         "plots",
     )
-    if run.status == "FINISHED" and run.kind != "find-lr":
+    if run.has_metrics:
         what, row = view_of(run.config.task).predictions
         _file(
             f"{what} (CSV)",

@@ -132,7 +132,7 @@ def _columns() -> dict[str, Any]:
 
 
 def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
-    models = [run for run in ticked if run.status == "FINISHED" and run.kind != "find-lr"]
+    models = [run for run in ticked if run.has_metrics]
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(ticked) == 1:
             link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)

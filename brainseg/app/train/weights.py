@@ -77,7 +77,7 @@ def choose_weights(preset: str, runs: list[Run], archs: list[str]) -> str:
         archs: The chosen architectures.
     """
     start = RunConfig.from_preset(preset).model.weights
-    models = {run.id: run for run in runs if run.has_model and not run.is_inner}
+    models = {run.id: run for run in runs if run.offers_model}
     words = [*IMAGENET, "none", FILE, *([FINISHED] if models else [])]
     key = widget_key("model.weights")
     if not st.session_state.get(state.weights_chosen(key)):

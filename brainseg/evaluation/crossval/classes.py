@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from brainseg.evaluation.bootstrap import DRAWS, drawn
 from brainseg.evaluation.class_bootstrap import drawn_metrics, sound_percentiles
 from brainseg.evaluation.classification import evaluate
 from brainseg.evaluation.crossval.pooled import (
@@ -21,7 +22,6 @@ from brainseg.evaluation.crossval.pooled import (
     unit_words,
 )
 from brainseg.evaluation.report import ClassificationReport
-from brainseg.evaluation.segmentation.bootstrap import DRAWS, drawn
 from brainseg.evaluation.stored import Evaluation
 
 METRICS = ("accuracy", "sensitivity", "specificity", "f1", "balanced_accuracy", "roc_auc")

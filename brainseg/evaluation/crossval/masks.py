@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from brainseg.evaluation.bootstrap import DRAWS
 from brainseg.evaluation.crossval.pooled import (
     BOOTSTRAP,
     Pooled,
@@ -15,7 +16,6 @@ from brainseg.evaluation.crossval.pooled import (
     repeats_of,
     unit_words,
 )
-from brainseg.evaluation.segmentation.bootstrap import DRAWS
 from brainseg.evaluation.segmentation.evaluate import evaluate_masks, repeated_intervals
 from brainseg.evaluation.stored import Evaluation, score
 

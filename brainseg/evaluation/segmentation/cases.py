@@ -1,7 +1,7 @@
 """The four cases of a mask (both empty, missed, false alarm, overlap), which a mean Dice hides, counted in one place.
 
-Libraries disagree on what an empty mask counts: missed tumours and false alarms may vanish from a mean. Therefore the
-counts stand beside every mean.
+Libraries disagree on how an empty mask counts, so missed tumours and false alarms may vanish from a mean. The counts
+are therefore shown with every mean.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.checks import check_classes, require_columns
 from brainseg.evaluation.segmentation import scores
-from brainseg.evaluation.segmentation.bootstrap import patient_intervals
 from brainseg.evaluation.segmentation.cases import LESIONS, count_cases
 from brainseg.evaluation.segmentation.counts import Counts, class_counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed

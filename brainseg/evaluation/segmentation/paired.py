@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import permutation_test
 
+from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.paired import SIGNIFICANT, holm
 from brainseg.evaluation.segmentation import scores
-from brainseg.evaluation.segmentation.bootstrap import patient_intervals
 from brainseg.evaluation.segmentation.counts import Counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
 from brainseg.evaluation.undefined import ratio, where_defined

@@ -110,7 +110,10 @@ def _refuse_other_recipe(run: Run, parent: Run) -> None:
         RunError: Names a setting that differs.
     """
     if parent.plan and parent.plan.candidates:
-        raise RunError(f"{parent.name!r} chose its settings anew in each fold: choose a cross-validation that did not.")
+        raise RunError(
+            f"{parent.name!r} is a nested cross-validation, whose folds may have different settings: choose one that "
+            "is not nested."
+        )
     mine, its = run.config.flat(), parent.config.flat()
     differing = [name for name in mine if mine[name] != its[name] and not name.startswith(FREE)]
     if differing:

@@ -17,7 +17,7 @@ from brainseg.evaluation.caveats import caveats_of
 from brainseg.evaluation.crossval.folds import FoldSummary, summarise
 from brainseg.evaluation.crossval.pooling import FoldResult, pool
 from brainseg.evaluation.stored import Evaluation
-from brainseg.jobs.fold_runs import fold_config, with_settings
+from brainseg.jobs.fold_runs import fold_config
 from brainseg.results import stored_results
 from brainseg.results.by_task import results_of
 from brainseg.results.crossval.choices import check_choices, choices_of
@@ -168,7 +168,7 @@ def _refuse_other_settings(parent: Run, run: Run, fold: Fold) -> None:
     config = fold_config(parent.config, parent.plan, fold.repeat, fold.fold)
     if parent.plan.candidates:
         candidate = candidate_of(run, parent)
-        config = with_settings(config, parent.plan.candidates[candidate or 0])
+        config = config.with_settings(parent.plan.candidates[candidate or 0])
     wanted, its = config.flat(), run.config.flat()
     if different := [name for name in wanted if wanted[name] != its.get(name)]:
         raise RunError(

@@ -51,11 +51,11 @@ def _pooled_words(result: CrossvalResult) -> str:
     interval = pooled["intervals"].get(facts_of(result.parent.config.task).headline)
     units = f"{pooled['units']:,} {pooled['unit']}"
     if interval is None:
-        return f"The pooled metrics stand on {units}; there is no interval, since too few differ."
+        return f"The pooled metrics are based on {units}; there is no interval, since too few differ."
     drawn = interval["method"].startswith("bootstrap")
     few = f" With fewer than {FEW} of them it is too narrow." if drawn and pooled["units"] < FEW else ""
     return (
         f"The interval of the pooled {facts_of(result.parent.config.task).headline_words} ({interval['method']}) "
-        f"stands on {units}. It covers which of them are in the dataset, not that other training images give other "
+        f"is based on {units}. It covers which of them are in the dataset, not that other training images give other "
         f"models.{few}"
     )
