@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
-HeatmapMethod = Literal["grad-cam", "layer-cam", "smooth-layer-cam", "grad-cam++", "eigen-cam", "score-cam"]
+HeatmapMethod = Literal[
+    "grad-cam",
+    "layer-cam",
+    "smooth-layer-cam",
+    "hires-cam",
+    "grad-cam-flips",
+    "layer-cam-stages",
+    "layer-cam-stages-flips",
+    "grad-cam++",
+    "eigen-cam",
+    "score-cam",
+]
 
 
 class Section(BaseModel):
@@ -155,7 +166,8 @@ class EvaluationConfig(Section):
     heatmap_layer: Literal["last", "layer1", "layer2", "layer3", "layer4"] = Field(
         "last",
         description="Residual stage for the model's heatmap: layer1 is fine and close to the image; the last stage is "
-        "coarse and close to the decision (classification only).",
+        "coarse and close to the decision. For a method that averages over stages, the first of them; last: the last "
+        "three (classification only).",
     )
 
 

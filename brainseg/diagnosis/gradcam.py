@@ -1,4 +1,4 @@
-"""Grad-CAM and LayerCAM without hooks: gradients are computed only for the layers after the map.
+"""Grad-CAM, LayerCAM and HiResCAM without hooks: gradients are computed only for the layers after the map.
 
 Nothing is stored on the model, so any number of threads may share one model.
 """
@@ -89,16 +89,33 @@ def smooth_layer_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_numbe
     outside the area where most of them lie. Args and returns are those of `grad_cam`.
     """
     values = layer_cam(logits, maps, class_number)
-    return _unit(cv2.GaussianBlur(values, (0, 0), max(values.shape) * SMOOTHING))
+    return unit(cv2.GaussianBlur(values, (0, 0), max(values.shape) * SMOOTHING))
 
 
-MAPS = {"grad-cam": grad_cam, "layer-cam": layer_cam, "smooth-layer-cam": smooth_layer_cam}
+def hires_cam(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> np.ndarray:
+    """Compute the HiResCAM map of one class on the last of the feature maps.
+
+    Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural
+    networks" (arXiv:2011.08891): every value times its own gradient, then as in Grad-CAM. Unlike LayerCAM, values that
+    lower the score count against those that raise it. Args and returns are those of `grad_cam`.
+    """
+    features, gradient = maps[-1], _gradient(logits, maps, class_number)
+    with torch.no_grad():
+        return _positive(gradient * features)
+
+
+MAPS = {
+    "grad-cam": grad_cam,
+    "layer-cam": layer_cam,
+    "smooth-layer-cam": smooth_layer_cam,
+    "hires-cam": hires_cam,
+}
 """The methods that need no hooks, by their keys in `methods.METHODS`."""
 
 
 def enlarge(values: np.ndarray, size: int) -> np.ndarray:
     """Enlarge an (h, w) map in 0..1 to (size, size) float32, bilinearly, and scale it to 0..1 again."""
-    return _unit(cv2.resize(values.astype(np.float32), (size, size)))
+    return unit(cv2.resize(values.astype(np.float32), (size, size)))
 
 
 def centred(values: np.ndarray, stage: int) -> np.ndarray:
@@ -111,7 +128,7 @@ def centred(values: np.ndarray, stage: int) -> np.ndarray:
     offset = (2 ** (stage + 1) - 1) / 2
     shift = np.array([[1, 0, offset], [0, 1, offset]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return _unit(cv2.warpAffine(values, shift, values.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    return unit(cv2.warpAffine(values, shift, values.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _gradient(logits: torch.Tensor, maps: list[torch.Tensor], class_number: int) -> torch.Tensor:
@@ -129,10 +146,10 @@ def _positive(weighted: torch.Tensor) -> np.ndarray:
     values = torch.relu(weighted.sum(dim=1))[0]
     if values.max() <= ROUNDING * weighted.abs().sum(dim=1).max():
         return np.zeros(tuple(values.shape), dtype=np.float32)
-    return _unit(values.float().cpu().numpy())
+    return unit(values.float().cpu().numpy())
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
+def unit(values: np.ndarray) -> np.ndarray:
     """Scale to 0..1; a uniform map becomes all zeros, since scaling would only amplify noise."""
     low, high = float(values.min()), float(values.max())
     if high - low < 1e-7:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brainseg import extras
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.doubts import doubts_of, model_doubts, outcome_of
-from brainseg.diagnosis.gradcam import MAPS, centred, enlarge, logits_maps_and_deepest
+from brainseg.diagnosis.drawing import draw_heatmap
+from brainseg.diagnosis.gradcam import logits_maps_and_deepest
 from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.errors import BundleError
@@ -21,7 +21,7 @@ from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.calibration import CalibrationState, temperature_of
 from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
-from brainseg.preparation import prepare
+from brainseg.preparation import Prepared, prepare
 from brainseg.scans import Scan
 
 
@@ -142,11 +142,13 @@ class Predictor:
     def heatmap_choice(self, method: str | None = None, stage: int | None = None) -> tuple[str, int]:
         """Return the method and the stage of a heatmap; what is None is the model's own choice.
 
-        The model's own stage applies to its own method only; any other method uses the last stage.
+        The model's own stage applies to its own method only; any other method uses its default, mostly the last stage.
         """
         own = self.description.heatmap_method
         if stage is None:
-            stage = (method in (None, own) and self.description.heatmap_stage) or self.stages[-1]
+            last, known = self.stages[-1], METHODS.get(method or own)
+            stage = method in (None, own) and self.description.heatmap_stage
+            stage = stage or (known.default_stage(last) if known else last)
         return method or own, stage
 
     def diagnose(
@@ -174,9 +176,8 @@ class Predictor:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {[each for each in allowed if each]}, got {value!r}.")
-        prepared = prepare(scan.pixels_of(self.description.preparation_version), self.description.preparation)
-        image = normalise(to_batch(prepared.pixels[None]).to(self.device), self.description.preparation.normalise)
-        image = image.contiguous(memory_format=torch.channels_last)
+        prepared = self.prepare(scan)
+        image = self.input_of(prepared)
         logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)
         temperature = temperature_of(self.description.calibration)
         scores = torch.softmax(logits.detach().double() / temperature, dim=1)[0].tolist()
@@ -184,13 +185,9 @@ class Predictor:
             raise BundleError(f"{self.name} returned values that are not numbers for {scan.name}: train it again.")
         label = classes[int(np.argmax(scores))]
         explained = explain or label
-        if method in MAPS:
-            cam = MAPS[method](logits, maps, classes.index(explained))
-        else:
-            cam = self._package_cam(image, classes.index(explained), method, stage)
+        cam = draw_heatmap(self.model, image, classes.index(explained), method, stage, (logits, maps))
         features = deepest.mean((2, 3))[0].float().cpu().numpy()
         verdict = assess(self.bundle.guard, scan.pixels, features)
-        cam = centred(enlarge(cam, self.description.preparation.size), stage)
         return Diagnosis(
             label=label,
             probabilities=dict(zip(classes, scores, strict=True)),
@@ -212,13 +209,22 @@ class Predictor:
             features=features,
         )
 
+    def prepare(self, scan: Scan) -> Prepared:
+        """Return the square that the model sees of a scan."""
+        return prepare(scan.pixels_of(self.description.preparation_version), self.description.preparation)
+
+    def input_of(self, prepared: Prepared) -> torch.Tensor:
+        """Return a prepared square as the network receives it, (1, 3, S, S) float32."""
+        batch = to_batch(prepared.pixels[None]).to(self.device)
+        image = normalise(batch, self.description.preparation.normalise)
+        return image.contiguous(memory_format=torch.channels_last)
+
+    def probabilities(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (N, classes) float64 probabilities for (N, 3, S, S) images as from `input_of`."""
+        with torch.no_grad():
+            logits = self.model(images.to(self.device).contiguous(memory_format=torch.channels_last))
+        return torch.softmax(logits.double() / temperature_of(self.description.calibration), dim=1).cpu()
+
     def seconds(self, scan: Scan) -> float:
         """Return how long `diagnose` takes for a scan, in seconds."""
         return self.diagnose(scan).seconds
-
-    def _package_cam(self, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
-        extras.require("pytorch_grad_cam", f"The heatmap method {method}")
-        # Imported here: the package takes seconds to import, and most diagnoses do not need it.
-        from brainseg.diagnosis.package_cams import package_cam
-
-        return package_cam(self.model, image, class_number, method, stage)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from typing_extensions import TypedDict
 
+from brainseg.diagnosis.heatmap_checks.stored import HeatmapChecks
 from brainseg.diagnosis.pointing import StoredPointing
 from brainseg.evaluation.calibration import CalibrationReport, calibration_values
 from brainseg.evaluation.stored import Evaluation
@@ -38,6 +39,7 @@ class RunDetails(RunSummary):
         evaluation: Its evaluation.
         calibration: How far its probabilities are calibrated.
         heatmaps: How often its heatmaps find the tumour.
+        heatmap_checks: The checks of its heatmaps that need no masks.
         learning_rate: The result of its learning-rate finder.
         weights: The weights that it started from.
         damaged: A sentence for each of these files that cannot be read.
@@ -51,6 +53,7 @@ class RunDetails(RunSummary):
     evaluation: Evaluation | None
     calibration: CalibrationReport | None
     heatmaps: StoredPointing | None
+    heatmap_checks: HeatmapChecks | None
     learning_rate: RateSearch | None
     weights: StoredWeights | None
     damaged: list[str]
@@ -63,6 +66,7 @@ def run_details(store: RunStore, run: Run) -> RunDetails:
     damaged: list[str] = []
     epochs = readable(damaged, stored_results.epochs, store, run)
     hardest = readable(damaged, stored_results.hardest, store, run)
+    heatmaps = readable(damaged, stored_results.heatmaps, store, run)
     return {
         **run.to_dict(),
         "config": run.config.model_dump(mode="json"),
@@ -71,7 +75,8 @@ def run_details(store: RunStore, run: Run) -> RunDetails:
         "hardest": [] if hardest is None else cast("list[HardestImage]", hardest.to_dict(orient="records")),
         "evaluation": readable(damaged, stored_results.evaluation, store, run),
         "calibration": readable(damaged, stored_results.calibration, store, run),
-        "heatmaps": readable(damaged, stored_results.heatmaps, store, run),
+        "heatmaps": heatmaps["pointing"] if heatmaps else None,
+        "heatmap_checks": heatmaps["checks"] if heatmaps else None,
         "learning_rate": readable(damaged, stored_results.rate_search, store, run),
         "weights": readable(damaged, stored_results.weights, store, run),
         "damaged": damaged,
@@ -86,6 +91,7 @@ def details_json(details: RunDetails) -> dict[str, Any]:
         "evaluation": details["evaluation"] or {},
         "calibration": calibration_values(calibration) if (calibration := details["calibration"]) else {},
         "heatmaps": details["heatmaps"] or {},
+        "heatmap_checks": details["heatmap_checks"] or {},
         "learning_rate": details["learning_rate"] or {},
         "weights": details["weights"] or {},
     }

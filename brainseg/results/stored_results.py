@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from brainseg.datasets.split_table import SPLIT, read_split
-from brainseg.diagnosis.pointing import StoredPointing
+from brainseg.diagnosis.heatmap_checks.stored import HEATMAPS, StoredHeatmaps, read_heatmaps
 from brainseg.errors import RunError
 from brainseg.evaluation.calibration import CALIBRATION, CALIBRATION_TYPE, CalibrationReport
 from brainseg.evaluation.checks import class_codes, losses, probabilities
@@ -38,7 +38,7 @@ from brainseg.training.stored import RateSearch
 LOG_BYTES = 200_000
 """Bytes at the end of a log that are shown."""
 _TABLES = TableCache()
-_POINTING, _RATE_SEARCH, _WEIGHTS = TypeAdapter(StoredPointing), TypeAdapter(RateSearch), TypeAdapter(StoredWeights)
+_RATE_SEARCH, _WEIGHTS = TypeAdapter(RateSearch), TypeAdapter(StoredWeights)
 
 
 def evaluation(store: RunStore, run: Run) -> Evaluation | None:
@@ -74,9 +74,17 @@ def evaluation_as(kind: type[E], store: RunStore, run: Run) -> E | None:
         return read_evaluation(values, kind)
 
 
-def heatmaps(store: RunStore, run: Run) -> StoredPointing | None:
-    """Return how often the heatmaps of a classifier find the tumour."""
-    return read_checked(_POINTING, store, run, "heatmaps.json")
+def heatmaps(store: RunStore, run: Run) -> StoredHeatmaps | None:
+    """Return what was measured on the heatmaps of a classifier.
+
+    Raises:
+        RunError: The file is damaged, or a newer brainseg wrote it.
+    """
+    values = read_json(store, run, HEATMAPS)
+    if values is None:
+        return None
+    with reading(HEATMAPS, run):
+        return read_heatmaps(values)
 
 
 def calibration(store: RunStore, run: Run) -> CalibrationReport | None:

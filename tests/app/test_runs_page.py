@@ -21,6 +21,7 @@ from brainseg.app.messages import end_reason
 from brainseg.app.runs.view import NO_RUNS, head_words, when_words
 from brainseg.app.widgets.epoch_times import epoch_words
 from brainseg.app.widgets.run_panels import split_sentence
+from brainseg.diagnosis.heatmap_checks.words import check_rows, sample_sentence
 from brainseg.evaluation.caveats import CaveatKind, caveats_of
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
@@ -35,7 +36,7 @@ from tests.bundles import edit_of_run
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
-PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS, "Settings", "Data and split", "Log"]
+PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS, "Heatmaps", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "predictions.parquet": ["Metrics", *IMAGE_PANELS],
     "evaluation.json": ["Metrics", *IMAGE_PANELS],
@@ -135,6 +136,25 @@ def test_a_run_of_an_earlier_version_is_calibrated_by_a_button(tuned: Run, open_
     assert file.exists()
     assert "calibration needs 100 held-out images" in " ".join(plain(app.warning))
     assert charts(app) == 1
+
+
+def test_heatmaps_are_checked_by_a_button(tuned: Run, open_page) -> None:
+    app = open_panel(open_page("runs", run=tuned.id), "Heatmaps")
+    assert "were not checked yet" in " ".join(plain(app.info))
+    assert not app.table
+    app.button(key="run-heatmaps").click().run()
+    assert not app.exception
+    assert not app.error
+    checks = results.heatmaps(RunStore(), tuned)["checks"]
+    assert checks["images"] == len(predictions(tuned))
+    assert sample_sentence(checks) in texts(app)
+    shown = app.table[0].value
+    assert list(shown["What it shows"]) == [row.meaning for row in check_rows(results.heatmaps(RunStore(), tuned))]
+    assert charts(app) == 1
+    assert not [button for button in app.button if button.key == "run-heatmaps"]
+    edit_of_run(tuned.id, lambda values: values.update(name="another"))  # as a calibration would
+    app = open_panel(open_page("runs", run=tuned.id), "Heatmaps")
+    assert "was changed after this check" in " ".join(plain(app.info))
 
 
 def test_metrics_stand_with_their_interval_and_what_they_were_taken_on(tuned: Run, open_page) -> None:

@@ -13,10 +13,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
+from brainseg.diagnosis.heatmap_checks.sample import drawn_sample, held_out_images
+from brainseg.diagnosis.heatmap_checks.words import check_rows, sample_sentence
 from brainseg.diagnosis.heatmap_measurement import HEATMAPS, measure_and_store_heatmaps
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError
 from brainseg.files import sha256_file
+from brainseg.plots.heatmap_curves import heatmap_curves_figure
+from brainseg.results import stored_results
+from brainseg.results.run_details import details_json, run_details
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
 from tests.conftest import tiny_config
@@ -69,7 +74,7 @@ def refused(*args: str) -> str:
 
 
 def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) -> None:
-    done = CliRunner().invoke(app, ["heatmaps", "pointed", "--json"])
+    done = CliRunner().invoke(app, ["heatmaps", "pointed", "--images", "4", "--json"])
     assert done.exception is None, done.exception
     measured = json.loads(done.stdout)
     split = pd.read_csv(results / "split.csv")
@@ -85,15 +90,88 @@ def test_the_first_heatmaps_of_held_out_tumours_are_counted(run, data, results) 
     assert (measured["hits"], measured["method"], measured["layer"]) == (hits, "layer-cam", "layer1")
     assert measured["pointing_game"] == pytest.approx(hits / len(evaluated))
     assert measured["energy_ratio"] == pytest.approx(np.mean(inside) / np.mean(area), rel=1e-5)
-    shown = CliRunner().invoke(app, ["heatmaps", "pointed"]).stdout
+    shown = CliRunner().invoke(app, ["heatmaps", "pointed", "--images", "2"]).stdout
     assert f"on {hits} of {len(evaluated)} slices that it did not learn from" in shown
     assert measure_and_store_heatmaps(results, data).hits == hits
     kept = json.loads((results / HEATMAPS).read_text("utf-8"))
-    assert {name: measured[name] for name in kept} == kept
+    assert (kept["schema"], kept["checks"]) == (2, None)
+    assert {name: measured[name] for name in kept["pointing"]} == kept["pointing"]
+    check_the_checks(measured["checks"], predictor, data, split)
 
 
-@pytest.mark.parametrize("fault", ["gone", "no masks", "changed", "no tumour"])
+def check_the_checks(checks: dict, predictor: Predictor, data: Path, split: pd.DataFrame) -> None:
+    """Compare what the command measured on four held-out images with the parts of the measurement."""
+    evaluated = drawn_sample(held_out_images(split.fillna("").assign(twin="")), 4)
+    assert (checks["images"], checks["held_out"], checks["groups"]) == (4, HELD_OUT, 4)
+    assert (checks["method"], checks["layer"], checks["version"]) == ("layer-cam", "layer1", predictor.bundle.version)
+    scans = [read_scan(data / path) for path in evaluated["path"]]
+    answers = [predictor.diagnose(scan) for scan in scans]
+    curves = checks["curves"]
+    for drawn in curves["deletion"].values():
+        assert drawn[0] == pytest.approx(np.mean([each.probabilities[each.label] for each in answers]), abs=1e-5)
+    for name in ("heatmap", "random", "centre"):
+        areas = [curves[f"{kind}_area"][name]["value"] for kind in ("deletion", "insertion")]
+        expected = [np.trapezoid(curves[kind][name], curves["fractions"]) for kind in ("deletion", "insertion")]
+        assert areas == pytest.approx(expected)
+    gain = curves["deletion_area"]["random"]["value"] - curves["deletion_area"]["heatmap"]["value"]
+    assert curves["deletion_gain"]["random"]["value"] == pytest.approx(gain)
+    measures = [*curves["deletion_area"].values(), *curves["insertion_gain"].values(), checks["road"]]
+    for each in measures:
+        assert each["n"] == 4
+        assert each["interval"][0] <= each["value"] <= each["interval"][1]
+    assert [depth["layers"] for depth in checks["randomisation"]] == ["head", "head to layer2", "the whole network"]
+    right = [each.label == label for each, label in zip(answers, evaluated["label"], strict=True)]
+    assert sum(each["n"] for each in checks["classes"]["per_class"].values()) <= sum(right)
+
+
+def test_the_result_is_stored_and_the_model_and_its_later_answers_stay_the_same(run, data) -> None:
+    opened = RunStore()
+    before = stored_results.heatmaps(opened, run)
+    first = CliRunner().invoke(app, ["heatmaps", "pointed", "--images", "3", "--json"])
+    second = CliRunner().invoke(app, ["heatmaps", "pointed", "--images", "3", "--json"])
+    assert before is None
+    assert first.exception is None, first.exception
+    assert first.stdout == second.stdout
+    stored = stored_results.heatmaps(opened, run)
+    assert json.loads(json.dumps(stored["checks"])) == json.loads(first.stdout)["checks"]
+    assert stored["checks"]["images"] == 3
+    assert "3 of 12 held-out images, drawn at random" in sample_sentence(stored["checks"])
+    rows = check_rows(stored)
+    assert [row.measure for row in rows][:3] == ["Pointing game", "Energy in the tumour", "Energy ratio"]
+    assert all(row.n and row.meaning.endswith(".") for row in rows if row.value != "not defined")
+    figure = heatmap_curves_figure(stored["checks"])
+    assert len(figure.data) == 6
+    assert "n = 3 images" in figure.layout.title.subtitle.text
+    details = details_json(run_details(opened, run))
+    assert details["heatmaps"]["slices"] == HELD_OUT // 2
+    assert details["heatmap_checks"]["images"] == 3
+
+
+@pytest.mark.parametrize("fault", ["no masks", "no tumour"])
+def test_without_masks_everything_else_is_measured(fault, run, data, results) -> None:
+    spoil(fault, data)
+    done = CliRunner().invoke(app, ["heatmaps", "pointed", "--images", "2", "--json"])
+    assert done.exception is None, done.exception
+    found = json.loads(done.stdout)
+    assert {"no masks": "without masks", "no tumour": "none of"}[fault] in found["problem"]
+    assert "slices" not in found
+    assert found["checks"]["images"] == 2
+    assert measure_and_store_heatmaps(results, data) is None
+    assert stored_results.heatmaps(RunStore(), run)["pointing"] is None
+
+
+@pytest.mark.parametrize("fault", ["gone", "changed"])
 def test_what_stands_against_a_measurement_is_said_in_one_sentence(fault, run, data, results) -> None:
+    spoil(fault, data)
+    sentence = refused("pointed")
+    assert {"gone": "no longer exists", "changed": "changed"}[fault] in sentence
+    assert measure_and_store_heatmaps(results, data) is None
+    assert not (results / HEATMAPS).exists()
+    assert stored_results.heatmaps(RunStore(), run) is None
+
+
+def spoil(fault: str, data: Path) -> None:
+    """Take something away that the measurement needs."""
     manifest = pd.read_csv(data / "manifest.csv")
     if fault == "gone":
         data.rename(data.with_name("elsewhere"))
@@ -106,11 +184,6 @@ def test_what_stands_against_a_measurement_is_said_in_one_sentence(fault, run, d
     else:
         for path in manifest["mask"]:
             Image.fromarray(np.zeros_like(Image.open(data / path))).save(data / path)
-    sentence = refused("pointed")
-    words = {"gone": "no longer exists", "no masks": "without masks", "changed": "changed", "no tumour": "none of"}
-    assert words[fault] in sentence
-    assert measure_and_store_heatmaps(results, data) is None
-    assert not (results / HEATMAPS).exists()
 
 
 def test_runs_without_a_heatmap_are_refused(run, data, masked_set) -> None:
@@ -119,3 +192,23 @@ def test_runs_without_a_heatmap_are_refused(run, data, masked_set) -> None:
     opened.create(tiny_config(data), "waits")
     assert "marks tumours" in refused("marks")
     assert "choose a finished run" in refused("waits")
+
+
+def test_the_benchmark_compares_ways_of_drawing(run, data, results, monkeypatch, capsys) -> None:
+    from benchmarks import heatmaps as benchmark
+
+    ways = ["grad-cam:2", "layer-cam:1", "layer-cam-stages-flips:1"]
+    monkeypatch.setattr("sys.argv", ["heatmaps", "pointed", "--images", "2", "--ways", *ways])
+    benchmark.main()
+    first, _, _, *rows = capsys.readouterr().out.strip().splitlines()
+    assert first.startswith(f"pointed: {HELD_OUT // 2} slices of {HELD_OUT // 2} patients")
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| Grad-CAM on layer2",
+        "| LayerCAM on layer1",
+        "| flip-averaged LayerCAM of several stages from layer1 on",
+    ]
+    pointing = measure_and_store_heatmaps(results, data)  # by LayerCAM on layer1
+    assert rows[1].split(" | ")[3].startswith(f"{pointing.pointing_game:.3f} (")
+    assert rows[1].split(" | ")[5] == f"{pointing.energy_ratio:.2f}"
+    assert ("grad-cam", 2) in benchmark.default_ways((1, 2))
+    assert ("layer-cam-stages", 2) not in benchmark.default_ways((1, 2))

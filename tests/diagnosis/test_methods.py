@@ -8,14 +8,15 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
+from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, shift
 
 from brainseg.config import HeatmapMethod
+from brainseg.diagnosis.drawing import draw_heatmap
 from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
-from brainseg.diagnosis.methods import METHODS, heatmap_title
+from brainseg.diagnosis.methods import METHODS, drawn_by, heatmap_title
 from brainseg.diagnosis.package_cams import package_cam
 from brainseg.diagnosis.split_classifier import SplitClassifier
 from brainseg.models.architectures import Classifier
@@ -24,6 +25,7 @@ from tests.diagnosis.test_gradcam import assert_untouched, state
 PLAIN = {
     "grad-cam": GradCAM,
     "layer-cam": LayerCAM,
+    "hires-cam": HiResCAM,
     "grad-cam++": GradCAMPlusPlus,
     "eigen-cam": EigenCAM,
     "score-cam": ScoreCAM,
@@ -33,6 +35,8 @@ THREADS = 8
 
 def own(model: Classifier, image: torch.Tensor, class_number: int, method: str, stage: int) -> np.ndarray:
     """The map as drawn by a diagnosis."""
+    if METHODS[method].base:
+        return draw_heatmap(model, image, class_number, method, stage)
     if method in MAPS:
         cam = MAPS[method](*logits_and_maps(model, image, stage), class_number)
     else:
@@ -54,7 +58,62 @@ def frozen(classifier):
 
 
 def test_every_method_is_known_here():
-    assert {*PLAIN, "smooth-layer-cam"} == set(METHODS)
+    averaged = {method for method, known in METHODS.items() if known.base}
+    assert averaged == {"grad-cam-flips", "layer-cam-stages", "layer-cam-stages-flips"}
+    assert {*PLAIN, *averaged, "smooth-layer-cam"} == set(METHODS)
+
+
+def moved(values: np.ndarray, stage: int) -> np.ndarray:
+    """A map of the package where it belongs: half a stride up and to the left, in 0..1."""
+    values = shift(values.astype(np.float64), -(2 ** (stage + 1) - 1) / 2, order=1, mode="nearest")
+    return (values - values.min()) / np.ptp(values)
+
+
+def test_an_average_over_stages_is_that_of_the_packages_maps(frozen, images):
+    model = frozen("resnet18", "concat-pool", (4,))
+    for stage in (1, 2, 4):
+        mean = np.mean(
+            [moved(plain(model, images[:1], 1, "layer-cam", each), each) for each in range(stage, 5)], axis=0
+        )
+        expected = (mean - mean.min()) / np.ptp(mean)
+        found = draw_heatmap(model, images[:1], 1, "layer-cam-stages", stage)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-2)
+        assert found.std() > 0.05
+    single = draw_heatmap(model, images[:1], 1, "layer-cam", 4)
+    assert np.array_equal(draw_heatmap(model, images[:1], 1, "layer-cam-stages", 4), single)
+
+
+@pytest.mark.parametrize(
+    ("method", "base", "stages"), [("grad-cam-flips", "grad-cam", [3]), ("layer-cam-stages-flips", "layer-cam", [3, 4])]
+)
+def test_an_average_over_flips_is_that_of_the_packages_maps(method, base, stages, frozen, images):
+    model, image = frozen("resnet18", "concat-pool", (4,)), images[:1]
+    mirrored = torch.from_numpy(image.numpy()[..., ::-1].copy())
+    maps = []
+    for stage in stages:
+        maps.append(moved(plain(model, image, 1, base, stage), stage))
+        maps.append(moved(plain(model, mirrored, 1, base, stage), stage)[:, ::-1])
+    mean = np.mean(maps, axis=0)
+    found = draw_heatmap(model, image, 1, method, stages[0])
+    np.testing.assert_allclose(found, (mean - mean.min()) / np.ptp(mean), rtol=0, atol=1e-2)
+    # The map of the mirror image is the mirror image of the map.
+    np.testing.assert_allclose(draw_heatmap(model, mirrored, 1, method, stages[0])[:, ::-1], found, rtol=0, atol=1e-4)
+
+
+def test_a_known_forward_pass_is_not_needed_again(frozen, images):
+    model = frozen("resnet18", "concat-pool", (4,))
+    for method, stage in (("grad-cam", 3), ("layer-cam-stages-flips", 2)):
+        passed = logits_and_maps(model, images[:1], stage)
+        found = draw_heatmap(model, images[:1], 1, method, stage, passed)
+        np.testing.assert_allclose(found, draw_heatmap(model, images[:1], 1, method, stage), rtol=0, atol=1e-5)
+
+
+def test_stages_are_chosen_and_named_for_each_method(make_predictor, frozen):
+    model = frozen("resnet18", "concat-pool", (4,))
+    assert make_predictor(model).heatmap_choice("layer-cam-stages") == ("layer-cam-stages", 2)
+    assert make_predictor(model).heatmap_choice("hires-cam") == ("hires-cam", 4)
+    assert make_predictor(model, heatmap_method="layer-cam-stages").heatmap_choice() == ("layer-cam-stages", 2)
+    assert drawn_by("layer-cam-stages-flips", 2) == "flip-averaged LayerCAM of several stages from layer2 on"
 
 
 def test_a_smoothed_map_is_the_packages_map_blurred_at_its_own_resolution(frozen, images):
@@ -89,7 +148,8 @@ def test_a_cut_model_answers_as_the_whole_one(stage, frozen, images):
 
 def test_methods_and_stages_give_different_maps(frozen, images):
     model = frozen("resnet18", "concat-pool", (4,))
-    maps = [own(model, images[:1], 1, method, 4) for method in PLAIN] + [own(model, images[:1], 1, "grad-cam", 2)]
+    ways = [(method, 2 if method == "hires-cam" else 4) for method in PLAIN] + [("grad-cam", 2)]
+    maps = [own(model, images[:1], 1, *way) for way in ways]
     for number, one in enumerate(maps):
         assert one.std() > 0.05
         for other in maps[number + 1 :]:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
+from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_interval, pointing_sentence, summarise
+from brainseg.evaluation.bootstrap import drawn
 from brainseg.evaluation.intervals import wilson
 
 
@@ -46,3 +47,21 @@ def test_the_sentence_has_count_interval_chance_and_method() -> None:
         "The hottest point of this model's heatmap lies inside the tumour on 3 of 4 slices that it did not learn from "
         "(75.0 %, 95 % CI 30.1 % to 95.4 %; a random point: 50.0 %), measured with LayerCAM on layer1."
     )
+
+
+def test_slices_of_one_patient_are_drawn_together() -> None:
+    hit, miss = np.eye(2, dtype=np.float32), 1 - np.eye(2, dtype=np.float32)
+    maps = [(values, np.eye(2)) for values in (hit, hit, hit, miss, miss, hit)]
+    found = summarise(maps, "grad-cam", 4, groups=[5, 5, 5, 8, 8, 9])
+    assert (found.groups, found.pointing_game, found.interval) == (3, pytest.approx(4 / 6), wilson(4, 6))
+    times = drawn(3, 0)
+    sums, sizes = times @ np.array([3, 0, 1]), times @ np.array([3, 2, 1])
+    assert found.intervals["pointing_game"] == pytest.approx(np.percentile(sums / sizes, (2.5, 97.5)))
+    assert found.intervals["energy_ratio"] == pytest.approx(np.percentile(sums / (0.5 * sizes), (2.5, 97.5)))
+    stored = found.to_dict()
+    assert pointing_interval(stored) == found.intervals["pointing_game"]
+    assert pointing_interval({**stored, "groups": 6}) == wilson(4, 6)
+    certain = summarise(maps[:3], "grad-cam", 4, groups=[5, 5, 9]).to_dict()
+    assert pointing_interval(certain) == wilson(3, 3)
+    del stored["intervals"], stored["groups"]  # a file of version 1
+    assert pointing_interval(stored) == wilson(4, 6)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from brainseg.app.classification.calibration_panel import calibration_panel
+from brainseg.app.classification.heatmaps_panel import heatmaps_panel
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
@@ -52,5 +53,6 @@ PANELS: dict[str, Callable[[Run], None]] = {
     "Confusion matrix": matrix_panel,
     "Hardest cases": hardest_panel,
     "Predictions": predictions_panel,
+    "Heatmaps": heatmaps_panel,
 }
 """Name of each panel -> the function that draws it."""

@@ -16,6 +16,7 @@ from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.plots import confusion_matrix_figure, metrics_figure, pr_figure, roc_figure
 from brainseg.plots.hardest_sheet import IMAGE_SIDE, hardest_sheet
+from brainseg.plots.heatmap_curves import heatmap_curves_figure
 from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
 from brainseg.results.run_files import reading
@@ -68,6 +69,11 @@ def _read_reliability(store: RunStore, run: Run) -> Plot | None:
     return partial(reliability_figure, report) if report else None
 
 
+def _read_heatmap_curves(store: RunStore, run: Run) -> Plot | None:
+    found = stored_results.heatmaps(store, run)
+    return partial(heatmap_curves_figure, found["checks"]) if found and found["checks"] else None
+
+
 def read_hardest(store: RunStore, run: Run) -> Image.Image | None:
     """Return the images with the highest loss on one sheet; None where the run has no predictions (yet).
 
@@ -95,6 +101,7 @@ PLOTS: dict[str, ReadPlot] = {
     "roc": _read_roc,
     "precision_recall": _read_precision_recall,
     "reliability": _read_reliability,
+    "heatmap_curves": _read_heatmap_curves,
 }
 """Name of each plot, which is also that of its file -> the function that reads what it is drawn from."""
 SHEETS = {"hardest": read_hardest}
