@@ -23,6 +23,7 @@ FLOORS: tuple[set[str], ...] = (
     {"diagnosis"},
     {"training"},
     {"tasks"},
+    {"robustness"},
     {"runs"},
     {"jobs"},
     {"plots"},

@@ -137,6 +137,11 @@ def weights_run(key: str) -> str:
     return f"{key}:run"
 
 
+def robustness_measure(metric: str) -> str:
+    """Return the key of the choice of what the curves of a robustness check show; `metric` is that of the report."""
+    return f"robustness-{metric}"
+
+
 def heatmap_shown(case: str) -> str:
     """Return the key of the heatmap switch of an image of a run.
 

@@ -22,6 +22,7 @@ from brainseg.cli import (
     leaks,
     manage,
     predict,
+    robustness,
     training,
 )
 from brainseg.errors import BrainsegError, DiskError
@@ -35,7 +36,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
-for module in (doctor, demo, dashboard, training, crossval, jobs, manage, compare, leaks, predict, heatmaps, calibrate):
+for module in (
+    doctor,
+    demo,
+    dashboard,
+    training,
+    crossval,
+    jobs,
+    manage,
+    compare,
+    leaks,
+    predict,
+    heatmaps,
+    calibrate,
+    robustness,
+):
     module.register(app)
 
 

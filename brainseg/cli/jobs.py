@@ -105,6 +105,8 @@ def _outcome(run: Run) -> str:
     values = run.metrics
     if run.kind == "find-lr" and run.status == "FINISHED":
         return f"learning rate {values['final_learning_rate']:.2e}"
+    if run.check and run.status == "FINISHED":
+        return f"measured run {run.check.run[:8]}"
     if run.kind == "crossval" and run.counts and run.status != "FINISHED":
         return run.counts.words()
     facts = facts_of(run.config.task)
@@ -179,6 +181,7 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
         print_result(result)
     elif details["evaluation"]:
         print_report(found.config.task, details["evaluation"], details["calibration"])
+    _print_robustness(found, details)
     if details["learning_rate"]:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
     for case in details["hardest"]:
@@ -188,6 +191,16 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
         )
     for file in plots:
         ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
+
+
+def _print_robustness(found: Run, details: RunDetails) -> None:
+    """Print what a robustness check measured: of the run, or where the result of a check is."""
+    from brainseg.results.robustness import sentences
+
+    for sentence in sentences(details["robustness"]) if details["robustness"] else ():
+        ANSWERS.print(sentence, markup=False, soft_wrap=True)
+    if found.check:
+        ANSWERS.print(f"Robustness check of run {found.check.run[:8]}.", markup=False)
 
 
 def _print_labels(run: Run) -> None:

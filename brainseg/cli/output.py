@@ -26,6 +26,7 @@ PHASES = {
     "unfrozen": "Whole network",
     "features": "Features",
     "evaluating": "Evaluating",
+    "robustness": "Predicting",
 }
 
 
@@ -50,10 +51,11 @@ def fraction(value: float | None, interval: tuple[float, float] | None = None) -
 
 
 def end_lines(run: Run) -> list[str]:
-    """Return, by line, why a run ended, the command that continues it, and the end of its log."""
+    """Return, by line, why a run ended, the command that resumes it, and the end of its log."""
     if run.end is None or not run.end.message:
         return []
-    hint = [f"`resume {run.id[:8]}` continues it from its last epoch."] if run.end.resumable else []
+    how = "starts it again" if run.check else "continues it from its last epoch"
+    hint = [f"`resume {run.id[:8]}` {how}."] if run.end.resumable else []
     tail = ["The last lines of its log:", run.end.log_tail] if run.end.log_tail else []
     return [run.end.message, *hint, *tail]
 

@@ -134,7 +134,8 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
         with TrainingView() as view:
             ended = supervise(store, run, view)
     except KeyboardInterrupt:
-        NOTES.print(f"Stopped; `python -m brainseg resume {run.id[:8]}` continues from the last epoch.", markup=False)
+        how = "starts it again" if run.check else "continues from the last epoch"
+        NOTES.print(f"Stopped; `python -m brainseg resume {run.id[:8]}` {how}.", markup=False)
         raise typer.Exit(130) from None
     if ended.status != "FINISHED":
         if as_json:
@@ -142,6 +143,11 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
         for line in (f"{ended.status}: {ended.reason}", *end_lines(ended)[1:]):
             NOTES.print(line, markup=False, soft_wrap=True)
         raise typer.Exit(FAILED_RUN)
+    if ended.check:
+        from brainseg.cli.robustness import print_measured
+
+        print_measured(store, store.get(ended.check.run), as_json)
+        return
     if ended.kind == "find-lr":
         from brainseg.results.exports import file_stem
 

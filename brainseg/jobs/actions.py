@@ -8,6 +8,7 @@ from __future__ import annotations
 from brainseg.errors import RunError
 from brainseg.jobs import crossval, queue, removal
 from brainseg.jobs.parents import settle
+from brainseg.jobs.robustness import submit_check
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run, RunStore
@@ -65,6 +66,8 @@ def retry(store: RunStore, run_id: str) -> Run:
         RunError: There is no such run, it needs the weights of a run that no longer exists, or the queue is full.
     """
     run = store.get(run_id)
+    if run.check:
+        return submit_check(store, store.get(run.check.run), run.check.plan)
     if run.plan is None:
         return queue.retry(store, run.id)
     name = free_name(run.name, {other.name for other in store.list()})

@@ -21,8 +21,8 @@ CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` kills a trainer that did not stop."""
 MOST_WAITING = 100
 """Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` sets another limit."""
-_LOST = "The training and its supervisor ended without recording why."
-_COPIED = "This home was copied or moved during the training{}."
+_LOST = "The {} and its supervisor ended without recording why."
+_COPIED = "This home was copied or moved during the {}{}."
 _CONTINUES = ", which continues in the other folder"
 
 
@@ -199,9 +199,10 @@ def reconcile(store: RunStore) -> list[Run]:
             workspace = Workspace(run.id)
             if other := workspace.other_home():
                 continues = (Path(other) / "work" / run.id).is_dir()
-                store.set_status(run.id, "FAILED", _COPIED.format(_CONTINUES if continues else ""), EndKind.MOVED)
+                moved = _COPIED.format(run.work, _CONTINUES if continues else "")
+                store.set_status(run.id, "FAILED", moved, EndKind.MOVED)
             else:
-                store.set_status(run.id, "FAILED", _LOST, EndKind.LOST, workspace.log_tail())
+                store.set_status(run.id, "FAILED", _LOST.format(run.work), EndKind.LOST, workspace.log_tail())
         for parent in filter(store.owns, store.unsettled()):
             settle(store, parent.id)
         return lost

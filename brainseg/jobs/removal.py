@@ -30,7 +30,8 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
     with queue_lock():  # so that nobody resumes it meanwhile
         run = store.find(run_id)
         if Workspace(run.id).trainer():
-            raise RunError(f"The training of run {run.name!r} is about to end: delete the run in a moment.")
+            work = run.work if isinstance(run, Run) else "training"
+            raise RunError(f"The {work} of run {run.name!r} is about to end: delete the run in a moment.")
         refuse_if_needed_by_runs(store, run)
         store.delete(run.id)
         Workspace(run.id).remove()
@@ -40,18 +41,23 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
 
 
 def refuse_if_needed_by_runs(store: RunStore, run: StoredEntry) -> None:
-    """Refuse to delete a run while another waiting or running one needs its weights.
+    """Refuse to delete a run while another waiting or running one needs its weights or measures its robustness.
 
     Raises:
         RunError: There is such a run.
     """
     if other := _dependent(store, run):
-        raise RunError(f"Run {other.name!r} ({other.id[:8]}) needs the weights of run {run.name!r}: stop it first.")
+        what = "measures the robustness" if other.check else "needs the weights"
+        raise RunError(f"Run {other.name!r} ({other.id[:8]}) {what} of run {run.name!r}: stop it first.")
 
 
 def _dependent(store: RunStore, run: StoredEntry) -> Run | None:
-    """Return a waiting or running run that needs the weights of this one."""
+    """Return a waiting or running run that needs this one."""
     for other in store.list(["SCHEDULED", "RUNNING"]):
+        if other.check:
+            if other.check.run == run.id:
+                return other
+            continue
         weights = other.config.model.weights
         if weights.startswith(RUN) and _refers_to(store, weights.removeprefix(RUN), run):
             return other

@@ -22,7 +22,7 @@ CANCEL_TIMEOUT = 6.0
 
 
 def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | None = None) -> Run:
-    """Train a claimed run in a separate process and wait for its end.
+    """Train, or check, a claimed run in a separate process and wait for its end.
 
     Args:
         store: The run store.
@@ -48,7 +48,7 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
     except BaseException:
         _kill(trainer)
         store.set_status(
-            run.id, "KILLED", "The process that supervised the training was stopped.", EndKind.UNSUPERVISED
+            run.id, "KILLED", f"The process that supervised the {run.work} was stopped.", EndKind.UNSUPERVISED
         )
         raise
     return _record(store, run, workspace, trainer.returncode)
@@ -78,7 +78,7 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
             if workspace.cancel_requested():
                 store.set_status(run.id, "KILLED", "The run was cancelled.", EndKind.CANCELLED)
             else:
-                store.set_status(run.id, "FAILED", death_notice(code), EndKind.DIED, workspace.log_tail())
+                store.set_status(run.id, "FAILED", death_notice(code, run.work), EndKind.DIED, workspace.log_tail())
         ended = store.get(run.id)
         if ended.parent:
             settle(store, ended.parent)
@@ -88,10 +88,11 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
     return ended
 
 
-def death_notice(code: int) -> str:
-    """Return a sentence on how a trainer ended that could not record why."""
+def death_notice(code: int, work: str) -> str:
+    """Return a sentence on how a process ended that could not record why; `work` is what it did."""
     how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    return f"The trainer process ended {how}."
+    process = "trainer process" if work == "training" else f"process of the {work}"
+    return f"The {process} ended {how}."
 
 
 def _kill(trainer: subprocess.Popen[bytes]) -> None:

@@ -8,9 +8,10 @@ import os
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import BrainsegError
+from brainseg.errors import BrainsegError, RunError
 from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs import parent_watch
+from brainseg.jobs.robustness import measure_and_store
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
@@ -23,23 +24,23 @@ from brainseg.training.trainer import train
 
 FINISHED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
 _LOGGER = logging.getLogger(__name__)
-MOVED = "The training stopped because the home folder was moved."
-ORPHANED = "The training stopped because its supervising process ended."
+MOVED = "The {} stopped because the home folder was moved."
+ORPHANED = "The {} stopped because its supervising process ended."
 
 
 def main(run_id: str) -> int:
-    """Train a run, or find its learning rate, and record how it ended.
+    """Train a run, find its learning rate or check the robustness of another, and record how it ended.
 
     Returns:
         The exit code: 0 finished, 1 crashed, 2 stopped by an error that the user can fix, 3 cancelled.
     """
     store, workspace = RunStore(), Workspace(run_id)
     run = store.get(run_id)
-    _record_if_unsupervised(store, run_id)
+    _record_if_unsupervised(store, run)
     _lower_priority(run.config)
     log = StoreLog(store, workspace)
     try:
-        metrics = (_find_rate if run.kind == "find-lr" else _train)(store, run, workspace, log)
+        metrics = _WORK[run.kind](store, run, workspace, log)
         _store(store, run, workspace, metrics)
         collapsed = _collapse(workspace)
         store.set_status(run_id, "FINISHED", collapsed, EndKind.COLLAPSED if collapsed else EndKind.FINISHED)
@@ -50,29 +51,29 @@ def main(run_id: str) -> int:
     except Exception as error:  # any error is recorded with the run
         if gone := paths.moved_home_message():  # the cause, whatever the error is
             log.message(gone)
-            _record_moved(store, run_id)
+            _record_moved(store, run)
             return REFUSED
         if isinstance(error, BrainsegError):
             log.message(str(error))
             store.set_status(run_id, "FAILED", str(error), EndKind.REFUSED)
             return REFUSED
-        _LOGGER.exception("The training stopped because of a fault in brainseg.", extra={"run": run_id})
-        crash = f"The training stopped because of a fault in brainseg ({type(error).__name__}: {error})."
+        _LOGGER.exception("The %s stopped because of a fault in brainseg.", run.work, extra={"run": run_id})
+        crash = f"The {run.work} stopped because of a fault in brainseg ({type(error).__name__}: {error})."
         store.set_status(run_id, "FAILED", crash, EndKind.CRASHED)
         return CRASHED
     return FINISHED
 
 
-def _record_moved(store: RunStore, run_id: str) -> None:
+def _record_moved(store: RunStore, run: Run) -> None:
     """Record the end of a training whose home was moved.
 
     If the store lies in that home, it is opened in the home's new folder. If that folder is unknown, the next process
     that opens the store records the end.
     """
     if not store.private:
-        store.set_status(run_id, "FAILED", MOVED, EndKind.MOVED)
+        store.set_status(run.id, "FAILED", MOVED.format(run.work), EndKind.MOVED)
     elif paths.reopen_moved_home():
-        RunStore().set_status(run_id, "FAILED", MOVED, EndKind.MOVED)
+        RunStore().set_status(run.id, "FAILED", MOVED.format(run.work), EndKind.MOVED)
 
 
 def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
@@ -92,6 +93,27 @@ def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> di
 
     measured = task.finish(workspace.results, report_progress)
     return {**metrics, **trained.extra, **measured, **bounds}
+
+
+def _check_robustness(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
+    """Measure another run, with which the result is stored; this one has no metrics."""
+    if run.check is None:
+        raise RunError(f"Run {run.name!r} names no run to measure: delete it.")
+
+    def report_progress(done: int, total: int) -> None:
+        if log.cancelled():
+            raise TrainingCancelled("The run was cancelled.")
+        log.progress(Progress("robustness", done, total))
+
+    workspace.results.mkdir(parents=True, exist_ok=True)
+    measured = store.get(run.check.run)
+    log.message(f"Measuring the robustness of run {measured.name} ({measured.id[:8]}).")
+    measure_and_store(store, measured, run.check.plan, workspace.folder, report_progress)
+    return {}
+
+
+_WORK = {"train": _train, "find-lr": _find_rate, "robustness": _check_robustness}
+"""Kind of a run -> what its process does; no process works on a cross-validation."""
 
 
 def _store(store: RunStore, run: Run, workspace: Workspace, metrics: dict[str, float]) -> None:
@@ -118,11 +140,11 @@ def _lower_priority(config: RunConfig) -> None:
         os.nice(config.compute.nice)
 
 
-def _record_if_unsupervised(store: RunStore, run_id: str) -> None:
+def _record_if_unsupervised(store: RunStore, run: Run) -> None:
     """Have the end of the run recorded if the supervisor dies, before `parent_watch` ends this process."""
 
     def record() -> None:
-        if store.get(run_id).status == "RUNNING":
-            store.set_status(run_id, "FAILED", ORPHANED, EndKind.UNSUPERVISED)
+        if store.get(run.id).status == "RUNNING":
+            store.set_status(run.id, "FAILED", ORPHANED.format(run.work), EndKind.UNSUPERVISED)
 
     parent_watch.before_exit(record)

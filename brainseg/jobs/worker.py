@@ -1,4 +1,4 @@
-"""The worker: one process per device that trains waiting runs one at a time, and outlives what started it."""
+"""The worker: one process per device that trains or checks waiting runs one at a time, and outlives what started it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def work(device: str, idle: float | None, after: Callable[[RunStore, Run], None]
     while True:
         run = claim_next(store, queue_of(device))
         if run:
-            _LOGGER.info("Training run %s.", run.name, extra={"run": run.id})
+            _LOGGER.info("Starting the %s %s.", run.work, run.name, extra={"run": run.id})
             _train(store, run, after)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:

@@ -149,6 +149,13 @@ def tissue_signals(protocol: Protocol) -> dict[str, float]:
     return signals
 
 
+def receiver_noise(shape: tuple[int, ...], level: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the noise of a receiver, complex64 of `shape`: Gaussian with a deviation of `level` in each channel."""
+    channels = rng.standard_normal((2, *shape), dtype=np.float32) * np.float32(level)
+    noise: np.ndarray = channels[0] + 1j * channels[1]
+    return noise
+
+
 def acquire(signal: np.ndarray, scanner: Scanner, rng: np.random.Generator) -> np.ndarray:
     """Return the magnitude image that a receiver makes of `signal` (n, n): finite resolution and Rician noise.
 
@@ -156,10 +163,8 @@ def acquire(signal: np.ndarray, scanner: Scanner, rng: np.random.Generator) -> n
     and the magnitude makes the noise Rician (Gudbjartsson and Patz, MRM 34:910, 1995): Rayleigh in air, almost Gaussian
     in tissue. The noise level is relative to white matter, whose signal is 1.
     """
-    size = signal.shape[0]
-    noise = rng.standard_normal((2, size, size), dtype=np.float32) * np.float32(scanner.noise)
-    spectrum = fft.fft2((signal + noise[0]) + 1j * noise[1])
-    frequency = np.abs(fft.fftfreq(size)) * 2
+    spectrum = fft.fft2(signal + receiver_noise(signal.shape, scanner.noise, rng))
+    frequency = np.abs(fft.fftfreq(signal.shape[0])) * 2
     keep = 1 - smoothstep(frequency, scanner.matrix - 0.12, scanner.matrix + 0.12)
     return np.abs(fft.ifft2(spectrum * (keep[:, None] * keep[None, :]))).astype(np.float32)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from brainseg.errors import DataError, RunError
 from brainseg.evaluation.stored import E
 from brainseg.runs import Run
+from brainseg.runs.crossval import why_no_model
 
 Value = TypeVar("Value")
 MOST = 6
@@ -79,7 +80,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         if not run.has_metrics:
-            what = "it only looked for a learning rate" if run.kind == "find-lr" else f"it is {run.status}"
+            what = f"it is {run.status}" if run.kind in ("train", "crossval") else why_no_model(run)
             raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have metrics.")
     tasks = sorted({run.config.task for run in runs})
     if len(tasks) > 1:

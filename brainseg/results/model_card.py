@@ -23,6 +23,8 @@ from brainseg.models.sources import StoredWeights
 from brainseg.models.validation import Validation
 from brainseg.results.by_task import results_of
 from brainseg.results.markdown import literal
+from brainseg.results.robustness import CAVEAT, sentences
+from brainseg.robustness.result import RobustnessReport
 from brainseg.tasks import facts_of
 
 SPLITS = {
@@ -52,6 +54,7 @@ def model_card(
     config: RunConfig,
     dataset: CardDataset | None = None,
     version: str = "",
+    robustness: RobustnessReport | None = None,
 ) -> str:
     """Write a model's card as Markdown.
 
@@ -61,6 +64,7 @@ def model_card(
         config: The run's configuration.
         dataset: The run's `dataset.json`; None where it is lost.
         version: The first digits of the bundle's digest.
+        robustness: How its answers change when its images get worse; None where that was not measured.
     """
     card = results_of(description.task).card
     sections = {
@@ -70,6 +74,7 @@ def model_card(
         "Data": _data(description, config, dataset),
         card.metrics_heading: _metrics(description, report),
         "Split and leakage": _split(description, config, report, dataset),
+        **({"When images get worse": _robustness(robustness)} if robustness else {}),
         "Limits and uncertainty": _limits(description, report, dataset),
         "Preparation of an image": _settings(config.preparation.model_dump()),
         "Weights that it started from": _weights(description.pretraining),
@@ -142,6 +147,11 @@ def _copied(facts: Validation) -> str:
     if near is None:  # trained before near copies were counted
         return f"* {copies} of these are byte-identical to a training image; near copies were not searched for"
     return f"* {copies} of these are copies of a training image: {copies - near} byte-identical, {near} near copies"
+
+
+def _robustness(report: RobustnessReport) -> str:
+    measured = f"Measured on {report['images']:,} of the {report['held_out']:,} evaluated images."
+    return "\n".join(f"* {line}" for line in (*sentences(report), measured, CAVEAT))
 
 
 def _limits(description: BundleDescription, report: Evaluation | None, dataset: CardDataset | None) -> str:

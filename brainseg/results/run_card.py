@@ -9,6 +9,7 @@ from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.results import stored_results
 from brainseg.results.model_card import CardDataset, model_card
+from brainseg.results.robustness import stored_robustness
 from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run, RunStore
@@ -28,7 +29,8 @@ def card_of(store: RunStore, run: Run) -> str:
         report = stored_results.evaluation(store, run)
     except RunError:
         report = None
-    return model_card(description, report, run.config, _dataset(store, run), version)
+    robustness = readable([], stored_robustness, store, run)
+    return model_card(description, report, run.config, _dataset(store, run), version, robustness)
 
 
 def _dataset(store: RunStore, run: Run) -> CardDataset | None:

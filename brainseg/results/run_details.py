@@ -13,9 +13,11 @@ from brainseg.evaluation.stored import Evaluation
 from brainseg.jobs.workspace import StoredProgress, Workspace
 from brainseg.models.sources import StoredWeights
 from brainseg.results import stored_results
+from brainseg.results.robustness import stored_robustness
 from brainseg.results.run_files import readable
+from brainseg.robustness.result import RobustnessReport
 from brainseg.runs import Run, RunStore
-from brainseg.runs.run import RunSummary
+from brainseg.runs.run_summary import RunSummary
 from brainseg.training.stored import EpochRow, RateSearch
 
 
@@ -40,6 +42,7 @@ class RunDetails(RunSummary):
         calibration: How far its probabilities are calibrated.
         heatmaps: How often its heatmaps find the tumour.
         heatmap_checks: The checks of its heatmaps that need no masks.
+        robustness: How its answers change when its images get worse.
         learning_rate: The result of its learning-rate finder.
         weights: The weights that it started from.
         damaged: A sentence for each of these files that cannot be read.
@@ -54,6 +57,7 @@ class RunDetails(RunSummary):
     calibration: CalibrationReport | None
     heatmaps: StoredPointing | None
     heatmap_checks: HeatmapChecks | None
+    robustness: RobustnessReport | None
     learning_rate: RateSearch | None
     weights: StoredWeights | None
     damaged: list[str]
@@ -77,6 +81,7 @@ def run_details(store: RunStore, run: Run) -> RunDetails:
         "calibration": readable(damaged, stored_results.calibration, store, run),
         "heatmaps": heatmaps["pointing"] if heatmaps else None,
         "heatmap_checks": heatmaps["checks"] if heatmaps else None,
+        "robustness": readable(damaged, stored_robustness, store, run),
         "learning_rate": readable(damaged, stored_results.rate_search, store, run),
         "weights": readable(damaged, stored_results.weights, store, run),
         "damaged": damaged,
@@ -92,6 +97,7 @@ def details_json(details: RunDetails) -> dict[str, Any]:
         "calibration": calibration_values(calibration) if (calibration := details["calibration"]) else {},
         "heatmaps": details["heatmaps"] or {},
         "heatmap_checks": details["heatmap_checks"] or {},
+        "robustness": details["robustness"] or {},
         "learning_rate": details["learning_rate"] or {},
         "weights": details["weights"] or {},
     }

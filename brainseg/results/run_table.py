@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from brainseg import tasks
-from brainseg.results.run_wording import STATES, model_words
+from brainseg.results.run_wording import NO_MODEL, STATES, model_words
 from brainseg.runs import FINAL, Run, UnreadableRun
 from brainseg.runs.labels import tag_text
 from brainseg.tasks import facts_of
 
-TASKS = {**{name: facts.noun for name, facts in tasks.TASKS.items()}, "find-lr": "learning rate only"}
+TASKS = {**{name: facts.noun for name, facts in tasks.TASKS.items()}, **NO_MODEL}
 """Task of a run, or its kind if it has no model -> the word for it."""
 METRICS = {
     "Accuracy": "accuracy",
@@ -98,7 +98,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
     return {
         "Name": f"↳ {run.name}" if run.parent else run.name,
         "State": STATES[run.status][0],
-        "Task": TASKS["find-lr" if run.kind == "find-lr" else run.config.task] + of_folds,
+        "Task": TASKS[run.kind if run.kind in NO_MODEL else run.config.task] + of_folds,
         "Model": model_words(run),
         "Dataset": dataset,
         **values,

@@ -25,8 +25,12 @@ PHASES = {
     "unfrozen": "Training the whole network",
     "features": "Computing features",
     "evaluating": "Evaluating held-out images",
+    "robustness": "Predicting worse images",
 }
 """Phase of `training.log.Progress` -> its description."""
+
+NO_MODEL = {"find-lr": "learning rate only", "robustness": "robustness check"}
+"""Kind of a run that leaves no model -> the words for it."""
 
 
 def run_label(run: Run) -> str:
@@ -36,7 +40,7 @@ def run_label(run: Run) -> str:
     parts = [
         run.name,
         STATES[run.status][0],
-        "learning rate only" if run.kind == "find-lr" else model_words(run),
+        NO_MODEL.get(run.kind) or model_words(run),
         "cross-validation" if run.kind == "crossval" else "",
         "" if value is None else f"{facts.headline_words} {value:.3f}",
         moment(run.created),

@@ -1,4 +1,4 @@
-"""What all tasks plot of a training: the learning-rate search and the epochs, read from the run's stored files."""
+"""What all tasks plot of a run: learning-rate search, epochs and robustness, read from the run's stored files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 from plotly.graph_objects import Figure
 
 from brainseg.plots import learning_rate_curve, training_curves
+from brainseg.plots.robustness_overview import robustness_overview
 from brainseg.results import stored_results
+from brainseg.results.robustness import stored_robustness
 from brainseg.runs import Run, RunStore
 
 Plot = Callable[..., Figure]
@@ -22,6 +24,12 @@ def read_learning_rate(store: RunStore, run: Run) -> Plot | None:
     """Read the learning-rate search."""
     found = stored_results.learning_rate(store, run)
     return partial(learning_rate_curve, *found) if found else None
+
+
+def read_robustness(store: RunStore, run: Run) -> Plot | None:
+    """Read the robustness check."""
+    report = stored_robustness(store, run)
+    return partial(robustness_overview, report) if report else None
 
 
 def read_epochs(store: RunStore, run: Run, **options: Any) -> Plot | None:  # noqa: ANN401

@@ -18,8 +18,9 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 from brainseg.runs.connection import EXPERIMENT  # noqa: E402
-from brainseg.runs.run import ENDED, FINAL, STATUSES, Kind, Run, UnreadableRun  # noqa: E402
+from brainseg.runs.run import ENDED, FINAL, STATUSES, Run, UnreadableRun  # noqa: E402
 from brainseg.runs.run_end import EndKind, RunEnd  # noqa: E402
+from brainseg.runs.run_summary import Kind  # noqa: E402
 from brainseg.runs.store import RunStore  # noqa: E402
 
 __all__ = [

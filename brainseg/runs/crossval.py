@@ -172,6 +172,8 @@ def why_no_model(run: Run) -> str:
     """Return why a run has no model, as the end of a sentence; only for runs without one."""
     if run.kind == "find-lr":
         return "it only looked for a learning rate"
+    if run.kind == "robustness":
+        return "it checks the robustness of another run"
     if run.kind == "crossval":
         return "it is a cross-validation, which judges settings; each of its folds is a run with a model of its own"
     return f"it is {run.status}, and only a FINISHED run can be used"

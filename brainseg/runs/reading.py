@@ -12,8 +12,10 @@ from brainseg.errors import ConfigError, RunError
 from brainseg.runs.crossval import PARENT, read_plan
 from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
 from brainseg.runs.moved_paths import moved_config
-from brainseg.runs.run import ENDED, NOTE, Kind, Run, UnreadableRun
+from brainseg.runs.robustness_check import read_check
+from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun
 from brainseg.runs.run_end import EndKind, RunEnd
+from brainseg.runs.run_summary import Kind
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -73,6 +75,7 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         parent=tags.get(PARENT, ""),
         plan=read_plan(tags.get(PREFIX + "crossval", "")) if kind == "crossval" else None,
         pooled_of=tags.get(PREFIX + "pooled", ""),
+        check=read_check(tags.get(PREFIX + "robustness", "")) if kind == "robustness" else None,
     )
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
-
-from typing_extensions import TypedDict
+from typing import Any, TypeVar
 
 from brainseg.config import RunConfig
 from brainseg.runs.migrations import SCHEMA
+from brainseg.runs.robustness_check import RobustnessCheck
 from brainseg.runs.run_end import RunEnd
 from brainseg.runs.run_plan import FoldCounts, Plan
+from brainseg.runs.run_summary import Kind, RunSummary
 from brainseg.tasks import facts_of
 
-Kind = Literal["train", "find-lr", "crossval"]
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 FINAL = "final_"
@@ -24,32 +23,6 @@ SHORTEST = 4
 """Fewest digits that may stand for a full id."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
-
-
-class RunSummary(TypedDict):
-    """A run as JSON: the output of `runs --json`, see `Run`. `end` and `log_tail` are from its `RunEnd`."""
-
-    run_id: str
-    schema: int
-    unreadable: None
-    name: str
-    kind: Kind
-    parent: str | None
-    status: str
-    reason: str
-    end: str | None
-    log_tail: str
-    arch: str
-    head: str
-    preset: str
-    data: str
-    split: str
-    created: str
-    ended: str | None
-    promoted: bool
-    tags: dict[str, str]
-    note: str
-    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -68,7 +41,8 @@ class Run:
         home_folder: The home folder whose worker trains it: the open one, unless several homes share the store.
         home_id: The id of that home, see `runs.identity`; "" if it is not recorded.
         queued: When it was last queued, in seconds since 1970.
-        kind: "train", or "find-lr" (a learning-rate finder alone) or "crossval", which leave no model.
+        kind: "train", or one that leaves no model: "find-lr" (a learning-rate finder alone), "crossval", or
+            "robustness" (a check of another run's model).
         promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
@@ -80,6 +54,7 @@ class Run:
         plan: The folds and repeats of a cross-validation.
         counts: The states of its folds, from which its status follows.
         pooled_of: The `crossval.pooled_key` of the folds that its stored metrics are of.
+        check: What a robustness check measures; None for any other run.
     """
 
     id: str
@@ -104,6 +79,7 @@ class Run:
     plan: Plan | None = None
     counts: FoldCounts | None = None
     pooled_of: str = ""
+    check: RobustnessCheck | None = None
 
     @property
     def reason(self) -> str:
@@ -123,7 +99,12 @@ class Run:
     @property
     def has_metrics(self) -> bool:
         """Whether it ended with an evaluation: its own, or that of its pooled folds."""
-        return self.status == "FINISHED" and self.kind != "find-lr"
+        return self.status == "FINISHED" and self.kind in ("train", "crossval")
+
+    @property
+    def work(self) -> str:
+        """What its process does, as a noun."""
+        return "robustness check" if self.kind == "robustness" else "training"
 
     @property
     def is_inner(self) -> bool:
@@ -153,6 +134,7 @@ class Run:
             "name": self.name,
             "kind": self.kind,
             "parent": self.parent or None,
+            "measures": self.check.run if self.check else None,
             "status": self.status,
             "reason": self.reason,
             "end": self.end.kind.value if self.end else None,

@@ -23,8 +23,9 @@ from brainseg.runs.migrations import PREFIX as _TAG
 from brainseg.runs.migrations import SCHEMA, migrated
 from brainseg.runs.moved_paths import moved_config
 from brainseg.runs.reading import read_run
-from brainseg.runs.run import ENDED, NOTE, Kind, Run
+from brainseg.runs.run import ENDED, NOTE, Run
 from brainseg.runs.run_end import EndKind
+from brainseg.runs.run_summary import Kind
 
 
 class RunStore(RunReader):

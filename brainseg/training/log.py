@@ -11,7 +11,7 @@ class Progress:
     """The current progress of a training.
 
     Attributes:
-        phase: "preparing", "finding", "frozen", "unfrozen", "features" or "evaluating".
+        phase: "preparing", "finding", "frozen", "unfrozen", "features" or "evaluating"; or "robustness", of a check.
         step: Batches or images done in the current pass of this phase.
         steps: All batches or images of that pass.
         epoch: The current epoch, from 1; 0 outside the epochs.

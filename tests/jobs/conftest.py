@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from brainseg.runs import RunStore
-from tests.app.conftest import crossval_template, finished_home, finished_template
+from tests.app.conftest import crossval_template, finished_home, finished_template, segment_template
 from tests.jobs.helpers import end_processes
 
-__all__ = ["crossval_template", "finished_home", "finished_template"]
+__all__ = ["crossval_template", "finished_home", "finished_template", "segment_template"]
 
 
 @pytest.fixture

@@ -139,3 +139,9 @@ def test_a_run_is_deleted_with_its_files(moved: Path) -> None:
     assert not (moved / "runs" / run.id).exists()
     assert not (moved / "work" / run.id).exists()
     assert "failed" not in {left.name for left in RunStore().list()}
+
+
+@pytest.mark.parametrize("name", ["baseline", "marks"])
+def test_the_robustness_of_an_old_model_is_measured(name: str) -> None:
+    found = json.loads(answer("robustness", name, "--images", 3, "--heatmaps", 1, "--corruption", "jpeg", "--json"))
+    assert (found["images"], len(found["curves"][0]["points"])) == (3, 5)

@@ -124,10 +124,11 @@ def _first_steps() -> None:
 
 
 def _training(run: Run) -> None:
-    st.markdown(f"**{escape(run.name)}**, {escape(model_words(run))}")
+    of = "robustness check of a " if run.check else ""
+    st.markdown(f"**{escape(run.name)}**, {of}{escape(model_words(run))}")
     draw_progress(run)
     _curves(run)
-    link("runs", "Watch this training", icon=":material/query_stats:", run=run.id)
+    link("runs", f"Watch this {run.work}", icon=":material/query_stats:", run=run.id)
 
 
 def _curves(run: Run) -> None:

@@ -25,6 +25,7 @@ DEMO = "This is a demo session: you can view and download runs, but not change t
 NO_FILES = "There is nothing to download: the run ended too early."
 RIVALS = 2
 """Most runs that a link to Compare adds."""
+RESUME_CHECK = "Starts the robustness check again, in the queue."
 OFFERED = ":material/verified:"
 """Icon of what concerns the model that Diagnose offers first."""
 
@@ -49,7 +50,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
             _main_button(run, runs)
             with st.popover("Rename, tag, note", icon=":material/edit:"):
                 _describe(run, runs)
-        if run.status in ENDED:
+        if run.status in ENDED and not run.check:
             with st.popover("Download", icon=":material/download:"):
                 _download(run)
         if run.status in ENDED and not demo_mode():
@@ -60,7 +61,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
         if run.has_metrics and (others := rivals(run, runs)):
             ids = ",".join(each.id for each in (run, *others))
             link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
-        if run.status in ENDED and not demo_mode():
+        if run.status in ENDED and not run.check and not demo_mode():
             label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
         copy_link()
@@ -94,7 +95,7 @@ def _main_button(run: Run, runs: list[Run]) -> None:
             "Resume",
             key="run-resume",
             icon=":material/resume:",
-            help="Continues in the queue, each training from its last epoch.",
+            help=RESUME_CHECK if run.check else "Continues in the queue, each training from its last epoch.",
         ):
             resubmit(store, run.id)
             announce(f"{run.name} is queued again.")
@@ -180,8 +181,10 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key:
 
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
-    what = "all its folds, their models" if run.kind == "crossval" else "its model"
-    st.markdown(f"Deletes **{escape(run.name)}** with {what}, plots and log. This cannot be undone.")
+    what = "all its folds, their models, plots and log" if run.kind == "crossval" else "its model, plots and log"
+    if run.check:
+        what = "its log, while its result stays with the run that it measured"
+    st.markdown(f"Deletes **{escape(run.name)}** with {what}. This cannot be undone.")
     if broken := breaks(live_store.store(), run):
         st.warning(escape(broken), icon=":material/warning:")
     offered = default_run(runs, run.config.task)

@@ -14,6 +14,7 @@ from brainseg.app.runs.actions import OFFERED, draw_actions
 from brainseg.app.runs.crossval_view import folds_panel, live_folds, result_panels
 from brainseg.app.runs.leaks_panel import leaks_panel
 from brainseg.app.runs.record_panels import data_panel, settings_panel
+from brainseg.app.runs.robustness_panel import TAB, check_panel, robustness_panel
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
 from brainseg.app.widgets.run_panels import log_panel, training_panel
@@ -26,6 +27,8 @@ from brainseg.runs.run import default_run
 
 NO_RUNS = "There are no runs yet. Train a model, and it appears here at once."
 RECORD: Panels = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
+KINDS = {"find-lr": "learning-rate search only", "robustness": "robustness check"}
+"""Kind of a run that trains nothing to the end -> what it is."""
 
 
 def choose_run(runs: list[Run]) -> Run | None:
@@ -74,13 +77,25 @@ def draw_run(run: Run, runs: list[Run]) -> None:
         _crossval(run)
     elif run.status not in ENDED:
         live_view(run.id)
+    elif run.kind == "robustness":
+        _check(run)
     elif run.status == "FINISHED" and run.kind == "train":
-        _panels(run, view_of(run.config.task).run_panels() | {"Leaks": leaks_panel} | RECORD)
+        measured: Panels = {"Leaks": leaks_panel, TAB: robustness_panel}
+        _panels(run, view_of(run.config.task).run_panels() | measured | RECORD)
     elif run.status == "FINISHED":
         training_panel(run)
         _panels(run, RECORD)
     else:
         _unfinished(run)
+
+
+def _check(run: Run) -> None:
+    if run.status == "FINISHED":
+        check_panel(run)
+    else:
+        _ended_early(run)
+    with st.expander("Log", icon=":material/notes:"):
+        log_panel(run)
 
 
 def _crossval(run: Run) -> None:
@@ -109,7 +124,7 @@ def _head(run: Run, runs: list[Run]) -> None:
 
 def head_words(run: Run) -> str:
     """Return the network, preset, dataset and time of a run, as Markdown."""
-    what = "learning-rate search only" if run.kind == "find-lr" else f"preset {escape(run.config.preset)}"
+    what = KINDS.get(run.kind, f"preset {escape(run.config.preset)}")
     if run.plan:
         repeats = f", {run.plan.repeats} times" if run.plan.repeats > 1 else ""
         what = f"cross-validation with {run.plan.folds} folds{repeats}, {what}"
@@ -134,9 +149,13 @@ def _panels(run: Run, panels: Panels) -> None:
                 draw(run)
 
 
-def _unfinished(run: Run) -> None:
+def _ended_early(run: Run) -> None:
     draw = st.error if run.status == "FAILED" else st.warning
     draw(escape(end_reason(run)), icon=STATES[run.status][2])
+
+
+def _unfinished(run: Run) -> None:
+    _ended_early(run)
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
     _panels(run, {"Training": training_panel, "Settings": settings_panel, "Data and split": data_panel})

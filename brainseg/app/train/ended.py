@@ -15,6 +15,7 @@ from brainseg.jobs.actions import resubmit, retry
 from brainseg.jobs.workspace import Workspace
 from brainseg.results import stored_results
 from brainseg.results.markdown import escape
+from brainseg.results.robustness import finished_words
 from brainseg.results.run_files import readable
 from brainseg.results.run_wording import STATES, model_words, moment
 from brainseg.runs import ENDED, FINAL, Run
@@ -60,13 +61,15 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
 
 def _draw(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
-    what = f"{model_words(run)} · cross-validation" if run.kind == "crossval" else model_words(run)
+    kind = {"crossval": " · cross-validation", "robustness": " · robustness check"}.get(run.kind, "")
+    what = f"{model_words(run)}{kind}"
     st.markdown(f"**{escape(run.name)}** · {escape(what)} &nbsp; :{colour}-badge[{icon} {word}]")
     st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED":
             _draw_retry(run)
-            link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
+            if not run.check:
+                link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
         if run.has_model:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
@@ -86,6 +89,8 @@ def outcome(run: Run) -> str:
         return end_reason(run)
     if run.kind == "find-lr":
         return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; a search produces no model."
+    if run.check:
+        return finished_words(live_store.store(), run)
     return evaluation_sentence(live_store.details(run)["evaluation"] or {})
 
 

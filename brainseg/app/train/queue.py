@@ -118,6 +118,8 @@ def kind_words(run: Run) -> str:
     """Return what a run does."""
     if run.kind == "find-lr":
         return "learning-rate finder"
+    if run.check:
+        return "robustness check"
     return "training" if fine_tuned(run.config) else "instant baseline"
 
 

@@ -37,7 +37,7 @@ def live_view(run_id: str) -> None:
         _waiting(run)
         return
     draw_progress(run)
-    draw_plot(run, "training_curves", "" if run.kind == "find-lr" else "The curves begin after the first epoch.")
+    draw_plot(run, "training_curves", "The curves begin after the first epoch." if run.kind == "train" else "")
     draw_plot(run, "learning_rate")
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
@@ -59,8 +59,9 @@ def draw_progress(run: Run) -> None:
 def draw_bars(run: Run, now: Place) -> None:
     """Draw the progress bars of a run, the remaining time if it is known, and the metrics of the last epoch."""
     left = ""
-    if now.epoch or run.kind == "find-lr":  # before its epochs, a training cannot predict its end
-        left = now.time_left(run.kind == "find-lr" or run.config.training.patience > 0)
+    if now.epoch or run.kind != "train":  # before its epochs, a training cannot predict its end
+        patient = run.kind == "find-lr" or (run.kind == "train" and run.config.training.patience > 0)
+        left = now.time_left(patient)
     if now.epoch:
         st.progress(now.whole, f"Epoch {now.epoch} of {now.epochs}{', ' + left if left else ''}")
         st.progress(now.part, f"{now.phase}: batch {now.step} of {now.steps}")

@@ -27,7 +27,7 @@ class Place:
         epochs: Epochs of the whole run.
         step: Batches or images done in this phase's current pass.
         steps: Batches or images of that pass.
-        left: Seconds to the end of the last epoch, or of a finder; None while this is unknown.
+        left: Seconds to the end of the last epoch, of a finder or of a robustness check; None while this is unknown.
     """
 
     phase: str
@@ -72,7 +72,7 @@ def place(progress: StoredProgress, epoch_seconds: Sequence[float], now: float) 
     left = None
     if epoch:
         left = _epochs_left(epochs - epoch, spent, step / steps if steps else 0.0, epoch_seconds)
-    elif phase == "finding" and step:
+    elif phase in ("finding", "robustness") and step:
         left = spent / step * (steps - step)
     return Place(PHASES.get(phase, "Working"), epoch, epochs, step, steps, left)
 

@@ -21,7 +21,7 @@ from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
 from brainseg.results.run_files import reading
 from brainseg.results.run_images import read_image, square
-from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate
+from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate, read_robustness
 from brainseg.runs import Run, RunStore
 
 HARDEST = 6
@@ -102,6 +102,7 @@ PLOTS: dict[str, ReadPlot] = {
     "precision_recall": _read_precision_recall,
     "reliability": _read_reliability,
     "heatmap_curves": _read_heatmap_curves,
+    "robustness": read_robustness,
 }
 """Name of each plot, which is also that of its file -> the function that reads what it is drawn from."""
 SHEETS = {"hardest": read_hardest}

@@ -20,7 +20,7 @@ from brainseg.plots import (
 )
 from brainseg.results import stored_results
 from brainseg.results.run_images import slice_pixels
-from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate
+from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate, read_robustness
 from brainseg.runs import Run, RunStore
 
 WORST = 6
@@ -83,5 +83,6 @@ PLOTS: dict[str, ReadPlot] = {
     "dice_size": _of_slices(dice_size_figure),
     "pixel_matrix": _read_matrix,
     "worst_slices": _read_worst,
+    "robustness": read_robustness,
 }
 """Name of each plot, which is also that of its file -> the function that reads what it is drawn from."""

@@ -1,0 +1,1 @@
+"""The robustness check: how a model's answers change when its held-out images get worse."""

@@ -1,0 +1,39 @@
+"""`RunSummary`: a run as JSON."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+Kind = Literal["train", "find-lr", "crossval", "robustness"]
+
+
+class RunSummary(TypedDict):
+    """A run as JSON: the output of `runs --json`, see `Run`. `end` and `log_tail` are from its `RunEnd`.
+
+    `measures` is the id of the run whose robustness it checks; None for any other run.
+    """
+
+    run_id: str
+    schema: int
+    unreadable: None
+    name: str
+    kind: Kind
+    parent: str | None
+    measures: str | None
+    status: str
+    reason: str
+    end: str | None
+    log_tail: str
+    arch: str
+    head: str
+    preset: str
+    data: str
+    split: str
+    created: str
+    ended: str | None
+    promoted: bool
+    tags: dict[str, str]
+    note: str
+    metrics: dict[str, float]
