@@ -44,9 +44,11 @@ TRAINING_PLACES = {
     "test_compute.py",
     "test_crossval_results.py",
     "test_full_disk.py",
+    "test_label_report.py",
     "test_packaging.py",
     "test_segmenter.py",
     "test_setup.py",
+    "test_subsets.py",
     "test_timing.py",
 }
 """Folders and files whose tests do the same, or start processes of brainseg: workers, trainers, commands."""

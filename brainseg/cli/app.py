@@ -19,10 +19,12 @@ from brainseg.cli import (
     doctor,
     heatmaps,
     jobs,
+    labels,
     leaks,
     manage,
     predict,
     robustness,
+    subsets,
     training,
 )
 from brainseg.errors import BrainsegError, DiskError
@@ -46,6 +48,8 @@ for module in (
     manage,
     compare,
     leaks,
+    labels,
+    subsets,
     predict,
     heatmaps,
     calibrate,

@@ -29,6 +29,8 @@ def worst_slices_figure(
     truths: Sequence[np.ndarray],
     predictions: Sequence[np.ndarray],
     *,
+    title: str = "Worst slices",
+    subtitle: str = "",
     dark: bool = False,
 ) -> go.Figure:
     """Draw slices with the outlines of their true and predicted masks.
@@ -38,6 +40,8 @@ def worst_slices_figure(
         images: For each case the slice, (H, W, 3) uint8.
         truths: For each case the true mask, (H, W), not 0 where there is a tumour.
         predictions: For each case the predicted mask, in the same form.
+        title: Title of the plot.
+        subtitle: Which slices these are; by default, those with the lowest Dice.
         dark: Draw for a dark page.
 
     Raises:
@@ -47,10 +51,10 @@ def worst_slices_figure(
     if not len(cases) == len(images) == len(truths) == len(predictions):
         raise ValueError(f"{len(cases)} cases need as many images and masks, got {len(images)} images.")
     if not len(cases):
-        return remark(finish(go.Figure(), "Worst slices", "n = 0 slices", dark), "No slice has a Dice.", dark)
+        return remark(finish(go.Figure(), title, "n = 0 slices", dark), "No slice has a Dice.", dark)
     titles = [_title(case) for case in cases.to_dict(orient="records")]
-    subtitle = f"the {len(cases)} slices with the lowest Dice, lowest first; they are not typical"
-    return finish(_grid(titles, images, truths, predictions, dark), "Worst slices", subtitle, dark)
+    subtitle = subtitle or f"the {len(cases)} slices with the lowest Dice, lowest first; they are not typical"
+    return finish(_grid(titles, images, truths, predictions, dark), title, subtitle, dark)
 
 
 def slice_outlines_figure(

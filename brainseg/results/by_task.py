@@ -10,24 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
+import numpy as np
 import pandas as pd
 
 from brainseg.datasets.report_fields import StoredReport
 from brainseg.evaluation.crossval.pooled import Pooled
 from brainseg.evaluation.stored import E
+from brainseg.evaluation.subset_gaps import Gap
 from brainseg.models.description import BundleDescription
 from brainseg.results.classification import card as class_card
 from brainseg.results.classification import comparison as class_comparison
 from brainseg.results.classification import crossval as class_crossval
+from brainseg.results.classification import subset as class_subset
 from brainseg.results.classification import tables as class_tables
-from brainseg.results.classification.subset import accuracy
 from brainseg.results.comparison import Comparison, EvaluatedRun
 from brainseg.results.comparison_wording import TestedPair
 from brainseg.results.segmentation import card as mask_card
 from brainseg.results.segmentation import comparison as mask_comparison
 from brainseg.results.segmentation import crossval as mask_crossval
+from brainseg.results.segmentation import subset as mask_subset
 from brainseg.results.segmentation import tables as mask_tables
-from brainseg.results.segmentation.subset import dice
 from brainseg.results.stored_results import evaluated_predictions, slices
 from brainseg.results.subset_metric import SubsetMetric
 from brainseg.runs import Run, RunStore
@@ -93,6 +95,8 @@ class TaskResults(Generic[E]):
         run_row: Returns the row of a run in the table of compared runs, from the letter of its set and its name.
         runs_in_words: Returns that table for readers.
         subset_metric: Returns the main metric on some rows of the predictions of a run.
+        subset_gap: Compares the main metric on some rows of predictions (bool) with that on the others; the last
+            argument is the unit of each row: rows of one unit are not independent.
         card: The parts of the model card.
         crossval: The parts of a cross-validation.
         plots: Imports and returns the plots of a run: name -> function that reads what the plot is drawn from.
@@ -110,6 +114,7 @@ class TaskResults(Generic[E]):
     run_row: Callable[[str, str, EvaluatedRun[E]], dict[str, Any]]
     runs_in_words: Callable[[pd.DataFrame], pd.DataFrame]
     subset_metric: Callable[[Run, E, pd.DataFrame], SubsetMetric]
+    subset_gap: Callable[[Run, pd.DataFrame, np.ndarray, np.ndarray], Gap]
     card: CardParts[E]
     crossval: CrossvalParts[E]
     plots: Callable[[], Mapping[str, ReadPlot]]
@@ -147,7 +152,8 @@ RESULTS: dict[str, TaskResults[Any]] = {
         pairs_in_words=class_tables.pairs_in_words,
         run_row=class_tables.run_row,
         runs_in_words=class_tables.runs_in_words,
-        subset_metric=accuracy,
+        subset_metric=class_subset.accuracy,
+        subset_gap=class_subset.gap,
         card=CardParts(
             purpose=class_card.purpose,
             not_for=class_card.NOT_FOR,
@@ -175,7 +181,8 @@ RESULTS: dict[str, TaskResults[Any]] = {
         pairs_in_words=mask_tables.pairs_in_words,
         run_row=mask_tables.run_row,
         runs_in_words=mask_tables.runs_in_words,
-        subset_metric=dice,
+        subset_metric=mask_subset.dice,
+        subset_gap=mask_subset.gap,
         card=CardParts(
             purpose=mask_card.purpose,
             not_for=mask_card.NOT_FOR,

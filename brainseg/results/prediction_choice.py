@@ -38,6 +38,13 @@ def filter_predictions(
     return table[keep]
 
 
+def failures_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Return predictions in the order of a gallery of failures: wrong answers by falling loss, then right ones."""
+    ranked = table.assign(right=table["label"] == table["prediction"])
+    ranked = ranked.sort_values(["right", "loss", "path"], ascending=[True, False, True], kind="stable")
+    return ranked.drop(columns="right").reset_index(drop=True)
+
+
 def images_in_cell(table: pd.DataFrame, actual: str, predicted: str) -> pd.DataFrame:
     """Return the predictions in a cell of the confusion matrix, highest loss first."""
     inside = table[(table["label"] == actual) & (table["prediction"] == predicted)]

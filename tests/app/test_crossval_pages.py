@@ -66,7 +66,7 @@ def test_a_complete_cross_validation_is_shown_with_its_basis(finished_home: Path
     tables = [frame.value for frame in app.dataframe]
     assert tables[0]["Mean of folds"].iloc[0] == pytest.approx(result.summaries["accuracy"].mean)
     assert tables[1]["Run"].tolist()[0] == "first-repeat0-fold0"
-    for panel in ("Metrics", "Confusion matrix", "Hardest cases", "Predictions", "Settings", "Data and split"):
+    for panel in ("Metrics", "Hardest cases", "Predictions", "Subsets", "Labels", "Settings", "Data and split"):
         open_panel(app, panel)
         assert not app.exception, panel
         assert not app.error, panel

@@ -36,7 +36,8 @@ from tests.bundles import edit_of_run
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
-PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS, "Heatmaps", "Settings", "Data and split", "Log"]
+PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS]
+PANELS += ["Subsets", "Labels", "Heatmaps", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "predictions.parquet": ["Metrics", *IMAGE_PANELS],
     "evaluation.json": ["Metrics", *IMAGE_PANELS],

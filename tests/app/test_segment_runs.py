@@ -22,7 +22,7 @@ from tests.app.run_pages import charts, open_panel, texts
 
 PANEL = "tab"
 CHARTS = {"Scores": 1, "Training": 1, "Dice": 3, "Worst slices": 1, "Pixels": 1}
-PANELS = [*CHARTS, "Slices", "Settings", "Data and split", "Log"]
+PANELS = [*CHARTS, "Slices", "Subsets", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "slices.parquet": ["Dice", "Worst slices", "Slices"],
     "masks.npz": ["Worst slices"],

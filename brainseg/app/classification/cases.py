@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
 from brainseg.app.widgets.run_image import State, image_state, png, run_image
-from brainseg.diagnosis.calibrated import write_value
+from brainseg.diagnosis.calibrated import Certainty
 from brainseg.errors import BrainsegError, ScanError
+from brainseg.evaluation.calibration import scaled
+from brainseg.models.calibration import CalibrationState, temperature_of
 from brainseg.results import stored_results as run_results
 from brainseg.results.markdown import escape
+from brainseg.results.run_files import readable
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run
 
@@ -30,16 +34,25 @@ def draw_cases(run: Run, cases: pd.DataFrame, key: str, *, all_maps: bool = Fals
         key: Unique on the page.
         all_maps: Draw every heatmap at once.
     """
-    digests = run_results.digests(live_store.store(), run)
+    store = live_store.store()
+    digests, report = run_results.digests(store, run), readable([], run_results.calibration, store, run)
+    calibration = report["state"] if report else None
     records: list[dict[Hashable, Any]] = cases.to_dict(orient="records")
     for start in range(0, len(records), COLUMNS):
         places = st.columns(COLUMNS)
         for place, case in zip(places, records[start : start + COLUMNS], strict=False):
             with place.container(border=True):
-                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}", all_maps)
+                draw_case(run, case, digests.get(str(case["path"])), f"{key}-{case['path']}", all_maps, calibration)
 
 
-def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str, mapped: bool = False) -> None:
+def draw_case(
+    run: Run,
+    case: dict[Hashable, Any],
+    sha256: str | None,
+    key: str,
+    mapped: bool = False,
+    calibration: CalibrationState = None,
+) -> None:
     """Draw one image with its prediction, or a message that says why it cannot be shown.
 
     Args:
@@ -48,6 +61,7 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
         sha256: Hash of the image when it was evaluated, if known.
         key: Unique on the page.
         mapped: Draw its heatmap at once.
+        calibration: The calibration of the run's model.
     """
     caption, path = "", str(case["path"])
     wanted = run.has_model and (mapped or st.session_state.get(state.heatmap_shown(key), False))
@@ -65,7 +79,7 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
         )
     except BrainsegError as error:
         st.info(escape(error), icon=":material/image_not_supported:")
-    st.markdown(case_words(case))
+    st.markdown(case_words(case, calibration))
     st.caption(escape(case["path"]))
     if run.has_model and not mapped:
         st.toggle(
@@ -77,18 +91,23 @@ def draw_case(run: Run, case: dict[Hashable, Any], sha256: str | None, key: str,
         st.caption(escape(caption))
 
 
-def case_words(case: dict[Hashable, Any]) -> str:
-    """Return the label, the prediction and the loss of an image, as Markdown.
+def case_words(case: dict[Hashable, Any], calibration: CalibrationState = None) -> str:
+    """Return the label, the prediction, its probability or score, and the loss of an image, as Markdown.
 
     Args:
         case: A row of a run's predictions.
+        calibration: That of the run's model; without one, the value is called a score.
     """
     right = case["label"] == case["prediction"]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
-    score = write_value(float(case[f"p_{case['prediction']}"]))
+    certainty = Certainty((calibration,))
+    names = [str(name) for name in case if str(name).startswith("p_")]
+    chances = scaled(np.array([[float(case[name]) for name in names]]), temperature_of(calibration))[0]
+    value = certainty.write(float(chances[names.index(f"p_{case['prediction']}")]))
+    basis = f" ({certainty.short})" if certainty.calibrated else ""
     return (
         f"{verdict} Actual: **{escape(case['label'])}**, predicted: **{escape(case['prediction'])}**  \n"
-        f"Score of {escape(case['prediction'])} {score}, loss {case['loss']:.3f}"
+        f"{certainty.noun.capitalize()} of {escape(case['prediction'])} {value}{basis}, loss {case['loss']:.3f}"
     )
 
 

@@ -10,12 +10,12 @@ from brainseg.app.charts import chart
 from brainseg.app.classification.cases import draw_cases
 from brainseg.app.frame import dark, guarded
 from brainseg.app.widgets.run_panels import caveats, evaluated
-from brainseg.evaluation.hardest import hardest_cases
+from brainseg.app.widgets.subsets import subset_filter
 from brainseg.plots import confusion_matrix_figure
 from brainseg.plots.clickable_matrix import clickable, clicked_cell
 from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
-from brainseg.results.prediction_choice import first_cell, images_in_cell
+from brainseg.results.prediction_choice import failures_first, filter_predictions, first_cell, images_in_cell
 from brainseg.runs import Run
 
 IMAGES = 6
@@ -82,16 +82,34 @@ def _all_maps(run: Run) -> bool:
 @st.fragment
 @guarded
 def hardest_panel(run: Run) -> None:
-    """The images that the model got most wrong."""
-    _, table = evaluated(run)
+    """The images that the model got most wrong, of all images or of those that pass filters."""
+    report, table = evaluated(run)
     if table.empty:
         st.info("No image was evaluated.")
         return
-    wrong = int((table["label"] != table["prediction"]).sum())
-    most = min(MOST, len(table))
+    found = _filtered(run, table, report["classes"])
+    most = min(MOST, len(table))  # not of those found: a filter would make the field's value too large
     many = st.number_input("How many", 1, most, min(IMAGES, most), key=f"hardest-count-{run.id}", width=160)
+    if found.empty:
+        st.info("No image passes the filters.")
+        return
+    wrong = int((found["label"] != found["prediction"]).sum())
     st.markdown(
-        f"The images with the highest loss (cross-entropy of the actual class, in nats), highest first. {wrong} of "
-        f"{len(table)} images were predicted as the wrong class."
+        "Wrong answers first, by falling loss (cross-entropy of the actual class, in nats). "
+        f"{wrong} of {len(found)} images were predicted as the wrong class."
     )
-    draw_cases(run, hardest_cases(table, many), f"hardest-{run.id}", all_maps=_all_maps(run))
+    draw_cases(run, failures_first(found).head(many), f"hardest-{run.id}", all_maps=_all_maps(run))
+
+
+def _filtered(run: Run, table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Draw the filters, and return the predictions that pass them."""
+    places = st.columns([2, 2, 1], vertical_alignment="bottom")
+    actual = places[0].multiselect(
+        "Actual class", classes, placeholder="Any", key="hardest-actual", bind="query-params"
+    )
+    predicted = places[1].multiselect(
+        "Predicted class", classes, placeholder="Any", key="hardest-predicted", bind="query-params"
+    )
+    wrong = places[2].toggle("Only wrong", key="hardest-wrong", bind="query-params")
+    inside = subset_filter(run, table, f"hardest-{run.id}")
+    return filter_predictions(table[inside], actual, predicted, wrong_only=wrong)

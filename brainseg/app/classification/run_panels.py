@@ -9,9 +9,11 @@ import streamlit as st
 from brainseg.app.classification.calibration_panel import calibration_panel
 from brainseg.app.classification.heatmaps_panel import heatmaps_panel
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
+from brainseg.app.classification.labels_panel import labels_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
+from brainseg.app.widgets.subsets import subsets_panel
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
 from brainseg.runs import Run
 
@@ -53,6 +55,8 @@ PANELS: dict[str, Callable[[Run], None]] = {
     "Confusion matrix": matrix_panel,
     "Hardest cases": hardest_panel,
     "Predictions": predictions_panel,
+    "Subsets": subsets_panel,
+    "Labels": labels_panel,
     "Heatmaps": heatmaps_panel,
 }
 """Name of each panel -> the function that draws it."""

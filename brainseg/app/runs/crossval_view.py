@@ -27,6 +27,8 @@ FIRST_REPEAT = (
 )
 SINGLE_TRAINING = ("Training",)
 """Panels of a run that a cross-validation does not have."""
+ALL_REPEATS = ("Labels",)
+"""Panels that use all repeats."""
 
 
 @st.fragment(run_every=EVERY)
@@ -45,7 +47,11 @@ def live_folds(run_id: str) -> None:
 def result_panels(run: Run) -> Panels:
     """Return the panels of a complete cross-validation: its folds, and those of a run over the pooled predictions."""
     pooled = view_of(run.config.task).run_panels()
-    kept = {name: _of_first_repeat(panel) for name, panel in pooled.items() if name not in SINGLE_TRAINING}
+    kept = {
+        name: panel if name in ALL_REPEATS else _of_first_repeat(panel)
+        for name, panel in pooled.items()
+        if name not in SINGLE_TRAINING
+    }
     return {"Folds": folds_panel, **kept}
 
 

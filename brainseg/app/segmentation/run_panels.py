@@ -8,18 +8,19 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
+from brainseg.app.segmentation.failures import worst_panel
 from brainseg.app.widgets.run_panels import MISSING, caveats, draw_plot, headline, report_of, training_panel
+from brainseg.app.widgets.subsets import subsets_panel
 from brainseg.errors import RunError
 from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
 from brainseg.results.exports import file_stem
-from brainseg.results.run_images import BLACK_SLICES
 from brainseg.runs import Run
 
 UNKNOWN_PATIENTS = "Patients are unknown, so the intervals treat slices as independent and are too narrow."
 FEW_PATIENTS = "Only {} patients were evaluated, so the intervals are too narrow."
-SLICES, WORST = MISSING.format("slices.parquet"), MISSING.format("slices.parquet, masks.npz or truth.npz")
+SLICES = MISSING.format("slices.parquet")
 FEW = 10
 """With fewer patients, the bootstrap underestimates how much patients differ."""
 
@@ -68,13 +69,6 @@ def dice_panel(run: Run) -> None:
 
 
 @guarded
-def worst_panel(run: Run) -> None:
-    """The slices with the lowest Dice, with both outlines."""
-    draw_plot(run, "worst_slices", WORST)
-    st.caption(BLACK_SLICES)
-
-
-@guarded
 def pixels_panel(run: Run) -> None:
     """The confusion matrix of the pixels."""
     caveats(report_of(run, SegmentationEvaluation))
@@ -109,5 +103,6 @@ PANELS: dict[str, Callable[[Run], None]] = {
     "Worst slices": worst_panel,
     "Pixels": pixels_panel,
     "Slices": slices_panel,
+    "Subsets": subsets_panel,
 }
 """Name of each panel of a finished segmentation -> the function that draws it."""

@@ -7,7 +7,13 @@ from brainseg.evaluation.segmentation.hausdorff import hausdorff95
 from brainseg.evaluation.segmentation.patients import patient_table
 from brainseg.evaluation.segmentation.report import EMPTY_RULES, SegmentationReport
 from brainseg.evaluation.segmentation.scores import dice, iou, precision, sensitivity, specificity
-from brainseg.evaluation.segmentation.slices import evaluate_slice, slice_table, worst_slices
+from brainseg.evaluation.segmentation.slices import (
+    evaluate_slice,
+    false_alarms,
+    missed_slices,
+    slice_table,
+    worst_slices,
+)
 from brainseg.evaluation.segmentation.storage import SavedMasks, load_masks, save_masks
 
 __all__ = [
@@ -20,9 +26,11 @@ __all__ = [
     "evaluate_baselines",
     "evaluate_masks",
     "evaluate_slice",
+    "false_alarms",
     "hausdorff95",
     "iou",
     "load_masks",
+    "missed_slices",
     "otsu",
     "patient_table",
     "precision",

@@ -114,3 +114,18 @@ def worst_slices(table: pd.DataFrame, k: int = 6) -> pd.DataFrame:
         ["dice", "wrong", "path"], ascending=[True, False, True], kind="stable"
     )
     return ranked.head(k).drop(columns="wrong").reset_index(drop=True)
+
+
+def missed_slices(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices with a tumour on which nothing was marked, largest tumour first; columns as `worst_slices`."""
+    return _chosen(table, (table["true_pixels"] > 0) & (table["predicted_pixels"] == 0), "true_pixels")
+
+
+def false_alarms(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices without a tumour on which something was marked, most pixels first; else as `missed_slices`."""
+    return _chosen(table, (table["true_pixels"] == 0) & (table["predicted_pixels"] > 0), "predicted_pixels")
+
+
+def _chosen(table: pd.DataFrame, wanted: pd.Series[bool], by: str) -> pd.DataFrame:
+    found = table.assign(row=np.arange(len(table)))[wanted]
+    return found.sort_values([by, "path"], ascending=[False, True], kind="stable").reset_index(drop=True)

@@ -63,10 +63,21 @@ def _per_patient(table: pd.DataFrame, *, dark: bool) -> Figure:
 
 def _read_worst(store: RunStore, run: Run) -> Plot | None:
     table = stored_results.slices(store, run)
+    return None if table is None else read_outlines(store, run, worst_slices(table, WORST))
+
+
+def read_outlines(store: RunStore, run: Run, cases: pd.DataFrame) -> Plot | None:
+    """Read slices with their masks, for `worst_slices_figure`; None if the run has no masks.
+
+    Args:
+        store: The store of the run.
+        run: The run.
+        cases: Rows of its table of slices, with `row`, the position in that table.
+    """
     predicted, truth = (stored_results.masks(store, run, name) for name in ("masks.npz", "truth.npz"))
-    if table is None or predicted is None or truth is None:
+    if predicted is None or truth is None:
         return None
-    cases, digests = worst_slices(table, WORST), stored_results.digests(store, run)
+    digests = stored_results.digests(store, run)
     masks = [predicted[row] for row in cases["row"]]
     images = [
         slice_pixels(run, path, digests.get(path), mask.shape) for path, mask in zip(cases["path"], masks, strict=True)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from brainseg.evaluation.segmentation import evaluate_masks
 from brainseg.evaluation.stored import SegmentationEvaluation
+from brainseg.evaluation.subset_gaps import Gap, dice_gap, pooled_dice
 from brainseg.results.subset_metric import SubsetMetric
 from brainseg.runs import Run
 
 
-def dice(run: Run, report: SegmentationEvaluation, table: pd.DataFrame) -> SubsetMetric:
+def dice(run: Run, _report: SegmentationEvaluation, table: pd.DataFrame) -> SubsetMetric:
     """Return the Dice of all pixels with its bootstrap interval over patients.
 
     Args:
         run: The run.
-        report: Its evaluation.
         table: Some rows of its table of slices.
     """
-    found = evaluate_masks(table, report["classes"], report["rule"], run.config.data.seed).to_dict()
-    interval = found["intervals"].get("dice")
-    return {"name": "dice", "value": found["dice"], "interval": interval, "count": len(table)}
+    value, interval = pooled_dice(table, run.config.data.seed)
+    return {"name": "dice", "value": value, "interval": interval, "count": len(table)}
+
+
+def gap(run: Run, table: pd.DataFrame, inside: np.ndarray, _units: np.ndarray) -> Gap:
+    """Compare the Dice on a subset with that on all other slices.
+
+    Args:
+        run: The run.
+        table: Rows of its table of slices.
+        inside: (rows,) bool, which of them are in the subset.
+    """
+    return dice_gap(table, inside, run.config.data.seed)
