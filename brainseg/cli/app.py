@@ -25,6 +25,7 @@ from brainseg.cli import (
     predict,
     robustness,
     subsets,
+    threshold,
     training,
 )
 from brainseg.errors import BrainsegError, DiskError
@@ -54,6 +55,7 @@ for module in (
     heatmaps,
     calibrate,
     robustness,
+    threshold,
 ):
     module.register(app)
 

@@ -78,6 +78,8 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
         "label": answer.label,
         "outcome": answer.outcome,
         "probabilities": answer.probabilities,
+        "threshold": answer.point.threshold,
+        "margin": answer.decision.margin,
         "calibrated": answer.certainty.calibrated,
         "n": answer.certainty.count,
         "model": answer.model,

@@ -16,6 +16,7 @@ from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, c
 from brainseg.diagnosis.calibrated import basis, write_value
 from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.methods import METHODS
+from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
@@ -109,7 +110,7 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
         if answer["in_domain"] is False:
             decision = f"If it were: {decision}"
         elif answer.get("outcome") == UNCERTAIN:
-            decision = f"Highest: {decision}"
+            decision = f"If it had to decide: {decision}"
         for warning in answer["warnings"]:
             if warning not in answer["headline"]:
                 NOTES.print(warning, markup=False, soft_wrap=True)
@@ -121,4 +122,6 @@ def _words(answer: ClassAnswer | MaskAnswer) -> str:
     if "sentence" in answer:
         return answer["sentence"]
     values = ", ".join(f"{name} {write_value(value, answer['n'])}" for name, value in answer["probabilities"].items())
-    return f"{answer['label']} ({values}; {basis(answer['n'])})"
+    threshold = answer["threshold"]
+    decides = "" if threshold is None else f"; threshold {percent(threshold)}"
+    return f"{answer['label']} ({values}; {basis(answer['n'])}{decides})"

@@ -73,6 +73,8 @@ class ClassAnswer(Answer):
 
     Attributes:
         outcome: The class, "not certain" or "not like the training images".
+        threshold: The positive class is predicted from this probability on; None if the highest probability decides.
+        margin: How far the predicted class is ahead of the next one; see `models.operating_point.Decision`.
         calibrated: Whether the probabilities are calibrated; otherwise they are a network's own scores.
         n: The number of images that they were calibrated on; None if they are not calibrated.
         cam: The file of the heatmap.
@@ -81,6 +83,8 @@ class ClassAnswer(Answer):
     label: str
     outcome: str
     probabilities: dict[str, float]
+    threshold: float | None
+    margin: float
     calibrated: bool
     n: int | None
     explained: str

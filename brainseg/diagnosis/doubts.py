@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.methods import METHODS
+from brainseg.diagnosis.words import percent
 from brainseg.models.validation import Validation
 
 if TYPE_CHECKING:
@@ -17,15 +17,13 @@ UNCERTAIN = "not certain"
 """The outcome of an answer whose classes are too close to call, or whose models disagree."""
 UNLIKE_OUTCOME = "not like the training images"
 UNLIKE = "Not like the images this model was trained on"
-CLOSE = 0.2
-"""Two probabilities that differ by less are too close to call; with two classes, those between 40 and 60 %."""
 
 
 def doubts_of(answer: Diagnosis | Consensus, *more: str) -> tuple[str, ...]:
     """Return sentences on what makes an answer doubtful, most serious first; `more` come before the model's own."""
     found = (
         unlike_sentence(answer.reasons) if answer.in_domain is False else "",
-        close_call(answer.probabilities, answer.certainty.write),
+        close_call(answer),
         *more,
         empty_heatmap(answer),
         *answer.model_doubts,
@@ -44,24 +42,23 @@ def unlike_sentence(reasons: Sequence[str]) -> str:
     return f"{UNLIKE}: {'; '.join(reasons)}." if reasons else f"{UNLIKE}."
 
 
-def is_close(probabilities: Mapping[str, float]) -> bool:
-    """Return whether the two most probable classes are too close to call."""
-    first, second = sorted(probabilities.values(), reverse=True)[:2]
-    return first - second < CLOSE
-
-
-def close_call(probabilities: Mapping[str, float], write: Callable[[float], str] = write_value) -> str:
-    """Return the sentence that two classes are too close to call; "" if they are not.
-
-    Args:
-        probabilities: Class -> its probability.
-        write: Writes a probability.
-    """
-    if not is_close(probabilities):
+def close_call(answer: Diagnosis | Consensus) -> str:
+    """Return the sentence that a decision is too close to call; "" if it is not."""
+    if answer.decision.certain:
         return ""
-    ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:2]
+    write, point = answer.certainty.write, answer.point
+    if point.threshold is not None and answer.positive:
+        value = f"{answer.positive} {write(answer.probabilities[answer.positive])}"
+        return f"Not certain: {value} is close to the threshold of {percent(point.threshold)}."
+    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:2]
     both = " and ".join(f"{name} {write(probability)}" for name, probability in ranked)
     return f"Not certain: {both} are close together."
+
+
+def decides_words(answer: Diagnosis | Consensus) -> str:
+    """Return the threshold in a few words, after a semicolon; "" if the highest probability decides."""
+    threshold = answer.point.threshold
+    return "" if threshold is None else f"; {answer.positive} from {percent(threshold)} on"
 
 
 def outcome_of(answer: Diagnosis | Consensus, disagree: bool = False) -> str:
@@ -73,7 +70,7 @@ def outcome_of(answer: Diagnosis | Consensus, disagree: bool = False) -> str:
     """
     if answer.in_domain is False:
         return UNLIKE_OUTCOME
-    return UNCERTAIN if disagree or is_close(answer.probabilities) else answer.label
+    return UNCERTAIN if disagree or not answer.decision.certain else answer.label
 
 
 def model_doubts(validation: Validation, classes: int) -> tuple[str, ...]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from brainseg.diagnosis.calibrated import Certainty, joint_certainty
-from brainseg.diagnosis.doubts import doubts_of, joint_verdict, outcome_of
+from brainseg.diagnosis.doubts import decides_words, doubts_of, joint_verdict, outcome_of
 from brainseg.diagnosis.methods import heatmap_title
 from brainseg.errors import RunError
+from brainseg.models.operating_point import Decision, OperatingPoint, decide
+from brainseg.models.operating_point import joint_point as mean_point
 from brainseg.models.trained_on import TrainedOn, joint_sentence, joint_training
 from brainseg.scans import Scan
 
@@ -24,7 +26,7 @@ class Consensus:
     """The joint answer of several models for one scan.
 
     Attributes:
-        label: The class with the highest mean probability.
+        label: The predicted class; see `point`.
         probabilities: Class name -> mean probability over the members, in the first member's class order.
         explained: The class that the maps explain.
         heatmap: (H, W) float32 in 0..1, the mean of the members' maps on the scan.
@@ -136,12 +138,28 @@ class Consensus:
         value = certainty.write(self.probabilities[self.label])
         agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
         decision = f"{count} models together predict {self.label} with a mean score of {value}"
-        return f"{decision} ({certainty.short}); {agreement}."
+        return f"{decision} ({certainty.short}{decides_words(self)}); {agreement}."
 
     @property
     def certainty(self) -> Certainty:
         """How the mean probabilities are to be read and written."""
         return joint_certainty(member.certainty for member in self.members)
+
+    @property
+    def positive(self) -> str | None:
+        """The class that the members' thresholds are of; None if it differs among them, or there is none."""
+        (first, *others) = {member.positive for member in self.members}
+        return None if others else first
+
+    @property
+    def point(self) -> OperatingPoint:
+        """How the members decide together: by the mean of their thresholds, which was not tested."""
+        return joint_point(self.members)
+
+    @property
+    def decision(self) -> Decision:
+        """What the members decide together, and how clearly."""
+        return decide(self.probabilities, self.positive, self.point)
 
     @property
     def outcome(self) -> str:
@@ -191,7 +209,7 @@ def diagnose_jointly(
     means = {
         label: float(np.mean([answer.probabilities[label] for answer in answers])) for label in answers[0].probabilities
     }
-    label = max(means, key=lambda name: means[name])
+    label = decide(means, answers[0].positive, joint_point(answers)).label
     explained = explain or label
     for place, (each, depth) in enumerate(asked):
         if answers[place].explained != explained:  # a dissenter, which explained its own decision
@@ -199,6 +217,13 @@ def diagnose_jointly(
             seconds += answers[place].seconds
     heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
     return Consensus(label, means, explained, heatmap, seconds, tuple(answers))
+
+
+def joint_point(answers: Sequence[Diagnosis]) -> OperatingPoint:
+    """Return how several models decide together; the highest mean probability decides if theirs are of several classes."""
+    point = mean_point([answer.point for answer in answers], len(answers[0].probabilities))
+    same = len({answer.positive for answer in answers}) == 1
+    return point if same else point.model_copy(update={"threshold": None})
 
 
 def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from brainseg import DISCLAIMER
+from brainseg.diagnosis.doubts import decides_words
 from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
@@ -112,12 +113,12 @@ def facts(*answers: Diagnosis | Consensus | Segmentation, more: str = "") -> dic
 
 def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     """Return the lines below the image of an answer: the decision, the heatmap with the model, and the caption."""
-    # Text that does not fit is cut off at the right, so the most probable class is first and long names are last.
+    # Text that does not fit is cut off at the right, so the predicted class is first and long names are last.
     certainty = diagnosis.certainty
-    ranked = sorted(diagnosis.probabilities.items(), key=lambda item: -item[1])
+    ranked = sorted(diagnosis.probabilities.items(), key=lambda item: (item[0] != diagnosis.label, -item[1]))
     return [
         "Prediction:  " + ",  ".join(f"{label} {certainty.write(probability)}" for label, probability in ranked),
-        f"These are {'probabilities' if certainty.calibrated else 'scores'}, {certainty.short}.",
+        f"These are {'probabilities' if certainty.calibrated else 'scores'}, {certainty.short}{decides_words(diagnosis)}.",
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from brainseg.diagnosis.calibrated import Certainty
-from brainseg.diagnosis.doubts import doubts_of, model_doubts, outcome_of
+from brainseg.diagnosis.doubts import decides_words, doubts_of, model_doubts, outcome_of
 from brainseg.diagnosis.drawing import draw_heatmap
 from brainseg.diagnosis.gradcam import logits_maps_and_deepest
 from brainseg.diagnosis.guard import assess
@@ -20,6 +20,8 @@ from brainseg.models.architectures import Classifier
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
 from brainseg.models.calibration import CalibrationState, temperature_of
 from brainseg.models.inputs import normalise, on_device, to_batch
+from brainseg.models.operating_point import DEFAULT as DEFAULT_POINT
+from brainseg.models.operating_point import Decision, OperatingPoint, decide
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.preparation import Prepared, prepare
 from brainseg.scans import Scan
@@ -30,7 +32,7 @@ class Diagnosis:
     """The answer of a model for one scan.
 
     Attributes:
-        label: The class with the highest probability.
+        label: The predicted class; see `models.operating_point.decide`.
         probabilities: Class name -> probability, in class order; they sum to 1.
         explained: The class that the map explains.
         cam: (S, S) float32 in 0..1, the map on the prepared square.
@@ -48,6 +50,8 @@ class Diagnosis:
         image_sha256: The SHA-256 of the image file.
         calibration: How the probabilities are calibrated, or why they are not.
         features: (F,) float32, the mean of each map of the last stage.
+        point: How the model decides.
+        positive: The class that the threshold is of; None if there is none.
     """
 
     label: str
@@ -68,6 +72,8 @@ class Diagnosis:
     image_sha256: str = ""
     calibration: CalibrationState = None
     features: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    point: OperatingPoint = DEFAULT_POINT
+    positive: str | None = None
 
     @property
     def origin(self) -> str:
@@ -89,12 +95,18 @@ class Diagnosis:
         """The decision in words."""
         certainty = self.certainty
         value = certainty.write(self.probabilities[self.label])
-        return f"{self.model} predicts {self.label} with a {certainty.noun} of {value} ({certainty.short})."
+        decides = decides_words(self)
+        return f"{self.model} predicts {self.label} with a {certainty.noun} of {value} ({certainty.short}{decides})."
 
     @property
     def certainty(self) -> Certainty:
         """How the probabilities are to be read and written."""
         return Certainty((self.calibration,))
+
+    @property
+    def decision(self) -> Decision:
+        """What the model decides, and how clearly."""
+        return decide(self.probabilities, self.positive, self.point)
 
     @property
     def outcome(self) -> str:
@@ -183,14 +195,16 @@ class Predictor:
         scores = torch.softmax(logits.detach().double() / temperature, dim=1)[0].tolist()
         if not np.isfinite(scores).all():
             raise BundleError(f"{self.name} returned values that are not numbers for {scan.name}: train it again.")
-        label = classes[int(np.argmax(scores))]
+        point, positive = self.description.decides, self.description.positive
+        probabilities = dict(zip(classes, scores, strict=True))
+        label = decide(probabilities, positive, point).label
         explained = explain or label
         cam = draw_heatmap(self.model, image, classes.index(explained), method, stage, (logits, maps))
         features = deepest.mean((2, 3))[0].float().cpu().numpy()
         verdict = assess(self.bundle.guard, scan.pixels, features)
         return Diagnosis(
             label=label,
-            probabilities=dict(zip(classes, scores, strict=True)),
+            probabilities=probabilities,
             explained=explained,
             cam=cam,
             heatmap=prepared.geometry.to_scan(cam),
@@ -207,6 +221,8 @@ class Predictor:
             image_sha256=scan.sha256,
             calibration=self.description.calibration,
             features=features,
+            point=point,
+            positive=positive,
         )
 
     def prepare(self, scan: Scan) -> Prepared:

@@ -52,7 +52,8 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
 
     Returns:
         Column -> value: the columns of `reliability_cells`, label, probability of each class (`p_<class>`), the
-        outcome, whether the probabilities are calibrated and on how many images, how much an ensemble's members
+        outcome, the threshold of the positive class ("" if the highest probability decides), the margin of the decision,
+        whether the probabilities are calibrated and on how many images, how much an ensemble's members
         disagree about the label (largest minus smallest probability, standard deviation, number of members with
         another label), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
     """
@@ -118,6 +119,8 @@ def headline(answer: Diagnosis | Consensus | Segmentation) -> str:
 
 _FACTS = (
     "outcome",
+    "threshold",
+    "margin",
     "calibrated",
     "calibrated_on",
     "spread",
@@ -139,6 +142,8 @@ def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, obj
         **{f"p_{name}": value for name, value in answer.probabilities.items()},
         "outcome": text_cell(answer.outcome),
         "calibrated": str(answer.certainty.calibrated).lower(),
+        "threshold": "" if answer.point.threshold is None else answer.point.threshold,
+        "margin": answer.decision.margin,
         "calibrated_on": "" if answer.certainty.count is None else answer.certainty.count,
         "model": text_cell(answer.model),
         "hash": answer.version,

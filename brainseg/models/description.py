@@ -16,6 +16,7 @@ from brainseg.errors import BundleError
 from brainseg.files import sha256_bytes
 from brainseg.models.calibration import CalibrationState
 from brainseg.models.guard import GuardDescription
+from brainseg.models.operating_point import DEFAULT, OperatingPoint
 from brainseg.models.sources import StoredWeights
 from brainseg.models.trained_on import BundleData
 from brainseg.models.validation import Validation
@@ -23,12 +24,12 @@ from brainseg.preparation import KNOWN_VERSIONS
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 DESCRIPTION = "bundle.json"
-FORMAT: Literal[3] = 3
-"""The newest format of bundles, which is the one that is written. Format 1 had neither checksum nor guard, and format 2
-had no calibration."""
+FORMAT: Literal[4] = 4
+"""The newest format of bundles, which is the one that is written. Format 1 had neither checksum nor guard, format 2 no
+calibration, and format 3 no operating point."""
 CHECKSUM = "content_sha256"
 """The field with the checksum over all other fields, from format 2 on, which reveals edited values."""
-SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage", "calibration"})
+SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage", "calibration", "operating_point"})
 TaskName = Literal["classify", "segment"]
 HeadName = Literal["concat-pool", "logistic", "svm", "u-net"]
 HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
@@ -73,7 +74,7 @@ class BundleDescription(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1, 2, 3] = FORMAT
+    format: Literal[1, 2, 3, 4] = FORMAT
     disclaimer: str = brainseg.DISCLAIMER
     name: str
     task: TaskName = "classify"
@@ -100,7 +101,13 @@ class BundleDescription(BaseModel):
     created: str
     guard: GuardDescription | None = None
     calibration: CalibrationState = None
+    operating_point: OperatingPoint | None = None
     content_sha256: str | None = None
+
+    @property
+    def decides(self) -> OperatingPoint:
+        """How the model decides."""
+        return self.operating_point or DEFAULT
 
     @field_validator("stages")
     @classmethod
@@ -136,6 +143,13 @@ class BundleDescription(BaseModel):
         if positive is not None and positive not in info.data.get("classes", ()):
             raise ValueError("one of the classes")
         return positive
+
+    @field_validator("operating_point")
+    @classmethod
+    def _has_its_class(cls, point: OperatingPoint | None, info: ValidationInfo) -> OperatingPoint | None:
+        if point is not None and point.threshold is not None and info.data.get("positive") is None:
+            raise ValueError("a threshold only for a model with a positive class")
+        return point
 
 
 def read_description(folder: Path) -> BundleDescription:

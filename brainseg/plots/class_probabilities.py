@@ -21,18 +21,22 @@ def probability_figure(
     probabilities: Mapping[str, float],
     members: Mapping[str, Mapping[str, float]] | None = None,
     certainty: Certainty = NOT_CALIBRATED,
+    label: str = "",
+    threshold: tuple[str, float] | None = None,
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Draw the probability of each class, the most likely on top.
+    """Draw the probability of each class, the predicted one on top, then the most likely.
 
     Args:
         probabilities: Class -> probability (0..1); for an ensemble, the mean.
         members: Model of an ensemble -> its own probabilities.
         certainty: How the probabilities are to be read and written.
+        label: The predicted class; "" for the one with the highest probability.
+        threshold: The class that a threshold decides about, and the threshold, which is drawn as a line across its bar.
         dark: Draw for a dark page.
     """
-    ranked = sorted(probabilities, key=lambda name: -probabilities[name])
+    ranked = sorted(probabilities, key=lambda name: (name != label, -probabilities[name]))
     shown = ranked[:MOST]
     colours, rows = palette(dark), list(range(len(shown)))
     figure = go.Figure(
@@ -69,6 +73,10 @@ def probability_figure(
     for row, name in enumerate(shown):
         value = f"<b>{certainty.write(probabilities[name])}</b>"
         figure.add_annotation(x=1.01, xref="paper", xanchor="left", y=row, text=value, showarrow=False)
+    if threshold and threshold[0] in shown:
+        row = shown.index(threshold[0])
+        line = {"color": colours.ink, "width": 2.5, "dash": "dot"}
+        figure.add_shape(type="line", x0=threshold[1], x1=threshold[1], y0=row - 0.45, y1=row + 0.45, line=line)
     legend = LEGEND_ROW * (len(members) + 1) if members else 0
     height = HEAD + ROW * len(shown) + legend
     figure.update_layout(
@@ -83,4 +91,5 @@ def probability_figure(
     )
     left_out = f"; {len(ranked) - MOST} less likely classes are not drawn" if len(ranked) > MOST else ""
     subtitle = "Bars: mean; marks: each model" if members else certainty.short[0].upper() + certainty.short[1:]
-    return finish(figure, f"{certainty.noun.capitalize()} of each class", subtitle + left_out, dark)
+    decides = f"; dotted line: the threshold of {readable(threshold[0], 14)}" if threshold else ""
+    return finish(figure, f"{certainty.noun.capitalize()} of each class", subtitle + decides + left_out, dark)

@@ -25,6 +25,7 @@ from brainseg.diagnosis.heatmap_checks.words import check_rows, sample_sentence
 from brainseg.evaluation.caveats import CaveatKind, caveats_of
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.workspace import Workspace, child_environment
+from brainseg.models.description import read_description
 from brainseg.results import stored_results as results
 from brainseg.results.run_images import read_image
 from brainseg.results.run_wording import PHASES, lasted, model_words, moment
@@ -36,7 +37,7 @@ from tests.bundles import edit_of_run
 from tests.conftest import tiny_config, write_set
 
 IMAGE_PANELS = ["Confusion matrix", "Hardest cases", "Predictions"]
-PANELS = ["Metrics", "Training", "Calibration", *IMAGE_PANELS]
+PANELS = ["Metrics", "Training", "Calibration", "Threshold", *IMAGE_PANELS]
 PANELS += ["Subsets", "Labels", "Heatmaps", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "predictions.parquet": ["Metrics", *IMAGE_PANELS],
@@ -122,7 +123,7 @@ def test_every_panel_of_a_finished_run_draws(finished_home, open_page, name: str
     app = open_panel(open_page("runs", run=RunStore().get(name).id), panel)
     assert not app.exception
     assert not app.error
-    expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Calibration": 1, "Confusion matrix": 1}
+    expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Calibration": 1, "Threshold": 2, "Confusion matrix": 1}
     assert charts(app) == expected.get(panel, 0)
 
 
@@ -156,6 +157,20 @@ def test_heatmaps_are_checked_by_a_button(tuned: Run, open_page) -> None:
     edit_of_run(tuned.id, lambda values: values.update(name="another"))  # as a calibration would
     app = open_panel(open_page("runs", run=tuned.id), "Heatmaps")
     assert "was changed after this check" in " ".join(plain(app.info))
+
+
+def test_how_a_model_decides_is_changed_by_a_form(tuned: Run, open_page) -> None:
+    app = open_panel(open_page("runs", run=tuned.id), "Threshold")
+    assert "highest probability" in " ".join(plain(app.info))
+    app.selectbox(key="operating-threshold").select("threshold").run()
+    app.number_input(key="operating-threshold-threshold").set_value(0.3).run()
+    app.button(key="operating-store").click().run()
+    assert not app.exception
+    assert "from 30.0 % on" in " ".join(plain(app.info))
+    assert read_description(RunStore().bundle(RunStore().get(tuned.id))).operating_point.threshold == 0.3
+    app.selectbox(key="operating-threshold").select("sensitivity").run()
+    app.button(key="operating-store").click().run()
+    assert "needs 20" in " ".join(plain(app.error))
 
 
 def test_metrics_stand_with_their_interval_and_what_they_were_taken_on(tuned: Run, open_page) -> None:

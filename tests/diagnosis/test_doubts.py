@@ -25,8 +25,9 @@ from tests.models.conftest import one_sentence
         ({"a": 0.5, "b": 0.25, "c": 0.25}, False),
     ],
 )
-def test_near_half_is_not_certain(probabilities: dict, close: bool) -> None:
-    assert bool(close_call(probabilities)) is close
+def test_near_half_is_not_certain(predictor, scans, probabilities: dict, close: bool) -> None:
+    answer = replace(predictor.diagnose(scans[0]), probabilities=probabilities)
+    assert bool(close_call(answer)) is close
 
 
 @pytest.mark.parametrize(

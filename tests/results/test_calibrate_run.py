@@ -15,37 +15,14 @@ from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BundleError, RunError
 from brainseg.models.bundle import DESCRIPTION, WEIGHTS
 from brainseg.models.calibration import Calibration
-from brainseg.models.description import bundle_digest, read_description
+from brainseg.models.description import read_description
 from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
 from brainseg.results.classification.calibration import calibrate_run, calibration_lines
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
-from tests.app.compare_runs import finished_run
-from tests.conftest import made_once, tiny_config, write_set
-from tests.models.conftest import make_classifier, one_sentence, store
-
-IMAGES = 130
-
-
-@pytest.fixture(scope="session")
-def many(session_folder: Path) -> Path:
-    return made_once(session_folder / "many", lambda folder: write_set(folder, ("no", "yes"), IMAGES // 2))
-
-
-@pytest.fixture
-def run(home: Path, many: Path, tmp_path: Path) -> Run:
-    """A run with 120 validation images, about a fifth wrong, whose bundle was never calibrated."""
-    opened = RunStore()
-    run = finished_run(opened, tiny_config(many), "old", tmp_path / "runs", images=slice(0, 120))
-    folder = store(tmp_path / "bundle", make_classifier(stages=(1,)))
-    opened.log_folder(run.id, folder, "bundle")
-    opened.record_bundle(run.id, bundle_digest(folder, read_description(folder)))
-    return opened.get(run.id)
-
-
-def file_of(run: Run, name: str) -> Path:
-    return RunStore().path(run.id, name)
+from tests.models.conftest import one_sentence
+from tests.results.conftest import file_of
 
 
 def test_a_run_of_an_earlier_version_gets_calibrated(run: Run, many: Path) -> None:

@@ -10,6 +10,7 @@ from brainseg.app.classification.calibration_panel import calibration_panel
 from brainseg.app.classification.heatmaps_panel import heatmaps_panel
 from brainseg.app.classification.image_panels import hardest_panel, matrix_panel
 from brainseg.app.classification.labels_panel import labels_panel
+from brainseg.app.classification.operating_panel import operating_panel
 from brainseg.app.classification.predictions import predictions_panel
 from brainseg.app.frame import guarded
 from brainseg.app.widgets.run_panels import caveats, draw_plot, headline, report_of, training_panel
@@ -52,6 +53,7 @@ PANELS: dict[str, Callable[[Run], None]] = {
     "Metrics": metrics_panel,
     "Training": training_panel,
     "Calibration": calibration_panel,
+    "Threshold": operating_panel,
     "Confusion matrix": matrix_panel,
     "Hardest cases": hardest_panel,
     "Predictions": predictions_panel,

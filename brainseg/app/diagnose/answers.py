@@ -14,7 +14,7 @@ from brainseg.app import model_cache, state
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.members import HeatmapOptions, Member
 from brainseg.diagnosis.agreement import Agreement, agreement
-from brainseg.diagnosis.doubts import UNLIKE, contradiction, is_close, joint_verdict
+from brainseg.diagnosis.doubts import UNLIKE, contradiction, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus, diagnose_with
 from brainseg.scans import Scan
 
@@ -84,7 +84,7 @@ class Answered:
             return "Classifier and mask disagree"
         if isinstance(self.answer, Consensus) and self.answer.dissenters:
             return "Models disagree"
-        return "Not certain" if self.answer and is_close(self.answer.probabilities) else ""
+        return "Not certain" if self.answer and not self.answer.decision.certain else ""
 
     @property
     def decision(self) -> str:
@@ -97,7 +97,7 @@ class Answered:
     def score(self) -> float:
         """The decision's probability; without a classifier, the marked area."""
         if self.answer:
-            return max(self.answer.probabilities.values())
+            return self.answer.probabilities[self.answer.label]
         return self.marked.area if self.marked else 0.0
 
     @property

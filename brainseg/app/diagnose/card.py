@@ -19,10 +19,11 @@ from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import NOT_EVALUATED, Member
 from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.frame import dark, show
-from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE
+from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, decides_words
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
 from brainseg.diagnosis.mask_images import FILL
+from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.diagnosis.pointing import pointing_sentence
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.plots.class_probabilities import probability_figure
@@ -80,16 +81,17 @@ def _head(answered: Answered) -> None:
     if unlike:
         st.markdown(f":gray[If it were, the answer would be: {escape(short_words(answered))}]")
     elif uncertain:
-        st.markdown(f":gray[The highest {uncertain.certainty.noun}: {escape(short_words(answered))}]")
+        st.markdown(f":gray[If it had to decide: {escape(short_words(answered))}]")
     else:
         st.header(escape(short_words(answered)), anchor=False)
 
 
 def short_words(answered: Answered) -> str:
-    """Return the predicted class with its probability; without a classifier, how much is marked."""
+    """Return the predicted class with its probability and threshold; without a classifier, how much is marked."""
     answer, marked = answered.answer, answered.marked
     if answer:
-        return f"{answer.label} · {answer.certainty.write(answer.probabilities[answer.label])}"
+        value = answer.certainty.write(answer.probabilities[answer.label])
+        return f"{answer.label} · {value}{decides_words(answer)}"
     return f"{marked.area:,.0f} {marked.area_unit} marked" if marked and marked.regions else "Nothing marked"
 
 
@@ -152,7 +154,10 @@ def _show_decision(
         st.caption(f"Answered in {answer.seconds:.2f} s. {escape(' '.join(answer.certainty.sentences))}")
     with bars:
         by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None
-        figure = probability_figure(answer.probabilities, by_member, answer.certainty, dark=dark())
+        threshold = (answer.positive, answer.point.threshold) if answer.positive and answer.point.threshold else None
+        figure = probability_figure(
+            answer.probabilities, by_member, answer.certainty, answer.label, threshold, dark=dark()
+        )
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
         _show_members(answer, members)
@@ -232,4 +237,8 @@ def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
 
 def _show_evaluations(members: Sequence[Member]) -> None:
     for member in members:
-        st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(member.description.validation))}")
+        described = member.description
+        st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(described.validation))}")
+        if described.operating_point:
+            lines = operating_lines(described.operating_point, described.positive, len(described.classes))
+            st.caption(escape(" ".join(lines)))

@@ -78,12 +78,13 @@ def _crossfitted(table: pd.DataFrame, classes: tuple[str, ...], groups: np.ndarr
     """Return the table with each fold scaled by a temperature that was fitted on the other folds."""
     labels, scores = class_codes(table, "label", classes), probabilities(table, classes)
     result = scores.copy()
-    for fitted, held in _folds(groups):
+    for fitted, held in folds(groups):
         result[held] = scaled(scores[held], fit_temperature(scores[fitted], labels[fitted]))
     return table.assign(**{f"p_{name}": result[:, place] for place, name in enumerate(classes)})
 
 
-def _folds(groups: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def folds(groups: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of a fit, and the rows that it is measured on, for each of `FOLDS` folds of whole groups."""
     from sklearn.model_selection import GroupKFold  # imported here, since it is slow to import and pages do not fit
 
     yield from GroupKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(groups)), groups=groups)

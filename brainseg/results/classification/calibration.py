@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
-
-from brainseg.datasets.leak_groups import leak_groups
 from brainseg.diagnosis.calibrated import calibration_sentence
-from brainseg.errors import RunError
+from brainseg.errors import DataError
 from brainseg.evaluation.calibration import (
     CALIBRATION,
-    VALIDATION_PREDICTIONS,
     CalibrationReport,
     Reliability,
     calibrate,
     calibration_values,
 )
-from brainseg.evaluation.stored import ClassificationEvaluation
-from brainseg.files import write_json
-from brainseg.models.bundle import DESCRIPTION, write_description
-from brainseg.models.description import FORMAT, bundle_digest, read_description
-from brainseg.results import stored_results
-from brainseg.results.crossval.reading import complete_result
+from brainseg.evaluation.operating import Goals
+from brainseg.models.calibration import temperature_of
+from brainseg.models.description import read_description
+from brainseg.results.bundle_changes import replace_description
+from brainseg.results.classification.held_out import held_out
+from brainseg.results.classification.operating_point import fitted_point
 from brainseg.runs import Run, RunStore
 
-FREE = ("data.", "preset", "compute.", "evaluation.")
-"""Beginnings of settings that do not change how a network is trained; the images are compared one by one."""
 MEASURES = {
     "ece": "expected calibration error",
     "ace": "average calibration error",
@@ -41,7 +31,7 @@ MEASURES = {
 def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> CalibrationReport:
     """Fit the temperature of a finished run on stored predictions, and write it into the run's bundle.
 
-    The model gets a new version, since its answers change.
+    The model gets a new version, since its answers change. An operating point is chosen again for the same goals.
 
     Args:
         store: The run store.
@@ -52,97 +42,25 @@ def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> Calib
     Raises:
         RunError: The run has no model, lacks the predictions of its validation set, or does not fit `parent`.
         BundleError: The bundle cannot be used.
+        DataError: The images are too few for the goals of its operating point.
     """
     run = store.get(run.id)  # the bundle may have been replaced since
-    folder = store.bundle(run)
-    found = _out_of_fold(store, run, parent) if parent else _on_validation_set(store, run)
-    description = read_description(folder).model_copy(update={"calibration": found["state"], "format": FORMAT})
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        write_json(place / CALIBRATION, calibration_values(found))
-        write_description(place, description)
-        store.log_file(run.id, place / CALIBRATION)
-        store.replace_in_bundle(run, place / DESCRIPTION, bundle_digest(place, description))
-    return found
-
-
-def _on_validation_set(store: RunStore, run: Run) -> CalibrationReport:
-    report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
-    table = None
-    if report:
-        name = VALIDATION_PREDICTIONS if report.get("evaluated_on") == "test" else "predictions.parquet"
-        table = stored_results.predictions(store, run, report["classes"], name)
-    if report is None or table is None:
-        raise RunError(
-            f"Run {run.name!r} has no stored predictions of its validation set, which calibration needs: train it "
-            "again."
-        )
-    groups, copies = _groups_and_copies(store, run, report, table)
-    return calibrate(table, report["classes"], report["positive"], groups, copies)
-
-
-def _out_of_fold(store: RunStore, run: Run, parent: Run) -> CalibrationReport:
-    """Fit on the first repeat of a cross-validation, in which each image was predicted once."""
-    complete_result(store, parent)
-    _refuse_other_recipe(run, parent)
-    report = stored_results.evaluation_as(ClassificationEvaluation, store, parent)
-    table, split = stored_results.out_of_fold(store, parent), stored_results.split(store, run)
-    if report is None or table is None or split is None:
-        raise RunError(f"Run {run.name!r} or {parent.name!r} lacks its stored results: train it again.")
-    table = table[table["repeat"] == 0].reset_index(drop=True)
-    if set(table["sha256"]) != set(split["sha256"]):
-        raise RunError(
-            f"{parent.name!r} was trained on other images than {run.name!r}: choose a cross-validation of its dataset."
-        )
-    if not parent.config.data.grouped_folds and table["unit"].nunique() < len(table):
-        raise RunError(
-            f"The folds of {parent.name!r} separate copies or slices of one patient, so its predictions are too good "
-            "to calibrate on: choose one with data.grouped_folds=true."
-        )
-    copies = np.zeros(len(table), dtype=bool)
-    return calibrate(table, report["classes"], report["positive"], table["unit"].to_numpy(), copies, "out-of-fold")
-
-
-def _refuse_other_recipe(run: Run, parent: Run) -> None:
-    """Refuse a cross-validation whose networks are trained otherwise than that of the run.
-
-    Raises:
-        RunError: Names a setting that differs.
-    """
-    if parent.plan and parent.plan.candidates:
-        raise RunError(
-            f"{parent.name!r} is a nested cross-validation, whose folds may have different settings: choose one that "
-            "is not nested."
-        )
-    mine, its = run.config.flat(), parent.config.flat()
-    differing = [name for name in mine if mine[name] != its[name] and not name.startswith(FREE)]
-    if differing:
-        name = differing[0]
-        raise RunError(
-            f"{parent.name!r} has {name}={its[name]} and {run.name!r} has {mine[name]}, so its networks are trained "
-            "otherwise: choose a cross-validation of the same settings."
-        )
-
-
-def _groups_and_copies(
-    store: RunStore, run: Run, report: ClassificationEvaluation, table: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return which images belong together, (N,) int, and which are copies of training images, (N,) bool."""
-    split = stored_results.split(store, run)
-    rows = None if split is None else split.set_index("path", drop=False).reindex(table["path"])
-    if split is None or rows is None or rows["split"].isna().any():
-        raise RunError(
-            f"Run {run.name!r} does not record which images it learnt from (split.csv), which calibration needs: train "
-            "it again."
-        )
-    learnt = split[split["split"] == "train"]
-    copies = rows["sha256"].isin(learnt["sha256"]) | ((rows["twin"] != "") & rows["twin"].isin(learnt["twin"]))
-    if report.get("evaluated_on") != "test" and copies.sum() < report.get("copies_in_training", 0):
-        raise RunError(
-            f"Run {run.name!r} has {report['copies_in_training']} validation images with a copy in its training set, "
-            "but does not record which, so they cannot be left out of the calibration: train it again."
-        )
-    return leak_groups(rows.reset_index(drop=True)), copies.to_numpy()
+    folder, found = store.bundle(run), held_out(store, run, parent)
+    report = calibrate(found.table, found.classes, found.positive, found.groups, found.copies, found.source)
+    old = read_description(folder)
+    point = old.operating_point
+    if point is not None:
+        goals = Goals(point.threshold_goal, point.margin_goal)
+        try:
+            point = fitted_point(store, run, found, temperature_of(report["state"]), goals)
+        except DataError as error:
+            raise DataError(
+                f"Run {run.name!r} cannot be calibrated while its operating point has a goal that its images do not "
+                f"reach: `brainseg threshold {run.id[:8]} --default` removes the goal."
+            ) from error
+    description = old.model_copy(update={"calibration": report["state"], "operating_point": point})
+    replace_description(store, run, description, {CALIBRATION: calibration_values(report)})
+    return report
 
 
 def calibration_lines(report: CalibrationReport) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brainseg.datasets.report_fields import StoredReport
 from brainseg.diagnosis.calibrated import calibration_sentence
+from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import ClassificationEvaluation, as_validation, metric
 from brainseg.models.calibration import Calibration, CalibrationState
@@ -67,6 +68,7 @@ def limits(
         "one patient are not, so their true uncertainty is larger. All other intervals are by bootstrap over patients "
         "and groups of copies.",
         f"* {calibration_sentence(description.calibration)} {_meaning(description.calibration)}",
+        *([f"* {' '.join(_operating(description))}"] if description.operating_point else []),
         "* Cropped copies are not found, and may be on both sides of the split.",
     ]
     if 0 < count < FEW:
@@ -76,6 +78,10 @@ def limits(
             "* Images of several file modes or sources may let a model tell classes apart by how the files were made."
         )
     return lines
+
+
+def _operating(description: BundleDescription) -> list[str]:
+    return operating_lines(description.decides, description.positive, len(description.classes))
 
 
 def _meaning(state: CalibrationState) -> str:

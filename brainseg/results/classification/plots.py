@@ -13,12 +13,15 @@ from plotly.graph_objects import Figure
 from brainseg.errors import ScanError
 from brainseg.evaluation.classification import pr_curve, roc_curve
 from brainseg.evaluation.hardest import hardest_cases
+from brainseg.evaluation.operating import coverage_curve, threshold_curve
 from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.plots import confusion_matrix_figure, metrics_figure, pr_figure, roc_figure
 from brainseg.plots.hardest_sheet import IMAGE_SIDE, hardest_sheet
 from brainseg.plots.heatmap_curves import heatmap_curves_figure
+from brainseg.plots.operating_curves import coverage_figure, threshold_figure
 from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
+from brainseg.results.classification.operating_point import decided
 from brainseg.results.run_files import reading
 from brainseg.results.run_images import read_image, square
 from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate, read_robustness
@@ -74,6 +77,18 @@ def _read_heatmap_curves(store: RunStore, run: Run) -> Plot | None:
     return partial(heatmap_curves_figure, found["checks"]) if found and found["checks"] else None
 
 
+def _read_thresholds(store: RunStore, run: Run) -> Plot | None:
+    found = decided(store, run)
+    if found is None or found.scores.positive is None:
+        return None
+    return partial(threshold_figure, threshold_curve(found.scores), found.positive, found.point.threshold)
+
+
+def _read_coverage(store: RunStore, run: Run) -> Plot | None:
+    found = decided(store, run)
+    return partial(coverage_figure, coverage_curve(found.scores, found.point.threshold), found.point) if found else None
+
+
 def read_hardest(store: RunStore, run: Run) -> Image.Image | None:
     """Return the images with the highest loss on one sheet; None where the run has no predictions (yet).
 
@@ -103,6 +118,8 @@ PLOTS: dict[str, ReadPlot] = {
     "reliability": _read_reliability,
     "heatmap_curves": _read_heatmap_curves,
     "robustness": read_robustness,
+    "thresholds": _read_thresholds,
+    "coverage": _read_coverage,
 }
 """Name of each plot, which is also that of its file -> the function that reads what it is drawn from."""
 SHEETS = {"hardest": read_hardest}
