@@ -18,6 +18,7 @@ PAGES = {
     "runs": "Runs",
     "compare": "Compare",
     "data": "Data",
+    "monitoring": "Monitoring",
     "about": "About",
 }
 """Name of each page (its folder in `app` and its address) -> its title, in the order of the navigation."""
@@ -29,6 +30,7 @@ ICONS = {
     "runs": "query_stats",
     "compare": "compare",
     "data": "database",
+    "monitoring": "monitoring",
     "about": "info",
 }
 

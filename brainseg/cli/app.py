@@ -22,6 +22,7 @@ from brainseg.cli import (
     labels,
     leaks,
     manage,
+    monitor,
     predict,
     robustness,
     subsets,
@@ -56,6 +57,7 @@ for module in (
     calibrate,
     robustness,
     threshold,
+    monitor,
 ):
     module.register(app)
 

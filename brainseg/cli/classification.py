@@ -13,6 +13,7 @@ from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.errors import ScanError
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
+from brainseg.monitoring import log_answers, record_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Diagnosis, Predictor
@@ -35,7 +36,7 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     classes = predictors[0].description.classes
     check_choice("--explain", request.explain, (None, *classes))
     check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
-    rows = []
+    rows, logged = [], []
     values: list[ClassAnswer | Failure] = []
     for file, sheet in zip(request.files, sheets, strict=True):
         answer, notes = _answer(predictors, file, sheet, request)
@@ -44,6 +45,8 @@ def predict(bundles: list[Path], request: Request) -> Answers:
             values.append(failure(str(file), answer, predictors))
         else:
             values.append(_values(str(file), answer, notes, sheet))
+            logged.append(record_of(answer, "command"))
+    log_answers(logged)
     return Answers(values, answers_csv(rows, classes))
 
 

@@ -17,6 +17,7 @@ from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.trained_on import TrainedOn
+from brainseg.monitoring import log_answers, record_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
@@ -66,6 +67,7 @@ def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: P
     try:
         scans = [read_scan(file) for file in files]
         found = segmenter.segment(*scans)
+        log_answers([record_of(found, "command")])
     except ScanError as error:
         return failure(name, str(error), [segmenter])
     answer = _values(name, found, [warning for scan in scans for warning in scan.warnings])

@@ -15,7 +15,6 @@ from brainseg.errors import ConfigError, RunError
 from brainseg.models.operating_point import MarginGoal, OperatingPoint, ThresholdGoal
 
 if TYPE_CHECKING:
-    from brainseg.evaluation.operating import Goals
     from brainseg.models.description import BundleDescription
     from brainseg.runs import Run, RunStore
 

@@ -220,7 +220,7 @@ def diagnose_jointly(
 
 
 def joint_point(answers: Sequence[Diagnosis]) -> OperatingPoint:
-    """Return how several models decide together; the highest mean probability decides if theirs are of several classes."""
+    """Return how several models decide together: without a threshold if theirs are of different classes."""
     point = mean_point([answer.point for answer in answers], len(answers[0].probabilities))
     same = len({answer.positive for answer in answers}) == 1
     return point if same else point.model_copy(update={"threshold": None})

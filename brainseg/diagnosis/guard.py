@@ -23,10 +23,13 @@ class Verdict:
     Attributes:
         in_domain: Whether it does; None if the bundle has no guard.
         reasons: Parts of a sentence; empty unless `in_domain` is False.
+        distance: Distance of the features from those of the training images, as a multiple of the bundle's limit; None
+            if the bundle has no guard.
     """
 
     in_domain: bool | None = None
     reasons: tuple[str, ...] = ()
+    distance: float | None = None
 
 
 def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verdict:
@@ -49,8 +52,8 @@ def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Ver
     points, reasons = oddities(facts, guard.coloured)
     far = sum(not ratio <= step for step in FAR)
     if points + far < ENOUGH:
-        return Verdict(True)
-    return Verdict(False, (*reasons[:2], *([DISTANT] if far else [])))
+        return Verdict(True, distance=ratio)
+    return Verdict(False, (*reasons[:2], *([DISTANT] if far else [])), ratio)
 
 
 def _assess_by_features(ratio: float, colour: int) -> Verdict:
@@ -58,5 +61,5 @@ def _assess_by_features(ratio: float, colour: int) -> Verdict:
     distant = not ratio <= FAR_ALONE
     if distant or colour == 2 or (colour and not ratio <= 1):
         reasons = [LIMITS["colour"].reason] * bool(colour) + [DISTANT] * (not ratio <= 1)
-        return Verdict(False, tuple(reasons))
-    return Verdict(True)
+        return Verdict(False, tuple(reasons), ratio)
+    return Verdict(True, distance=ratio)

@@ -115,10 +115,11 @@ def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     """Return the lines below the image of an answer: the decision, the heatmap with the model, and the caption."""
     # Text that does not fit is cut off at the right, so the predicted class is first and long names are last.
     certainty = diagnosis.certainty
+    noun = "probabilities" if certainty.calibrated else "scores"
     ranked = sorted(diagnosis.probabilities.items(), key=lambda item: (item[0] != diagnosis.label, -item[1]))
     return [
         "Prediction:  " + ",  ".join(f"{label} {certainty.write(probability)}" for label, probability in ranked),
-        f"These are {'probabilities' if certainty.calibrated else 'scores'}, {certainty.short}{decides_words(diagnosis)}.",
+        f"These are {noun}, {certainty.short}{decides_words(diagnosis)}.",
         f"{diagnosis.heatmap_title};  model {diagnosis.model}",
         CAPTION,
     ]

@@ -49,9 +49,7 @@ def zone_line(point: OperatingPoint, positive: str | None, classes: int) -> str:
         which = f"between {low} and {high}" + (f" for {positive}" if positive else "")
         return f"Answers {which} are not certain{reason}."
     if point.threshold is None:
-        return (
-            f"Answers less than {100 * point.margin:.1f} points ahead of the next class are not certain{reason}."
-        )
+        return f"Answers less than {100 * point.margin:.1f} points ahead of the next class are not certain{reason}."
     return (
         f"Answers with a margin below {point.margin:.2f} to the next class, counted from the threshold, are not "
         f"certain{reason}."

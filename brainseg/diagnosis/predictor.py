@@ -50,6 +50,8 @@ class Diagnosis:
         image_sha256: The SHA-256 of the image file.
         calibration: How the probabilities are calibrated, or why they are not.
         features: (F,) float32, the mean of each map of the last stage.
+        distance: Distance of the features from those of the training images, as a multiple of the guard's limit; None
+            if the bundle has no guard.
         point: How the model decides.
         positive: The class that the threshold is of; None if there is none.
     """
@@ -72,6 +74,7 @@ class Diagnosis:
     image_sha256: str = ""
     calibration: CalibrationState = None
     features: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    distance: float | None = None
     point: OperatingPoint = DEFAULT_POINT
     positive: str | None = None
 
@@ -215,6 +218,7 @@ class Predictor:
             stage=stage,
             in_domain=verdict.in_domain,
             reasons=verdict.reasons,
+            distance=verdict.distance,
             trained_on=TrainedOn.of(self.description.data),
             model_doubts=model_doubts(self.description.validation, len(classes)),
             digest=self.bundle.digest,

@@ -39,6 +39,7 @@ class Segmentation:
         warnings: Sentences on what makes the answer doubtful, most serious first.
         trained_on: What the model was trained on.
         in_domain: Whether the image resembles the model's training images; None if the bundle has no guard.
+        distance: As for `Diagnosis`.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file; those of several sequences joined by a plus.
     """
@@ -54,6 +55,7 @@ class Segmentation:
     warnings: tuple[str, ...] = ()
     trained_on: TrainedOn = UNKNOWN
     in_domain: bool | None = None
+    distance: float | None = None
     digest: str = ""
     image_sha256: str = ""
 
@@ -172,6 +174,7 @@ class Segmenter:
             model=self.name,
             warnings=(*doubt, *self._warnings(pixels)),
             in_domain=verdict.in_domain,
+            distance=verdict.distance,
             trained_on=TrainedOn.of(self.description.data),
             digest=self.bundle.digest,
             image_sha256="+".join(scan.sha256 for scan in scans),

@@ -52,8 +52,8 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
 
     Returns:
         Column -> value: the columns of `reliability_cells`, label, probability of each class (`p_<class>`), the
-        outcome, the threshold of the positive class ("" if the highest probability decides), the margin of the decision,
-        whether the probabilities are calibrated and on how many images, how much an ensemble's members
+        outcome, the threshold of the positive class ("" if the highest probability decides), the margin of the
+        decision, whether the probabilities are calibrated and on how many images, how much an ensemble's members
         disagree about the label (largest minus smallest probability, standard deviation, number of members with
         another label), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
     """

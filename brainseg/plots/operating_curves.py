@@ -71,7 +71,7 @@ def coverage_figure(curve: pd.DataFrame, point: OperatingPoint, *, dark: bool = 
         line={**style, "width": 3},
         name="accuracy of the certain answers",
         customdata=curve[["count", "margin"]],
-        hovertemplate="%{customdata[0]} certain answers (%{x:.3f} of the images), margin from %{customdata[1]:.3f} on<br>"
+        hovertemplate="%{customdata[0]} certain answers (%{x:.3f} of the images), margin from %{customdata[1]:.3f}<br>"
         "accuracy %{y:.3f}<extra></extra>",
     )
     now = curve[curve["margin"] >= point.margin]

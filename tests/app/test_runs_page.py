@@ -123,7 +123,13 @@ def test_every_panel_of_a_finished_run_draws(finished_home, open_page, name: str
     app = open_panel(open_page("runs", run=RunStore().get(name).id), panel)
     assert not app.exception
     assert not app.error
-    expected = {"Metrics": 3, "Training": 1 if name == "tuned" else 0, "Calibration": 1, "Threshold": 2, "Confusion matrix": 1}
+    expected = {
+        "Metrics": 3,
+        "Training": 1 if name == "tuned" else 0,
+        "Calibration": 1,
+        "Threshold": 2,
+        "Confusion matrix": 1,
+    }
     assert charts(app) == expected.get(panel, 0)
 
 

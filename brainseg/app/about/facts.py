@@ -92,6 +92,7 @@ def places(store_uri: str) -> list[Place]:
         _local("Work of running trainings", home / "work", "needed to resume a stopped training"),
         _local("Prepared images", home / "cache" / "prepared", cache),
         _local("All caches", home / "cache", cache),
+        _local("Answers of models", home / "monitoring.sqlite", "`brainseg monitor --clear` deletes them"),
         _local("Logs", home / "logs", "may be deleted"),
         _local("ImageNet weights", torch_cache(), "torch's cache: downloaded again when needed"),
     ]

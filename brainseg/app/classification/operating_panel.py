@@ -51,7 +51,11 @@ def operating_panel(run: Run) -> None:
         st.markdown(escape(line))
     left, right = st.columns(2)
     with left:
-        draw_plot(run, "thresholds", "A threshold needs a positive class and predictions of the validation set that can be used.")
+        draw_plot(
+            run,
+            "thresholds",
+            "A threshold needs a positive class, and stored predictions.",
+        )
     with right:
         draw_plot(run, "coverage", "The predictions of the validation set are missing or cannot be used.")
     st.caption(

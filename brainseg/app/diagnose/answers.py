@@ -16,6 +16,7 @@ from brainseg.app.diagnose.members import HeatmapOptions, Member
 from brainseg.diagnosis.agreement import Agreement, agreement
 from brainseg.diagnosis.doubts import UNLIKE, contradiction, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus, diagnose_with
+from brainseg.monitoring import log_answers, record_of
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Answers:
     def __init__(self, memory: int = MEMORY) -> None:
         self.memory = memory
         self._kept: OrderedDict[Key, Diagnosis | Consensus | Segmentation] = OrderedDict()
+        self._logged: set[tuple[str, str]] = set()
 
     def classify(self, scan: Scan, members: Sequence[Member], options: HeatmapOptions) -> Diagnosis | Consensus:
         """Return the classifiers' answer; the models run only the first time."""
@@ -126,6 +128,13 @@ class Answers:
     def segment(self, scan: Scan, model: Member) -> Segmentation:
         """Return the segmentation model's answer; it runs only the first time."""
         return self._get((scan.sha256, model.version), lambda: model_cache.segmenter(model.run.id).segment(scan))
+
+    def log(self, answered: Answered) -> None:
+        """Add the answers to one image to the monitoring log, each only once in this session."""
+        new = [each for each in answered.answers if (each.image_sha256, each.digest) not in self._logged]
+        self._logged |= {(each.image_sha256, each.digest) for each in new}
+        if new:
+            log_answers(record_of(each, "page") for each in new)
 
     def _get(self, key: Key, make: Callable[[], Kept]) -> Kept:
         # A classifier's key ends with three options, a segmentation model's has none: a key has one type of answer.
@@ -145,6 +154,8 @@ def answer_all(
 ) -> list[Answered | Unreadable]:
     """Answer every image that can be read, with a progress bar where there are several.
 
+    Answers to a visitor's own images are added to the monitoring log; those to samples are not.
+
     Args:
         cases: The images, in the order of the answers.
         members: The classifiers; may be empty if there is a segmentation model.
@@ -163,7 +174,9 @@ def answer_all(
                 continue
             if bar:
                 bar.progress(len(answered) / len(cases), f"Image {len(answered) + 1} of {len(cases)}: {case.name}")
-            answered.append(_answer(answers, case, members, options, segmentation_model))
+            answered.append(found := _answer(answers, case, members, options, segmentation_model))
+            if state.SAMPLE not in st.session_state:
+                answers.log(found)
     if bar:
         bar.empty()
     return answered

@@ -54,7 +54,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
         on_change=_forget_sample,
         disabled=not asked,
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
-        "never written to its disk.",
+        "never written to its disk. The Monitoring page keeps only their hashes and the answers.",
     )
     if uploads:
         st.button(

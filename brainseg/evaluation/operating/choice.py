@@ -132,4 +132,3 @@ def choose_margin(margins: np.ndarray, correct: np.ndarray, goal: MarginGoal) ->
         place = places[enough][-1]
     below = falling[place + 1] if place + 1 < len(order) else 0.0
     return float(np.clip((falling[place] + below) / 2, 0, 1))
-

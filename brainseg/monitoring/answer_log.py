@@ -1,0 +1,124 @@
+"""The log of answers: one SQLite file in the home folder, which any number of processes may write to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import astuple, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from brainseg import paths
+from brainseg.errors import BrainsegError, DataError
+from brainseg.monitoring.record import AnswerRecord
+
+FILE = "monitoring.sqlite"
+SCHEMA = 1
+"""Version of the table, in SQLite's `user_version`."""
+WAIT = 5.0
+"""Seconds to wait while another process writes."""
+SWITCH = "BRAINSEG_MONITORING"
+"""Environment variable; 0 keeps no log."""
+COLUMNS = tuple(field.name for field in fields(AnswerRecord))
+_LOG = logging.getLogger(__name__)
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS answers (time, source, model, bundle_digest, image_sha256, outcome, label, confidence, "
+    "calibrated, in_domain, distance)"
+)
+_INSERT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT * FROM answers WHERE time >= ? ORDER BY time, rowid"
+_INDEX = "CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)"
+
+
+class AnswerLog:
+    """The log of answers.
+
+    Args:
+        file: The SQLite file; by default that of the home folder.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file or paths.home() / FILE
+
+    def add(self, records: Iterable[AnswerRecord]) -> None:
+        """Add answers, all or none of them.
+
+        Raises:
+            DataError: The file is damaged, or a newer brainseg wrote it.
+        """
+        with self._opened() as connection, connection:
+            connection.execute(_TABLE)
+            connection.execute(_INDEX)
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+            connection.executemany(_INSERT, map(astuple, records))
+
+    def read(self, days: float | None = None, now: datetime | None = None) -> pd.DataFrame:
+        """Return the answers of the last days, oldest first.
+
+        Args:
+            days: How many days; all answers by default.
+            now: The end of these days; the time of the call by default.
+
+        Returns:
+            One row per answer, with the fields of `AnswerRecord` as columns: `time` as UTC timestamps, `confidence` and
+            `distance` as float64 with NaN where they are None, `calibrated` as bool, `in_domain` as nullable boolean.
+
+        Raises:
+            DataError: The file is damaged, or a newer brainseg wrote it.
+        """
+        since = "" if days is None else ((now or datetime.now(UTC)) - timedelta(days=days)).isoformat()
+        rows: list[tuple[object, ...]] = []
+        if self.file.exists():
+            with self._opened() as connection:
+                if connection.execute("PRAGMA user_version").fetchone()[0]:
+                    rows = connection.execute(_SELECT, (since,)).fetchall()
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        return table.assign(
+            time=pd.to_datetime(table["time"], utc=True),
+            confidence=table["confidence"].astype("float64"),
+            distance=table["distance"].astype("float64"),
+            calibrated=table["calibrated"].astype(bool),
+            in_domain=table["in_domain"].map({0: False, 1: True}).astype("boolean"),
+        )
+
+    def clear(self) -> None:
+        """Delete all answers."""
+        if self.file.exists():
+            with self._opened() as connection:
+                connection.execute("DROP TABLE IF EXISTS answers")
+                connection.execute("PRAGMA user_version = 0")
+                connection.execute("VACUUM")  # deleted rows would otherwise stay in the file
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.file, timeout=WAIT)) as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version > SCHEMA:
+                    raise DataError(
+                        f"{self.file} was written by a newer brainseg (schema {version}, and this version reads up to "
+                        f"{SCHEMA}): install a newer brainseg."
+                    )
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise DataError(f"{self.file} cannot be used ({error}): check the folder, or try again.") from error
+        except sqlite3.DatabaseError as error:
+            raise DataError(f"{self.file} is damaged ({error}): move it away, and a new log begins.") from error
+
+
+def log_answers(records: Iterable[AnswerRecord]) -> None:
+    """Add answers to the log of the home folder, unless `BRAINSEG_MONITORING` is 0.
+
+    An answer is never lost because it cannot be logged: a failure only becomes a warning in brainseg's own log.
+    """
+    if os.environ.get(SWITCH, "") == "0":
+        return
+    try:
+        AnswerLog().add(records)
+    except (BrainsegError, OSError) as error:
+        _LOG.warning("An answer was not added to the monitoring log: %s", error)
