@@ -83,6 +83,7 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
         "probabilities": answer.probabilities,
         "threshold": answer.point.threshold,
         "margin": answer.decision.margin,
+        "prediction_set": prediction_set_of(answer),
         "calibrated": answer.certainty.calibrated,
         "n": answer.certainty.count,
         "model": answer.model,
@@ -100,6 +101,12 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
     if sheet:
         values["cam"] = str(sheet)
     return values
+
+
+def prediction_set_of(answer: Diagnosis | Consensus) -> list[str] | None:
+    """Return the classes in an answer's prediction set; None without one, as for an ensemble."""
+    found = None if isinstance(answer, Consensus) else answer.prediction_set
+    return None if found is None else list(found)
 
 
 def print_metrics(report: ClassificationEvaluation, side: str) -> None:

@@ -75,6 +75,7 @@ class ClassAnswer(Answer):
         outcome: The class, "not certain" or "not like the training images".
         threshold: The positive class is predicted from this probability on; None if the highest probability decides.
         margin: How far the predicted class is ahead of the next one; see `models.operating_point.Decision`.
+        prediction_set: The classes that the image may have at the model's stated coverage; None without sets.
         calibrated: Whether the probabilities are calibrated; otherwise they are a network's own scores.
         n: The number of images that they were calibrated on; None if they are not calibrated.
         cam: The file of the heatmap.
@@ -85,6 +86,7 @@ class ClassAnswer(Answer):
     probabilities: dict[str, float]
     threshold: float | None
     margin: float
+    prediction_set: list[str] | None
     calibrated: bool
     n: int | None
     explained: str

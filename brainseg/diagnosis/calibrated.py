@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from brainseg.diagnosis.words import MOST, percent
-from brainseg.models.calibration import Calibration, CalibrationState, NotCalibrated, Obstacle
+from brainseg.models.calibration import Calibration, CalibrationState, NotCalibrated, Obstacle, sets_of
 
 SCORE_LIMIT = 0.99
 """The largest score of a network without calibration that is written out."""
@@ -99,6 +99,24 @@ def calibration_sentence(state: CalibrationState) -> str:
     if isinstance(state, NotCalibrated):
         return f"The scores are not calibrated: {_WHY[state.obstacle].format(**state.model_dump())}."
     return "The scores are not calibrated: the model is of an earlier version of brainseg, so calibrate its run."
+
+
+def set_sentence(classes: Sequence[str] | None, state: CalibrationState) -> str:
+    """Return the sentence on an answer's prediction set; "" without one.
+
+    Args:
+        classes: The classes in the set.
+        state: The calibration of the model.
+    """
+    sets = sets_of(state)
+    if classes is None or sets is None:
+        return ""
+    named = " or ".join(classes) if classes else "no class, since none is probable enough"
+    found = sets.covered
+    return (
+        f"Prediction set for a coverage of {100 * sets.coverage:g} %: {named}. On {found.hits:,} of {found.count:,} "
+        "held-out images, the set contained the true class."
+    )
 
 
 _WHY = {

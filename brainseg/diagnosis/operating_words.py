@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from brainseg.diagnosis.words import percent
-from brainseg.models.operating_point import OperatingPoint, Proportion, ThresholdGoal, uncertain_range
+from brainseg.models.operating_point import OperatingPoint, ThresholdGoal, uncertain_range
+from brainseg.models.proportion import Proportion
 
 _IMAGES = {"validation": "validation images", "out-of-fold": "images of a cross-validation"}
 

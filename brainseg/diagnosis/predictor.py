@@ -18,7 +18,8 @@ from brainseg.diagnosis.methods import DEFAULT, METHODS, heatmap_title
 from brainseg.errors import BundleError
 from brainseg.models.architectures import Classifier
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
-from brainseg.models.calibration import CalibrationState, temperature_of
+from brainseg.models.calibration import CalibrationState, sets_of, temperature_of
+from brainseg.models.conformal import prediction_set
 from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.operating_point import DEFAULT as DEFAULT_POINT
 from brainseg.models.operating_point import Decision, OperatingPoint, decide
@@ -96,15 +97,20 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The decision in words."""
-        certainty = self.certainty
-        value = certainty.write(self.probabilities[self.label])
-        decides = decides_words(self)
-        return f"{self.model} predicts {self.label} with a {certainty.noun} of {value} ({certainty.short}{decides})."
+        certainty, value = self.certainty, self.certainty.write(self.probabilities[self.label])
+        basis = certainty.short + decides_words(self)
+        return f"{self.model} predicts {self.label} with a {certainty.noun} of {value} ({basis})."
 
     @property
     def certainty(self) -> Certainty:
         """How the probabilities are to be read and written."""
         return Certainty((self.calibration,))
+
+    @property
+    def prediction_set(self) -> tuple[str, ...] | None:
+        """The classes that the image may have, most probable first; None if the model has no prediction sets."""
+        sets = sets_of(self.calibration)
+        return prediction_set(self.probabilities, sets) if sets else None
 
     @property
     def decision(self) -> Decision:

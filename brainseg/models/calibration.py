@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from brainseg.models.conformal import ConformalSets
+
 
 class Calibration(BaseModel):
     """Temperature scaling: the logits are divided by `temperature` before the softmax.
@@ -19,6 +21,7 @@ class Calibration(BaseModel):
         count: Number of images that it was fitted on; none of them was learnt from.
         wrong: Number of those that the model predicts wrongly.
         source: Where these images are from: the run's validation set, or all folds of a cross-validation.
+        sets: How prediction sets are formed; None in bundles of earlier versions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -27,6 +30,7 @@ class Calibration(BaseModel):
     count: int = Field(ge=1)
     wrong: int = Field(ge=0)
     source: Literal["validation", "out-of-fold"] = "validation"
+    sets: ConformalSets | None = None
 
 
 class Obstacle(StrEnum):
@@ -58,6 +62,11 @@ class NotCalibrated(BaseModel):
 
 CalibrationState = Calibration | NotCalibrated | None
 """None: brainseg has never tried to calibrate the model, as in bundles of earlier versions."""
+
+
+def sets_of(state: CalibrationState) -> ConformalSets | None:
+    """Return how a model's prediction sets are formed; None if it is not calibrated, or has none."""
+    return state.sets if isinstance(state, Calibration) else None
 
 
 def temperature_of(state: CalibrationState) -> float:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from brainseg.models.validation import Interval
+from brainseg.models.proportion import Proportion
 
 MARGIN = 0.2
 """The margin of a model for which none was chosen; with two classes, answers between 40 and 60 % are not certain."""
@@ -50,22 +50,6 @@ class MarginGoal(BaseModel):
 
     of: Literal["accuracy", "coverage", "margin"]
     value: float = Field(ge=0, le=1)
-
-
-class Proportion(BaseModel):
-    """A proportion of held-out images.
-
-    Attributes:
-        hits: Images for which it holds.
-        count: Images.
-        interval: Its 95 % interval; None without images.
-    """
-
-    model_config = _STRICT
-
-    hits: int = Field(ge=0)
-    count: int = Field(ge=0)
-    interval: Interval = None
 
 
 class OperatingPoint(BaseModel):

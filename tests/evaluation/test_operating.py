@@ -23,7 +23,7 @@ from brainseg.evaluation.operating import (
     fit_operating_point,
     threshold_curve,
 )
-from brainseg.evaluation.operating.fit import proportion
+from brainseg.evaluation.proportions import proportion
 from brainseg.models.operating_point import (
     DEFAULT,
     MARGIN,

@@ -19,6 +19,7 @@ from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import NOT_EVALUATED, Member
 from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.frame import dark, show
+from brainseg.diagnosis.calibrated import set_sentence
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, decides_words
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
@@ -151,6 +152,8 @@ def _show_decision(
         _show_remarks(answered, asked)
         if len(members) == 1:
             _show_evaluations(members)
+        if not isinstance(answer, Consensus) and (named := set_sentence(answer.prediction_set, answer.calibration)):
+            st.markdown(escape(named))
         st.caption(f"Answered in {answer.seconds:.2f} s. {escape(' '.join(answer.certainty.sentences))}")
     with bars:
         by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None

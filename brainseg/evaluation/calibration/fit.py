@@ -12,6 +12,7 @@ from brainseg.evaluation.calibration.reliability import reliability
 from brainseg.evaluation.calibration.stored import SCHEMA, CalibrationReport
 from brainseg.evaluation.calibration.temperature import fit_temperature, scaled
 from brainseg.evaluation.checks import check_classes, class_codes, probabilities
+from brainseg.evaluation.conformal import fit_sets
 from brainseg.models.calibration import Calibration, NotCalibrated, Obstacle
 
 LEAST_IMAGES, LEAST_GROUPS, LEAST_EACH = 100, 10, 5
@@ -54,6 +55,10 @@ def calibrate(
     before = reliability(kept, names, positive, groups)
     if before and after and isinstance(state, Calibration) and after["nll"] >= before["nll"]:
         state, after = state.model_copy(update={"temperature": 1.0}), before
+    if isinstance(state, Calibration):
+        final = scaled(probabilities(kept, names), state.temperature)
+        sets = fit_sets(final, class_codes(kept, "label", names), groups, folds(groups))
+        state = state.model_copy(update={"sets": sets})
     return {"schema": SCHEMA, "state": state, "copies": int(copies.sum()), "before": before, "after": after}
 
 

@@ -13,8 +13,8 @@ from brainseg.models.calibration import CalibrationState
 CALIBRATION = "calibration.json"
 VALIDATION_PREDICTIONS = "validation.parquet"
 """The predictions of the validation set, for runs that were evaluated on their test set."""
-SCHEMA = 1
-"""Version of `calibration.json`."""
+SCHEMA = 2
+"""Version of `calibration.json`; version 1 had no prediction sets."""
 
 
 class CalibrationReport(TypedDict):

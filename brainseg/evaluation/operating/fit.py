@@ -9,23 +9,17 @@ from typing import Literal
 import numpy as np
 
 from brainseg.errors import DataError
-from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.calibration.fit import LEAST_GROUPS, folds
-from brainseg.evaluation.intervals import wilson
 from brainseg.evaluation.operating.choice import choose_margin, choose_threshold, needed, refuse_few
 from brainseg.evaluation.operating.held_out import Scores
-from brainseg.evaluation.undefined import ratio
+from brainseg.evaluation.proportions import proportion
 from brainseg.models.operating_point import (
     MARGIN,
     MarginGoal,
     OperatingPoint,
-    Proportion,
     ThresholdGoal,
     decide_all,
 )
-
-SEED = 0
-"""Seed of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -153,26 +147,3 @@ def _crossfitted(scores: Scores, goals: Goals) -> tuple[np.ndarray, np.ndarray]:
         # If no margin reaches the goal in these folds, no answer is certain.
         codes[held], certain[held] = held_codes, margins >= (math.inf if margin is None else margin)
     return codes, certain
-
-
-def proportion(hit: np.ndarray, member: np.ndarray, groups: np.ndarray) -> Proportion:
-    """Return how many of some images are hit, with a 95 % interval.
-
-    The interval is Wilson's if every image is independent of all others. Otherwise it is a bootstrap over groups; if
-    all images or none are hit, Wilson's with each group as one trial, since then no draw differs.
-
-    Args:
-        hit: (N,) bool.
-        member: (N,) bool, whether the image counts.
-        groups: (N,) int, images with the same number are not independent.
-    """
-    hits, count, own = int((hit & member).sum()), int(member.sum()), groups[member]
-    if not count:
-        return Proportion(hits=0, count=0)
-    codes = np.unique(own, return_inverse=True)[1]
-    units = int(codes.max()) + 1
-    if units == count or hits in (0, count):
-        return Proportion(hits=hits, count=count, interval=wilson(units if hits == count else hits, units))
-    sums = np.column_stack([np.bincount(codes, hit[member], units), np.bincount(codes, minlength=units)])
-    drawn = patient_intervals(sums, lambda totals: {"value": ratio(totals[:, 0], totals[:, 1])}, SEED)["value"]
-    return Proportion(hits=hits, count=count, interval=drawn)

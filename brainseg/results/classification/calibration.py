@@ -12,7 +12,7 @@ from brainseg.evaluation.calibration import (
     calibration_values,
 )
 from brainseg.evaluation.operating import Goals
-from brainseg.models.calibration import temperature_of
+from brainseg.models.calibration import sets_of, temperature_of
 from brainseg.models.description import read_description
 from brainseg.results.bundle_changes import replace_description
 from brainseg.results.classification.held_out import held_out
@@ -73,6 +73,13 @@ def calibration_lines(report: CalibrationReport) -> list[str]:
         lines.append(f"After scaling, measured on images outside each fit: {_measures(after)}.")
     elif after:
         lines.append("Scaling did not lower the loss of images outside the fit, so the scores stay as they are.")
+    if sets := sets_of(report["state"]):
+        low, high = sets.covered.interval or (0.0, 1.0)
+        lines.append(
+            f"Prediction sets for a coverage of {100 * sets.coverage:g} %: on {sets.covered.hits} of "
+            f"{sets.covered.count} images outside each fit, the set contained the true class (95 % CI "
+            f"{100 * low:.0f} to {100 * high:.0f} %), with {sets.size:.2f} classes on average."
+        )
     if report["copies"]:
         lines.append(f"{report['copies']} images with a copy in the training set were left out.")
     return lines

@@ -1,0 +1,36 @@
+"""Proportions of images that may belong together, with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brainseg.evaluation.bootstrap import patient_intervals
+from brainseg.evaluation.intervals import wilson
+from brainseg.evaluation.undefined import ratio
+from brainseg.models.proportion import Proportion
+
+SEED = 0
+"""Seed of the bootstrap."""
+
+
+def proportion(hit: np.ndarray, member: np.ndarray, groups: np.ndarray) -> Proportion:
+    """Return how many of some images are hit, with a 95 % interval.
+
+    The interval is Wilson's if every image is independent of all others. Otherwise it is a bootstrap over groups; if
+    all images or none are hit, Wilson's with each group as one trial, since then no draw differs.
+
+    Args:
+        hit: (N,) bool.
+        member: (N,) bool, whether the image counts.
+        groups: (N,) int, images with the same number are not independent.
+    """
+    hits, count, own = int((hit & member).sum()), int(member.sum()), groups[member]
+    if not count:
+        return Proportion(hits=0, count=0)
+    codes = np.unique(own, return_inverse=True)[1]
+    units = int(codes.max()) + 1
+    if units == count or hits in (0, count):
+        return Proportion(hits=hits, count=count, interval=wilson(units if hits == count else hits, units))
+    sums = np.column_stack([np.bincount(codes, hit[member], units), np.bincount(codes, minlength=units)])
+    drawn = patient_intervals(sums, lambda totals: {"value": ratio(totals[:, 0], totals[:, 1])}, SEED)["value"]
+    return Proportion(hits=hits, count=count, interval=drawn)
