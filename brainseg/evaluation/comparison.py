@@ -54,17 +54,19 @@ def align(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Join the predictions of several models on the same images.
 
     Args:
-        tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`.
+        tables: Name of a model -> its predictions with `path`, `sha256`, `label`, `prediction` and `p_<class>`, and
+            optionally `unit` (images with the same number belong together).
 
     Returns:
-        One row per image: `path` (from the first model's table), `sha256`, `label`, and for every model the columns
-        `prediction <name>` and `probability <name>` (of the predicted class, 0..1).
+        One row per image: `path` and `unit` (from the first model's table), `sha256`, `label`, and for every model the
+        columns `prediction <name>` and `probability <name>` (of the predicted class, 0..1).
 
     Raises:
         ValueError: The tables are not of the same images with the same labels.
     """
     named = {name: _numbered(table).assign(probability=_named_probability) for name, table in tables.items()}
-    return _side_by_side(named, ("prediction", "probability"))
+    common = ("path", "unit") if all("unit" in table for table in tables.values()) else ("path",)
+    return _side_by_side(named, ("prediction", "probability"), common)
 
 
 def align_slices(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -12,11 +12,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.power import images_needed, smallest_difference
+from brainseg.evaluation.sign_flip import sign_flip
 from brainseg.evaluation.undefined import ratio, where_defined
 
 CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
+SEED = 0
+"""Seed of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,16 @@ class Pair:
         only_second: Number of images that only `second` predicted correctly.
         difference: Accuracy of `first` minus that of `second`.
         interval: 95 % interval of the difference, as (low, high).
-        p: Two-sided p-value of the exact McNemar test.
+        p: Two-sided p-value of the exact McNemar test, or of a sign-flip test over groups.
         adjusted: `p` with Holm's adjustment for all pairs that were tested together.
         agreement: Proportion of images for which both predict the same class, correct or not.
         kappa: Cohen's kappa of the two models' predictions; NaN if both predict the same single class for all images.
         smallest: The smallest difference that this many images are likely (80 %) to show, if the models disagree this
             often; None if there is none.
         needed: Number of images that would be likely to show the difference that was found; None if there is none.
+        groups: Number of groups (patients with their copies) that were tested as wholes; None if all images are
+            independent.
+        design_effect: How many times larger the variance of the difference is than for independent images.
     """
 
     first: str
@@ -53,6 +60,8 @@ class Pair:
     kappa: float
     smallest: float | None = None
     needed: int | None = None
+    groups: int | None = None
+    design_effect: float = 1.0
 
     @property
     def better(self) -> str | None:
@@ -64,6 +73,10 @@ class Pair:
 
 def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
     """Test every two models against each other on the same images.
+
+    If the table has a column `unit` (images with the same number belong together) and some images do, whole groups are
+    tested and drawn: the sign of all differences of a group is flipped together, and the interval is a bootstrap over
+    groups.
 
     Args:
         aligned: A table from `comparison.align`.
@@ -79,12 +92,20 @@ def compare_pairs(aligned: pd.DataFrame, names: Sequence[str]) -> list[Pair]:
 
 
 def _with_power(pair: Pair, alpha: float) -> Pair:
-    """Add what the images can show, at the level of the strictest of Holm's tests."""
+    """Add what the images can show, at the level of the strictest of Holm's tests.
+
+    n images with a design effect d count as n / d independent ones (Kish 1965, "Survey Sampling").
+    """
     discordant = float(ratio(pair.only_first + pair.only_second, pair.count))
     if not discordant > 0:
         return pair
-    smallest = smallest_difference(pair.count, discordant, alpha)
-    return replace(pair, smallest=smallest, needed=images_needed(pair.difference, discordant, alpha))
+    effect = pair.design_effect
+    needed = images_needed(pair.difference, discordant, alpha)
+    return replace(
+        pair,
+        smallest=smallest_difference(int(pair.count / effect), discordant, alpha),
+        needed=None if needed is None else math.ceil(needed * effect),
+    )
 
 
 def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
@@ -94,6 +115,13 @@ def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
     right = [answer == label for answer in answers]
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     count, p = len(aligned), mcnemar(only_first, only_second)
+    interval, groups, effect = paired_interval(only_first, only_second, count), None, 1.0
+    units = units_of(aligned)
+    if units is not None:
+        differences = right[0].astype(np.int64) - right[1]
+        sums = np.bincount(units, differences)
+        p, groups, effect = sign_flip(sums), len(sums), design_effect(differences, units)
+        interval = grouped_interval(differences, units) or interval
     return Pair(
         first=first,
         second=second,
@@ -101,12 +129,46 @@ def _raw_pair(aligned: pd.DataFrame, first: str, second: str) -> Pair:
         only_first=only_first,
         only_second=only_second,
         difference=float(ratio(only_first - only_second, count)),
-        interval=paired_interval(only_first, only_second, count),
+        interval=interval,
         p=p,
         adjusted=p,
         agreement=where_defined(count > 0, (answers[0] == answers[1]).mean),
         kappa=cohen_kappa(*answers),
+        groups=groups,
+        design_effect=effect,
     )
+
+
+def units_of(aligned: pd.DataFrame) -> np.ndarray | None:
+    """Return the group of each image, (N,) int64 from 0; None if no two images belong together."""
+    if "unit" not in aligned or aligned["unit"].nunique() == len(aligned):
+        return None
+    codes: np.ndarray = np.unique(aligned["unit"], return_inverse=True)[1]
+    return codes
+
+
+def grouped_interval(differences: np.ndarray, units: np.ndarray) -> tuple[float, float] | None:
+    """Return the 95 % interval of a mean difference by bootstrap over groups; None with fewer than two, or no variance.
+
+    Args:
+        differences: (N,) number, first minus second, per image.
+        units: (N,) int, the group of each image, from 0.
+    """
+    sums = np.column_stack([np.bincount(units, differences), np.bincount(units)])
+    found = patient_intervals(sums, lambda totals: {"mean": ratio(totals[:, 0], totals[:, 1])}, SEED)["mean"]
+    return found if found and found[0] < found[1] else None
+
+
+def design_effect(differences: np.ndarray, units: np.ndarray) -> float:
+    """Return how many times larger the variance of a mean is than if all images were independent; at least 1.
+
+    Args:
+        differences: (N,) number per image.
+        units: (N,) int, the group of each image, from 0.
+    """
+    centred = differences - differences.mean()
+    alone = float((centred**2).sum())
+    return max(1.0, float((np.bincount(units, centred) ** 2).sum()) / alone) if alone else 1.0
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import streamlit as st
 
@@ -11,9 +12,11 @@ from brainseg.app.classification.disagreements import show_disagreements
 from brainseg.app.frame import dark
 from brainseg.app.widgets.pair_table import draw_pairs
 from brainseg.evaluation.classification import roc_curve
+from brainseg.evaluation.matrix_difference import matrix_difference
 from brainseg.plots import confusion_matrix_figure, roc_figure
+from brainseg.plots.confusion_difference import difference_figure
 from brainseg.plots.theme import readable, series_style
-from brainseg.results.classification.comparison import PATIENTS, paired_tests, verdicts
+from brainseg.results.classification.comparison import aligned_images, independence, paired_tests, verdicts
 from brainseg.results.classification.tables import pairs_shown
 from brainseg.results.comparison import Comparison
 from brainseg.results.markdown import escape
@@ -50,6 +53,7 @@ def draw_set(comparison: Comparison, letter: str, heading: Callable[[str], objec
     heading("Confusion matrices")
     _draw_matrices(comparison, letter)
     if several:
+        _draw_difference(comparison, letter)
         heading("Where they disagree")
         show_disagreements(comparison, letter)
 
@@ -68,7 +72,7 @@ def _draw_tests(comparison: Comparison, letter: str) -> None:
     for sentence in verdicts(comparison, pairs):
         st.markdown(f"- {sentence}")
     draw_pairs(pairs_shown(pairs), letter)
-    st.caption(f"{TESTED} {PATIENTS}")
+    st.caption(f"{TESTED} {independence(pairs)}")
 
 
 def _draw_roc(comparison: Comparison, letter: str) -> None:
@@ -86,6 +90,21 @@ def _draw_roc(comparison: Comparison, letter: str) -> None:
         trace.line.update(series_style(comparison.position(name), dark()))
     figure.update_layout(height=480, title_text=f"ROC curves of the class “{readable(wanted, 40, 1)}”")
     chart(figure, f"roc-{letter}", name=f"compare-roc-{letter}")
+
+
+def _draw_difference(comparison: Comparison, letter: str) -> None:
+    """Draw how the confusion matrices of two runs differ; with more than two runs, of a chosen pair."""
+    names = comparison.groups[letter]
+    pair = (names[0], names[1])
+    if len(names) > 2:
+        pairs = list(combinations(names, 2))
+        pair = st.selectbox(
+            "Difference of", pairs, format_func=lambda each: f"{each[0]} minus {each[1]}", key=f"difference-{letter}"
+        )
+    classes = comparison.runs[names[0]].report["classes"]
+    found = matrix_difference(aligned_images(comparison, letter), *pair, classes)
+    figure = difference_figure(found, classes, pair, dark=dark())
+    chart(figure, f"difference-{letter}", name=f"compare-difference-{letter}")
 
 
 def _draw_matrices(comparison: Comparison, letter: str) -> None:

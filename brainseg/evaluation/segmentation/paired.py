@@ -8,16 +8,14 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import permutation_test
 
 from brainseg.evaluation.bootstrap import patient_intervals
 from brainseg.evaluation.paired import SIGNIFICANT, holm
 from brainseg.evaluation.segmentation import scores
 from brainseg.evaluation.segmentation.counts import Counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
+from brainseg.evaluation.sign_flip import sign_flip
 from brainseg.evaluation.undefined import ratio, where_defined
-
-DRAWS = 9999
 
 
 @dataclass(frozen=True)
@@ -96,27 +94,3 @@ def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPa
         p=p,
         adjusted=p,
     )
-
-
-def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
-    """Return the two-sided p-value of a paired permutation test of the mean.
-
-    If two models are equally good, either could have the higher Dice for a patient, so the signs are flipped at random;
-    if there are fewer than 10,000 combinations, all are tried. 1 if nothing differs or there is only one patient. The
-    patients are treated as independent.
-
-    Args:
-        differences: (patients,) float64.
-        seed: Seed of the random flips.
-
-    References:
-        E. J. G. Pitman (1937), "Significance tests which may be applied to samples from any populations", J. R. Stat.
-        Soc. Suppl. 4, 119-130.
-    """
-    if len(differences) < 2 or not np.any(differences):
-        return 1.0
-    # Given a single paired sample, scipy flips signs.
-    result = permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=DRAWS, rng=np.random.default_rng(seed)
-    )
-    return float(result.pvalue)

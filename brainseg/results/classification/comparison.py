@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from brainseg.datasets.leak_groups import leak_groups
 from brainseg.evaluation.comparison import align, disagreements, evaluation_key, with_digests
 from brainseg.evaluation.paired import Pair, compare_pairs
 from brainseg.evaluation.stored import ClassificationEvaluation
@@ -19,7 +20,14 @@ NOT_COMPARABLE = (
     "Not comparable as a whole: these runs were not all evaluated on the same images with the same labels and positive "
     "class. Compare metrics within a set, never between sets."
 )
-PATIENTS = "The tests treat images as independent. With several slices per patient, the true uncertainty is larger."
+INDEPENDENT = (
+    "The tests treat images as independent, since none are known to be of the same patient. With several slices per "
+    "patient, the true uncertainty is larger."
+)
+GROUPED = (
+    "Some of these images belong together (slices of one patient, or copies): {groups} groups in all. p is then of a "
+    "permutation test that flips whole groups, and intervals are by bootstrap over groups."
+)
 
 
 def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[ClassificationEvaluation]:
@@ -33,6 +41,8 @@ def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[ClassificationEval
     split = required(stored_results.split(store, run), "split", run)
     with fitting(run):
         predictions = with_digests(predictions, split)
+        rows = split.set_index("path").loc[predictions["path"]].reset_index()
+        predictions = predictions.assign(unit=leak_groups(rows))
         key = evaluation_key(predictions, report["positive"])
     return EvaluatedRun(run, report, predictions, stored_results.epochs(store, run), key)
 
@@ -50,6 +60,12 @@ def disagreeing_images(comparison: Comparison, letter: str) -> pd.DataFrame:
 def paired_tests(comparison: Comparison, letter: str) -> list[Pair]:
     """Test every two runs of one group against each other."""
     return compare_pairs(aligned_images(comparison, letter), comparison.groups[letter])
+
+
+def independence(pairs: Sequence[Pair]) -> str:
+    """Return the sentence on whether the tests treat images as independent, or keep groups together."""
+    groups = next((pair.groups for pair in pairs if pair.groups is not None), None)
+    return INDEPENDENT if groups is None else GROUPED.format(groups=f"{groups:,}")
 
 
 def verdicts(comparison: Comparison, pairs: Sequence[Pair]) -> list[str]:
