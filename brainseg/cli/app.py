@@ -28,6 +28,7 @@ from brainseg.cli import (
     subsets,
     threshold,
     training,
+    uncertainty,
 )
 from brainseg.errors import BrainsegError, DiskError
 from brainseg.files import full_disk_as_disk_error
@@ -58,6 +59,7 @@ for module in (
     robustness,
     threshold,
     monitor,
+    uncertainty,
 ):
     module.register(app)
 

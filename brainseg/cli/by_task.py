@@ -37,7 +37,7 @@ class TaskCommands(Generic[E]):
 COMMANDS: dict[str, TaskCommands[Any]] = {
     "classify": TaskCommands(
         predict=classification.predict,
-        predict_options=("method", "cam", "explain", "layer"),
+        predict_options=("method", "cam", "explain", "layer", "uncertainty"),
         print_metrics=classification.print_metrics,
         has_heatmaps=True,
         has_probabilities=True,

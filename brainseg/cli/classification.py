@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
-from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, check_choice, failure
+from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
+from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
 from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
@@ -44,7 +45,10 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         if isinstance(answer, str):
             values.append(failure(str(file), answer, predictors))
         else:
-            values.append(_values(str(file), answer, notes, sheet))
+            found = _values(str(file), answer, notes, sheet)
+            if request.uncertainty:
+                _add_uncertainty(found, predictors, file)
+            values.append(found)
             logged.append(record_of(answer, "command"))
     log_answers(logged)
     return Answers(values, answers_csv(rows, classes))
@@ -101,6 +105,33 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
     if sheet:
         values["cam"] = str(sheet)
     return values
+
+
+def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], file: Path) -> None:
+    """Add how stable the answer of each model is."""
+    from brainseg.diagnosis.uncertainty import measure_uncertainty, uncertainty_sentence
+    from brainseg.scans import read_scan
+
+    scan = read_scan(file)
+    for place, predictor in enumerate(predictors):
+        found = measure_uncertainty(predictor, scan)
+        low, high = found.view_range
+        write = Certainty((predictor.description.calibration,)).write
+        stored: StoredUncertainty = {
+            "entropy": found.entropy,
+            "views": len(found.views) - 1,
+            "changed_views": found.changed_views,
+            "view_low": low,
+            "view_high": high,
+            "view_deviation": found.view_deviation,
+            "dropout_deviation": found.dropout_deviation,
+            "mutual_information": found.mutual_information,
+            "sentence": uncertainty_sentence(found, write),
+        }
+        if "members" in values:
+            values["members"][place]["uncertainty"] = stored
+        else:
+            values["uncertainty"] = stored
 
 
 def prediction_set_of(answer: Diagnosis | Consensus) -> list[str] | None:

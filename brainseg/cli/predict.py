@@ -54,6 +54,10 @@ def predict(
             help="Residual stage of the heatmap, 1 to 4; by default the model's own, or the last with another --method."
         ),
     ] = None,
+    uncertainty: Annotated[
+        bool,
+        typer.Option("--uncertainty", help="Measure how much the answer changes with slight changes of the image."),
+    ] = False,
     mask: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +77,7 @@ def predict(
     if len(tasks) > 1:
         raise ConfigError("--run names a run that classifies and one that marks tumours: use one kind at a time.")
     task = tasks.pop()
-    request = Request(files, csv_file, cam, explain, method, layer, mask, overlay)
+    request = Request(files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty)
     _refuse_options_of_other_tasks(task, request)
     answers = commands_of(task).predict(bundles, request)
     if csv_file:
@@ -115,7 +119,17 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
             if warning not in answer["headline"]:
                 NOTES.print(warning, markup=False, soft_wrap=True)
         ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
+        for sentence in _stability(answer):
+            ANSWERS.print(f"  {sentence}", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
+
+
+def _stability(answer: ClassAnswer | MaskAnswer) -> list[str]:
+    if "sentence" in answer:
+        return []
+    found = [(each["model"], each.get("uncertainty")) for each in answer.get("members", [])]
+    own = answer.get("uncertainty")
+    return [own["sentence"]] if own else [f"{model}: {each['sentence']}" for model, each in found if each]
 
 
 def _words(answer: ClassAnswer | MaskAnswer) -> str:

@@ -31,6 +31,7 @@ class Request:
         layer: Residual stage of the heatmap.
         mask: Where the mask goes.
         overlay: Where scan and mask go.
+        uncertainty: Whether to measure how stable the answers are.
     """
 
     files: list[Path]
@@ -41,6 +42,7 @@ class Request:
     layer: int | None = None
     mask: Path | None = None
     overlay: Path | None = None
+    uncertainty: bool = False
 
 
 @final
@@ -60,11 +62,26 @@ class Answer(Reliability):
     seconds: float
 
 
+class StoredUncertainty(TypedDict):
+    """How stable an answer is; see `diagnosis.uncertainty.Uncertainty`, `views` without the image as it is."""
+
+    entropy: float
+    views: int
+    changed_views: int
+    view_low: float
+    view_high: float
+    view_deviation: float
+    dropout_deviation: float | None
+    mutual_information: float | None
+    sentence: str
+
+
 class Member(Reliability):
     """The answer of one member of an ensemble."""
 
     model: str
     probabilities: dict[str, float]
+    uncertainty: NotRequired[StoredUncertainty]
 
 
 @final
@@ -95,6 +112,7 @@ class ClassAnswer(Answer):
     spread: NotRequired[dict[str, float]]
     deviation: NotRequired[dict[str, float]]
     members: NotRequired[list[Member]]
+    uncertainty: NotRequired[StoredUncertainty]
     cam: NotRequired[str]
 
 

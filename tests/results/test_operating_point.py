@@ -160,3 +160,21 @@ def test_plots_of_no_images_say_so() -> None:
     thresholds = threshold_figure(threshold_curve(empty).iloc[:0], "yes")
     drawn = [thresholds, coverage_figure(coverage_curve(empty, None), OperatingPoint())]
     assert all(any("No image" in note.text for note in figure.layout.annotations) for figure in drawn)
+
+
+def test_uncertainty_is_reported_for_answers_and_for_the_run(run: Run, many: Path) -> None:
+    file = str(next(many.glob("yes/*.png")))
+    answer = json.loads(CliRunner().invoke(app, ["predict", file, "--run", "old", "--uncertainty", "--json"]).stdout)[0]
+    one = answer["uncertainty"]
+    assert one["view_low"] <= max(answer["probabilities"].values()) <= one["view_high"]
+    assert one["sentence"] in CliRunner().invoke(app, ["predict", file, "--run", "old", "--uncertainty"]).stdout
+    found = json.loads(CliRunner().invoke(app, ["uncertainty", "old", "--images", "12", "--json"]).stdout)
+    assert (found["count"], found["evaluated"], found["unreadable"]) == (12, 120, 0)
+    assert set(found["measures"]) == {
+        "doubt",
+        "entropy",
+        "view_deviation",
+        "dropout_deviation",
+        "mutual_information",
+    }
+    assert found["measures"]["doubt"]["auc"] == found["measures"]["entropy"]["auc"]  # two classes: the same order

@@ -18,6 +18,7 @@ from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
 from brainseg.app.diagnose.members import NOT_EVALUATED, Member
 from brainseg.app.diagnose.similar import show_similar
+from brainseg.app.diagnose.stability import show_stability
 from brainseg.app.frame import dark, show
 from brainseg.diagnosis.calibrated import set_sentence
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, decides_words
@@ -164,6 +165,7 @@ def _show_decision(
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
         _show_members(answer, members)
+    show_stability(answered.case.scan, members)
     show_similar(answer, members)
 
 
