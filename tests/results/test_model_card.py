@@ -157,3 +157,17 @@ def test_a_card_is_written_without_torch():
     code = "import sys; import brainseg.results.model_card; print({'torch', 'mlflow', 'fastai'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_checklist_has_every_item_once_and_names_what_is_open():
+    card = model_card(describe(), evaluated(), CONFIG)
+    text = section(card, "Reporting checklist")
+    rows = [line.split("|")[1:4] for line in text.splitlines() if re.match(r"\| (\d+|AI) ", line)]
+    numbers = [number.strip() for number, _, _ in rows]
+    assert [number for number in numbers if number != "AI"] == [str(number) for number in range(1, 45)]
+    answers = {number.strip(): answer.strip() for number, _, answer in rows}
+    assert answers["44"] == answers["16"] == answers["33"] == "**open**"
+    assert answers["19"] == f"Split `{CONFIG.data.split}`, seed {CONFIG.data.seed}"
+    assert f"{sum('**open**' not in answer for _, _, answer in rows)} of {len(rows)} items are filled" in text
+    lost = section(model_card(describe(), None, CONFIG), "Reporting checklist")
+    assert lost.count("**open**") > text.count("**open**")
