@@ -104,6 +104,12 @@ def subfolder(*parts: str) -> Path:
     return _make_folder(home().joinpath(*parts))
 
 
+def place(*parts: str) -> Path:
+    """Return a path inside the home folder; unlike `subfolder`, nothing is created."""
+    refuse_if_moved()
+    return _home_folder().joinpath(*parts)
+
+
 def limit(name: str, default: float) -> float:
     """Return a limit that an environment variable may change.
 

@@ -10,6 +10,8 @@ from brainseg.datasets.findings import Finding
 from brainseg.datasets.near_copies import NearPair, near_pairs, twin_names
 from brainseg.datasets.shortcuts import shortcut_findings
 
+NEAR_CONFLICT = "near-copies-across-labels"
+"""Kind of the finding that near copies have different labels."""
 EMPTY = 0.01
 """An image is almost empty if a smaller proportion of its pixels is brighter than the background."""
 
@@ -30,7 +32,7 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
         table,
         tuple(pairs),
         (
-            *_near_copies_across_labels(table, pairs),
+            *near_copies_across_labels(table, pairs),
             *patients_across_splits(table),
             *pixel_findings(table),
             *shortcut_findings(table),
@@ -38,8 +40,13 @@ def check_images(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[NearPair, ...
     )
 
 
-def _near_copies_across_labels(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
-    """Return a finding if near copies have different labels."""
+def near_copies_across_labels(table: pd.DataFrame, pairs: Sequence[NearPair]) -> list[Finding]:
+    """Return a finding if near copies have different labels.
+
+    Args:
+        table: Columns `path` and `label`.
+        pairs: The pairs of near copies.
+    """
     labels = dict(zip(table["path"], table["label"], strict=True))
     conflicts = [pair for pair in pairs if labels[pair.first] != labels[pair.second]]
     if not conflicts:
@@ -51,7 +58,7 @@ def _near_copies_across_labels(table: pd.DataFrame, pairs: Sequence[NearPair]) -
         f"({labels[first.second]}): check them, and remove the wrong ones."
     )
     files = dict.fromkeys(path for pair in conflicts for path in (pair.first, pair.second))
-    return [Finding("near-copies-across-labels", message, tuple(files))]
+    return [Finding(NEAR_CONFLICT, message, tuple(files))]
 
 
 def pixel_findings(table: pd.DataFrame) -> list[Finding]:

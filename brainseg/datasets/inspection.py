@@ -19,6 +19,7 @@ from brainseg.datasets.mask_pairs import NoMatch
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MASK_COLUMNS, MaskedDataset
 from brainseg.datasets.near_copies import NearPair
+from brainseg.datasets.near_decisions import with_decisions
 from brainseg.datasets.sources import open_dataset
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError
@@ -45,7 +46,11 @@ def inspect_dataset(
         DataError: The path does not exist or contains no dataset, or a threshold is given but there are no masks.
     """
     stamp = signature(path, groups, mask_threshold)
-    return cached_dataset(path, stamp) or cache_dataset(path, open_any(path, progress, groups, mask_threshold), stamp)
+    found = cached_dataset(path, stamp)
+    if found is None:
+        # Cached as it was read, so that a decision about near copies does not let it be read again.
+        found = cache_dataset(path, open_any(path, progress, groups, mask_threshold, decided=False), stamp)
+    return with_decisions(found)
 
 
 def open_any(
@@ -53,6 +58,8 @@ def open_any(
     progress: Callable[[int, int], None] | None = None,
     groups: str = "auto",
     mask_threshold: float | None = None,
+    *,
+    decided: bool = True,
 ) -> Dataset:
     """List and read every image of a dataset once, with its masks if it has masks and no classes.
 
@@ -61,6 +68,7 @@ def open_any(
         progress: Called with (files read, files in all).
         groups: Which images are of one patient: the setting `data.groups`.
         mask_threshold: Threshold for masks; see `open_masked_dataset`.
+        decided: Whether to leave out near copies that were judged to be different images.
 
     Raises:
         DataError: The path does not exist or contains no dataset, a manifest is damaged, the threshold is not allowed,
@@ -71,10 +79,12 @@ def open_any(
             f"The mask threshold {mask_threshold:g} is not allowed: give a number above 0, up to {HIGHEST_MASK_VALUE}."
         )
     if _is_masked(path):
-        return open_masked_dataset(path, progress=progress, groups=groups, mask_threshold=mask_threshold)
+        return open_masked_dataset(
+            path, progress=progress, groups=groups, mask_threshold=mask_threshold, decided=decided
+        )
     if mask_threshold is not None:
         raise DataError(f"{path} has no masks, so a mask threshold has no effect: leave it out.")
-    return open_dataset(path, progress, groups)
+    return open_dataset(path, progress, groups, decided=decided)
 
 
 def _is_masked(path: Path) -> bool:

@@ -23,6 +23,7 @@ from brainseg.datasets.mask_store import MaskStore
 from brainseg.datasets.masks import MASK_COLUMNS, NO_TUMOUR, MaskedDataset
 from brainseg.datasets.modalities import check_modalities
 from brainseg.datasets.modality_choice import choose_modalities, note_missing
+from brainseg.datasets.near_decisions import with_decisions
 from brainseg.datasets.patients import Patients, find_patients
 from brainseg.datasets.sources import read_each
 from brainseg.errors import DataError
@@ -35,6 +36,8 @@ def open_masked_dataset(
     groups: str = "auto",
     mask_threshold: float | None = None,
     only: Collection[str] | None = None,
+    *,
+    decided: bool = True,
 ) -> MaskedDataset:
     """List and read every image and mask of a dataset once.
 
@@ -53,6 +56,7 @@ def open_masked_dataset(
         mask_threshold: Mask values from this number up are tumour and all others background, for masks with soft edges;
             None uses values as classes.
         only: Paths of the images to read; None reads all.
+        decided: Whether to leave out near copies that were judged to be different images.
 
     Raises:
         DataError: The path contains no dataset with masks, a manifest is damaged, it is unclear which image or channel
@@ -88,7 +92,8 @@ def open_masked_dataset(
     notes = note_missing(table) if len(table) else []
     if wanted and len(table):
         table = choose_modalities(listing, table, wanted)
-    return _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold, store)
+    dataset = _dataset(listing, table, classes, numbers, wanted, tuple(notes), patients, mask_threshold, store)
+    return with_decisions(dataset) if decided else dataset
 
 
 def _patients(pairs: list[Pair], groups: str) -> Patients:

@@ -29,6 +29,7 @@ from brainseg.datasets.manifest import (
 from brainseg.datasets.manifest_findings import table_findings
 from brainseg.datasets.manifest_paths import find_files
 from brainseg.datasets.masks_in_classes import masks_among_images
+from brainseg.datasets.near_decisions import with_decisions
 from brainseg.datasets.patient_guess import PatientFacts
 from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.patients import find_patients
@@ -68,7 +69,13 @@ class Listed:
     findings: list[Finding] = field(default_factory=list)
 
 
-def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None, groups: str = "auto") -> Dataset:
+def open_dataset(
+    path: Path,
+    progress: Callable[[int, int], None] | None = None,
+    groups: str = "auto",
+    *,
+    decided: bool = True,
+) -> Dataset:
     """List and read every image of a dataset once.
 
     Args:
@@ -77,6 +84,7 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
             have group and split; its paths are relative to the manifest's folder.
         progress: Called with (files read, files in all).
         groups: Which images are of one patient: the setting `data.groups`.
+        decided: Whether to leave out near copies that were judged to be different images.
 
     Raises:
         DataError: The path does not exist or contains no dataset, a manifest is damaged, `groups` matches no image, or
@@ -105,7 +113,8 @@ def open_dataset(path: Path, progress: Callable[[int, int], None] | None = None,
     of_classes = class_findings(table, classes)
     about_files = (*reading_findings(table), *pages, *about_masks, *foreign_findings(root, listed.ignored))
     findings = (*listed.findings, *again, *of_classes, *about_files, *patients.findings, *found)
-    return Dataset(root, table[COLUMNS], classes, tuple(bad), ignored, findings, patients.source, near)
+    dataset = Dataset(root, table[COLUMNS], classes, tuple(bad), ignored, findings, patients.source, near)
+    return with_decisions(dataset) if decided else dataset
 
 
 def _list(path: Path) -> Listed:

@@ -81,9 +81,7 @@ def _study(description: BundleDescription) -> list[Item]:
     return [
         Item("1", "Kind of AI in the title", f"Deep learning: a {description.arch} that {what}"),
         Item("2", "Structured summary"),
-        Item(
-            "3", "Background, intended use and role of the model", "Section “Purpose”; no clinical role"
-        ),
+        Item("3", "Background, intended use and role of the model", "Section “Purpose”; no clinical role"),
         Item("4", "Aims and hypotheses"),
         Item("5", "Prospective or retrospective"),
         Item("6", "Goal of the study"),

@@ -24,6 +24,7 @@ from brainseg.config import RunConfig
 from brainseg.datasets.access import permitted
 from brainseg.datasets.inspection import open_any
 from brainseg.datasets.library import add_folder, add_phantom, add_zip, find, known_datasets, set_groups
+from brainseg.datasets.near_decisions import different_pairs
 from brainseg.datasets.patient_messages import UNKNOWN, as_sentence, patients_sentence
 from brainseg.datasets.report import dataset_report
 from brainseg.jobs.removal import refuse_if_needed
@@ -31,6 +32,7 @@ from brainseg.runs import RunStore
 from tests.app.page_text import message, plain
 from tests.conftest import PROJECT_ROOT
 from tests.datasets.conftest import write_images
+from tests.datasets.test_near_copies import as_jpeg, brain
 from tests.datasets.zips import images, make_zip
 
 
@@ -137,6 +139,27 @@ def test_copies_are_shown_side_by_side_with_what_is_wrong(home, leaky, open_page
         assert path in pictures
         assert label in pictures
     assert "label yes, test" in pictures
+
+
+def test_a_near_copy_is_told_apart_and_the_decision_can_be_taken_back(home, tmp_path, open_page):
+    for seed, label in ((0, "no"), (1, "yes")):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        brain(seed).save(tmp_path / "set" / label / "first.png")
+        as_jpeg(brain(seed)).save(tmp_path / "set" / label / "again.png")
+    add_folder(tmp_path / "set")
+    app = turn_to(open_page("data"), "Duplicates")
+
+    def buttons(label):
+        return [button for button in app.button if button.label == label]
+
+    assert len(buttons("Not a copy")) == 4
+    buttons("Not a copy")[0].click().run()
+    assert not app.exception
+    assert len(buttons("Not a copy")) == 2
+    assert any("judged to be different" in text for text in plain(app.warning))
+    buttons("They are copies")[0].click().run()
+    assert len(buttons("Not a copy")) == 4
+    assert different_pairs() == frozenset()
 
 
 def test_no_copies_are_said_too(home, tiny_set, open_page):

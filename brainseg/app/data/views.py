@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app import state
+from brainseg.app.data.decisions import judged, offer_to_part
 from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
 from brainseg.app.frame import dark, guarded, offer_csv, show
 from brainseg.datasets.copy_messages import near_leaks, near_sentence
@@ -134,6 +135,7 @@ def copies(dataset: Dataset) -> None:
             for place, group in enumerate(shown[(number - 1) * GROUPS_PER_PAGE : number * GROUPS_PER_PAGE]):
                 _group(dataset, group, (number - 1) * GROUPS_PER_PAGE + place + 1, len(shown))
         offer_csv("All groups as CSV", copy_table(groups), f"{dataset.root.name}-copies", "data-copies-csv")
+    judged(dataset)
     st.caption(
         "Copies have the same bytes. Near copies look the same: saved again, scaled, mirrored, turned, shifted, "
         "cropped by up to a tenth of each side, brighter or darker, or with text on the margin. Neighbouring slices of "
@@ -171,6 +173,9 @@ def _group(dataset: Dataset, group: CopyGroup, number: int, total: int) -> None:
             with column:
                 split = f", {GIVEN[row['split']]}" if row["split"] else ""
                 _image(dataset, str(row["path"]), f"{row['path']} (label {row['label']}{split})")
+                if group.near:
+                    others = [path for path in group.rows["path"] if path != row["path"]]
+                    offer_to_part(dataset, str(row["path"]), others)
         if hidden := group.rows["path"].to_list()[COPIES_SHOWN:]:
             st.caption(f"And {len(hidden):,} more: {escape(', '.join(hidden[:50]))}.")
 
