@@ -11,6 +11,7 @@ import streamlit as st
 from brainseg.datasets.inspection import cached_dataset, signature
 from brainseg.datasets.library import KnownDataset, inspect_known_dataset, known_datasets
 from brainseg.datasets.mask_layouts import list_pairs
+from brainseg.datasets.near_decisions import with_decisions
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.report_fields import DatasetReport
 from brainseg.datasets.table import Dataset
@@ -32,14 +33,14 @@ def read_dataset(known: KnownDataset) -> Dataset:
         raise DataError(f"{known.path} no longer exists: put it back, or remove the dataset {known.name!r}.")
     stamp = _signature(known.path, known.groups, known.mask_threshold)
     try:
-        return _kept(known.path, stamp)
+        return with_decisions(_kept(known.path, stamp))
     except LookupError:
         pass
     with progress_bar("Reading images") as report_progress:
         dataset = inspect_known_dataset(known, report_progress)
     _signature.clear(known.path, known.groups, known.mask_threshold)
     try:
-        return _kept(known.path, _signature(known.path, known.groups, known.mask_threshold))
+        return with_decisions(_kept(known.path, _signature(known.path, known.groups, known.mask_threshold)))
     except LookupError:  # files are changing right now
         return dataset
 
@@ -61,7 +62,8 @@ def count_pairs(path: str) -> int | None:
 
 def read_report(known: KnownDataset, dataset: Dataset) -> DatasetReport:
     """Return the `dataset_report` of a dataset from `read_dataset`."""
-    return _report(known.path, dataset.grouped_fingerprint, len(dataset.bad), dataset)
+    pairs = tuple((pair.first, pair.second) for pair in dataset.near_pairs)
+    return _report(known.path, dataset.grouped_fingerprint, len(dataset.bad), pairs, dataset)
 
 
 @contextmanager
@@ -112,5 +114,7 @@ def _kept(path: str, stamp: str) -> Dataset:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _report(path: str, fingerprint: str, bad: int, _dataset: Dataset) -> DatasetReport:
+def _report(
+    path: str, fingerprint: str, bad: int, pairs: tuple[tuple[str, str], ...], _dataset: Dataset
+) -> DatasetReport:
     return dataset_report(_dataset)
