@@ -16,11 +16,12 @@ COUNTS, GAP = 0.2, 0.06
 """Fractions of the height: that of the counts, and the space between them and the diagram."""
 
 
-def reliability_figure(report: CalibrationReport, *, dark: bool = False) -> go.Figure:
+def reliability_figure(report: CalibrationReport, *, unit: str = "images", dark: bool = False) -> go.Figure:
     """Draw the observed fraction against the mean probability of each bin, before and after scaling.
 
     Args:
         report: A run's calibration.
+        unit: What is counted, in the plural.
         dark: Draw for a dark page.
     """
     figure = go.Figure()
@@ -30,7 +31,7 @@ def reliability_figure(report: CalibrationReport, *, dark: bool = False) -> go.F
     first = report["before"]
     for position, (name, measured) in enumerate(drawn.items()):
         if measured:
-            _curve(figure, name, measured, position, dark)
+            _curve(figure, name, measured, position, unit, dark)
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -46,14 +47,14 @@ def reliability_figure(report: CalibrationReport, *, dark: bool = False) -> go.F
     observed = f"Fraction that is {of}" if of else "Fraction that is correct"
     figure.update_layout(
         yaxis={"title": observed, "domain": [COUNTS + GAP, 1], **PROPORTION},
-        yaxis2={"title": "Images", "domain": [0, COUNTS], "anchor": "x", "rangemode": "tozero"},
+        yaxis2={"title": unit.capitalize(), "domain": [0, COUNTS], "anchor": "x", "rangemode": "tozero"},
     )
-    subtitle = "On the dotted line, probabilities come true as often as they say; large points: many images"
+    subtitle = f"On the dotted line, probabilities come true as often as they say; large points: many {unit}"
     finish(figure, "Reliability diagram", subtitle, dark)
     return figure if first else remark(figure, "No image was evaluated.", dark)
 
 
-def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, dark: bool) -> None:
+def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, unit: str, dark: bool) -> None:
     """Add the points of one curve with their intervals, and below them the number of images in each bin."""
     filled = [each for each in measured["bins"] if each["count"]]
     observed = [each["observed"] or 0.0 for each in filled]
@@ -74,7 +75,7 @@ def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, d
         legendgroup=name,
         marker={"size": [SMALLEST + LARGER * math.sqrt(each["count"] / most) for each in filled], **colour},
         customdata=[[each["count"], each["low"], each["high"]] for each in filled],
-        hovertemplate=f"{name}<br>%{{customdata[0]}} images from %{{customdata[1]:.1f}} to %{{customdata[2]:.1f}}<br>"
+        hovertemplate=f"{name}<br>%{{customdata[0]:,}} {unit} from %{{customdata[1]:.1f}} to %{{customdata[2]:.1f}}<br>"
         "mean probability %{x:.3f}, observed %{y:.3f}<extra></extra>",
     )
     figure.add_bar(
@@ -84,5 +85,5 @@ def _curve(figure: go.Figure, name: str, measured: Reliability, position: int, d
         marker=colour,
         showlegend=False,
         legendgroup=name,
-        hovertemplate=f"{name}: %{{y}} images<extra></extra>",
+        hovertemplate=f"{name}: %{{y:,}} {unit}<extra></extra>",
     )

@@ -18,6 +18,7 @@ from brainseg.errors import RunError
 from brainseg.evaluation.calibration import CALIBRATION, CALIBRATION_TYPE, CalibrationReport
 from brainseg.evaluation.checks import class_codes, losses, probabilities
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
+from brainseg.evaluation.segmentation.pixel_calibration import PIXEL_CALIBRATION, PIXEL_REPORT, PixelReport
 from brainseg.evaluation.stored import (
     SCHEMA,
     ClassificationEvaluation,
@@ -160,6 +161,11 @@ def baselines(store: RunStore, run: Run) -> dict[str, SegmentationEvaluation] | 
         return None
     with reading("baselines.json", run):
         return {name: read_evaluation(report, SegmentationEvaluation) for name, report in values.items()}
+
+
+def pixel_calibration(store: RunStore, run: Run) -> PixelReport | None:
+    """Return how often the probabilities of a segmentation's pixels come true."""
+    return read_checked(PIXEL_REPORT, store, run, PIXEL_CALIBRATION)
 
 
 def slices(store: RunStore, run: Run) -> pd.DataFrame | None:

@@ -21,13 +21,14 @@ from tests.app.page_text import plain
 from tests.app.run_pages import charts, open_panel, texts
 
 PANEL = "tab"
-CHARTS = {"Scores": 1, "Training": 1, "Dice": 3, "Worst slices": 1, "Pixels": 1}
+CHARTS = {"Scores": 1, "Training": 1, "Dice": 3, "Worst slices": 1, "Pixels": 1, "Calibration": 1}
 PANELS = [*CHARTS, "Slices", "Subsets", "Settings", "Data and split", "Log"]
 DRAWN_FROM = {
     "slices.parquet": ["Dice", "Worst slices", "Slices"],
     "masks.npz": ["Worst slices"],
     "truth.npz": ["Worst slices"],
     "evaluation.json": ["Scores", "Pixels"],
+    "pixel_calibration.json": ["Calibration"],
     "baselines.json": ["Scores"],
     "epochs.csv": ["Training"],
 }

@@ -13,8 +13,10 @@ from brainseg.app.widgets.run_panels import MISSING, caveats, draw_plot, headlin
 from brainseg.app.widgets.subsets import subsets_panel
 from brainseg.errors import RunError
 from brainseg.evaluation.case_wording import case_sentences
+from brainseg.evaluation.segmentation.pixel_calibration import PIXEL_CALIBRATION
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.results import stored_results as run_results
+from brainseg.results.calibration_words import measures_words
 from brainseg.results.exports import file_stem
 from brainseg.runs import Run
 
@@ -76,6 +78,22 @@ def pixels_panel(run: Run) -> None:
 
 
 @guarded
+def calibration_panel(run: Run) -> None:
+    """How often the probabilities of single pixels come true."""
+    found = run_results.pixel_calibration(live_store.store(), run)
+    draw_plot(run, "pixel_calibration", MISSING.format(PIXEL_CALIBRATION))
+    if found is None:
+        return
+    st.caption(
+        f"Of {found['slices']:,} slices of {found['units']:,} patients (slices where no patient is known), by "
+        "which the intervals are drawn. Most pixels are background, so look at the bins above 0.1. A mask shows no "
+        "probability, so nothing is scaled."
+    )
+    words = measures_words(found["reliability"])
+    st.markdown(f"{words[0].upper()}{words[1:]}.")
+
+
+@guarded
 def slices_panel(run: Run) -> None:
     """All evaluated slices as a table, lowest Dice first."""
     table = run_results.slices(live_store.store(), run)
@@ -102,6 +120,7 @@ PANELS: dict[str, Callable[[Run], None]] = {
     "Dice": dice_panel,
     "Worst slices": worst_panel,
     "Pixels": pixels_panel,
+    "Calibration": calibration_panel,
     "Slices": slices_panel,
     "Subsets": subsets_panel,
 }

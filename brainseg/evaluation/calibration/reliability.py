@@ -33,7 +33,7 @@ class Bin(TypedDict):
         count: Number of images in the bin.
         probability: Their mean probability; None without images.
         observed: The fraction of them for which it came true; None without images.
-        interval: Wilson 95 % interval of `observed`.
+        interval: 95 % interval of `observed`: Wilson's, or for pixels by bootstrap over patients.
     """
 
     low: float
@@ -101,20 +101,41 @@ def reliability(
     # The last bin includes a probability of 1.
     numbers = np.minimum((judged * BINS).astype(np.int64), BINS - 1)
     sums = _sums(scores, labels, judged, came_true, numbers, groups)
+    return reliability_of_sums(sums, positive, two=len(names) == 2)
+
+
+def reliability_of_sums(sums: np.ndarray, of: str | None, *, two: bool, independent: bool = True) -> Reliability:
+    """Measure the calibration from sums over groups.
+
+    Args:
+        sums: (groups, 3 + 3 BINS) float64: cases, negative log-likelihood of the true class, squared differences over
+            all classes; then for each bin the cases, their probabilities, and how often they came true.
+        of: The class whose probability is judged; None for the highest probability of each case.
+        two: Whether there are two classes, which halves the Brier score.
+        independent: Whether the cases of a group are independent of each other in a bin. If not, the intervals of the
+            bins are by bootstrap over groups.
+    """
     totals = sums.sum(axis=0)
-    two = len(names) == 2
     measures = {name: float(value[0]) for name, value in _measures(totals[None], two).items()}
     return {
-        "count": len(table),
-        "of": positive,
+        "count": int(totals[_COUNT]),
+        "of": of,
         "nll": measures["nll"],
         "brier": measures["brier"],
         "ece": measures["ece"],
         "ace": measures["ace"],
         "mce": measures["mce"],
         "intervals": {**patient_intervals(sums, partial(_measures, two=two), SEED)},
-        "bins": _bins(totals),
+        "bins": _bins(totals, None if independent else _bin_intervals(sums)),
     }
+
+
+def _bin_intervals(sums: np.ndarray) -> list[Interval]:
+    def observed(totals: np.ndarray) -> dict[str, np.ndarray]:
+        counts, _, outcomes = (totals[:, 3 + part * BINS : 3 + (part + 1) * BINS] for part in range(3))
+        return {str(number): ratio(outcomes[:, number], counts[:, number]) for number in range(BINS)}
+
+    return list(patient_intervals(sums, observed, SEED).values())
 
 
 def _sums(
@@ -160,7 +181,8 @@ def _measures(totals: np.ndarray, two: bool) -> dict[str, np.ndarray]:
     }
 
 
-def _bins(totals: np.ndarray) -> list[Bin]:
+def _bins(totals: np.ndarray, intervals: list[Interval] | None = None) -> list[Bin]:
+    """Return the bins; their intervals are Wilson's unless others are given."""
     counts, probabilities, outcomes = totals[3:].reshape(3, BINS)
     return [
         {
@@ -169,7 +191,11 @@ def _bins(totals: np.ndarray) -> list[Bin]:
             "count": int(counts[number]),
             "probability": float(probabilities[number] / counts[number]) if counts[number] else None,
             "observed": float(outcomes[number] / counts[number]) if counts[number] else None,
-            "interval": wilson(int(outcomes[number]), int(counts[number])) if counts[number] else None,
+            "interval": _interval(counts[number], outcomes[number]) if intervals is None else intervals[number],
         }
         for number in range(BINS)
     ]
+
+
+def _interval(count: float, outcomes: float) -> Interval:
+    return wilson(int(outcomes), int(count)) if count else None

@@ -7,7 +7,6 @@ from brainseg.errors import DataError
 from brainseg.evaluation.calibration import (
     CALIBRATION,
     CalibrationReport,
-    Reliability,
     calibrate,
     calibration_values,
 )
@@ -15,17 +14,10 @@ from brainseg.evaluation.operating import Goals
 from brainseg.models.calibration import sets_of, temperature_of
 from brainseg.models.description import read_description
 from brainseg.results.bundle_changes import replace_description
+from brainseg.results.calibration_words import measures_words
 from brainseg.results.classification.held_out import held_out
 from brainseg.results.classification.operating_point import fitted_point
 from brainseg.runs import Run, RunStore
-
-MEASURES = {
-    "ece": "expected calibration error",
-    "ace": "average calibration error",
-    "mce": "maximum calibration error",
-    "brier": "Brier score",
-    "nll": "negative log-likelihood",
-}
 
 
 def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> CalibrationReport:
@@ -68,9 +60,9 @@ def calibration_lines(report: CalibrationReport) -> list[str]:
     before, after = report["before"], report["after"]
     lines = [calibration_sentence(report["state"])]
     if before:
-        lines.append(f"The network's own scores: {_measures(before)}.")
+        lines.append(f"The network's own scores: {measures_words(before)}.")
     if after and after != before:
-        lines.append(f"After scaling, measured on images outside each fit: {_measures(after)}.")
+        lines.append(f"After scaling, measured on images outside each fit: {measures_words(after)}.")
     elif after:
         lines.append("Scaling did not lower the loss of images outside the fit, so the scores stay as they are.")
     if sets := sets_of(report["state"]):
@@ -83,12 +75,3 @@ def calibration_lines(report: CalibrationReport) -> list[str]:
     if report["copies"]:
         lines.append(f"{report['copies']} images with a copy in the training set were left out.")
     return lines
-
-
-def _measures(found: Reliability) -> str:
-    parts = []
-    for name, title in MEASURES.items():
-        interval = found["intervals"].get(name)
-        bounds = f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
-        parts.append(f"{title} {found[name]:.3f}{bounds}")  # type: ignore[literal-required]
-    return ", ".join(parts)

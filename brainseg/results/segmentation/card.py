@@ -80,5 +80,5 @@ def limits(
         f"* Intervals are 95 % intervals by bootstrap{drawn}; with few patients they are rough.",
         "* Small tumours weigh little in the pooled Dice, and are missed more often than large ones.",
         "* People or programs drew the true masks, and they differ among themselves; how much is not known here.",
-        "* The model's certainty about single pixels was not checked for calibration.",
+        "* The probabilities of single pixels are not calibrated; the Calibration tab shows how often they come true.",
     ]

@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 from plotly.graph_objects import Figure
 
+from brainseg.evaluation.calibration import CalibrationReport
 from brainseg.evaluation.segmentation import patient_table, worst_slices
 from brainseg.evaluation.stored import SegmentationEvaluation
 from brainseg.plots import (
@@ -18,6 +19,7 @@ from brainseg.plots import (
     segmentation_scores_figure,
     worst_slices_figure,
 )
+from brainseg.plots.reliability_diagram import reliability_figure
 from brainseg.results import stored_results
 from brainseg.results.run_images import slice_pixels
 from brainseg.results.shared_plots import Plot, ReadPlot, read_epochs, read_learning_rate, read_robustness
@@ -47,6 +49,15 @@ def _read_scores(store: RunStore, run: Run) -> Plot | None:
 def _read_matrix(store: RunStore, run: Run) -> Plot | None:
     report = stored_results.evaluation_as(SegmentationEvaluation, store, run)
     return partial(pixel_matrix_figure, report) if report else None
+
+
+def _read_pixels(store: RunStore, run: Run) -> Plot | None:
+    found = stored_results.pixel_calibration(store, run)
+    if found is None:
+        return None
+    measured = found["reliability"]
+    report: CalibrationReport = {"schema": 2, "state": None, "copies": 0, "before": measured, "after": measured}
+    return partial(reliability_figure, report, unit="pixels")
 
 
 def _of_slices(figure: Callable[..., Figure]) -> ReadPlot:
@@ -93,6 +104,7 @@ PLOTS: dict[str, ReadPlot] = {
     "dice_per_patient": _of_slices(_per_patient),
     "dice_size": _of_slices(dice_size_figure),
     "pixel_matrix": _read_matrix,
+    "pixel_calibration": _read_pixels,
     "worst_slices": _read_worst,
     "robustness": read_robustness,
 }

@@ -26,6 +26,8 @@ from brainseg.evaluation.segmentation import (
     slice_table,
 )
 from brainseg.evaluation.segmentation.counts import confusion, foreground_counts
+from brainseg.evaluation.segmentation.patients import patient_codes
+from brainseg.evaluation.segmentation.pixel_calibration import PIXEL_CALIBRATION, PixelCalibration
 from brainseg.files import write_json
 from brainseg.models.architectures import Network
 from brainseg.models.calibration import CalibrationState
@@ -129,12 +131,18 @@ class Segmentation:
     ) -> SegmentationReport:
         """Store `slices.parquet`, `masks.npz` and `truth.npz`, in one order, and evaluate on the scans' own grids.
 
-        `baselines.json` receives the metrics of marking nothing and of a threshold on the same slices.
+        `baselines.json` receives the metrics of marking nothing and of a threshold on the same slices, and
+        `pixel_calibration.json` how often the probabilities of pixels come true.
         """
         rows, dataset, classes = inputs.evaluated_rows, inputs.dataset, inputs.dataset.mask_classes
         slices = dataset.table.iloc[rows]
         truths = [dataset.read_mask(row) for row in rows]
-        predicted = list(predicted_masks(model, inputs, rows, self.config, report_progress))
+        pixels = PixelCalibration(patient_codes(slices))
+        predicted = []
+        for probabilities in predicted_probabilities(model, inputs, rows, self.config, report_progress):
+            pixels.add(probabilities, truths[len(predicted)])
+            predicted.append(argmax_mask(probabilities))
+        write_json(folder / PIXEL_CALIBRATION, pixels.report())
         table = slice_table(slices, truths, predicted, classes)
         save_predictions(table, folder / FACTS.predictions)
         save_masks(folder / "masks.npz", predicted, len(classes))
@@ -156,7 +164,7 @@ class Segmentation:
     def calibrate(
         self, model: Network, inputs: TrainingInputs[MaskedDataset], folder: Path, report_progress: ReportProgress
     ) -> CalibrationState:
-        """Return None: a mask shows no probability."""
+        """Return None: a mask shows no probability, and a temperature would not change it."""
         return None
 
     def chance(self, inputs: TrainingInputs[MaskedDataset]) -> dict[str, float]:
@@ -186,7 +194,7 @@ class Segmentation:
 TASK = Segmentation
 
 
-def predicted_masks(
+def predicted_probabilities(
     model: Network,
     inputs: TrainingInputs[MaskedDataset],
     rows: np.ndarray,
@@ -196,9 +204,9 @@ def predicted_masks(
     """Predict slices in one pass, each on its scan's own grid.
 
     Yields:
-        (H, W) uint8 class numbers, in the order of `rows`.
+        (classes, H, W) float32 probabilities, in the order of `rows`.
     """
     batches = logit_batches(model, inputs.images, rows, config.preparation.normalise, report_progress)
     slices = (logits for batch in batches for logits in batch)
     for row, logits in zip(rows, slices, strict=True):
-        yield argmax_mask(scan_probabilities(logits, inputs.images.geometry(row)))
+        yield scan_probabilities(logits, inputs.images.geometry(row))
