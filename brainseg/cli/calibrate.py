@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from brainseg import DISCLAIMER
 from brainseg.cli.by_task import commands_of
-from brainseg.cli.options import JsonOption, RunArgument
+from brainseg.cli.options import CrossvalOption, JsonOption, RunArgument, named_crossval
 from brainseg.cli.output import ANSWERS, print_json
 from brainseg.errors import RunError
 
@@ -20,10 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def calibrate(
     run: RunArgument,
-    crossval: Annotated[
-        str | None,
-        typer.Option("--from", help="A cross-validation of the same settings, whose out-of-fold predictions are used."),
-    ] = None,
+    crossval: CrossvalOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Calibrate the probabilities of a finished run on its validation set, by temperature scaling.
@@ -40,10 +35,7 @@ def calibrate(
     if not commands_of(found.config.task).has_probabilities:
         does = facts_of(found.config.task).does
         raise RunError(f"Run {found.name!r} {does} and gives no probabilities: choose a run that classifies.")
-    parent = store.get(crossval) if crossval else None
-    if parent and parent.kind != "crossval":
-        raise RunError(f"Run {parent.name!r} is no cross-validation: `brainseg crossval` makes one.")
-    report = calibrate_run(store, found, parent)
+    report = calibrate_run(store, found, named_crossval(store, crossval))
     if as_json:
         print_json({"run_id": found.id, "name": found.name, **calibration_values(report)})
         return

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 import typer
 
 from brainseg.config import RunConfig, default_preset, parse_settings, preset_names
+from brainseg.errors import RunError
 from brainseg.jobs.submission import validate
 
 if TYPE_CHECKING:
-    from brainseg.runs import Kind
+    from brainseg.runs import Kind, Run, RunStore
 
+CrossvalOption = Annotated[
+    str | None,
+    typer.Option("--from", help="A cross-validation of the same settings, whose out-of-fold predictions are used."),
+]
 Own = ParamSpec("Own")
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, with nothing else on stdout.")]
 RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
@@ -71,6 +76,20 @@ class RunOptions:
         values |= parse_settings(self.settings or [])
         preset = default_preset(values) if self.preset is None else self.preset
         return validate(RunConfig.from_preset(preset, values, stored), kind)
+
+
+def named_crossval(store: RunStore, name: str | None) -> Run | None:
+    """Return the cross-validation that `CrossvalOption` names; None if it was not given.
+
+    Raises:
+        RunError: There is no such run, or it is no cross-validation.
+    """
+    if name is None:
+        return None
+    parent = store.get(name)
+    if parent.kind != "crossval":
+        raise RunError(f"Run {parent.name!r} is no cross-validation: `brainseg crossval` makes one.")
+    return parent
 
 
 def run_options(

@@ -9,14 +9,14 @@ import typer
 
 from brainseg import DISCLAIMER
 from brainseg.cli.by_task import commands_of
-from brainseg.cli.options import JsonOption, RunArgument
+from brainseg.cli.options import CrossvalOption, JsonOption, RunArgument, named_crossval
 from brainseg.cli.output import ANSWERS, print_json
 from brainseg.errors import ConfigError, RunError
 from brainseg.models.operating_point import MarginGoal, OperatingPoint, ThresholdGoal
 
 if TYPE_CHECKING:
     from brainseg.models.description import BundleDescription
-    from brainseg.runs import Run, RunStore
+    from brainseg.runs import Run
 
 ThresholdKind = Literal["sensitivity", "specificity", "cost", "threshold"]
 MarginKind = Literal["accuracy", "coverage", "margin"]
@@ -47,10 +47,7 @@ def threshold(
     default: Annotated[
         bool, typer.Option("--default", help="Predict the class with the highest probability again.")
     ] = False,
-    crossval: Annotated[
-        str | None,
-        typer.Option("--from", help="A cross-validation of the same settings, whose out-of-fold predictions are used."),
-    ] = None,
+    crossval: CrossvalOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose from which probability on a model predicts its positive class, and which answers are not certain.
@@ -80,17 +77,8 @@ def threshold(
         point = set_operating_point(store, found, Goals())
     elif by_threshold or by_margin:
         goals = Goals(by_threshold or point.threshold_goal, by_margin or point.margin_goal)
-        point = set_operating_point(store, found, goals, _crossval(store, crossval))
+        point = set_operating_point(store, found, goals, named_crossval(store, crossval))
     _answer(found, read_description(store.bundle(store.get(found.id))), point, as_json)
-
-
-def _crossval(store: RunStore, name: str | None) -> Run | None:
-    if name is None:
-        return None
-    parent = store.get(name)
-    if parent.kind != "crossval":
-        raise RunError(f"Run {parent.name!r} is no cross-validation: `brainseg crossval` makes one.")
-    return parent
 
 
 def _threshold_goal(**given: float | None) -> ThresholdGoal | None:
