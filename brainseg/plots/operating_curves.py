@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from brainseg.models.operating_point import OperatingPoint
-from brainseg.plots.theme import finish, palette, readable, remark, series_style
+from brainseg.plots.theme import finish, palette, readable, remark, series_style, translucent
 
 PROPORTION = {"range": [-0.02, 1.02], "dtick": 0.2, "tickformat": ".1f"}
 NO_IMAGES = "No image was evaluated."
@@ -25,14 +25,18 @@ def threshold_figure(
     """
     figure = go.Figure()
     for position, name in enumerate(("sensitivity", "specificity")):
+        style = series_style(position, dark)
+        _band(figure, curve["threshold"], curve[f"{name}_low"], curve[f"{name}_high"], style["color"])
         figure.add_scatter(
             x=curve["threshold"],
             y=curve[name],
             mode="lines",
             # A value holds for all thresholds down to the next lower probability.
-            line={**series_style(position, dark), "width": 3, "shape": "vh"},
-            name=name,
-            hovertemplate=f"{name} %{{y:.3f}} from %{{x:.3f}} on<extra></extra>",
+            line={**style, "width": 3, "shape": "vh"},
+            name=f"{name}, 95 % interval",
+            customdata=curve[[f"{name}_low", f"{name}_high"]],
+            hovertemplate=f"{name} %{{y:.3f}} (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}}) from %{{x:.3f}} on"
+            "<extra></extra>",
         )
     if threshold is not None:
         line = {"color": palette(dark).ink, "width": 2, "dash": "dot"}
@@ -54,25 +58,16 @@ def coverage_figure(curve: pd.DataFrame, point: OperatingPoint, *, dark: bool = 
     """
     figure = go.Figure()
     style = series_style(0, dark)
-    figure.add_scatter(
-        x=pd.concat([curve["coverage"], curve["coverage"][::-1]]),
-        y=pd.concat([curve["high"], curve["low"][::-1]]),
-        fill="toself",
-        mode="none",
-        fillcolor=style["color"],
-        opacity=0.2,
-        name="95 % interval",
-        hoverinfo="skip",
-    )
+    _band(figure, curve["coverage"], curve["low"], curve["high"], style["color"])
     figure.add_scatter(
         x=curve["coverage"],
         y=curve["accuracy"],
         mode="lines",
         line={**style, "width": 3},
-        name="accuracy of the certain answers",
-        customdata=curve[["count", "margin"]],
+        name="accuracy, 95 % interval",
+        customdata=curve[["count", "margin", "low", "high"]],
         hovertemplate="%{customdata[0]} certain answers (%{x:.3f} of the images), margin from %{customdata[1]:.3f}<br>"
-        "accuracy %{y:.3f}<extra></extra>",
+        "accuracy %{y:.3f} (%{customdata[2]:.3f} to %{customdata[3]:.3f})<extra></extra>",
     )
     now = curve[curve["margin"] >= point.margin]
     if len(now):
@@ -89,3 +84,16 @@ def coverage_figure(curve: pd.DataFrame, point: OperatingPoint, *, dark: bool = 
     figure.update_yaxes(title="Accuracy of the certain answers (0–1)", **PROPORTION)
     finish(figure, "Accuracy by coverage", "Fewer certain answers should be more often correct", dark)
     return figure if len(curve) else remark(figure, NO_IMAGES, dark)
+
+
+def _band(figure: go.Figure, places: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> None:
+    """Fill the area between two curves."""
+    figure.add_scatter(
+        x=pd.concat([places, places[::-1]]),
+        y=pd.concat([high, low[::-1]]),
+        fill="toself",
+        mode="none",
+        fillcolor=translucent(colour),
+        hoverinfo="skip",
+        showlegend=False,
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import plotly.io as pio
-from plotly.colors import unlabel_rgb
+from plotly.colors import hex_to_rgb, unlabel_rgb
 
 from brainseg import DISCLAIMER
 
@@ -75,6 +75,15 @@ def series_style(position: int, dark: bool) -> dict[str, str]:
     """Return colour and dash of the line at `position`; both together repeat only after 28 lines."""
     colours = palette(dark).series
     return {"color": colours[position % len(colours)], "dash": DASHES[position // len(colours) % len(DASHES)]}
+
+
+def translucent(colour: str, opacity: float = 0.2) -> str:
+    """Return a colour #RRGGBB with an opacity, for areas behind lines.
+
+    >>> translucent("#FF0000")
+    'rgba(255, 0, 0, 0.2)'
+    """
+    return f"rgba{(*hex_to_rgb(colour), opacity)}"
 
 
 def text_on(colour: str) -> str:

@@ -159,6 +159,8 @@ def test_the_curves_are_those_of_plain_loops():
         called = scores.positive_probabilities >= row.threshold
         assert row.sensitivity == pytest.approx(called[scores.actual].mean())
         assert row.specificity == pytest.approx((~called)[~scores.actual].mean())
+        expected = wilson(int(called[scores.actual].sum()), int(scores.actual.sum()))
+        assert (row.sensitivity_low, row.sensitivity_high) == expected
     codes, margins = decide_all(scores.probabilities, 1, 0.3)
     curve = coverage_curve(scores, 0.3)
     assert len(curve) == 80
@@ -168,7 +170,7 @@ def test_the_curves_are_those_of_plain_loops():
         assert row.coverage == pytest.approx(kept.mean())
         assert row.accuracy == pytest.approx((codes == scores.labels)[kept].mean())
         assert (row.low, row.high) == wilson(int((codes == scores.labels)[kept].sum()), row.count)
-    assert len(coverage_curve(scores_of(500), None)) == 100
+    assert len(coverage_curve(scores_of(500), None)) == len(threshold_curve(scores_of(500))) == 100
     assert coverage_curve(scores.part(np.zeros(80, dtype=bool)), None).empty
 
 

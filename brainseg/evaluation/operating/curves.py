@@ -11,7 +11,7 @@ from brainseg.evaluation.undefined import ratio
 from brainseg.models.operating_point import decide_all
 
 POINTS = 100
-"""Most points of a coverage curve."""
+"""Most points of a curve."""
 
 
 def threshold_curve(scores: Scores) -> pd.DataFrame:
@@ -21,20 +21,22 @@ def threshold_curve(scores: Scores) -> pd.DataFrame:
         scores: Probabilities of held-out images, of a model with a positive class.
 
     Returns:
-        Columns `threshold` (ascending: 0.5 and every probability that occurs), `sensitivity` and `specificity`, NaN
-        where there is no image of that side.
+        Columns `threshold` (ascending: at most `POINTS` of the probabilities that occur), `sensitivity` and
+        `specificity`, and their Wilson 95 % intervals: the same names with `_low` and `_high`. NaN where there is no
+        image of that side. The intervals treat images as independent.
     """
     probabilities, actual = scores.positive_probabilities, scores.actual
-    thresholds = np.union1d(probabilities, 0.5)
+    thresholds = np.unique(probabilities)
+    if len(thresholds) > POINTS:
+        thresholds = thresholds[np.unique(np.linspace(0, len(thresholds) - 1, POINTS).astype(int))]
     ill, healthy = np.sort(probabilities[actual]), np.sort(probabilities[~actual])
-    missed, rightly = np.searchsorted(ill, thresholds, "left"), np.searchsorted(healthy, thresholds, "left")
-    return pd.DataFrame(
-        {
-            "threshold": thresholds,
-            "sensitivity": ratio(len(ill) - missed, len(ill)),
-            "specificity": ratio(rightly, len(healthy)),
-        }
-    )
+    found = len(ill) - np.searchsorted(ill, thresholds, "left")
+    rightly = np.searchsorted(healthy, thresholds, "left")
+    columns: dict[str, np.ndarray] = {"threshold": thresholds}
+    for name, hits, count in (("sensitivity", found, len(ill)), ("specificity", rightly, len(healthy))):
+        bounds = np.array([wilson(int(hit), count) for hit in hits]).reshape(-1, 2)
+        columns |= {name: ratio(hits, count), f"{name}_low": bounds[:, 0], f"{name}_high": bounds[:, 1]}
+    return pd.DataFrame(columns)
 
 
 def coverage_curve(scores: Scores, threshold: float | None) -> pd.DataFrame:
