@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
+from brainseg.cli.prediction import Member as MemberAnswer
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
 from brainseg.diagnosis.methods import layer_name
@@ -98,13 +99,23 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
     }
     if isinstance(answer, Consensus):
         values["spread"], values["deviation"] = answer.probability_range, answer.deviation
-        values["members"] = [
-            {"model": each.model, "probabilities": each.probabilities, **reliability_values(each)}
-            for each in answer.members
-        ]
+        values["members"] = [_member(each) for each in answer.members]
     if sheet:
         values["cam"] = str(sheet)
     return values
+
+
+def _member(answer: Diagnosis) -> MemberAnswer:
+    reliability = reliability_values(answer)
+    return {
+        "model": answer.model,
+        "probabilities": answer.probabilities,
+        "in_domain": reliability["in_domain"],
+        "warnings": reliability["warnings"],
+        "trained_on": reliability["trained_on"],
+        "image_sha256": reliability["image_sha256"],
+        "bundle_digest": reliability["bundle_digest"],
+    }
 
 
 def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], file: Path) -> None:

@@ -93,7 +93,7 @@ def judged_in(table: pd.DataFrame) -> list[tuple[str, str]]:
     """
     first = dict(zip(reversed(table["sha256"].to_list()), reversed(table["path"].to_list()), strict=True))
     found = [(first[one], first[other]) for one, other in different_pairs() if one in first and other in first]
-    return sorted(tuple(sorted(pair)) for pair in found)  # type: ignore[misc] # a sorted pair is a pair
+    return sorted((min(pair), max(pair)) for pair in found)
 
 
 def pairs_of(path: str, others: Sequence[str], table: pd.DataFrame) -> list[Hashes]:

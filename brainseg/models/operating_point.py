@@ -160,7 +160,7 @@ def _moved(probabilities: np.ndarray, positive: int, threshold: float) -> np.nda
     part, rest = own * (1 - threshold), (1 - own) * threshold
     own_moved = part / (part + rest)
     others = np.divide(1 - own_moved, 1 - own, out=np.zeros_like(own), where=own < 1)
-    moved = probabilities * others[:, None]
+    moved: np.ndarray = probabilities * others[:, None]
     moved[:, positive] = own_moved
     return moved
 

@@ -70,7 +70,8 @@ class Scores:
     @cached_property
     def actual(self) -> np.ndarray:
         """Whether each image is of the positive class, (N,) bool; all False without one."""
-        return self.labels == (-1 if self.positive is None else self.positive)
+        actual: np.ndarray = self.labels == (-1 if self.positive is None else self.positive)
+        return actual
 
     @cached_property
     def positive_probabilities(self) -> np.ndarray:

@@ -138,7 +138,7 @@ class Segmentation:
         slices = dataset.table.iloc[rows]
         truths = [dataset.read_mask(row) for row in rows]
         pixels = PixelCalibration(patient_codes(slices))
-        predicted = []
+        predicted: list[np.ndarray] = []
         for probabilities in predicted_probabilities(model, inputs, rows, self.config, report_progress):
             pixels.add(probabilities, truths[len(predicted)])
             predicted.append(argmax_mask(probabilities))
