@@ -90,7 +90,7 @@ def distance_figure(answers: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         )
     )
     line = {"color": palette(dark).ink, "width": 2, "dash": "dot"}
-    figure.add_hline(1, line=line, annotation={"text": "limit", "xref": "paper"})
+    figure.add_hline(1, line=line, annotation_text="limit")
     figure.update_xaxes(title="Time (UTC)", type="date")
     figure.update_yaxes(title="Distance from the training images (multiples of the limit)", rangemode="tozero")
     subtitle = "About 2 % of images like the training images lie above the line"

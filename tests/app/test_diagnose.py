@@ -206,7 +206,11 @@ def test_more_files_than_are_answered_at_a_time_are_one_sentence(page, images) -
 def test_images_that_are_put_in_are_never_written(page, images, finished_home: Path) -> None:
     before = {file for file in finished_home.rglob("*") if file.is_file()}
     put_in(page, *images)
-    assert {file for file in finished_home.rglob("*") if file.is_file()} - before == set()
+    log = finished_home / "monitoring.sqlite"  # hashes and outcomes, see `monitoring`
+    assert {file for file in finished_home.rglob("*") if file.is_file()} - before == {log}
+    for name, content in images:
+        assert name.encode() not in log.read_bytes()
+        assert content[100:150] not in log.read_bytes()
 
 
 # ------------------------------------------------------------------------------------------------- samples
