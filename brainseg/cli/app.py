@@ -15,6 +15,7 @@ from brainseg.cli import (
     crossval,
     dashboard,
     data,
+    decide,
     demo,
     doctor,
     heatmaps,
@@ -40,6 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+decide.register(data.app)
 app.add_typer(data.app, name="data")
 for module in (
     doctor,

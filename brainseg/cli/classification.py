@@ -18,7 +18,8 @@ from brainseg.evaluation.stored import ClassificationEvaluation, metric
 from brainseg.monitoring import log_answers, record_of
 
 if TYPE_CHECKING:
-    from brainseg.diagnosis.predictor import Diagnosis, Predictor
+    from brainseg.diagnosis.answer import Diagnosis
+    from brainseg.diagnosis.predictor import Predictor
 
 METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc")
 

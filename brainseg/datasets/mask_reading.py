@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brainseg.datasets.image_reading import read_named, scan_facts
 from brainseg.datasets.listing import folders_of
 from brainseg.datasets.mask_classes import BACKGROUND
 from brainseg.datasets.mask_faults import Fault, display_path
@@ -15,7 +16,6 @@ from brainseg.datasets.mask_plausibility import MaskFit, measure_fit
 from brainseg.datasets.mask_store import MaskStore
 from brainseg.datasets.mask_values import COLOUR, MaskFile, turned
 from brainseg.datasets.modalities import differences
-from brainseg.datasets.sources import read_named, scan_facts
 from brainseg.errors import BrainsegError
 from brainseg.scans import Scan
 

@@ -12,6 +12,7 @@ from brainseg.datasets.checks import check_images
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
 from brainseg.datasets.foreign_files import explain_foreign_files, foreign_findings
 from brainseg.datasets.image_facts import FACTS
+from brainseg.datasets.image_reading import read_each
 from brainseg.datasets.mask_classes import TUMOUR, number_classes, numbers_for_mask, read_names
 from brainseg.datasets.mask_faults import Fault, fault_findings
 from brainseg.datasets.mask_layouts import list_pairs
@@ -25,7 +26,6 @@ from brainseg.datasets.modalities import check_modalities
 from brainseg.datasets.modality_choice import choose_modalities, note_missing
 from brainseg.datasets.near_decisions import with_decisions
 from brainseg.datasets.patients import Patients, find_patients
-from brainseg.datasets.sources import read_each
 from brainseg.errors import DataError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from brainseg.datasets.sources import checked_path
+from brainseg.datasets.image_reading import checked_path
 from brainseg.errors import DataError
 from brainseg.scans import display_name
 from brainseg.scans.pixels import turn_upright

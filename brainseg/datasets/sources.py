@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import pandas as pd
 
@@ -15,7 +13,8 @@ from brainseg.datasets.class_findings import class_findings, without_repeated_se
 from brainseg.datasets.class_folders import find_class_folders
 from brainseg.datasets.findings import Finding, pages_findings, reading_findings
 from brainseg.datasets.foreign_files import explain_foreign_files, foreign_findings
-from brainseg.datasets.image_facts import FACTS, image_facts
+from brainseg.datasets.image_facts import FACTS
+from brainseg.datasets.image_reading import read_each, read_named, scan_facts
 from brainseg.datasets.listing import contents, files_below, folders_of, natural_order, spelled
 from brainseg.datasets.manifest import (
     MANIFEST,
@@ -35,11 +34,7 @@ from brainseg.datasets.patient_names import patient_part, strength
 from brainseg.datasets.patients import find_patients
 from brainseg.datasets.table import COLUMNS, BadFile, Dataset
 from brainseg.errors import DataError, ScanError
-from brainseg.scans import SUFFIXES, Scan, display_name, read_scan
-from brainseg.scans.reading import SEVERAL
-
-Item = TypeVar("Item")
-Found = TypeVar("Found")
+from brainseg.scans import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -202,58 +197,8 @@ def _from_manifest(file: Path) -> Listed:
     return Listed(file.parent, entries, classes, [], [*manifest.findings, *findings, *table_findings(file, manifest)])
 
 
-def read_each(
-    items: list[Item], read: Callable[[Item], Found], progress: Callable[[int, int], None] | None
-) -> list[Found]:
-    """Read the files of a dataset, several at a time; `progress` is called with (files read, files in all)."""
-    found: list[Found] = []
-    # Decoding releases the interpreter lock, so two threads read about twice as fast; pixels are dropped at once.
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        for done, facts in enumerate(pool.map(read, items), start=1):
-            found.append(facts)
-            if progress:
-                progress(done, len(items))
-    return found
-
-
 def _facts(root: Path, entry: Entry) -> dict[str, object] | ScanError:
     try:
         return scan_facts(read_named(root, entry.path))
     except ScanError as error:
         return error
-
-
-def read_named(root: Path, path: str) -> Scan:
-    """Read an image of a dataset by its path relative to the root.
-
-    Raises:
-        ScanError: It cannot be read, or its name is not in UTF-8.
-    """
-    return read_scan(checked_path(root, path))
-
-
-def checked_path(root: Path, path: str) -> Path:
-    """Return the full path of a file in a dataset.
-
-    Raises:
-        ScanError: Its name is not in UTF-8.
-    """
-    if spelled(path) != path:
-        raise ScanError(f"{display_name(path)} has a name that is not in UTF-8: rename it.")
-    return root / path
-
-
-def scan_facts(scan: Scan) -> dict[str, object]:
-    """Return the facts from a file itself: columns of a dataset's table, and those of `FACTS`."""
-    counted = {SEVERAL, *scan.pixel_warnings}  # reported for the whole dataset by `pages_findings` and `checks`
-    return {
-        "sha256": scan.sha256,
-        "twin": "",
-        "mode": scan.mode,
-        "source_format": scan.source_format,
-        "width": scan.size[0],
-        "height": scan.size[1],
-        "warnings": " ".join(warning for warning in scan.warnings if warning not in counted),
-        "pages": scan.pages,
-        **image_facts(scan),
-    }

@@ -10,8 +10,8 @@ from brainseg.diagnosis.words import percent
 from brainseg.models.validation import Validation
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
-    from brainseg.diagnosis.predictor import Diagnosis
 
 UNCERTAIN = "not certain"
 """The outcome of an answer whose classes are too close to call, or whose models disagree."""

@@ -18,7 +18,8 @@ from brainseg.models.trained_on import TrainedOn, joint_sentence, joint_training
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
-    from brainseg.diagnosis.predictor import Diagnosis, Predictor
+    from brainseg.diagnosis.answer import Diagnosis
+    from brainseg.diagnosis.predictor import Predictor
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.image_reading import read_named
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
-from brainseg.datasets.sources import read_named
 from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.diagnosis.heatmap_checks.sample import GROUP_NUMBER, held_out_images
 from brainseg.diagnosis.heatmap_checks.stored import HEATMAPS, stored_heatmaps

@@ -17,8 +17,8 @@ from brainseg.diagnosis.doubts import decides_words
 from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
-    from brainseg.diagnosis.predictor import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
 
 CAPTION = "The colours show where the model looked, not where the tumour is."

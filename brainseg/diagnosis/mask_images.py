@@ -13,8 +13,8 @@ from brainseg.diagnosis.doubts import contradiction
 from brainseg.diagnosis.images import OPACITY, captioned_sheet, diagnosis_lines, facts, overlay, reliability_lines
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
-    from brainseg.diagnosis.predictor import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
 
 CAPTION = "Marked by a model and not checked by a person."

@@ -16,7 +16,7 @@ from brainseg.diagnosis.methods import METHODS, layer_name
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.agreement import Agreement
-    from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
     from brainseg.models.trained_on import TrainingData
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
-    from brainseg.diagnosis.predictor import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
 
 MARKED, NOTHING_MARKED = "something marked", "nothing marked"

@@ -13,7 +13,7 @@ from brainseg.app.diagnose.cases import Case
 from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import Sample
-from brainseg.diagnosis.predictor import Diagnosis
+from brainseg.diagnosis.answer import Diagnosis
 from brainseg.runs import Run, RunStore
 from brainseg.scans import Scan
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from brainseg import DISCLAIMER
+from brainseg.diagnosis.answer import Diagnosis
 from brainseg.diagnosis.calibrated import write_value
 from brainseg.diagnosis.images import (
     CAPTION,
@@ -19,7 +20,6 @@ from brainseg.diagnosis.images import (
     shorten,
     text_font,
 )
-from brainseg.diagnosis.predictor import Diagnosis
 
 GREY = np.repeat(np.random.default_rng(0).integers(0, 256, (80, 60, 1), dtype=np.uint8), 3, axis=2)
 LONG = "a rather long name " * 12

@@ -20,7 +20,7 @@ from brainseg.monitoring import log_answers, record_of
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
-    from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
 
 MEMORY = 256 * 2**20

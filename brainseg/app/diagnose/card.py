@@ -32,7 +32,7 @@ from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
 
 if TYPE_CHECKING:
-    from brainseg.diagnosis.predictor import Diagnosis
+    from brainseg.diagnosis.answer import Diagnosis
 
 NOT_CERTAIN = "Not certain"
 DISAGREES = ":material/call_split:"

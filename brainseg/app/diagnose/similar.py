@@ -16,8 +16,8 @@ from brainseg.results.markdown import escape
 from brainseg.results.similar_cases import SHOWN, SimilarCases, similar_cases
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
-    from brainseg.diagnosis.predictor import Diagnosis
 
 MEANING = (
     "Similar to this network, not to a radiologist: 1 is the same image, 0 an unrelated one. Neighbours of another "
