@@ -85,7 +85,7 @@ def test_comparable_runs_are_tested_and_their_disagreements_listed(add, open_pag
     answers = images[["second", "first"]].map(lambda text: text.split()[0])
     assert (answers["first"] != answers["second"]).all()
     assert f"{len(images)} of 40" in words(app)
-    assert len(app.get("plotly_chart")) == 5  # epochs, ROC, two matrices, cost
+    assert len(app.get("plotly_chart")) == 6  # epochs, ROC, two matrices, their difference, cost
 
 
 def test_runs_on_other_images_are_marked_and_never_tested_together(add, open_page) -> None:

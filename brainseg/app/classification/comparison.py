@@ -99,7 +99,7 @@ def _draw_difference(comparison: Comparison, letter: str) -> None:
     if len(names) > 2:
         pairs = list(combinations(names, 2))
         pair = st.selectbox(
-            "Difference of", pairs, format_func=lambda each: f"{each[0]} minus {each[1]}", key=f"difference-{letter}"
+            "Difference of", pairs, format_func=lambda each: f"{each[0]} minus {each[1]}", key=f"difference-of-{letter}"
         )
     classes = comparison.runs[names[0]].report["classes"]
     found = matrix_difference(aligned_images(comparison, letter), *pair, classes)
