@@ -23,9 +23,9 @@ from brainseg.models.sources import StoredWeights
 from brainseg.models.validation import Validation
 from brainseg.results.by_task import results_of
 from brainseg.results.markdown import literal
+from brainseg.results.reporting_checklist import checklist_section
 from brainseg.results.robustness import CAVEAT, sentences
 from brainseg.robustness.result import RobustnessReport
-from brainseg.results.reporting_checklist import checklist_section
 from brainseg.tasks import facts_of
 
 SPLITS = {
@@ -80,7 +80,7 @@ def model_card(
         "Preparation of an image": _settings(config.preparation.model_dump()),
         "Weights that it started from": _weights(description.pretraining),
         "How it was made": _making(description, config, version),
-        "Reporting checklist": checklist_section(description, report, config, dataset),
+        "Reporting checklist": checklist_section(description, report, config, dataset, robust=robustness is not None),
     }
     title = f"# Model card: {literal(description.name)}\n\n**{brainseg.DISCLAIMER}**"
     return "\n\n".join([title, *(f"## {name}\n\n{text}" for name, text in sections.items())]) + "\n"

@@ -43,7 +43,12 @@ class Item:
 
 
 def checklist_section(
-    description: BundleDescription, report: Evaluation | None, config: RunConfig, dataset: CardDataset | None
+    description: BundleDescription,
+    report: Evaluation | None,
+    config: RunConfig,
+    dataset: CardDataset | None,
+    *,
+    robust: bool = False,
 ) -> str:
     """Return the checklist as Markdown: a table, and how many items are filled.
 
@@ -52,8 +57,9 @@ def checklist_section(
         report: The run's evaluation; None where it is lost.
         config: The run's configuration.
         dataset: The run's `dataset.json`; None where it is lost.
+        robust: Whether it was measured how answers change when images get worse.
     """
-    items = checklist(description, report, config, dataset)
+    items = checklist(description, report, config, dataset, robust=robust)
     filled = sum(bool(item.answer) for item in items)
     rows = [f"| {item.number} | {item.topic} | {item.answer or OPEN} |" for item in items]
     table = "\n".join(["| item | topic | answer |", "|---|---|---|", *rows])
@@ -61,7 +67,12 @@ def checklist_section(
 
 
 def checklist(
-    description: BundleDescription, report: Evaluation | None, config: RunConfig, dataset: CardDataset | None
+    description: BundleDescription,
+    report: Evaluation | None,
+    config: RunConfig,
+    dataset: CardDataset | None,
+    *,
+    robust: bool = False,
 ) -> list[Item]:
     """Return all items in their order; arguments as for `checklist_section`."""
     return [
@@ -70,7 +81,7 @@ def checklist(
         *_reference(),
         *_partitions(description, report, config, dataset),
         *_model(description, config),
-        *_evaluation(description, report),
+        *_evaluation(description, report, robust),
         *_results(report, dataset),
         *_other(),
     ]
@@ -147,7 +158,7 @@ def _model(description: BundleDescription, config: RunConfig) -> list[Item]:
     ]
 
 
-def _evaluation(description: BundleDescription, report: Evaluation | None) -> list[Item]:
+def _evaluation(description: BundleDescription, report: Evaluation | None, robust: bool) -> list[Item]:
     state = description.calibration
     calibrated = f"; probabilities calibrated on {state.count} images" if isinstance(state, Calibration) else ""
     seen = "The metrics section" if report else ""
@@ -156,7 +167,7 @@ def _evaluation(description: BundleDescription, report: Evaluation | None) -> li
     return [
         Item("28", "Metrics", seen and f"{seen}{calibrated}"),
         Item("29", "Uncertainty and significance", seen and "95 % intervals; how, in “Limits and uncertainty”"),
-        Item("30", "Robustness or sensitivity analysis"),
+        Item("30", "Robustness or sensitivity analysis", "Section “When images get worse”" if robust else ""),
         Item("31", "Explainability", "Heatmaps show where the model looked, not where the tumour is"),
         Item("32", "Evaluation on internal data", f"On the {test} set" if facts.get("count") else ""),
         Item("33", "Evaluation on external data"),

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from brainseg.config import DataConfig
+from brainseg.datasets.image_reading import read_named
 from brainseg.datasets.leak_groups import leak_groups
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.modalities import parse_inputs, stack
-from brainseg.datasets.sources import read_named
 from brainseg.errors import DataError, ScanError
 from brainseg.files import sha256_file
 from brainseg.scans import Scan

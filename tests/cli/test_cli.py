@@ -153,6 +153,8 @@ def test_show_and_runs_tell_all(trained, tmp_path: Path) -> None:
         "metrics.html",
         "roc.html",
         "precision_recall.html",
+        "thresholds.html",
+        "coverage.html",
         "hardest.png",
     }
     assert all(Path(file).stat().st_size > 1000 for file in shown["figures"])
