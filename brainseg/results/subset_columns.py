@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from brainseg.datasets.image_reading import read_each
 from brainseg.datasets.manifest_cells import manifest_cells
 from brainseg.datasets.near_copies import thumbnail
-from brainseg.datasets.sources import read_each
 from brainseg.errors import BrainsegError, RunError, ScanError
 from brainseg.evaluation.subset_parts import MOST_VALUES, Parts, parts_of, thirds_of
 from brainseg.results import stored_results
