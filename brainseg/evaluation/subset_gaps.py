@@ -21,6 +21,8 @@ from brainseg.evaluation.undefined import ratio
 SCORE = "Newcombe, over images; exact test of Fisher"
 BOOTSTRAP = f"bootstrap over {{}}, {DRAWS:,} draws; test by its standard deviation"
 _NORMAL = NormalDist()
+LEAST_UNITS = 5
+"""Fewest units on each side for a bootstrap: draws of fewer hardly differ, so any gap would look certain."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def accuracy_gap(correct: np.ndarray, inside: np.ndarray, units: np.ndarray, see
         gaps: np.ndarray = ratio(totals[:, 0], totals[:, 1]) - ratio(totals[:, 2], totals[:, 3])
         return gaps
 
-    return _bootstrapped(summed(cells, codes), difference, "patients and copies", seed)
+    sides = [len(np.unique(codes[side])) for side in (inside, ~inside)]
+    return _bootstrapped(summed(cells, codes), difference, min(sides), "patients and copies", seed)
 
 
 def dice_gap(table: pd.DataFrame, inside: np.ndarray, seed: int = 0) -> Gap:
@@ -98,12 +101,15 @@ def dice_gap(table: pd.DataFrame, inside: np.ndarray, seed: int = 0) -> Gap:
         gaps: np.ndarray = _dice(totals[:, :3]) - _dice(totals[:, 3:])
         return gaps
 
-    unit = "patients" if (table["group"] != "").any() else "slices"
-    return _bootstrapped(summed(cells, patient_codes(table)), difference, unit, seed)
+    unit, codes = "patients" if (table["group"] != "").any() else "slices", patient_codes(table)
+    sides = [len(np.unique(codes[side])) for side in (inside, ~inside)]
+    return _bootstrapped(summed(cells, codes), difference, min(sides), unit, seed)
 
 
 def pooled_dice(table: pd.DataFrame, seed: int = 0) -> tuple[float | None, tuple[float, float] | None]:
-    """Return the Dice of all pixels of some slices, and its 95 % interval by bootstrap over patients, as a run has it.
+    """Return the Dice of all pixels of some slices, and its 95 % interval by bootstrap over patients.
+
+    There is no interval if all draws are equal: that shows that the slices are too few.
 
     Args:
         table: Rows of a table from `slice_table`.
@@ -112,7 +118,9 @@ def pooled_dice(table: pd.DataFrame, seed: int = 0) -> tuple[float | None, tuple
     sums = summed(table[["tp", "fp", "fn"]].to_numpy(dtype=np.float64), patient_codes(table))
     value = float(_dice(sums.sum(axis=0, keepdims=True))[0])
     interval = patient_intervals(sums, lambda totals: {"dice": _dice(totals)}, seed)["dice"]
-    return (value, interval) if math.isfinite(value) else (None, None)
+    if not math.isfinite(value):
+        return None, None
+    return value, interval if interval and interval[0] < interval[1] else None
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
@@ -129,13 +137,18 @@ def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, fl
     return max(-1.0, low), min(1.0, p1 - p2 + math.hypot(u1 - p1, p2 - l2))
 
 
-def _bootstrapped(sums: np.ndarray, difference: Callable[[np.ndarray], np.ndarray], unit: str, seed: int) -> Gap:
-    """Return the gap from (units, quantities) sums; `difference` gives it, (draws,), from (draws, quantities)."""
+def _bootstrapped(
+    sums: np.ndarray, difference: Callable[[np.ndarray], np.ndarray], fewest: int, unit: str, seed: int
+) -> Gap:
+    """Return the gap from (units, quantities) sums; `difference` gives it, (draws,), from (draws, quantities).
+
+    `fewest` is the number of units on the smaller side.
+    """
     method = BOOTSTRAP.format(unit)
     value = float(difference(sums.sum(axis=0, keepdims=True))[0])
     if not math.isfinite(value):
         return Gap(None, None, None, method)
-    if len(sums) < 2:
+    if fewest < LEAST_UNITS:
         return Gap(value, None, None, method)
     values = difference(drawn(len(sums), seed) @ sums)
     bounds, deviation = percentiles(values), float(np.nanstd(values))

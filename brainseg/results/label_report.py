@@ -58,6 +58,7 @@ class LabelReport(TypedDict):
         left_out: Held-out images that were not judged, since the model trained on a copy of them.
         repeats: How often each judged image was judged.
         agreeing: Number of judged images whose most probable class is the given label.
+        largest: Number of judged images with the most frequent label: what guessing would agree with.
         likely: Number of labels that the models are confident against.
         conflicts: Number of groups of copies with several labels.
         thresholds: Class -> its threshold; None if no judged image has it.
@@ -74,6 +75,7 @@ class LabelReport(TypedDict):
     left_out: int
     repeats: int
     agreeing: int
+    largest: int
     likely: int
     conflicts: int
     thresholds: dict[str, float | None]
@@ -120,6 +122,7 @@ def label_report(store: RunStore, run: Run) -> LabelReport:
         "left_out": table["path"].nunique() - judged["path"].nunique(),
         "repeats": 1 if pooled is None else int(pooled["repeat"].nunique()),
         "agreeing": _agreeing(judged, classes),
+        "largest": int(judged.drop_duplicates("path")["label"].value_counts().max()),
         "likely": sum(row["reason"] == LabelReason.MODEL for row in rows),
         "conflicts": ranking.conflicts,
         "thresholds": {name: None if math.isnan(value) else value for name, value in ranking.thresholds.items()},

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
+from brainseg.evaluation.intervals import wilson
 from brainseg.evaluation.label_ranking import LabelReason
 from brainseg.results.label_report import JudgedLabel, LabelReport
 
 EXPERT = "These are labels to check, not errors: hard images are listed, too, and only an expert knows the right label."
+
+GUESSING = (
+    "The models are not shown to be better than always guessing the most frequent label, so what they say of single "
+    "labels means little: train better ones first."
+)
 
 
 def label_sentences(report: LabelReport) -> list[str]:
@@ -83,6 +89,8 @@ def _found(report: LabelReport) -> str:
 
 def _limits(report: LabelReport) -> list[str]:
     found = []
+    if wilson(report["agreeing"], report["judged"])[0] <= report["largest"] / report["judged"]:
+        found.append(GUESSING)
     if report["conflicts"]:
         several = report["conflicts"] > 1
         groups = f"{report['conflicts']:,} groups of copies have" if several else "1 group of copies has"

@@ -66,7 +66,7 @@ def subset_columns(store: RunStore, run: Run, table: pd.DataFrame, progress: Pro
         progress: Called with (images read, images in all), since size and brightness are measured on the images.
     """
     problems: list[str] = []
-    skipped = ("label",) if "dice" in table else ()  # Dice is 0 or not defined on every slice without a tumour
+    skipped = ("label", "lesions") if "dice" in table else ()  # without a tumour, Dice is 0 or not defined
     texts = {name: column for name, column in _texts(store, run, table, problems) if not OUTCOMES.fullmatch(name)}
     found = {name: parts_of(column) for name, column in texts.items() if name not in skipped}
     measured = dict(_measured(store, run, table, problems, progress))
@@ -142,7 +142,8 @@ def _texts(store: RunStore, run: Run, table: pd.DataFrame, problems: list[str]) 
     """Yield each column of the predictions, the split and the manifest as texts in the order of the predictions."""
     for name in table.columns:
         if name not in NEVER:
-            yield str(name), ["" if pd.isna(value) else str(value) for value in table[name]]
+            values = table[name].mask(table[name] == 0) if name == "true_pixels" else table[name]
+            yield str(name), ["" if pd.isna(value) else str(value) for value in values]
     split = stored_results.split(store, run)
     known = {str(name) for name in table.columns}
     if split is not None:

@@ -14,6 +14,9 @@ NAMES = {"label": "true class", "group": "patient", "split": "part of the split"
 """Column -> its name for readers, where the two differ."""
 
 
+METRICS = {"accuracy": "Accuracy", "dice": "Dice"}
+
+
 def column_words(column: str) -> str:
     """Return the name of a column for readers.
 
@@ -98,7 +101,7 @@ def subsets_table(report: SubsetReport) -> pd.DataFrame:
                     "Subset": subset["name"],
                     "n": subset["metric"]["count"],
                     "Few": subset["few"],
-                    "Value": subset["metric"]["value"],
+                    METRICS[subset["metric"]["name"]]: subset["metric"]["value"],
                     "95 % low": low,
                     "95 % high": high,
                     "Gap": subset["gap"],

@@ -71,6 +71,10 @@ def test_what_cannot_be_compared_has_no_interval() -> None:
     assert (one.difference, one.interval, one.p) == (1.0, None, None)
     same = accuracy_gap(np.ones(6, bool), np.arange(6) < 3, np.array([0, 0, 1, 1, 2, 2]))
     assert (same.difference, same.interval, same.p) == (0.0, None, None)
+    units = np.repeat(np.arange(14), 2)
+    few = accuracy_gap(np.arange(28) % 3 == 0, units < 4, units)
+    assert (few.difference is None, few.interval, few.p) == (False, None, None)
+    assert accuracy_gap(np.arange(28) % 3 == 0, units < 5, units).interval is not None
     assert accuracy_gap(np.zeros(0, bool), np.zeros(0, bool), np.zeros(0, int)).difference is None
 
 

@@ -11,7 +11,7 @@ from brainseg.errors import DataError, RunError
 from brainseg.evaluation.label_quality import judge_labels
 from brainseg.results.label_check import judge_all_images
 from brainseg.results.label_report import label_report
-from brainseg.results.label_words import label_sentences, labels_table
+from brainseg.results.label_words import GUESSING, label_sentences, labels_table
 from brainseg.results.stored_results import out_of_fold
 from brainseg.runs import Run, RunStore
 from tests.app.compare_runs import finished_run
@@ -49,6 +49,8 @@ def test_a_cross_validation_judges_every_image_by_the_mean_of_its_repeats(finish
         zip(folds["path"], folds["fold"], strict=True)
     )
     assert "in each of 2 repeats" in label_sentences(report)[0]
+    assert GUESSING not in label_sentences(report)
+    assert GUESSING in label_sentences({**report, "agreeing": 10})
     assert labels_table(report["labels"])["Image"].tolist() == [label["path"] for label in report["labels"]]
     assert "leave out --all-images" in refused(store.get("first"), judge_all_images, no_progress)
     marks = refused(store.get("marks"))

@@ -53,6 +53,7 @@ def _draw_table(table: pd.DataFrame) -> None:
         height="content",
         column_config={
             **{name: st.column_config.NumberColumn(format="%.3f") for name in numbers},
+            "Subset": st.column_config.TextColumn(width="medium"),
             "Few": st.column_config.CheckboxColumn(help="Fewer than 20 independent patients or images on a side"),
         },
         placeholder="–",
