@@ -171,15 +171,16 @@ def without_learnt(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_too_few(run: Run, judged: pd.DataFrame) -> None:
     count = judged["path"].nunique()
+    remedy = "use a cross-validation" + ("" if why_not_all(run) else ", or `brainseg labels` with --all-images")
     if count < FEWEST:
         raise RunError(
             f"Only {count} images of run {run.name!r} were predicted by a model that had not trained on them or their "
-            f"copies, and label errors need at least {FEWEST}: use a cross-validation."
+            f"copies, and label errors need at least {FEWEST}: {remedy}."
         )
     if judged["label"].nunique() < 2:
         raise RunError(
             f"All {count} judged images of run {run.name!r} have the label {judged['label'].iloc[0]!r}, so there is "
-            "nothing to compare it with: use a cross-validation."
+            f"nothing to compare it with: {remedy}."
         )
 
 
