@@ -152,8 +152,13 @@ def _row(measure: str, found: Measured, meaning: str) -> CheckRow:
 
 
 def _value(found: Measured) -> str:
-    return "not defined" if found["value"] is None else f"{found['value']:.3f}"
+    return "not defined" if found["value"] is None else _number(found["value"])
 
 
 def _bounds(interval: tuple[float, float] | None) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else NO_INTERVAL
+    return f"{_number(interval[0])} to {_number(interval[1])}" if interval else NO_INTERVAL
+
+
+def _number(value: float) -> str:
+    """Return a number with three decimals, and without the minus of one that rounds to 0."""
+    return f"{round(value, 3) + 0.0:.3f}"
