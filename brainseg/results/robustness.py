@@ -70,7 +70,7 @@ def _sentence(curve: Curve, report: RobustnessReport) -> str:
     held = _held(points, untouched)
     if held == len(points):
         return (
-            f"{title} ({curve['unit']}): at every strength up to {last['strength']:g}, the interval of the {word} "
+            f"{title} ({curve['unit']}): at every strength {_reach(curve)} {last['strength']:g}, the interval of the {word} "
             f"still holds {untouched:.3f}, the value of the untouched images{_changed(last, report)}."
         )
     broken = points[held]
@@ -82,9 +82,15 @@ def _sentence(curve: Curve, report: RobustnessReport) -> str:
         )
     kept = points[held - 1]
     return (
-        f"{title} ({curve['unit']}): up to {kept['strength']:g}, the interval of the {word} still holds "
+        f"{title} ({curve['unit']}): {_reach(curve)} {kept['strength']:g}, the interval of the {word} still holds "
         f"{untouched:.3f}, the value of the untouched images{_changed(kept, report)}; {found}."
     )
+
+
+def _reach(curve: Curve) -> str:
+    """Return "down to" for a corruption that is stronger at lower values, such as the quality of a JPEG."""
+    strengths = [point["strength"] for point in curve["points"]]
+    return "down to" if strengths[0] > strengths[-1] else "up to"
 
 
 def _held(points: list[Point], untouched: float) -> int:
