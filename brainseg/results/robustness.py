@@ -70,8 +70,8 @@ def _sentence(curve: Curve, report: RobustnessReport) -> str:
     held = _held(points, untouched)
     if held == len(points):
         return (
-            f"{title} ({curve['unit']}): at every strength {_reach(curve)} {last['strength']:g}, the interval of the {word} "
-            f"still holds {untouched:.3f}, the value of the untouched images{_changed(last, report)}."
+            f"{title} ({curve['unit']}): at every strength {_reach(curve)} {last['strength']:g}, the interval of the "
+            f"{word} still holds {untouched:.3f}, the value of the untouched images{_changed(last, report)}."
         )
     broken = points[held]
     found = f"at {broken['strength']:g}, the {word} is {_bounded(broken['metric'])}"
