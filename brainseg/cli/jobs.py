@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
 def list_runs(as_json: JsonOption = False) -> None:
     """List runs, newest first."""
     from brainseg.jobs.queue import reconcile
+    from brainseg.results.run_wording import outcome_words
     from brainseg.runs import Run, RunStore
     from brainseg.runs.crossval import nested
     from brainseg.runs.run import default_run
@@ -65,7 +66,7 @@ def list_runs(as_json: JsonOption = False) -> None:
             run.kind,
             run.status,
             run.config.model.arch,
-            escape(_outcome(run)),
+            escape(outcome_words(run)),
             _minute(run.created),
         )
     ANSWERS.print(table if entries else "No runs yet: `train` or `submit` makes one.")
@@ -99,23 +100,6 @@ def _warn_if_no_worker(store: RunStore, runs: list[Run]) -> None:
             markup=False,
             soft_wrap=True,
         )
-
-
-def _outcome(run: Run) -> str:
-    values = run.metrics
-    if run.kind == "find-lr" and run.status == "FINISHED":
-        return f"learning rate {values['final_learning_rate']:.2e}"
-    if run.check and run.status == "FINISHED":
-        return f"measured run {run.check.run[:8]}"
-    if run.kind == "crossval" and run.counts and run.status != "FINISHED":
-        return run.counts.words()
-    facts = facts_of(run.config.task)
-    name = facts.headline
-    if (outcome := values.get(f"final_{name}")) is None:
-        return run.reason[:60]
-    low, high = (values.get(f"final_{name}_{end}") for end in ("low", "high"))
-    shown = f"{facts.headline_words} {outcome:.3f}"
-    return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
 
 
 def show(

@@ -65,3 +65,21 @@ def lasted(run: Run) -> str:
         return ""
     seconds = (run.ended - run.begun).total_seconds()
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def outcome_words(run: Run) -> str:
+    """Return what a run gave, in a few words: its headline metric with the interval, or why there is none."""
+    values = run.metrics
+    if run.kind == "find-lr" and run.status == "FINISHED":
+        return f"learning rate {values['final_learning_rate']:.2e}"
+    if run.check and run.status == "FINISHED":
+        return f"measured run {run.check.run[:8]}"
+    if run.kind == "crossval" and run.counts and run.status != "FINISHED":
+        return run.counts.words()
+    facts = facts_of(run.config.task)
+    name = facts.headline
+    if (outcome := values.get(f"final_{name}")) is None:
+        return run.reason[:60]
+    low, high = (values.get(f"final_{name}_{end}") for end in ("low", "high"))
+    shown = f"{facts.headline_words} {outcome:.3f}"
+    return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
