@@ -15,7 +15,6 @@ from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.errors import ScanError
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
-from brainseg.monitoring import log_answers, record_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
@@ -31,6 +30,7 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         ConfigError: An option has a value that the models do not allow, or an output would overwrite another file.
     """
     from brainseg.diagnosis.predictor import Predictor
+    from brainseg.monitoring import log_answers, record_of
 
     sheets = image_outputs(request.cam, request.files)
     refuse_overwriting({"--cam": sheets, "--csv": [request.csv]}, request.files)

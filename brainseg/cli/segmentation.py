@@ -17,7 +17,6 @@ from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation, score
 from brainseg.models.trained_on import TrainedOn
-from brainseg.monitoring import log_answers, record_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
@@ -61,6 +60,7 @@ def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
 def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> MaskAnswer | Failure:
     from brainseg.diagnosis.images import save_png
     from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
+    from brainseg.monitoring import log_answers, record_of
     from brainseg.scans import read_scan
 
     name = ", ".join(str(file) for file in files)

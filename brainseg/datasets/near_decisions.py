@@ -110,7 +110,7 @@ def pairs_of(path: str, others: Sequence[str], table: pd.DataFrame) -> list[Hash
     digests = dict(zip(table["path"], table["sha256"], strict=True))
     for name in (path, *others):
         if name not in digests:
-            raise DataError(f"{name} is not an image of this dataset: give its path as `data inspect` lists it.")
+            raise DataError(f"{name} is not an image of this dataset: give its path from the dataset's folder on.")
     if same := next((other for other in others if digests[other] == digests[path]), ""):
         raise DataError(f"{path} and {same} are identical byte for byte, so they are always copies.")
     return [_ordered((digests[path], digests[other])) for other in others]

@@ -121,7 +121,8 @@ def _number(value: float | None) -> str:
 
 def basis_sentences(report: RobustnessReport, run: Run) -> list[str]:
     """Return what a report stands on: its images, its probabilities and its heatmaps, and whether it is out of date."""
-    units, side = facts_of(run.config.task).units, "test" if report["evaluated_on"] == "test" else "validation"
+    units = facts_of(run.config.task).units
+    side = "test" if report["evaluated_on"] == "test" else "validation"
     some = "all" if report["images"] == report["held_out"] else f"{report['images']:,} random ones of"
     found = [
         f"Measured on {some} {report['held_out']:,} {side} {units} ({report['groups']:,} independent groups; seed "

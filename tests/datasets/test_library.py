@@ -261,7 +261,7 @@ def test_visitors_who_add_at_once_lose_nothing(tmp_path):
 def test_a_dataset_is_read_once_until_a_file_changes(folder, monkeypatch):
     reads = []
     real = inspection.open_dataset
-    monkeypatch.setattr(inspection, "open_dataset", lambda *args: reads.append(args) or real(*args))
+    monkeypatch.setattr(inspection, "open_dataset", lambda *args, **named: reads.append(args) or real(*args, **named))
     known = add_folder(folder)
     first = inspect_known_dataset(known)
     assert len(reads) == 1

@@ -29,6 +29,7 @@ from brainseg.results.comparison import check_comparable
 from brainseg.results.robustness import stored_robustness
 from brainseg.results.run_card import card_of
 from brainseg.results.run_table import runs_table
+from brainseg.results.run_wording import outcome_words
 from brainseg.robustness.corruptions import Condition, image_seed
 from brainseg.robustness.plan import CheckPlan
 from brainseg.robustness.result import FILE, RobustnessReport
@@ -153,8 +154,8 @@ def test_a_worker_measures_a_queued_check_which_is_never_taken_for_a_training(op
     best = best_models(runs, lambda each: json.loads(opened.path(each.id, "evaluation.json").read_text("utf-8")))
     assert [each.run.id for each in best] != [ended.id]
     assert sum(len(each.rivals) + each.beaten for each in best) == 1  # the instant baseline alone
-    listed = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "200"}).stdout
-    assert f"measured run {run.id[:8]}" in listed
+    assert outcome_words(ended) == f"measured run {run.id[:8]}"
+    assert ended.id[:8] in CliRunner().invoke(app, ["runs"]).stdout
     delete(opened, ended.id)
     assert stored_robustness(opened, run)
 
