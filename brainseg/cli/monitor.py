@@ -66,7 +66,7 @@ def _print(model: MonitoredModel) -> None:
 
     values = _values(model)
     outcomes = ", ".join(f"{name} {count}" for name, count in values["outcomes"].items())
-    lines = [f"{model.model}: {values['answers']} answers to {values['images']} images: {outcomes}."]
+    lines = [f"{model.model}: {values['answers']} answers, {values['images']} different images: {outcomes}."]
     lines += [f"  {verdict_sentence(model)}", *(f"  {sign_sentence(sign)}" for sign in model.signs)]
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)

@@ -111,11 +111,10 @@ def set_sentence(classes: Sequence[str] | None, state: CalibrationState) -> str:
     sets = sets_of(state)
     if classes is None or sets is None:
         return ""
-    named = " or ".join(classes) if classes else "no class, since none is probable enough"
     found = sets.covered
     return (
-        f"Prediction set for a coverage of {100 * sets.coverage:g} %: {named}. On {found.hits:,} of {found.count:,} "
-        "held-out images, the set contained the true class."
+        f"Prediction set for a coverage of at least {100 * sets.coverage:g} %: {' or '.join(classes)}. On "
+        f"{found.hits:,} of {found.count:,} held-out images, the set contained the true class."
     )
 
 

@@ -10,10 +10,11 @@ from brainseg.models.proportion import Proportion
 
 
 class ConformalSets(BaseModel):
-    """How the prediction sets of a model are formed: all classes with a probability of at least 1 - `limit`.
+    """How the prediction sets of a model are formed: the most probable class, and all others from 1 - `limit` on.
 
     Attributes:
-        coverage: Fraction of new images like the held-out ones whose true class is in their set, on average.
+        coverage: At least this fraction of new images like the held-out ones have their true class in the set, on
+            average.
         limit: Largest nonconformity (1 - probability of a class) of a class in a set.
         count: Number of images that it was set on.
         covered: Held-out images with their true class in the set, each with a limit from images of other groups.
@@ -30,7 +31,7 @@ class ConformalSets(BaseModel):
 
 
 def prediction_set(probabilities: Mapping[str, float], sets: ConformalSets) -> tuple[str, ...]:
-    """Return the classes in a prediction set, most probable first; it may be empty.
+    """Return the classes in a prediction set, most probable first.
 
     Args:
         probabilities: Class -> its calibrated probability.
@@ -42,4 +43,5 @@ def prediction_set(probabilities: Mapping[str, float], sets: ConformalSets) -> t
         (('yes', 'no'), ('yes',))
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-    return tuple(name for name, probability in ranked if 1 - probability <= sets.limit)
+    others = [name for name, probability in ranked[1:] if 1 - probability <= sets.limit]
+    return (ranked[0][0], *others)

@@ -14,11 +14,12 @@ BINS = 20
 NO_ANSWER = "No answer was logged."
 
 
-def volume_figure(answers: pd.DataFrame, *, dark: bool = False) -> go.Figure:
+def volume_figure(answers: pd.DataFrame, period: float | None = None, *, dark: bool = False) -> go.Figure:
     """Draw the number of answers per day, stacked by outcome.
 
     Args:
         answers: From `AnswerLog.read`.
+        period: Number of days to draw, up to the newest answer; by default from the first answer on.
         dark: Draw for a dark page.
     """
     figure = go.Figure()
@@ -35,7 +36,11 @@ def volume_figure(answers: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="Day (UTC)", type="date")
-    figure.update_yaxes(title="Answers", rangemode="tozero")
+    if period is not None and len(days):
+        half = pd.Timedelta(hours=14)  # a bar, and a little air beside it
+        figure.update_xaxes(range=[days.max() - pd.Timedelta(days=period) - half, days.max() + half])
+    most = int(days.value_counts().max()) if len(days) else 1
+    figure.update_yaxes(title="Answers", rangemode="tozero", dtick=1 if most < 8 else None)
     finish(figure, "Answers by day", "By outcome; an image that was asked about twice counts twice", dark)
     return figure if len(answers) else remark(figure, NO_ANSWER, dark)
 
@@ -92,7 +97,7 @@ def distance_figure(answers: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     line = {"color": palette(dark).ink, "width": 2, "dash": "dot"}
     figure.add_hline(1, line=line, annotation_text="limit")
     figure.update_xaxes(title="Time (UTC)", type="date")
-    figure.update_yaxes(title="Distance from the training images (multiples of the limit)", rangemode="tozero")
+    figure.update_yaxes(title="Distance (multiples of the limit)", rangemode="tozero")
     subtitle = "About 2 % of images like the training images lie above the line"
     finish(figure, "Distance of the network's features", subtitle, dark)
     return figure if len(known) else remark(figure, "No image was compared: the model has no guard.", dark)

@@ -40,7 +40,9 @@ def threshold_figure(
         )
     if threshold is not None:
         line = {"color": palette(dark).ink, "width": 2, "dash": "dot"}
-        figure.add_vline(threshold, line=line, annotation_text=f"threshold {threshold:.3f}")
+        figure.add_vline(
+            threshold, line=line, annotation_text=f"threshold {threshold:.3f}", annotation_position="bottom right"
+        )
     figure.update_xaxes(title=f"Threshold on the probability of {readable(positive, 30)} (0–1)", **PROPORTION)
     figure.update_yaxes(title="Sensitivity, specificity (0–1)", **PROPORTION)
     subtitle = f"{readable(positive, 30)} is predicted from the threshold on; a lower one finds more and errs more"

@@ -183,7 +183,7 @@ def test_what_is_measured_comes_from_images_outside_the_choice():
         part = scores.part(fitted)
         threshold = choose_threshold(part.positive_probabilities, part.actual, goals.threshold)
         own, margins = decide_all(part.probabilities, 1, threshold)
-        margin = choose_margin(margins, own == part.labels, goals.margin)
+        margin = choose_margin(margins, own == part.labels, goals.margin, 16)
         codes[held], margins = decide_all(scores.probabilities[held], 1, threshold)
         certain[held] = margins >= margin
     assert found.measured_on == "outside"

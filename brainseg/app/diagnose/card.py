@@ -93,7 +93,8 @@ def short_words(answered: Answered) -> str:
     answer, marked = answered.answer, answered.marked
     if answer:
         value = answer.certainty.write(answer.probabilities[answer.label])
-        return f"{answer.label} · {value}{decides_words(answer)}"
+        decides = decides_words(answer).removeprefix("; ")
+        return f"{answer.label} · {value}" + (f" ({decides})" if decides else "")
     return f"{marked.area:,.0f} {marked.area_unit} marked" if marked and marked.regions else "Nothing marked"
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store
-from brainseg.app.frame import dark, link, offer_csv, page, show
+from brainseg.app.charts import chart
+from brainseg.app.frame import dark, link, offer_csv, page
 from brainseg.monitoring.drift import newest_images
 from brainseg.plots.monitoring import confidence_figure, distance_figure, volume_figure
 from brainseg.results.markdown import escape
@@ -39,18 +40,18 @@ def draw() -> None:
             link("diagnose", "Diagnose an image", icon=":material/radiology:")
             return
         answers = pd.concat([each.answers for each in models], ignore_index=True)
-        _volume(answers)
+        _volume(answers, float(days or 30))
         for number, model in enumerate(models):
             _draw_model(model, number)
 
 
-def _volume(answers: pd.DataFrame) -> None:
+def _volume(answers: pd.DataFrame, days: float) -> None:
     places = st.columns(3)
     outcomes = answers["outcome"].value_counts(normalize=True)
     places[0].metric("Answers", f"{len(answers):,}", border=True)
     for place, outcome in zip(places[1:], ("not certain", "not like the training images"), strict=True):
         place.metric(outcome.capitalize(), f"{100 * outcomes.get(outcome, 0.0):.1f} %", border=True)
-    show(volume_figure(answers, dark=dark()), "volume", name="answers-by-day")
+    chart(volume_figure(answers, days, dark=dark()), "volume", name="answers-by-day")
     offer_csv("All answers as CSV", answers, "monitoring", "monitoring-csv")
 
 
@@ -70,6 +71,6 @@ def _draw_model(model: MonitoredModel, number: int) -> None:
         reference = model.reference.confidence.tolist() if model.reference else None
         with left:
             figure = confidence_figure(confidence.to_list(), reference, dark=dark())
-            show(figure, f"confidence-{number}", name="confidence")
+            chart(figure, f"confidence-{number}", name="confidence")
     with right:
-        show(distance_figure(newest, dark=dark()), f"distance-{number}", name="distance")
+        chart(distance_figure(newest, dark=dark()), f"distance-{number}", name="distance")

@@ -96,7 +96,7 @@ def refuse_few(positives: int, negatives: int, goal: ThresholdGoal) -> None:
         raise DataError("All held-out images are of one class, so no threshold can be chosen: give the threshold.")
 
 
-def choose_margin(margins: np.ndarray, correct: np.ndarray, goal: MarginGoal) -> float | None:
+def choose_margin(margins: np.ndarray, correct: np.ndarray, goal: MarginGoal, least: int | None = None) -> float | None:
     """Return the least margin of a certain answer that meets a goal with the most certain answers.
 
     For a coverage it is the largest margin that leaves so many answers. Every margin lies halfway between two
@@ -106,6 +106,7 @@ def choose_margin(margins: np.ndarray, correct: np.ndarray, goal: MarginGoal) ->
         margins: (N,) float, of the answers.
         correct: (N,) bool, whether each is correct.
         goal: What the margin is for.
+        least: Fewest certain answers; by default `needed`.
 
     Returns:
         The margin, 0..1; None if none reaches the accuracy with enough certain answers (see `needed`).
@@ -126,7 +127,8 @@ def choose_margin(margins: np.ndarray, correct: np.ndarray, goal: MarginGoal) ->
     if goal.of == "coverage":
         place = places[np.argmax(counts[places] / len(order) >= goal.value - _EQUAL)]
     else:
-        enough = (accuracies[places] >= goal.value - _EQUAL) & (counts[places] >= needed(goal))
+        fewest = needed(goal) if least is None else least
+        enough = (accuracies[places] >= goal.value - _EQUAL) & (counts[places] >= fewest)
         if not enough.any():
             return None
         place = places[enough][-1]

@@ -40,8 +40,12 @@ class Goals:
         given = (None, "threshold", "margin")
         return any(goal is not None and goal.of not in given for goal in (self.threshold, self.margin))
 
-    def on(self, scores: Scores) -> tuple[float | None, float | None]:
+    def on(self, scores: Scores, part: float = 1.0) -> tuple[float | None, float | None]:
         """Return the threshold that these images give, and the margin; None for a margin if no one reaches its goal.
+
+        Args:
+            scores: Probabilities of held-out images.
+            part: Which fraction of all held-out images they are; so many certain answers fewer are enough.
 
         Raises:
             ValueError: There is no positive class, or all images are of one side.
@@ -52,7 +56,8 @@ class Goals:
         if self.margin is None:
             return threshold, MARGIN
         codes, margins = decide_all(scores.probabilities, scores.positive, threshold)
-        return threshold, choose_margin(margins, codes == scores.labels, self.margin)
+        least = math.ceil(part * needed(self.margin))
+        return threshold, choose_margin(margins, codes == scores.labels, self.margin, least)
 
 
 def fit_operating_point(
@@ -137,7 +142,7 @@ def _crossfitted(scores: Scores, goals: Goals) -> tuple[np.ndarray, np.ndarray]:
     codes, certain = np.zeros(len(scores.labels), dtype=np.int64), np.zeros(len(scores.labels), dtype=bool)
     for fitted, held in folds(scores.groups):
         try:
-            threshold, margin = goals.on(scores.part(fitted))
+            threshold, margin = goals.on(scores.part(fitted), len(fitted) / len(scores.labels))
         except ValueError as error:
             raise DataError(
                 "All images of one class are of a few patients, so a threshold for it cannot be measured on others: "

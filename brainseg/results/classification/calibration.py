@@ -68,7 +68,7 @@ def calibration_lines(report: CalibrationReport) -> list[str]:
     if sets := sets_of(report["state"]):
         low, high = sets.covered.interval or (0.0, 1.0)
         lines.append(
-            f"Prediction sets for a coverage of {100 * sets.coverage:g} %: on {sets.covered.hits} of "
+            f"Prediction sets for a coverage of at least {100 * sets.coverage:g} %: on {sets.covered.hits} of "
             f"{sets.covered.count} images outside each fit, the set contained the true class (95 % CI "
             f"{100 * low:.0f} to {100 * high:.0f} %), with {sets.size:.2f} classes on average."
         )

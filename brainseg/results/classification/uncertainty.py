@@ -121,8 +121,8 @@ def uncertainty_report(
 
 def uncertainty_lines(report: UncertaintyReport) -> list[str]:
     """Return what was measured, as sentences."""
-    of = "" if report["count"] == report["evaluated"] else f" of {report['evaluated']:,}"
-    lines = [f"{report['wrong']} of {report['count']}{of} held-out images were answered wrongly."]
+    drawn = "" if report["count"] == report["evaluated"] else f", drawn from {report['evaluated']:,},"
+    lines = [f"{report['wrong']} of {report['count']} held-out images{drawn} were answered wrongly."]
     for name, found in report["measures"].items():
         if found is None:
             lines.append(f"{MEASURES[name].capitalize()}: this model has no dropout.")
