@@ -256,6 +256,18 @@ def test_what_cannot_be_chosen_is_refused_in_one_sentence(scores, goals, text):
     one_sentence(caught.value)
 
 
+def test_an_accuracy_that_parts_of_the_images_do_not_reach_is_refused():
+    """One error among 101 sure answers: 0.99 is reached on all of them, but not on the folds that hold the error."""
+    probabilities = np.repeat([[0.02, 0.98]], 110, axis=0)
+    probabilities[101:] = [0.45, 0.55]
+    labels = np.ones(110, int)
+    labels[[50, *range(101, 110)]] = 0
+    goals = Goals(margin=MarginGoal(of="accuracy", value=0.99))
+    with pytest.raises(DataError, match="each four fifths") as caught:
+        fit_operating_point(Scores(probabilities, labels, np.arange(110), 1), goals)
+    one_sentence(caught.value)
+
+
 def test_copies_are_left_out_and_probabilities_are_calibrated():
     probabilities = scores_of(40).probabilities
     table = as_table(scores_of(40).labels, probabilities.argmax(axis=1), probabilities, ["no", "yes"])

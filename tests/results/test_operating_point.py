@@ -75,7 +75,7 @@ def test_the_command_states_what_it_measured_and_keeps_the_other_goal(run: Run) 
     assert first["threshold_goal"] == {"of": "sensitivity", "value": 0.9}
     assert (first["count"], first["measured_on"], first["positive"]) == (120, "outside", "yes")
     assert first["sensitivity"]["count"] + first["specificity"]["count"] == first["answered"]["count"] == 120
-    both = threshold("--accuracy", "0.8")
+    both = threshold("--accuracy", "0.7")
     assert (both["threshold"], both["margin_goal"]["of"]) == (first["threshold"], "accuracy")
     assert threshold() == both
     printed = CliRunner().invoke(app, ["threshold", "old"]).stdout

@@ -148,7 +148,11 @@ def _crossfitted(scores: Scores, goals: Goals) -> tuple[np.ndarray, np.ndarray]:
                 "All images of one class are of a few patients, so a threshold for it cannot be measured on others: "
                 "give the threshold itself."
             ) from error
+        if margin is None and goals.margin:
+            raise DataError(
+                f"An accuracy of {goals.margin.value:g} is reached on all held-out images, but not on each four fifths "
+                "of them, so it cannot be measured on other images: choose a lower accuracy."
+            )
         held_codes, margins = decide_all(scores.probabilities[held], scores.positive, threshold)
-        # If no margin reaches the goal in these folds, no answer is certain.
-        codes[held], certain[held] = held_codes, margins >= (math.inf if margin is None else margin)
+        codes[held], certain[held] = held_codes, margins >= (MARGIN if margin is None else margin)
     return codes, certain
