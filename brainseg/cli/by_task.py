@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from brainseg.cli import classification, segmentation
 from brainseg.cli.prediction import Answers, Request
+from brainseg.errors import RunError
 from brainseg.evaluation.stored import E
+from brainseg.tasks import facts_of
+
+if TYPE_CHECKING:
+    from brainseg.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,17 @@ class TaskCommands(Generic[E]):
     print_metrics: Callable[[E, str], None]
     has_heatmaps: bool
     has_probabilities: bool
+
+
+def refuse_without_probabilities(run: Run, lack: str = "gives no probabilities") -> None:
+    """Refuse a run whose answers are no probabilities of classes.
+
+    Raises:
+        RunError: Names the run, and what it lacks.
+    """
+    if not commands_of(run.config.task).has_probabilities:
+        does = facts_of(run.config.task).does
+        raise RunError(f"Run {run.name!r} {does} and {lack}: choose a run that classifies.")
 
 
 COMMANDS: dict[str, TaskCommands[Any]] = {

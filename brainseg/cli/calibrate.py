@@ -5,10 +5,9 @@ from __future__ import annotations
 import typer
 
 from brainseg import DISCLAIMER
-from brainseg.cli.by_task import commands_of
+from brainseg.cli.by_task import refuse_without_probabilities
 from brainseg.cli.options import CrossvalOption, JsonOption, RunArgument, named_crossval
 from brainseg.cli.output import ANSWERS, print_json
-from brainseg.errors import RunError
 
 
 def register(app: typer.Typer) -> None:
@@ -28,13 +27,10 @@ def calibrate(
     from brainseg.evaluation.calibration import calibration_values
     from brainseg.results.classification.calibration import calibrate_run, calibration_lines
     from brainseg.runs import RunStore
-    from brainseg.tasks import facts_of
 
     store = RunStore()
     found = store.get(run)
-    if not commands_of(found.config.task).has_probabilities:
-        does = facts_of(found.config.task).does
-        raise RunError(f"Run {found.name!r} {does} and gives no probabilities: choose a run that classifies.")
+    refuse_without_probabilities(found)
     report = calibrate_run(store, found, named_crossval(store, crossval))
     if as_json:
         print_json({"run_id": found.id, "name": found.name, **calibration_values(report)})

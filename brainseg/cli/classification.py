@@ -19,6 +19,7 @@ from brainseg.evaluation.stored import ClassificationEvaluation, metric
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.predictor import Predictor
+    from brainseg.scans import Scan
 
 METRICS = ("accuracy", "sensitivity", "specificity", "precision", "f1", "roc_auc")
 
@@ -42,35 +43,39 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     rows, logged = [], []
     values: list[ClassAnswer | Failure] = []
     for file, sheet in zip(request.files, sheets, strict=True):
-        answer, notes = _answer(predictors, file, sheet, request)
-        rows.append(answer_row(str(file), answer, notes))
-        if isinstance(answer, str):
-            values.append(failure(str(file), answer, predictors))
+        scan = _read(file)
+        if isinstance(scan, str):
+            rows.append(answer_row(str(file), scan))
+            values.append(failure(str(file), scan, predictors))
         else:
-            found = _values(str(file), answer, notes, sheet)
+            answer = _answer(predictors, scan, sheet, request)
+            rows.append(answer_row(str(file), answer, scan.warnings))
+            found = _values(str(file), answer, scan.warnings, sheet)
             if request.uncertainty:
-                _add_uncertainty(found, predictors, file)
+                _add_uncertainty(found, predictors, scan)
             values.append(found)
             logged.append(record_of(answer, "command"))
     log_answers(logged)
     return Answers(values, answers_csv(rows, classes))
 
 
-def _answer(
-    predictors: list[Predictor], file: Path, sheet: Path | None, request: Request
-) -> tuple[Diagnosis | Consensus | str, tuple[str, ...]]:
-    """Return the answer, or the sentence that says why there is none, and the warnings from reading the image."""
-    from brainseg.diagnosis.images import diagnosis_sheet, save_png
+def _read(file: Path) -> Scan | str:
+    """Return the image, or the sentence that says why it cannot be read."""
     from brainseg.scans import read_scan
 
     try:
-        scan = read_scan(file)
+        return read_scan(file)
     except ScanError as error:
-        return str(error), ()
+        return str(error)
+
+
+def _answer(predictors: list[Predictor], scan: Scan, sheet: Path | None, request: Request) -> Diagnosis | Consensus:
+    from brainseg.diagnosis.images import diagnosis_sheet, save_png
+
     answer = diagnose_with(predictors, scan, explain=request.explain, method=request.method, stage=request.layer)
     if sheet:
         save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
-    return answer, scan.warnings
+    return answer
 
 
 def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sheet: Path | None) -> ClassAnswer:
@@ -119,12 +124,10 @@ def _member(answer: Diagnosis) -> MemberAnswer:
     }
 
 
-def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], file: Path) -> None:
+def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], scan: Scan) -> None:
     """Add how stable the answer of each model is."""
     from brainseg.diagnosis.uncertainty import measure_uncertainty, uncertainty_sentence
-    from brainseg.scans import read_scan
 
-    scan = read_scan(file)
     for place, predictor in enumerate(predictors):
         found = measure_uncertainty(predictor, scan)
         low, high = found.view_range

@@ -20,6 +20,7 @@ from brainseg.models.trained_on import TrainedOn
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
+    from brainseg.monitoring import AnswerRecord
 
 METRICS = {
     "dice": "Dice, all pixels",
@@ -39,6 +40,7 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         ConfigError: There are several models, or an output would overwrite another file.
     """
     from brainseg.diagnosis.segmenter import Segmenter
+    from brainseg.monitoring import log_answers
 
     if len(bundles) > 1:
         raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
@@ -47,7 +49,9 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     firsts = [files[0] for files in slices]
     masks, sheets = image_outputs(request.mask, firsts), image_outputs(request.overlay, firsts)
     refuse_overwriting({"--mask": masks, "--overlay": sheets, "--csv": [request.csv]}, request.files)
-    values = [_answer(segmenter, *each) for each in zip(slices, masks, sheets, strict=True)]
+    logged: list[AnswerRecord] = []
+    values = [_answer(segmenter, *each, logged) for each in zip(slices, masks, sheets, strict=True)]
+    log_answers(logged)
     return Answers(values, _table(values, TrainedOn.of(segmenter.description.data).sentence))
 
 
@@ -57,17 +61,20 @@ def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
     return [files] if several else [[file] for file in files]
 
 
-def _answer(segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None) -> MaskAnswer | Failure:
+def _answer(
+    segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None, logged: list[AnswerRecord]
+) -> MaskAnswer | Failure:
+    """Return the answer, or why there is none; what the monitoring log keeps of it is added to `logged`."""
     from brainseg.diagnosis.images import save_png
     from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
-    from brainseg.monitoring import log_answers, record_of
+    from brainseg.monitoring import record_of
     from brainseg.scans import read_scan
 
     name = ", ".join(str(file) for file in files)
     try:
         scans = [read_scan(file) for file in files]
         found = segmenter.segment(*scans)
-        log_answers([record_of(found, "command")])
+        logged.append(record_of(found, "command"))
     except ScanError as error:
         return failure(name, str(error), [segmenter])
     answer = _values(name, found, [warning for scan in scans for warning in scan.warnings])

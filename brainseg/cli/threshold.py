@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from brainseg import DISCLAIMER
-from brainseg.cli.by_task import commands_of
+from brainseg.cli.by_task import refuse_without_probabilities
 from brainseg.cli.options import CrossvalOption, JsonOption, RunArgument, named_crossval
 from brainseg.cli.output import ANSWERS, print_json
-from brainseg.errors import ConfigError, RunError
+from brainseg.errors import ConfigError
 from brainseg.models.operating_point import MarginGoal, OperatingPoint, ThresholdGoal
 
 if TYPE_CHECKING:
@@ -61,11 +61,7 @@ def threshold(
 
     store = RunStore()
     found = store.get(run)
-    if not commands_of(found.config.task).has_probabilities:
-        from brainseg.tasks import facts_of
-
-        does = facts_of(found.config.task).does
-        raise RunError(f"Run {found.name!r} {does} and has no threshold: choose a run that classifies.")
+    refuse_without_probabilities(found, "has no threshold")
     by_threshold = _threshold_goal(sensitivity=sensitivity, specificity=specificity, cost=cost, threshold=at)
     by_margin = _margin_goal(accuracy=accuracy, coverage=coverage, margin=margin)
     point = current_point(store, found)

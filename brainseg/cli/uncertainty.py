@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from brainseg import DISCLAIMER
-from brainseg.cli.by_task import commands_of
+from brainseg.cli.by_task import refuse_without_probabilities
 from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, counter, print_json
-from brainseg.errors import RunError
 
 IMAGES = 200
 
@@ -31,13 +30,10 @@ def uncertainty(
     """
     from brainseg.results.classification.uncertainty import uncertainty_lines, uncertainty_report
     from brainseg.runs import RunStore
-    from brainseg.tasks import facts_of
 
     store = RunStore()
     found = store.get(run)
-    if not commands_of(found.config.task).has_probabilities:
-        does = facts_of(found.config.task).does
-        raise RunError(f"Run {found.name!r} {does} and gives no probabilities: choose a run that classifies.")
+    refuse_without_probabilities(found)
     bar, progress = counter("Measuring uncertainty")
     with bar:
         report = uncertainty_report(store, found, images, progress)

@@ -17,7 +17,6 @@ from torch import nn
 from brainseg.models.architectures import Classifier
 from brainseg.models.calibration import temperature_of
 from brainseg.models.inputs import normalise, to_batch
-from brainseg.preparation import prepare
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -101,8 +100,7 @@ def measure_uncertainty(predictor: Predictor, scan: Scan) -> Uncertainty:
         scan: From `scans.read_scan`.
     """
     description, model = predictor.description, predictor.model
-    prepared = prepare(scan.pixels_of(description.preparation_version), description.preparation)
-    images = to_batch(np.stack(views_of(prepared.pixels))).to(predictor.device)
+    images = to_batch(np.stack(views_of(predictor.prepare(scan).pixels))).to(predictor.device)
     batch = normalise(images, description.preparation.normalise).contiguous(memory_format=torch.channels_last)
     temperature = temperature_of(description.calibration)
     with torch.no_grad():

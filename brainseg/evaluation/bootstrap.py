@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from brainseg.evaluation.undefined import ratio
+
 DRAWS = 2000
 CONFIDENCE = 0.95
 DEFINED = 0.95
@@ -37,6 +39,19 @@ def patient_intervals(
     if patients < 2:
         return dict.fromkeys(derive(sums.sum(axis=0, keepdims=True)))
     return {name: percentiles(values) for name, values in derive(drawn(patients, seed) @ sums).items()}
+
+
+def mean_interval(values: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, float] | None:
+    """Return the percentile interval of a mean over images by bootstrap over groups; None with fewer than two.
+
+    Args:
+        values: (N,) number, one per image.
+        groups: (N,) int, images with the same number are not independent.
+        seed: Seed of the draws.
+    """
+    codes = np.unique(groups, return_inverse=True)[1]
+    sums = np.column_stack([np.bincount(codes, values), np.bincount(codes)])
+    return patient_intervals(sums, lambda totals: {"mean": ratio(totals[:, 0], totals[:, 1])}, seed)["mean"]
 
 
 def drawn(patients: int, seed: int) -> np.ndarray:

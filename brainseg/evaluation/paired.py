@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from brainseg.evaluation.bootstrap import patient_intervals
+from brainseg.evaluation.bootstrap import mean_interval
 from brainseg.evaluation.power import images_needed, smallest_difference
 from brainseg.evaluation.sign_flip import sign_flip
 from brainseg.evaluation.undefined import ratio, where_defined
@@ -154,8 +154,7 @@ def grouped_interval(differences: np.ndarray, units: np.ndarray) -> tuple[float,
         differences: (N,) number, first minus second, per image.
         units: (N,) int, the group of each image, from 0.
     """
-    sums = np.column_stack([np.bincount(units, differences), np.bincount(units)])
-    found = patient_intervals(sums, lambda totals: {"mean": ratio(totals[:, 0], totals[:, 1])}, SEED)["mean"]
+    found = mean_interval(differences, units, SEED)
     return found if found and found[0] < found[1] else None
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from brainseg.evaluation.bootstrap import patient_intervals
+from brainseg.evaluation.bootstrap import mean_interval
 from brainseg.evaluation.intervals import wilson
-from brainseg.evaluation.undefined import ratio
 from brainseg.models.proportion import Proportion
 
 SEED = 0
@@ -27,10 +26,7 @@ def proportion(hit: np.ndarray, member: np.ndarray, groups: np.ndarray) -> Propo
     hits, count, own = int((hit & member).sum()), int(member.sum()), groups[member]
     if not count:
         return Proportion(hits=0, count=0)
-    codes = np.unique(own, return_inverse=True)[1]
-    units = int(codes.max()) + 1
+    units = len(np.unique(own))
     if units == count or hits in (0, count):
         return Proportion(hits=hits, count=count, interval=wilson(units if hits == count else hits, units))
-    sums = np.column_stack([np.bincount(codes, hit[member], units), np.bincount(codes, minlength=units)])
-    drawn = patient_intervals(sums, lambda totals: {"value": ratio(totals[:, 0], totals[:, 1])}, SEED)["value"]
-    return Proportion(hits=hits, count=count, interval=drawn)
+    return Proportion(hits=hits, count=count, interval=mean_interval(hit[member], own, SEED))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
+from brainseg.datasets.split_table import copies_of
 from brainseg.errors import RunError
 from brainseg.evaluation.label_ranking import LabelRanking, LabelReason, rank_labels
 from brainseg.evaluation.stored import ClassificationEvaluation
@@ -164,9 +165,8 @@ def why_not_all(run: Run) -> str:
 
 def without_learnt(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Return predictions without those of images with a copy in the training set, whose label the model has learnt."""
-    learnt = images[images["split"] == "train"]
-    copies = images["sha256"].isin(learnt["sha256"]) | ((images["twin"] != "") & images["twin"].isin(learnt["twin"]))
-    return table[~table["path"].isin(images.loc[copies, "path"])].reset_index(drop=True)
+    identical, near = copies_of(images[images["split"] == "train"], images)
+    return table[~table["path"].isin(images.loc[identical | near, "path"])].reset_index(drop=True)
 
 
 def _refuse_too_few(run: Run, judged: pd.DataFrame) -> None:

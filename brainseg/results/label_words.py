@@ -11,8 +11,8 @@ from brainseg.results.label_report import JudgedLabel, LabelReport
 EXPERT = "These are labels to check, not errors: hard images are listed, too, and only an expert knows the right label."
 
 GUESSING = (
-    "The models are not shown to be better than always guessing the most frequent label, so what they say of single "
-    "labels means little: train better ones first."
+    "The models are not shown to be better than always guessing the most frequent label, so their view of single "
+    "labels is not reliable: train better models first."
 )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from brainseg.diagnosis.methods import METHODS, drawn_by
 from brainseg.errors import RunError
-from brainseg.results.run_files import read_json, reading
+from brainseg.results.run_files import read_json, reading, refuse_newer
 from brainseg.robustness.result import FILE, ROBUSTNESS_TYPE, SCHEMA, Curve, Measured, Point, RobustnessReport
 from brainseg.runs import Run, RunStore
 from brainseg.tasks import facts_of
@@ -30,11 +30,7 @@ def stored_robustness(store: RunStore, run: Run) -> RobustnessReport | None:
     values = read_json(store, run, FILE)
     if values is None:
         return None
-    if values.get("schema") not in range(1, SCHEMA + 1):
-        raise RunError(
-            f"{FILE} of run {run.name!r} has schema {values.get('schema')}, and this brainseg reads up to {SCHEMA}: "
-            "install a newer brainseg, or measure the run again."
-        )
+    refuse_newer(values, SCHEMA, FILE, run)
     with reading(FILE, run):
         return ROBUSTNESS_TYPE.validate_python(values)
 

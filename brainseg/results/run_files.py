@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -74,6 +74,19 @@ def readable(
     except RunError as error:
         damaged.append(str(error))
         return None
+
+
+def refuse_newer(values: Mapping[str, Any], known: int, name: str, run: Run) -> None:
+    """Refuse a file of a run that a newer brainseg wrote; a file without the field `schema` is of version 1.
+
+    Raises:
+        RunError: Names the file, its schema, and the newest one that this brainseg reads.
+    """
+    if values.get("schema", 1) not in range(1, known + 1):
+        raise RunError(
+            f"{name} of run {run.name!r} has schema {values['schema']}, and this brainseg reads up to {known}: "
+            "install a newer brainseg."
+        )
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 
 from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.diagnosis.heatmap_checks.stored import HEATMAPS, StoredHeatmaps, read_heatmaps
-from brainseg.errors import RunError
 from brainseg.evaluation.calibration import CALIBRATION, CALIBRATION_TYPE, CalibrationReport
 from brainseg.evaluation.checks import class_codes, losses, probabilities
 from brainseg.evaluation.segmentation import SavedMasks, load_masks
@@ -31,7 +30,7 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import StoredWeights
 from brainseg.results import stored_tables
 from brainseg.results.file_cache import TableCache
-from brainseg.results.run_files import read_checked, read_json, readable, reading, run_file
+from brainseg.results.run_files import read_checked, read_json, readable, reading, refuse_newer, run_file
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.tasks import facts_of
 from brainseg.training.stored import RateSearch
@@ -66,11 +65,7 @@ def evaluation_as(kind: type[E], store: RunStore, run: Run) -> E | None:
     values = read_json(store, run, "evaluation.json")
     if values is None:
         return None
-    if values.get("schema", 1) not in range(1, SCHEMA + 1):
-        raise RunError(
-            f"evaluation.json of run {run.name!r} has schema {values['schema']}, and this brainseg reads up to "
-            f"{SCHEMA}: install a newer brainseg."
-        )
+    refuse_newer(values, SCHEMA, "evaluation.json", run)
     with reading("evaluation.json", run):
         return read_evaluation(values, kind)
 

@@ -14,10 +14,10 @@ from brainseg.datasets.image_reading import read_named
 from brainseg.datasets.leak_groups import leak_groups
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.modalities import parse_inputs, stack
+from brainseg.datasets.split_table import evaluated_set
 from brainseg.errors import DataError, ScanError
 from brainseg.files import sha256_file
 from brainseg.scans import Scan
-from brainseg.training.inputs import evaluated_set
 
 _CHANGED = (
     "{missing} of the {count} images that were drawn were changed or removed since the run was evaluated on them "

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brainseg.evaluation.bootstrap import patient_intervals
+from brainseg.evaluation.bootstrap import mean_interval
 from brainseg.evaluation.intervals import wilson
-from brainseg.evaluation.undefined import ratio
 from brainseg.robustness.result import Measured
 
 SEED = 0
@@ -32,10 +31,8 @@ def mean_over_groups(values: Sequence[float] | np.ndarray, groups: np.ndarray) -
     known = np.isfinite(numbers)
     if not known.any():
         return {"value": None, "interval": None, "count": 0}
-    codes = np.unique(groups[known], return_inverse=True)[1]
-    sums = np.column_stack([np.bincount(codes, numbers[known]), np.bincount(codes)])
-    intervals = patient_intervals(sums, lambda totals: {"mean": ratio(totals[:, 0], totals[:, 1])}, SEED)
-    return {"value": float(numbers[known].mean()), "interval": intervals["mean"], "count": int(known.sum())}
+    interval = mean_interval(numbers[known], groups[known], SEED)
+    return {"value": float(numbers[known].mean()), "interval": interval, "count": int(known.sum())}
 
 
 def defined(value: float) -> float | None:

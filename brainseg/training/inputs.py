@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.datasets.origin import synthetic_rows
+from brainseg.datasets.split_table import copies_of, evaluated_set
 from brainseg.datasets.table import Dataset
 from brainseg.preparation.cache import PreparedImages
 
@@ -22,11 +23,6 @@ class Targets(Protocol):
 
     def __getitem__(self, row: int, /) -> np.ndarray:
         """Return a class number, () int64, or a mask of class numbers, (S, S) uint8."""
-
-
-def evaluated_set(sides: pd.Series[str]) -> str:
-    """Return the set that the model is evaluated on: the test set if there is one, else the validation set."""
-    return "test" if (sides == "test").any() else "valid"
 
 
 @dataclass(frozen=True)
@@ -78,10 +74,7 @@ class TrainingInputs(Generic[D]):
             Two arrays, (n,) bool: exact copies, and near copies that differ in bytes.
         """
         table = self.dataset.table[["sha256", "twin"]]
-        asked, learnt = table.iloc[rows], table.iloc[self.rows("train")]
-        identical = asked["sha256"].isin(learnt["sha256"])
-        near = (asked["twin"] != "") & asked["twin"].isin(learnt["twin"]) & ~identical
-        return identical.to_numpy(), near.to_numpy()
+        return copies_of(table.iloc[self.rows("train")], table.iloc[rows])
 
     def inverse_frequencies(self) -> np.ndarray:
         """Return a weight for each class, (classes,) float64: N / (classes x its count) over the training set.

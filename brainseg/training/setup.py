@@ -10,7 +10,7 @@ import pandas as pd
 from brainseg.config import EvaluationConfig, RunConfig
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.datasets.report import dataset_report, patients_known
-from brainseg.datasets.split_table import SPLIT, read_split
+from brainseg.datasets.split_table import SPLIT, evaluated_set, read_split
 from brainseg.datasets.splits import split_dataset
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import ConfigError, DataError
@@ -21,7 +21,7 @@ from brainseg.training.callbacks import seed_everything
 from brainseg.training.checkpoint import has_checkpoint
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.context import TrainingContext
-from brainseg.training.inputs import D, TrainingInputs, evaluated_set
+from brainseg.training.inputs import D, TrainingInputs
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.protocols import Task
 

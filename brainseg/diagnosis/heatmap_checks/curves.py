@@ -3,8 +3,8 @@
 V. Petsiuk, A. Das and K. Saenko (2018), "RISE: Randomized Input Sampling for Explanation of Black-box Models"
 (arXiv:1806.07421). If a heatmap shows what the answer depends on, removing the hottest pixels first lowers the
 probability at once (a small area under the deletion curve), and inserting them first restores it at once (a large area
-under the insertion curve). An area alone says little: it depends on how sure the model is. So each area stands beside
-that of a random order, which is also that of a uniform heatmap, and that of pixels from the centre outwards.
+under the insertion curve). The area alone depends on how sure the model is. Each area is therefore compared with that
+of a random order, which is also that of a uniform heatmap, and that of pixels from the centre outwards.
 
 A removed pixel takes its value from the blurred image. RISE deletes to black and inserts into a blurred image; black
 squares in a head are unlike any training image, so the probability would also change for that reason.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from brainseg.diagnosis.heatmap_checks.stored import Measured
-from brainseg.evaluation.bootstrap import patient_intervals
-from brainseg.evaluation.undefined import ratio
+from brainseg.evaluation.bootstrap import mean_interval
 
 SEED = 0
 """Seed of the sample, of random orders and weights, and of the bootstrap."""
@@ -24,9 +23,7 @@ def mean_over_images(values: np.ndarray, groups: np.ndarray) -> Measured:
         {'value': 0.5, 'interval': (0.0, 1.0), 'n': 2}
     """
     defined = np.isfinite(values)
-    kept, codes = values[defined], np.unique(groups[defined], return_inverse=True)[1]
+    kept = values[defined]
     if not len(kept):
         return {"value": None, "interval": None, "n": 0}
-    sums = np.column_stack([np.bincount(codes, kept), np.bincount(codes)])
-    intervals = patient_intervals(sums, lambda totals: {"mean": ratio(totals[:, 0], totals[:, 1])}, SEED)
-    return {"value": float(kept.mean()), "interval": intervals["mean"], "n": len(kept)}
+    return {"value": float(kept.mean()), "interval": mean_interval(kept, groups[defined], SEED), "n": len(kept)}

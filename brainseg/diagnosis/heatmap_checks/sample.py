@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.datasets.leak_groups import leak_groups
+from brainseg.datasets.split_table import evaluated_set
 from brainseg.diagnosis.heatmap_checks import IMAGES
 from brainseg.diagnosis.heatmap_checks.means import SEED
 
@@ -17,8 +18,7 @@ def held_out_images(split: pd.DataFrame) -> pd.DataFrame:
 
     The column `group_number` is added: images with the same number are of one patient, or are copies.
     """
-    name = "test" if (split["split"] == "test").any() else "valid"
-    rows = split[split["split"] == name].reset_index(drop=True)
+    rows = split[split["split"] == evaluated_set(split["split"])].reset_index(drop=True)
     return rows.assign(**{GROUP_NUMBER: leak_groups(rows)})
 
 

@@ -9,13 +9,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from brainseg.evaluation.bootstrap import patient_intervals
+from brainseg.evaluation.bootstrap import mean_interval
 from brainseg.evaluation.paired import SIGNIFICANT, holm
 from brainseg.evaluation.segmentation import scores
 from brainseg.evaluation.segmentation.counts import Counts
 from brainseg.evaluation.segmentation.patients import patient_codes, summed
 from brainseg.evaluation.sign_flip import sign_flip
-from brainseg.evaluation.undefined import ratio, where_defined
+from brainseg.evaluation.undefined import where_defined
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,6 @@ def _volume_dice(table: pd.DataFrame) -> np.ndarray:
 def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPair:
     """Compare two models by the (patients,) differences of their Dice; the p-value is not yet adjusted."""
     count = len(differences)
-    sums = np.column_stack([differences, np.ones(count)])
-    found = patient_intervals(sums, lambda drawn: {"mean": ratio(drawn[:, 0], drawn[:, 1])}, seed)
     p = sign_flip(differences, seed)
     return MaskPair(
         first=first,
@@ -90,7 +88,7 @@ def _pair(first: str, second: str, differences: np.ndarray, seed: int) -> MaskPa
         first_ahead=int((differences > 0).sum()),
         second_ahead=int((differences < 0).sum()),
         difference=where_defined(count > 0, differences.mean),
-        interval=found["mean"],
+        interval=mean_interval(differences, np.arange(count), seed),
         p=p,
         adjusted=p,
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from brainseg.datasets.leak_groups import leak_groups
+from brainseg.datasets.split_table import copies_of
 from brainseg.errors import RunError
 from brainseg.evaluation.calibration import VALIDATION_PREDICTIONS
 from brainseg.evaluation.operating import HeldOut
@@ -118,11 +119,11 @@ def _groups_and_copies(
             f"Run {run.name!r} does not record which images it learnt from (split.csv), which calibration and "
             "thresholds need: train it again."
         )
-    learnt = split[split["split"] == "train"]
-    copies = rows["sha256"].isin(learnt["sha256"]) | ((rows["twin"] != "") & rows["twin"].isin(learnt["twin"]))
+    identical, near = copies_of(split[split["split"] == "train"], rows)
+    copies = identical | near
     if report.get("evaluated_on") != "test" and copies.sum() < report.get("copies_in_training", 0):
         raise RunError(
             f"Run {run.name!r} has {report['copies_in_training']} validation images with a copy in its training set, "
             "but does not record which, so they cannot be left out: train it again."
         )
-    return leak_groups(rows.reset_index(drop=True)), copies.to_numpy()
+    return leak_groups(rows.reset_index(drop=True)), copies

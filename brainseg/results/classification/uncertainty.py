@@ -7,17 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from typing_extensions import TypedDict
 
-from brainseg.datasets.leak_groups import leak_groups
+from brainseg.diagnosis.heatmap_checks.sample import GROUP_NUMBER, drawn_sample, held_out_images
 from brainseg.errors import RunError, ScanError
 from brainseg.evaluation.error_detection import ErrorDetection, error_detection
-from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.results import stored_results
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run, RunStore
 
 MOST = 200
-"""Most images that are measured, drawn at random with `SEED`."""
-SEED = 0
+"""Most images that are measured, drawn at random."""
 MEASURES = {
     "doubt": "1 - highest probability",
     "entropy": "entropy of the probabilities",
@@ -64,33 +62,27 @@ def uncertainty_report(
         progress: Called with (images done, images in all).
 
     Raises:
-        RunError: The run has no model, or lacks its evaluation, predictions or split, or none of its images can be
-            read.
+        RunError: The run has no model or no split, or none of its images can be read.
         BundleError: The bundle cannot be used.
     """
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.uncertainty import measure_uncertainty
 
-    report = stored_results.evaluation_as(ClassificationEvaluation, store, run)
-    table = stored_results.evaluated_predictions(store, run)
     split = stored_results.split(store, run)
-    if report is None or table is None or split is None:
-        raise RunError(f"Run {run.name!r} lacks its evaluation, its predictions or its split: train it again.")
-    predictor = Predictor.open(store.bundle(run))
-    rows = split.set_index("path", drop=False).reindex(table["path"])
-    groups = leak_groups(rows.fillna("").reset_index(drop=True))
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(table))[:most])
+    if split is None:
+        raise RunError(f"Run {run.name!r} has no split.csv, so its held-out images are unknown: train it again.")
+    predictor, held_out = Predictor.open(store.bundle(run)), held_out_images(split)
+    sample = drawn_sample(held_out, most)
     found: dict[str, list[float]] = {name: [] for name in MEASURES}
     kept: list[int] = []
     wrong: list[bool] = []
-    for done, row in enumerate(chosen, start=1):
-        path, label = table["path"].iloc[row], table["label"].iloc[row]
+    for row, (path, label, digest) in enumerate(zip(sample["path"], sample["label"], sample["sha256"], strict=True)):
         try:
-            scan = read_image(run, path, rows["sha256"].iloc[row] or None)
+            scan = read_image(run, path, digest or None)
         except ScanError:
             continue
         one = measure_uncertainty(predictor, scan)
-        kept.append(int(row))
+        kept.append(row)
         wrong.append(one.classes[int(one.views[0].argmax())] != label)
         for name, value in (
             ("doubt", 1 - float(one.views[0].max())),
@@ -102,17 +94,17 @@ def uncertainty_report(
             if value is not None:
                 found[name].append(value)
         if progress:
-            progress(done, len(chosen))
+            progress(row + 1, len(sample))
     if not kept:
         raise RunError(f"None of the held-out images of run {run.name!r} can be read: put its dataset back.")
-    mistakes, of = np.array(wrong), groups[kept]
+    mistakes, of = np.array(wrong), sample[GROUP_NUMBER].to_numpy()[kept]
     return {
         "run_id": run.id,
         "run": run.name,
         "count": len(kept),
-        "evaluated": len(table),
+        "evaluated": len(held_out),
         "wrong": int(mistakes.sum()),
-        "unreadable": len(chosen) - len(kept),
+        "unreadable": len(sample) - len(kept),
         "measures": {
             name: error_detection(np.array(values), mistakes, of) if values else None for name, values in found.items()
         },
