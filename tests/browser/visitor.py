@@ -17,16 +17,18 @@ QUIET = """() => {
     const moves = document.getAnimations().some(each => each.playState === 'running' && ends(each))
     const drawn = app?.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
     const ready = drawn && !moves
-    if (!ready || document.querySelector('[data-stale=true]') || window.seen !== seen) window.since = undefined
+    const unfinished = document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
+    if (!ready || unfinished || window.seen !== seen) window.since = undefined
     window.seen = seen
     if (window.since === undefined) [window.since, window.frames_seen] = [performance.now(), 0]
     window.frames_seen += 1
-    return ready && performance.now() - window.since > 500 && window.frames_seen > 20
+    return ready && !unfinished && performance.now() - window.since > 500 && window.frames_seen > 20
 }"""
 """Whether, for half a second and in every frame of it, Streamlit ran no script, the page kept its height and a plot its
 place, and nothing faded, opened or closed; a spinner, which never ends, does not count. A single look is not enough:
 Streamlit's state does not show a rerun that the browser is about to ask for. Time alone is not enough either: a browser
-that draws no frame for half a second has not looked at the messages that wait for it."""
+that draws no frame for half a second has not looked at the messages that wait for it. A skeleton stands for an element
+whose code the browser still fetches: when it comes, the page moves and closes an open list."""
 
 
 def settled(tab: Page) -> None:
