@@ -126,7 +126,8 @@ def choose_heatmap(members: Sequence[Member]) -> HeatmapOptions:
             format_func=lambda number: _layer_words(number, last),
             key=layer,
             help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
-            "ones fine and close to the image. By default the model's own stage; with another method the last one.",
+            "ones fine and close to the image. By default the model's own stage; with another method the last one, and "
+            "with an average over several stages the last three. Such an average starts at the layer chosen here.",
         )
     return HeatmapOptions(explain or None, method or None, stage or None)
 
