@@ -14,14 +14,14 @@ from brainseg.evaluation.intervals import wilson
 from tests.evaluation.tables import KINDS, as_table, random_table
 
 HEADLINE = ("precision", "sensitivity", "specificity", "f1", "roc_auc", "pr_auc")
-CASES = [(size, kind) for size in (2, 3, 4, 5) for kind in KINDS]
+CASES = [(size, kind) for size in (2, 3, 5) for kind in KINDS]
 
 
 @cache
 def evaluated(size, kind):
-    """Seven tables with their classes and reports."""
+    """Four tables with their classes and reports."""
     rng = np.random.default_rng([size, KINDS.index(kind)])
-    drawn = [random_table(rng, size, int(rows), kind) for rows in (1, 2, 3, *rng.integers(4, 200, 4))]
+    drawn = [random_table(rng, size, int(rows), kind) for rows in (1, 3, *rng.integers(4, 200, 2))]
     return [(table, classes, evaluate(table, classes, None)) for table, classes in drawn]
 
 
