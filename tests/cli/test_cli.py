@@ -216,14 +216,12 @@ def test_skip_bad_leaves_the_bad_file_out_and_says_so(trained, tmp_path: Path, t
     assert [bad["path"] for bad in report["unreadable"]] == ["yes/broken.png"]
 
 
-def test_inspect_on_the_real_sets(shared: Path, trained) -> None:
+def test_inspect_on_a_real_set(shared: Path, trained) -> None:
     report = json.loads(here("data", "inspect", shared / "data" / "kaggle253", "--json", home=trained[0]).stdout)
     assert report["images"] == 253
     assert report["classes"] == {"no": 98, "yes": 155}
     assert report["modes"] == {"RGB": 217, "L": 30, "RGBA": 5, "P": 1}
     assert (report["duplicates"]["groups"], report["duplicates"]["surplus"]) == (22, 25)
-    plain = here("data", "inspect", shared / "data" / "mc7023", home=trained[0]).stdout
-    assert "LEAK: 216 of 1311 test files are byte-identical to a train file" in plain
 
 
 def test_inspect_names_copies_on_both_sides_of_a_given_split(trained, tiny_set: Path, tmp_path: Path) -> None:
