@@ -20,6 +20,7 @@ from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
 from brainseg.runs import Run
 from brainseg.runs.digests import check_digest
+from brainseg.runs.ensembles import OpenEnsemble, open_ensemble
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.predictor import Predictor
@@ -112,7 +113,8 @@ def warm_up() -> None:
         _import_torch()
         for task in ("classify", "segment"):
             if promoted := live_store.promoted(task):
-                _CACHE.get(bundle_folder(promoted.id), task)
+                for run_id in [member.run for member in promoted.members] or [promoted.id]:
+                    _CACHE.get(bundle_folder(run_id), task)
 
 
 def description(run_id: str) -> tuple[BundleDescription, str]:
@@ -132,6 +134,16 @@ def description(run_id: str) -> tuple[BundleDescription, str]:
         _run.clear()  # or `calibrate` may have replaced the bundle since the run was
         check_digest(_run(uri, run_id), digest)
     return found, digest[:VERSION_DIGITS]
+
+
+def ensemble(run_id: str) -> OpenEnsemble:
+    """Return a stored ensemble, after checking that its members are the models that it was evaluated with.
+
+    Raises:
+        RunError: There is no such run, or it is no ensemble.
+        BundleError: Its file is damaged, or a member was deleted, changed or damaged.
+    """
+    return open_ensemble(live_store.store(), live_store.run(run_id))
 
 
 def bundle_folder(run_id: str) -> Path:

@@ -10,7 +10,8 @@ from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
 from brainseg.cli.prediction import Member as MemberAnswer
 from brainseg.diagnosis.calibrated import Certainty
-from brainseg.diagnosis.ensemble import Consensus, check_same_classes, diagnose_with
+from brainseg.diagnosis.ensemble import Consensus
+from brainseg.diagnosis.joint import check_same_classes, diagnose_with
 from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.errors import ScanError
@@ -72,7 +73,8 @@ def _read(file: Path) -> Scan | str:
 def _answer(predictors: list[Predictor], scan: Scan, sheet: Path | None, request: Request) -> Diagnosis | Consensus:
     from brainseg.diagnosis.images import diagnosis_sheet, save_png
 
-    answer = diagnose_with(predictors, scan, explain=request.explain, method=request.method, stage=request.layer)
+    options = {"explain": request.explain, "method": request.method, "stage": request.layer}
+    answer = diagnose_with(predictors, scan, request.ensemble, **options)
     if sheet:
         save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
     return answer
@@ -94,7 +96,7 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
         "probabilities": answer.probabilities,
         "threshold": answer.point.threshold,
         "margin": answer.decision.margin,
-        "prediction_set": prediction_set_of(answer),
+        "prediction_set": None if (found := answer.prediction_set) is None else list(found),
         "calibrated": answer.certainty.calibrated,
         "n": answer.certainty.count,
         "model": answer.model,
@@ -147,12 +149,6 @@ def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], scan: Sca
             values["members"][place]["uncertainty"] = stored
         else:
             values["uncertainty"] = stored
-
-
-def prediction_set_of(answer: Diagnosis | Consensus) -> list[str] | None:
-    """Return the classes in an answer's prediction set; None without one, as for an ensemble."""
-    found = None if isinstance(answer, Consensus) else answer.prediction_set
-    return None if found is None else list(found)
 
 
 def print_metrics(report: ClassificationEvaluation, side: str) -> None:

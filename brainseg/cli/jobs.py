@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from brainseg.cli.ensemble import print_ensemble
 from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, NOTES, end_lines, print_json
 from brainseg.cli.report import print_report
@@ -65,7 +66,7 @@ def list_runs(as_json: JsonOption = False) -> None:
             ("  " if run.parent else "") + escape(run.name) + (" *" if run.id in offered else ""),
             run.kind,
             run.status,
-            run.config.model.arch,
+            f"{len(run.members)} members" if run.members else run.config.model.arch,
             escape(outcome_words(run)),
             _minute(run.created),
         )
@@ -132,7 +133,7 @@ def show(
     if as_json:
         print_json({**details_json(details), **plain_values(result), "figures": plots})
     else:
-        _print_run(found, details, plots, result)
+        _print_run(store, found, details, plots, result)
 
 
 def _crossval(store: RunStore, run: Run, needed: bool) -> CrossvalResult | None:
@@ -144,7 +145,9 @@ def _crossval(store: RunStore, run: Run, needed: bool) -> CrossvalResult | None:
     return complete_result(store, run) if needed else crossval_result(store, run)
 
 
-def _print_run(found: Run, details: RunDetails, plots: list[str], result: CrossvalResult | None) -> None:
+def _print_run(
+    store: RunStore, found: Run, details: RunDetails, plots: list[str], result: CrossvalResult | None
+) -> None:
     ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
     _print_labels(found)
     for line in end_lines(found):
@@ -159,12 +162,7 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
             f"epoch {row['epoch']:3d} {row['phase']:9} loss {row['train_loss']:.4f} / {row['valid_loss']:.4f}  "
             f"{facts.headline_words} {row['dice'] if 'dice' in row else row['accuracy']:.3f}  {row['seconds']:.1f} s"
         )
-    if result:
-        from brainseg.cli.crossval import print_result
-
-        print_result(result)
-    elif details["evaluation"]:
-        print_report(found.config.task, details["evaluation"], details["calibration"])
+    _print_metrics(store, found, details, result)
     _print_robustness(found, details)
     if details["learning_rate"]:
         ANSWERS.print(f"Suggested learning rate: {details['learning_rate']['suggestion']:.2e}")
@@ -175,6 +173,17 @@ def _print_run(found: Run, details: RunDetails, plots: list[str], result: Crossv
         )
     for file in plots:
         ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
+
+
+def _print_metrics(store: RunStore, found: Run, details: RunDetails, result: CrossvalResult | None) -> None:
+    if found.members:
+        print_ensemble(store, found)
+    if result:
+        from brainseg.cli.crossval import print_result
+
+        print_result(result)
+    elif details["evaluation"]:
+        print_report(found.config.task, details["evaluation"], details["calibration"])
 
 
 def _print_robustness(found: Run, details: RunDetails) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,10 @@ from brainseg.files import write_atomically
 from brainseg.models.description import read_description
 from brainseg.tasks import facts_of
 
+if TYPE_CHECKING:
+    from brainseg.models.ensemble import Ensemble
+    from brainseg.runs import RunStore
+
 SOME_FAILED = 1
 
 
@@ -34,7 +38,7 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="Images: PNG, JPEG, BMP, TIFF or GIF.")],
     run: Annotated[
         list[str],
-        typer.Option(help="Id, start of the id, or name of a finished run; several runs form an ensemble."),
+        typer.Option(help="Id, start of the id, or name of a finished run or ensemble; several runs answer together."),
     ],
     cam: Annotated[
         Path | None,
@@ -72,12 +76,12 @@ def predict(
 
     check_choice("--method", method, (None, *METHODS))
     store = RunStore()
-    bundles = [store.bundle(store.get(name)) for name in run]
+    bundles, ensemble = _models(store, run)
     tasks = {read_description(bundle).task for bundle in bundles}
     if len(tasks) > 1:
         raise ConfigError("--run names a run that classifies and one that marks tumours: use one kind at a time.")
     task = tasks.pop()
-    request = Request(files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty)
+    request = Request(files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty, ensemble)
     _refuse_options_of_other_tasks(task, request)
     answers = commands_of(task).predict(bundles, request)
     if csv_file:
@@ -88,6 +92,28 @@ def predict(
         _print(answers.values)
     if any("error" in answer for answer in answers.values):
         raise typer.Exit(SOME_FAILED)
+
+
+def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | None]:
+    """Return the bundles that answer, and the stored ensemble whose members they are, if one was named.
+
+    Raises:
+        ConfigError: An ensemble is named together with other runs.
+        RunError: A run does not exist, or has no model.
+        BundleError: A model cannot be used.
+    """
+    found = [store.get(name) for name in names]
+    if stored := next((run for run in found if run.members), None):
+        if len(found) > 1:
+            members = ", ".join(member.name for member in stored.members)
+            raise ConfigError(
+                f"--run names the ensemble {stored.name!r} and other runs: name it alone, or its members ({members})."
+            )
+        from brainseg.runs.ensembles import open_ensemble
+
+        opened = open_ensemble(store, stored)
+        return list(opened.bundles), opened.ensemble
+    return [store.bundle(run) for run in found], None
 
 
 def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
@@ -121,6 +147,8 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
         ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
         for sentence in _stability(answer):
             ANSWERS.print(f"  {sentence}", markup=False, soft_wrap=True)
+    for model in dict.fromkeys(answer["model"] for answer in answers if "error" not in answer):
+        ANSWERS.print(f"Answered by {model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 

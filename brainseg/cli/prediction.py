@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from brainseg.diagnosis.table import Reliability
 from brainseg.errors import ConfigError
+from brainseg.models.ensemble import Ensemble
 from brainseg.models.trained_on import TrainedOn, joint_training
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Request:
         mask: Where the mask goes.
         overlay: Where scan and mask go.
         uncertainty: Whether to measure how stable the answers are.
+        ensemble: The stored ensemble that answers; None for a model, or for models that were only named together.
     """
 
     files: list[Path]
@@ -43,6 +45,7 @@ class Request:
     mask: Path | None = None
     overlay: Path | None = None
     uncertainty: bool = False
+    ensemble: Ensemble | None = None
 
 
 @final

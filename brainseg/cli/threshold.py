@@ -15,7 +15,7 @@ from brainseg.errors import ConfigError
 from brainseg.models.operating_point import MarginGoal, OperatingPoint, ThresholdGoal
 
 if TYPE_CHECKING:
-    from brainseg.models.description import BundleDescription
+    from brainseg.models.ensemble import ModelDescription
     from brainseg.runs import Run
 
 ThresholdKind = Literal["sensitivity", "specificity", "cost", "threshold"]
@@ -55,7 +55,7 @@ def threshold(
     Without options, print how it decides now. What is not named keeps its goal.
     """
     from brainseg.evaluation.operating import Goals
-    from brainseg.models.description import read_description
+    from brainseg.results.bundle_changes import description_of
     from brainseg.results.classification.operating_point import current_point, set_operating_point
     from brainseg.runs import RunStore
 
@@ -74,7 +74,7 @@ def threshold(
     elif by_threshold or by_margin:
         goals = Goals(by_threshold or point.threshold_goal, by_margin or point.margin_goal)
         point = set_operating_point(store, found, goals, named_crossval(store, crossval))
-    _answer(found, read_description(store.bundle(store.get(found.id))), point, as_json)
+    _answer(found, description_of(store, store.get(found.id)), point, as_json)
 
 
 def _threshold_goal(**given: float | None) -> ThresholdGoal | None:
@@ -112,7 +112,7 @@ def _only(given: dict[str, float | None], options: dict[str, str]) -> tuple[str,
     return next(iter(named.items()), ("", None))
 
 
-def _answer(run: Run, description: BundleDescription, point: OperatingPoint, as_json: bool) -> None:
+def _answer(run: Run, description: ModelDescription, point: OperatingPoint, as_json: bool) -> None:
     from brainseg.diagnosis.operating_words import operating_lines
 
     if as_json:

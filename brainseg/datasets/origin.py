@@ -39,10 +39,11 @@ def synthetic_rows(dataset: Dataset) -> list[bool]:
     """
     if (dataset.root / PHANTOM).is_file():
         return [True] * len(dataset.table)
-    return [_synthetic(dataset.file(path)) for path in dataset.table["path"]]
+    return [is_synthetic(dataset.file(path)) for path in dataset.table["path"]]
 
 
-def _synthetic(file: Path) -> bool:
+def is_synthetic(file: Path) -> bool:
+    """Return whether an image is synthetic, by its name or by the note in its file."""
     if SYNTHETIC_NAME.match(file.name):
         return True
     if file.suffix.lower() != ".png":

@@ -43,6 +43,7 @@ class Diagnosis:
             if the bundle has no guard.
         point: How the model decides.
         positive: The class that the threshold is of; None if there is none.
+        uncalibrated: Class name -> what the network gave before the calibration, which a stored ensemble averages.
     """
 
     label: str
@@ -66,6 +67,7 @@ class Diagnosis:
     distance: float | None = None
     point: OperatingPoint = DEFAULT_POINT
     positive: str | None = None
+    uncalibrated: dict[str, float] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:

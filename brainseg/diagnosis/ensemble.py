@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from brainseg.diagnosis.calibrated import Certainty, joint_certainty
-from brainseg.diagnosis.doubts import decides_words, doubts_of, joint_verdict, outcome_of
+from brainseg.diagnosis.doubts import decides_words, doubts_of, joint_verdict, model_doubts, outcome_of
 from brainseg.diagnosis.methods import heatmap_title
-from brainseg.errors import RunError
-from brainseg.models.operating_point import Decision, OperatingPoint, decide
-from brainseg.models.operating_point import joint_point as mean_point
+from brainseg.models.calibration import CalibrationState, sets_of
+from brainseg.models.conformal import prediction_set
+from brainseg.models.ensemble import Ensemble
+from brainseg.models.operating_point import Decision, OperatingPoint, decide, joint_point
 from brainseg.models.trained_on import TrainedOn, joint_sentence, joint_training
-from brainseg.scans import Scan
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
-    from brainseg.diagnosis.predictor import Predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +32,7 @@ class Consensus:
         heatmap: (H, W) float32 in 0..1, the mean of the members' maps on the scan.
         seconds: Time of all members together.
         members: Each member's own answer.
+        ensemble: The stored ensemble that answers; None for models that were only chosen together.
     """
 
     label: str
@@ -41,15 +41,19 @@ class Consensus:
     heatmap: np.ndarray
     seconds: float
     members: tuple[Diagnosis, ...]
+    ensemble: Ensemble | None = None
 
     @property
     def model(self) -> str:
-        """Names and versions of all members."""
-        return f"ensemble of {len(self.members)}: {', '.join(member.model for member in self.members)}"
+        """Names and versions of the ensemble, if it is stored, and of all members."""
+        own = f"{self.ensemble.name}, " if self.ensemble else ""
+        return f"{own}ensemble of {len(self.members)}: {', '.join(member.model for member in self.members)}"
 
     @property
     def version(self) -> str:
-        """Versions of all members, joined by a plus."""
+        """The version of the stored ensemble, or those of all members joined by a plus."""
+        if self.ensemble:
+            return self.ensemble.version
         return "+".join(member.version for member in self.members)
 
     @property
@@ -105,12 +109,16 @@ class Consensus:
 
     @property
     def model_doubts(self) -> tuple[str, ...]:
-        """What makes every answer of a member doubtful, with the member's name."""
+        """What makes every answer of the stored ensemble doubtful, or of a member, with the member's name."""
+        if self.ensemble:
+            return model_doubts(self.ensemble.description.validation, len(self.probabilities))
         return tuple(f"{member.model}: {doubt}" for member in self.members for doubt in member.model_doubts)
 
     @property
     def digest(self) -> str:
-        """The digests of all members' bundles, joined by a plus."""
+        """The digest of the stored ensemble, which covers its members', or theirs joined by a plus."""
+        if self.ensemble:
+            return self.ensemble.digest
         return "+".join(member.digest for member in self.members)
 
     @property
@@ -139,23 +147,41 @@ class Consensus:
         value = certainty.write(self.probabilities[self.label])
         agreement = f"all {count} agree" if not self.dissenters else f"{count - len(self.dissenters)} of {count} agree"
         decision = f"{count} models together predict {self.label} with a mean score of {value}"
+        if self.ensemble:
+            who = f"{self.ensemble.name}, the mean of {count} models, predicts"
+            decision = f"{who} {self.label} with a {certainty.noun} of {value}"
         return f"{decision} ({certainty.short}{decides_words(self)}); {agreement}."
 
     @property
     def certainty(self) -> Certainty:
         """How the mean probabilities are to be read and written."""
+        if self.ensemble:
+            return Certainty((self.calibration,))
         return joint_certainty(member.certainty for member in self.members)
 
     @property
+    def calibration(self) -> CalibrationState:
+        """How the mean probabilities are calibrated; None for models that were only chosen together."""
+        return self.ensemble.description.calibration if self.ensemble else None
+
+    @property
+    def prediction_set(self) -> tuple[str, ...] | None:
+        """The classes that the image may have, most probable first; None without prediction sets."""
+        sets = sets_of(self.calibration)
+        return prediction_set(self.probabilities, sets) if sets else None
+
+    @property
     def positive(self) -> str | None:
-        """The class that the members' thresholds are of; None if it differs among them, or there is none."""
+        """The class that the thresholds are of; None if it differs among the members, or there is none."""
         (first, *others) = {member.positive for member in self.members}
         return None if others else first
 
     @property
     def point(self) -> OperatingPoint:
-        """How the members decide together: by the mean of their thresholds, which was not tested."""
-        return joint_point(self.members)
+        """How the members decide together: as stored, or by the mean of their thresholds, which was not tested."""
+        if self.ensemble:
+            return self.ensemble.description.decides
+        return mean_point(self.members)
 
     @property
     def decision(self) -> Decision:
@@ -171,75 +197,8 @@ class Consensus:
         return [member.probabilities[label] for member in self.members]
 
 
-def diagnose_with(
-    predictors: Sequence[Predictor],
-    scan: Scan,
-    **options: Any,  # noqa: ANN401 - those of `diagnose_jointly`
-) -> Diagnosis | Consensus:
-    """Return the answer of one model, or the joint answer of several; see `diagnose_jointly` for `options`."""
-    if len(predictors) == 1:
-        return predictors[0].diagnose(scan, **options)
-    return diagnose_jointly(predictors, scan, **options)
-
-
-def diagnose_jointly(
-    predictors: Sequence[Predictor],
-    scan: Scan,
-    explain: str | None = None,
-    method: str | None = None,
-    stage: int | None = None,
-) -> Consensus:
-    """Diagnose one scan with several models.
-
-    Args:
-        predictors: At least one, all with the same classes in any order.
-        scan: From `scans.read_scan`.
-        explain: The class to explain; by default the one with the highest mean probability.
-        method: How to draw the heatmaps, a key of `methods.METHODS`; by default each model's own method.
-        stage: The residual stage to take them from, or a model's last stage if it has fewer; by default each model's
-            own stage.
-
-    Raises:
-        RunError: The models have different classes.
-        ValueError: `explain` is not a class of the models, or the method or stage does not exist.
-    """
-    check_same_classes([(each.name, each.description.classes) for each in predictors])
-    asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
-    answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
-    seconds = sum(answer.seconds for answer in answers)
-    means = {
-        label: float(np.mean([answer.probabilities[label] for answer in answers])) for label in answers[0].probabilities
-    }
-    label = decide(means, answers[0].positive, joint_point(answers)).label
-    explained = explain or label
-    for place, (each, depth) in enumerate(asked):
-        if answers[place].explained != explained:  # a dissenter, which explained its own decision
-            answers[place] = each.diagnose(scan, explained, method, depth)
-            seconds += answers[place].seconds
-    heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
-    return Consensus(label, means, explained, heatmap, seconds, tuple(answers))
-
-
-def joint_point(answers: Sequence[Diagnosis]) -> OperatingPoint:
+def mean_point(answers: Sequence[Diagnosis]) -> OperatingPoint:
     """Return how several models decide together: without a threshold if theirs are of different classes."""
-    point = mean_point([answer.point for answer in answers], len(answers[0].probabilities))
+    point = joint_point([answer.point for answer in answers], len(answers[0].probabilities))
     same = len({answer.positive for answer in answers}) == 1
     return point if same else point.model_copy(update={"threshold": None})
-
-
-def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Refuse models that cannot form an ensemble.
-
-    Args:
-        members: The name and the classes of each model.
-
-    Raises:
-        RunError: They have different classes.
-    """
-    (first, classes), *others = members
-    for name, other in others:
-        if set(other) != set(classes):
-            raise RunError(
-                f"{name} has the classes {', '.join(other)}, but {first} has {', '.join(classes)}: choose models with "
-                "the same classes."
-            )

@@ -102,8 +102,8 @@ class Predictor:
         prepared = self.prepare(scan)
         image = self.input_of(prepared)
         logits, maps, deepest = logits_maps_and_deepest(self.model, image, stage)
-        temperature = temperature_of(self.description.calibration)
-        scores = torch.softmax(logits.detach().double() / temperature, dim=1)[0].tolist()
+        temperature, values = temperature_of(self.description.calibration), logits.detach().double()
+        scores = torch.softmax(values / temperature, dim=1)[0].tolist()
         if not np.isfinite(scores).all():
             raise BundleError(f"{self.name} returned values that are not numbers for {scan.name}: train it again.")
         point, positive = self.description.decides, self.description.positive
@@ -135,6 +135,7 @@ class Predictor:
             features=features,
             point=point,
             positive=positive,
+            uncalibrated=dict(zip(classes, torch.softmax(values, dim=1)[0].tolist(), strict=True)),
         )
 
     def prepare(self, scan: Scan) -> Prepared:

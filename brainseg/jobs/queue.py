@@ -123,19 +123,26 @@ def retry(store: RunStore, run_id: str) -> Run:
     """Queue a new run with the configuration of an earlier one.
 
     Raises:
-        RunError: There is no such run, or it needs the weights of a run that no longer exists.
+        RunError: There is no such run, it needs the weights of a run that no longer exists, or it is an ensemble.
     """
     run = store.get(run_id)
+    _refuse_ensemble(run)
     return submit(store, run.config, free_name(run.name, {other.name for other in store.list()}), run.kind)
+
+
+def _refuse_ensemble(run: Run) -> None:
+    if run.members:
+        raise RunError(f"Run {run.name!r} is an ensemble: make it again with `brainseg ensemble`.")
 
 
 def resumable(store: RunStore, run_id: str) -> Run:
     """Return a run that can be resumed here.
 
     Raises:
-        RunError: The run is waiting, running or finished, or belongs to another home.
+        RunError: The run is waiting, running or finished, belongs to another home, or is an ensemble.
     """
     run = store.get(run_id)
+    _refuse_ensemble(run)
     if run.status not in ("FAILED", "KILLED"):
         raise RunError(f"Run {run.name!r} is {run.status}: only a FAILED or KILLED run can be resumed.")
     if not store.owns(run):

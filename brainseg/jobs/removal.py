@@ -11,6 +11,7 @@ from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, Run, RunStore
+from brainseg.runs.ensembles import refuse_if_member
 from brainseg.runs.run import StoredEntry
 
 
@@ -25,7 +26,7 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
         The deleted run.
 
     Raises:
-        RunError: The run has not ended, another run needs its weights, or its files cannot be removed.
+        RunError: The run has not ended, another run or an ensemble needs it, or its files cannot be removed.
     """
     with queue_lock():  # so that nobody resumes it meanwhile
         run = store.find(run_id)
@@ -41,11 +42,12 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
 
 
 def refuse_if_needed_by_runs(store: RunStore, run: StoredEntry) -> None:
-    """Refuse to delete a run while another waiting or running one needs its weights or measures its robustness.
+    """Refuse to delete a run while an ensemble, or another waiting or running run, needs it.
 
     Raises:
         RunError: There is such a run.
     """
+    refuse_if_member(run, store.entries())
     if other := _dependent(store, run):
         what = "measures the robustness" if other.check else "needs the weights"
         raise RunError(f"Run {other.name!r} ({other.id[:8]}) {what} of run {run.name!r}: stop it first.")

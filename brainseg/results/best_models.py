@@ -85,7 +85,7 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
         score = facts.headline
         by_data: dict[str, list[Run]] = {}
         for run in newest:
-            own = facts_of(run.config.task) is facts and run.has_model and not run.parent
+            own = facts_of(run.config.task) is facts and run.answers and not run.parent
             if own and f"{FINAL}{score}_low" in run.metrics:
                 by_data.setdefault(run.config.data.path, []).append(run)
         found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]

@@ -80,7 +80,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         if not run.has_metrics:
-            what = f"it is {run.status}" if run.kind in ("train", "crossval") else why_no_model(run)
+            what = f"it is {run.status}" if run.kind in ("train", "crossval", "ensemble") else why_no_model(run)
             raise RunError(f"Run {run.name!r} cannot be compared: {what}, and only finished trainings have metrics.")
     tasks = sorted({run.config.task for run in runs})
     if len(tasks) > 1:

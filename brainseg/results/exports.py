@@ -12,23 +12,39 @@ import pandas as pd
 
 from brainseg import DISCLAIMER
 from brainseg.errors import RunError
+from brainseg.models.ensemble import FILE
 from brainseg.results.by_task import results_of
 from brainseg.results.stored_results import out_of_fold
 from brainseg.runs import Run, RunStore
+from brainseg.runs.ensembles import FOLDER, open_ensemble
 
 NOTICE = "README.txt"
 _PACKED = {".safetensors", ".png"}
 
 
 def bundle_zip(store: RunStore, run: Run) -> bytes:
-    """Return a run's bundle as a zip file.
+    """Return a run's bundle as a zip file; of an ensemble, its description with the bundles of its members.
 
     Raises:
         RunError: The run has no model.
+        BundleError: A member of the ensemble was deleted or changed.
     """
+    if run.members:
+        return _ensemble_zip(store, run)
     folder = store.bundle(run)
     what = f"The model of run {run.name} ({run.id}): keep the files of bundle/ together and unchanged."
     return zip_file(((file, f"bundle/{file.name}") for file in sorted(folder.iterdir()) if file.is_file()), what)
+
+
+def _ensemble_zip(store: RunStore, run: Run) -> bytes:
+    opened = open_ensemble(store, run)
+    files = [(store.path(run.id, FOLDER) / FILE, f"bundle/{FILE}")]
+    for member, bundle in zip(opened.members, opened.bundles, strict=True):
+        files += [
+            (file, f"members/{member.id}/bundle/{file.name}") for file in sorted(bundle.iterdir()) if file.is_file()
+        ]
+    named = ", ".join(f"{member.name} in members/{member.id}/" for member in opened.members)
+    return zip_file(files, f"The ensemble of run {run.name} ({run.id}): {named}. Keep its files unchanged.")
 
 
 def predictions_file(store: RunStore, run: Run) -> bytes:

@@ -150,6 +150,11 @@ def refuse_without_labels(run: Run) -> None:
 
 def why_not_all(run: Run) -> str:
     """Return why the other images of a single run cannot be judged, as a sentence; "" if they can."""
+    if run.members:
+        return (
+            f"The members of {run.name!r} were trained on labels of these images, so they cannot judge them: use a "
+            "cross-validation, or an instant baseline (model.head=logistic)."
+        )
     if run.config.model.fine_tuned:
         return (
             f"The network of run {run.name!r} was trained on labels of these images, so it cannot judge them: use a "

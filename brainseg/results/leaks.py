@@ -81,13 +81,13 @@ def leak_report(store: RunStore, run: Run, progress: Callable[[int, int], None] 
 
     Args:
         store: The store of the run.
-        run: A finished training.
+        run: A finished training, or an ensemble of such.
         progress: Called with (images read, images in all) while the dataset is read.
 
     Raises:
-        RunError: It is no training, or its evaluation, predictions or split are missing or damaged.
+        RunError: It is neither, or its evaluation, predictions or split are missing or damaged.
     """
-    if run.kind != "train":
+    if run.kind not in ("train", "ensemble"):
         raise RunError(
             f"Run {run.name!r} is not a single training: name a training, such as a fold of a cross-validation."
         )

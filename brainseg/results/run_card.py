@@ -6,13 +6,16 @@ from pathlib import Path
 
 from brainseg.datasets.registry import PHANTOM
 from brainseg.errors import RunError
+from brainseg.evaluation.stored import ClassificationEvaluation
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.results import stored_results
+from brainseg.results.ensembles.card import ensemble_card
 from brainseg.results.model_card import CardDataset, model_card
 from brainseg.results.robustness import stored_robustness
 from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import Run, RunStore
+from brainseg.runs.ensembles import stored_ensemble
 
 
 def card_of(store: RunStore, run: Run) -> str:
@@ -22,6 +25,9 @@ def card_of(store: RunStore, run: Run) -> str:
         RunError: The run has no model.
         BundleError: Its bundle is damaged.
     """
+    if run.members:
+        evaluation = readable([], stored_results.evaluation_as, ClassificationEvaluation, store, run)
+        return ensemble_card(run, stored_ensemble(store, run), evaluation, readable([], stored_report, store, run))
     folder = store.bundle(run)
     description = read_description(folder)
     version = bundle_digest(folder, description)[:12]

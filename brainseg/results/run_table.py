@@ -94,11 +94,11 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         for title, name in METRICS.items()
     }
     values["n"] = run.metrics.get(FINAL + facts_of(run.config.task).count)
-    of_folds = ", cross-validated" if run.kind == "crossval" else ""
+    how = {"crossval": ", cross-validated", "ensemble": ", ensemble"}.get(run.kind, "")
     return {
         "Name": f"↳ {run.name}" if run.parent else run.name,
         "State": STATES[run.status][0],
-        "Task": TASKS[run.kind if run.kind in NO_MODEL else run.config.task] + of_folds,
+        "Task": TASKS[run.kind if run.kind in NO_MODEL else run.config.task] + how,
         "Model": model_words(run),
         "Dataset": dataset,
         **values,

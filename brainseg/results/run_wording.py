@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from brainseg.runs import Run
+from brainseg.runs.ensemble_members import networks
 from brainseg.tasks import facts_of
 
 STATES: dict[str, tuple[str, Literal["blue", "green", "red", "gray"], str]] = {
@@ -50,7 +51,9 @@ def run_label(run: Run) -> str:
 
 
 def model_words(run: Run) -> str:
-    """Return the network in words: architecture and head."""
+    """Return the network in words: architecture and head; of an ensemble, those of its members."""
+    if run.members:
+        return networks(run.members)
     return facts_of(run.config.task).network(run.config.model)
 
 

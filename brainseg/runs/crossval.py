@@ -174,6 +174,9 @@ def why_no_model(run: Run) -> str:
         return "it only looked for a learning rate"
     if run.kind == "robustness":
         return "it checks the robustness of another run"
+    if run.members:
+        names = ", ".join(member.name for member in run.members)
+        return f"it is an ensemble and answers with the models of its members, so name one of them ({names})"
     if run.kind == "crossval":
         return "it is a cross-validation, which judges settings; each of its folds is a run with a model of its own"
     return f"it is {run.status}, and only a FINISHED run can be used"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
 from brainseg.runs.crossval import PARENT, read_plan
+from brainseg.runs.ensemble_members import read_members
 from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
 from brainseg.runs.moved_paths import moved_config
 from brainseg.runs.robustness_check import read_check
@@ -76,6 +77,7 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         plan=read_plan(tags.get(PREFIX + "crossval", "")) if kind == "crossval" else None,
         pooled_of=tags.get(PREFIX + "pooled", ""),
         check=read_check(tags.get(PREFIX + "robustness", "")) if kind == "robustness" else None,
+        members=read_members(tags.get(PREFIX + "ensemble", "")) if kind == "ensemble" else (),
     )
 
 

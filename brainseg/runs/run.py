@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from brainseg.config import RunConfig
+from brainseg.runs.ensemble_members import EnsembleMember
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.robustness_check import RobustnessCheck
 from brainseg.runs.run_end import RunEnd
@@ -41,8 +42,8 @@ class Run:
         home_folder: The home folder whose worker trains it: the open one, unless several homes share the store.
         home_id: The id of that home, see `runs.identity`; "" if it is not recorded.
         queued: When it was last queued, in seconds since 1970.
-        kind: "train", or one that leaves no model: "find-lr" (a learning-rate finder alone), "crossval", or
-            "robustness" (a check of another run's model).
+        kind: "train", "ensemble" (the mean of other runs' models), or one that leaves no model: "find-lr" (a
+            learning-rate finder alone), "crossval", or "robustness" (a check of another run's model).
         promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
@@ -55,6 +56,7 @@ class Run:
         counts: The states of its folds, from which its status follows.
         pooled_of: The `crossval.pooled_key` of the folds that its stored metrics are of.
         check: What a robustness check measures; None for any other run.
+        members: The members of an ensemble; empty for any other run.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Run:
     counts: FoldCounts | None = None
     pooled_of: str = ""
     check: RobustnessCheck | None = None
+    members: tuple[EnsembleMember, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -93,18 +96,23 @@ class Run:
 
     @property
     def has_model(self) -> bool:
-        """Whether the run ended with a model that can diagnose."""
+        """Whether the run ended with a model of its own."""
         return self.status == "FINISHED" and self.kind == "train"
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can diagnose: with a model of its own, or as an ensemble with those of its members."""
+        return self.status == "FINISHED" and self.kind in ("train", "ensemble")
 
     @property
     def has_metrics(self) -> bool:
         """Whether it ended with an evaluation: its own, or that of its pooled folds."""
-        return self.status == "FINISHED" and self.kind in ("train", "crossval")
+        return self.status == "FINISHED" and self.kind in ("train", "crossval", "ensemble")
 
     @property
     def work(self) -> str:
         """What its process does, as a noun."""
-        return "robustness check" if self.kind == "robustness" else "training"
+        return {"robustness": "robustness check", "ensemble": "evaluation"}.get(self.kind, "training")
 
     @property
     def is_inner(self) -> bool:
@@ -115,6 +123,11 @@ class Run:
     def offers_model(self) -> bool:
         """Whether users can choose its model: the models of inner runs only served to choose settings."""
         return self.has_model and not self.is_inner
+
+    @property
+    def offers_answers(self) -> bool:
+        """Whether users can choose it on Diagnose: as `offers_model`, or an ensemble."""
+        return self.answers and not self.is_inner
 
     @property
     def better_than_chance(self) -> bool:
@@ -135,6 +148,7 @@ class Run:
             "kind": self.kind,
             "parent": self.parent or None,
             "measures": self.check.run if self.check else None,
+            "members": [member.run for member in self.members] or None,
             "status": self.status,
             "reason": self.reason,
             "end": self.end.kind.value if self.end else None,
@@ -199,19 +213,20 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     """Return the run whose model is offered first: the last one promoted, or else the newest that beats chance.
 
     If no model is shown to be better than chance, that is the run that finished last. Folds of a cross-validation come
-    last, since each was trained on a part of the images only.
+    last, since each was trained on a part of the images only. An ensemble, which takes longer, has to be promoted.
 
     Args:
         runs: All runs.
         task: The task of the run; by default any, but classification comes before segmentation.
     """
-    finished = [run for run in runs if run.offers_model and task in (None, run.config.task)]
+    finished = [run for run in runs if run.offers_answers and task in (None, run.config.task)]
     return max(
         finished,
         key=lambda run: (
             -facts_of(run.config.task).order,
             run.promoted,
             not run.parent,
+            not run.members,
             run.better_than_chance,
             run.ended,
         ),

@@ -6,13 +6,14 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-Kind = Literal["train", "find-lr", "crossval", "robustness"]
+Kind = Literal["train", "find-lr", "crossval", "robustness", "ensemble"]
 
 
 class RunSummary(TypedDict):
     """A run as JSON: the output of `runs --json`, see `Run`. `end` and `log_tail` are from its `RunEnd`.
 
-    `measures` is the id of the run whose robustness it checks; None for any other run.
+    `measures` is the id of the run whose robustness it checks, and `members` are those of the runs of an ensemble; None
+    for any other run.
     """
 
     run_id: str
@@ -22,6 +23,7 @@ class RunSummary(TypedDict):
     kind: Kind
     parent: str | None
     measures: str | None
+    members: list[str] | None
     status: str
     reason: str
     end: str | None

@@ -16,6 +16,7 @@ from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.crossval import why_no_model
 from brainseg.runs.digests import check_digest
+from brainseg.runs.ensembles import open_ensemble
 from brainseg.runs.identity import Identity, has_identity, identify, save_identity
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
@@ -147,8 +148,13 @@ class RunStore(RunReader):
 
         Raises:
             RunError: The run has no model.
+            BundleError: It cannot be used; of an ensemble, a member was deleted or changed.
         """
-        self.bundle(self.get(run_id))
+        run = self.get(run_id)
+        if run.members:
+            open_ensemble(self, run)
+        else:
+            self.bundle(run)
         self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
 
     def requeue(self, run_id: str) -> None:

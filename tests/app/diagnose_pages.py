@@ -66,8 +66,8 @@ def remarks_on(app: AppTest, scan: Scan, *asked: Run) -> list[str]:
 
 def sample_of(app: AppTest) -> tuple[Member, Sample]:
     """Return the sample that the page shows, and the model that offers it."""
-    member, _, sample = app.session_state["sample"]
-    return member, sample
+    run, _, sample = app.session_state["sample"]
+    return Member.of(run), sample
 
 
 def answers(app: AppTest) -> list[object]:

@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from brainseg.app import model_cache
-from brainseg.app.diagnose.card import DISAGREES, agreement_of_members
 from brainseg.app.diagnose.members import NOT_EVALUATED
+from brainseg.app.diagnose.members_card import DISAGREES, agreement_of_members
 from brainseg.app.diagnose.waiting import LOADING
-from brainseg.diagnosis.ensemble import diagnose_jointly
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan

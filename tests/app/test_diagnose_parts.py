@@ -17,7 +17,7 @@ from brainseg.app.diagnose import answers as diagnose_answers
 from brainseg.app.diagnose.answers import Answered, Answers
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, png_file, zip_file
-from brainseg.app.diagnose.members import HeatmapOptions
+from brainseg.app.diagnose.heatmap_options import HeatmapOptions
 from brainseg.diagnosis.images import CAPTION, squared
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.plots.class_probabilities import MOST, probability_figure

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.app.conftest import crossval_template, finished_home
+from tests.app.conftest import crossval_template, finished_home, finished_template, segment_template
 
-__all__ = ["crossval_template", "finished_home"]
+__all__ = ["crossval_template", "finished_home", "finished_template", "segment_template"]

@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from brainseg.diagnosis.calibrated import Certainty, calibration_sentence, write_value
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE_OUTCOME
-from brainseg.diagnosis.ensemble import diagnose_jointly
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.models.calibration import Calibration, NotCalibrated, Obstacle
 from tests.models.conftest import make_classifier
 

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
-from brainseg.diagnosis.ensemble import diagnose_jointly
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.methods import METHODS
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, BundleError

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainseg.diagnosis.ensemble import check_same_classes, diagnose_jointly
+from brainseg.diagnosis.joint import check_same_classes, diagnose_jointly
 from brainseg.diagnosis.table import headline
 from brainseg.errors import RunError
 from tests.models.conftest import make_classifier, one_sentence

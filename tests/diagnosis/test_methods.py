@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter, shift
 
 from brainseg.config import HeatmapMethod
 from brainseg.diagnosis.drawing import draw_heatmap
-from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.gradcam import MAPS, enlarge, logits_and_maps
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.methods import METHODS, drawn_by, heatmap_title
 from brainseg.diagnosis.package_cams import package_cam
 from brainseg.diagnosis.split_classifier import SplitClassifier

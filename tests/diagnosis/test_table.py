@@ -6,7 +6,7 @@ import io
 import pytest
 
 from brainseg import DISCLAIMER
-from brainseg.diagnosis.ensemble import diagnose_jointly
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.table import answer_row, answers_csv
 from tests.models.conftest import make_classifier
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from brainseg.cli.app import app
 from brainseg.diagnosis.doubts import UNCERTAIN
-from brainseg.diagnosis.ensemble import diagnose_jointly
 from brainseg.diagnosis.images import diagnosis_lines
+from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError
 from brainseg.evaluation.operating import Goals

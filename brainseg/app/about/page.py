@@ -28,7 +28,7 @@ LICENCES = """
 @guarded
 def card() -> None:
     """Show the model card of the promoted model, or of another one."""
-    models = {run.id: run for run in live_store.runs() if run.offers_model}
+    models = {run.id: run for run in live_store.runs() if run.offers_answers}
     promoted = live_store.promoted()
     if not promoted:
         st.info(NO_MODEL, icon=":material/info:")

@@ -25,7 +25,7 @@ def calibration_panel(run: Run) -> None:
     report = stored_results.calibration(store, run)
     if report is None:
         st.info(MISSING)
-        if run.has_model and not demo_mode() and st.button("Calibrate", key="run-calibrate", icon=":material/tune:"):
+        if run.answers and not demo_mode() and st.button("Calibrate", key="run-calibrate", icon=":material/tune:"):
             calibrate_run(store, run)
             live_store.refresh()
             st.rerun()

@@ -10,8 +10,8 @@ from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.run_panels import draw_plot
 from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.evaluation.operating import Goals
-from brainseg.models.description import read_description
 from brainseg.models.operating_point import MarginGoal, ThresholdGoal
+from brainseg.results.bundle_changes import description_of
 from brainseg.results.classification.operating_point import set_operating_point
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
@@ -44,7 +44,7 @@ FIRST = {
 @guarded
 def operating_panel(run: Run) -> None:
     """How the model decides, what this gives on held-out images, and a form to change it."""
-    described = read_description(live_store.store().bundle(run))
+    described = description_of(live_store.store(), run)
     first, *others = operating_lines(described.decides, described.positive, len(described.classes))
     st.info(escape(first), icon=":material/tune:")
     for line in others:

@@ -49,8 +49,8 @@ def _initial_choice(offered: dict[str, Run]) -> list[str]:
         tasks = {run.config.task for run in offered.values()}
         first = next((task for task in VIEWS if task in tasks), "")
         own = [run for run in offered.values() if run.config.task == first and not run.parent]
-        kind = own[0].kind if own else "train"
-        return [run.id for run in own if run.kind == kind][:FIRST]
+        pooled = bool(own) and own[0].kind == "crossval"
+        return [run.id for run in own if (run.kind == "crossval") == pooled][:FIRST]
     found = [(part, named_run(part, list(offered.values()))) for part in wanted]
     if missing := [part[:SHOWN] for part, (run, _) in found if run is None]:
         st.warning(

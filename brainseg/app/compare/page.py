@@ -67,7 +67,7 @@ def draw_curves(comparison: Comparison) -> None:
     figure = comparison_curves(epochs, paper_epochs() if paper else None, loss=loss or "valid_loss", dark=dark())
     chart(figure, "curves-figure", name="compare-epochs")
     if without := [name for name, table in epochs.items() if table is None]:
-        st.caption(f"An instant baseline has no epochs: {escape(', '.join(without))}.")
+        st.caption(f"Instant baselines and ensembles have no epochs: {escape(', '.join(without))}.")
     if paper:
         st.caption(SOURCE)
 

@@ -42,7 +42,7 @@ def runs_panel(comparison: Comparison) -> None:
 
 def settings_panel(comparison: Comparison) -> None:
     """Draw the settings in which the runs differ."""
-    if len(comparison.runs) < 2:
+    if sum(not evaluated.run.members for evaluated in comparison.runs.values()) < 2:
         return
     st.header("Settings that differ", anchor=False)
     table = settings_that_differ(comparison)

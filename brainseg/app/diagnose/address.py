@@ -13,7 +13,8 @@ from brainseg.results.markdown import escape
 from brainseg.runs import Run
 
 if TYPE_CHECKING:
-    from brainseg.app.diagnose.members import HeatmapOptions, Member
+    from brainseg.app.diagnose.heatmap_options import HeatmapOptions
+    from brainseg.app.diagnose.members import Classifiers, Member
 
 NAMED = 5
 """Most models of folds that are named."""
@@ -36,7 +37,7 @@ def preselect() -> None:
     if drawn and st.session_state.get(state.ADDRESS_READ) == (wanted, beside):
         return
     st.session_state[state.ADDRESS_READ] = (wanted, beside)
-    models = [run for run in live_store.runs() if run.offers_model]
+    models = [run for run in live_store.runs() if run.offers_answers]
     found, _ = named_run(wanted, models)
     shown = found or promoted
     st.session_state[state.PICKERS[shown.config.task]] = shown.id
@@ -64,7 +65,7 @@ def crossval_words(parent: Run, models: Sequence[Run]) -> str:
     return f"{escape(parent.name)} is a cross-validation: it judges settings and is no model itself. {left}"
 
 
-def remember(members: Sequence[Member], segmentation_model: Member | None, options: HeatmapOptions) -> None:
+def remember(members: Classifiers, segmentation_model: Member | None, options: HeatmapOptions) -> None:
     """Write the models and the heatmap options into the address: a link shows the same answer later.
 
     Args:
@@ -72,7 +73,7 @@ def remember(members: Sequence[Member], segmentation_model: Member | None, optio
         segmentation_model: Used with the classifiers, or alone if there are none.
         options: What the heatmap shows.
     """
-    first = members[0] if members else segmentation_model
+    first = members.source or (segmentation_model.run if segmentation_model else None)
     if first is None:
         return
     beside = ""
@@ -82,15 +83,15 @@ def remember(members: Sequence[Member], segmentation_model: Member | None, optio
         beside = NO_MODEL
     set_parameters(
         **{
-            RUN: first.run.id,
+            RUN: first.id,
             SEGMENTATION_MODEL: beside,
-            OTHERS: ",".join(member.run.id for member in members[1:]),
+            OTHERS: "" if members.ensemble else ",".join(member.run.id for member in members[1:]),
             HEATMAP_CLASS: options.explain,
             HEATMAP_METHOD: options.method,
             HEATMAP_LAYER: str(options.stage) if options.stage else "",
         }
     )
-    st.session_state[state.ADDRESS_READ] = (first.run.id, beside)
+    st.session_state[state.ADDRESS_READ] = (first.id, beside)
 
 
 def named_others(fitting: dict[str, Run], most: int) -> list[str]:

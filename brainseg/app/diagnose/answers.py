@@ -12,10 +12,13 @@ import streamlit as st
 
 from brainseg.app import model_cache, state
 from brainseg.app.diagnose.cases import Case, Unreadable
-from brainseg.app.diagnose.members import HeatmapOptions, Member
+from brainseg.app.diagnose.heatmap_options import HeatmapOptions
+from brainseg.app.diagnose.members import Classifiers, Member
 from brainseg.diagnosis.agreement import Agreement, agreement
 from brainseg.diagnosis.doubts import UNLIKE, contradiction, joint_verdict
-from brainseg.diagnosis.ensemble import Consensus, diagnose_with
+from brainseg.diagnosis.ensemble import Consensus
+from brainseg.diagnosis.joint import diagnose_with
+from brainseg.models.ensemble import Ensemble
 from brainseg.monitoring import log_answers, record_of
 from brainseg.scans import Scan
 
@@ -115,13 +118,16 @@ class Answers:
         self._kept: OrderedDict[Key, Diagnosis | Consensus | Segmentation] = OrderedDict()
         self._logged: set[tuple[str, str]] = set()
 
-    def classify(self, scan: Scan, members: Sequence[Member], options: HeatmapOptions) -> Diagnosis | Consensus:
-        """Return the classifiers' answer; the models run only the first time."""
-        key = (scan.sha256, tuple(member.version for member in members), *asdict(options).values())
+    def classify(
+        self, scan: Scan, members: Sequence[Member], options: HeatmapOptions, ensemble: Ensemble | None = None
+    ) -> Diagnosis | Consensus:
+        """Return the answer of the classifiers, or of a stored ensemble of them; they run only the first time."""
+        versions = (ensemble.version if ensemble else "", *(member.version for member in members))
+        key = (scan.sha256, versions, *asdict(options).values())
         return self._get(
             key,
             lambda: diagnose_with(
-                [model_cache.predictor(member.run.id) for member in members], scan, **asdict(options)
+                [model_cache.predictor(member.run.id) for member in members], scan, ensemble, **asdict(options)
             ),
         )
 
@@ -148,7 +154,7 @@ class Answers:
 
 def answer_all(
     cases: Sequence[Case | Unreadable],
-    members: Sequence[Member],
+    members: Classifiers,
     options: HeatmapOptions,
     segmentation_model: Member | None = None,
 ) -> list[Answered | Unreadable]:
@@ -185,15 +191,15 @@ def answer_all(
 def _answer(
     answers: Answers,
     case: Case,
-    members: Sequence[Member],
+    members: Classifiers,
     options: HeatmapOptions,
     segmentation_model: Member | None,
 ) -> Answered:
     return Answered(
         case,
-        answers.classify(case.scan, members, options) if members else None,
+        answers.classify(case.scan, members, options, members.ensemble) if members else None,
         answers.segment(case.scan, segmentation_model) if segmentation_model else None,
-        members[0].description.positive if members else None,
+        members.positive,
     )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,7 +15,8 @@ from brainseg.app import live_store, state
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.mask_card import lay_mask, show_mask
-from brainseg.app.diagnose.members import NOT_EVALUATED, Member
+from brainseg.app.diagnose.members import Classifiers, Member
+from brainseg.app.diagnose.members_card import show_evaluations, show_members
 from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.diagnose.stability import show_stability
 from brainseg.app.frame import dark, show
@@ -25,9 +25,7 @@ from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, decides_words
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
 from brainseg.diagnosis.mask_images import FILL
-from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.diagnosis.pointing import pointing_sentence
-from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
 
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
 
 NOT_CERTAIN = "Not certain"
-DISAGREES = ":material/call_split:"
-"""Icon of a member of an ensemble that predicts another class."""
 SIDE = 640
 """Pixels of the side of each image."""
 
@@ -49,7 +45,7 @@ class Opacities:
     mask: float = FILL
 
 
-def show_card(answered: Answered, members: Sequence[Member], segmentation_model: Member | None) -> Opacities:
+def show_card(answered: Answered, members: Classifiers, segmentation_model: Member | None) -> Opacities:
     """Draw an answer: the prediction, the images with their opacity, and the evidence for it.
 
     Returns:
@@ -153,8 +149,8 @@ def _show_decision(
             st.markdown(f"**{escape(answered.marked.sentence)}**")
         _show_remarks(answered, asked)
         if len(members) == 1:
-            _show_evaluations(members)
-        if not isinstance(answer, Consensus) and (named := set_sentence(answer.prediction_set, answer.calibration)):
+            show_evaluations(members)
+        if named := set_sentence(answer.prediction_set, answer.calibration):
             st.markdown(escape(named))
         st.caption(f"Answered in {answer.seconds:.2f} s. {escape(' '.join(answer.certainty.sentences))}")
     with bars:
@@ -165,7 +161,7 @@ def _show_decision(
         )
         show(figure, "probabilities", name=f"probabilities-{answered.case.scan.sha256[:8]}")
     if isinstance(answer, Consensus):
-        _show_members(answer, members)
+        show_members(answer, members)
     show_stability(answered.case.scan, members)
     show_similar(answer, members)
 
@@ -208,43 +204,3 @@ def _show_remarks(answered: Answered, asked: Sequence[Member]) -> None:
 
 def _member_probabilities(answer: Consensus) -> dict[str, dict[str, float]]:
     return {member.model: member.probabilities for member in answer.members}
-
-
-def agreement_of_members(answer: Consensus) -> str:
-    """Return the range and the standard deviation of the members' probabilities of the predicted class, as Markdown."""
-    probabilities = [member.probabilities[answer.label] for member in answer.members]
-    write = answer.certainty.write
-    return (
-        f"**Agreement of the members.** They give {escape(answer.label)} a score of "
-        f"{write(min(probabilities))} to {write(max(probabilities))}: a range of "
-        f"{100 * answer.probability_range[answer.label]:.1f} percentage points, standard deviation "
-        f"{100 * answer.deviation[answer.label]:.1f} percentage points."
-    )
-
-
-def _show_members(answer: Consensus, members: Sequence[Member]) -> None:
-    """Draw how far the members of an ensemble disagree."""
-    st.markdown(agreement_of_members(answer))
-    for other in answer.dissenters:
-        st.warning(f"Disagrees: {escape(other.sentence)}", icon=DISAGREES)
-    table = pd.DataFrame(
-        {
-            "Model": [member.model for member in answer.members],
-            "Prediction": [member.label for member in answer.members],
-            f"Score of {answer.label}": [
-                member.certainty.write(member.probabilities[answer.label]) for member in answer.members
-            ],
-        }
-    )
-    st.dataframe(table, hide_index=True, width="stretch")
-    _show_evaluations(members)
-    st.caption(NOT_EVALUATED)
-
-
-def _show_evaluations(members: Sequence[Member]) -> None:
-    for member in members:
-        described = member.description
-        st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(described.validation))}")
-        if described.operating_point:
-            lines = operating_lines(described.operating_point, described.positive, len(described.classes))
-            st.caption(escape(" ".join(lines)))

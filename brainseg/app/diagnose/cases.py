@@ -10,11 +10,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from brainseg.app import live_store, state
 from brainseg.app.address import named_run, parameter, set_parameters
-from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.app.upload_limit import refuse_many
 from brainseg.errors import ScanError
 from brainseg.results.run_images import read_image
+from brainseg.runs import Run
 from brainseg.scans import Scan, display_name, read_scan
 
 NO_SAMPLES = "The dataset of this model is no longer on this machine, so there are no samples: upload an image."
@@ -41,8 +41,12 @@ class Unreadable:
     reason: str
 
 
-def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
-    """Draw the uploader and the samples of the first chosen model, and return what the visitor chose last."""
+def choose_cases(asked: Run | None) -> list[Case | Unreadable]:
+    """Draw the uploader and the samples of a run, and return what the visitor chose last.
+
+    Args:
+        asked: The run of the first chosen model, or of the ensemble; None if none is chosen.
+    """
     cleared = st.session_state.get(state.CLEARED, 0)
     key = state.uploads(cleared)
     place = refuse_many(key, MOST_FILES, "choose fewer, or diagnose a folder with the command line")
@@ -52,7 +56,7 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
         max_upload_size=MOST_MEGABYTES,
         key=key,
         on_change=_forget_sample,
-        disabled=not asked,
+        disabled=asked is None,
         help=f"PNG, JPEG, BMP, TIFF or GIF, up to {MOST_FILES} at a time. They stay in this server's memory and are "
         "never written to its disk. The Monitoring page keeps only their hashes and the answers.",
     )
@@ -66,11 +70,11 @@ def choose_cases(asked: Sequence[Member]) -> list[Case | Unreadable]:
             help="Removes all uploaded images at once. Without this, new uploads are added to them.",
         )
     if asked:
-        _take_from_address(asked[0])
-        _offer_samples(asked[0])
+        _take_from_address(asked)
+        _offer_samples(asked)
     sample = st.session_state.get(state.SAMPLE)
     if sample:
-        _keep_sample(asked[0] if asked else None, *sample)
+        _keep_sample(asked, *sample)
         if uploads:
             st.button(
                 "Back to my images",
@@ -101,33 +105,33 @@ def _clear() -> None:
     _forget_sample()
 
 
-def _take_sample(member: Member, number: int, sample: Sample) -> None:
-    st.session_state[state.SAMPLE] = (member, number, sample)
+def _take_sample(run: Run, number: int, sample: Sample) -> None:
+    st.session_state[state.SAMPLE] = (run, number, sample)
 
 
-def _keep_sample(asked: Member | None, member: Member, number: int, sample: Sample) -> None:
-    """Write the sample into the address, with its model if another model is chosen now."""
-    other = asked is None or asked.run.id != member.run.id
-    set_parameters(sample=sample.sha256[:12], of=member.run.id if other else "")
+def _keep_sample(asked: Run | None, run: Run, number: int, sample: Sample) -> None:
+    """Write the sample into the address, with its run if another one is chosen now."""
+    other = asked is None or asked.id != run.id
+    set_parameters(sample=sample.sha256[:12], of=run.id if other else "")
     st.session_state[state.SAMPLE_READ] = sample.sha256[:12]
 
 
-def _take_from_address(member: Member) -> None:
-    """Choose the sample that the address names, if its model offers it; only once, and never in place of another."""
+def _take_from_address(run: Run) -> None:
+    """Choose the sample that the address names, if its run offers it; only once, and never in place of another."""
     wanted = parameter("sample")
     if not wanted or st.session_state.get(state.SAMPLE) or st.session_state.get(state.SAMPLE_READ) == wanted:
         return
     st.session_state[state.SAMPLE_READ] = wanted
-    owner = named_run(parameter("of"), [run for run in live_store.runs() if run.has_model])[0]
-    offering = Member.of(owner) if owner else member
-    for number, sample in enumerate(samples(offering.run), start=1):
+    owner = named_run(parameter("of"), [each for each in live_store.runs() if each.answers])[0]
+    offering = owner or run
+    for number, sample in enumerate(samples(offering), start=1):
         if sample.sha256.startswith(wanted):
             st.session_state[state.SAMPLE] = (offering, number, sample)
 
 
-def _offer_samples(member: Member) -> None:
+def _offer_samples(run: Run) -> None:
     """Draw thumbnails without their labels, which are shown with the answer."""
-    offered = samples(member.run)
+    offered = samples(run)
     if not offered:
         st.caption(NO_SAMPLES)
         return
@@ -136,12 +140,12 @@ def _offer_samples(member: Member) -> None:
     with st.container(horizontal=True, gap="small", width=ROW):
         for number, sample in enumerate(offered, start=1):
             with st.container(width=WIDTH, gap="xxsmall"):
-                _offer(member, number, sample)
+                _offer(run, number, sample)
 
 
-def _offer(member: Member, number: int, sample: Sample) -> None:
+def _offer(run: Run, number: int, sample: Sample) -> None:
     try:
-        image = thumbnail(member.run, sample.path, sample.sha256)
+        image = thumbnail(run, sample.path, sample.sha256)
     except ScanError as error:
         st.caption(str(error))
         return
@@ -152,15 +156,15 @@ def _offer(member: Member, number: int, sample: Sample) -> None:
         key=f"sample-{number}",
         type="primary" if shown and shown[2] == sample else "secondary",
         on_click=_take_sample,
-        args=(member, number, sample),
+        args=(run, number, sample),
         width="stretch",
     )
 
 
-def _sample_case(member: Member, number: int, sample: Sample) -> Case | Unreadable:
+def _sample_case(run: Run, number: int, sample: Sample) -> Case | Unreadable:
     name = f"Sample {number}: {display_name(sample.path)}"
     try:
-        return Case(name, read_image(member.run, sample.path, sample.sha256))
+        return Case(name, read_image(run, sample.path, sample.sha256))
     except ScanError as error:
         return Unreadable(name, str(error))
 

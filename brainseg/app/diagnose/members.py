@@ -1,32 +1,25 @@
-"""The choice of the classifiers on Diagnose (one, or several as an ensemble) and of their heatmap."""
+"""The choice of the classifiers on Diagnose: one, a stored ensemble, or several that answer together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
-from brainseg.app.diagnose.address import (
-    HEATMAP_CLASS,
-    HEATMAP_LAYER,
-    HEATMAP_METHOD,
-    clear_missing,
-    named_option,
-    named_others,
-    new_visit,
-)
-from brainseg.diagnosis.methods import METHODS, layer_name
+from brainseg.app.diagnose.address import clear_missing, named_others, new_visit
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
+from brainseg.models.ensemble import MOST_MEMBERS, Ensemble
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
 
-MOST_MEMBERS = 5
-"""Most members of an ensemble: all of them fit into memory, with room for another visitor's model."""
-NOT_EVALUATED = "The ensemble as a whole was not evaluated on held-out images."
+NOT_EVALUATED = (
+    "These models together were not evaluated on held-out images: `brainseg ensemble` evaluates and stores them."
+)
 
 
 @dataclass(frozen=True)
@@ -53,23 +46,53 @@ class Member:
 
 
 @dataclass(frozen=True)
-class HeatmapOptions:
-    """What the heatmap shows: see `diagnosis.ensemble.diagnose_jointly`. None stands for the default."""
+class Classifiers(Sequence[Member]):
+    """The chosen classifiers; none, one or several that answer together.
 
-    explain: str | None = None
-    method: str | None = None
-    stage: int | None = None
+    Attributes:
+        models: The models.
+        run: The run of the stored ensemble whose members they are; None without one.
+        ensemble: What is stored of it.
+    """
+
+    models: tuple[Member, ...] = ()
+    run: Run | None = None
+    ensemble: Ensemble | None = None
+
+    @overload
+    def __getitem__(self, place: int) -> Member: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Member, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Member | tuple[Member, ...]:
+        """Return one or several of the models."""
+        return self.models[place]
+
+    def __len__(self) -> int:
+        """Return the number of models."""
+        return len(self.models)
+
+    @property
+    def source(self) -> Run | None:
+        """The run whose held-out images are offered as samples; None without a classifier."""
+        return self.run or (self.models[0].run if self.models else None)
+
+    @property
+    def positive(self) -> str | None:
+        """The class that stands for a tumour; None if there is none."""
+        return self.models[0].description.positive if self.models else None
 
 
-def choose_members() -> list[Member]:
-    """Draw the picker of classifiers; return an empty list if there are none yet.
+def choose_members() -> Classifiers:
+    """Draw the picker of classifiers; what it returns is empty if there are none yet.
 
     Raises:
-        BundleError: A chosen model's bundle is missing or damaged.
+        BundleError: A chosen model's bundle is missing or damaged, or a member of an ensemble was deleted or changed.
     """
     promoted, usable = live_store.promoted("classify"), with_model("classify")
     if promoted is None:
-        return []
+        return Classifiers()
     clear_missing(state.CLASSIFIER, usable)
     chosen = st.selectbox(
         "Model",
@@ -77,8 +100,10 @@ def choose_members() -> list[Member]:
         index=list(usable).index(promoted.id),
         format_func=lambda run_id: run_words(usable[run_id], promoted),
         key=state.CLASSIFIER,
-        help="All finished runs. The promoted run comes first, or else the newest that is better than chance.",
+        help="All finished runs and ensembles. First: the promoted one, or else the newest run that beats chance.",
     )
+    if usable[chosen].members:
+        return _members_of(usable[chosen])
     first = Member.of(usable[chosen])
     if chosen == promoted.id and (reason := reason_for_offer(promoted, usable.values())):
         st.caption(reason)
@@ -88,66 +113,21 @@ def choose_members() -> list[Member]:
         st.caption(f"**{escape(member.name)}** {escape(evaluation_sentence(member.description.validation))}")
     if others:
         st.caption(NOT_EVALUATED)
-    return members
+    return Classifiers(tuple(members))
 
 
-def choose_heatmap(members: Sequence[Member]) -> HeatmapOptions:
-    """Draw the settings of the heatmap; a new visit starts with those of the address."""
-    last = max(member.description.stages[-1] for member in members)
-    classes, methods, stages = ["", *members[0].description.classes], ["", *METHODS], [0, *range(last, 0, -1)]
-    layer = state.heatmap_layer(last)
-    if new_visit():
-        widgets: tuple[tuple[str, str, Sequence[object]], ...] = (
-            (state.HEATMAP_CLASS, HEATMAP_CLASS, classes),
-            (state.HEATMAP_METHOD, HEATMAP_METHOD, methods),
-            (layer, HEATMAP_LAYER, stages),
-        )
-        for key, name, offered in widgets:
-            if option := named_option(name, offered):
-                st.session_state[key] = option
-    with st.expander("Heatmap settings", icon=":material/tune:"):
-        explain = st.selectbox(
-            "Class to explain",
-            classes,
-            format_func=lambda name: name or "the predicted class",
-            key=state.HEATMAP_CLASS,
-            help="Which regions support this class? By default, the predicted class.",
-        )
-        method = st.selectbox(
-            "Method",
-            methods,
-            format_func=lambda key: _method_words(key, members),
-            key=state.HEATMAP_METHOD,
-            help="\n\n".join(f"**{each.title}** {each.about}" for each in METHODS.values()),
-        )
-        stage = st.selectbox(
-            "Layer",
-            stages,
-            format_func=lambda number: _layer_words(number, last),
-            key=layer,
-            help="Residual stage that the heatmap comes from. Late layers are coarse and close to the decision, early "
-            "ones fine and close to the image. By default the model's own stage; with another method the last one, and "
-            "with an average over several stages the last three. Such an average starts at the layer chosen here.",
-        )
-    return HeatmapOptions(explain or None, method or None, stage or None)
-
-
-def _method_words(key: str, members: Sequence[Member]) -> str:
-    """Return the label of a method; "" stands for each model's own."""
-    if key:
-        return METHODS[key].title + (" (slow)" if key == "score-cam" else "")
-    own = dict.fromkeys(METHODS[member.description.heatmap_method].title for member in members)
-    return f"default ({', '.join(own)})"
-
-
-def _layer_words(number: int, last: int) -> str:
-    """Return the label of a layer; 0 stands for each model's own."""
-    return layer_name(number) + (" (the last)" if number == last else "") if number else "default"
+def _members_of(run: Run) -> Classifiers:
+    opened = model_cache.ensemble(run.id)
+    described = opened.ensemble.description
+    st.caption(f"**{escape(opened.ensemble.name)}** {escape(evaluation_sentence(described.validation))}")
+    members = tuple(Member.of(member) for member in opened.members)
+    st.caption(f"Members: {escape(', '.join(member.name for member in members))}")
+    return Classifiers(members, run, opened.ensemble)
 
 
 def with_model(task: str) -> dict[str, Run]:
-    """Return the finished runs of a task by their ids, newest first; inner runs only help to choose settings."""
-    return {run.id: run for run in live_store.runs() if run.offers_model and run.config.task == task}
+    """Return the runs of a task that can answer by their ids, newest first; inner runs only help to choose settings."""
+    return {run.id: run for run in live_store.runs() if run.offers_answers and run.config.task == task}
 
 
 def reason_for_offer(offered: Run, runs: Iterable[Run]) -> str:
@@ -171,14 +151,15 @@ def run_words(run: Run, promoted: Run) -> str:
 def _choose_others(usable: dict[str, Run], first: Member) -> list[Member]:
     """Offer the other runs with the same classes."""
     known, wanted = live_store.classes(usable.values()), set(first.description.classes)
-    fitting = {run_id: run for run_id, run in usable.items() if run_id != first.run.id and known[run_id] == wanted}
+    single = {run_id: run for run_id, run in usable.items() if not run.members and run_id != first.run.id}
+    fitting = {run_id: run for run_id, run in single.items() if known[run_id] == wanted}
     if not fitting:
         return []
     key = state.ensemble_members(first.run.id)
     if new_visit() and (named := named_others(fitting, MOST_MEMBERS - 1)):
         st.session_state[key] = named
     chosen = st.multiselect(
-        "Add models (ensemble)",
+        "Add models",
         list(fitting),
         format_func=lambda run_id: f"{fitting[run_id].name} · {model_words(fitting[run_id])}",
         key=key,

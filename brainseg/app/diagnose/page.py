@@ -11,7 +11,8 @@ from brainseg.app.address import copy_link
 from brainseg.app.diagnose.address import preselect, remember
 from brainseg.app.diagnose.answers import answer_all
 from brainseg.app.diagnose.cases import Case, Unreadable, choose_cases
-from brainseg.app.diagnose.members import HeatmapOptions, Member, choose_heatmap, choose_members
+from brainseg.app.diagnose.heatmap_options import HeatmapOptions, choose_heatmap
+from brainseg.app.diagnose.members import Classifiers, Member, choose_members
 from brainseg.app.diagnose.results import STYLE, show_results
 from brainseg.app.diagnose.segmentation_model import choose_segmentation_model
 from brainseg.app.diagnose.waiting import all_ready, draw_first_steps, wait_for_loading, wait_for_model
@@ -20,7 +21,7 @@ from brainseg.app.frame import page
 
 def draw_answers(
     cases: Sequence[Case | Unreadable],
-    members: Sequence[Member],
+    members: Classifiers,
     segmentation_model: Member | None,
     options: HeatmapOptions,
 ) -> None:
@@ -53,6 +54,6 @@ def draw() -> None:
             options = choose_heatmap(members) if members else HeatmapOptions()
             remember(members, segmentation_model, options)
             with inputs:
-                cases = choose_cases([*members, segmentation_model] if segmentation_model else members)
+                cases = choose_cases(members.source or (segmentation_model.run if segmentation_model else None))
         with right:
             draw_answers(cases, members, segmentation_model, options)

@@ -14,7 +14,7 @@ from brainseg.app.diagnose.cases import Unreadable
 from brainseg.app.diagnose.exports import csv_file, png_file, zip_file
 from brainseg.app.diagnose.ground_truth import remarks, true_label
 from brainseg.app.diagnose.mask_card import mask_cells
-from brainseg.app.diagnose.members import Member
+from brainseg.app.diagnose.members import Classifiers, Member
 from brainseg.app.frame import guarded
 from brainseg.results.markdown import escape
 
@@ -34,7 +34,7 @@ TILE = 240
 @st.fragment
 @guarded
 def show_results(
-    results: Sequence[Answered | Unreadable], members: Sequence[Member], segmentation_model: Member | None
+    results: Sequence[Answered | Unreadable], members: Classifiers, segmentation_model: Member | None
 ) -> None:
     """Draw the answers; visitors can change the opacity and the shown image without running the models again."""
     for each in results:

@@ -18,6 +18,7 @@ from brainseg.results.exports import bundle_zip, file_stem, predictions_file
 from brainseg.results.markdown import escape
 from brainseg.results.run_plots import has_plots, plots_zip
 from brainseg.runs import ENDED, Run
+from brainseg.runs.ensembles import open_ensemble
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import default_run
 
@@ -56,12 +57,12 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
         if run.status in ENDED and not demo_mode():
             with st.popover("Delete", icon=":material/delete:"):
                 _delete(run, runs)
-        if run.has_model:
+        if run.answers:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
         if run.has_metrics and (others := rivals(run, runs)):
             ids = ",".join(each.id for each in (run, *others))
             link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
-        if run.status in ENDED and not run.check and not demo_mode():
+        if run.status in ENDED and not run.check and not run.members and not demo_mode():
             label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
         copy_link()
@@ -70,7 +71,13 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
 
 
 def rivals(run: Run, runs: list[Run]) -> list[Run]:
-    """Return the newest finished runs of the same task to compare a run with; those on the same dataset come first."""
+    """Return the newest finished runs of the same task to compare a run with; those on the same dataset come first.
+
+    An ensemble is compared with its members.
+    """
+    if run.members:
+        members = {member.run for member in run.members}
+        return [each for each in runs if each.id in members]
     finished = [each for each in runs if each.kind == run.kind and each.status == "FINISHED" and not each.parent]
     others = [each for each in finished if each.id != run.id and each.config.task == run.config.task]
     return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
@@ -84,13 +91,13 @@ def _names(runs: Sequence[Run]) -> str:
 def _main_button(run: Run, runs: list[Run]) -> None:
     """Draw the one button that fits the state of the run: use, resume or stop."""
     store, offered = live_store.store(), default_run(runs, run.config.task)
-    if run.has_model:
+    if run.answers:
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
         if st.button(label, key="run-use", icon=OFFERED, disabled=in_use, help="Offer this run's model first there."):
             store.promote(run.id)
             announce(f"Diagnose now offers the model of {run.name} first.")
-    elif run.status in ("FAILED", "KILLED"):
+    elif run.status in ("FAILED", "KILLED") and not run.members:
         if st.button(
             "Resume",
             key="run-resume",
@@ -136,7 +143,7 @@ def _describe(run: Run, runs: list[Run]) -> None:
 def _download(run: Run) -> None:
     """Draw the downloads; each file is made on request."""
     store, stem = live_store.store(), file_stem(run)
-    if run.has_model:
+    if run.answers:
         _bundle(run, stem)
     if not has_plots(store, run):
         st.info(NO_FILES)
@@ -163,12 +170,15 @@ def _download(run: Run) -> None:
 @guarded
 def _bundle(run: Run, stem: str) -> None:
     store = live_store.store()
-    store.bundle(run)  # reports a missing bundle before anybody clicks
+    if run.members:  # reports a missing bundle before anybody clicks
+        open_ensemble(store, run)
+    else:
+        store.bundle(run)
     _file(
         "Bundle (zip)",
         lambda: bundle_zip(store, run),
         f"bundle-{stem}.zip",
-        "The model, with its description.",
+        "The models of its members, with their descriptions." if run.members else "The model, with its description.",
         "bundle",
     )
 
@@ -184,6 +194,8 @@ def _delete(run: Run, runs: list[Run]) -> None:
     what = "all its folds, their models, plots and log" if run.kind == "crossval" else "its model, plots and log"
     if run.check:
         what = "its log, while its result stays with the run that it measured"
+    if run.members:
+        what = "its results, while its members stay"
     st.markdown(f"Deletes **{escape(run.name)}** with {what}. This cannot be undone.")
     if broken := breaks(live_store.store(), run):
         st.warning(escape(broken), icon=":material/warning:")

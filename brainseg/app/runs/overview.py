@@ -158,7 +158,7 @@ def not_comparable(ticked: list[Run], models: list[Run]) -> str:
         return f"Only finished trainings can be compared: untick {escape(', '.join(others[:3]))}."
     if len({run.config.task for run in models}) > 1:
         return "Only runs of one task can be compared: tick classifications or segmentations."
-    if len({run.kind for run in models}) > 1:
+    if len({run.kind == "crossval" for run in models}) > 1:
         return "A cross-validation can be compared only with other cross-validations: tick one kind."
     if len(models) > COMPARED:
         return f"Compare shows at most {COMPARED} runs: tick fewer."
@@ -185,7 +185,8 @@ def delete_all(runs: list[Run]) -> tuple[int, list[str]]:
     """Delete runs one by one; return how many are gone, and a sentence for each that is not."""
     deleted: set[str] = set()
     refused = []
-    for run in sorted(runs, key=lambda run: bool(run.parent)):  # a cross-validation is deleted with its folds
+    # An ensemble needs its members, and a cross-validation is deleted with its folds.
+    for run in sorted(runs, key=lambda run: (not run.members, bool(run.parent))):
         if run.parent in deleted:
             deleted.add(run.id)
             continue

@@ -12,6 +12,7 @@ from brainseg.app.frame import link
 from brainseg.app.messages import end_reason
 from brainseg.app.runs.actions import OFFERED, draw_actions
 from brainseg.app.runs.crossval_view import folds_panel, live_folds, result_panels
+from brainseg.app.runs.ensemble_view import ensemble_panels
 from brainseg.app.runs.leaks_panel import leaks_panel
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.runs.robustness_panel import TAB, check_panel, robustness_panel
@@ -82,6 +83,8 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     elif run.status == "FINISHED" and run.kind == "train":
         measured: Panels = {"Leaks": leaks_panel, TAB: robustness_panel}
         _panels(run, view_of(run.config.task).run_panels() | measured | RECORD)
+    elif run.members:
+        _ensemble(run)
     elif run.status == "FINISHED":
         training_panel(run)
         _panels(run, RECORD)
@@ -96,6 +99,13 @@ def _check(run: Run) -> None:
         _ended_early(run)
     with st.expander("Log", icon=":material/notes:"):
         log_panel(run)
+
+
+def _ensemble(run: Run) -> None:
+    if run.status == "FINISHED":
+        _panels(run, ensemble_panels(run))
+    else:
+        _ended_early(run)
 
 
 def _crossval(run: Run) -> None:
@@ -125,6 +135,8 @@ def _head(run: Run, runs: list[Run]) -> None:
 def head_words(run: Run) -> str:
     """Return the network, preset, dataset and time of a run, as Markdown."""
     what = KINDS.get(run.kind, f"preset {escape(run.config.preset)}")
+    if run.members:
+        what = f"joining the runs {escape(', '.join(member.name for member in run.members))}"
     if run.plan:
         repeats = f", {run.plan.repeats} times" if run.plan.repeats > 1 else ""
         what = f"cross-validation with {run.plan.folds} folds{repeats}, {what}"

@@ -53,7 +53,7 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
     return [
         other
         for other in runs
-        if other.has_model
+        if other.answers
         and other.id != run.id
         and (other.config.task, other.config.data.path) == (run.config.task, run.config.data.path)
     ]
@@ -66,12 +66,12 @@ def _draw(run: Run, runs: list[Run]) -> None:
     st.markdown(f"**{escape(run.name)}** · {escape(what)} &nbsp; :{colour}-badge[{icon} {word}]")
     st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run.status != "FINISHED":
+        if run.status != "FINISHED" and not run.members:
             _draw_retry(run)
             if not run.check:
                 link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
-        if run.has_model:
+        if run.answers:
             link("diagnose", "Diagnose with it", icon=":material/radiology:", run=run.id)
             if others := rivals(run, runs):
                 ids = ",".join(each.id for each in (run, *others[: COMPARED - 1]))

@@ -12,8 +12,7 @@ from brainseg.evaluation.calibration import (
 )
 from brainseg.evaluation.operating import Goals
 from brainseg.models.calibration import sets_of, temperature_of
-from brainseg.models.description import read_description
-from brainseg.results.bundle_changes import replace_description
+from brainseg.results.bundle_changes import description_of, replace_description
 from brainseg.results.calibration_words import measures_words
 from brainseg.results.classification.held_out import held_out
 from brainseg.results.classification.operating_point import fitted_point
@@ -37,9 +36,8 @@ def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> Calib
         DataError: The images are too few for the goals of its operating point.
     """
     run = store.get(run.id)  # the bundle may have been replaced since
-    folder, found = store.bundle(run), held_out(store, run, parent)
+    old, found = description_of(store, run), held_out(store, run, parent)
     report = calibrate(found.table, found.classes, found.positive, found.groups, found.copies, found.source)
-    old = read_description(folder)
     point = old.operating_point
     if point is not None:
         goals = Goals(point.threshold_goal, point.margin_goal)

@@ -8,7 +8,7 @@ from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.evaluation.stored import ClassificationEvaluation, as_validation, metric
 from brainseg.models.calibration import Calibration, CalibrationState
-from brainseg.models.description import BundleDescription
+from brainseg.models.ensemble import ModelDescription
 from brainseg.results.markdown import literal
 
 NOT_FOR = """\
@@ -32,7 +32,7 @@ FEW = 200
 """Evaluated images below which the card states how much one image weighs."""
 
 
-def purpose(description: BundleDescription) -> str:
+def purpose(description: ModelDescription) -> str:
     """Return what the model gives, and for what use."""
     classes = ", ".join(map(literal, description.classes))
     positive = f" The class that counts as tumour is {literal(description.positive)}." if description.positive else ""
@@ -53,12 +53,12 @@ def metrics(report: ClassificationEvaluation) -> str:
 
 
 def limits(
-    description: BundleDescription, report: ClassificationEvaluation | None, dataset: StoredReport | None
+    description: ModelDescription, report: ClassificationEvaluation | None, dataset: StoredReport | None
 ) -> list[str]:
     """Return, by line, what the metrics do not show.
 
     Args:
-        description: The description in the model's bundle.
+        description: What is stored of the model.
         report: The run's evaluation; None where it is lost.
         dataset: The run's `dataset.json`; None where it is lost.
     """
@@ -80,7 +80,7 @@ def limits(
     return lines
 
 
-def _operating(description: BundleDescription) -> list[str]:
+def _operating(description: ModelDescription) -> list[str]:
     return operating_lines(description.decides, description.positive, len(description.classes))
 
 

@@ -31,6 +31,10 @@ def held_out(store: RunStore, run: Run, parent: Run | None = None) -> HeldOut:
     Raises:
         RunError: The run lacks the predictions of its validation set, or does not fit `parent`.
     """
+    if parent and run.members:
+        raise RunError(
+            f"Run {run.name!r} is an ensemble, for which a cross-validation has no predictions: leave out --from."
+        )
     return _out_of_fold(store, run, parent) if parent else _on_validation_set(store, run)
 
 

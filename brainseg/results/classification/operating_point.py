@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from brainseg.errors import BundleError, DataError, RunError
 from brainseg.evaluation.operating import Goals, HeldOut, Scores, fit_operating_point
 from brainseg.models.calibration import temperature_of
-from brainseg.models.description import read_description
 from brainseg.models.operating_point import DEFAULT, OperatingPoint
-from brainseg.results.bundle_changes import replace_description
+from brainseg.results.bundle_changes import description_of, replace_description
 from brainseg.results.classification.held_out import held_out, test_set
 from brainseg.runs import Run, RunStore
 
@@ -32,7 +31,7 @@ def set_operating_point(store: RunStore, run: Run, goals: Goals, parent: Run | N
         DataError: The images are too few for the goals, or none reaches them.
     """
     run = store.get(run.id)  # the bundle may have been replaced since
-    description = read_description(store.bundle(run))
+    description = description_of(store, run)
     point = DEFAULT
     if goals != Goals():
         temperature = temperature_of(description.calibration)
@@ -85,10 +84,10 @@ class Decided:
 
 def decided(store: RunStore, run: Run) -> Decided | None:
     """Return how a run decides, with its predictions; None if it lacks the model or the files that this needs."""
-    if not run.has_model:
+    if not run.answers:
         return None
     try:
-        description = read_description(store.bundle(run))
+        description = description_of(store, run)
         found = held_out(store, run)
     except (BundleError, RunError):
         return None
@@ -103,6 +102,6 @@ def current_point(store: RunStore, run: Run) -> OperatingPoint:
         RunError: The run has no model.
         BundleError: The bundle cannot be used.
     """
-    if not run.has_model:
+    if not run.answers:
         raise RunError(f"Run {run.name!r} has no model ({run.status}): choose a finished run.")
-    return read_description(store.bundle(run)).decides
+    return description_of(store, run).decides

@@ -1,0 +1,104 @@
+"""The joint answer of several models: of a stored ensemble, or of models that a user chose together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainseg.diagnosis.ensemble import Consensus, mean_point
+from brainseg.errors import RunError
+from brainseg.models.calibration import temperature_of
+from brainseg.models.ensemble import Ensemble, mean_probabilities
+from brainseg.models.operating_point import decide
+from brainseg.scans import Scan
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.answer import Diagnosis
+    from brainseg.diagnosis.predictor import Predictor
+
+
+def diagnose_with(
+    predictors: Sequence[Predictor],
+    scan: Scan,
+    ensemble: Ensemble | None = None,
+    **options: Any,  # noqa: ANN401 - those of `diagnose_jointly`
+) -> Diagnosis | Consensus:
+    """Return the answer of one model, or the joint answer of several; see `diagnose_jointly` for the options."""
+    if len(predictors) == 1:
+        return predictors[0].diagnose(scan, **options)
+    return diagnose_jointly(predictors, scan, ensemble=ensemble, **options)
+
+
+def diagnose_jointly(
+    predictors: Sequence[Predictor],
+    scan: Scan,
+    explain: str | None = None,
+    method: str | None = None,
+    stage: int | None = None,
+    ensemble: Ensemble | None = None,
+) -> Consensus:
+    """Diagnose one scan with several models.
+
+    Args:
+        predictors: At least one, all with the same classes in any order.
+        scan: From `scans.read_scan`.
+        explain: The class to explain; by default the one with the highest mean probability.
+        method: How to draw the heatmaps, a key of `methods.METHODS`; by default each model's own method.
+        stage: The residual stage to take them from, or a model's last stage if it has fewer; by default each model's
+            own stage.
+        ensemble: The stored ensemble whose members they are; None for models that were only chosen together. They
+            answer with the mean of their calibrated probabilities and decide by the mean of their thresholds. A stored
+            ensemble answers with the mean of what the networks give, which is then calibrated, and has its own point.
+
+    Raises:
+        RunError: The models have different classes.
+        ValueError: `explain` is not a class of the models, or the method or stage does not exist.
+    """
+    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
+    answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
+    seconds = sum(answer.seconds for answer in answers)
+    means = _joint_probabilities(answers, ensemble)
+    positive, point = answers[0].positive, mean_point(answers)
+    if ensemble:
+        positive, point = ensemble.description.positive, ensemble.description.decides
+    label = decide(means, positive, point).label
+    explained = explain or label
+    for place, (each, depth) in enumerate(asked):
+        if answers[place].explained != explained:  # a dissenter, which explained its own decision
+            answers[place] = each.diagnose(scan, explained, method, depth)
+            seconds += answers[place].seconds
+    heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
+    return Consensus(label, means, explained, heatmap, seconds, tuple(answers), ensemble)
+
+
+def _joint_probabilities(answers: Sequence[Diagnosis], ensemble: Ensemble | None) -> dict[str, float]:
+    """Return the probability of each class, in the order of the first answer or of the stored ensemble."""
+    from brainseg.evaluation.calibration.temperature import scaled  # imports SciPy, which most commands can spare
+
+    classes = ensemble.description.classes if ensemble else tuple(answers[0].probabilities)
+    parts = [answer.uncalibrated if ensemble else answer.probabilities for answer in answers]
+    means = mean_probabilities(np.array([[part[name] for name in classes] for part in parts]))
+    if ensemble:
+        means = scaled(means[None], temperature_of(ensemble.description.calibration))[0]
+    return dict(zip(classes, means.tolist(), strict=True))
+
+
+def check_same_classes(members: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Refuse models that cannot form an ensemble.
+
+    Args:
+        members: The name and the classes of each model.
+
+    Raises:
+        RunError: They have different classes.
+    """
+    (first, classes), *others = members
+    for name, other in others:
+        if set(other) != set(classes):
+            raise RunError(
+                f"{name} has the classes {', '.join(other)}, but {first} has {', '.join(classes)}: choose models with "
+                "the same classes."
+            )
