@@ -7,6 +7,7 @@ import pytest
 from brainseg.app import model_cache
 from brainseg.app.diagnose.members import NOT_EVALUATED
 from brainseg.app.runs.ensemble_view import OF_ONE_NETWORK
+from brainseg.app.runs.overview import can_join, delete_all
 from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.evaluation.operating import Goals
 from brainseg.models.operating_point import ThresholdGoal
@@ -67,6 +68,19 @@ def test_diagnose_offers_it_first_and_answers_as_it_was_evaluated(made: Run, ope
     app.button(key="sample-1").click().run()  # a held-out image of the ensemble
     assert not app.exception
     assert "Held out: baseline and tuned were not trained on this image." in texts(app)
+
+
+def test_ticked_runs_are_joined_and_deleted_together(finished_home, open_page) -> None:
+    store, app = RunStore(), open_page("runs")
+    app.session_state[app.dataframe[0].key] = {"selection": {"rows": [0, 1], "columns": []}}
+    app.run()
+    app.button(key="join-runs").click().run()
+    assert not app.error
+    made = store.get("ensemble")
+    assert {member.name for member in made.members} == {"baseline", "tuned"}
+    assert ["ensemble joins" in text.value for text in app.success] == [True]
+    assert not can_join([made, store.get("tuned")])
+    assert delete_all([store.get("tuned"), store.get("baseline"), made]) == (3, [])
 
 
 def test_a_changed_member_is_one_sentence_on_every_page(made: Run, open_page) -> None:

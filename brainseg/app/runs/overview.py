@@ -12,10 +12,13 @@ from brainseg.app.address import copy_link
 from brainseg.app.frame import guarded, link, offer_csv
 from brainseg.app.navigation import demo_mode
 from brainseg.app.runs.actions import announce
+from brainseg.app.tasks import view_of
 from brainseg.errors import BrainsegError
 from brainseg.files import sha256_bytes
 from brainseg.jobs.actions import delete
+from brainseg.models.ensemble import LEAST_MEMBERS, MOST_MEMBERS
 from brainseg.results.dataset_names import dataset_namer
+from brainseg.results.ensembles.making import make_ensemble
 from brainseg.results.markdown import escape
 from brainseg.results.run_table import METRICS, Filters, filtered, runs_table, unreadable_table
 from brainseg.runs import Run
@@ -138,6 +141,8 @@ def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
             link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)
         if len(ticked) > 1 and not (reason := not_comparable(ticked, models)):
             link("compare", f"Compare {len(models)} runs", icon=":material/compare:", runs=_ids(models))
+        if can_join(ticked) and not demo_mode():
+            _join(ticked)
         if ticked and not demo_mode():
             with st.popover(f"Delete {len(ticked)} …", icon=":material/delete:", key="delete-many"):
                 _delete(ticked)
@@ -145,6 +150,24 @@ def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
         copy_link()
     if len(ticked) > 1 and reason:
         st.caption(reason)
+
+
+def can_join(ticked: list[Run]) -> bool:
+    """Return whether the button for an ensemble is offered: for classifiers, whose fit is checked when it is made."""
+    fitting = all(run.offers_model and not view_of(run.config.task).masks for run in ticked)
+    return fitting and LEAST_MEMBERS <= len(ticked) <= MOST_MEMBERS
+
+
+@guarded
+def _join(ticked: list[Run]) -> None:
+    if st.button(
+        f"Join {len(ticked)} as ensemble",
+        key="join-runs",
+        icon=":material/join:",
+        help="A new run that answers with the mean of these models, evaluated on images that all of them held out.",
+    ):
+        made = make_ensemble(live_store.store(), ticked)
+        announce(f"{made.name} joins {', '.join(run.name for run in ticked)}: tick it to open it.")
 
 
 def not_comparable(ticked: list[Run], models: list[Run]) -> str:
