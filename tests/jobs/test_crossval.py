@@ -202,7 +202,7 @@ def test_a_fold_is_offered_only_if_there_is_no_other_model(store: RunStore, queu
 
 def test_a_kind_of_a_newer_version_is_not_taken_for_a_training(store: RunStore, config) -> None:
     run = store.create(config(), "new")
-    store.set_tags(run.id, {"brainseg.kind": "ensemble"})
+    store.set_tags(run.id, {"brainseg.kind": "federated"})
     [found] = store.entries()
     assert isinstance(found, UnreadableRun)
     assert "kind that this version does not know" in found.why
