@@ -17,14 +17,15 @@ class Certainty:
     """How the probabilities of an answer are to be read and written.
 
     Attributes:
-        states: The calibration of each model that answered; several form an ensemble.
+        states: The calibration of the model or of the stored ensemble that answered; of models that were only chosen
+            together, that of each.
     """
 
     states: tuple[CalibrationState, ...]
 
     @property
     def calibrated(self) -> bool:
-        """Whether the probabilities are calibrated. Those of an ensemble are not, since each member is on its own."""
+        """Whether the probabilities are calibrated. Those of models that were only chosen together are not."""
         return self.count is not None
 
     @property

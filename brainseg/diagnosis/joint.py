@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from brainseg.diagnosis.ensemble import Consensus, mean_point
-from brainseg.errors import RunError
+from brainseg.errors import BundleError, RunError
 from brainseg.models.calibration import temperature_of
 from brainseg.models.ensemble import Ensemble, mean_probabilities
 from brainseg.models.operating_point import decide
@@ -48,15 +48,18 @@ def diagnose_jointly(
         method: How to draw the heatmaps, a key of `methods.METHODS`; by default each model's own method.
         stage: The residual stage to take them from, or a model's last stage if it has fewer; by default each model's
             own stage.
-        ensemble: The stored ensemble whose members they are; None for models that were only chosen together. They
-            answer with the mean of their calibrated probabilities and decide by the mean of their thresholds. A stored
-            ensemble answers with the mean of what the networks give, which is then calibrated, and has its own point.
+        ensemble: The stored ensemble whose members they are: it calibrates the mean of what the networks give, and
+            decides by its own point. None for models that were only chosen together: these answer with the mean of
+            their calibrated probabilities, and decide by the mean of their thresholds.
 
     Raises:
         RunError: The models have different classes.
+        BundleError: The models are not the members with which the ensemble was evaluated.
         ValueError: `explain` is not a class of the models, or the method or stage does not exist.
     """
     check_same_classes([(each.name, each.description.classes) for each in predictors])
+    if ensemble:
+        _check_members(predictors, ensemble)
     asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
     answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
     seconds = sum(answer.seconds for answer in answers)
@@ -72,6 +75,15 @@ def diagnose_jointly(
             seconds += answers[place].seconds
     heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
     return Consensus(label, means, explained, heatmap, seconds, tuple(answers), ensemble)
+
+
+def _check_members(predictors: Sequence[Predictor], ensemble: Ensemble) -> None:
+    for predictor, member in zip(predictors, ensemble.description.members, strict=True):
+        if predictor.bundle.digest != member.digest:
+            raise BundleError(
+                f"{predictor.name} is not the model of member {member.name!r} that {ensemble.name} was evaluated with: "
+                "make the ensemble again with `brainseg ensemble`."
+            )
 
 
 def _joint_probabilities(answers: Sequence[Diagnosis], ensemble: Ensemble | None) -> dict[str, float]:

@@ -22,8 +22,9 @@ class AnswerRecord:
     Attributes:
         time: When it was given: UTC, ISO 8601 with seconds.
         source: "page": Diagnose; "command": `brainseg predict`.
-        model: Name and version of the model, or of all members of an ensemble.
-        bundle_digest: SHA-256 of the bundle; those of several models joined by a plus.
+        model: Name and version of the model, or of the ensemble and of all its members.
+        bundle_digest: SHA-256 of the bundle or of the stored ensemble; those of models that were only chosen together
+            joined by a plus.
         image_sha256: SHA-256 of the image file.
         outcome: The predicted class, "not certain", "not like the training images", or what a U-Net did.
         label: The predicted class; "" for a segmentation model.

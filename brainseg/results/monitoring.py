@@ -25,7 +25,8 @@ class MonitoredModel:
 
     Attributes:
         model: Name and version.
-        run: Its run; None if the run has gone or its model has another version now, and for an ensemble.
+        run: Its run; None if the run has gone or its model has another version now, and for models that were only named
+            together.
         answers: From `AnswerLog.read`, oldest first.
         signs: What the rules found in the newest ones.
         reference: What its answers were like in the validation set; None where this is not known.

@@ -73,6 +73,9 @@ def test_it_has_a_temperature_and_a_threshold_of_its_own(
     assert list(answer.probabilities.values()) == pytest.approx(softmax(np.log(raw) / state.temperature))
     assert "calibrated on 120 images" in answer.sentence
     assert answer.prediction_set is not None
+    with pytest.raises(BundleError, match="is not the model of member 'one'") as swapped:
+        diagnose_jointly(predictors[::-1], scan, ensemble=found.ensemble)
+    one_sentence(swapped.value)
     # Its threshold is chosen on the same images, decides, and is chosen again with a new calibration.
     point = set_operating_point(opened, run, Goals(ThresholdGoal(of="sensitivity", value=0.9)))
     assert point.sensitivity is not None
