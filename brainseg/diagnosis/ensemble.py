@@ -190,8 +190,12 @@ class Consensus:
 
     @property
     def outcome(self) -> str:
-        """The class, "not certain" or "not like the training images": what a reader may take from the answer."""
-        return outcome_of(self, bool(self.dissenters))
+        """The class, "not certain" or "not like the training images": what a reader may take from the answer.
+
+        A stored ensemble is certain by its own operating point, as that was measured; a member that disagrees is only
+        named. Other models were not measured together, so they are certain only if all of them agree.
+        """
+        return outcome_of(self, bool(self.dissenters) and self.ensemble is None)
 
     def _probabilities_of(self, label: str) -> list[float]:
         return [member.probabilities[label] for member in self.members]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BundleError, RunError
@@ -84,6 +86,13 @@ def test_it_has_a_temperature_and_a_threshold_of_its_own(
     assert (current_point(opened, changed), changed.bundle_digest != run.bundle_digest) == (point, True)
     answer = diagnose_jointly(predictors, scan, ensemble=open_ensemble(opened, changed).ensemble)
     assert (answer.point, answer.digest) == (point, changed.bundle_digest)
+    # A member that disagrees is named, but what is certain follows from the point that was measured.
+    assert answer.outcome == (answer.label if answer.decision.certain else UNCERTAIN)
+    other = replace(answer.members[0], label="no" if answer.label == "yes" else "yes")
+    split = replace(answer, members=(other, answer.members[1]))
+    assert (split.dissenters[0], split.outcome) == (other, answer.outcome)
+    assert any("The models disagree" in sentence for sentence in split.warnings)
+    assert replace(split, ensemble=None).outcome == UNCERTAIN
     assert answer.label == ("yes" if answer.probabilities["yes"] >= point.threshold else "no")
     assert calibrate_run(opened, changed)["state"] == state
     assert current_point(opened, opened.get(run.id)).threshold_goal == point.threshold_goal

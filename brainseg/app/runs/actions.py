@@ -76,8 +76,8 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
     An ensemble is compared with its members.
     """
     if run.members:
-        members = {member.run for member in run.members}
-        return [each for each in runs if each.id in members]
+        known = {each.id: each for each in runs}
+        return [known[member.run] for member in run.members if member.run in known]
     finished = [each for each in runs if each.kind == run.kind and each.status == "FINISHED" and not each.parent]
     others = [each for each in finished if each.id != run.id and each.config.task == run.config.task]
     return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
