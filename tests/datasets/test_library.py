@@ -212,6 +212,7 @@ def test_synthetic_sets_below_home_are_known_without_being_added(home):
     assert content(home) == []
 
 
+@pytest.mark.slow
 def test_synthetic_sets_are_drawn_and_counted():
     steps = []
     made = add_phantom(4, 3, lambda *step: steps.append(step))
@@ -320,6 +321,7 @@ def test_who_is_one_patient_is_stored_with_a_dataset(home, tmp_path):
     assert stored_settings("elsewhere") == {"data.groups": "auto"}
 
 
+@pytest.mark.slow
 def test_which_mask_values_are_tumour_is_stored_with_a_dataset(home, tmp_path):
     root = write_heads(tmp_path / "set", soft)
     known = add_folder(root)

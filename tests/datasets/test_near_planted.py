@@ -79,6 +79,7 @@ def slices(phantom_slices):
     return [Image.fromarray(read_scan(file).pixels) for file in phantom_slices[::2]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_planted_copies_of_synthetic_slices_are_found_and_nothing_else(slices, kind):
     copies = [KINDS[kind](image) for image in slices[:6]]
@@ -89,6 +90,7 @@ def test_planted_copies_of_synthetic_slices_are_found_and_nothing_else(slices, k
         assert all(pair.aligned for pair in pairs)
 
 
+@pytest.mark.slow
 def test_slices_with_one_outline_and_different_noise_are_no_copies():
     images = [brain(2 * seed) for seed in range(16)]  # without tumours: only texture and noise differ
     pairs = near_pairs(table_of([*images, *map(cropped, images[:8])]))

@@ -81,6 +81,7 @@ def test_repeated_slices_of_a_patient_show_no_more_than_one():
     assert pair.needed == pytest.approx(5 * naive.needed, rel=0.01)
 
 
+@pytest.mark.slow
 def test_equal_models_are_rarely_separated_over_patients():
     random = np.random.default_rng(3)
     found = 0

@@ -201,6 +201,7 @@ def test_file_that_cannot_be_read_any_more_is_named(root, home, fault):
     assert (cached(home), leftovers(home)) == ([], [])
 
 
+@pytest.mark.slow
 def test_who_stops_in_the_middle_does_not_wait_for_the_rest(tmp_path, home):
     dataset = open_dataset(write_images(tmp_path / "many", [f"a/{number}.png" for number in range(400)]))
 
