@@ -25,7 +25,7 @@ def reliability_figure(report: CalibrationReport, *, unit: str = "images", dark:
         dark: Draw for a dark page.
     """
     figure = go.Figure()
-    drawn = {"network's own scores": report["before"], "after scaling": report["after"]}
+    drawn = {"before scaling": report["before"], "after scaling": report["after"]}
     if report["after"] == report["before"]:
         del drawn["after scaling"]
     first = report["before"]

@@ -58,7 +58,7 @@ def calibration_lines(report: CalibrationReport) -> list[str]:
     before, after = report["before"], report["after"]
     lines = [calibration_sentence(report["state"])]
     if before:
-        lines.append(f"The network's own scores: {measures_words(before)}.")
+        lines.append(f"Before scaling: {measures_words(before)}.")
     if after and after != before:
         lines.append(f"After scaling, measured on images outside each fit: {measures_words(after)}.")
     elif after:
