@@ -103,11 +103,12 @@ def oddities(facts: Mapping[str, float], coloured: float = 0.0) -> tuple[int, tu
     return sum(groups.values()), tuple(sorted(reasons, key=lambda reason: -reasons[reason]))
 
 
-def image_facts(pixels: np.ndarray) -> dict[str, float]:
+def image_facts(pixels: np.ndarray, small: np.ndarray | None = None) -> dict[str, float]:
     """Measure an image.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
+        small: What `reduced` returns for it, if that is known already.
 
     Returns:
         Of the whole image: `smaller_side` (pixels), `colour` (fraction of coloured pixels), `brightest` (99th
@@ -121,11 +122,8 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
         those of `head_facts`. Without a bright region, its facts are missing, and `area` is 0.
     """
     height, width = pixels.shape[:2]
-    scale = SIDE / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    small = _without_paper(small)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    small = reduced(pixels) if small is None else small
+    grey = _grey(small)
     brightest = float(np.percentile(grey, 99))
     level = grey / max(brightest, 1.0)
     blurred = cv2.GaussianBlur(level, (5, 5), 0)
@@ -146,6 +144,26 @@ def image_facts(pixels: np.ndarray) -> dict[str, float]:
     region = (labels == number).astype(np.uint8)
     hull, shape = _hull(region)
     return facts | {"largest": largest} | shape | _within(level, hull) | head_facts(level, region, hull)
+
+
+def levels_of(small: np.ndarray) -> np.ndarray:
+    """Return the grey of an (h, w, 3) uint8 image from `reduced` relative to its 99th percentile, (h, w) float32."""
+    grey = _grey(small)
+    levels: np.ndarray = grey / max(float(np.percentile(grey, 99)), 1.0)
+    return levels
+
+
+def reduced(pixels: np.ndarray) -> np.ndarray:
+    """Return an (H, W, 3) uint8 image without white margins, at most `SIDE` pixels high and wide, (h, w, 3) uint8."""
+    height, width = pixels.shape[:2]
+    scale = SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    return _without_paper(small)
+
+
+def _grey(small: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def _without_paper(small: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities
+from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities, reduced
+from brainseg.diagnosis.head_network import head_logit
 from brainseg.models.guard import Guard
 
 FAR = (1.2, 4.5, 8.0)
@@ -14,6 +15,14 @@ FAR = (1.2, 4.5, 8.0)
 FAR_ALONE = 2.0
 """Multiple of the limit beyond which an image is refused by its features alone, where its facts do not apply."""
 DISTANT = "its network features are far from those of the training images"
+SURE, POSSIBLE, POSSIBLE_IF_NEAR = 2.0, 0.0, -1.0
+"""Logits of the head network: from `SURE` on, an image is a slice whatever its facts; below `POSSIBLE`, it is none.
+
+An image whose features are within the bundle's limit needs only `POSSIBLE_IF_NEAR`, and then its facts do not count.
+"""
+WHATEVER_IT_SHOWS = ("smaller_side", "colour")
+"""Facts that always count, as the head network sees neither."""
+NO_HEAD = "what it shows does not look like brain MRI"
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,9 @@ class Verdict:
 def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Verdict:
     """Compare an image with the training images of a model.
 
-    The points for the facts of the image and for the distance of its features are added. Brain MRI from another source
-    has somewhat distant features but still looks like a slice; a photograph has distant features and looks different.
+    The points for the appearance of the image and for the distance of its features are added. Brain MRI from another
+    source has somewhat distant features but still looks like a slice; a photograph has distant features and looks
+    different.
 
     Args:
         guard: The bundle's guard; None if it has none.
@@ -46,14 +56,32 @@ def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Ver
     if guard is None:
         return Verdict()
     ratio = float(guard.features.distance(features[None])[0]) / guard.limit
-    facts = image_facts(pixels)
     if not guard.brain_like:
-        return _assess_by_features(ratio, LIMITS["colour"].points(facts["colour"] - guard.coloured))
-    points, reasons = oddities(facts, guard.coloured)
+        return _assess_by_features(ratio, LIMITS["colour"].points(image_facts(pixels)["colour"] - guard.coloured))
+    points, reasons = appearance(pixels, guard.coloured, near=ratio <= 1)
     far = sum(not ratio <= step for step in FAR)
     if points + far < ENOUGH:
         return Verdict(True, distance=ratio)
     return Verdict(False, (*reasons[:2], *([DISTANT] if far else [])), ratio)
+
+
+def appearance(pixels: np.ndarray, coloured: float, near: bool = False) -> tuple[int, tuple[str, ...]]:
+    """Count the points of what an image looks like, by its facts and by the head network.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the original image.
+        coloured: As in `oddities`.
+        near: Whether the features are known to be within the limit of a bundle.
+
+    Returns:
+        The points, and the reasons for them, most serious first.
+    """
+    small = reduced(pixels)
+    facts, logit = image_facts(pixels, small), head_logit(small)
+    if logit >= (POSSIBLE_IF_NEAR if near else SURE):
+        return oddities({name: facts[name] for name in WHATEVER_IT_SHOWS}, coloured)
+    points, reasons = oddities(facts, coloured)
+    return (points, reasons) if logit >= POSSIBLE else (points + ENOUGH, (NO_HEAD, *reasons))
 
 
 def _assess_by_features(ratio: float, colour: int) -> Verdict:

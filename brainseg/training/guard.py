@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from brainseg.diagnosis.facts import ENOUGH, image_facts, oddities
+from brainseg.diagnosis.facts import ENOUGH, image_facts
+from brainseg.diagnosis.guard import appearance
 from brainseg.models.guard import Features, Guard, feature_scale
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.training.context import TrainingContext
@@ -82,7 +83,7 @@ def pooled(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray:
 
 def _appearance(inputs: TrainingInputs[D], rows: np.ndarray) -> tuple[bool, float]:
     """Return whether training images look like brain MRI slices, and their usual fraction of coloured pixels."""
-    found = [image_facts(inputs.dataset.read(int(row))) for row in rows]
-    coloured = float(np.quantile([facts["colour"] for facts in found], 0.95))
-    unlike = np.mean([oddities(facts, coloured)[0] >= ENOUGH for facts in found])
+    found = [inputs.dataset.read(int(row)) for row in rows]
+    coloured = float(np.quantile([image_facts(pixels)["colour"] for pixels in found], 0.95))
+    unlike = np.mean([appearance(pixels, coloured)[0] >= ENOUGH for pixels in found])
     return bool(unlike <= UNUSUAL), coloured
