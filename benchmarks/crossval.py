@@ -33,7 +33,12 @@ RESULTS = Path(__file__).parent / "results" / "crossval.jsonl"
 SPLITS = ("random", "exact", "near")
 KEY = ("data", "arch", "weights", "head", "split", "seed")
 FOLDS = 5
-RECIPES = {"concat-pool": "fine-tuned", "logistic": "frozen features, logistic", "svm": "frozen features, SVM"}
+RECIPES = {
+    "concat-pool": "fine-tuned",
+    "local": "fine-tuned, local head",
+    "logistic": "frozen features, logistic",
+    "svm": "frozen features, SVM",
+}
 
 
 def subset(data: Path, count: int, folder: Path) -> Path:

@@ -173,4 +173,4 @@ def view_of(task: str) -> TaskView:
 
 def fine_tuned(config: RunConfig) -> bool:
     """Return whether a run trains its network; an instant baseline fits a linear classifier to frozen features."""
-    return config.model.head == "concat-pool"
+    return config.model.fine_tuned

@@ -60,15 +60,16 @@ class ModelConfig(Section):
         min_length=1,
         description="imagenet, none (random), run:<id> (warm start), or a .safetensors or .pth file.",
     )
-    head: Literal["concat-pool", "logistic", "svm"] = Field(
+    head: Literal["concat-pool", "local", "logistic", "svm"] = Field(
         "concat-pool",
-        description="concat-pool: fastai-style head, fine-tuned; logistic or svm: instant baseline on a frozen body.",
+        description="concat-pool: fastai-style head, fine-tuned; local: also fine-tuned, scores every position of the "
+        "feature maps, so that its heatmaps are sharper; logistic or svm: instant baseline on a frozen body.",
     )
     stages: tuple[Annotated[int, Field(ge=1, le=4, strict=True)], ...] | None = Field(
         None,
         description="Residual stages whose feature maps are pooled into the head, e.g. [2, 3]; the body ends at the "
-        "last one. Default: the last stage in the weights, or the last two for an instant baseline; 4 for random "
-        "weights.",
+        "last one. Default: the last stage in the weights for concat-pool, the last two for other heads; 4 for "
+        "random weights.",
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the last layer; half as much after pooling.")
     regularisation: float = Field(
@@ -84,7 +85,12 @@ class ModelConfig(Section):
     @property
     def fine_tuned(self) -> bool:
         """Whether the network is fine-tuned; an instant baseline only fits a linear classifier to frozen features."""
-        return self.head == "concat-pool"
+        return self.head in ("concat-pool", "local")
+
+    @property
+    def own_stages(self) -> int:
+        """Return the number of last stages in the weights whose maps the head uses unless `stages` names them."""
+        return 1 if self.head == "concat-pool" else 2
 
     @model_validator(mode="after")
     def _stages_ascend(self) -> ModelConfig:

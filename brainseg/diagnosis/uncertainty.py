@@ -36,6 +36,8 @@ VIEWS = (
 """The views of an image whose answers are compared (test-time augmentation; Wang et al. 2019, Neurocomputing 338)."""
 PASSES = 30
 """Passes with dropout (Gal and Ghahramani 2016, "Dropout as a Bayesian approximation", ICML)."""
+DROPOUTS = (nn.Dropout, nn.Dropout2d)
+"""Layers that leave out units: numbers of a list of features, or whole channels of a map."""
 SEED = 0
 """Seed of the units that are left out, so the same image always gives the same numbers."""
 
@@ -152,14 +154,14 @@ def dropout_logits(model: Classifier, maps: list[torch.Tensor], passes: int, see
     Returns:
         (passes, classes) float; None if the head has no dropout.
     """
-    if not any(isinstance(layer, nn.Dropout) and layer.p > 0 for layer in model.head):
+    if not any(isinstance(layer, DROPOUTS) and layer.p > 0 for layer in model.head):
         return None
     generator = torch.Generator().manual_seed(seed)
     values: torch.Tensor | list[torch.Tensor] = maps
     for layer in model.head:
-        if isinstance(layer, nn.Dropout) and isinstance(values, torch.Tensor):
+        if isinstance(layer, DROPOUTS) and isinstance(values, torch.Tensor):
             kept = torch.rand((passes, values.shape[1]), generator=generator).to(values.device) >= layer.p
-            values = values * kept / (1 - layer.p)
+            values = values * kept.reshape(*kept.shape, *(1,) * (values.ndim - 2)) / (1 - layer.p)
         else:
             values = layer(values)
     return values if isinstance(values, torch.Tensor) else None

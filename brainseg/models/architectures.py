@@ -8,6 +8,8 @@ import torch
 import torchvision
 from torch import nn
 
+from brainseg.models.heads import HEADS
+
 STEM = ("conv1", "bn1")
 DEFAULT_STAGES = (4,)
 
@@ -53,24 +55,6 @@ class ResNetBody(nn.Module):
             values = self.maxpool(levels[0]) if stage == 1 else levels[-1]
             levels.append(getattr(self, f"layer{stage}")(values))
         return levels
-
-
-class ConcatPool(nn.Module):
-    """Pool every map to the maxima and means of its channels."""
-
-    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
-        """Return (N, 2 x channels) features from a list of (N, C, h, w) maps."""
-        pooled = [part for values in maps for part in (values.amax((2, 3)), values.mean((2, 3)))]
-        return torch.cat(pooled, dim=1)
-
-
-class FeaturePool(nn.Module):
-    """Pool maps for an instant baseline: means of every map, and maxima of the deepest one."""
-
-    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
-        """Return (N, channels + deepest channels) features from a list of (N, C, h, w) maps."""
-        means = [values.mean((2, 3)) for values in maps]
-        return torch.cat([maps[-1].amax((2, 3)), *means[::-1]], dim=1)
 
 
 class Network(nn.Module):
@@ -127,29 +111,4 @@ def build_classifier(
         torch.Size([1, 2])
     """
     body = ResNetBody(arch, stages or DEFAULT_STAGES)
-    return Classifier(body, _HEADS[head](body.channels, classes, dropout))
-
-
-def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:
-    features = 2 * sum(channels)
-    head = nn.Sequential(
-        ConcatPool(),
-        nn.BatchNorm1d(features),
-        nn.Dropout(dropout / 2),
-        nn.Linear(features, 512, bias=False),
-        nn.ReLU(inplace=True),
-        nn.BatchNorm1d(512),
-        nn.Dropout(dropout),
-        nn.Linear(512, classes, bias=False),
-    )
-    for layer in head:
-        if isinstance(layer, nn.Linear):
-            nn.init.kaiming_normal_(layer.weight)
-    return head
-
-
-def _linear_head(channels: tuple[int, ...], classes: int, _dropout: float) -> nn.Sequential:
-    return nn.Sequential(FeaturePool(), nn.Linear(sum(channels) + channels[-1], classes))
-
-
-_HEADS = {"concat-pool": _concat_pool_head, "logistic": _linear_head, "svm": _linear_head}
+    return Classifier(body, HEADS[head](body.channels, classes, dropout))

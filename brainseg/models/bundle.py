@@ -190,6 +190,7 @@ def _unet(description: BundleDescription) -> UNet:
 
 NETWORKS: dict[str, Callable[[BundleDescription], Network]] = {
     "concat-pool": _classifier,
+    "local": _classifier,
     "logistic": _classifier,
     "svm": _classifier,
     "u-net": _unet,

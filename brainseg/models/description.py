@@ -31,8 +31,8 @@ CHECKSUM = "content_sha256"
 """The field with the checksum over all other fields, from format 2 on, which reveals edited values."""
 SINCE_FORMAT_2 = frozenset({CHECKSUM, "guard", "heatmap_method", "heatmap_stage", "calibration", "operating_point"})
 TaskName = Literal["classify", "segment"]
-HeadName = Literal["concat-pool", "logistic", "svm", "u-net"]
-HEADS = {"classify": ("concat-pool", "logistic", "svm"), "segment": ("u-net",)}
+HeadName = Literal["concat-pool", "local", "logistic", "svm", "u-net"]
+HEADS = {"classify": ("concat-pool", "local", "logistic", "svm"), "segment": ("u-net",)}
 """Task -> the heads that its networks may have."""
 DATA_OF_FORMAT_1 = frozenset({"fingerprint", "images"})
 

@@ -113,7 +113,7 @@ def _with_network(
     model, weights = _build(task, inputs, config.model.stages, warm_start)
     if config.model.stages is None:
         # The useful stages are known only after the weights have been read.
-        stages = _useful_stages(weights, 1 if config.model.fine_tuned else 2)
+        stages = _useful_stages(weights, config.model.own_stages)
         if stages != model.body.stages:
             model, weights = _build(task, inputs, stages, warm_start)
             if stages[-1] < 4:

@@ -403,7 +403,7 @@ def test_a_huge_value_does_not_flood_the_sentence():
 
 def test_unknown_preset_is_refused_with_those_that_exist():
     with pytest.raises(
-        ConfigError, match=r"preset: 'best' is unknown, allowed: default, demo, paper, quick, segment\."
+        ConfigError, match=r"preset: 'best' is unknown, allowed: default, demo, localise, paper, quick, segment\."
     ):
         RunConfig.from_preset("best")
 

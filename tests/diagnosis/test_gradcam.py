@@ -15,7 +15,7 @@ from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
 
-HEADS = (("concat-pool", (4,)), ("logistic", (2, 3)), ("svm", (3,)))
+HEADS = (("concat-pool", (4,)), ("local", (2, 3)), ("logistic", (2, 3)), ("svm", (3,)))
 THREADS, SCANS = 8, 5
 
 

@@ -25,7 +25,7 @@ def changed_parts(before: dict[str, torch.Tensor], model: Classifier) -> set[str
     return found
 
 
-@pytest.mark.parametrize(("head", "stages"), [("concat-pool", (3,)), ("logistic", (2, 3))])
+@pytest.mark.parametrize(("head", "stages"), [("concat-pool", (3,)), ("local", (2, 3)), ("logistic", (2, 3))])
 def test_layers_become_random_from_the_head_downwards_on_a_copy(head, stages, classifier) -> None:
     model = copy.deepcopy(classifier("resnet18", head, stages)).requires_grad_(False)
     before, drawn = state(model), torch.get_rng_state()

@@ -86,7 +86,23 @@ def test_the_same_image_always_gives_the_same_numbers_and_the_model_stays_as_it_
     assert all(torch.equal(value, before[name]) for name, value in predictor.model.state_dict().items())
 
 
-@pytest.mark.parametrize("head", ["logistic", "concat-pool"])
+def test_whole_channels_of_a_map_are_left_out() -> None:
+    """The mean over many passes is that of torch's own Dropout2d, which training uses."""
+    torch.manual_seed(0)
+    model = build_classifier("resnet18", 2, "local", (1,), dropout=0.5).eval()
+    with torch.no_grad():
+        maps = model.body(torch.rand(1, 3, 32, 32))
+        own = dropout_logits(model, maps, 400, 0)
+        for layer in model.head:
+            layer.train(isinstance(layer, torch.nn.Dropout2d))
+        reference = model.head([each.repeat(400, 1, 1, 1) for each in maps])
+    assert own.shape == (400, 2)
+    assert len(own.unique(dim=0)) == 400
+    for value, other in ((own.mean(0), reference.mean(0)), (own.std(0), reference.std(0))):
+        torch.testing.assert_close(value, other, rtol=0.2, atol=0.2)
+
+
+@pytest.mark.parametrize("head", ["logistic", "concat-pool", "local"])
 def test_a_model_without_dropout_has_no_passes(head: str) -> None:
     plain = build_classifier("resnet18", 2, head, (1,), dropout=0.0).eval()
     with torch.no_grad():

@@ -63,7 +63,8 @@ def make_classifier(
     torch.manual_seed(seed)
     model = live(build_classifier(arch, classes, head, stages), seed=seed)
     with torch.no_grad():
-        model.head[-1].weight.mul_(0.2)  # probabilities away from 0 and 1
+        last = [layer for layer in model.head if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)][-1]
+        last.weight.mul_(0.2)  # probabilities away from 0 and 1
     return model
 
 

@@ -6,9 +6,10 @@ import torchvision
 from torch import nn
 
 from brainseg.models.architectures import build_classifier
+from brainseg.models.heads import LogSumExpPool
 from tests.models.conftest import ARCHES, LARGE_ARCHES, SIZE, live
 
-HEADS = ("concat-pool", "logistic", "svm")
+HEADS = ("concat-pool", "local", "logistic", "svm")
 STAGES = ((4,), (3,), (2, 3), (1, 4), (1, 2, 3, 4))
 
 
@@ -110,6 +111,27 @@ def test_baseline_heads_are_one_linear_map_of_pooled_maps(head, stages, classifi
         features = [maps[-1].flatten(2).max(dim=2).values, *(part.flatten(2).mean(dim=2) for part in reversed(maps))]
         expected = torch.cat(features, dim=1) @ model.head[-1].weight.T + model.head[-1].bias
         torch.testing.assert_close(model.head(maps), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("stages", [(3,), (2, 3)])
+def test_the_local_head_pools_a_logit_of_every_position(stages, classifier, images):
+    model = classifier("resnet18", "local", stages)
+    *layers, pool = model.head
+    with torch.no_grad():
+        maps = model.body(images)
+        positions = nn.Sequential(*layers)(maps).flatten(2).double()
+        expected = torch.log(torch.exp(pool.sharpness * positions).mean(2)) / pool.sharpness
+        torch.testing.assert_close(model.head(maps).double(), expected, rtol=0, atol=1e-5)
+    assert positions.shape[2] == maps[0].shape[2] * maps[0].shape[3]
+    assert positions.std() > 0.01
+
+
+def test_log_sum_exp_lies_between_mean_and_maximum():
+    logits = torch.tensor([[[[-1.0, 0.0], [0.0, 3.0]]]])
+    mild, sharp = (float(LogSumExpPool(sharpness)(logits)) for sharpness in (1e-3, 1e3))
+    assert mild == pytest.approx(logits.mean().item(), abs=1e-2)
+    assert sharp == pytest.approx(3, abs=1e-2)
+    assert mild < float(LogSumExpPool(4.0)(logits)) < sharp
 
 
 @pytest.mark.parametrize(

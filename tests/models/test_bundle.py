@@ -62,6 +62,7 @@ def refusal(folder: Path) -> str:
     [
         ("resnet18", "concat-pool", (4,)),
         ("resnet18", "concat-pool", (2, 4)),
+        ("resnet18", "local", (2, 3)),
         ("resnet34", "logistic", (2, 3)),
         ("resnet50", "svm", (3,)),
     ],

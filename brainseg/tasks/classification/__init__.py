@@ -8,7 +8,7 @@ __all__ = ["FACTS"]
 
 
 def _network(model: ModelConfig) -> str:
-    return model.arch if model.fine_tuned else f"{model.arch} + {model.head}"
+    return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
 
 
 FACTS = TaskFacts(
