@@ -29,6 +29,8 @@ from brainseg.models.bundle import Bundle, load_bundle
 from brainseg.models.inputs import normalise, to_batch
 from brainseg.preparation import prepare
 
+GUARD = "with the head network"
+"""What the rows of `RESULTS` call the guard of this version; those of the version before are kept beside them."""
 RESULTS = Path(__file__).parent / "results" / "guard.jsonl"
 
 
@@ -107,7 +109,12 @@ def main() -> None:
             measured.add("brain MRI of --more", more(options.more / "yes"), True)
             measured.add("other pictures of --more", more(options.more / "no"), False)
         print(measured.table() + "\n", flush=True)
-        line = {"bundle": measured.bundle.description.name, "version": measured.bundle.version, "seed": options.seed}
+        line = {
+            "guard": GUARD,
+            "bundle": measured.bundle.description.name,
+            "version": measured.bundle.version,
+            "seed": options.seed,
+        }
         with RESULTS.open("a", encoding="utf-8") as file:
             file.write(
                 json.dumps({**line, "kinds": measured.rows, "milliseconds": round(measured.milliseconds, 2)}) + "\n"

@@ -37,6 +37,7 @@ def oval(photograph: np.ndarray) -> np.ndarray:
     return np.repeat(shaded.astype(np.uint8)[..., None], 3, axis=2)
 
 
+@pytest.mark.slow
 def test_heads_of_every_plane_are_told_from_what_has_only_their_outline(heads) -> None:
     from sklearn.datasets import load_sample_image
 
@@ -49,6 +50,7 @@ def test_heads_of_every_plane_are_told_from_what_has_only_their_outline(heads) -
     assert any(NO_HEAD in appearance(picture, 0.0)[1] for picture in ovals)
 
 
+@pytest.mark.slow
 def test_of_what_is_clearly_a_head_only_colours_and_size_count(heads) -> None:
     low = (heads[0] // 16).astype(np.uint8)
     assert oddities(image_facts(low))[0] >= ENOUGH
@@ -58,6 +60,7 @@ def test_of_what_is_clearly_a_head_only_colours_and_size_count(heads) -> None:
     assert appearance(tinted, 0.9) == (0, ())
 
 
+@pytest.mark.slow
 def test_features_within_the_limit_lower_what_the_network_must_say(monkeypatch, heads) -> None:
     from brainseg.diagnosis import guard
 
@@ -68,6 +71,7 @@ def test_features_within_the_limit_lower_what_the_network_must_say(monkeypatch, 
         assert (NO_HEAD in reasons) is not passes
 
 
+@pytest.mark.slow
 def test_size_margin_and_brightness_hardly_change_the_logit(heads) -> None:
     head = heads[0]
     for other in (
@@ -88,6 +92,7 @@ def test_images_without_anything_are_no_heads(shape: tuple[int, int], level: int
     assert logit(np.full((*shape, 3), level, np.uint8)) < 0
 
 
+@pytest.mark.slow
 def test_the_network_is_small_and_answers_the_same_twice(heads) -> None:
     assert WEIGHTS.stat().st_size < 250_000
     assert logit(heads[0]) == logit(heads[0].copy())
