@@ -160,6 +160,7 @@ def test_warming_up_an_empty_home_raises_nothing(home) -> None:
 def test_warming_up_loads_the_promoted_model(named, monkeypatch) -> None:
     class Promoted:
         id = "1"
+        members = ()
 
     monkeypatch.setattr(model_cache.live_store, "promoted", lambda task: Promoted if task == "classify" else None)
     model_cache.warm_up()
