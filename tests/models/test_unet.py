@@ -54,7 +54,8 @@ def copy_into(theirs: nn.Module, ours: UNet) -> None:
 @pytest.mark.parametrize(
     ("arch", "stage", "attention", "bottleneck"),
     [
-        *((arch, 4, False, False) for arch in ARCHES),
+        *((arch, 4, False, False) for arch in ARCHES if arch != "resnet50"),
+        ("resnet50", 3, False, False),  # on all of resnet50, fastai's U-Net has 339 million parameters
         ("resnet18", 3, False, False),
         ("resnet18", 4, True, False),
         ("resnet18", 3, True, False),

@@ -70,22 +70,16 @@ def test_cancelling_stops_between_batches(home, tmp_path: Path, tiny_set: Path, 
         train(task_of(tiny_config(tiny_set, **{"model.head": "logistic"})), log, tmp_path / "run", "x")
 
 
-@pytest.mark.parametrize(
-    ("arch", "file", "bar"),
-    [("resnet18", "resnet18-imagenet-partial", 0.80), ("resnet34", "resnet34-grown-partial", 0.80)],
-)
-def test_partial_weights_use_what_they_hold_on_real_images(
-    home, tmp_path: Path, shared: Path, recorder, arch: str, file: str, bar: float
-) -> None:
+def test_partial_weights_use_what_they_hold_on_real_images(home, tmp_path: Path, shared: Path, recorder) -> None:
     settings = {
         "data.path": str(shared / "data" / "kaggle253"),
-        "model.arch": arch,
-        "model.weights": str(shared / "weights" / f"{file}.safetensors"),
+        "model.arch": "resnet18",
+        "model.weights": str(shared / "weights" / "resnet18-imagenet-partial.safetensors"),
         "model.head": "logistic",
         "preparation.size": 112,
     }
     log = recorder()
     trained = train(task_of(RunConfig.from_preset("default", settings)), log, tmp_path / "run", "real")
     assert load_bundle(trained.bundle).description.stages == (2, 3)
-    assert trained.extra["cv_accuracy"] > bar
+    assert trained.extra["cv_accuracy"] > 0.8
     assert any("every stage works as trained" in sentence for sentence in log.sentences)
