@@ -8,7 +8,9 @@ __all__ = ["FACTS"]
 
 
 def _network(model: ModelConfig) -> str:
-    return model.arch if model.head == "concat-pool" else f"{model.arch} + {model.head}"
+    if model.head == "concat-pool":
+        return model.arch
+    return f"{model.arch}, {model.head} head" if model.fine_tuned else f"{model.arch} + {model.head}"
 
 
 FACTS = TaskFacts(
