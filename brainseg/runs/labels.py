@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from brainseg.errors import RunError
 from brainseg.runs.migrations import PREFIX
+from brainseg.runs.run import FULL_ID
 
 NAME_LENGTH, NOTE_LENGTH, TAG_LENGTH = 80, 4000, 200
 _TAG = re.compile(r"[\w.\-]+(?: [\w.\-]+)*")
@@ -23,7 +24,7 @@ def clean_name(name: str) -> str:
         raise RunError(
             f"{name[:NAME_LENGTH]!r} is not a valid name for a run: use 1 to {NAME_LENGTH} visible characters."
         )
-    if re.fullmatch("[0-9a-f]{32}", name):
+    if FULL_ID.fullmatch(name):
         raise RunError(f"{name!r} is not a valid name for a run, since it looks like an id: add a word to it.")
     return name
 

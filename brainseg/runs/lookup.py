@@ -9,7 +9,7 @@ from brainseg.errors import RunError
 from brainseg.runs.connection import StoreConnection
 from brainseg.runs.crossval import PARENT, children_of, follow, followed
 from brainseg.runs.reading import read_run
-from brainseg.runs.run import STATUSES, Run, StoredEntry, UnreadableRun, matching
+from brainseg.runs.run import FULL_ID, STATUSES, Run, StoredEntry, UnreadableRun, matching
 
 _NO_RUN = "There is no run {!r}: `runs` lists the runs."
 
@@ -37,7 +37,7 @@ class RunReader(StoreConnection):
         Raises:
             RunError: No run or more than one matches.
         """
-        if len(wanted) == 32:
+        if FULL_ID.fullmatch(wanted):  # which needs no look at all other runs
             stored = self.stored_run(wanted)
             if stored is None or stored.info.lifecycle_stage == "deleted":
                 raise RunError(_NO_RUN.format(wanted))

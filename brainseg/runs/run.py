@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ FINAL = "final_"
 """Prefix of the metrics of a finished run; without it, the same names are metrics of each epoch."""
 SHORTEST = 4
 """Fewest digits that may stand for a full id."""
+FULL_ID = re.compile("[0-9a-f]{32}")
+"""A full id, which no run may have as its name."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
 

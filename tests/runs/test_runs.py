@@ -34,6 +34,9 @@ def test_runs_are_found_by_name_and_by_the_start_of_their_id(home, config) -> No
     store = RunStore()
     one, two = store.create(config(), "one"), store.create(config(), "twin")
     store.create(config(), "twin")
+    as_long_as_an_id = store.create(config(), "kaggle253 resnet34 local exact 0")
+    assert len(as_long_as_an_id.name) == len(one.id)
+    assert store.get(as_long_as_an_id.name).id == as_long_as_an_id.id
     assert store.get("one").id == one.id
     assert store.get(two.id[:12]).id == two.id
     with pytest.raises(RunError, match="2 runs match 'twin'"):
