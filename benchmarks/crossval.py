@@ -31,7 +31,7 @@ from brainseg import __version__
 
 RESULTS = Path(__file__).parent / "results" / "crossval.jsonl"
 SPLITS = ("random", "exact", "near")
-KEY = ("data", "arch", "weights", "head", "split", "seed")
+KEY = ("data", "arch", "weights", "head", "settings", "split", "seed")
 FOLDS = 5
 RECIPES = {
     "concat-pool": "fine-tuned",
@@ -93,7 +93,8 @@ def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, An
     before, after = found["before"], found["after"]
     return {
         "data": data.name, "arch": options.arch, "weights": Path(options.weights).stem, "head": options.head,
-        "split": split, "seed": options.seed, "folds": FOLDS, "count": answer["pooled"]["count"],
+        "settings": _of_the_model(options), "split": split, "seed": options.seed,
+        "folds": FOLDS, "count": answer["pooled"]["count"],
         "units": answer["pooled"]["units"], "metrics": answer["pooled"]["metrics"],
         "intervals": answer["pooled"]["intervals"], "mean": answer["mean"], "sd": answer["sd"],
         "ece": [each["ece"] if each else None for each in (before, after)],
@@ -128,6 +129,11 @@ def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) ->
     return dict(json.loads(done.stdout))
 
 
+def _of_the_model(options: argparse.Namespace) -> list[str]:
+    """Return the further settings that change the model; threads and priority only change the time."""
+    return sorted(setting for setting in options.set if not setting.startswith("compute."))
+
+
 def stored() -> list[dict[str, Any]]:
     """Return the rows measured so far."""
     return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
@@ -144,7 +150,7 @@ def report(rows: list[dict[str, Any]]) -> str:
     for row in order:
         metrics, interval = row["metrics"], row["intervals"]["accuracy"]
         bounds = f" ({interval['low']:.3f} to {interval['high']:.3f})" if interval else ""
-        recipe = f"{row['arch']} ({row['weights']}), {RECIPES[row['head']]}"
+        recipe = ", ".join([f"{row['arch']} ({row['weights']})", RECIPES[row["head"]], *row["settings"]])
         lines.append(
             f"| {row['data']} | {recipe} | {row['split']} | {row['count']}, {row['units']} "
             f"| {metrics['accuracy']:.3f}{bounds} | {row['mean']['accuracy']:.3f} ± {row['sd']['accuracy']:.3f} "
@@ -188,8 +194,16 @@ def main() -> None:
     data = options.data.resolve()
     data = subset(data, options.subset, options.home.resolve()) if options.subset else data
     for split in options.splits:
-        wanted = (data.name, options.arch, options.weights.stem, options.head, split, options.seed)
-        if any(tuple(row[part] for part in KEY) == wanted for row in stored()):
+        wanted = [
+            data.name,
+            options.arch,
+            options.weights.stem,
+            options.head,
+            _of_the_model(options),
+            split,
+            options.seed,
+        ]
+        if any([row[part] for part in KEY] == wanted for row in stored()):
             continue
         row = measure(data, split, options)
         with RESULTS.open("a") as stream:
