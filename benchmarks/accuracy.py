@@ -11,7 +11,6 @@ the table that `docs/results.md` holds.
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rows import Rows
 from brainseg import __version__
 from brainseg.config import RunConfig
 from brainseg.evaluation.intervals import wilson
@@ -28,9 +28,9 @@ from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochMetrics, Progress
 from brainseg.training.trainer import train
 
-RESULTS = Path(__file__).parent / "results" / "accuracy.jsonl"
 HEADS = ("concat-pool", "logistic")
 KEY = ("data", "arch", "weights", "head", "split", "seed")
+ROWS = Rows("accuracy", KEY)
 
 
 class _Quiet:
@@ -75,11 +75,6 @@ def measure(data: Path, arch: str, weights: Path, head: str, split: str, seed: i
     }  # fmt: skip
 
 
-def stored() -> list[dict[str, object]]:
-    """Return the rows measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def report(rows: list[dict[str, object]]) -> str:
     """Lay the rows out as a Markdown table: mean over seeds, spread between them, and all images together."""
     lines = [
@@ -117,7 +112,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
     options = parser.parse_args()
     if options.report:
-        print(report(stored()))
+        print(report(ROWS.stored()))
         return
     if not options.data or not options.weights:
         parser.error("DATA and --weights are needed")
@@ -126,11 +121,10 @@ def main() -> None:
         for seed in options.seeds:
             for head in options.heads:
                 wanted = (options.data.name, options.arch, options.weights.stem, head, split, seed)
-                if any(tuple(row[part] for part in KEY) == wanted for row in stored()):
+                if ROWS.has(*wanted):
                     continue
                 row = measure(options.data.resolve(), options.arch, options.weights, head, split, seed, options.threads)
-                with RESULTS.open("a") as stream:
-                    stream.write(json.dumps(row) + "\n")
+                ROWS.add(row)
                 sys.stderr.write(f"{wanted}: {row['correct']}/{row['count']} in {row['seconds']} s\n")
 
 

@@ -27,11 +27,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import Rows, of_the_model
 from brainseg import __version__
 
-RESULTS = Path(__file__).parent / "results" / "crossval.jsonl"
 SPLITS = ("random", "exact", "near")
 KEY = ("data", "arch", "weights", "head", "settings", "split", "seed")
+ROWS = Rows("crossval", KEY)
 FOLDS = 5
 RECIPES = {
     "concat-pool": "fine-tuned",
@@ -93,7 +94,7 @@ def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, An
     before, after = found["before"], found["after"]
     return {
         "data": data.name, "arch": options.arch, "weights": Path(options.weights).stem, "head": options.head,
-        "settings": _of_the_model(options), "split": split, "seed": options.seed,
+        "settings": of_the_model(options.set), "split": split, "seed": options.seed,
         "folds": FOLDS, "count": answer["pooled"]["count"],
         "units": answer["pooled"]["units"], "metrics": answer["pooled"]["metrics"],
         "intervals": answer["pooled"]["intervals"], "mean": answer["mean"], "sd": answer["sd"],
@@ -127,16 +128,6 @@ def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) ->
     command += [part for setting in settings for part in ("--set", setting)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout))
-
-
-def _of_the_model(options: argparse.Namespace) -> list[str]:
-    """Return the further settings that change the model; threads and priority only change the time."""
-    return sorted(setting for setting in options.set if not setting.startswith("compute."))
-
-
-def stored() -> list[dict[str, Any]]:
-    """Return the rows measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
 def report(rows: list[dict[str, Any]]) -> str:
@@ -184,7 +175,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
     options = parser.parse_args()
     if options.report:
-        print(report(stored()))
+        print(report(ROWS.stored()))
         return
     if not options.data or not options.weights or not options.home:
         parser.error("DATA, --weights and --home are needed")
@@ -199,15 +190,14 @@ def main() -> None:
             options.arch,
             options.weights.stem,
             options.head,
-            _of_the_model(options),
+            of_the_model(options.set),
             split,
             options.seed,
         ]
-        if any([row[part] for part in KEY] == wanted for row in stored()):
+        if ROWS.has(*wanted):
             continue
         row = measure(data, split, options)
-        with RESULTS.open("a") as stream:
-            stream.write(json.dumps(row) + "\n")
+        ROWS.add(row)
         sys.stderr.write(f"{wanted}: {row['metrics']['accuracy']:.3f} in {row['seconds']} s\n")
 
 

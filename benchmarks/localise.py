@@ -24,11 +24,12 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.rows import Rows, of_the_model
 from brainseg import __version__
 from brainseg.diagnosis.methods import drawn_by
 
-RESULTS = Path(__file__).parent / "results" / "localise.jsonl"
 KEY = ("data", "arch", "weights", "preset", "settings", "seed")
+ROWS = Rows("localise", KEY)
 
 
 def labelled(data: Path, folder: Path) -> Path:
@@ -51,7 +52,7 @@ def measure(manifest: Path, preset: str, seed: int, options: argparse.Namespace)
     command = ["train", "--data", str(manifest), "--arch", options.arch, "--preset", preset, "--json"]
     command += ["--weights", str(options.weights)]
     command += [part for setting in settings for part in ("--set", setting)]
-    return row_of(_brainseg(*command)["run_id"], _of_the_model(options.set))
+    return row_of(_brainseg(*command)["run_id"], of_the_model(options.set))
 
 
 def row_of(run_id: str, settings: list[str]) -> dict[str, Any]:
@@ -77,16 +78,6 @@ def row_of(run_id: str, settings: list[str]) -> dict[str, Any]:
 def _brainseg(*command: str) -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-m", "brainseg", *command], stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout))
-
-
-def _of_the_model(settings: list[str]) -> list[str]:
-    """Return the settings that change the model; threads and priority only change the time."""
-    return sorted(setting for setting in settings if not setting.startswith("compute."))
-
-
-def stored() -> list[dict[str, Any]]:
-    """Return the rows measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
 def report(rows: list[dict[str, Any]]) -> str:
@@ -134,12 +125,11 @@ def main() -> None:
         manifest = labelled(options.data.resolve(), home)
         for preset in options.presets:
             for seed in options.seeds:
-                wanted = [manifest.stem, options.arch, options.weights.stem, preset, _of_the_model(options.set), seed]
-                if wanted not in [[row[part] for part in KEY] for row in stored()]:
+                wanted = [manifest.stem, options.arch, options.weights.stem, preset, of_the_model(options.set), seed]
+                if not ROWS.has(*wanted):
                     row = measure(manifest, preset, seed, options)
-                    with RESULTS.open("a") as stream:
-                        stream.write(json.dumps(row) + "\n")
-    print(report(stored()))
+                    ROWS.add(row)
+    print(report(ROWS.stored()))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import Rows
 from brainseg import __version__
 from brainseg.config import RunConfig, parse_settings
 from brainseg.tasks import task_of
@@ -27,8 +28,8 @@ from brainseg.training.compute import keep_memory
 from brainseg.training.log import EpochMetrics, Progress
 from brainseg.training.trainer import train
 
-RESULTS = Path(__file__).parent / "results" / "segmentation.jsonl"
 KEY = ("data", "weights", "settings", "seed")
+ROWS = Rows("segmentation", KEY)
 SCORES = ("dice", "slice_dice", "patient_dice", "precision", "sensitivity", "hd95_mm", "hd95_pixels")
 
 
@@ -92,11 +93,6 @@ def _scores(plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def stored() -> list[dict[str, Any]]:
-    """Return the rows measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def report(rows: list[dict[str, Any]]) -> str:
     """Lay the rows out as a Markdown table: a line for the model and each baseline."""
     lines = [
@@ -134,18 +130,17 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
     options = parser.parse_args()
     if options.report:
-        print(report(stored()))
+        print(report(ROWS.stored()))
         return
     if not options.data:
         parser.error("DATA is needed")
     keep_memory()
     for seed in options.seeds:
         wanted = (named(options.data.resolve()), Path(options.weights).stem, " ".join(options.settings), seed)
-        if any(tuple(row[part] for part in KEY) == wanted for row in stored()):
+        if ROWS.has(*wanted):
             continue
         row = measure(options.data.resolve(), options.weights, options.settings, seed, options.threads)
-        with RESULTS.open("a") as stream:
-            stream.write(json.dumps(row) + "\n")
+        ROWS.add(row)
         sys.stderr.write(f"{wanted}: Dice {row['model']['dice']:.3f} in {row['seconds']} s\n")
 
 

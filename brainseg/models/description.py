@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from typing_extensions import TypedDict
 
 import brainseg
@@ -66,6 +66,16 @@ class BundleFacts(NetworkFacts):
     calibration: NotRequired[CalibrationState]
 
 
+def _is_a_class(positive: str | None, info: ValidationInfo) -> str | None:
+    if positive is not None and positive not in info.data.get("classes", ()):
+        raise ValueError("one of the classes")
+    return positive
+
+
+PositiveClass = Annotated[str | None, AfterValidator(_is_a_class)]
+"""The class that counts as tumour, one of the field `classes` before it; None with more than two classes."""
+
+
 class BundleDescription(BaseModel):
     """The content of `bundle.json`; unknown fields and values are refused.
 
@@ -83,7 +93,7 @@ class BundleDescription(BaseModel):
     stages: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
     classes: tuple[str, ...] = Field(min_length=2)
-    positive: str | None
+    positive: PositiveClass
     modalities: tuple[str, ...] | None = Field(None, min_length=1, max_length=3)
     channels: tuple[str, ...] = Field((), max_length=3)
     self_attention: bool = False
@@ -137,13 +147,6 @@ class BundleDescription(BaseModel):
             raise ValueError("a stage of the network")
         return stage
 
-    @field_validator("positive")
-    @classmethod
-    def _is_a_class(cls, positive: str | None, info: ValidationInfo) -> str | None:
-        if positive is not None and positive not in info.data.get("classes", ()):
-            raise ValueError("one of the classes")
-        return positive
-
     @field_validator("operating_point")
     @classmethod
     def _has_its_class(cls, point: OperatingPoint | None, info: ValidationInfo) -> OperatingPoint | None:
@@ -165,7 +168,7 @@ def read_description(folder: Path) -> BundleDescription:
         )
     try:
         values = json.loads(file.read_text("utf-8"))
-        _refuse_newer(file, values)
+        refuse_newer(file, values, FORMAT)
         description = BundleDescription.model_validate(values)
     except (OSError, ValueError, RecursionError) as error:
         place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
@@ -186,12 +189,17 @@ def read_description(folder: Path) -> BundleDescription:
     return description
 
 
-def _refuse_newer(file: Path, values: object) -> None:
+def refuse_newer(file: Path, values: object, known: int) -> None:
+    """Refuse the content of a file whose field `format` is above the newest that this brainseg reads.
+
+    Raises:
+        BundleError: Names the file and both formats.
+    """
     number = values.get("format") if isinstance(values, dict) else None
-    if isinstance(number, int) and number > FORMAT:
+    if isinstance(number, int) and number > known:
         raise BundleError(
             f"{file} was written by a newer brainseg (field format is {number}, but this version reads only up to "
-            f"{FORMAT}): install a newer brainseg."
+            f"{known}): install a newer brainseg."
         )
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 import brainseg
 from brainseg.errors import BundleError
 from brainseg.files import write_json
 from brainseg.models.calibration import CalibrationState
-from brainseg.models.description import CHECKSUM, BundleDescription, content_digest, is_own_file
+from brainseg.models.description import (
+    CHECKSUM,
+    BundleDescription,
+    PositiveClass,
+    content_digest,
+    is_own_file,
+    refuse_newer,
+)
 from brainseg.models.operating_point import DEFAULT, OperatingPoint
 from brainseg.models.validation import Interval, Validation
 
@@ -89,20 +96,13 @@ class EnsembleDescription(BaseModel):
     name: str
     members: tuple[MemberModel, ...] = Field(min_length=LEAST_MEMBERS, max_length=MOST_MEMBERS)
     classes: tuple[str, ...] = Field(min_length=2)
-    positive: str | None
+    positive: PositiveClass
     validation: Validation
     calibration: CalibrationState = None
     operating_point: OperatingPoint | None = None
     brainseg: str = brainseg.__version__
     created: str
     content_sha256: str | None = None
-
-    @field_validator("positive")
-    @classmethod
-    def _is_a_class(cls, positive: str | None, info: ValidationInfo) -> str | None:
-        if positive is not None and positive not in info.data.get("classes", ()):
-            raise ValueError("one of the classes")
-        return positive
 
     @property
     def decides(self) -> OperatingPoint:
@@ -157,7 +157,7 @@ def read_ensemble(folder: Path) -> Ensemble:
         raise BundleError(f"{file} is missing: {remedy}.")
     try:
         values = json.loads(file.read_text("utf-8"))
-        _refuse_newer(file, values)
+        refuse_newer(file, values, FORMAT)
         description = EnsembleDescription.model_validate(values)
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{file} is damaged or was not written by brainseg: {remedy}.") from error
@@ -165,12 +165,3 @@ def read_ensemble(folder: Path) -> Ensemble:
     if description.content_sha256 != digest:
         raise BundleError(f"{file} was changed after it was written, so its answers cannot be trusted: {remedy}.")
     return Ensemble(description, digest)
-
-
-def _refuse_newer(file: Path, values: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    number = values.get("format") if isinstance(values, dict) else None
-    if isinstance(number, int) and number > FORMAT:
-        raise BundleError(
-            f"{file} was written by a newer brainseg (field format is {number}, but this version reads only up to "
-            f"{FORMAT}): install a newer brainseg."
-        )
