@@ -7,7 +7,8 @@ Each row is a whole `brainseg crossval` with the `paper` preset, in a home folde
 resumed. Folds are random (by image, as in the paper), by exact copies only (near copies count as different images), or
 by exact and near copies and patients (the default). `--subset` draws that many images, the same number per class, by
 their hashes. Rows are appended to `benchmarks/results/crossval.jsonl`; a row that is there already is not measured
-again. `--report` prints the table that `docs/results.md` holds.
+again. Out-of-fold predictions are stored beside them. `--report` adds the mean of the networks with the same recipe and
+folds, and prints the tables that `docs/results.md` holds.
 
 Calibration: one temperature, measured by cross-fitting over units as `evaluation.calibration.calibrate` does it.
 """
@@ -25,21 +26,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.rows import Rows, of_the_model
+from benchmarks.crossval_rows import RECIPES, ROWS, SPLITS, add, add_means, report, summarised
+from benchmarks.rows import of_the_model
 from brainseg import __version__
 
-SPLITS = ("random", "exact", "near")
-KEY = ("data", "arch", "weights", "head", "settings", "split", "seed")
-ROWS = Rows("crossval", KEY)
 FOLDS = 5
-RECIPES = {
-    "concat-pool": "fine-tuned",
-    "local": "fine-tuned, local head",
-    "logistic": "frozen features, logistic",
-    "svm": "frozen features, SVM",
-}
 
 
 def subset(data: Path, count: int, folder: Path) -> Path:
@@ -73,8 +64,7 @@ def decide(data: Path, split: str) -> None:
 
 
 def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Run one cross-validation to its end, and return its row."""
-    from brainseg.evaluation.calibration import calibrate
+    """Run one cross-validation to its end, store its row and predictions, and return the row."""
     from brainseg.evaluation.stored import ClassificationEvaluation
     from brainseg.results import stored_results
     from brainseg.runs import RunStore
@@ -82,31 +72,26 @@ def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, An
     decide(data, split)
     name = f"{data.name} {options.arch} {options.head} {split} {options.seed}"
     started = time.perf_counter()
-    answer = _crossval(data, split, name, options)
+    _crossval(data, split, name, options)
     store = RunStore()
     parent = store.get(name)
-    report = stored_results.evaluation_as(ClassificationEvaluation, store, parent)
+    evaluation = stored_results.evaluation_as(ClassificationEvaluation, store, parent)
     table = stored_results.out_of_fold(store, parent)
-    if report is None or table is None:
+    if evaluation is None or table is None:
         raise SystemExit(f"{name} has no result.")
-    copies = np.zeros(len(table), dtype=bool)
-    found = calibrate(table, report["classes"], report["positive"], table["unit"].to_numpy(), copies, "out-of-fold")
-    before, after = found["before"], found["after"]
-    return {
+    row = {
         "data": data.name, "arch": options.arch, "weights": Path(options.weights).stem, "head": options.head,
-        "settings": of_the_model(options.set), "split": split, "seed": options.seed,
-        "folds": FOLDS, "count": answer["pooled"]["count"],
-        "units": answer["pooled"]["units"], "metrics": answer["pooled"]["metrics"],
-        "intervals": answer["pooled"]["intervals"], "mean": answer["mean"], "sd": answer["sd"],
-        "ece": [each["ece"] if each else None for each in (before, after)],
-        "nll": [each["nll"] if each else None for each in (before, after)],
+        "settings": of_the_model(options.set), "split": split, "seed": options.seed, "folds": FOLDS,
+        **summarised(table, evaluation["classes"], evaluation["positive"]),
         "seconds": round(time.perf_counter() - started, 1), "brainseg": __version__,
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
     }  # fmt: skip
+    add(row, table)
+    return row
 
 
-def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Queue the cross-validation, or go on with one that was interrupted, and return its result."""
+def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) -> None:
+    """Queue the cross-validation, or go on with one that was interrupted, and wait for its end."""
     program = [sys.executable, "-m", "brainseg"]
     known = subprocess.run([*program, "runs", "--json"], capture_output=True, text=True, check=True)
     if any(run.get("name") == name for run in json.loads(known.stdout)):
@@ -116,7 +101,7 @@ def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) ->
                 subprocess.run([*program, "show", name, "--json"], capture_output=True, check=True).stdout
             )
             if shown["status"] not in ("SCHEDULED", "RUNNING"):
-                return dict(shown)
+                return
             time.sleep(5)
     settings = [
         f"model.head={options.head}", f"data.seed={options.seed}", f"training.seed={options.seed}",
@@ -126,37 +111,7 @@ def _crossval(data: Path, split: str, name: str, options: argparse.Namespace) ->
     command = [*program, "crossval", "--data", str(data), "--arch", options.arch, "--preset", "paper"]
     command += ["--weights", str(options.weights), "--folds", str(FOLDS), "--name", name, "--wait", "--json"]
     command += [part for setting in settings for part in ("--set", setting)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout))
-
-
-def report(rows: list[dict[str, Any]]) -> str:
-    """Lay the rows out as a Markdown table."""
-    lines = [
-        "| data | network, recipe | folds | images, units | accuracy, pooled (95 % interval) | mean of folds ± SD "
-        "| sensitivity | specificity | ROC AUC | calibration error, before → after | loss, before → after |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    order = sorted(rows, key=lambda row: (row["data"], row["arch"], row["head"], SPLITS.index(row["split"])))
-    for row in order:
-        metrics, interval = row["metrics"], row["intervals"]["accuracy"]
-        bounds = f" ({interval['low']:.3f} to {interval['high']:.3f})" if interval else ""
-        recipe = ", ".join([f"{row['arch']} ({row['weights']})", RECIPES[row["head"]], *row["settings"]])
-        lines.append(
-            f"| {row['data']} | {recipe} | {row['split']} | {row['count']}, {row['units']} "
-            f"| {metrics['accuracy']:.3f}{bounds} | {row['mean']['accuracy']:.3f} ± {row['sd']['accuracy']:.3f} "
-            f"| {_number(metrics['sensitivity'])} | {_number(metrics['specificity'])} | {_number(metrics['roc_auc'])} "
-            f"| {_pair(row['ece'])} | {_pair(row['nll'])} |"
-        )
-    return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _pair(values: list[float | None]) -> str:
-    return f"{_number(values[0])} → {_number(values[1])}"
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
 def main() -> None:
@@ -175,6 +130,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
     options = parser.parse_args()
     if options.report:
+        add_means()
         print(report(ROWS.stored()))
         return
     if not options.data or not options.weights or not options.home:
@@ -197,7 +153,6 @@ def main() -> None:
         if ROWS.has(*wanted):
             continue
         row = measure(data, split, options)
-        ROWS.add(row)
         sys.stderr.write(f"{wanted}: {row['metrics']['accuracy']:.3f} in {row['seconds']} s\n")
 
 
