@@ -10,6 +10,9 @@ EXTRAS = {
     "streamlit": "app",
     "nilearn": "phantom",
     "nibabel": "phantom",
+    "pydicom": "dicom",
+    "SimpleITK": "dicom",
+    "gdcm": "dicom",
     "pytorch_grad_cam": "explain",
     "psycopg": "postgres",
 }

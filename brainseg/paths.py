@@ -110,6 +110,21 @@ def place(*parts: str) -> Path:
     return _home_folder().joinpath(*parts)
 
 
+def secret() -> bytes:
+    """Return the 32 random bytes with which this home folder hashes patients' identifiers; made once.
+
+    Raises:
+        ConfigError: The home folder cannot be written to.
+    """
+    file = home() / "secret"
+    try:
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+            stream.write(os.urandom(32))
+    except FileExistsError:
+        pass
+    return file.read_bytes()
+
+
 def limit(name: str, default: float) -> float:
     """Return a limit that an environment variable may change.
 

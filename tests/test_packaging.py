@@ -91,7 +91,7 @@ def without(left_out: set[str], *arguments: object) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, env=child_environment())
 
 
-ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pytorch_grad_cam", "psycopg"}
+ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pydicom", "gdcm", "SimpleITK", "pytorch_grad_cam", "psycopg"}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,7 @@ ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pytorch_grad_cam", "psycopg"}
         ("streamlit", ["dashboard", "--port", "8790"], "app"),
         ("nilearn", ["data", "phantom", "--out", "phantom", "--n", "4"], "phantom"),
         ("nibabel", ["data", "phantom", "--out", "phantom", "--n", "4"], "phantom"),
+        ("pydicom", ["scan", "inspect", "."], "dicom"),
     ],
 )
 def test_a_command_without_its_library_names_the_extra(

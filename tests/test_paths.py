@@ -69,3 +69,10 @@ def test_subfolder_in_the_place_of_a_file_is_one_sentence(monkeypatch, tmp_path)
     for parts in (("cache",), ("cache", "prepared")):
         with pytest.raises(ConfigError, match="Cannot create the folder"):
             paths.subfolder(*parts)
+
+
+def test_the_secret_is_made_once_and_only_its_owner_may_read_it(home: Path) -> None:
+    first = paths.secret()
+    assert len(first) == 32
+    assert paths.secret() == first
+    assert (home / "secret").stat().st_mode & 0o777 == 0o600

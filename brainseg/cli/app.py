@@ -27,6 +27,7 @@ from brainseg.cli import (
     monitor,
     predict,
     robustness,
+    scan,
     subsets,
     threshold,
     training,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 decide.register(data.app)
 app.add_typer(data.app, name="data")
+app.add_typer(scan.app, name="scan")
 for module in (
     doctor,
     demo,

@@ -15,9 +15,9 @@ from typing import BinaryIO
 
 from brainseg import paths
 from brainseg.config.group_rule import parse_rule
-from brainseg.datasets.archive import KEPT, top_folder, unpack_zip
 from brainseg.datasets.foreign_files import store_left_out
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
+from brainseg.datasets.manifest import TABLES
 from brainseg.datasets.registry import (
     KnownDataset,
     Progress,
@@ -29,7 +29,11 @@ from brainseg.datasets.registry import (
 )
 from brainseg.errors import DataError
 from brainseg.files import file_state, free_space
+from brainseg.scans import SUFFIXES
+from brainseg.scans.archive import unpack_zip
 
+KEPT = SUFFIXES | TABLES
+"""Extensions of the files of a zip file that are kept."""
 _PARTIAL = ".partial-"
 
 MOST_UPLOADS = 100
@@ -69,7 +73,7 @@ def add_zip(
     place = datasets_folder() / _slug(wanted)
     try:
         with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as source:
-            left_out = unpack_zip(source, partial, progress)
+            left_out = unpack_zip(source, partial, KEPT, progress)
         made = top_folder(partial)
         above = "".join(f"{part}/" for part in made.relative_to(partial).parts)
         findings = store_left_out(made, {name.removeprefix(above): kind for name, kind in left_out.items()})
@@ -95,6 +99,17 @@ def add_zip(
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def top_folder(folder: Path) -> Path:
+    """Return the folder that contains the class folders, inside any single folders around them."""
+    while len(items := list(folder.iterdir())) == 1 and items[0].is_dir() and _wraps(items[0]):
+        folder = items[0]
+    return folder
+
+
+def _wraps(folder: Path) -> bool:
+    return any(item.is_dir() or item.suffix.lower() in TABLES for item in folder.iterdir())
 
 
 @contextlib.contextmanager

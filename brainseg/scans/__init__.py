@@ -1,4 +1,4 @@
-"""Reading image files into `Scan` objects; hostile or damaged files are refused with one clear sentence."""
+"""Reading files into `Scan` and `Volume` objects; hostile or damaged files are refused with one clear sentence."""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ class Kind:
 DICOM = Kind("a DICOM file", "export the slice as PNG")
 NIFTI = Kind("a NIfTI file", _SLICE)
 ANALYZE = Kind("a NIfTI or Analyze header", _SLICE)
+NRRD = Kind("an NRRD file", _SLICE)
+META_IMAGE = Kind("a MetaImage file", _SLICE)
 MATLAB = Kind("a MATLAB file", _SLICE)
 HDF5 = Kind("an HDF5 file", _SLICE)
 NUMPY = Kind("a NumPy file", "save the slice as PNG")
@@ -52,8 +54,8 @@ TEXT = Kind("a text file", "choose an image")
 _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89HDF\r\n\x1a\n", HDF5),
     (b"MATLAB ", MATLAB),
-    (b"NRRD", Kind("an NRRD file", _SLICE)),
-    (b"ObjectType", Kind("a MetaImage file", _SLICE)),
+    (b"NRRD", NRRD),
+    (b"ObjectType", META_IMAGE),
     (b"CDF\x01", Kind("a MINC or NetCDF file", _SLICE)),
     (b"CDF\x02", Kind("a MINC or NetCDF file", _SLICE)),
     (b"\x93NUMPY", NUMPY),

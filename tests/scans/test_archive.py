@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.datasets import archive
-from brainseg.datasets.archive import top_folder, unpack_zip
+from brainseg.datasets.uploads import KEPT, top_folder
 from brainseg.errors import DataError
+from brainseg.scans import archive
+from brainseg.scans.archive import unpack_zip
 from tests.datasets.zips import DEVICE, LINK, PIPE, flagged, images, make_zip, of_kind, png, renamed
 
 
@@ -25,7 +26,7 @@ def files(folder: Path) -> list[str]:
 
 def refusal(stream: io.BytesIO, into: Path) -> str:
     with pytest.raises(DataError) as caught:
-        unpack_zip(stream, into)
+        unpack_zip(stream, into, KEPT)
     text = str(caught.value)
     assert "\n" not in text
     assert text.endswith(".")
@@ -34,7 +35,7 @@ def refusal(stream: io.BytesIO, into: Path) -> str:
 
 def test_images_come_out_in_their_folders(into):
     steps = []
-    unpack_zip(make_zip(images("set/")), into, lambda *step: steps.append(step))
+    unpack_zip(make_zip(images("set/")), into, KEPT, lambda *step: steps.append(step))
     assert files(into) == sorted(images("set/"))
     assert (into / "set/yes/0.png").read_bytes() == images("set/")["set/yes/0.png"]
     assert steps == [(done, 6) for done in range(1, 7)]
@@ -50,7 +51,7 @@ def test_a_manifest_comes_along_and_what_is_no_image_stays_behind(into):
         "yes/.hidden.png": png(),
         "Thumbs.db": b"x",
     }
-    unpack_zip(make_zip(images() | beside), into)
+    unpack_zip(make_zip(images() | beside), into, KEPT)
     assert files(into) == sorted([*images(), "manifest.csv"])
 
 
@@ -180,5 +181,5 @@ def test_overlapping_entries_are_refused(into):
     ],
 )
 def test_folders_around_the_classes_are_taken_off(into, entries, top):
-    unpack_zip(make_zip({name: png() for name in entries}), into)
+    unpack_zip(make_zip({name: png() for name in entries}), into, KEPT)
     assert top_folder(into) == into / top

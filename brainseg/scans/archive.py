@@ -1,4 +1,4 @@
-"""Unpack zip files of images safely: nothing in them can leave the folder, fill the disk or run.
+"""Unpack zip files safely: nothing in them can leave the folder, fill the disk or run.
 
 Headers in a zip file may lie, so no limit relies on them: bytes are counted while they are unpacked.
 """
@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from brainseg.datasets.manifest import TABLES
 from brainseg.errors import DataError
 from brainseg.files import check_free_space
-from brainseg.scans import SUFFIXES, display_name
 from brainseg.scans.foreign import HEAD, Kind, foreign_kind
+from brainseg.scans.names import display_name
 
 MAX_ENTRIES = 50_000
 MAX_BYTES = 4 * 1024**3
@@ -30,23 +29,26 @@ MAX_READ = 16 * 1024**2
 """Most bytes that are read at once; enough for the table of contents of 50,000 files with long names."""
 
 MAX_NAME, MAX_PATH = 255, 1024
-KEPT = SUFFIXES | TABLES
 _CHUNK = 1024**2
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError)
 
 
 def unpack_zip(
-    source: BinaryIO, into: Path, progress: Callable[[int, int], None] | None = None
+    source: BinaryIO,
+    into: Path,
+    suffixes: frozenset[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Kind | None]:
-    """Write the images and tables of a zip file into a folder, with their subfolders.
+    """Write the files of a zip file into a folder, with their subfolders.
 
-    All entries are checked before the first one is written. Hidden files, `__MACOSX` and files of other kinds,
-    including zip files, are left out.
+    All entries are checked before the first one is written. Hidden files, `__MACOSX` and files with other extensions
+    are left out.
 
     Args:
         source: The file, open for reading in binary mode and seekable.
         into: An empty folder. After an error it may contain some of the files; the caller removes it.
+        suffixes: Extensions of the files to write, in lower case with their dot; None for all files.
         progress: Called with (files written, files in all).
 
     Returns:
@@ -62,27 +64,16 @@ def unpack_zip(
     source.seek(0)
     try:
         with zipfile.ZipFile(_LimitedReader(source)) as archive:
-            entries = _checked(archive.infolist())
+            entries = _checked(archive.infolist(), suffixes)
             check_free_space(into, sum(entry.file_size for entry in entries), "The files of the zip file")
             budget = _Budget(size)
             for done, entry in enumerate(entries, start=1):
                 _write(archive, entry, into, budget)
                 if progress:
                     progress(done, len(entries))
-            return {entry.filename: _kind(archive, entry) for entry in archive.infolist() if _is_foreign(entry)}
+            return {entry.filename: _kind(archive, entry) for entry in _foreign(archive, suffixes)}
     except _DAMAGED as error:
         raise DataError("The file is not a zip file, or it is damaged: create it again and upload it again.") from error
-
-
-def top_folder(folder: Path) -> Path:
-    """Return the folder that contains the class folders, inside any single folders around them."""
-    while len(items := list(folder.iterdir())) == 1 and items[0].is_dir() and _wraps(items[0]):
-        folder = items[0]
-    return folder
-
-
-def _wraps(folder: Path) -> bool:
-    return any(item.is_dir() or item.suffix.lower() in TABLES for item in folder.iterdir())
 
 
 class _LimitedReader:
@@ -118,14 +109,14 @@ class _Budget:
             )
 
 
-def _checked(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+def _checked(entries: list[zipfile.ZipInfo], suffixes: frozenset[str] | None) -> list[zipfile.ZipInfo]:
     """Check all entries and return those to write."""
     if len(entries) > MAX_ENTRIES:
         raise _too_many()
     for entry in entries:
         _check_name(entry)
         _check_kind(entry)
-    kept = [entry for entry in entries if not entry.is_dir() and not _left_out(entry.filename)]
+    kept = [entry for entry in entries if not entry.is_dir() and not _left_out(entry.filename, suffixes)]
     _check_distinct(kept)
     if sum(entry.file_size for entry in kept) > MAX_BYTES:
         raise _too_large()
@@ -162,16 +153,18 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
         )
 
 
-def _left_out(name: str) -> bool:
-    return _hidden(name) or PurePosixPath(name).suffix.lower() not in KEPT
+def _left_out(name: str, suffixes: frozenset[str] | None) -> bool:
+    return _hidden(name) or (suffixes is not None and PurePosixPath(name).suffix.lower() not in suffixes)
 
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _is_foreign(entry: zipfile.ZipInfo) -> bool:
-    return not entry.is_dir() and not _hidden(entry.filename) and _left_out(entry.filename)
+def _foreign(archive: zipfile.ZipFile, suffixes: frozenset[str] | None) -> list[zipfile.ZipInfo]:
+    """Return the files that are left out for their extension."""
+    files = [entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
+    return [entry for entry in files if _left_out(entry.filename, suffixes)]
 
 
 def _kind(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Kind | None:

@@ -1,0 +1,100 @@
+"""The `Volume` object: values on a grid of voxels, and where that grid lies in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_VOXELS = 2**28
+"""Most voxels of a volume: 1 GiB as float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """Hashed identifiers, 16 hexadecimal digits each; "" where the file has none.
+
+    Attributes:
+        patient: The same for all files of a patient that this home folder has read.
+        study: The same for all files of a study.
+        series: The same for all files of a series.
+    """
+
+    patient: str = ""
+    study: str = ""
+    series: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scan in three dimensions.
+
+    The array is always oriented as closely as possible to RAS: its first index grows towards the patient's right, the
+    second towards the front (anterior), the third towards the head (superior). Only axes are swapped and reversed, so
+    values are never interpolated, and an oblique volume stays oblique; `affine` is exact in each case. Files in DICOM's
+    and ITK's convention (LPS) are converted.
+
+    Attributes:
+        array: (X, Y, Z) float32, the values that the file means: rescaled, inverted if they are stored inverted, and
+            without unused bits.
+        affine: (4, 4) float64, index (i, j, k, 1) -> (x, y, z, 1) in mm, RAS+ as in NIfTI; None if the file does not
+            say where its voxels are.
+        name: What the volume is called in messages: the name of its file or folder, never a text of its header.
+        source_format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "TIFF".
+        stored_shape: Sizes along the axes as stored.
+        stored_orientation: Directions of the axes as stored, such as "LPS"; "" if unknown.
+        modality: DICOM's modality, such as "MR"; None if the file does not say.
+        sequence: "T1", "T1ce", "T2" or "FLAIR"; None if neither header nor name says.
+        keys: Hashed identifiers.
+        warnings: Sentences about what was assumed or is unusual.
+    """
+
+    array: NDArray[np.float32]
+    affine: NDArray[np.float64] | None
+    name: str
+    source_format: str
+    stored_shape: tuple[int, int, int]
+    stored_orientation: str = ""
+    modality: str | None = None
+    sequence: str | None = None
+    keys: Keys = Keys()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Distance of voxel centres along each axis of `array`, in mm; None if it is unknown."""
+        return None if self.affine is None else spacing_of(self.affine)
+
+    @property
+    def orientation(self) -> str:
+        """Directions in which the indices of `array` grow, by their largest part: "RAS", or "" if unknown."""
+        return "" if self.affine is None else "".join(nib.aff2axcodes(self.affine))
+
+
+def spacing_of(affine: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the distance of voxel centres along each axis, in the unit of the affine.
+
+    >>> spacing_of(np.diag([-2.0, 1.5, 3.0, 1.0]))
+    (2.0, 1.5, 3.0)
+    """
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    return float(lengths[0]), float(lengths[1]), float(lengths[2])
+
+
+def towards_ras(
+    array: NDArray[np.float32], affine: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Swap and reverse axes so that they are as close to right, anterior and superior as they can be.
+
+    Args:
+        array: (X, Y, Z).
+        affine: (4, 4), index -> mm, RAS+.
+
+    Returns:
+        The array as a view, and its affine.
+    """
+    turn = nib.io_orientation(affine)
+    turned: NDArray[np.float32] = nib.apply_orientation(array, turn)
+    return turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
