@@ -6,18 +6,18 @@ import json
 import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import streamlit as st
 
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
-from brainseg.files import file_state
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.results.crossval.reading import settled
 from brainseg.results.run_details import RunDetails, run_details
 from brainseg.results.run_files import run_file
 from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
+from brainseg.runs.changes import Changes
+from brainseg.runs.opening import file_of
 from brainseg.runs.run import default_run
 
 REMOTE_PATIENCE = 5.0
@@ -104,10 +104,12 @@ def _stamp(uri: str) -> str:
     """Return a text that changes whenever the store changes."""
     if not uri.startswith("sqlite:"):
         return str(int(time.time() / REMOTE_PATIENCE))
-    database = Path(uri.removeprefix("sqlite:///"))
-    # With write-ahead logging, the latest changes are in a file beside the database.
-    files = [database, database.with_name(database.name + "-wal")]
-    return " ".join(map(str, map(file_state, files)))
+    return _changes(uri).stamp()
+
+
+@st.cache_resource(show_spinner=False)
+def _changes(uri: str) -> Changes:
+    return Changes(file_of(uri))
 
 
 @st.cache_resource(show_spinner="Opening the run store …")

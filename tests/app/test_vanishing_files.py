@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.app import live_store, model_cache
+from brainseg.app import model_cache
 from brainseg.app.about.facts import size_of
 from brainseg.datasets import registry
+from brainseg.runs.changes import Changes
 
 LOOKS = 2000
 
@@ -38,7 +39,7 @@ def coming_and_going(file: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("name", "look"),
     [
-        ("mlflow.db-wal", lambda folder: live_store._stamp(f"sqlite:///{folder / 'mlflow.db'}")),
+        ("mlflow.db", lambda folder: Changes(folder / "mlflow.db").stamp()),
         (".bundle.json.tmp", model_cache._stamp),
         ("file", lambda folder: size_of(folder / "file")),
     ],
