@@ -13,6 +13,7 @@ from brainseg.cli.by_task import COMMANDS, commands_of
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, check_choice
+from brainseg.cli.study import predict_study
 from brainseg.diagnosis.calibrated import basis, write_value
 from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.methods import METHODS
@@ -20,6 +21,8 @@ from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
+from brainseg.scans.volumes.sequence import SEQUENCES
+from brainseg.scans.volumes.slices import PLANES
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
@@ -69,6 +72,18 @@ def predict(
         ),
     ] = None,
     overlay: Annotated[Path | None, typer.Option(help="PNG for the scan with its mask (segmentation runs).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read a study (DICOM, NIfTI, NRRD; a file, a folder or a zip file) instead of images, and write "
+            "mask.nii.gz and measurements.csv to this folder (segmentation runs)."
+        ),
+    ] = None,
+    plane: Annotated[str, typer.Option(help="With --out: the plane of the slices that the run learnt from.")] = "axial",
+    sequence: Annotated[
+        str | None,
+        typer.Option(help=f"With --out: the sequence to use, if the study holds several: {', '.join(SEQUENCES)}."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Diagnose images. A file that cannot be read gets an error sentence; the others still get answers."""
@@ -83,6 +98,12 @@ def predict(
     task = tasks.pop()
     request = Request(files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty, ensemble)
     _refuse_options_of_other_tasks(task, request)
+    if out:
+        _refuse_options_of_images(request)
+        check_choice("--plane", plane, PLANES)
+        check_choice("--sequence", sequence, (None, *SEQUENCES))
+        predict_study(bundles, task, files, out, plane=plane, sequence=sequence, as_json=as_json)
+        return
     answers = commands_of(task).predict(bundles, request)
     if csv_file:
         write_atomically(csv_file, lambda temporary: temporary.write_text(answers.table, encoding="utf-8"))
@@ -129,6 +150,17 @@ def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
                 f"--{given[0]} is for a run that {facts_of(other).does}, but the run of --run {facts_of(task).does}: "
                 "leave it out."
             )
+
+
+def _refuse_options_of_images(request: Request) -> None:
+    """Refuse an option that has no effect on a study.
+
+    Raises:
+        ConfigError: Names the option.
+    """
+    for option in ("csv", "cam", "explain", "method", "layer", "mask", "overlay", "uncertainty"):
+        if getattr(request, option):
+            raise ConfigError(f"--{option} is for images, and --out for a study: leave one of them out.")
 
 
 def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:

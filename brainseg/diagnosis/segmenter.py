@@ -65,6 +65,11 @@ class Segmentation:
         return self.trained_on.sentence
 
     @property
+    def found(self) -> bool:
+        """Whether anything is marked."""
+        return bool(self.regions)
+
+    @property
     def area(self) -> float:
         """Marked area of all classes together, in `area_unit`."""
         return sum(self.areas.values())

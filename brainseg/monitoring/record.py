@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.segmenter import Segmentation
+    from brainseg.diagnosis.volume_mask import VolumeMask
 
 MARKED, NOTHING_MARKED = "something marked", "nothing marked"
 """The outcomes of a segmentation model."""
@@ -49,7 +50,9 @@ class AnswerRecord:
 
 
 def record_of(
-    answer: Diagnosis | Consensus | Segmentation, source: Literal["page", "command"], now: datetime | None = None
+    answer: Diagnosis | Consensus | Segmentation | VolumeMask,
+    source: Literal["page", "command"],
+    now: datetime | None = None,
 ) -> AnswerRecord:
     """Return what the log keeps of an answer.
 
@@ -61,10 +64,11 @@ def record_of(
     from brainseg.diagnosis.doubts import UNLIKE_OUTCOME
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.segmenter import Segmentation
+    from brainseg.diagnosis.volume_mask import VolumeMask
 
-    distance = None if isinstance(answer, Consensus) else answer.distance
-    if isinstance(answer, Segmentation):
-        outcome = MARKED if answer.regions else NOTHING_MARKED
+    distance = None if isinstance(answer, Consensus | VolumeMask) else answer.distance
+    if isinstance(answer, Segmentation | VolumeMask):
+        outcome = MARKED if answer.found else NOTHING_MARKED
         outcome = UNLIKE_OUTCOME if answer.in_domain is False else outcome
         label, confidence, calibrated = "", None, False
     else:

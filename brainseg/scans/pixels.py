@@ -67,8 +67,8 @@ def to_rgb(image: Image.Image) -> Rendering:
     outliers = np.zeros(2, dtype=np.int64)
     for top, band in _bands(image):
         values = np.asarray(band)
-        pixels[top : top + band.height] = _stretch(values, *window)[..., None]
-        full_range[top : top + band.height] = _stretch(values, *whole)
+        pixels[top : top + band.height] = stretch(values, *window)[..., None]
+        full_range[top : top + band.height] = stretch(values, *whole)
         outliers += count_outliers(values, window)
     warnings = [window_sentence(window)] if window[0] < window[1] else []
     outliers[1] *= outliers[1] <= _PADDING * full_range.size  # more than that is padding
@@ -170,7 +170,8 @@ def _sample(image: Image.Image) -> NDArray[np.generic]:
     return np.concatenate([np.asarray(band).ravel()[::step] for _, band in _bands(image)])
 
 
-def _stretch(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+def stretch(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """Scale values linearly so that `low` becomes 0 and `high` 255; values beyond them are clipped, NaN becomes 0."""
     if low == high:
         # Only an infinite value can differ from the single finite value.
         return np.where(values == np.inf, 255, 0).astype(np.uint8)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from PIL import Image
 from brainseg.evaluation.segmentation import load_masks
 from tests.cli.test_cli import TINY, assert_refused, brainseg, here
 from tests.conftest import fresh_home
+from tests.scans.volumes.dicom_maker import write_series
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,37 @@ def test_predict_measures_and_writes_the_mask(segmented, masked_set: Path, tmp_p
     assert float(rows[0]["area"]) == first["area"]
     assert rows[2]["error"]
     assert len(load_masks(results / "masks.npz")) == answer["metrics"]["slices"]
+
+
+def test_a_study_is_marked_and_measured(segmented, tmp_path: Path) -> None:
+    home, _ = segmented
+    values = np.random.default_rng(0).normal(100, 30, (5, 40, 36)).clip(0).astype(np.uint16)
+    write_series(tmp_path / "study", values)
+    done = here("predict", "--run", "marks", tmp_path / "study", "--out", tmp_path / "out", "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    image = nib.load(answer["mask"])
+    mask = np.asanyarray(image.dataobj)
+    assert mask.shape == (36, 40, 5)
+    assert answer["ml"]["tumour"] == pytest.approx((mask > 0).sum() * 1.5 * 2 * 3 / 1000)
+    rows = list(csv.DictReader(Path(answer["measurements"]).read_text("utf-8").splitlines()))
+    assert [row["what"] for row in rows] == ["all", *(f"lesion {i + 1}" for i in range(len(answer["lesions"])))]
+    assert float(rows[0]["ml"]) == pytest.approx(sum(float(row["ml"]) for row in rows[1:]))
+    written = [gzip.decompress(Path(answer["mask"]).read_bytes()), Path(answer["measurements"]).read_bytes()]
+    assert b"Planted" not in b"".join(written) + done.stdout.encode()
+    again = here("predict", "--run", "marks", tmp_path / "study", "--out", tmp_path / "out", home=home)
+    assert_refused(again, "mask.nii.gz exists already", "name another folder")
+
+
+def test_a_study_and_options_of_images_exclude_each_other(segmented, tmp_path: Path) -> None:
+    home, _ = segmented
+    out = ["--out", tmp_path / "out"]
+    done = here("predict", "--run", "marks", tmp_path, *out, "--mask", tmp_path / "m.png", home=home)
+    assert_refused(done, "--mask is for images, and --out for a study")
+    assert_refused(here("predict", "--run", "marks", tmp_path, *out, "--plane", "up", home=home), "--plane must be")
+    assert_refused(here("predict", "--run", "marks", tmp_path, tmp_path, *out, home=home), "name one file")
+    assert_refused(here("predict", "--run", "marks", tmp_path / "none", *out, home=home), "none does not exist")
+    assert not (tmp_path / "out").exists()
 
 
 def test_options_and_runs_of_the_other_task_are_one_sentence(segmented, masked_set: Path, tmp_path: Path) -> None:
