@@ -12,7 +12,6 @@ EXTRAS = {
     "nibabel": "phantom",
     "pydicom": "dicom",
     "SimpleITK": "dicom",
-    "gdcm": "dicom",
     "pytorch_grad_cam": "explain",
     "psycopg": "postgres",
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -16,6 +17,8 @@ from brainseg.scans.volumes.dicom_header import dataset
 from brainseg.scans.volumes.volume import MAX_VOXELS
 
 MAX_SIDE = 20_000
+
+sitk.ProcessObject.SetGlobalWarningDisplay(False)  # it would write to standard error
 
 
 def stacked(frames: Sequence[Frame], shown: str) -> NDArray[np.float32]:
@@ -56,18 +59,35 @@ def _stored(file: Path, shown: str) -> NDArray[np.integer]:
     _check_size(data, shown)
     try:
         values = data.pixel_array
-    except (NotImplementedError, RuntimeError) as error:
-        kind = UID(str(data.file_meta.get("TransferSyntaxUID", ""))).name
-        raise ScanError(
-            f"{shown} is compressed as {kind}, which brainseg's decoders do not read: decompress it first, for example "
-            "with dcmdjpeg or gdcmconv."
-        ) from error
+    except (NotImplementedError, RuntimeError):  # pydicom has no decoder of its own for lossless JPEG and JPEG-LS
+        values = _decoded_by_itk(file, data, shown)
     except Exception as error:  # decoders raise many kinds on damaged data
         raise ScanError(f"{shown} is damaged or incomplete (DICOM): copy or export it again.") from error
     values = values.astype(np.int32 if values.dtype.itemsize < 4 else np.int64, copy=False)
     if str(data.get("PhotometricInterpretation", "")) == "MONOCHROME1":
         values = _inverted(values, data)
     return values.reshape((-1, *values.shape[-2:]))
+
+
+def _decoded_by_itk(file: Path, data: Dataset, shown: str) -> NDArray[np.integer]:
+    """Return the stored values of a file with one frame by SimpleITK, which scales them; that is undone here.
+
+    Of several frames, SimpleITK scales all as the first, and values stored inverted it inverts: both are refused.
+    """
+    kind = UID(str(data.file_meta.get("TransferSyntaxUID", ""))).name
+    refused = ScanError(
+        f"{shown} is damaged, or compressed in a way that brainseg does not read ({kind}): decompress it first, for "
+        "example with dcmdjpeg."
+    )
+    if int(data.get("NumberOfFrames") or 1) > 1 or str(data.get("PhotometricInterpretation")) != "MONOCHROME2":
+        raise refused
+    try:
+        scaled = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
+    except RuntimeError as error:
+        raise refused from error
+    slope, intercept = float(data.get("RescaleSlope") or 1), float(data.get("RescaleIntercept") or 0)
+    stored: NDArray[np.integer] = np.rint((scaled.astype(np.float64) - intercept) / slope).astype(np.int32)
+    return stored
 
 
 def _inverted(values: NDArray[np.integer], data: Dataset) -> NDArray[np.integer]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
+import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -99,4 +100,30 @@ def change(file: Path, **tags: Any) -> None:
     data = pydicom.dcmread(file)
     for name, value in tags.items():
         setattr(data, name, value)
+    data.save_as(file)
+
+
+def compress(file: Path) -> None:
+    """Rewrite a file of one slice as lossless JPEG, the form in which archives often keep MRI."""
+    scale = {name: pydicom.dcmread(file).get(name) for name in ("RescaleSlope", "RescaleIntercept")}
+    change(file, RescaleSlope=1, RescaleIntercept=0)
+    writer = sitk.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.KeepOriginalImageUIDOn()
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    packed = file.with_name("packed.dcm")
+    writer.SetFileName(str(packed))
+    writer.Execute(sitk.ReadImage(str(file)))
+    pixels = pydicom.dcmread(packed)
+    packed.unlink()
+    data = pydicom.dcmread(file)
+    data.PixelData = pixels.PixelData
+    data["PixelData"].is_undefined_length = True
+    data.file_meta.TransferSyntaxUID = pixels.file_meta.TransferSyntaxUID
+    for name, value in scale.items():
+        if value is None:
+            del data[name]
+        else:
+            setattr(data, name, value)
     data.save_as(file)

@@ -20,6 +20,7 @@ from tests.scans.volumes.dicom_maker import (
     OBLIQUE,
     SAGITTAL,
     change,
+    compress,
     write_enhanced,
     write_series,
 )
@@ -158,6 +159,29 @@ def test_each_frame_of_an_enhanced_file_has_its_own_scale_and_place(tmp_path):
     assert field.array[0, 0].tolist() == [1, 5]
     assert magnitude.array[0, 0].tolist() == [30, 21]
     assert magnitude.spacing == pytest.approx((1.5, 2.0, 3.0))
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_lossless_jpeg_has_the_same_values_as_the_file_without_it(tmp_path, kind):
+    values = np.random.default_rng(0).integers(0, 4000, (3, 16, 12)).astype(kind)
+    values -= kind(1000 if kind is np.int16 else 0)
+    files = write_series(tmp_path / "s", values, RescaleSlope=2.5, RescaleIntercept=-7)
+    (plain,) = volumes(tmp_path / "s")
+    for file in files:
+        compress(file)
+        assert "JPEG Lossless" in pydicom.dcmread(file).file_meta.TransferSyntaxUID.name
+
+    (packed,) = volumes(tmp_path / "s")
+
+    assert np.array_equal(packed.array, plain.array)
+
+
+def test_a_compressed_file_that_would_be_inverted_twice_is_refused(tmp_path):
+    (file,) = write_series(tmp_path / "s", ramp(1, 16, 12))
+    compress(file)
+    change(file, PhotometricInterpretation="MONOCHROME1")
+
+    assert "compressed in a way that brainseg does not read (JPEG Lossless" in error(file)
 
 
 # ----------------------------------------------------------------------------------------------------------- volumes
