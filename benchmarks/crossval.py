@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.crossval_rows import RECIPES, ROWS, SPLITS, add, add_means, report, summarised
+from benchmarks.crossval_rows import RECIPES, ROWS, SPLITS, add, add_means, report, short_name, summarised
 from benchmarks.rows import of_the_model
 from brainseg import __version__
 
@@ -70,7 +70,11 @@ def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, An
     from brainseg.runs import RunStore
 
     decide(data, split)
-    name = f"{data.name} {options.arch} {options.head} {split} {options.seed}"
+    row: dict[str, Any] = {
+        "data": data.name, "arch": options.arch, "weights": Path(options.weights).stem, "head": options.head,
+        "settings": of_the_model(options.set), "split": split, "seed": options.seed, "folds": FOLDS,
+    }  # fmt: skip
+    name = short_name(row)
     started = time.perf_counter()
     _crossval(data, split, name, options)
     store = RunStore()
@@ -79,9 +83,7 @@ def measure(data: Path, split: str, options: argparse.Namespace) -> dict[str, An
     table = stored_results.out_of_fold(store, parent)
     if evaluation is None or table is None:
         raise SystemExit(f"{name} has no result.")
-    row = {
-        "data": data.name, "arch": options.arch, "weights": Path(options.weights).stem, "head": options.head,
-        "settings": of_the_model(options.set), "split": split, "seed": options.seed, "folds": FOLDS,
+    row |= {
         **summarised(table, evaluation["classes"], evaluation["positive"]),
         "seconds": round(time.perf_counter() - started, 1), "brainseg": __version__,
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",

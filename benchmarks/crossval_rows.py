@@ -6,9 +6,10 @@ row of its own, without training again.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ RECIPES = {
     "logistic": "frozen features, logistic",
     "svm": "frozen features, SVM",
 }
+RESEEDED = "training.seed="
+"""Start of the setting of a network that was trained again; its folds are those of `--seed`."""
 _FACTS = ["path", "group", "sha256", "repeat", "fold", "unit"]
 _DIGITS = 6
 """Decimals of stored probabilities."""
@@ -59,9 +62,17 @@ def summarised(table: pd.DataFrame, classes: Sequence[str], positive: str | None
     }  # fmt: skip
 
 
+def short_name(row: dict[str, Any]) -> str:
+    """Return a name for a row that no other row has: readable, with a digest of the settings."""
+    digest = hashlib.sha256(json.dumps(row["settings"]).encode()).hexdigest()[:6]
+    parts = [row["data"], row["arch"].replace(" + ", "+"), row["head"], row["split"], str(row["seed"]), digest]
+    return "-".join(parts)
+
+
 def add(row: dict[str, Any], table: pd.DataFrame) -> None:
     """Store a row and its predictions."""
-    file = _file(row)
+    row["predictions"] = f"{short_name(row)}.csv"
+    file = FOLDER / "crossval" / row["predictions"]
     file.parent.mkdir(exist_ok=True)
     shares = [f"p_{name}" for name in row["classes"]]
     table[[*_FACTS, "label", *shares]].round(dict.fromkeys(shares, _DIGITS)).to_csv(file, index=False)
@@ -70,35 +81,51 @@ def add(row: dict[str, Any], table: pd.DataFrame) -> None:
 
 def predictions(row: dict[str, Any]) -> pd.DataFrame:
     """Return the stored out-of-fold predictions of a row."""
-    stored = pd.read_csv(_file(row), dtype=dict.fromkeys(["path", "group", "sha256", "label"], str), na_filter=False)
+    texts = dict.fromkeys(["path", "group", "sha256", "label"], str)
+    stored = pd.read_csv(FOLDER / "crossval" / row["predictions"], dtype=texts, na_filter=False)
     values = stored[[f"p_{name}" for name in row["classes"]]].to_numpy()
     found = prediction_table(stored, values / values.sum(axis=1, keepdims=True), row["classes"])
     return found.assign(**{fact: stored[fact] for fact in _FACTS})
 
 
-def _file(row: dict[str, Any]) -> Path:
-    parts = [row["data"], row["arch"], row["head"], row["split"], str(row["seed"])]
-    return FOLDER / "crossval" / ("-".join(parts).replace(" + ", "+") + ".csv")
-
-
 def add_means() -> None:
-    """Store the mean of all networks that were measured with the same data, recipe and folds, where there are two."""
-    rows = [row for row in ROWS.stored() if "+" not in row["arch"]]
-    for (data, head, split, seed), members in _alike(rows, ("data", "head", "split", "seed")):
-        if len(members) < 2:
-            continue
-        arch, weights = (" + ".join(row[field] for row in members) for field in ("arch", "weights"))
-        if ROWS.has(data, arch, weights, head, members[0]["settings"], split, seed):
-            continue
-        tables = [predictions(row) for row in members]
-        if any(not tables[0][_FACTS].equals(table[_FACTS]) for table in tables[1:]):
-            raise SystemExit(f"{data}, {head}, {split}: the folds of the networks differ.")
-        classes = members[0]["classes"]
-        mean = mean_probabilities(np.array([probabilities(table, classes) for table in tables]))
-        table = prediction_table(tables[0], mean, classes).assign(**{fact: tables[0][fact] for fact in _FACTS})
-        row = {"data": data, "arch": arch, "weights": weights, "head": head, "settings": members[0]["settings"]}
-        row |= {"split": split, "seed": seed, "folds": members[0]["folds"]}
-        add(row | summarised(table, classes, members[0]["positive"]), table)
+    """Store the mean of the networks that were measured with the same data, recipe and folds, where there are two.
+
+    Networks that were trained again from another `training.seed` join a second mean, of all trainings.
+    """
+    single = [row for row in ROWS.stored() if " + " not in row["arch"]]
+    for _, members in _alike(single, ("data", "head", "split", "seed")):
+        _add_mean([row for row in members if not _reseeded(row)])
+        if any(_reseeded(row) for row in members):
+            _add_mean(members)
+
+
+def _reseeded(row: dict[str, Any]) -> bool:
+    return any(setting.startswith(RESEEDED) for setting in row["settings"])
+
+
+def _add_mean(members: list[dict[str, Any]]) -> None:
+    if len(members) < 2:
+        return
+    first = members[0]
+    row: dict[str, Any] = {
+        "data": first["data"],
+        "arch": " + ".join(row["arch"] for row in members),
+        "weights": " + ".join(dict.fromkeys(row["weights"] for row in members)),
+        "head": first["head"],
+        "settings": [setting for setting in first["settings"] if not setting.startswith(RESEEDED)],
+        "split": first["split"],
+        "seed": first["seed"],
+    }
+    if ROWS.has(*(row[field] for field in KEY)):
+        return
+    tables = [predictions(row) for row in members]
+    if any(not tables[0][_FACTS].equals(table[_FACTS]) for table in tables[1:]):
+        raise SystemExit(f"{first['data']}, {first['head']}, {first['split']}: the folds of the networks differ.")
+    classes = first["classes"]
+    mean = mean_probabilities(np.array([probabilities(table, classes) for table in tables]))
+    table = prediction_table(tables[0], mean, classes).assign(**{fact: tables[0][fact] for fact in _FACTS})
+    add({**row, "folds": first["folds"], **summarised(table, classes, first["positive"])}, table)
 
 
 def _alike(rows: list[dict[str, Any]], fields: tuple[str, ...]) -> list[tuple[tuple[Any, ...], list[dict[str, Any]]]]:
@@ -138,7 +165,8 @@ def _pairs(rows: list[dict[str, Any]]) -> list[str]:
         "| p, adjusted | smallest difference likely to be shown |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for (data, split, _), members in _alike(rows, ("data", "split", "seed")):
+    single = [row for row in rows if " + " not in row["arch"] and not _reseeded(row)]
+    for (data, split, _), members in _alike(single, ("data", "split", "seed")):
         aligned = align({_name(row): predictions(row) for row in members})
         for pair in compare_pairs(aligned, [_name(row) for row in members]):
             smallest = "–" if pair.smallest is None else f"{pair.smallest:.3f}"
@@ -151,7 +179,8 @@ def _pairs(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{row['arch']}, {RECIPES[row['head']]}"
+    again = "".join(f", {setting}" for setting in row["settings"] if setting.startswith(RESEEDED))
+    return f"{row['arch']}, {RECIPES[row['head']]}{again}"
 
 
 def _number(value: float | None) -> str:
