@@ -39,14 +39,18 @@ class Header:
     """What a DICOM file is of.
 
     Attributes:
+        file: The file.
         series: Series Instance UID; files of one series share it.
+        instance: SOP Instance UID, which copies of a file share; "" if it has none.
         keys: Hashed identifiers.
         modality: Such as "MR".
         sequence: See `sequence.sequence_of`.
         frames: Its frames.
     """
 
+    file: Path
     series: str
+    instance: str
     keys: Keys
     modality: str | None
     sequence: str | None
@@ -100,7 +104,9 @@ def _header(file: Path, data: Dataset, secret: bytes) -> Header:
     texts = [_text(data, word) for word in ("SeriesDescription", "ProtocolName", "SequenceName")]
     contrast = _text(data, "ContrastBolusAgent").lower() not in ("", "none", "no", "no contrast")
     return Header(
+        file=file,
         series=_text(data, "SeriesInstanceUID") or str(file),
+        instance=_text(data, "SOPInstanceUID"),
         keys=_keys(data, secret),
         modality=_text(data, "Modality") or None,
         sequence=sequence_of(*texts, contrast=contrast),

@@ -53,7 +53,7 @@ def stacked(frames: Sequence[Frame], shown: str) -> NDArray[np.float32]:
     return result
 
 
-def _stored(file: Path, shown: str) -> NDArray[np.integer]:
+def _stored(file: Path, shown: str) -> NDArray[np.number]:
     """Return the stored values of all frames of a file, (frames, rows, columns), upright in value."""
     data = dataset(file, pixels=True)
     _check_size(data, shown)
@@ -63,13 +63,14 @@ def _stored(file: Path, shown: str) -> NDArray[np.integer]:
         values = _decoded_by_itk(file, data, shown)
     except Exception as error:  # decoders raise many kinds on damaged data
         raise ScanError(f"{shown} is damaged or incomplete (DICOM): copy or export it again.") from error
-    values = values.astype(np.int32 if values.dtype.itemsize < 4 else np.int64, copy=False)
+    if values.dtype.kind in "iu":  # a signed type of enough bits; parametric maps hold floating-point numbers
+        values = values.astype(np.int32 if values.dtype.itemsize < 4 else np.int64)
     if str(data.get("PhotometricInterpretation", "")) == "MONOCHROME1":
         values = _inverted(values, data)
     return values.reshape((-1, *values.shape[-2:]))
 
 
-def _decoded_by_itk(file: Path, data: Dataset, shown: str) -> NDArray[np.integer]:
+def _decoded_by_itk(file: Path, data: Dataset, shown: str) -> NDArray[np.number]:
     """Return the stored values of a file with one frame by SimpleITK, which scales them; that is undone here.
 
     Of several frames, SimpleITK scales all as the first, and values stored inverted it inverts: both are refused.
@@ -86,11 +87,11 @@ def _decoded_by_itk(file: Path, data: Dataset, shown: str) -> NDArray[np.integer
     except RuntimeError as error:
         raise refused from error
     slope, intercept = float(data.get("RescaleSlope") or 1), float(data.get("RescaleIntercept") or 0)
-    stored: NDArray[np.integer] = np.rint((scaled.astype(np.float64) - intercept) / slope).astype(np.int32)
+    stored: NDArray[np.number] = np.rint((scaled.astype(np.float64) - intercept) / slope).astype(np.int32)
     return stored
 
 
-def _inverted(values: NDArray[np.integer], data: Dataset) -> NDArray[np.integer]:
+def _inverted(values: NDArray[np.number], data: Dataset) -> NDArray[np.number]:
     """Map the largest value that the bits can hold to the smallest, and the reverse."""
     top = -1 if int(data.get("PixelRepresentation", 0)) else 2 ** int(data.BitsStored) - 1
     return top - values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nibabel as nib
 
 from brainseg.errors import ScanError
+from brainseg.files import sha256_file
 from brainseg.scans.names import display_name
 from brainseg.scans.volumes.dicom_frame import Frame
 from brainseg.scans.volumes.dicom_header import Header, read_header
@@ -41,7 +43,9 @@ def dicom_volumes(files: Sequence[Path], name: str, secret: bytes, refuse: Refus
             series.setdefault(header.series, []).append(header)
     for number, headers in enumerate(series.values(), start=1):
         shown = name if len(series) == 1 else f"{name}, series {number}"
-        frames = [frame for header in headers for frame in header.frames]
+        distinct = _without_copies(headers)
+        frames = [frame for header in distinct for frame in header.frames]
+        copies = _copy_warnings(len(headers) - len(distinct))
         try:
             parts = stacks(frames)
         except ScanError as error:
@@ -50,13 +54,34 @@ def dicom_volumes(files: Sequence[Path], name: str, secret: bytes, refuse: Refus
         for part in parts:
             its = f"{shown}, {part.label}" if part.label else shown
             try:
-                yield _volume(part, headers[0], its)
+                yield _volume(part, headers[0], its, copies)
             except ScanError as error:
                 text = str(error)
                 refuse(its, text if text.startswith(its) else f"{its} {text}.")
 
 
-def _volume(stack: Stack, header: Header, shown: str) -> Volume:
+def _without_copies(headers: Sequence[Header]) -> list[Header]:
+    """Leave out files that are the same as another one, byte for byte, as after copying a folder twice."""
+    kept: list[Header] = []
+    known: dict[str, list[str]] = {}
+    counts = Counter(header.instance for header in headers if header.instance)
+    for header in headers:
+        if counts[header.instance] > 1:
+            content = sha256_file(header.file)
+            if content in known.setdefault(header.instance, []):
+                continue
+            known[header.instance].append(content)
+        kept.append(header)
+    return kept
+
+
+def _copy_warnings(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (f"{count} of its files {'is a copy' if count == 1 else 'are copies'} of another and left out.",)
+
+
+def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...]) -> Volume:
     frames = stack.frames
     planes = [frame.plane for frame in frames if frame.plane]
     order, affine = stack_affine(planes, frames[0].thickness)
@@ -72,7 +97,7 @@ def _volume(stack: Stack, header: Header, shown: str) -> Volume:
         modality=header.modality,
         sequence=header.sequence,
         keys=header.keys,
-        warnings=(*_kind_warnings(header), *stack.warnings, *_gap_warnings(planes, frames)),
+        warnings=(*_kind_warnings(header), *warnings, *stack.warnings, *_gap_warnings(planes, frames)),
     )
 
 

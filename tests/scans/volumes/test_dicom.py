@@ -161,6 +161,19 @@ def test_each_frame_of_an_enhanced_file_has_its_own_scale_and_place(tmp_path):
     assert magnitude.spacing == pytest.approx((1.5, 2.0, 3.0))
 
 
+def test_floating_point_values_are_not_cut(tmp_path):
+    (file,) = write_series(tmp_path / "s", ramp(1, 6, 5))
+    data = pydicom.dcmread(file)
+    del data.PixelData
+    data.FloatPixelData = np.full((6, 5), 0.25, "<f4").tobytes()
+    data.BitsAllocated = 32
+    data.save_as(file)
+
+    (volume,) = volumes(file)
+
+    assert set(volume.array.ravel()) == {0.25}
+
+
 @pytest.mark.parametrize("kind", [np.uint16, np.int16])
 def test_lossless_jpeg_has_the_same_values_as_the_file_without_it(tmp_path, kind):
     values = np.random.default_rng(0).integers(0, 4000, (3, 16, 12)).astype(kind)
@@ -206,6 +219,16 @@ def test_volumes_without_a_mark_are_divided_by_number_with_a_warning(tmp_path):
 
     assert [volume.array.min() for volume in found] == [1, 5]
     assert "divided by the numbers of the images" in found[0].warnings[0]
+
+
+def test_copies_of_files_are_left_out(tmp_path):
+    for file in write_series(tmp_path / "s", ramp(*SHAPE))[1:]:
+        (tmp_path / "s" / f"copy of {file.name}").write_bytes(file.read_bytes())
+
+    (volume,) = volumes(tmp_path / "s")
+
+    assert volume.array.shape == (5, 6, 4)
+    assert volume.warnings == ("3 of its files are copies of another and left out.",)
 
 
 def test_positions_that_repeat_unevenly_are_refused(tmp_path):
