@@ -53,6 +53,10 @@ def phantom(
     ] = "realistic",
     slices_per_subject: Annotated[int, typer.Option(help="Slices of one synthetic person, 1 to 16.")] = 2,
     volumes: Annotated[bool, typer.Option(help="Also write NIfTI volumes and a mask of one synthetic person.")] = False,
+    dicom: Annotated[
+        str,
+        typer.Option(help="Also write that person as DICOM series, cut in this plane: axial, coronal or sagittal."),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic brain MRI slices with and without tumours from the MNI152 templates."""
@@ -70,6 +74,7 @@ def phantom(
             slices_per_subject=slices_per_subject,
             volumes=volumes,
             difficulty=difficulty,
+            dicom=dicom,
             progress=progress,
         )
     if as_json:

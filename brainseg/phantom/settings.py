@@ -29,6 +29,7 @@ class PhantomSettings:
     slices_per_subject: int
     volumes: bool
     difficulty: str
+    dicom: str = ""
 
     def check(self) -> None:
         """Raise a `DataError` for the first setting that is not allowed."""
@@ -46,6 +47,9 @@ class PhantomSettings:
             or len(set(self.modalities)) < len(self.modalities),
             f"The difficulty must be one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}.": self.difficulty
             not in DIFFICULTIES,
+            f"The DICOM series' plane must be one of {', '.join(PLANES)}, not {self.dicom!r}.": (
+                self.dicom not in ("", *PLANES)
+            ),
             f"The slices per subject must be 1 to 16, not {self.slices_per_subject}.": not (
                 1 <= self.slices_per_subject <= 16
             ),
@@ -57,4 +61,6 @@ class PhantomSettings:
     def stored(self) -> dict[str, object]:
         """Return the contents of `phantom.json`."""
         settings = {**asdict(self), "modalities": list(self.modalities)}
+        if not self.dicom:  # as before there were DICOM series
+            del settings["dicom"]
         return {"synthetic": True, "generator": "brainseg phantom", "version": GENERATOR_VERSION, "settings": settings}

@@ -16,6 +16,7 @@ import numpy as np
 from brainseg.errors import DataError
 from brainseg.files import full_disk_as_disk_error, write_json
 from brainseg.phantom.acquisition import MODALITIES
+from brainseg.phantom.dicom_series import write_series
 from brainseg.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
 from brainseg.phantom.settings import GENERATOR_VERSION, PhantomSettings
 from brainseg.phantom.slices import render_slice
@@ -68,6 +69,7 @@ def write_phantom(
     slices_per_subject: int = SLICES_PER_SUBJECT,
     volumes: bool = False,
     difficulty: str = "realistic",
+    dicom: str = "",
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PhantomSummary:
@@ -89,6 +91,8 @@ def write_phantom(
         volumes: Also write one person's four sequences and mask as NIfTI in `volumes/`.
         difficulty: "realistic", with tumours of all sizes and structures that look like tumours, or "clear", with only
             large, bright tumours, which a training of a minute or two can learn.
+        dicom: Also write that person's volumes, and the four sequences as DICOM series in `dicom/`, cut in this plane:
+            "axial", "coronal" or "sagittal"; "" for none.
         workers: Number of threads that draw.
         progress: Called with (slices done, slices in all) in the calling thread.
 
@@ -96,7 +100,9 @@ def write_phantom(
         DataError: A setting is not allowed, or `out` contains other files or cannot be written.
     """
     start = time.monotonic()
-    settings = PhantomSettings(count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty)
+    settings = PhantomSettings(
+        count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty, dicom
+    )
     settings.check()
     out = Path(out).absolute()
     if not _is_complete(out, settings):
@@ -146,7 +152,7 @@ def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Calla
             rows += future.result()
             if progress is not None:
                 progress(len(rows), settings.count)
-        if settings.volumes:
+        if settings.volumes or settings.dicom:
             _write_volumes(folder, settings, next(person for person in people if person.has_tumour), pool)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -200,6 +206,9 @@ def _write_volumes(folder: Path, settings: PhantomSettings, person: _Person, poo
     """Write one subject's volumes and mask."""
     subject = _subject(settings, person)
     volumes, mask, affine = make_volumes(subject, pool)
+    if settings.dicom:
+        for sequence, volume in volumes.items():
+            write_series(folder / "dicom" / sequence, volume, affine, sequence, settings.dicom, _name(person))
     (folder / "volumes").mkdir()
     for kind, volume in {**volumes, "mask": mask}.items():
         write_nifti(folder / "volumes" / f"{_name(person)}_{kind}.nii.gz", volume, affine)

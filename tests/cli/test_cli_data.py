@@ -90,7 +90,7 @@ def test_a_threshold_for_masks_is_stored_and_used(home, tmp_path):
 
 def test_the_phantoms_options_stand_as_in_the_library():
     command, library = (inspect.signature(function).parameters for function in (phantom, write_phantom))
-    for name in ("seed", "size", "plane", "difficulty", "slices_per_subject", "volumes"):
+    for name in ("seed", "size", "plane", "difficulty", "slices_per_subject", "volumes", "dicom"):
         assert command[name].default == library[name].default
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
+import SimpleITK as sitk
 from PIL import Image
 
 from brainseg.errors import DataError
@@ -21,6 +23,8 @@ from brainseg.phantom import (
     render_slice,
     write_phantom,
 )
+from brainseg.phantom.dicom_series import write_series
+from brainseg.scans.volumes.reading import read_volumes
 
 COUNT = 13
 SMALL = {"size": 96, "slices_per_subject": 3}
@@ -279,3 +283,42 @@ def test_difficulty_is_part_of_what_a_phantom_is(phantom):
         write_phantom(phantom, COUNT, seed=3, difficulty="clear", **SMALL)
     with pytest.raises(DataError, match="must be one of realistic, clear, not 'easy'"):
         write_phantom(phantom.parent / "none", COUNT, difficulty="easy")
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+@pytest.mark.parametrize("sequence", MODALITIES)
+def test_a_dicom_series_is_the_volume_for_brainseg_and_for_simpleitk(tmp_path, plane, sequence):
+    values = np.random.default_rng(0).integers(0, 900, (7, 6, 5)).astype(np.int16)
+    cos, sin = np.cos(0.3), np.sin(0.3)
+    affine = np.array([[1.5, 0, 0, -7], [0, 1.7 * cos, -2.5 * sin, 3], [0, 1.7 * sin, 2.5 * cos, 11], [0, 0, 0, 1]])
+
+    write_series(tmp_path / "s", values, affine, sequence, plane, "synthetic_s00001")
+
+    (volume,) = read_volumes(tmp_path / "s", b"")
+    assert np.array_equal(volume.array, values)
+    assert np.allclose(volume.affine, affine, atol=1e-5)
+    assert (volume.sequence, volume.modality, volume.warnings) == (sequence, "MR", ())
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "s"))
+    other = sitk.DICOMOrient(sitk.ReadImage(names), "LPS")
+    assert np.array_equal(sitk.GetArrayFromImage(other).T[::-1, ::-1], values)
+    data = pydicom.dcmread(tmp_path / "s" / "0001.dcm")
+    names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+    assert max(len(str(value.original_string)) for name in names for value in data[name]) <= 16
+    assert max(len(str(element.value)) for element in data if element.VR == "UI") <= 64
+
+
+@pytest.mark.slow
+def test_a_phantom_has_dicom_series_with_the_same_bytes_again(tmp_path):
+    for name in ("a", "b"):
+        write_phantom(tmp_path / name, 4, seed=3, size=64, dicom="sagittal")
+    first, second = (sorted((tmp_path / name / "dicom").rglob("*.dcm")) for name in ("a", "b"))
+
+    assert len(first) == len(second) > 4 * 40
+    assert all(one.read_bytes() == other.read_bytes() for one, other in zip(first, second, strict=True))
+    assert {volume.sequence for volume in read_volumes(tmp_path / "a" / "dicom", b"")} == set(MODALITIES)
+    assert "dicom" in json.loads((tmp_path / "a" / "phantom.json").read_text())["settings"]
+
+
+def test_an_unknown_plane_for_dicom_is_refused(tmp_path):
+    with pytest.raises(DataError, match="axial, coronal, sagittal, not 'up'"):
+        write_phantom(tmp_path / "v", 4, dicom="up")
