@@ -167,8 +167,8 @@ def test_every_file_says_that_it_is_synthetic(phantom, manifest):
 
 
 @pytest.mark.slow
-def test_volumes_share_one_grid_and_hold_the_tumour(tmp_path):
-    write_phantom(tmp_path / "v", 4, seed=1, size=64, slices_per_subject=2, plane="coronal", volumes=True)
+def test_volumes_share_one_grid_hold_the_tumour_and_are_the_dicom_series(tmp_path):
+    write_phantom(tmp_path / "v", 4, seed=1, size=64, slices_per_subject=2, plane="coronal", dicom="sagittal")
     files = {
         p.name.removesuffix(".nii.gz").rsplit("_", 1)[1]: nibabel.load(p) for p in (tmp_path / "v/volumes").iterdir()
     }
@@ -187,6 +187,11 @@ def test_volumes_share_one_grid_and_hold_the_tumour(tmp_path):
     assert next((tmp_path / "v/volumes").iterdir()).name.rsplit("_", 1)[0] in set(
         manifest[manifest.label == "tumour"].subject
     )
+    series = {volume.sequence: volume for volume in read_volumes(tmp_path / "v" / "dicom", b"")}
+    assert set(series) == set(MODALITIES)
+    for sequence, volume in series.items():
+        assert np.array_equal(volume.array, files[sequence].dataobj)
+    assert json.loads((tmp_path / "v" / "phantom.json").read_text())["settings"]["dicom"] == "sagittal"
 
 
 @pytest.mark.parametrize(
@@ -307,19 +312,6 @@ def test_a_dicom_series_is_the_volume_for_brainseg_and_for_simpleitk(tmp_path, p
     names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
     assert max(len(str(value.original_string)) for name in names for value in data[name]) <= 16
     assert max(len(str(element.value)) for element in data if element.VR == "UI") <= 64
-
-
-@pytest.mark.slow
-def test_a_phantom_has_a_dicom_series_for_each_sequence(tmp_path):
-    write_phantom(tmp_path / "v", 4, seed=3, size=64, dicom="sagittal")
-
-    found = list(read_volumes(tmp_path / "v" / "dicom", b""))
-
-    assert {volume.sequence for volume in found} == set(MODALITIES)
-    for volume in found:
-        image = nibabel.load(next((tmp_path / "v" / "volumes").glob(f"*_{volume.sequence}.nii.gz")))
-        assert np.array_equal(volume.array, image.dataobj)
-    assert json.loads((tmp_path / "v" / "phantom.json").read_text())["settings"]["dicom"] == "sagittal"
 
 
 def test_an_unknown_plane_for_dicom_is_refused(tmp_path):
