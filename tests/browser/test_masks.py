@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, fill, launch_and_watch, no_trouble, open_page
+from tests.browser.visitor import LIMIT, choose, fill, launch_and_watch, no_trouble, open_page, use_one_thread
 
 
 def test_a_slice_that_is_dropped_is_marked_beside_its_heatmap(mask_site: str, tab: Page, masked_set: Path) -> None:
@@ -44,6 +44,7 @@ def test_a_u_net_is_launched_watched_reloaded_and_ends(mask_site: str, tab: Page
     fill(tab, "spinbutton", "Epochs", "4")
     tab.get_by_text("Advanced: model", exact=True).click()
     fill(tab, "textbox", "Stages", "2")
+    use_one_thread(tab)
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "browser", "Scores")

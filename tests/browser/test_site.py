@@ -11,7 +11,17 @@ from brainseg.app.widgets.run_panels import evaluated
 from brainseg.cli.server import Server
 from brainseg.results.prediction_choice import first_cell
 from brainseg.runs import RunStore
-from tests.browser.visitor import LIMIT, choose, click_plot, fill, launch_and_watch, no_trouble, open_page, settled
+from tests.browser.visitor import (
+    LIMIT,
+    choose,
+    click_plot,
+    fill,
+    launch_and_watch,
+    no_trouble,
+    open_page,
+    settled,
+    use_one_thread,
+)
 
 LATE_WRITE = """() => {
     const turn = history.pushState.bind(history)
@@ -112,6 +122,7 @@ def test_a_training_is_launched_watched_reloaded_and_ends(
     fill(tab, "spinbutton", "Epochs", "8")
     tab.get_by_text("Advanced: model", exact=True).click()
     fill(tab, "textbox", "Stages", "2")
+    use_one_thread(tab)
     fill(tab, "spinbutton", "Image size", "32")
     fill(tab, "textbox", "Name (optional)", "browser")
     launch_and_watch(tab, "browser", "Metrics")

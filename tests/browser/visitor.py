@@ -74,6 +74,12 @@ def fill(tab: Page, role: str, label: str, value: str) -> None:
     field.press("Enter")
 
 
+def use_one_thread(tab: Page) -> None:
+    """Train on one thread, as all tests do: two wait for each other if other processes load the cores."""
+    tab.get_by_text("Advanced: compute", exact=True).click()
+    fill(tab, "spinbutton", "Threads", "1")
+
+
 def launch_and_watch(tab: Page, name: str, panel: str) -> None:
     """Start a training from the filled form, see its curve begin and outlive a reload, and wait until it has ended.
 
