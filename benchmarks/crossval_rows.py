@@ -21,7 +21,7 @@ from brainseg.evaluation.checks import probabilities
 from brainseg.evaluation.comparison import align
 from brainseg.evaluation.crossval.classes import pooled_classes
 from brainseg.evaluation.ensemble import prediction_table
-from brainseg.evaluation.paired import compare_pairs
+from brainseg.evaluation.paired import Pair, compare_pairs
 from brainseg.models.ensemble import mean_probabilities
 
 SPLITS = ("random", "exact", "near")
@@ -36,8 +36,8 @@ RECIPES = {
 RESEEDED = "training.seed="
 """Start of the setting of a network that was trained again; its folds are those of `--seed`."""
 _FACTS = ["path", "group", "sha256", "repeat", "fold", "unit"]
-_DIGITS = 6
-"""Decimals of stored probabilities."""
+_DIGITS, _HASH = 6, 16
+"""Decimals of stored probabilities, and digits of the hashes that tell images apart."""
 
 
 def summarised(table: pd.DataFrame, classes: Sequence[str], positive: str | None) -> dict[str, Any]:
@@ -75,7 +75,8 @@ def add(row: dict[str, Any], table: pd.DataFrame) -> None:
     file = FOLDER / "crossval" / row["predictions"]
     file.parent.mkdir(exist_ok=True)
     shares = [f"p_{name}" for name in row["classes"]]
-    table[[*_FACTS, "label", *shares]].round(dict.fromkeys(shares, _DIGITS)).to_csv(file, index=False)
+    kept = table[[*_FACTS, "label", *shares]].assign(sha256=table["sha256"].str[:_HASH])
+    kept.round(dict.fromkeys(shares, _DIGITS)).to_csv(file, index=False)
     ROWS.add(row)
 
 
@@ -134,7 +135,7 @@ def _alike(rows: list[dict[str, Any]], fields: tuple[str, ...]) -> list[tuple[tu
     def shared(row: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(row[field] for field in fields)
 
-    ordered = sorted(rows, key=lambda row: (*shared(row), row["arch"], row["head"]))
+    ordered = sorted(rows, key=lambda row: (*shared(row), row["arch"], row["head"]))  # otherwise as given
     return [(key, list(group)) for key, group in groupby(ordered, shared)]
 
 
@@ -160,22 +161,30 @@ def report(rows: list[dict[str, Any]]) -> str:
 
 
 def _pairs(rows: list[dict[str, Any]]) -> list[str]:
+    """Compare networks and recipes on the same folds, and the kinds of folds for one network and recipe."""
     lines = [
-        "| data | folds | first | second | only first, only second correct | difference (95 % interval) "
-        "| p, adjusted | smallest difference likely to be shown |",
-        "|---|---|---|---|---|---|---|---|",
+        "| data | first | second | correct: only first, only second | difference (95 % interval) | p, adjusted "
+        "| smallest difference likely to be shown |",
+        "|---|---|---|---|---|---|---|",
     ]
     single = [row for row in rows if " + " not in row["arch"] and not _reseeded(row)]
-    for (data, split, _), members in _alike(single, ("data", "split", "seed")):
-        aligned = align({_name(row): predictions(row) for row in members})
-        for pair in compare_pairs(aligned, [_name(row) for row in members]):
-            smallest = "–" if pair.smallest is None else f"{pair.smallest:.3f}"
-            lines.append(
-                f"| {data} | {split} | {pair.first} | {pair.second} | {pair.only_first}, {pair.only_second} "
-                f"| {pair.difference:+.3f} ({pair.interval[0]:+.3f} to {pair.interval[1]:+.3f}) "
-                f"| {pair.adjusted:.3f} | {smallest} |"
-            )
+    # The units of the near folds come first: they count for both kinds of folds.
+    single = sorted(single, key=lambda row: -SPLITS.index(row["split"]))
+    for fields in (("data", "split", "seed"), ("data", "arch", "head", "seed")):
+        for (data, *_), members in _alike(single, fields):
+            names = [f"{_name(row)}, {row['split']}" for row in members]
+            aligned = align({name: predictions(row) for name, row in zip(names, members, strict=True)})
+            lines += [_pair_line(data, pair) for pair in compare_pairs(aligned, names)]
     return lines
+
+
+def _pair_line(data: str, pair: Pair) -> str:
+    smallest = "–" if pair.smallest is None else f"{pair.smallest:.3f}"
+    low, high = pair.interval
+    return (
+        f"| {data} | {pair.first} | {pair.second} | {pair.only_first}, {pair.only_second} "
+        f"| {pair.difference:+.3f} ({low:+.3f} to {high:+.3f}) | {pair.adjusted:.3f} | {smallest} |"
+    )
 
 
 def _name(row: dict[str, Any]) -> str:
