@@ -38,7 +38,7 @@ class Lesion:
 def voxel_ml(affine: NDArray[np.float64]) -> float:
     """Return the volume of a voxel in ml; a sheared grid counts, too.
 
-    >>> voxel_ml(np.diag([2.0, 1.0, 5.0, 1.0]))
+    >>> round(voxel_ml(np.diag([2.0, 1.0, 5.0, 1.0])), 6)
     0.01
     """
     return float(abs(np.linalg.det(affine[:3, :3])) / 1000)

@@ -47,5 +47,5 @@ def _single(found: Sequence[Volume], sequence: str, model: str) -> Volume:
         )
     listed = ", ".join(f"{volume.name} ({volume.sequence or 'sequence unknown'})" for volume in found[:8])
     raise ScanError(
-        f"{needs}, and the study holds {len(found)}: {listed}; name one file or folder, or choose with --sequence."
+        f"{needs}, and the study holds {len(found)}: {listed}; name the file, the folder or the sequence to use."
     )

@@ -101,7 +101,9 @@ def test_what_is_missing_or_ambiguous_is_named(open_segmenter):
     with pytest.raises(ScanError, match="needs one FLAIR volume, and the study holds none") as missing:
         volumes_for(several, [one])
     one_sentence(missing.value)
-    with pytest.raises(ScanError, match=r"a \(T1\), b \(FLAIR\); name one file or folder, or choose") as ambiguous:
+    with pytest.raises(
+        ScanError, match=r"a \(T1\), b \(FLAIR\); name the file, the folder or the sequence"
+    ) as ambiguous:
         volumes_for(single, [one, other])
     one_sentence(ambiguous.value)
     assert volumes_for(single, [one, other], "FLAIR") == (other,)

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import nibabel as nib
-
 from brainseg.errors import ScanError
 from brainseg.files import sha256_file
 from brainseg.scans.names import display_name
@@ -16,7 +14,7 @@ from brainseg.scans.volumes.dicom_header import Header, read_header
 from brainseg.scans.volumes.dicom_pixels import stacked
 from brainseg.scans.volumes.dicom_stacks import Stack, stacks
 from brainseg.scans.volumes.geometry import Plane, stack_affine
-from brainseg.scans.volumes.volume import Volume, towards_ras
+from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras
 
 Refuse = Callable[[str, str], None]
 """Called with a name and the sentence why it cannot be read."""
@@ -93,7 +91,7 @@ def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...])
         name=shown,
         source_format="DICOM",
         stored_shape=(values.shape[0], values.shape[1], values.shape[2]),
-        stored_orientation="".join(nib.aff2axcodes(affine)),
+        stored_orientation=axes_of(affine),
         modality=header.modality,
         sequence=header.sequence,
         keys=header.keys,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
 from brainseg.scans.volumes.sequence import sequence_of
-from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, towards_ras
+from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, axes_of, towards_ras
 
 _HEADER = 64 * 1024
 _NOWHERE = "It does not say how it lies in the patient, so nothing can be measured in mm."
@@ -57,7 +56,7 @@ def itk_volume(file: Path, source_format: str) -> Volume:
         name=display_name(file.name),
         source_format=source_format,
         stored_shape=(values.shape[0], values.shape[1], values.shape[2]),
-        stored_orientation="" if affine is None else "".join(nib.aff2axcodes(affine)),
+        stored_orientation="" if affine is None else axes_of(affine),
         sequence=sequence_of(file.name.split(".")[0]),
         warnings=warnings if affine is not None else (*warnings, _NOWHERE),
     )

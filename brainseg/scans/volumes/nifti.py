@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
 from brainseg.scans.volumes.sequence import sequence_of
-from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, spacing_of, towards_ras
+from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, axes_of, spacing_of, towards_ras
 
 MAX_VOLUMES = 1000
 _DEFLATE = 1100
@@ -57,7 +57,7 @@ def nifti_volumes(file: Path) -> Iterator[Volume]:
             name=shown,
             source_format="NIfTI",
             stored_shape=(space[0], space[1], space[2]),
-            stored_orientation="" if affine is None else "".join(nib.aff2axcodes(affine)),
+            stored_orientation="" if affine is None else axes_of(affine),
             sequence=sequence_of(name.split(".")[0]),
             warnings=(*warnings, *more),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,7 +69,7 @@ class Volume:
     @property
     def orientation(self) -> str:
         """Directions in which the indices of `array` grow, by their largest part: "RAS", or "" if unknown."""
-        return "" if self.affine is None else "".join(nib.aff2axcodes(self.affine))
+        return "" if self.affine is None else axes_of(self.affine)
 
 
 def spacing_of(affine: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -81,6 +80,13 @@ def spacing_of(affine: NDArray[np.float64]) -> tuple[float, float, float]:
     """
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     return float(lengths[0]), float(lengths[1]), float(lengths[2])
+
+
+def axes_of(affine: NDArray[np.float64]) -> str:
+    """Return the directions in which indices grow, by their largest part, such as "LPS"."""
+    import nibabel as nib  # imported here, since an installation without scans leaves it out
+
+    return "".join(nib.aff2axcodes(affine))
 
 
 def towards_ras(
@@ -95,6 +101,8 @@ def towards_ras(
     Returns:
         The array as a view, and its affine.
     """
+    import nibabel as nib
+
     turn = nib.io_orientation(affine)
     turned: NDArray[np.float32] = nib.apply_orientation(array, turn)
     return turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape)

@@ -10,6 +10,8 @@ import numpy as np
 import pydicom
 import pytest
 
+from brainseg.errors import ScanError
+from brainseg.scans.volumes import dicom_pixels
 from brainseg.scans.volumes.inspection import facts
 from brainseg.scans.volumes.reading import Refused, read_volumes
 from brainseg.scans.volumes.volume import Volume
@@ -189,12 +191,14 @@ def test_lossless_jpeg_has_the_same_values_as_the_file_without_it(tmp_path, kind
     assert np.array_equal(packed.array, plain.array)
 
 
-def test_a_compressed_file_that_would_be_inverted_twice_is_refused(tmp_path):
+@pytest.mark.parametrize("tags", [{"PhotometricInterpretation": "MONOCHROME1"}, {"NumberOfFrames": 2}])
+def test_simpleitk_decodes_nothing_that_it_would_change(tmp_path, tags):
     (file,) = write_series(tmp_path / "s", ramp(1, 16, 12))
     compress(file)
-    change(file, PhotometricInterpretation="MONOCHROME1")
+    change(file, **tags)
 
-    assert "compressed in a way that brainseg does not read (JPEG Lossless" in error(file)
+    with pytest.raises(ScanError, match=r"compressed in a way that brainseg does not read \(JPEG Lossless"):
+        dicom_pixels._decoded_by_itk(file, pydicom.dcmread(file), file.name)
 
 
 # ----------------------------------------------------------------------------------------------------------- volumes
