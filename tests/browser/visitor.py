@@ -43,11 +43,15 @@ def open_page(tab: Page, address: str, title: str) -> None:
 
 
 def choose(tab: Page, label: str, option: str) -> None:
-    """Choose an option of a select box, which is scrolled to first: a page that scrolls closes its open list."""
+    """Choose an option of a select box, which is scrolled to first: a page that scrolls closes its open list.
+
+    Typing opens the list again if that happened all the same, for example when the queue was drawn anew at that moment.
+    """
     box = tab.get_by_role("combobox", name=label).first
     box.scroll_into_view_if_needed()
     settled(tab)
     box.click()
+    box.fill(option)
     tab.get_by_role("option", name=option, exact=True).first.click()
     expect(box).to_have_value(option)
     settled(tab)
