@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainseg import DISCLAIMER, paths
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
-from brainseg.diagnosis.table import text_cell
+from brainseg.diagnosis.table import reliability_cells, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
 from brainseg.tasks import facts_of
@@ -102,15 +102,7 @@ def measurements(answer: VolumeMask) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    same = {
-        "in_domain": "" if answer.in_domain is None else str(answer.in_domain).lower(),
-        "warnings": text_cell(" ".join(answer.warnings)),
-        "trained_on": text_cell(answer.origin),
-        "model": text_cell(answer.model),
-        "bundle_digest": answer.digest,
-        "image_sha256": answer.image_sha256,
-        "disclaimer": DISCLAIMER,
-    }
+    same = {**reliability_cells([answer]), "model": text_cell(answer.model), "disclaimer": DISCLAIMER}
     for number, (name, amount) in enumerate(answer.ml.items(), start=1):
         voxels = int((answer.mask == number).sum())
         writer.writerow({"what": "all", "class": text_cell(name), "voxels": voxels, "ml": amount, **same})
@@ -138,13 +130,9 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str]) 
         ],
         "marked_slices": answer.marked,
         "unlike_slices": answer.unlike,
-        "in_domain": answer.in_domain,
-        "warnings": answer.warnings,
+        **reliability_values(answer),
         "not_read": problems,
-        "trained_on": answer.trained_on.to_dict(),
         "model": answer.model,
-        "bundle_digest": answer.digest,
-        "image_sha256": answer.image_sha256,
         "seconds": answer.seconds,
         "mask": str(out / MASK),
         "measurements": str(out / MEASUREMENTS),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.agreement import Agreement
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
+    from brainseg.diagnosis.volume_mask import VolumeMask
     from brainseg.models.trained_on import TrainingData
 
 FORMULA = ("=", "+", "-", "@", "\t")
@@ -66,7 +67,7 @@ RELIABILITY, HASHES = ("in_domain", "warnings", "trained_on"), ("image_sha256", 
 
 
 def reliability_cells(
-    answers: Sequence[Diagnosis | Consensus | Segmentation], notes: Sequence[str] = (), doubt: str = ""
+    answers: Sequence[Diagnosis | Consensus | Segmentation | VolumeMask], notes: Sequence[str] = (), doubt: str = ""
 ) -> dict[str, object]:
     """Return how reliable the answers to one image are, as cells.
 
@@ -100,7 +101,9 @@ class Reliability(TypedDict):
     bundle_digest: str
 
 
-def reliability_values(answer: Diagnosis | Consensus | Segmentation, notes: Sequence[str] = ()) -> Reliability:
+def reliability_values(
+    answer: Diagnosis | Consensus | Segmentation | VolumeMask, notes: Sequence[str] = ()
+) -> Reliability:
     """Return how reliable an answer is, as values for JSON; `notes` are further sentences on the image."""
     return {
         "in_domain": answer.in_domain,

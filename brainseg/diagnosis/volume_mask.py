@@ -16,7 +16,7 @@ from brainseg.errors import ScanError
 from brainseg.files import sha256_bytes
 from brainseg.models.trained_on import TrainedOn
 from brainseg.scans import Scan
-from brainseg.scans.volumes.slices import put, slice_scans
+from brainseg.scans.volumes.slices import PLANES, put, slice_scans
 from brainseg.scans.volumes.volume import Volume
 
 Progress = Callable[[int, int], None]
@@ -111,8 +111,8 @@ def mark_volume(
     mask = np.zeros(first.array.shape, np.uint8)
     marked, unlike, seen = [], [], 0
     said: dict[str, None] = {}
-    stacks = list(zip(*(slice_scans(volume, plane) for volume in volumes), strict=True))
-    for index, scans in enumerate(stacks):
+    count = first.array.shape[PLANES[plane]]
+    for index, scans in enumerate(zip(*(slice_scans(volume, plane) for volume in volumes), strict=True)):
         if scans[0].pixels.any():
             found = segmenter.segment(*_inputs(segmenter, scans))
             put(mask, plane, index, found.mask)
@@ -121,7 +121,7 @@ def mark_volume(
             seen += found.in_domain is not None
             said |= dict.fromkeys(_lasting(found))
         if progress:
-            progress(index + 1, len(stacks))
+            progress(index + 1, count)
     names = segmenter.description.classes
     each = voxel_ml(first.affine)
     return VolumeMask(

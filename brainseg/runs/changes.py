@@ -1,7 +1,7 @@
 """Tell whether the store in a SQLite file has changed.
 
 The times of its files do not tell: SQLite writes a change to its log first, flushes it to the disk, and only then shows
-it to readers. Whoever looks at the times in between takes the old content for the new one, and keeps it.
+it to readers. A reader that checks the times in between mistakes the old content for the new, and keeps it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Changes:
             try:
                 version = self._version()
                 return f"{self._opened} {version}"
-            except (OSError, sqlite3.Error):  # it is missing, damaged or locked: whoever reads it reports that
+            except (OSError, sqlite3.Error):  # missing, damaged or locked: reading the store reports it
                 self._close()
                 return f"unknown {time.time_ns()}"
 

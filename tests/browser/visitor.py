@@ -45,7 +45,7 @@ def open_page(tab: Page, address: str, title: str) -> None:
 def choose(tab: Page, label: str, option: str) -> None:
     """Choose an option of a select box, which is scrolled to first: a page that scrolls closes its open list.
 
-    Typing opens the list again if that happened all the same, for example when the queue was drawn anew at that moment.
+    Typing opens the list again if the page moved even so, for example because the queue was redrawn at that moment.
     """
     box = tab.get_by_role("combobox", name=label).first
     box.scroll_into_view_if_needed()

@@ -14,7 +14,7 @@ from pydicom.uid import UID
 from brainseg.errors import ScanError
 from brainseg.scans.volumes.dicom_frame import Frame
 from brainseg.scans.volumes.dicom_header import dataset
-from brainseg.scans.volumes.volume import MAX_VOXELS
+from brainseg.scans.volumes.volume import MAX_VOXELS, TOO_LARGE
 
 MAX_SIDE = 20_000
 
@@ -36,7 +36,7 @@ def stacked(frames: Sequence[Frame], shown: str) -> NDArray[np.float32]:
     """
     rows, columns = frames[0].shape
     if max(rows, columns) > MAX_SIDE or rows * columns * len(frames) > MAX_VOXELS:
-        raise ScanError(f"{shown} is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels.")
+        raise ScanError(f"{shown} {TOO_LARGE}.")
     result = np.empty((columns, rows, len(frames)), np.float32)
     places: dict[Path, list[int]] = {}
     for place, frame in enumerate(frames):
@@ -100,4 +100,4 @@ def _inverted(values: NDArray[np.number], data: Dataset) -> NDArray[np.number]:
 def _check_size(data: Dataset, shown: str) -> None:
     amount = int(data.Rows) * int(data.Columns) * int(data.get("NumberOfFrames") or 1)
     if amount > MAX_VOXELS:
-        raise ScanError(f"{shown} is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels.")
+        raise ScanError(f"{shown} {TOO_LARGE}.")

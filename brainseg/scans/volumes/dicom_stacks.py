@@ -9,7 +9,7 @@ import numpy as np
 
 from brainseg.errors import ScanError
 from brainseg.scans.volumes.dicom_frame import MARKS, Frame
-from brainseg.scans.volumes.geometry import SAME_PLACE, Plane, parallel, repeated
+from brainseg.scans.volumes.geometry import SAME_PLACE, Plane, parallel
 
 _WORDS = {
     "stack": "stack", "type": "image type", "echo": "echo time", "time": "time point", "b-value": "b-value",
@@ -77,7 +77,7 @@ def _plane(frame: Frame) -> Plane:
 def _distinct(stack: Stack) -> list[Stack]:
     """Divide a stack until no position repeats."""
     depths = _depths(stack.frames)
-    if not repeated(depths):
+    if len(_places(depths)) == len(depths):
         return [stack]
     for mark in MARKS:
         values = sorted({frame.marks[mark] for frame in stack.frames}, key=_natural)

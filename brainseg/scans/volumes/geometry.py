@@ -73,15 +73,6 @@ def parallel(first: Plane, second: Plane) -> bool:
     return max(np.abs(differences)) < PARALLEL and bool(np.allclose(first.spacing, second.spacing, rtol=1e-3))
 
 
-def repeated(depths: NDArray[np.float64]) -> bool:
-    """Return whether two slices of a stack are at the same position.
-
-    Args:
-        depths: (N,) positions along the normal, in mm.
-    """
-    return len(depths) > 1 and bool(np.diff(np.sort(depths)).min() < SAME_PLACE)
-
-
 def stack_affine(planes: Sequence[Plane], between: float | None) -> tuple[list[int], NDArray[np.float64]]:
     """Return the order of the slices of a stack along its normal, and its affine.
 

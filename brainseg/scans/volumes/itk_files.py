@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
 from brainseg.scans.volumes.sequence import sequence_of
-from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, axes_of, towards_ras
+from brainseg.scans.volumes.volume import MAX_VOXELS, TOO_LARGE, Volume, axes_of, check_grid, finite, towards_ras
 
 _HEADER = 64 * 1024
 _NOWHERE = "It does not say how it lies in the patient, so nothing can be measured in mm."
@@ -43,11 +43,7 @@ def itk_volume(file: Path, source_format: str) -> Volume:
         image = reader.Execute()
     except RuntimeError as error:
         raise ScanError(f"is damaged or incomplete ({source_format}): copy or export it again") from error
-    values = np.ascontiguousarray(sitk.GetArrayFromImage(image).T, np.float32)
-    warnings: tuple[str, ...] = ()
-    if (wrong := int((~np.isfinite(values)).sum())) > 0:
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        warnings = (f"{wrong:,} of its values are infinite or not numbers; they count as 0.",)
+    values, warnings = finite(np.ascontiguousarray(sitk.GetArrayFromImage(image).T, np.float32))
     affine = _affine(image) if _placed(header, source_format) else None
     array, turned = (values, None) if affine is None else towards_ras(values, affine)
     return Volume(
@@ -68,8 +64,7 @@ def _affine(image: sitk.Image) -> NDArray[np.float64]:
     lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
     lps[:3, 3] = image.GetOrigin()
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise ScanError("states a geometry that is no grid in space: export it again")
+    check_grid(affine)
     return affine
 
 
@@ -80,7 +75,7 @@ def _check_size(size: tuple[int, ...], components: int) -> None:
             "three: export one volume"
         )
     if np.prod(np.array(size, dtype=np.float64)) > MAX_VOXELS:
-        raise ScanError(f"is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels")
+        raise ScanError(TOO_LARGE)
 
 
 def _check_data_file(file: Path, header: str, source_format: str) -> None:

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
 from brainseg.scans.volumes.sequence import sequence_of
-from brainseg.scans.volumes.volume import MAX_VOXELS, Volume, axes_of, spacing_of, towards_ras
+from brainseg.scans.volumes.volume import (
+    MAX_VOXELS,
+    TOO_LARGE,
+    Volume,
+    axes_of,
+    check_grid,
+    finite,
+    spacing_of,
+    towards_ras,
+)
 
 MAX_VOLUMES = 1000
 _DEFLATE = 1100
@@ -40,10 +49,7 @@ def nifti_volumes(file: Path) -> Iterator[Volume]:
         raise ScanError("holds no numbers on a grid of two to four dimensions: export it again")
     space, times = (*shape[:3], 1)[:3], math.prod(shape[3:])
     if math.prod(space) > MAX_VOXELS or times > MAX_VOLUMES:
-        raise ScanError(
-            f"is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels in each of {MAX_VOLUMES:,} "
-            "volumes"
-        )
+        raise ScanError(f"{TOO_LARGE} in each of {MAX_VOLUMES:,} volumes")
     _check_length(file, math.prod(shape) * image.get_data_dtype().itemsize)
     affine, warnings = geometry(image.header)
     name = display_name(file.name)
@@ -81,8 +87,7 @@ def geometry(header: Any) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
     if affine is None:
         return None, (*warnings, "It does not say where its voxels are, so nothing can be measured in mm.")
     scaled = np.diag([factor, factor, factor, 1.0]) @ affine
-    if not np.isfinite(scaled).all() or abs(np.linalg.det(scaled[:3, :3])) < 1e-9:
-        raise ScanError("states a geometry that is no grid in space: export it again")
+    check_grid(scaled)
     if sform is not None and qform is not None and not np.allclose(sform, qform, atol=_SAME * max(spacing_of(sform))):
         warnings.append(
             f"It states its geometry twice, and differently: voxels of {_size(sform)} mm (sform, used) and of "
@@ -128,10 +133,7 @@ def _values(image: Any, number: int, space: tuple[int, ...]) -> tuple[NDArray[np
         raise ScanError("needs more memory than this machine has free") from error
     except Exception as error:
         raise _damaged() from error
-    if (wrong := int((~np.isfinite(data)).sum())) == 0:
-        return data, ()
-    cleaned = np.nan_to_num(data, copy=True, nan=0.0, posinf=0.0, neginf=0.0)
-    return cleaned, (f"{wrong:,} of its values are infinite or not numbers; they count as 0.",)
+    return finite(data)
 
 
 def _damaged() -> ScanError:

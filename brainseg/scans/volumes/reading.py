@@ -11,7 +11,7 @@ from pathlib import Path
 
 from brainseg.errors import ScanError
 from brainseg.scans.archive import unpack_zip
-from brainseg.scans.foreign import DICOM, HEAD, META_IMAGE, NIFTI, NRRD, TEXT, ZIP, Kind, foreign_kind
+from brainseg.scans.foreign import DICOM, HEAD, META_IMAGE, NIFTI, NRRD, ZIP, Kind, foreign_kind
 from brainseg.scans.names import display_name
 from brainseg.scans.reading import MAX_BYTES
 from brainseg.scans.volumes.dicom_series import dicom_volumes
@@ -72,11 +72,11 @@ def read_volumes(path: Path, secret: bytes) -> Iterator[Volume | Refused]:
 
 def _all(place: Path, shown: str, secret: bytes) -> Iterator[Volume | Refused]:
     """Yield the volumes of a file or a folder: first those of DICOM files, which belong together, then file by file."""
-    files: list[tuple[Path, Kind]] = []
+    files: list[tuple[Path, Kind | None]] = []
     for file in _files(place):
         kind = _kind(file)
         if kind in _READ or (kind is None and file.suffix.lower() in _TIFF):
-            files.append((file, kind or TEXT))
+            files.append((file, kind))
     refused: list[Refused] = []
     dicom = [file for file, kind in files if kind is DICOM and file.name.upper() != "DICOMDIR"]
     yield from dicom_volumes(dicom, shown, secret, lambda name, error: refused.append(Refused(name, error)))
@@ -86,8 +86,8 @@ def _all(place: Path, shown: str, secret: bytes) -> Iterator[Volume | Refused]:
             yield from _of_file(file, kind)
 
 
-def _of_file(file: Path, kind: Kind) -> Iterator[Volume | Refused]:
-    """Yield the volumes of a file of another format than DICOM."""
+def _of_file(file: Path, kind: Kind | None) -> Iterator[Volume | Refused]:
+    """Yield the volumes of a file of another format than DICOM; a TIFF has no kind."""
     name = display_name(file.name)
     try:
         if kind is NIFTI:

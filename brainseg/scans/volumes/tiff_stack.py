@@ -12,7 +12,7 @@ from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
 from brainseg.scans.structure import structure_fault, tiff_pages
 from brainseg.scans.volumes.sequence import sequence_of
-from brainseg.scans.volumes.volume import MAX_VOXELS, Volume
+from brainseg.scans.volumes.volume import MAX_VOXELS, TOO_LARGE, Volume
 
 _NOWHERE = "A TIFF does not say how it lies in the patient, so nothing can be measured in mm."
 
@@ -63,7 +63,7 @@ def _pages(data: bytes) -> list[np.ndarray]:
             if pages and page.size[::-1] != pages[0].shape:
                 raise ScanError("has pages of different sizes: export the volume alone")
             if page.width * page.height * (len(pages) + 1) > MAX_VOXELS:
-                raise ScanError(f"is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels")
+                raise ScanError(TOO_LARGE)
             if page.mode not in ("L", "I", "F", "1") and not page.mode.startswith("I;16"):
                 raise ScanError("has pages in colour: export the scan's own values")
             pages.append(np.asarray(page, np.float32))

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from brainseg.errors import ScanError
+
 MAX_VOXELS = 2**28
 """Most voxels of a volume: 1 GiB as float32."""
+TOO_LARGE = f"is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels"
+_SMALLEST = 1e-9
+"""Smallest volume of a voxel in mm3; anything below is no grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +92,24 @@ def axes_of(affine: NDArray[np.float64]) -> str:
     import nibabel as nib  # imported here, since an installation without scans leaves it out
 
     return "".join(nib.aff2axcodes(affine))
+
+
+def check_grid(affine: NDArray[np.float64]) -> None:
+    """Refuse an affine that is none of a grid in space.
+
+    Raises:
+        ScanError: The message has no file name in front.
+    """
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < _SMALLEST:
+        raise ScanError("states a geometry that is no grid in space: export it again")
+
+
+def finite(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return values with 0 for those that are infinite or not numbers, and a warning if there are any."""
+    if (wrong := int((~np.isfinite(values)).sum())) == 0:
+        return values, ()
+    cleaned = np.nan_to_num(values, copy=True, nan=0.0, posinf=0.0, neginf=0.0)
+    return cleaned, (f"{wrong:,} of its values are infinite or not numbers; they count as 0.",)
 
 
 def towards_ras(
