@@ -87,6 +87,8 @@ DATASET_ADDED = "data-just-added"
 """The dataset to show when the page is next drawn."""
 DATASET_DONE = "data-said"
 """What was just done: shown when the page is next drawn."""
+DATASET_NOTES = "data-notes"
+"""Sentences about how volumes were cut: shown once, when the page is next drawn."""
 SAMPLE_SEED = "data-seed"
 """The seed of the images drawn at random."""
 

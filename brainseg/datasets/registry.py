@@ -22,7 +22,7 @@ from brainseg.files import file_state, write_json
 from brainseg.scans import display_name
 
 Progress = Callable[[int, int], None]
-Source = Literal["folder", "upload", "synthetic"]
+Source = Literal["folder", "upload", "synthetic", "volumes"]
 PHANTOM = "phantom.json"
 """File that `write_phantom` writes into a folder when it is complete."""
 
@@ -36,7 +36,8 @@ class KnownDataset:
     Attributes:
         name: Unique, ignoring case.
         path: As for `open_dataset`: a folder, or a CSV manifest.
-        source: "folder" of this machine, "upload", or "synthetic"; the last two are inside the home folder.
+        source: "folder" of this machine, "upload", "synthetic", or "volumes" cut into slices; all but the first are
+            inside the home folder.
         added: When it was added, in UTC, as ISO 8601.
         task: The task that it is for.
         counts: Readable images per class when it was last read; None if never read.

@@ -70,7 +70,7 @@ def add_zip(
         raise DataError(f"{file} does not exist, or you may not read it: choose a zip file that you may read.")
     _remove_leftovers()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
-    place = datasets_folder() / _slug(wanted)
+    place = datasets_folder() / folder_name(wanted)
     try:
         with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as source:
             left_out = unpack_zip(source, partial, KEPT, progress)
@@ -131,8 +131,8 @@ def _refuse_too_many(known: list[KnownDataset]) -> None:
         )
 
 
-def _slug(name: str) -> str:
-    """Return a unique name for the folder of an upload."""
+def folder_name(name: str) -> str:
+    """Return a unique name for a folder inside the home folder that holds a dataset."""
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'upload'}-{time.time_ns():x}"
 
 

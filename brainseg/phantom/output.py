@@ -24,6 +24,7 @@ masks/        one mask per slice, with the same file name: 255 for tumour, 0 els
 manifest.csv  one row per slice; paths are relative to this folder, lengths in mm, areas in mm2
 volumes/      only if requested: one synthetic person as NIfTI volumes, with the tumour's mask
 dicom/        only if requested: the same person as DICOM series, one folder per sequence
+studies/      only if requested: people with a tumour as studies of NIfTI files, named as in BraTS
 phantom.json  the settings of this dataset
 
 A mask covers the tumour itself (solid, enhancing and necrotic parts), not the oedema around it. `group` is the

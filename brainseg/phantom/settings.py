@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 from brainseg.errors import DataError
@@ -30,6 +31,7 @@ class PhantomSettings:
     volumes: bool
     difficulty: str
     dicom: str = ""
+    studies: int = 0
 
     def check(self) -> None:
         """Raise a `DataError` for the first setting that is not allowed."""
@@ -50,6 +52,9 @@ class PhantomSettings:
             f"The DICOM series' plane must be one of {', '.join(PLANES)}, not {self.dicom!r}.": (
                 self.dicom not in ("", *PLANES)
             ),
+            f"There can be 0 to {self.ill} studies, one for each person with a tumour, not {self.studies}.": not (
+                0 <= self.studies <= self.ill
+            ),
             f"The slices per subject must be 1 to 16, not {self.slices_per_subject}.": not (
                 1 <= self.slices_per_subject <= 16
             ),
@@ -58,9 +63,15 @@ class PhantomSettings:
             if wrong:
                 raise DataError(sentence)
 
+    @property
+    def ill(self) -> int:
+        """Number of people with a tumour."""
+        return math.ceil(self.count // 2 / max(1, self.slices_per_subject))
+
     def stored(self) -> dict[str, object]:
         """Return the contents of `phantom.json`."""
         settings = {**asdict(self), "modalities": list(self.modalities)}
-        if not self.dicom:  # as before there were DICOM series
-            del settings["dicom"]
+        for later in ("dicom", "studies"):  # as before they existed
+            if not settings[later]:
+                del settings[later]
         return {"synthetic": True, "generator": "brainseg phantom", "version": GENERATOR_VERSION, "settings": settings}

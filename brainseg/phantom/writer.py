@@ -70,6 +70,7 @@ def write_phantom(
     volumes: bool = False,
     difficulty: str = "realistic",
     dicom: str = "",
+    studies: int = 0,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PhantomSummary:
@@ -93,6 +94,8 @@ def write_phantom(
             large, bright tumours, which a training of a minute or two can learn.
         dicom: Also write that person's volumes, and the four sequences as DICOM series in `dicom/`, cut in this plane:
             "axial", "coronal" or "sagittal"; "" for none.
+        studies: Also write this many people with a tumour as studies of NIfTI files in `studies/`, named as in BraTS:
+            `NAME/NAME_t1.nii.gz`, `_t1ce`, `_t2`, `_flair` and the mask, `_seg`.
         workers: Number of threads that draw.
         progress: Called with (slices done, slices in all) in the calling thread.
 
@@ -101,7 +104,7 @@ def write_phantom(
     """
     start = time.monotonic()
     settings = PhantomSettings(
-        count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty, dicom
+        count, seed, size, plane, tuple(modalities), slices_per_subject, volumes, difficulty, dicom, studies
     )
     settings.check()
     out = Path(out).absolute()
@@ -154,6 +157,8 @@ def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Calla
                 progress(len(rows), settings.count)
         if settings.volumes or settings.dicom:
             _write_volumes(folder, settings, next(person for person in people if person.has_tumour), pool)
+        for person in [person for person in people if person.has_tumour][: settings.studies]:
+            _write_study(folder / "studies" / _name(person), _subject(settings, person), pool)
     finally:
         pool.shutdown(cancel_futures=True)
     write_manifest(folder / "manifest.csv", sorted(rows, key=lambda row: (row.subject, row.slice)))
@@ -214,6 +219,14 @@ def _write_volumes(folder: Path, settings: PhantomSettings, person: _Person, poo
         write_nifti(folder / "volumes" / f"{_name(person)}_{kind}.nii.gz", volume, affine)
 
 
+def _write_study(folder: Path, subject: Subject, pool: Executor) -> None:
+    """Write one subject's volumes and mask as a study of BraTS."""
+    volumes, mask, affine = make_volumes(subject, pool)
+    folder.mkdir(parents=True)
+    for kind, volume in {**volumes, "seg": mask}.items():
+        write_nifti(folder / f"{folder.name}_{kind.lower()}.nii.gz", volume, affine)
+
+
 def _name(person: _Person) -> str:
     """Return the subject's name, which shows that it is synthetic."""
     return f"synthetic_s{person.number:05d}"
@@ -228,6 +241,8 @@ def _is_complete(out: Path, settings: PhantomSettings) -> bool:
         return False
     half = settings.count // 2
     if settings.volumes and len(list((out / "volumes").glob("*.nii.gz"))) < len(MODALITIES) + 1:
+        return False
+    if len(list((out / "studies").glob("*/*.nii.gz"))) < settings.studies * (len(MODALITIES) + 1):
         return False
     whole = counts == {NO_TUMOUR: settings.count - half, TUMOUR: half, "masks": settings.count}
     return stored == settings.stored() and whole and (out / "manifest.csv").is_file()

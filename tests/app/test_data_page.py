@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 from brainseg.app.data.adding import NO_FILE, added_sentence, removed_sentence
 from brainseg.app.data.folder_upload import NO_CLASS_FOLDERS, NO_FOLDER, add_uploaded_folder
 from brainseg.app.data.images import copy_groups
-from brainseg.app.data.page import HIDDEN, NO_DATASETS
+from brainseg.app.data.page import HIDDEN, NO_DATASETS, SOURCES
 from brainseg.app.data.views import NO_COPIES, leaks
+from brainseg.app.data.volumes_form import BOTH, NOTHING
 from brainseg.app.messages import on_page
 from brainseg.app.widgets.dataset_reading import SYNTHETIC, read_dataset
 from brainseg.config import RunConfig
@@ -34,6 +35,7 @@ from tests.app.page_text import message, plain
 from tests.conftest import PROJECT_ROOT
 from tests.datasets.conftest import write_images
 from tests.datasets.test_near_copies import as_jpeg, brain
+from tests.datasets.volumes.studies import brats
 from tests.datasets.zips import images, make_zip
 
 
@@ -268,8 +270,8 @@ def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
     app = open_page("data")
     for key, value in (("slices", 4), ("slices-per-person", 1), ("seed", 7)):
         app.number_input(key=f"data-{key}").set_value(value)
-    app.selectbox[0].select("clear")
-    app.multiselect[0].unselect("T1").unselect("T2")
+    app.selectbox(key="data-tumours").select("clear")
+    app.multiselect(key="data-synthetic-sequences").unselect("T1").unselect("T2")
     press(app, "data-synthetic-add")
     (known,) = known_datasets()
     assert known.name == "phantom-4-seed-7-T1ce-FLAIR-clear-1-each-v2"
@@ -280,7 +282,7 @@ def test_synthetic_slices_are_drawn_as_the_form_says(home, open_page):
 
 def test_synthetic_slices_without_a_contrast_are_refused(home, open_page):
     app = open_page("data")
-    app.multiselect[0].set_value([])
+    app.multiselect(key="data-synthetic-sequences").set_value([])
     assert plain(press(app, "data-synthetic-add").error) == [message(add_phantom, 4, 0, modalities=())]
     assert known_datasets() == []
 
@@ -459,3 +461,32 @@ def test_a_set_that_was_never_scanned_is_counted_by_looking_and_says_all_that_it
     table = open_page("data").dataframe[0].value
     assert list(table["Images"]) == [4]
     assert list(table["For"]) == ["classification and segmentation"]
+
+
+def test_volumes_are_cut_into_slices_and_added(home, open_page):
+    brats(home / "set", "BraTS2021_00001")
+    brats(home / "set", "BraTS2021_00002")
+    (home / "set/BraTS2021_00002/BraTS2021_00002_seg.nii.gz").unlink()
+    app = open_page("data")
+    app.text_input(key="data-volumes-path").set_value(str(home / "set"))
+    press(app, "data-volumes-add")
+    known = find("set")
+    assert plain(app.toast) == [added_sentence(known)]
+    assert (known.source, known.images) == ("volumes", 24)
+    assert "1 study has no mask and is left out." in plain(app.info)
+    assert list(app.dataframe[0].value["Kind"]) == [SOURCES["volumes"]]
+    app.run()
+    assert "1 study has no mask and is left out." not in plain(app.info)
+
+
+def test_volumes_are_refused_in_a_sentence(home, open_page):
+    assert plain(press(open_page("data"), "data-volumes-add").error) == [NOTHING]
+    app = open_page("data")
+    app.text_input(key="data-volumes-path").set_value(str(home))
+    app.file_uploader[2].set_value(("set.zip", make_zip(images()).getvalue(), "application/zip"))
+    assert plain(press(app, "data-volumes-add").error) == [BOTH]
+    app = open_page("data")
+    app.file_uploader[2].set_value(("set.zip", make_zip(images()).getvalue(), "application/zip"))
+    (error,) = plain(press(app, "data-volumes-add").error)
+    assert "holds no volumes" in error
+    assert known_datasets() == []

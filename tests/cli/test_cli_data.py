@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from brainseg.cli.data import app, phantom
+from brainseg.cli.data import app, cut, phantom
 from brainseg.cli.options import RunOptions
 from brainseg.config import RunConfig
+from brainseg.datasets.volumes.settings import CutSettings
 from brainseg.errors import ConfigError, DataError
 from brainseg.phantom import write_phantom
 from brainseg.runs import RunStore
 from tests.datasets.conftest import write_images
 from tests.datasets.test_mask_meaning import soft
 from tests.datasets.test_mask_meaning import write as write_heads
+from tests.datasets.volumes.studies import brats
 from tests.datasets.zips import images, make_zip, save
 
 
@@ -103,3 +105,28 @@ def test_patients_are_told_and_set_on_the_command_line(home, tmp_path):
     assert "Patients: 4 patients, from folder names" in data("inspect", "set")
     assert RunOptions(Path("set"), preset="quick").config().data.groups == "per-class:folder"
     assert RunOptions(Path("set"), preset="quick", settings=["data.groups=none"]).config().data.groups == "none"
+
+
+def test_volumes_are_cut_into_a_folder_or_into_the_list(home, tmp_path):
+    brats(tmp_path / "set", "BraTS2021_00001")
+    out = tmp_path / "slices"
+    made = json.loads(
+        data("cut", tmp_path / "set", "--out", out, "--sequence", "flair", "--plane", "coronal", "--json")
+    )
+    assert (made["folder"], made["studies"], made["sequences"]) == (str(out), 1, {"FLAIR": 1})
+    assert json.loads(data("inspect", out, "--json"))["images"] == made["images"]
+    said = data("cut", tmp_path / "set", "--name", "glioma", "--every", 2)
+    assert "studies 1; patients 1" in said
+    (known,) = json.loads(data("list", "--json"))
+    assert (known["name"], known["source"]) == ("glioma", "volumes")
+    with pytest.raises(DataError, match="is not empty: choose a new or empty folder"):
+        data("cut", tmp_path / "set", "--out", out)
+    with pytest.raises(ConfigError, match="--name is for the list"):
+        data("cut", tmp_path / "set", "--out", tmp_path / "other", "--name", "x")
+
+
+def test_the_options_of_cutting_stand_as_in_the_library():
+    command = inspect.signature(cut).parameters
+    defaults = vars(CutSettings())
+    for name in ("plane", "every", "masks", "class_folders", "keep_names"):
+        assert command[name].default == defaults[name]

@@ -194,6 +194,25 @@ def test_volumes_share_one_grid_hold_the_tumour_and_are_the_dicom_series(tmp_pat
     assert json.loads((tmp_path / "v" / "phantom.json").read_text())["settings"]["dicom"] == "sagittal"
 
 
+@pytest.mark.slow
+def test_studies_are_named_as_in_brats_and_part_of_what_a_phantom_is(tmp_path):
+    made = {"count": 4, "seed": 1, "size": 64, "slices_per_subject": 1, "studies": 2}
+    write_phantom(tmp_path / "v", **made)
+    manifest = pd.read_csv(tmp_path / "v/manifest.csv")
+    people = set(manifest[manifest.label == "tumour"].subject)
+    assert {place.name for place in (tmp_path / "v/studies").iterdir()} == people
+    for person in people:
+        files = {path.name for path in (tmp_path / "v/studies" / person).iterdir()}
+        assert files == {f"{person}_{kind}.nii.gz" for kind in ("t1", "t1ce", "t2", "flair", "seg")}
+        mask = nibabel.load(tmp_path / "v/studies" / person / f"{person}_seg.nii.gz")
+        assert set(np.unique(mask.dataobj)) == {0, 1}
+
+    lost = tmp_path / "v/studies" / person / f"{person}_t1.nii.gz"
+    lost.unlink()
+    with pytest.raises(DataError, match="or part of one"):
+        write_phantom(tmp_path / "v", **made)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -205,6 +224,7 @@ def test_volumes_share_one_grid_hold_the_tumour_and_are_the_dicom_series(tmp_pat
         ({"modalities": ()}, "Give at least one sequence"),
         ({"modalities": ("T1", "T1")}, "each once"),
         ({"slices_per_subject": 0}, "per subject must be 1 to 16, not 0"),
+        ({"studies": 3}, "0 to 2 studies, one for each person with a tumour, not 3"),
     ],
 )
 def test_settings_that_are_not_allowed_are_refused(tmp_path, change, sentence):

@@ -10,6 +10,7 @@ from brainseg import paths
 from brainseg.app import live_store, state
 from brainseg.app.data.folder_upload import MOST_FILES, add_uploaded_folder
 from brainseg.app.data.mask_values import threshold_input
+from brainseg.app.data.volumes_form import volumes_form
 from brainseg.app.tasks import view_of
 from brainseg.app.upload_limit import refuse_many
 from brainseg.app.widgets.dataset_reading import progress_bar
@@ -37,8 +38,8 @@ def draw_adding(unlisted: dict[str, int]) -> None:
     Args:
         unlisted: Path of each dataset that runs used but that is not in the list -> number of runs.
     """
-    folder, folder_upload, zip_upload, synthetic = st.tabs(
-        ["Folder on the server", "Upload a folder", "Upload a zip file", "Synthetic slices"]
+    folder, folder_upload, zip_upload, volumes, synthetic = st.tabs(
+        ["Folder on the server", "Upload a folder", "Upload a zip file", "Volumes", "Synthetic slices"]
     )
     with folder:
         _folder_form(unlisted)
@@ -46,6 +47,9 @@ def draw_adding(unlisted: dict[str, int]) -> None:
         _folder_upload_form()
     with zip_upload:
         _zip_upload_form()
+    with volumes:
+        if known := volumes_form(_upload_limit()[0]):
+            _added(known)
     with synthetic:
         _synthetic_form()
 
@@ -133,10 +137,14 @@ def _folder_upload_form() -> None:
             _added(known)
 
 
-def _zip_upload_form() -> None:
-    # The server refuses files above its own limit, whatever a widget allows.
+def _upload_limit() -> tuple[int, int]:
+    """Return the largest upload in MB, and the largest that brainseg alone would allow."""
     most = int(paths.limit("BRAINSEG_MAX_UPLOAD_MB", UPLOAD_MB))
-    limit = min(most, int(st.get_option("server.maxUploadSize")))
+    return min(most, int(st.get_option("server.maxUploadSize"))), most  # the server refuses files above its own limit
+
+
+def _zip_upload_form() -> None:
+    limit, most = _upload_limit()
     with st.form("data-upload", border=False):
         file = st.file_uploader(
             f"Zip file of images, at most {limit:,} MB",
@@ -176,13 +184,18 @@ def _synthetic_form() -> None:
         seed = third.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same images.", key="data-seed")
         left, right = st.columns([1, 2])
         difficulty = left.selectbox(
-            "Tumours", DIFFICULTIES, format_func=lambda each: DIFFICULTY_WORDS[each], help=DIFFICULTY_HELP
+            "Tumours",
+            DIFFICULTIES,
+            format_func=lambda each: DIFFICULTY_WORDS[each],
+            help=DIFFICULTY_HELP,
+            key="data-tumours",
         )
         chosen = right.multiselect(
             "Sequences",
             MODALITIES,
             MODALITIES,
             help="The slices of a person alternate between the sequences; a single sequence is easier.",
+            key="data-synthetic-sequences",
         )
         st.caption(
             "Drawn from the MNI152 templates, to try things out: metrics measured on them say nothing about patients."

@@ -17,8 +17,14 @@ from brainseg.app.tasks import view_of
 from brainseg.app.widgets.dataset_reading import SYNTHETIC, count_once, count_pairs, read_dataset, read_report
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.jobs.removal import runs_on, unlisted_paths
+from brainseg.results.markdown import escape
 
-SOURCES = {"folder": "folder on the server", "upload": "upload", "synthetic": "synthetic"}
+SOURCES = {
+    "folder": "folder on the server",
+    "upload": "upload",
+    "synthetic": "synthetic",
+    "volumes": "slices of volumes",
+}
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
 HAS_MASKS = "Includes masks for {:,} images: choose task 'segment' in Train to use them."
@@ -104,6 +110,8 @@ def draw() -> None:
             if state.DATASET_DONE in st.session_state:
                 # A banner would move the page down, and up again at the next click.
                 st.toast(st.session_state.pop(state.DATASET_DONE), icon=":material/check:", duration="long")
+            for note in st.session_state.pop(state.DATASET_NOTES, ()):
+                st.info(escape(note), icon=":material/info:")
             with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
                 draw_adding(unlisted_paths(known, live_store.runs()))
             if not known:

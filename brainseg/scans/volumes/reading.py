@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def read_volumes(path: Path, secret: bytes) -> Iterator[Volume | Refused]:
         raise ScanError(f"{display_name(path.name)} does not exist: check the path.")
     with ExitStack() as stack:
         shown, place = display_name(path.name), path
-        if path.is_file() and _kind(path) is ZIP:
+        if path.is_file() and volume_kind(path) is ZIP:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="brainseg-")))
             with path.open("rb") as stream:
                 unpack_zip(stream, place)
@@ -74,16 +74,21 @@ def _all(place: Path, shown: str, secret: bytes) -> Iterator[Volume | Refused]:
     """Yield the volumes of a file or a folder: first those of DICOM files, which belong together, then file by file."""
     files: list[tuple[Path, Kind | None]] = []
     for file in _files(place):
-        kind = _kind(file)
+        kind = volume_kind(file)
         if kind in _READ or (kind is None and file.suffix.lower() in _TIFF):
             files.append((file, kind))
-    refused: list[Refused] = []
     dicom = [file for file, kind in files if kind is DICOM and file.name.upper() != "DICOMDIR"]
-    yield from dicom_volumes(dicom, shown, secret, lambda name, error: refused.append(Refused(name, error)))
-    yield from refused
+    yield from dicom_files_volumes(dicom, shown, secret)
     for file, kind in files:
         if kind is not DICOM:
             yield from _of_file(file, kind)
+
+
+def dicom_files_volumes(files: Sequence[Path], name: str, secret: bytes) -> Iterator[Volume | Refused]:
+    """Yield the volumes of DICOM files, and at the end what cannot be read; see `dicom_series.dicom_volumes`."""
+    refused: list[Refused] = []
+    yield from dicom_volumes(files, name, secret, lambda part, error: refused.append(Refused(part, error)))
+    yield from refused
 
 
 def _of_file(file: Path, kind: Kind | None) -> Iterator[Volume | Refused]:
@@ -120,7 +125,7 @@ def _files(place: Path) -> list[Path]:
     return found
 
 
-def _kind(file: Path) -> Kind | None:
+def volume_kind(file: Path) -> Kind | None:
     """Return the kind of a file by its first bytes; None for an unknown one or one that cannot be read."""
     try:
         with file.open("rb") as stream:

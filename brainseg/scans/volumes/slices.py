@@ -14,6 +14,8 @@ from brainseg.scans.volumes.volume import Volume
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}
 """Plane -> the axis of a volume's array that its slices lie across."""
+WINDOW_VERSION = 1
+"""Increased when `volume_window` gives other values: slices that were cut earlier then differ from a diagnosis."""
 _SAMPLE = 2**22
 
 

@@ -1,0 +1,69 @@
+"""Add volumes to the list of datasets: slices are kept inside the home folder, and nothing else of the volumes."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from brainseg.datasets.inspection import forget_inspection, inspect_dataset
+from brainseg.datasets.registry import (
+    KnownDataset,
+    datasets_folder,
+    describe_dataset,
+    free_name,
+    known_datasets,
+    register,
+    unused_name,
+)
+from brainseg.datasets.uploads import delete_folder, folder_name
+from brainseg.datasets.volumes.record import CutSummary
+from brainseg.datasets.volumes.settings import CutSettings
+from brainseg.datasets.volumes.writing import Progress, cut_volumes
+from brainseg.scans.archive import unpack_zip
+
+
+def add_volumes(
+    source: Path | BinaryIO, name: str | None, settings: CutSettings, progress: Progress | None = None
+) -> tuple[KnownDataset, CutSummary]:
+    """Cut volumes into slices inside the home folder and add these to the list, completely or not at all.
+
+    Nothing of the volumes' files is kept: their headers may name a patient. A zip file is unpacked into a temporary
+    folder, which is deleted.
+
+    Args:
+        source: A folder, or a zip file that is open for reading in binary mode.
+        name: Name of the dataset; by default that of the folder.
+        settings: How to cut.
+        progress: Called with (done, in all), first for the studies and then for reading the slices.
+
+    Raises:
+        DataError: As for `cut_volumes`; or the zip file is unsafe or damaged, or the name is taken or not allowed.
+    """
+    known = known_datasets()
+    given = source.name if isinstance(source, Path) else "volumes"
+    wanted = free_name(name, known) if name else unused_name(given, known)
+    place = datasets_folder() / folder_name(wanted)
+    try:
+        with _folder(source) as folder:
+            made = cut_volumes(folder, place, settings, progress)
+        dataset = inspect_dataset(place, progress, "auto", None)
+        added = replace(describe_dataset(wanted, place, "volumes", dataset), groups="auto")
+        return register(added), made
+    except BaseException:
+        delete_folder(place)
+        forget_inspection(place)
+        raise
+
+
+@contextlib.contextmanager
+def _folder(source: Path | BinaryIO) -> Iterator[Path]:
+    if isinstance(source, Path):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="brainseg-") as folder:
+        unpack_zip(source, Path(folder))
+        yield Path(folder)
