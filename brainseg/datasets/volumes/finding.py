@@ -42,7 +42,8 @@ class _Group:
 
     @property
     def name(self) -> str:
-        return str(self.context / self.key)
+        folder = self.context.name
+        return self.key if folder and self.key.startswith(folder) else str(self.context / self.key)
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ def test_folders_may_sort_by_sequence_or_by_patient(tmp_path):
 
     for place in ("sorted", "patients"):
         studies = find_studies(tmp_path / place, KEY).studies
+        assert all(study.name.strip(".") in ("p1", "p2") for study in studies)
         assert [study.patient for study in studies] == ["p1", "p2"]
         assert all(sequences(study) == {"T1", "FLAIR"} and len(study.masks) == 1 for study in studies)
 
