@@ -12,11 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 # Importing the plugins registers them here; otherwise Pillow registers them in the thread that reads the first file.
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
 
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.files import sha256_bytes
+from brainseg.scans.burnt_text import SENTENCE, has_text
 from brainseg.scans.decoding import Decoded, decode, lack_of_memory_as_scan_error
 from brainseg.scans.foreign import HEAD, TEXT, foreign_kind
 from brainseg.scans.names import display_name
@@ -136,6 +139,7 @@ def _scan(decoded: Decoded, data: bytes, shown: str) -> Scan:
     pixels = turn_upright(drawn.pixels, orientation)
     pixels.flags.writeable = False
     several = (SEVERAL,) if decoded.pages > 1 else ()
+    text = (SENTENCE,) if has_text(np.ascontiguousarray(pixels[..., 0])) else ()
     known = orientation if orientation in range(2, 9) else turned if turned in range(2, 9) else 1
     return Scan(
         pixels,
@@ -144,7 +148,7 @@ def _scan(decoded: Decoded, data: bytes, shown: str) -> Scan:
         decoded.mode,
         decoded.size,
         sha256_bytes(data),
-        warnings=several + decoded.notes + drawn.warnings,
+        warnings=several + decoded.notes + drawn.warnings + text,
         orientation=known,
         pages=decoded.pages,
         window=drawn.window,

@@ -19,6 +19,7 @@ from PIL import Image, ImageFile, ImageOps
 from brainseg.errors import ScanError
 from brainseg.files import sha256_bytes
 from brainseg.scans import MAX_BYTES, SUFFIXES, Scan, display_name, read_scan
+from brainseg.scans.burnt_text import SENTENCE
 from brainseg.scans.reading import read_with
 from tests.conftest import PROJECT_ROOT
 
@@ -839,7 +840,7 @@ def test_kaggle253_decodes_with_the_known_modes(kaggle253):
     assert len(kaggle253) == 253
     assert all(path.suffix.lower() in SUFFIXES for path in kaggle253)
     assert Counter(scan.mode for scan in kaggle253.values()) == {"RGB": 217, "L": 30, "RGBA": 5, "P": 1}
-    assert not any(scan.warnings for scan in kaggle253.values())
+    assert {scan.warnings for scan in kaggle253.values()} == {(), (SENTENCE,)}  # some have text of a viewer in them
     assert len({scan.size for scan in kaggle253.values()}) == 184
 
 

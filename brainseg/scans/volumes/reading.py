@@ -14,6 +14,7 @@ from brainseg.scans.archive import unpack_zip
 from brainseg.scans.foreign import DICOM, HEAD, META_IMAGE, NIFTI, NRRD, ZIP, Kind, foreign_kind
 from brainseg.scans.names import display_name
 from brainseg.scans.reading import MAX_BYTES
+from brainseg.scans.volumes.burnt_text import with_text_warning
 from brainseg.scans.volumes.dicom_series import dicom_volumes
 from brainseg.scans.volumes.itk_files import itk_volume
 from brainseg.scans.volumes.nifti import nifti_volumes
@@ -65,7 +66,7 @@ def read_volumes(path: Path, secret: bytes) -> Iterator[Volume | Refused]:
         found = False
         for each in _all(place, shown, secret):
             found = True
-            yield each
+            yield each if isinstance(each, Refused) else with_text_warning(each)
     if not found:
         raise ScanError(f"{shown} holds no scan that brainseg reads: choose {FORMATS}.")
 
