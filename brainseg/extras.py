@@ -12,6 +12,7 @@ EXTRAS = {
     "nibabel": "phantom",
     "pydicom": "dicom",
     "SimpleITK": "dicom",
+    "highdicom": "dicom",
     "pytorch_grad_cam": "explain",
     "psycopg": "postgres",
 }
