@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from brainseg.scans.volumes.grid import on_grid
 from brainseg.scans.volumes.reading import read_volumes
 from brainseg.scans.volumes.segmentation_object import Algorithm, refusal, segmentation_object
 from brainseg.scans.volumes.volume import Volume
+from tests.conftest import PROJECT_ROOT
 from tests.scans.volumes.dicom_maker import (
     AXIAL,
     CORONAL,
@@ -282,6 +285,16 @@ def test_a_uid_that_is_text_is_not_passed_on(tmp_path):
     assert only(tmp_path / "t").source is None
 
 
+def test_uids_that_bend_the_rules_are_named_as_they_are(tmp_path):
+    own = {"StudyInstanceUID": "1.2.03.4", "SeriesInstanceUID": "1.2.3.", "FrameOfReferenceUID": "." + "9" * 63}
+    write_series(tmp_path / "s", ramp(*SHAPE), **own)
+
+    data = opened(seg(lesion((5, 6, 4)), only(tmp_path / "s")))
+
+    assert (data.StudyInstanceUID, data.FrameOfReferenceUID) == (own["StudyInstanceUID"], own["FrameOfReferenceUID"])
+    assert data.ReferencedSeriesSequence[0].SeriesInstanceUID == own["SeriesInstanceUID"]
+
+
 # ----------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -321,6 +334,16 @@ def test_a_mask_of_another_size_is_a_fault_of_the_caller(tmp_path):
 
     with pytest.raises(ValueError, match="is not on the grid"):
         seg(np.zeros((5, 6, 3), np.uint8), only(tmp_path / "s"))
+
+
+def test_highdicom_is_loaded_only_to_write():
+    code = (
+        "import sys, brainseg.scans.volumes.reading, brainseg.scans.volumes.segmentation_object\n"
+        "print('highdicom' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT)
+
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_without_highdicom_it_names_the_extra(tmp_path, monkeypatch):
