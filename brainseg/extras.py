@@ -13,6 +13,7 @@ EXTRAS = {
     "pydicom": "dicom",
     "SimpleITK": "dicom",
     "h5py": "dicom",
+    "highdicom": "dicom",
     "pytorch_grad_cam": "explain",
     "psycopg": "postgres",
 }

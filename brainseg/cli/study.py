@@ -18,7 +18,7 @@ from brainseg.tasks import facts_of
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_mask import VolumeMask
 
-MASK, MEASUREMENTS = "mask.nii.gz", "measurements.csv"
+MASK, OBJECT, MEASUREMENTS = "mask.nii.gz", "mask.dcm", "measurements.csv"
 COLUMNS = (
     "what", "class", "voxels", "ml", "diameter_mm", "centre_right_mm", "centre_anterior_mm", "centre_superior_mm",
     "in_domain", "warnings", "trained_on", "model", "bundle_digest", "image_sha256", "disclaimer",
@@ -50,6 +50,7 @@ def predict_study(
         ConfigError: An option does not fit, or an output exists.
         ScanError: The study has not what the model needs.
     """
+    from brainseg.diagnosis.mask_object import mask_object
     from brainseg.diagnosis.segmenter import Segmenter
     from brainseg.diagnosis.study import volumes_for
     from brainseg.diagnosis.volume_mask import mark_volume
@@ -73,13 +74,17 @@ def predict_study(
     out.mkdir(parents=True, exist_ok=True)
     save_mask(answer.mask, answer.volume, out / MASK)
     write_atomically(out / MEASUREMENTS, lambda temporary: temporary.write_text(measurements(answer), "utf-8"))
+    made, note = mask_object(answer)
+    if made:
+        write_atomically(out / OBJECT, lambda temporary: temporary.write_bytes(made))
     if as_json:
-        print_json(_values(files[0], answer, out, problems))
+        print_json(_values(files[0], answer, out, problems, note))
         return
-    for text in (*problems, *answer.warnings):
+    for text in (*problems, *answer.warnings, *([note] if note else [])):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
-    ANSWERS.print(f"{MASK} and {MEASUREMENTS} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
+    names = f"{MASK}, {OBJECT} and {MEASUREMENTS}" if made else f"{MASK} and {MEASUREMENTS}"
+    ANSWERS.print(f"{names} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 
@@ -92,7 +97,7 @@ def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path)
         raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
     if len(files) > 1:
         raise ConfigError("With --out, name one file, folder or zip file that holds the study.")
-    for name in (MASK, MEASUREMENTS):
+    for name in (MASK, OBJECT, MEASUREMENTS):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
 
@@ -114,8 +119,8 @@ def measurements(answer: VolumeMask) -> str:
     return stream.getvalue()
 
 
-def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str]) -> dict[str, Any]:
-    """Return the answer as values that JSON can hold."""
+def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], note: str) -> dict[str, Any]:
+    """Return the answer as values that JSON can hold; `note` says why the mask is not there as DICOM."""
     from brainseg.scans.volumes.inspection import facts
 
     return {
@@ -135,6 +140,8 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str]) 
         "model": answer.model,
         "seconds": answer.seconds,
         "mask": str(out / MASK),
+        "mask_dcm": None if note else str(out / OBJECT),
+        "mask_dcm_note": note or None,
         "measurements": str(out / MEASUREMENTS),
         "disclaimer": DISCLAIMER,
     }

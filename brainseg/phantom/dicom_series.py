@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 
 from brainseg.phantom.output import NOTICE
 from brainseg.scans.volumes.slices import PLANES, cut
+from brainseg.scans.volumes.source import made_uid
 from brainseg.scans.volumes.volume import spacing_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-    from pydicom.uid import UID
 
 _MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 _TIMES = {"T1": (500.0, 10.0), "T1ce": (500.0, 10.0), "T2": (4000.0, 100.0), "FLAIR": (9000.0, 100.0)}
@@ -65,8 +64,9 @@ def _header(sequence: str, plane: str, person: str, index: int) -> Dataset:
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = UID(_MR_IMAGE)
     series = f"{person} {sequence} {plane}"
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = _uid(f"{series} {index}")
-    data.SeriesInstanceUID, data.StudyInstanceUID, data.FrameOfReferenceUID = map(_uid, (series, person, f"{person}."))
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = UID(made_uid(f"{series} {index}"))
+    data.SeriesInstanceUID, data.StudyInstanceUID = made_uid(series), made_uid(person)
+    data.FrameOfReferenceUID = made_uid(f"{person}.")
     data.ImageType, data.Modality, data.Manufacturer = ["DERIVED", "PRIMARY", "M"], "MR", "brainseg phantom"
     data.PatientName, data.PatientID, data.PatientIdentityRemoved = person, person, "YES"
     data.DeidentificationMethod = "synthetic, no patient"
@@ -84,13 +84,6 @@ def _header(sequence: str, plane: str, person: str, index: int) -> Dataset:
     data.PhotometricInterpretation = "MONOCHROME2"
     data.WindowCenter, data.WindowWidth = 600, 1200
     return data
-
-
-def _uid(text: str) -> UID:
-    """Return a UID that depends on the text alone, under the root for numbers made from UUIDs."""
-    from pydicom.uid import UID
-
-    return UID(f"2.25.{int.from_bytes(sha256(text.encode()).digest()[:15], 'big')}")
 
 
 def _decimals(values: NDArray[np.float64] | list[float] | tuple[float, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from brainseg.evaluation.segmentation import load_masks
 from tests.cli.test_cli import TINY, assert_refused, brainseg, here
 from tests.conftest import fresh_home
 from tests.scans.volumes.dicom_maker import write_series
+from tests.scans.volumes.seg_reader import by_pydicom, furthest, opened, voxels_lps
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +100,33 @@ def test_a_study_is_marked_and_measured(segmented, tmp_path: Path) -> None:
     assert [row["what"] for row in rows] == ["all", *(f"lesion {i + 1}" for i in range(len(answer["lesions"])))]
     assert float(rows[0]["ml"]) == pytest.approx(sum(float(row["ml"]) for row in rows[1:]))
     written = [gzip.decompress(Path(answer["mask"]).read_bytes()), Path(answer["measurements"]).read_bytes()]
+    written.append(Path(answer["mask_dcm"]).read_bytes())
     assert b"Planted" not in b"".join(written) + done.stdout.encode()
+    place, size = by_pydicom(written[-1])
+    assert size == pytest.approx(answer["ml"]["tumour"] * 1000)
+    if len(place):
+        assert furthest(place, voxels_lps(mask, image.affine)) < 1e-3
+    data = opened(written[-1])
+    assert data.SegmentSequence[0].SegmentAlgorithmName == answer["model"]
+    assert data.StudyInstanceUID == "1.2.3.4"
+    assert answer["mask_dcm_note"] is None
     again = here("predict", "--run", "marks", tmp_path / "study", "--out", tmp_path / "out", home=home)
     assert_refused(again, "mask.nii.gz exists already", "name another folder")
+
+
+def test_a_study_in_nifti_has_no_mask_in_dicom_and_the_command_says_so(segmented, tmp_path: Path) -> None:
+    home, _ = segmented
+    values = np.random.default_rng(0).normal(100, 30, (36, 40, 3)).clip(0).astype(np.int16)
+    nib.save(nib.Nifti1Image(values, np.diag([1.5, 2.0, 3.0, 1.0])), tmp_path / "scan.nii.gz")
+    why = "scan.nii.gz is NIfTI and not DICOM, so its mask is not written as DICOM."
+    done = here("predict", "--run", "marks", tmp_path / "scan.nii.gz", "--out", tmp_path / "a", "--json", home=home)
+    answer = json.loads(done.stdout)
+    assert (answer["mask_dcm"], answer["mask_dcm_note"]) == (None, why)
+    done = here("predict", "--run", "marks", tmp_path / "scan.nii.gz", "--out", tmp_path / "b", home=home)
+    assert why in done.stderr.splitlines()
+    assert "mask.nii.gz and measurements.csv are in" in done.stdout
+    for folder in ("a", "b"):
+        assert sorted(file.name for file in (tmp_path / folder).iterdir()) == ["mask.nii.gz", "measurements.csv"]
 
 
 def test_a_study_and_options_of_images_exclude_each_other(segmented, tmp_path: Path) -> None:

@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from brainseg import extras
+from brainseg.diagnosis.mask_object import mask_object
 from brainseg.diagnosis.segmenter import Segmenter
 from brainseg.diagnosis.study import volumes_for
 from brainseg.diagnosis.volume_mask import mark_volume
 from brainseg.errors import ScanError
+from brainseg.scans.volumes.reading import read_volumes
 from brainseg.scans.volumes.slices import PLANES, cut, slice_scans
 from brainseg.scans.volumes.volume import Volume
 from tests.diagnosis.test_segmenter import FACTS, marking
 from tests.models.conftest import one_sentence, store
+from tests.scans.volumes.dicom_maker import write_series
+from tests.scans.volumes.seg_reader import by_pydicom, furthest, opened, voxels_lps
 
 AFFINE = np.diag([1.5, 2.0, 4.0, 1.0])
 
@@ -107,3 +112,31 @@ def test_what_is_missing_or_ambiguous_is_named(open_segmenter):
         volumes_for(single, [one, other])
     one_sentence(ambiguous.value)
     assert volumes_for(single, [one, other], "FLAIR") == (other,)
+
+
+def test_the_mask_of_a_dicom_series_is_a_segmentation_object(open_segmenter, tmp_path, monkeypatch):
+    segmenter = open_segmenter()
+    write_series(tmp_path / "s", np.random.default_rng(0).normal(100, 30, (3, 24, 20)).clip(0).astype(np.uint16))
+    answer = mark_volume(segmenter, list(read_volumes(tmp_path / "s", b"")))
+
+    made, note = mask_object(answer)
+
+    assert note == ""
+    place, size = by_pydicom(made)
+    assert furthest(place, voxels_lps(answer.mask, answer.volume.affine)) < 1e-3
+    assert size == pytest.approx(answer.total_ml * 1000)
+    (segment,) = opened(made).SegmentSequence
+    (made_by,) = segment.SegmentationAlgorithmIdentificationSequence
+    assert (made_by.AlgorithmName, made_by.AlgorithmVersion) == (segmenter.name, segmenter.bundle.digest)
+
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    made, note = mask_object(answer)
+    assert made is None
+    one_sentence(note)
+    assert "highdicom" in note
+
+
+def test_a_volume_of_another_format_has_no_segmentation_object(open_segmenter):
+    made, note = mask_object(mark_volume(open_segmenter(), [head()]))
+
+    assert (made, note) == (None, "head is NIfTI and not DICOM, so its mask is not written as DICOM.")

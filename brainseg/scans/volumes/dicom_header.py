@@ -1,7 +1,8 @@
 """Read what brainseg needs from the header of a DICOM file: its frames, and what the file is of.
 
 Values are read element by element: pydicom's JSON form leaves out numbers of more than 16 characters. Nothing that
-could name a patient leaves this module but as a keyed hash.
+could name a patient leaves this module but as a keyed hash. UIDs do leave it as they are: a mask as a segmentation
+object has to name the files that it belongs to.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module=r"pydicom\.")
 
 MAX_FRAMES = 20_000
+UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 _NO_SCANS = ("SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "RTIMAGE", "PR", "KO", "SR", "DOC", "OT")
 
 
@@ -40,8 +43,10 @@ class Header:
 
     Attributes:
         file: The file.
-        series: Series Instance UID; files of one series share it.
+        series: Series Instance UID, which files of one series share; the path if the file has none.
         instance: SOP Instance UID, which copies of a file share; "" if it has none.
+        uids: Its UIDs by DICOM's name, those of `UIDS`; "" for one that is absent or no UID.
+        images: Number of its images: above 1 for multi-frame files.
         keys: Hashed identifiers.
         modality: Such as "MR".
         sequence: See `sequence.sequence_of`.
@@ -51,6 +56,8 @@ class Header:
     file: Path
     series: str
     instance: str
+    uids: dict[str, str]
+    images: int
     keys: Keys
     modality: str | None
     sequence: str | None
@@ -107,6 +114,8 @@ def _header(file: Path, data: Dataset, secret: bytes) -> Header:
         file=file,
         series=_text(data, "SeriesInstanceUID") or str(file),
         instance=_text(data, "SOPInstanceUID"),
+        uids={name: _uid(data, name) for name in UIDS},
+        images=count,
         keys=_keys(data, secret),
         modality=_text(data, "Modality") or None,
         sequence=sequence_of(*texts, contrast=contrast),
@@ -184,6 +193,12 @@ def _numbers(value: Any, count: int) -> list[float] | None:  # noqa: ANN401
 
 def _text(data: Dataset, name: str) -> str:
     return _words(data.get(name))
+
+
+def _uid(data: Dataset, name: str) -> str:
+    """Return a UID; anything but digits and points could say something of the patient, and is none."""
+    text = _text(data, name)
+    return text if re.fullmatch(r"[0-9.]{1,64}", text) else ""
 
 
 def _words(value: Any) -> str:  # noqa: ANN401

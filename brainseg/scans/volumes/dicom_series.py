@@ -12,6 +12,7 @@ from brainseg.scans.names import display_name
 from brainseg.scans.volumes.dicom_frame import Frame
 from brainseg.scans.volumes.dicom_header import Header, read_header
 from brainseg.scans.volumes.dicom_pixels import stacked
+from brainseg.scans.volumes.dicom_source import source_of
 from brainseg.scans.volumes.dicom_stacks import Stack, stacks
 from brainseg.scans.volumes.geometry import Plane, stack_affine
 from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras
@@ -52,7 +53,7 @@ def dicom_volumes(files: Sequence[Path], name: str, secret: bytes, refuse: Refus
         for part in parts:
             its = f"{shown}, {part.label}" if part.label else shown
             try:
-                yield _volume(part, headers[0], its, copies)
+                yield _volume(part, distinct, its, copies)
             except ScanError as error:
                 text = str(error)
                 refuse(its, text if text.startswith(its) else f"{its} {text}.")
@@ -79,11 +80,12 @@ def _copy_warnings(count: int) -> tuple[str, ...]:
     return (f"{count} of its files {'is a copy' if count == 1 else 'are copies'} of another and left out.",)
 
 
-def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...]) -> Volume:
-    frames = stack.frames
+def _volume(stack: Stack, headers: Sequence[Header], shown: str, warnings: tuple[str, ...]) -> Volume:
+    frames, header = stack.frames, headers[0]
     planes = [frame.plane for frame in frames if frame.plane]
     order, affine = stack_affine(planes, frames[0].thickness)
-    values = stacked([frames[place] for place in order], shown)
+    ordered = [frames[place] for place in order]
+    values = stacked(ordered, shown)
     array, turned = towards_ras(values, affine)
     return Volume(
         array=array,
@@ -96,6 +98,7 @@ def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...])
         sequence=header.sequence,
         keys=header.keys,
         warnings=(*_kind_warnings(header), *warnings, *stack.warnings, *_gap_warnings(planes, frames)),
+        source=source_of(ordered, headers),
     )
 
 

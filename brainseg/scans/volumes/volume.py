@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brainseg.errors import ScanError
+from brainseg.scans.volumes.source import Source
 
 MAX_VOXELS = 2**28
 """Most voxels of a volume: 1 GiB as float32."""
 TOO_LARGE = f"is too large: brainseg reads at most {MAX_VOXELS // 10**6} million voxels"
+_Kind = TypeVar("_Kind", bound=np.generic)
 _SMALLEST = 1e-9
 """Smallest volume of a voxel in mm3; anything below is no grid."""
 
@@ -53,6 +56,8 @@ class Volume:
         sequence: "T1", "T1ce", "T2" or "FLAIR"; None if neither header nor name says.
         keys: Hashed identifiers.
         warnings: Sentences about what was assumed or is unusual.
+        source: The DICOM files of its slices; None for other formats, for files without UIDs, and for a volume on the
+            grid of another one.
     """
 
     array: NDArray[np.float32]
@@ -65,6 +70,7 @@ class Volume:
     sequence: str | None = None
     keys: Keys = Keys()
     warnings: tuple[str, ...] = ()
+    source: Source | None = field(default=None, repr=False)  # UIDs belong into no log
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:
@@ -129,3 +135,27 @@ def towards_ras(
     turn = nib.io_orientation(affine)
     turned: NDArray[np.float32] = nib.apply_orientation(array, turn)
     return turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
+
+
+def as_stored(array: NDArray[_Kind], volume: Volume) -> tuple[NDArray[_Kind], NDArray[np.float64]]:
+    """Turn an array back onto the axes of the volume's own file: the reverse of `towards_ras`.
+
+    Args:
+        array: (X, Y, Z), oriented as `volume.array`.
+        volume: It says where it lies.
+
+    Returns:
+        The array as a view, and its affine: index -> mm, RAS+.
+
+    Raises:
+        ScanError: The volume does not say where it lies.
+    """
+    import nibabel as nib
+
+    if volume.affine is None:
+        raise ScanError(f"{volume.name} does not say where it lies, so no mask of it can be written.")
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(volume.stored_orientation)
+    )
+    turned: NDArray[_Kind] = nib.apply_orientation(array, turn)
+    return turned, volume.affine @ nib.orientations.inv_ornt_aff(turn, array.shape)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brainseg.errors import ScanError
 from brainseg.files import write_atomically
-from brainseg.scans.volumes.volume import Volume
+from brainseg.scans.volumes.volume import Volume, as_stored
 
 
 def save_mask(mask: NDArray[np.uint8], volume: Volume, file: Path) -> None:
@@ -29,13 +29,8 @@ def save_mask(mask: NDArray[np.uint8], volume: Volume, file: Path) -> None:
     Raises:
         ScanError: The volume does not say where it lies, or what was written reads back differently.
     """
-    if volume.affine is None:
-        raise ScanError(f"{volume.name} does not say where it lies, so its mask cannot be written as NIfTI.")
-    turn = nib.orientations.ornt_transform(
-        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(volume.stored_orientation)
-    )
-    stored = np.ascontiguousarray(nib.apply_orientation(mask, turn))
-    affine = volume.affine @ nib.orientations.inv_ornt_aff(turn, mask.shape)
+    turned, affine = as_stored(mask, volume)
+    stored = np.ascontiguousarray(turned)
     image = nib.Nifti1Image(stored, affine)
     image.header.set_data_dtype(np.uint8)
     image.header.set_slope_inter(1, 0)

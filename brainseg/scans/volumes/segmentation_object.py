@@ -1,0 +1,195 @@
+"""Write a mask as a DICOM segmentation object (SEG), which viewers lay over the series that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainseg import DISCLAIMER, __version__
+from brainseg.errors import ScanError
+from brainseg.extras import require
+from brainseg.scans.volumes.segment_codes import BRAIN, Concept, concepts_of
+from brainseg.scans.volumes.source import Source, SourceSlice, made_uid
+from brainseg.scans.volumes.stand_ins import name_sources, stand_ins
+from brainseg.scans.volumes.volume import Volume, as_stored, spacing_of
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation, SegmentDescription
+    from pydicom.sr.coding import Code
+
+_SERIES_NUMBER = 300
+"""Above the numbers that scanners give."""
+_SERIES = "brainseg mask, research use only"
+_REMOVED = "brainseg: no attributes of the patient; UIDs kept"
+_LONGEST = 64
+"""Characters of a DICOM text of the kind LO."""
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """What drew a mask.
+
+    Attributes:
+        name: Name of the model.
+        digest: SHA-256 of its bundle.
+    """
+
+    name: str
+    digest: str
+
+
+def refusal(volume: Volume) -> str:
+    """Return why no segmentation object can be written for a volume, as one sentence; "" if one can."""
+    if volume.source_format != "DICOM":
+        return f"{volume.name} is {volume.source_format} and not DICOM, so its mask is not written as DICOM."
+    if volume.source is None:
+        return (
+            f"{volume.name} lacks UIDs by which a DICOM mask names the images that it belongs to, so its mask is not "
+            "written as DICOM: export the series again."
+        )
+    return ""
+
+
+def segmentation_object(
+    mask: NDArray[np.uint8],
+    names: Sequence[str],
+    volume: Volume,
+    algorithm: Algorithm,
+    moment: datetime | None = None,
+) -> bytes:
+    """Return a mask as the bytes of a DICOM file: a binary segmentation with one segment per class.
+
+    It has a frame for each slice and class, also for those without a marked pixel: many programs stack the frames
+    without asking where they lie, and an empty mask is a valid file. Each frame lies where its slice lies, and names
+    it. Study, series, instances and frame of reference of the source are named as they are, since no viewer finds the
+    images otherwise; what describes the patient is left empty. UIDs of the new object are made from its content.
+
+    Args:
+        mask: (X, Y, Z) uint8 class numbers, oriented as `volume.array`; 0 is background.
+        names: The classes 1, 2, ... without background.
+        volume: The volume that the mask is of.
+        algorithm: What drew the mask.
+        moment: When the mask was drawn; now by default. It is the only thing in which two calls differ.
+
+    Raises:
+        ScanError: The volume does not come from DICOM files, or they lack UIDs.
+        MissingLibraryError: highdicom is not installed.
+        ValueError: The mask does not fit the volume or the names.
+    """
+    if (source := volume.source) is None:
+        raise ScanError(refusal(volume))
+    require("highdicom", "A mask in DICOM")
+    turned, affine = as_stored(mask, volume)
+    planes = np.ascontiguousarray(turned.transpose(2, 1, 0))
+    if mask.shape != volume.array.shape or len(planes) != len(source.slices):
+        raise ValueError(f"A mask of {mask.shape} is not on the grid of a volume of {volume.array.shape}.")
+    content = _content(planes, names, source, algorithm)
+    built = _built(planes, names, source, spacing_of(affine)[2], algorithm, content)
+    name_sources(built, source)
+    _replace_what_varies(built, content, moment or datetime.now())
+    stream = BytesIO()
+    built.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def _built(
+    planes: NDArray[np.uint8],
+    names: Sequence[str],
+    source: Source,
+    gap: float,
+    algorithm: Algorithm,
+    content: str,
+) -> Segmentation:
+    from highdicom.seg import Segmentation, SegmentationTypeValues
+
+    return Segmentation(
+        source_images=stand_ins(source, planes.shape[1:], gap),
+        pixel_array=planes,
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[_described(number, name, algorithm) for number, name in enumerate(names, start=1)],
+        series_instance_uid=made_uid(f"series {content}"),
+        series_number=_SERIES_NUMBER,
+        sop_instance_uid=made_uid(f"instance {content}"),
+        instance_number=1,
+        manufacturer="brainseg",
+        manufacturer_model_name="brainseg",
+        software_versions=__version__,
+        device_serial_number=algorithm.digest,
+        content_label="RESEARCH_MASK",
+        content_description=DISCLAIMER,
+        series_description=_SERIES,
+        omit_empty_frames=False,
+    )
+
+
+def _described(number: int, name: str, algorithm: Algorithm) -> SegmentDescription:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
+    from pydicom.sr.codedict import codes
+
+    category, kind = concepts_of(name)
+    made_by = AlgorithmIdentificationSequence(
+        name=_text(algorithm.name),
+        family=codes.DCM.ArtificialIntelligence,
+        version=algorithm.digest,
+        source=f"brainseg {__version__}",
+    )
+    described = SegmentDescription(
+        segment_number=number,
+        segment_label=_text(name),
+        segmented_property_category=_code(category),
+        segmented_property_type=_code(kind),
+        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=made_by,
+        anatomic_regions=[_code(BRAIN)],
+    )
+    described.SegmentDescription = f"{_text(name)}. {DISCLAIMER}"
+    return described
+
+
+def _code(concept: Concept) -> Code:
+    from pydicom.sr.coding import Code
+
+    return Code(concept.value, concept.scheme, concept.meaning)
+
+
+def _text(words: str) -> str:
+    """Return words as a DICOM text of the kind LO: without backslashes and control characters, and not too long."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in words.replace("\\", "/"))
+    return plain.strip()[:_LONGEST].strip()
+
+
+def _content(planes: NDArray[np.uint8], names: Sequence[str], source: Source, algorithm: Algorithm) -> str:
+    """Return a text that is the same for equal content alone."""
+    frames = [_named(each) for each in source.slices]
+    pixels = sha256(planes.tobytes()).hexdigest()
+    return "\n".join([source.series, *frames, *names, algorithm.name, algorithm.digest, __version__, pixels])
+
+
+def _named(each: SourceSlice) -> str:
+    return f"{each.file.instance} {each.frame} {each.plane.position.tolist()}"
+
+
+def _replace_what_varies(built: Segmentation, content: str, moment: datetime) -> None:
+    """Set times, UIDs and padding that highdicom draws anew or leaves to chance, and say what the file leaves out."""
+    from pydicom.valuerep import DA, DT, TM
+
+    organization = made_uid(f"dimensions {content}")
+    for item in (*built.DimensionOrganizationSequence, *built.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
+    built.InstanceCreationDate = built.ContentDate = DA(moment.date())
+    built.InstanceCreationTime = built.ContentTime = TM(moment.time())
+    for item in built.ContributingEquipmentSequence:
+        item.ContributionDateTime = DT(moment)
+    built.SpecificCharacterSet = "ISO_IR 192"  # names of classes and models may have any letters
+    built.PatientIdentityRemoved, built.DeidentificationMethod = "YES", _REMOVED
+    built.LongitudinalTemporalInformationModified = "REMOVED"
+    used = -(-built.NumberOfFrames * built.Rows * built.Columns // 8)
+    built.PixelData = built.PixelData[:used] + b"\0" * (used % 2)  # highdicom fills up with the character "0"
