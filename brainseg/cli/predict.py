@@ -76,7 +76,8 @@ def predict(
         Path | None,
         typer.Option(
             help="Read a study (DICOM, NIfTI, NRRD; a file, a folder or a zip file) instead of images, and write "
-            "mask.nii.gz, mask.dcm (for DICOM) and measurements.csv to this folder (segmentation runs)."
+            "mask.nii.gz, mask.dcm (for DICOM) and measurements.csv to this folder, or slices.csv for a run that "
+            "classifies."
         ),
     ] = None,
     plane: Annotated[str, typer.Option(help="With --out: the plane of the slices that the run learnt from.")] = "axial",

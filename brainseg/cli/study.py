@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainseg import DISCLAIMER, paths
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
+from brainseg.cli.study_classes import SLICES, classify_study
 from brainseg.diagnosis.table import reliability_cells, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
@@ -35,11 +36,11 @@ def predict_study(
     sequence: str | None,
     as_json: bool,
 ) -> None:
-    """Mark tumours on the volume of a study, and write and print the answer.
+    """Answer for the volume of a study, and write and print the answer.
 
     Args:
         bundles: The model of `--run`; several are refused.
-        task: Its task; one that marks nothing is refused.
+        task: Its task.
         files: The study; several paths are refused.
         out: Folder to write to.
         plane: The plane of the slices.
@@ -60,12 +61,16 @@ def predict_study(
     from brainseg.scans.volumes.writing import save_mask
 
     _check(bundles, task, files, out)
-    segmenter = Segmenter.open(bundles[0])
     found = list(read_volumes(files[0], paths.secret()))
     readable = [each for each in found if isinstance(each, Volume)]
     problems = [each.error for each in found if isinstance(each, Refused)]
     if not readable:
         raise ScanError(problems[0])
+    if not facts_of(task).has_masks:
+        same = {"plane": plane, "sequence": sequence, "as_json": as_json}
+        classify_study(bundles[0], readable, files[0], out, problems, **same)
+        return
+    segmenter = Segmenter.open(bundles[0])
     volumes = volumes_for(segmenter.description, readable, sequence)
     bar, progress = counter("Marking slices")
     with bar:
@@ -89,15 +94,11 @@ def predict_study(
 
 
 def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path) -> None:
-    if not facts_of(task).has_masks:
-        raise ConfigError(
-            f"--out is for a run that marks tumours, but the run of --run {facts_of(task).does}: leave it out."
-        )
     if len(bundles) > 1:
-        raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
+        raise ConfigError("--out is for one run, and --run names several models: name one.")
     if len(files) > 1:
         raise ConfigError("With --out, name one file, folder or zip file that holds the study.")
-    for name in (MASK, OBJECT, MEASUREMENTS):
+    for name in (MASK, OBJECT, MEASUREMENTS) if facts_of(task).has_masks else (SLICES,):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
 

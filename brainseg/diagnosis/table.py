@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.agreement import Agreement
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.segmenter import Segmentation
+    from brainseg.diagnosis.volume_classes import VolumeClasses
     from brainseg.diagnosis.volume_mask import VolumeMask
     from brainseg.models.trained_on import TrainingData
 
@@ -67,7 +68,9 @@ RELIABILITY, HASHES = ("in_domain", "warnings", "trained_on"), ("image_sha256", 
 
 
 def reliability_cells(
-    answers: Sequence[Diagnosis | Consensus | Segmentation | VolumeMask], notes: Sequence[str] = (), doubt: str = ""
+    answers: Sequence[Diagnosis | Consensus | Segmentation | VolumeMask],
+    notes: Sequence[str] = (),
+    doubt: str = "",
 ) -> dict[str, object]:
     """Return how reliable the answers to one image are, as cells.
 
@@ -102,7 +105,7 @@ class Reliability(TypedDict):
 
 
 def reliability_values(
-    answer: Diagnosis | Consensus | Segmentation | VolumeMask, notes: Sequence[str] = ()
+    answer: Diagnosis | Consensus | Segmentation | VolumeMask | VolumeClasses, notes: Sequence[str] = ()
 ) -> Reliability:
     """Return how reliable an answer is, as values for JSON; `notes` are further sentences on the image."""
     return {

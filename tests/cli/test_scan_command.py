@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 
 import numpy as np
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
+from tests.cli.test_cli import assert_refused, here
 from tests.scans.volumes.dicom_maker import write_series
 
 VALUES = np.arange(4 * 6 * 5, dtype=np.uint16).reshape(4, 6, 5)
@@ -49,3 +52,23 @@ def test_nothing_readable_ends_with_code_2(tmp_path):
 
     assert done.exit_code == 2
     assert "1 slice is missing" in done.stdout
+
+
+def test_a_study_is_classified_slice_by_slice(finished_home: Path, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(100, 30, (5, 40, 36)).clip(0).astype(np.uint16)
+    write_series(tmp_path / "study", values)
+    asked = ["predict", "--run", "tuned", tmp_path / "study", "--out", tmp_path / "out"]
+    done = here(*asked, "--json", home=finished_home)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    rows = list(csv.DictReader(Path(answer["slices"]).read_text("utf-8").splitlines()))
+    assert [int(row["slice"]) for row in rows] == [1, 2, 3, 4, 5]
+    positive = answer["positive"]
+    assert [float(row[f"probability {positive}"]) for row in rows] == [
+        each[positive] for each in answer["probabilities"]
+    ]
+    assert "3 neighbouring slices all reach" in answer["rule"]
+    assert "Planted" not in done.stdout + Path(answer["slices"]).read_text("utf-8")
+    assert_refused(here(*asked, home=finished_home), "slices.csv exists already", "name another folder")
+    both = here("predict", "--run", "tuned", "--run", "baseline", *asked[3:], home=finished_home)
+    assert_refused(both, "--run names several models", "name one")

@@ -1,0 +1,102 @@
+"""`predict --out` for a run that classifies: an answer for each slice of a volume, and one for the volume."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainseg import DISCLAIMER
+from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
+from brainseg.diagnosis.table import reliability_values, text_cell
+from brainseg.files import write_atomically
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.volume_classes import VolumeClasses
+    from brainseg.scans.volumes.volume import Volume
+
+SLICES = "slices.csv"
+
+
+def classify_study(
+    bundle: Path, found: Sequence[Volume], file: Path, out: Path, problems: Sequence[str],
+    *, plane: str, sequence: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Classify the slices of a study's volume, and write and print the answer.
+
+    Args:
+        bundle: The model.
+        found: The readable volumes of the study.
+        file: The study.
+        out: Folder to write to.
+        problems: Sentences about what could not be read.
+        plane: The plane of the slices.
+        sequence: The sequence to use, if the study holds several volumes.
+        as_json: Whether to print JSON.
+
+    Raises:
+        ScanError: The study has not what the model needs.
+    """
+    from brainseg.diagnosis.predictor import Predictor
+    from brainseg.diagnosis.study import volumes_for
+    from brainseg.diagnosis.volume_classes import RULE, classify_volume
+    from brainseg.monitoring import log_answers, record_of
+
+    predictor = Predictor.open(bundle)
+    (volume,) = volumes_for(predictor.description, found, sequence)
+    bar, progress = counter("Classifying slices")
+    with bar:
+        answer = classify_volume(predictor, volume, plane, progress)
+    if answer.outcome:
+        log_answers([record_of(answer, "command")])
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / SLICES, lambda temporary: temporary.write_text(slice_table(answer), "utf-8"))
+    if as_json:
+        print_json(_values(file, answer, out, problems, RULE))
+        return
+    for text in (*problems, *answer.warnings):
+        NOTES.print(text, markup=False, soft_wrap=True)
+    ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
+    if answer.value is not None:
+        ANSWERS.print(RULE, markup=False, soft_wrap=True)
+    ANSWERS.print(f"{SLICES} is in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
+    ANSWERS.print(DISCLAIMER)
+
+
+def slice_table(answer: VolumeClasses) -> str:
+    """Return the answers for the slices as CSV."""
+    classes = list(answer.slices[0].probabilities) if answer.slices else []
+    stream = io.StringIO()
+    columns = ["slice", *(f"probability {name}" for name in classes), "outcome", "in_domain", "model", "disclaimer"]
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([text_cell(name) for name in columns])
+    for each in answer.slices:
+        known = "" if each.in_domain is None else str(each.in_domain).lower()
+        same = [text_cell(each.outcome), known, text_cell(answer.model), DISCLAIMER]
+        writer.writerow([each.index + 1, *each.probabilities.values(), *same])
+    return stream.getvalue()
+
+
+def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str], rule: str) -> dict[str, Any]:
+    from brainseg.scans.volumes.inspection import facts
+
+    return {
+        "file": str(file),
+        "volume": facts(answer.volume).to_dict(),
+        "plane": answer.plane,
+        "outcome": answer.outcome,
+        "sentence": answer.finding,
+        "positive": answer.positive,
+        "value": answer.value,
+        "best_slices": [index + 1 for index in answer.best],
+        "rule": rule,
+        "probabilities": [{"slice": each.index + 1, **each.probabilities} for each in answer.slices],
+        **reliability_values(answer),
+        "not_read": problems,
+        "model": answer.model,
+        "seconds": answer.seconds,
+        "slices": str(out / SLICES),
+        "disclaimer": DISCLAIMER,
+    }
