@@ -67,8 +67,8 @@ def predict_study(
     if not readable:
         raise ScanError(problems[0])
     if not facts_of(task).has_masks:
-        same = {"plane": plane, "sequence": sequence, "as_json": as_json}
-        classify_study(bundles[0], readable, files[0], out, problems, **same)
+        given = bundles[0], readable, files[0], out, problems
+        classify_study(*given, plane=plane, sequence=sequence, as_json=as_json)
         return
     segmenter = Segmenter.open(bundles[0])
     volumes = volumes_for(segmenter.description, readable, sequence)

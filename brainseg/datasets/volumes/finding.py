@@ -52,6 +52,7 @@ class _File:
     context: PurePosixPath
     name: StudyName
     sequence: str | None
+    other_mask: bool
 
 
 def find_studies(root: Path, secret: bytes, masks: str = "", class_folders: bool = False) -> Studies:
@@ -77,9 +78,15 @@ def find_studies(root: Path, secret: bytes, masks: str = "", class_folders: bool
         return found
     placed = [_placed(root, file, masks, class_folders) for file in scans]
     known = any(each.sequence and not each.name.is_mask for each in placed)
-    left = [each.file for each in placed if known and not each.name.is_mask and not each.sequence]
+    left = [
+        each.file for each in placed if not each.name.is_mask and (each.other_mask or (known and not each.sequence))
+    ]
     groups = _groups(each for each in placed if each.file not in left)
-    dicom = dicom_studies([file for file, kind in files.items() if kind is DICOM], secret)
+    dicom, names_of_classes = dicom_studies(
+        [file for file, kind in files.items() if kind is DICOM],
+        secret,
+        lambda file: not masks or file.relative_to(root).match(masks),
+    )
     if not groups and not dicom:
         raise DataError(f"{root} holds no volumes: choose a folder with DICOM, NIfTI, NRRD or MetaImage files.")
     lost = _assign_masks([each.file for each in placed if each.name.is_mask and each.file not in _used(groups)],
@@ -89,7 +96,7 @@ def find_studies(root: Path, secret: bytes, masks: str = "", class_folders: bool
     names = natural_order(study.name for study in made)
     return Studies(
         studies=tuple(sorted(made, key=lambda study: names.index(study.name))),
-        label_names={},
+        label_names=names_of_classes,
         brats=bool(groups) and all(BRATS.search(group.name) for group in groups),
         patients_by=by if groups else "the headers of the files",
         problems=(*_unknown(left, masks), *_lost(lost)),
@@ -106,6 +113,7 @@ def _placed(root: Path, file: Path, masks: str, class_folders: bool) -> _File:
     context = relative.parent
     name = read_name(file.name, context.name)
     sequence = name.sequence
+    other_mask = bool(masks) and name.is_mask and not relative.match(masks)
     if masks:
         name = StudyName(name.study, None, True) if relative.match(masks) else replace(name, is_mask=False)
     while context.name and is_sorting_folder(context.name) and not (class_folders and len(context.parts) == 1):
@@ -113,7 +121,7 @@ def _placed(root: Path, file: Path, masks: str, class_folders: bool) -> _File:
         context = context.parent
     if _GLOBAL.match(name.study):
         context = PurePosixPath(context.parts[0]) if class_folders and context.parts else PurePosixPath()
-    return _File(file, context, name, None if name.is_mask else sequence)
+    return _File(file, context, name, None if name.is_mask else sequence, other_mask)
 
 
 def _groups(files: Iterable[_File]) -> list[_Group]:

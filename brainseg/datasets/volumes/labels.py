@@ -60,10 +60,10 @@ def name_labels(masks: Collection[frozenset[int]], given: Mapping[int, str], bra
     if given:
         if unknown := [value for value in present if value not in given]:
             raise DataError(
-                f"The masks hold the value {unknown[0]}, which dataset.json does not name: correct its labels."
+                f"The masks hold the value {unknown[0]}, which the data do not name: correct the list of labels."
             )
         return {0: BACKGROUND, **{value: given[value] for value in sorted(given) if value}}, (
-            "The classes are named as in dataset.json."
+            "The classes are named as in the data."
         )
     if brats and len(present) > 1:
         return _brats(masks)

@@ -14,8 +14,10 @@ from brainseg.datasets.volumes.matlab import matlab_slice
 from brainseg.datasets.volumes.study import ImageFile, Study
 from brainseg.errors import ScanError
 from brainseg.scans import display_name
+from brainseg.scans.foreign import DICOM
+from brainseg.scans.volumes.dicom_masks import mask_volume
 from brainseg.scans.volumes.grid import on_grid
-from brainseg.scans.volumes.reading import Refused, dicom_files_volumes, read_volumes
+from brainseg.scans.volumes.reading import Refused, dicom_files_volumes, read_volumes, volume_kind
 from brainseg.scans.volumes.volume import Volume
 
 
@@ -93,6 +95,11 @@ def _of_image(image: ImageFile, secret: bytes) -> Volume:
 
 
 def _single(file: Path, secret: bytes) -> Volume:
+    if volume_kind(file) is DICOM:
+        try:
+            return mask_volume(file)
+        except ScanError as error:
+            raise ScanError(f"its mask {error}") from error
     found = _readable(read_volumes(file, secret))
     if len(found) != 1:
         raise ScanError(f"its mask holds {len(found)} volumes: save it with one")

@@ -116,7 +116,7 @@ def _header(file: Path, data: Dataset, secret: bytes) -> Header:
         instance=_text(data, "SOPInstanceUID"),
         uids={name: _uid(data, name) for name in UIDS},
         images=count,
-        keys=_keys(data, secret),
+        keys=keys_of(data, secret),
         modality=_text(data, "Modality") or None,
         sequence=sequence_of(*texts, contrast=contrast),
         frames=mosaic_frames(data, frames[0]) if "MOSAIC" in _text(data, "ImageType").upper() else frames,
@@ -210,7 +210,7 @@ def _words(value: Any) -> str:  # noqa: ANN401
     return " ".join(_words(part) for part in value) if isinstance(value, (list, MultiValue)) else str(value)
 
 
-def _keys(data: Dataset, secret: bytes) -> Keys:
+def keys_of(data: Dataset, secret: bytes) -> Keys:
     """Hash the identifiers; without the secret, a list of all likely patient numbers would undo it."""
 
     def key(*names: str) -> str:
