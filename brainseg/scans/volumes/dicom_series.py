@@ -13,8 +13,9 @@ from brainseg.scans.volumes.dicom_frame import Frame
 from brainseg.scans.volumes.dicom_header import Header, read_header
 from brainseg.scans.volumes.dicom_pixels import stacked
 from brainseg.scans.volumes.dicom_stacks import Stack, stacks
+from brainseg.scans.volumes.file_window import file_windows
 from brainseg.scans.volumes.geometry import Plane, stack_affine
-from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras
+from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras, turned_axis
 
 Refuse = Callable[[str, str], None]
 """Called with a name and the sentence why it cannot be read."""
@@ -85,6 +86,7 @@ def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...])
     order, affine = stack_affine(planes, frames[0].thickness)
     values = stacked([frames[place] for place in order], shown)
     array, turned = towards_ras(values, affine)
+    axis, reverse = turned_axis(affine, 2)
     return Volume(
         array=array,
         affine=turned,
@@ -96,6 +98,7 @@ def _volume(stack: Stack, header: Header, shown: str, warnings: tuple[str, ...])
         sequence=header.sequence,
         keys=header.keys,
         warnings=(*_kind_warnings(header), *warnings, *stack.warnings, *_gap_warnings(planes, frames)),
+        windows=file_windows([frames[place].windows for place in order], axis, reverse),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainseg.errors import ScanError
+from brainseg.scans.volumes.file_window import FileWindow
 
 MAX_VOXELS = 2**28
 """Most voxels of a volume: 1 GiB as float32."""
@@ -53,6 +54,7 @@ class Volume:
         sequence: "T1", "T1ce", "T2" or "FLAIR"; None if neither header nor name says.
         keys: Hashed identifiers.
         warnings: Sentences about what was assumed or is unusual.
+        windows: The windows that the file asks for, its first choice first; empty if it asks for none.
     """
 
     array: NDArray[np.float32]
@@ -65,6 +67,7 @@ class Volume:
     sequence: str | None = None
     keys: Keys = Keys()
     warnings: tuple[str, ...] = ()
+    windows: tuple[FileWindow, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:
@@ -129,3 +132,15 @@ def towards_ras(
     turn = nib.io_orientation(affine)
     turned: NDArray[np.float32] = nib.apply_orientation(array, turn)
     return turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
+
+
+def turned_axis(affine: NDArray[np.float64], axis: int) -> tuple[int, bool]:
+    """Return where `towards_ras` puts an axis, and whether it reverses it.
+
+    >>> turned_axis(np.diag([-1.0, 1.0, 2.0, 1.0]), 0)
+    (0, True)
+    """
+    import nibabel as nib
+
+    place, sign = nib.io_orientation(affine)[axis]
+    return int(place), bool(sign < 0)
