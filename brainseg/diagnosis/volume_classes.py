@@ -58,8 +58,10 @@ class VolumeClasses:
         if not asked:
             return "Every slice is empty."
         counts = ", ".join(f"{self.labels.count(name)} {name}" for name in self.classes)
-        doubt = f"; {len(self.unlike)} are not like the training images" if self.unlike else ""
-        return f"Of {asked} slices that are not empty, the model predicts: {counts}{doubt}."
+        sentence = f"Of {asked} slices that are not empty, the model predicts: {counts}."
+        if not self.unlike:
+            return sentence
+        return f"{sentence} Slices not like the training images: {len(self.unlike)}."
 
 
 def classify_volume(

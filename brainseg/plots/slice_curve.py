@@ -113,4 +113,6 @@ def _marks(table: pd.DataFrame, colour: str, dark: bool) -> dict[str, object]:
 
 def _doubt(table: pd.DataFrame) -> str:
     count = int(table["unlike"].sum())
-    return f"crosses: {count} slices {UNLIKE}" if count else f"no slice is {UNLIKE}"
+    if not count:
+        return f"no slice is {UNLIKE}"
+    return f"cross: 1 slice {UNLIKE}" if count == 1 else f"crosses: {count} slices {UNLIKE}"

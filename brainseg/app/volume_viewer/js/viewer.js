@@ -33,7 +33,7 @@ class Viewer {
 
   listen() {
     const on = (selector, type, act) => this.one(selector).addEventListener(type, act);
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
+    for (const button of this.root.querySelectorAll("button[data-tool]")) {
       button.addEventListener("click", () => this.choose(button.dataset.tool));
     }
     on(".mask-on", "click", () => this.set({ shown: !this.shown }));
@@ -182,7 +182,7 @@ class Viewer {
   refreshTools() {
     const own = this.masks.current;
     const edit = own?.edit;
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
+    for (const button of this.root.querySelectorAll("button[data-tool]")) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === this.tool));
     }
     this.one(".mask-on").setAttribute("aria-pressed", String(this.shown));
