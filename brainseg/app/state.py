@@ -42,6 +42,38 @@ GALLERY_SHOW, GALLERY_ORDER = "gallery-show", "gallery-order"
 HEATMAP_OPACITY, MASK_OPACITY = "opacity", "fill"
 """Widgets: opacities in per cent."""
 
+# Diagnose, volumes
+DIAGNOSED = "view"
+"""Widget: whether images or a volume are diagnosed."""
+VOLUMES_CLEARED = "volumes:cleared"
+"""How often the visitor has cleared all volumes."""
+VOLUMES_READ = "volumes:read"
+"""What was read so far, by the ids of the uploads it was read from."""
+SHOWN_SERIES = "volumes:shown"
+"""The id of the series that the viewer shows."""
+SEQUENCES = "volumes:sequences"
+"""The sequences that the visitor has corrected, by the ids of the series."""
+VOLUMES_DERIVED = "volumes:derived"
+"""What was computed from volumes and masks, by its kind and then by what it is of."""
+VOLUME_PLANE = "volumes:plane"
+"""Widget: the plane of the slices that are marked."""
+VOLUME_ANSWERS = "volumes:answers"
+"""The answers about volumes of this session."""
+VOLUME_WORK = "volumes:work"
+"""What is being computed about a volume: (key of the answer, work)."""
+VOLUME_FAILED = "volumes:failed"
+"""Why the last work failed or ended, until the next one starts."""
+VIEWER = "volumes:viewer"
+"""Widget: the viewer."""
+VIEWER_JUMP = "volumes:jump"
+"""Where the viewer is to look: (number of the jump, voxel)."""
+MEASURED = "volumes:measured"
+"""Widget: which mask is measured, the model's or the corrected one."""
+SURFACES_OPEN = "volumes:surfaces"
+"""Widget: the section with the surfaces."""
+LESIONS, AREA_CURVE, CLASS_CURVE = "volumes:lesions", "volumes:areas", "volumes:classes"
+"""Widgets: the table of lesions and the curves along the volume, for what is chosen in them."""
+
 # Train
 PRESET = "train:preset"
 """Widget: the preset that the form starts from."""
@@ -96,6 +128,21 @@ SAMPLE_SEED = "data-seed"
 def uploads(cleared: int) -> str:
     """Return the key of Diagnose's uploader; a new key gives an empty uploader."""
     return f"uploads-{cleared}" if cleared else "uploads"
+
+
+def volume_uploads(cleared: int) -> str:
+    """Return the key of the uploader of volumes; a new key gives an empty uploader."""
+    return f"volumes-{cleared}"
+
+
+def volume_folder(cleared: int) -> str:
+    """Return the key of the uploader of a folder of volumes."""
+    return f"volumes-folder-{cleared}"
+
+
+def series_sequence(series: str) -> str:
+    """Return the key of the choice of a series' sequence."""
+    return f"volumes:sequence:{series}"
 
 
 def ensemble_members(run_id: str) -> str:

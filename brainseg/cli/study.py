@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from brainseg import DISCLAIMER, paths
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
 from brainseg.cli.study_classes import SLICES, classify_study
-from brainseg.diagnosis.table import reliability_cells, reliability_values, text_cell
+from brainseg.diagnosis.study_table import measurements
+from brainseg.diagnosis.table import reliability_values
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
 from brainseg.tasks import facts_of
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.volume_mask import VolumeMask
 
 MASK, OBJECT, MEASUREMENTS = "mask.nii.gz", "mask.dcm", "measurements.csv"
-COLUMNS = (
-    "what", "class", "voxels", "ml", "diameter_mm", "centre_right_mm", "centre_anterior_mm", "centre_superior_mm",
-    "in_domain", "warnings", "trained_on", "model", "bundle_digest", "image_sha256", "disclaimer",
-)  # fmt: skip
 
 
 def predict_study(
@@ -101,23 +96,6 @@ def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path)
     for name in (MASK, OBJECT, MEASUREMENTS) if facts_of(task).has_masks else (SLICES,):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
-
-
-def measurements(answer: VolumeMask) -> str:
-    """Return the measurements as CSV: one row for each class, then one for each lesion, largest first."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    same = {**reliability_cells([answer]), "model": text_cell(answer.model), "disclaimer": DISCLAIMER}
-    for number, (name, amount) in enumerate(answer.ml.items(), start=1):
-        voxels = int((answer.mask == number).sum())
-        writer.writerow({"what": "all", "class": text_cell(name), "voxels": voxels, "ml": amount, **same})
-    for number, lesion in enumerate(answer.lesions, start=1):
-        right, anterior, superior = lesion.centre
-        place = {"centre_right_mm": right, "centre_anterior_mm": anterior, "centre_superior_mm": superior}
-        size = {"voxels": lesion.voxels, "ml": lesion.ml, "diameter_mm": lesion.diameter}
-        writer.writerow({"what": f"lesion {number}", **size, **place, **same})
-    return stream.getvalue()
 
 
 def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], note: str) -> dict[str, Any]:

@@ -45,10 +45,10 @@ def classify_study(
     from brainseg.monitoring import log_answers, record_of
 
     predictor = Predictor.open(bundle)
-    (volume,) = volumes_for(predictor.description, found, sequence)
+    volumes = volumes_for(predictor.description, found, sequence)
     bar, progress = counter("Classifying slices")
     with bar:
-        answer = classify_volume(predictor, volume, plane, progress)
+        answer = classify_volume(predictor.diagnose, predictor.description.classes, volumes, plane, progress)
     if answer.outcome:
         log_answers([record_of(answer, "command")])
     out.mkdir(parents=True, exist_ok=True)
@@ -67,15 +67,14 @@ def classify_study(
 
 def slice_table(answer: VolumeClasses) -> str:
     """Return the answers for the slices as CSV."""
-    classes = list(answer.slices[0].probabilities) if answer.slices else []
     stream = io.StringIO()
-    columns = ["slice", *(f"probability {name}" for name in classes), "outcome", "in_domain", "model", "disclaimer"]
+    columns = ["slice", *(f"probability {name}" for name in answer.classes), "outcome", "model", "disclaimer"]
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([text_cell(name) for name in columns])
-    for each in answer.slices:
-        known = "" if each.in_domain is None else str(each.in_domain).lower()
-        same = [text_cell(each.outcome), known, text_cell(answer.model), DISCLAIMER]
-        writer.writerow([each.index + 1, *each.probabilities.values(), *same])
+    for index, outcome in enumerate(answer.outcomes):
+        if outcome:
+            values = answer.probabilities[index].tolist()
+            writer.writerow([index + 1, *values, text_cell(outcome), text_cell(answer.model), DISCLAIMER])
     return stream.getvalue()
 
 
@@ -92,7 +91,12 @@ def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str
         "value": answer.value,
         "best_slices": [index + 1 for index in answer.best],
         "rule": rule,
-        "probabilities": [{"slice": each.index + 1, **each.probabilities} for each in answer.slices],
+        "counts": answer.counts,
+        "probabilities": [
+            {"slice": index + 1, **dict(zip(answer.classes, answer.probabilities[index].tolist(), strict=True))}
+            for index, label in enumerate(answer.labels)
+            if label
+        ],
         **reliability_values(answer),
         "not_read": problems,
         "model": answer.model,

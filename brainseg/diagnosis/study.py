@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from brainseg.errors import ScanError
-from brainseg.models.bundle import BundleDescription
-from brainseg.scans.volumes.grid import on_grid
+from brainseg.models.description import BundleDescription
 from brainseg.scans.volumes.volume import Volume
 
 
@@ -30,6 +29,8 @@ def volumes_for(
     Raises:
         ScanError: A needed sequence is missing, or there are several volumes to choose from. The sentence says how.
     """
+    from brainseg.scans.volumes.grid import on_grid  # imports SimpleITK, which pages do without until a scan is marked
+
     wanted = sequences_of(description) or ((sequence,) if sequence else ())
     if not wanted:
         return (_single(found, "", description.name),)

@@ -1,21 +1,22 @@
-"""Classify a volume slice by slice, and answer for the volume as a whole by a stated rule."""
+"""Ask a classifier about every slice of a volume, and answer for the volume as a whole by a stated rule."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from brainseg.diagnosis.answer import Diagnosis
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, UNLIKE_OUTCOME
-from brainseg.diagnosis.predictor import Predictor
-from brainseg.diagnosis.volume_mask import Progress
-from brainseg.files import sha256_bytes
-from brainseg.models.calibration import CalibrationState
+from brainseg.diagnosis.ensemble import Consensus
+from brainseg.diagnosis.volume_mask import Progress, as_channels, hash_of
 from brainseg.models.operating_point import OperatingPoint, decide
-from brainseg.models.trained_on import TrainedOn
+from brainseg.models.trained_on import UNKNOWN, TrainedOn
+from brainseg.scans import Scan
 from brainseg.scans.volumes.slices import PLANES, slice_scans
 from brainseg.scans.volumes.volume import Volume
 
@@ -26,74 +27,59 @@ RULE = (
     "images do not count. The model was tested on single slices, not on volumes."
 )
 NO_RULE = "The model has no class that stands for a finding, so there are answers for slices but none for the volume."
-
-
-@dataclass(frozen=True)
-class SliceAnswer:
-    """The answer for one slice.
-
-    Attributes:
-        index: Its place along the plane's axis.
-        probabilities: Class -> probability.
-        outcome: As `Diagnosis.outcome`.
-        in_domain: As `Diagnosis.in_domain`.
-    """
-
-    index: int
-    probabilities: dict[str, float]
-    outcome: str
-    in_domain: bool | None
+TOO_FEW = f"No {NEIGHBOURS} neighbouring slices are like the training images, so there is no answer for the volume."
 
 
 @dataclass(frozen=True, eq=False)
 class VolumeClasses:
-    """The answer of a classifier about a volume.
+    """What a classifier predicts for each slice of a volume, and for the volume by `RULE`.
 
     Attributes:
-        volume: The volume.
+        volume: The first volume that was given.
         plane: The plane of the slices.
-        slices: The answers for all slices that are not empty.
-        positive: The class that stands for a finding; None if the model has none.
-        value: The positive class's probability for the volume, by `RULE`; None if there is no such class, or too few
-            slices count.
+        classes: Names of the classes.
+        probabilities: (slices, classes) float64; NaN for slices that are empty.
+        labels: The prediction for each slice; "" for slices that are empty.
+        outcomes: As `Diagnosis.outcome` for each slice; "" for slices that are empty.
+        positive: The class that stands for a tumour; None if there is no such class.
+        point: How the model decides; None if every slice is empty.
+        certainty: How the probabilities are to be read; None if every slice is empty.
+        unlike: Places of the slices that are unlike the model's training images.
+        in_domain: False if most slices that are not empty are unlike the training images; None without a guard.
+        value: The positive class's probability for the volume; None if there is no such class, or too few slices count.
         best: The places of the neighbouring slices that reach it.
-        point: How the model decides.
-        calibration: How the probabilities of slices are calibrated.
-        in_domain: False if most slices are unlike the training images; None without a guard.
         seconds: Time from volume to answer.
-        model: Name and version of the model.
-        warnings: Sentences on what makes the answer doubtful.
+        model: Name and version of the model or models.
         trained_on: What the model was trained on.
-        digest: The SHA-256 of the bundle.
-        image_sha256: The SHA-256 of the volume's values.
+        warnings: Sentences on what makes the answer doubtful.
+        digest: The SHA-256 of the bundle or bundles.
+        image_sha256: The SHA-256 of the values of the volumes, joined by a plus.
     """
 
     volume: Volume
     plane: str
-    slices: tuple[SliceAnswer, ...]
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    labels: tuple[str, ...]
+    outcomes: tuple[str, ...]
     positive: str | None
+    point: OperatingPoint | None
+    certainty: Certainty | None
+    unlike: tuple[int, ...]
+    in_domain: bool | None
     value: float | None
     best: tuple[int, ...]
-    point: OperatingPoint
-    calibration: CalibrationState
-    in_domain: bool | None
     seconds: float
     model: str
-    warnings: tuple[str, ...]
     trained_on: TrainedOn
+    warnings: tuple[str, ...]
     digest: str
     image_sha256: str
 
     @property
-    def outcome(self) -> str | None:
-        """What a reader may take from the answer, as for an image; None if there is no answer for the volume."""
-        if self.in_domain is False:
-            return UNLIKE_OUTCOME
-        if self.value is None or self.positive is None:
-            return None
-        negative = f"no {self.positive}"
-        decided = decide({negative: 1 - self.value, self.positive: self.value}, self.positive, self.point)
-        return decided.label if decided.certain else UNCERTAIN
+    def threshold(self) -> float | None:
+        """The probability from which on the positive class is predicted; None if the highest decides."""
+        return self.point.threshold if self.point else None
 
     @property
     def origin(self) -> str:
@@ -101,73 +87,143 @@ class VolumeClasses:
         return self.trained_on.sentence
 
     @property
+    def outcome(self) -> str | None:
+        """What a reader may take from the answer, as for an image; None if there is no answer for the volume."""
+        if self.in_domain is False:
+            return UNLIKE_OUTCOME
+        if self.value is None or self.positive is None or self.point is None:
+            return None
+        others = {f"no {self.positive}": 1 - self.value, self.positive: self.value}
+        decided = decide(others, self.positive, self.point)
+        return decided.label if decided.certain else UNCERTAIN
+
+    @property
+    def rule(self) -> str:
+        """By which rule the volume is answered, in words."""
+        return RULE
+
+    @property
+    def counts(self) -> str:
+        """For how many slices each class is predicted, in words."""
+        asked = sum(1 for label in self.labels if label)
+        if not asked:
+            return "Every slice is empty."
+        counted = ", ".join(f"{self.labels.count(name)} {name}" for name in self.classes)
+        return f"Of {asked} slices that are not empty, the model predicts: {counted}."
+
+    @property
     def finding(self) -> str:
-        """The answer in words."""
-        if self.value is None:
-            return NO_RULE if self.positive is None else "Too few slices are like the training images for an answer."
-        certainty = Certainty((self.calibration,))
+        """The answer for the volume in words."""
+        if self.value is None or self.certainty is None:
+            return NO_RULE if self.positive is None else TOO_FEW
         place = f"{self.plane} slices {self.best[0] + 1} to {self.best[-1] + 1}"
-        words = f"{self.positive} {certainty.write(self.value)} on {place} ({certainty.short} of single slices)"
-        return f"{self.outcome}: {words}."
+        value = self.certainty.write(self.value)
+        return f"{self.outcome}: {self.positive} {value} on {place} ({self.certainty.short}, as single slices)."
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """What is kept of the answer for a slice; its heatmap would take much memory for a whole volume."""
+
+    probabilities: dict[str, float]
+    label: str
+    outcome: str
+    in_domain: bool | None
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: Diagnosis | Consensus) -> _Slice:
+        return cls(answer.probabilities, answer.label, answer.outcome, answer.in_domain, answer.warnings)
 
 
 def classify_volume(
-    predictor: Predictor, volume: Volume, plane: str = "axial", progress: Progress | None = None
+    ask: Callable[[Scan], Diagnosis | Consensus],
+    classes: Sequence[str],
+    volumes: Sequence[Volume],
+    plane: str = "axial",
+    progress: Progress | None = None,
 ) -> VolumeClasses:
-    """Classify every slice of a volume.
+    """Classify every slice of a volume that is not empty.
 
     Args:
-        predictor: The model.
-        volume: The volume.
-        plane: The plane of the slices, a key of `scans.volumes.slices.PLANES`: the one that the model learnt from.
-        progress: Called after each slice with (slices done, slices in all); it may raise to cancel.
-
-    Raises:
-        BundleError: The network returns values that are not numbers.
+        ask: Answers about one slice, such as `Predictor.diagnose`.
+        classes: The classes of its answers.
+        volumes: On one grid: one, or the three that make up the channels of the model's images.
+        plane: The plane of the slices: the one that the model learnt from.
+        progress: Called after each slice; it may raise to cancel.
     """
     started = time.perf_counter()
-    found: list[SliceAnswer] = []
-    said: dict[str, None] = {}
-    count = volume.array.shape[PLANES[plane]]
-    for index, scan in enumerate(slice_scans(volume, plane)):
-        if scan.pixels.any():
-            answer = predictor.diagnose(scan)
-            found.append(SliceAnswer(index, answer.probabilities, answer.outcome, answer.in_domain))
-            said |= dict.fromkeys(answer.model_doubts)
+    count = volumes[0].array.shape[PLANES[plane]]
+    slices: list[_Slice | None] = []
+    last: Diagnosis | Consensus | None = None
+    for index, scans in enumerate(zip(*(slice_scans(volume, plane) for volume in volumes), strict=True)):
+        found = ask(as_channels(scans)) if scans[0].pixels.any() else None
+        slices.append(_Slice.of(found) if found else None)
+        last = found or last
         if progress:
             progress(index + 1, count)
-    description = predictor.description
-    value, best = volume_value(found, description.positive)
-    known = [each.in_domain for each in found if each.in_domain is not None]
-    unlike = known.count(False)
+    given = [each for each in slices if each]
+    probabilities = np.array([[each.probabilities[name] if each else np.nan for name in classes] for each in slices])
+    unlike = tuple(index for index, each in enumerate(slices) if each and each.in_domain is False)
+    known = sum(each.in_domain is not None for each in given)
+    positive = last.positive if last else None
+    counted = probabilities[:, list(classes).index(positive)] if positive else np.full(count, np.nan)
+    value, best = volume_value(counted, unlike)
+    notes = [text for volume in volumes for text in volume.warnings]
     return VolumeClasses(
-        volume=volume,
+        volume=volumes[0],
         plane=plane,
-        slices=tuple(found),
-        positive=description.positive,
+        classes=tuple(classes),
+        probabilities=probabilities,
+        labels=tuple(each.label if each else "" for each in slices),
+        outcomes=tuple(each.outcome if each else "" for each in slices),
+        positive=positive,
+        point=last.point if last else None,
+        certainty=last.certainty if last else None,
+        unlike=unlike,
+        in_domain=len(unlike) <= known / 2 if known else None,
         value=value,
         best=best,
-        point=description.decides,
-        calibration=description.calibration,
-        in_domain=None if not known else unlike <= len(known) / 2,
         seconds=time.perf_counter() - started,
-        model=predictor.name,
-        warnings=(*_unlike_warning(unlike, len(known)), *said, *volume.warnings),
-        trained_on=TrainedOn.of(description.data),
-        digest=predictor.bundle.digest,
-        image_sha256=sha256_bytes(np.ascontiguousarray(volume.array).tobytes()),
+        model=last.model if last else "",
+        trained_on=last.trained_on if last else UNKNOWN,
+        warnings=(*_unlike_warning(len(unlike), known), *_lasting(given), *notes),
+        digest=last.digest if last else "",
+        image_sha256=hash_of(volumes),
     )
 
 
-def volume_value(slices: Sequence[SliceAnswer], positive: str | None) -> tuple[float | None, tuple[int, ...]]:
-    """Return the highest probability that neighbouring slices all reach, and which slices these are."""
-    counted = {each.index: each.probabilities for each in slices if each.in_domain is not False}
-    rows = [range(first, first + NEIGHBOURS) for first in counted]
-    rows = [row for row in rows if all(index in counted for index in row)]
-    if positive is None or not rows:
+def volume_value(
+    probabilities: NDArray[np.float64], unlike: Sequence[int] = ()
+) -> tuple[float | None, tuple[int, ...]]:
+    """Return the highest probability that neighbouring slices all reach, and which slices these are.
+
+    Args:
+        probabilities: (slices,) of the class that stands for a finding; NaN for slices that do not count.
+        unlike: Further slices that do not count.
+
+    Examples:
+        >>> volume_value(np.array([0.1, 0.9, 0.1, 0.6, 0.8, 0.7]))
+        (0.6, (3, 4, 5))
+        >>> volume_value(np.array([0.1, 0.9, np.nan, 0.6, 0.8]))
+        (None, ())
+    """
+    values = probabilities.copy()
+    values[list(unlike)] = np.nan
+    if len(values) < NEIGHBOURS:
         return None, ()
-    best = max(rows, key=lambda row: min(counted[index][positive] for index in row))
-    return min(counted[index][positive] for index in best), tuple(best)
+    lowest = np.lib.stride_tricks.sliding_window_view(values, NEIGHBOURS).min(axis=1)  # NaN if one of them is
+    if np.isnan(lowest).all():
+        return None, ()
+    first = int(np.nanargmax(lowest))
+    return float(lowest[first]), tuple(range(first, first + NEIGHBOURS))
+
+
+def _lasting(answers: Sequence[_Slice]) -> list[str]:
+    """Return the warnings that every slice has: those that say something about the model."""
+    if not answers:
+        return []
+    return [text for text in answers[0].warnings if all(text in each.warnings for each in answers)]
 
 
 def _unlike_warning(count: int, seen: int) -> tuple[str, ...]:

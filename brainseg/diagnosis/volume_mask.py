@@ -21,6 +21,9 @@ from brainseg.scans.volumes.volume import Volume
 
 Progress = Callable[[int, int], None]
 """Called with (slices done, slices in all); it may raise to cancel."""
+MODEL, PERSON = "model", "person"
+"""Who decided on a mask: the model alone, or a person who corrected the model's mask."""
+CORRECTED = "A person corrected this mask; the measurements are of the corrected one."
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,7 @@ class VolumeMask:
         trained_on: What the model was trained on.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the values of the volumes, joined by a plus.
+        mask_by: `MODEL`, or `PERSON` for a mask that `with_mask` has replaced.
     """
 
     mask: NDArray[np.uint8]
@@ -58,6 +62,7 @@ class VolumeMask:
     trained_on: TrainedOn
     digest: str
     image_sha256: str
+    mask_by: str = MODEL
 
     @property
     def found(self) -> bool:
@@ -122,13 +127,11 @@ def mark_volume(
             said |= dict.fromkeys(_lasting(found))
         if progress:
             progress(index + 1, count)
-    names = segmenter.description.classes
-    each = voxel_ml(first.affine)
     return VolumeMask(
         mask=mask,
         volume=first,
         plane=plane,
-        ml={name: float((mask == number).sum()) * each for number, name in enumerate(names) if number},
+        ml=_ml(mask, segmenter.description.classes[1:], first.affine),
         lesions=lesions(mask > 0, first.affine),
         marked=tuple(marked),
         unlike=tuple(unlike),
@@ -138,16 +141,63 @@ def mark_volume(
         warnings=(*_unlike_warning(len(unlike), seen), *said, *(text for each in volumes for text in each.warnings)),
         trained_on=TrainedOn.of(segmenter.description.data),
         digest=segmenter.bundle.digest,
-        image_sha256="+".join(sha256_bytes(np.ascontiguousarray(volume.array).tobytes()) for volume in volumes),
+        image_sha256=hash_of(volumes),
     )
+
+
+def with_mask(answer: VolumeMask, mask: NDArray[np.uint8]) -> VolumeMask:
+    """Return an answer with the mask of a person who corrected it, measured again.
+
+    What is known about the images and the model stays: `unlike`, `in_domain`, what the model was trained on.
+
+    Args:
+        answer: The model's answer, or one that was corrected before.
+        mask: (X, Y, Z) uint8 class numbers of the same classes, on the same grid.
+
+    Raises:
+        ValueError: The mask has another shape or type, or numbers of classes that the model does not have.
+    """
+    if mask.shape != answer.mask.shape or mask.dtype != np.uint8 or mask.max(initial=0) > len(answer.ml):
+        raise ValueError(
+            f"mask must be {answer.mask.shape} uint8 with values up to {len(answer.ml)}, got {mask.shape} {mask.dtype} "
+            f"with values up to {mask.max(initial=0)}."
+        )
+    if answer.volume.affine is None:
+        raise ValueError("An answer about a volume without a place cannot be measured.")
+    planes = np.moveaxis(mask, PLANES[answer.plane], 0)
+    said = answer.warnings if answer.mask_by == PERSON else (CORRECTED, *answer.warnings)
+    return replace(
+        answer,
+        mask=mask,
+        ml=_ml(mask, tuple(answer.ml), answer.volume.affine),
+        lesions=lesions(mask > 0, answer.volume.affine),
+        marked=tuple(int(place) for place in np.flatnonzero(planes.any(axis=(1, 2)))),
+        warnings=said,
+        mask_by=PERSON,
+    )
+
+
+def _ml(mask: NDArray[np.uint8], names: Sequence[str], affine: NDArray[np.float64]) -> dict[str, float]:
+    each = voxel_ml(affine)
+    return {name: float((mask == number).sum()) * each for number, name in enumerate(names, start=1)}
+
+
+def hash_of(volumes: Sequence[Volume]) -> str:
+    """Return the SHA-256 of the values of volumes, joined by a plus."""
+    return "+".join(sha256_bytes(np.ascontiguousarray(volume.array).tobytes()) for volume in volumes)
+
+
+def as_channels(scans: tuple[Scan, ...]) -> Scan:
+    """Return scans of one slice as the channels of one image; a single one as it is."""
+    if len(scans) == 1:
+        return scans[0]
+    pixels = np.dstack([scan.pixels[..., 0] for scan in scans])
+    return replace(scans[0], pixels=pixels, sha256="+".join(scan.sha256 for scan in scans))
 
 
 def _inputs(segmenter: Segmenter, scans: tuple[Scan, ...]) -> tuple[Scan, ...]:
     """Return scans of one slice as the model takes them: as they are, or as the channels of one image."""
-    if segmenter.description.modalities is not None or len(scans) == 1:
-        return scans
-    pixels = np.dstack([scan.pixels[..., 0] for scan in scans])
-    return (replace(scans[0], pixels=pixels, sha256="+".join(scan.sha256 for scan in scans)),)
+    return scans if segmenter.description.modalities is not None else (as_channels(scans),)
 
 
 def _lasting(found: Segmentation) -> list[str]:

@@ -13,31 +13,42 @@ HEAD: Final = 4096
 _SLICE = "export its slices as PNG"
 _SAVE = "save it as PNG"
 _UNPACK = "unpack it and use the images in it"
+AS_VOLUME = "diagnose it as a volume (`predict --out`, or Volume on the Diagnose page)"
+"""The remedy for files that hold a scan; a page that can do so itself replaces it."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file that brainseg does not read: `name` includes its article, `remedy` is an instruction."""
+    """A kind of file that brainseg does not read as an image.
+
+    Attributes:
+        name: With its article.
+        remedy: An instruction.
+        volume: Whether brainseg reads it as a volume.
+    """
 
     name: str
     remedy: str
+    volume: bool = False
 
     @property
     def sentence(self) -> str:
         """The message that follows the file's name."""
+        if self.volume:
+            return f"is {self.name}, which brainseg does not read as an image: {AS_VOLUME}, or {self.remedy}."
         return f"is {self.name}, which brainseg does not read: {self.remedy}."
 
 
-DICOM = Kind("a DICOM file", "export the slice as PNG")
-NIFTI = Kind("a NIfTI file", _SLICE)
+DICOM = Kind("a DICOM file", "export the slice as PNG", volume=True)
+NIFTI = Kind("a NIfTI file", _SLICE, volume=True)
 ANALYZE = Kind("a NIfTI or Analyze header", _SLICE)
-NRRD = Kind("an NRRD file", _SLICE)
-META_IMAGE = Kind("a MetaImage file", _SLICE)
+NRRD = Kind("an NRRD file", _SLICE, volume=True)
+META_IMAGE = Kind("a MetaImage file", _SLICE, volume=True)
 MATLAB = Kind("a MATLAB file", _SLICE)
 HDF5 = Kind("an HDF5 file", _SLICE)
 NUMPY = Kind("a NumPy file", "save the slice as PNG")
 GZIP = Kind("a gzip archive", _UNPACK)
-ZIP = Kind("a zip archive", f"{_UNPACK}, or add it as a dataset")
+ZIP = Kind("a zip archive", f"{_UNPACK}, add it as a dataset, or {AS_VOLUME} if it holds a scan")
 SPREADSHEET = Kind("a spreadsheet", "save its table as CSV")
 OFFICE = Kind("an Office document", "save the images in it as PNG")
 VIDEO = Kind("a video", "save single slices as PNG")

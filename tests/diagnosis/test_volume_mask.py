@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from brainseg import extras
+from brainseg import DISCLAIMER, extras
+from brainseg.diagnosis.lesions import lesions
 from brainseg.diagnosis.mask_object import mask_object
 from brainseg.diagnosis.segmenter import Segmenter
 from brainseg.diagnosis.study import volumes_for
-from brainseg.diagnosis.volume_mask import mark_volume
+from brainseg.diagnosis.study_table import measurements
+from brainseg.diagnosis.volume_mask import CORRECTED, MODEL, PERSON, mark_volume, with_mask
 from brainseg.errors import ScanError
 from brainseg.scans.volumes.reading import read_volumes
 from brainseg.scans.volumes.slices import PLANES, cut, slice_scans
@@ -140,3 +144,53 @@ def test_a_volume_of_another_format_has_no_segmentation_object(open_segmenter):
     made, note = mask_object(mark_volume(open_segmenter(), [head()]))
 
     assert (made, note) == (None, "head is NIfTI and not DICOM, so its mask is not written as DICOM.")
+
+
+# ------------------------------------------------------------------------------------------------- a person's mask
+
+
+def test_a_corrected_mask_is_measured_again_and_says_so(open_segmenter):
+    answer = mark_volume(open_segmenter(), [head()])
+    mask = np.zeros(answer.mask.shape, np.uint8)
+    mask[2:6, 3:5, 1:3] = 1
+    mask[12, 12, 4] = 1
+
+    corrected = with_mask(answer, mask)
+
+    assert corrected.mask_by == PERSON
+    assert answer.mask_by == MODEL
+    assert answer.mask.sum() != mask.sum()  # the model's answer stays as it was
+    assert corrected.ml == {"tumour": pytest.approx(17 * 12 / 1000)}
+    assert [lesion.voxels for lesion in corrected.lesions] == [16, 1]
+    assert corrected.lesions == lesions(mask > 0, AFFINE)
+    assert corrected.marked == (1, 2, 4)
+    assert corrected.warnings[0] == CORRECTED
+    for kept in ("unlike", "in_domain", "model", "digest", "image_sha256", "trained_on", "plane", "volume"):
+        assert getattr(corrected, kept) == getattr(answer, kept)
+    again = with_mask(corrected, np.zeros_like(mask))
+    assert again.warnings.count(CORRECTED) == 1
+    assert (again.finding, again.marked, again.found) == ("Nothing is marked.", (), False)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [np.zeros((3, 3, 3), np.uint8), np.zeros((20, 24, 6), np.int64), np.full((20, 24, 6), 2, np.uint8)],
+)
+def test_a_mask_that_cannot_be_of_the_answer_is_refused(open_segmenter, mask):
+    answer = mark_volume(open_segmenter(), [head()])
+
+    with pytest.raises(ValueError, match=r"mask must be \(20, 24, 6\) uint8 with values up to 1"):
+        with_mask(answer, mask)
+
+
+def test_the_table_says_whose_mask_was_measured(open_segmenter):
+    answer = mark_volume(open_segmenter(), [head()])
+    mask = np.zeros(answer.mask.shape, np.uint8)
+    mask[2:6, 3:5, 1:3] = 1
+    for each, by in ((answer, "model"), (with_mask(answer, mask), "person")):
+        rows = list(csv.DictReader(io.StringIO(measurements(each))))
+        assert {row["mask_by"] for row in rows} == {by}
+        assert [row["what"] for row in rows] == ["all", *(f"lesion {n + 1}" for n in range(len(each.lesions)))]
+        assert float(rows[0]["ml"]) == each.total_ml
+        assert float(rows[1]["diameter_mm"]) == each.lesions[0].diameter
+        assert rows[0]["disclaimer"] == DISCLAIMER

@@ -1,5 +1,6 @@
 import gzip
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -96,7 +97,8 @@ def test_what_a_file_is_and_what_to_do_is_said_whatever_its_extension(kind, endi
         sentence = str(caught.value)
         assert sentence.startswith(f"{file.name} is a")
         assert kind in sentence
-        assert "which brainseg does not read: " in sentence
+        assert re.search("which brainseg does not read( as an image)?: ", sentence)
+        assert ("as an image: diagnose it as a volume" in sentence) == foreign_kind(KINDS[kind]).volume
         assert sentence.count(".") - file.name.count(".") == 1
 
 
@@ -148,7 +150,7 @@ def test_a_folder_of_nothing_else_says_so(opened, tmp_path):
         DataError, match=r"contains no image that brainseg reads\. 2 files are left out; each is a DICOM file"
     ):
         opened(tmp_path)
-    with pytest.raises(DataError, match="is a DICOM file, which brainseg does not read: export the slice as PNG"):
+    with pytest.raises(DataError, match="is a DICOM file, which brainseg does not read as an image: "):
         opened(tmp_path / "no" / "a.dcm")
 
 

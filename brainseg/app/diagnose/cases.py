@@ -16,6 +16,7 @@ from brainseg.errors import ScanError
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run
 from brainseg.scans import Scan, display_name, read_scan
+from brainseg.scans.foreign import AS_VOLUME
 
 NO_SAMPLES = "The dataset of this model is no longer on this machine, so there are no samples: upload an image."
 MOST_FILES = 24
@@ -181,5 +182,5 @@ def _case(upload: UploadedFile) -> Case | Unreadable:
     try:
         scan = read_scan(upload.getvalue(), upload.name)
     except ScanError as error:
-        return Unreadable(display_name(upload.name), str(error))
+        return Unreadable(display_name(upload.name), str(error).replace(AS_VOLUME, "choose Volume above"))
     return Case(scan.name, scan)

@@ -15,11 +15,12 @@ from brainseg.results.markdown import escape
 NO_MODEL = ""
 
 
-def choose_segmentation_model(alone: bool) -> Member | None:
+def choose_segmentation_model(alone: bool, volumes: bool = False) -> Member | None:
     """Draw the picker of segmentation models; None if there is none, none is wanted, or it takes no single images.
 
     Args:
         alone: Whether there is no classifier: the visitor must then choose a segmentation model.
+        volumes: Whether it is to mark volumes, which may have the sequences that a model needs side by side.
 
     Raises:
         BundleError: The chosen model's bundle is missing or damaged.
@@ -41,7 +42,7 @@ def choose_segmentation_model(alone: bool) -> Member | None:
         return None
     model = Member.of(usable[chosen])
     st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
-    if sentence := refusal(model):
+    if not volumes and (sentence := refusal(model)):
         st.warning(escape(sentence), icon=":material/warning:")
         return None
     return model
@@ -61,5 +62,5 @@ def refusal(model: Member) -> str:
         return ""
     return (
         f"{model.description.name} needs {len(sequences)} images of each slice ({', '.join(sequences)}), not a single "
-        "one: choose another model, or use `predict --mask` on the command line."
+        "one: choose another model, or Volume above for a study with all of them."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from brainseg.scans.volumes.file_window import Bounds
 from brainseg.scans.volumes.geometry import Plane
 
 MARKS = (
@@ -28,6 +29,7 @@ class Frame:
         marks: What may tell it apart from another frame at the same position, by `MARKS`; "" where not given.
         number: Instance number of its file, then its place in the file.
         corner: Row and column of its first pixel in the stored image, for a slice of a mosaic.
+        windows: The windows that the header asks for, in rescaled values.
     """
 
     file: Path
@@ -40,3 +42,4 @@ class Frame:
     marks: dict[str, str]
     number: tuple[int, int]
     corner: tuple[int, int] = (0, 0)
+    windows: tuple[Bounds, ...] = ()

@@ -24,6 +24,7 @@ from pydicom.multival import MultiValue
 from brainseg.errors import ScanError
 from brainseg.scans.volumes.dicom_frame import MARKS, Frame
 from brainseg.scans.volumes.dicom_mosaic import mosaic_frames
+from brainseg.scans.volumes.file_window import Bounds, dicom_bounds
 from brainseg.scans.volumes.geometry import plane
 from brainseg.scans.volumes.sequence import sequence_of
 from brainseg.scans.volumes.volume import Keys
@@ -154,7 +155,25 @@ def _frame(file: Path, index: int, data: Dataset, places: Sequence[Dataset]) -> 
         intercept=0.0 if intercept is None else intercept,
         marks={name: _words(values[name]) for name in MARKS},
         number=(int(data.get("InstanceNumber") or 0), index),
+        windows=_windows(data, places),
     )
+
+
+def _windows(data: Dataset, places: Sequence[Dataset]) -> tuple[Bounds, ...]:
+    """Return the windows of a frame; none for values stored inverted, which are read the other way round."""
+    if _text(data, "PhotometricInterpretation") == "MONOCHROME1":
+        return ()
+    centres, widths = (_find(places, "FrameVOILUTSequence", name) for name in ("WindowCenter", "WindowWidth"))
+    if centres is None or widths is None:
+        return ()
+    try:
+        return dicom_bounds(*([float(each) for each in _several(values)] for values in (centres, widths)))
+    except (ValueError, TypeError):  # a window is no reason to refuse a scan
+        return ()
+
+
+def _several(value: Any) -> list[Any]:  # noqa: ANN401
+    return list(value) if isinstance(value, (list, MultiValue)) else [value]
 
 
 def _find(places: Sequence[Dataset], group: str, name: str) -> Any:  # noqa: ANN401 - any DICOM value

@@ -14,8 +14,9 @@ from brainseg.scans.volumes.dicom_header import Header, read_header
 from brainseg.scans.volumes.dicom_pixels import stacked
 from brainseg.scans.volumes.dicom_source import source_of
 from brainseg.scans.volumes.dicom_stacks import Stack, stacks
+from brainseg.scans.volumes.file_window import file_windows
 from brainseg.scans.volumes.geometry import Plane, stack_affine
-from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras
+from brainseg.scans.volumes.volume import Volume, axes_of, towards_ras, turned_axis
 
 Refuse = Callable[[str, str], None]
 """Called with a name and the sentence why it cannot be read."""
@@ -87,6 +88,7 @@ def _volume(stack: Stack, headers: Sequence[Header], shown: str, warnings: tuple
     ordered = [frames[place] for place in order]
     values = stacked(ordered, shown)
     array, turned = towards_ras(values, affine)
+    axis, reverse = turned_axis(affine, 2)
     return Volume(
         array=array,
         affine=turned,
@@ -99,6 +101,7 @@ def _volume(stack: Stack, headers: Sequence[Header], shown: str, warnings: tuple
         keys=header.keys,
         warnings=(*_kind_warnings(header), *warnings, *stack.warnings, *_gap_warnings(planes, frames)),
         source=source_of(ordered, headers),
+        windows=file_windows([frame.windows for frame in ordered], axis, reverse),
     )
 
 

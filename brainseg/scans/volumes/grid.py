@@ -40,7 +40,9 @@ def on_grid(volume: Volume, reference: Volume) -> Volume:
             "series of the same part of the head."
         )
     note = f"{volume.name} was resampled to the grid of {reference.name}."
-    return replace(volume, array=moved, affine=reference.affine, warnings=(*volume.warnings, note), source=None)
+    windows = tuple(window for window in volume.windows if window.common)  # the others are of its own slices
+    warnings = (*volume.warnings, note)
+    return replace(volume, array=moved, affine=reference.affine, warnings=warnings, windows=windows, source=None)
 
 
 def _resampled(volume: Volume, reference: Volume) -> tuple[NDArray[np.float32], float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from brainseg.errors import ScanError
 from brainseg.scans.names import display_name
+from brainseg.scans.volumes.file_window import FileWindow
 from brainseg.scans.volumes.sequence import sequence_of
 from brainseg.scans.volumes.volume import (
     MAX_VOXELS,
@@ -66,7 +67,14 @@ def nifti_volumes(file: Path) -> Iterator[Volume]:
             stored_orientation="" if affine is None else axes_of(affine),
             sequence=sequence_of(name.split(".")[0]),
             warnings=(*warnings, *more),
+            windows=_windows(image.header),
         )
+
+
+def _windows(header: Any) -> tuple[FileWindow, ...]:  # noqa: ANN401
+    """Return the range of values that the header asks programs to show (cal_min, cal_max), if it states one."""
+    low, high = float(header["cal_min"]), float(header["cal_max"])
+    return (FileWindow(2, ((low, high),)),) if np.isfinite([low, high]).all() and low < high else ()
 
 
 def geometry(header: Any) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:  # noqa: ANN401

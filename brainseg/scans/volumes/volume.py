@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainseg.errors import ScanError
+from brainseg.scans.volumes.file_window import FileWindow
 from brainseg.scans.volumes.source import Source
 
 MAX_VOXELS = 2**28
@@ -58,6 +59,7 @@ class Volume:
         warnings: Sentences about what was assumed or is unusual.
         source: The DICOM files of its slices; None for other formats, for files without UIDs, and for a volume on the
             grid of another one.
+        windows: The windows that the file asks for, its first choice first; empty if it asks for none.
     """
 
     array: NDArray[np.float32]
@@ -71,6 +73,7 @@ class Volume:
     keys: Keys = Keys()
     warnings: tuple[str, ...] = ()
     source: Source | None = field(default=None, repr=False)  # UIDs belong into no log
+    windows: tuple[FileWindow, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:
@@ -159,3 +162,15 @@ def as_stored(array: NDArray[_Kind], volume: Volume) -> tuple[NDArray[_Kind], ND
     )
     turned: NDArray[_Kind] = nib.apply_orientation(array, turn)
     return turned, volume.affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
+
+
+def turned_axis(affine: NDArray[np.float64], axis: int) -> tuple[int, bool]:
+    """Return where `towards_ras` puts an axis, and whether it reverses it.
+
+    >>> turned_axis(np.diag([-1.0, 1.0, 2.0, 1.0]), 0)
+    (0, True)
+    """
+    import nibabel as nib
+
+    place, sign = nib.io_orientation(affine)[axis]
+    return int(place), bool(sign < 0)

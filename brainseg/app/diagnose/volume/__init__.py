@@ -1,0 +1,1 @@
+"""Volumes on the Diagnose page: read, shown, marked, corrected and measured."""

@@ -1,0 +1,72 @@
+"""The files that a marked volume is offered as, each made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from brainseg.diagnosis.volume_mask import VolumeMask
+
+
+@dataclass(frozen=True)
+class VolumeFile:
+    """A kind of file.
+
+    Attributes:
+        label: Text of its button.
+        name: File name; of a corrected mask, "-corrected" comes before the first dot.
+        kind: MIME type.
+        make: Returns the content.
+    """
+
+    label: str
+    name: str
+    kind: str
+    make: Callable[[VolumeMask], bytes]
+
+
+def _mask(answer: VolumeMask) -> bytes:
+    from brainseg.scans.volumes.writing import mask_bytes
+
+    return mask_bytes(answer.mask, answer.volume)
+
+
+def _measurements(answer: VolumeMask) -> bytes:
+    from brainseg.diagnosis.study_table import measurements
+
+    return measurements(answer).encode("utf-8-sig")  # with a byte-order mark: spreadsheets then read it as UTF-8
+
+
+FILES = (
+    VolumeFile("Mask (NIfTI)", "mask.nii.gz", "application/gzip", _mask),
+    VolumeFile("Measurements (CSV)", "measurements.csv", "text/csv", _measurements),
+)
+"""To offer another kind of file, add it here."""
+
+
+def offer_files(answer: VolumeMask, corrected: bool) -> None:
+    """Draw the buttons for one mask.
+
+    Args:
+        answer: The mask with its measurements.
+        corrected: Whether it is a person's: its files have other names, so neither replaces the other.
+    """
+    with st.container(horizontal=True):
+        for file in FILES:
+            stem, _, ending = file.name.partition(".")
+            name = f"{stem}-corrected.{ending}" if corrected else file.name
+            st.download_button(
+                f"{file.label}, corrected" if corrected else file.label,
+                partial(file.make, answer),
+                name,
+                file.kind,
+                key=f"download-{name}",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )

@@ -1,0 +1,105 @@
+"""The uploaders of volumes, and what was read from them."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from importlib import import_module
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from brainseg.app import state
+from brainseg.app.diagnose.volume.series import Refused, Series, Upload, grouped, read_group, within_memory
+from brainseg.app.upload_limit import refuse_many
+
+MOST_FILES = 2000
+"""Most files at a time. Each file is a request of its own, so a zip file is much faster."""
+INSTEAD = "pack them as one zip file"
+HELP = (
+    "DICOM, NIfTI, NRRD, MetaImage or a TIFF of several pages: single files, a whole folder, or a zip file, which is "
+    "fastest. They are kept in this server's memory while this visit lasts. They are on its disk only while they are "
+    "read, and nothing of them is stored."
+)
+
+
+def choose_series() -> tuple[list[Series], list[Refused]]:
+    """Draw the uploaders, and return the series of the uploaded files and what could not be read."""
+    _import_readers()
+    cleared = st.session_state.get(state.VOLUMES_CLEARED, 0)
+    uploads = [*_files(state.volume_uploads(cleared))]
+    with st.expander("Upload a folder", icon=":material/folder_open:"):
+        uploads += _folder(state.volume_folder(cleared))
+    if uploads:
+        st.button(
+            "Clear all volumes",
+            key="clear-volumes",
+            on_click=_clear,
+            icon=":material/delete_sweep:",
+            width="stretch",
+            help="Removes all uploaded volumes, their answers and your corrections from this visit at once.",
+        )
+    if len(uploads) > MOST_FILES:
+        st.warning(f"{len(uploads):,} files are more than the {MOST_FILES:,} that are read: {INSTEAD}.")
+        return [], []
+    found = _read(uploads)
+    return [each for each in found if isinstance(each, Series)], [each for each in found if isinstance(each, Refused)]
+
+
+@st.cache_resource(show_spinner=False)
+def _import_readers() -> None:
+    """Import the libraries that read volumes, once per server, while the visitor still chooses the files."""
+
+    def load() -> None:
+        with suppress(ImportError):  # a missing one is named when it is needed
+            import_module("brainseg.scans.volumes.reading")
+
+    threading.Thread(target=load, name="readers", daemon=True).start()
+
+
+def _files(key: str) -> list[UploadedFile]:
+    return refuse_many(key, MOST_FILES, INSTEAD).file_uploader(
+        "Drop a scan here: DICOM, NIfTI, NRRD or zip", accept_multiple_files=True, key=key, help=HELP
+    )
+
+
+def _folder(key: str) -> list[UploadedFile]:
+    return refuse_many(key, MOST_FILES, INSTEAD).file_uploader(
+        f"Folder of one study, at most {MOST_FILES:,} files",
+        accept_multiple_files="directory",
+        key=key,
+        help="With all folders in it; files that hold no scan are passed over.",
+    )
+
+
+def _clear() -> None:
+    """Remove all uploads and everything that was made from them."""
+    st.session_state[state.VOLUMES_CLEARED] = st.session_state.get(state.VOLUMES_CLEARED, 0) + 1
+    if work := st.session_state.pop(state.VOLUME_WORK, None):
+        work[1].cancel()
+    for key in (
+        state.VOLUMES_READ,
+        state.SHOWN_SERIES,
+        state.SEQUENCES,
+        state.VOLUMES_DERIVED,
+        state.VOLUME_ANSWERS,
+        state.VOLUME_FAILED,
+        state.VIEWER_JUMP,
+    ):
+        st.session_state.pop(key, None)
+
+
+def _read(uploads: list[UploadedFile]) -> list[Series | Refused]:
+    """Read what is new since the last time, and forget what was removed."""
+    kept: dict[tuple[str, ...], list[Series | Refused]] = st.session_state.get(state.VOLUMES_READ, {})
+    groups = grouped([Upload(each.file_id, each.name, each.getbuffer()) for each in uploads])
+    read: dict[tuple[str, ...], list[Series | Refused]] = {}
+    new = {name: tuple(each.id for each in files) for name, files in groups.items()}
+    if any(ids not in kept for ids in new.values()):
+        with st.spinner("Reading the files …", show_time=True):
+            for name, ids in new.items():
+                read[ids] = kept[ids] if ids in kept else read_group(name, groups[name])
+    else:
+        read = {ids: kept[ids] for ids in new.values()}
+    st.session_state[state.VOLUMES_READ] = read
+    return within_memory([each for found in read.values() for each in found])

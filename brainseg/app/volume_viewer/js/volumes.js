@@ -1,0 +1,69 @@
+// Volumes in the browser's memory: each is received once and found by its id, so no step through its slices needs the
+// server. Both components of the viewer run this file, so what they share is kept with the window.
+const MOST_BYTES = 512 * 2 ** 20;
+const store = (window.brainsegVolumes ??= { kept: new Map(), waiting: new Map() });
+
+async function through(bytes, stream) {
+  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+}
+
+const inflate = (bytes) => through(bytes, new DecompressionStream("gzip"));
+const deflate = (bytes) => through(bytes, new CompressionStream("gzip"));
+
+function fromBase64(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+function toBase64(bytes) {
+  const parts = [];
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    parts.push(String.fromCharCode(...bytes.subarray(start, start + 0x8000)));
+  }
+  return btoa(parts.join(""));
+}
+
+// A volume arrives as the length of a header, the header as JSON, and the compressed codes of its voxels: first the low
+// bytes of all of them, then the high bytes. A voxel's value is low + code * step.
+function headerOf(data) {
+  const length = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
+  return { header: JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length))), rest: data.subarray(4 + length) };
+}
+
+async function unpack(header, packed) {
+  const bytes = await inflate(packed);
+  if (header.planes === 1) return { ...header, codes: bytes };
+  const count = bytes.length / 2;
+  const codes = new Uint16Array(count);
+  for (let place = 0; place < count; place += 1) codes[place] = bytes[place] | (bytes[count + place] << 8);
+  return { ...header, codes };
+}
+
+function receive(data) {
+  const { header, rest } = headerOf(data);
+  if (!store.kept.has(header.id)) {
+    const found = unpack(header, rest);
+    store.kept.set(header.id, found);
+    for (const answer of store.waiting.get(header.id) ?? []) found.then(answer.resolve, answer.reject);
+    store.waiting.delete(header.id);
+    found.then(forgetOldest, () => store.kept.delete(header.id));
+  }
+  return header.id;
+}
+
+async function forgetOldest() {
+  const sizes = await Promise.all([...store.kept].map(async ([id, found]) => [id, (await found).codes.byteLength]));
+  let total = sizes.reduce((sum, [, size]) => sum + size, 0);
+  for (const [id, size] of sizes.slice(0, -1)) {
+    if (total <= MOST_BYTES) break;
+    store.kept.delete(id);
+    total -= size;
+  }
+}
+
+// Resolves to the volume with an id as soon as it has arrived.
+function arrived(id) {
+  if (store.kept.has(id)) return store.kept.get(id);
+  return new Promise((resolve, reject) => {
+    store.waiting.set(id, [...(store.waiting.get(id) ?? []), { resolve, reject }]);
+  });
+}
