@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainseg.diagnosis.volume_mask import VolumeMask
+from brainseg.diagnosis.volume_mask import PERSON, VolumeMask
 from brainseg.errors import MissingLibraryError
 from brainseg.scans.volumes.segmentation_object import Algorithm, refusal, segmentation_object
 
@@ -15,7 +15,7 @@ def mask_object(answer: VolumeMask) -> tuple[bytes | None, str]:
     if note := refusal(answer.volume):
         return None, note
     try:
-        made_by = Algorithm(answer.model, answer.digest)
+        made_by = Algorithm(answer.model, answer.digest, answer.mask_by == PERSON)
         return segmentation_object(answer.mask, tuple(answer.ml), answer.volume, made_by), ""
     except MissingLibraryError as error:
         return None, str(error)

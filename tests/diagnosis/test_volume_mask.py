@@ -133,6 +133,15 @@ def test_the_mask_of_a_dicom_series_is_a_segmentation_object(open_segmenter, tmp
     (made_by,) = segment.SegmentationAlgorithmIdentificationSequence
     assert (made_by.AlgorithmName, made_by.AlgorithmVersion) == (segmenter.name, segmenter.bundle.digest)
 
+    assert segment.SegmentAlgorithmType == "AUTOMATIC"
+    corrected = np.zeros_like(answer.mask)
+    corrected[3:5, 3:5, 1] = 1
+    made, _ = mask_object(with_mask(answer, corrected))
+    (segment,) = opened(made).SegmentSequence
+    assert segment.SegmentAlgorithmType == "SEMIAUTOMATIC"
+    assert "corrected by a person" in segment.SegmentDescription
+    assert by_pydicom(made)[1] == pytest.approx(4 * answer.total_ml * 1000 / (answer.mask > 0).sum())
+
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     made, note = mask_object(answer)
     assert made is None

@@ -39,10 +39,12 @@ class Algorithm:
     Attributes:
         name: Name of the model.
         digest: SHA-256 of its bundle.
+        corrected: Whether a person corrected the mask.
     """
 
     name: str
     digest: str
+    corrected: bool = False
 
 
 def refusal(volume: Volume) -> str:
@@ -146,11 +148,14 @@ def _described(number: int, name: str, algorithm: Algorithm) -> SegmentDescripti
         segment_label=_text(name),
         segmented_property_category=_code(category),
         segmented_property_type=_code(kind),
-        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_type=SegmentAlgorithmTypeValues.SEMIAUTOMATIC
+        if algorithm.corrected
+        else SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=made_by,
         anatomic_regions=[_code(BRAIN)],
     )
-    described.SegmentDescription = f"{_text(name)}. {DISCLAIMER}"
+    by = f"{_text(name)}, corrected by a person." if algorithm.corrected else f"{_text(name)}."
+    described.SegmentDescription = f"{by} {DISCLAIMER}"
     return described
 
 
@@ -170,7 +175,18 @@ def _content(planes: NDArray[np.uint8], names: Sequence[str], source: Source, al
     """Return a text that is the same for equal content alone."""
     frames = [_named(each) for each in source.slices]
     pixels = sha256(planes.tobytes()).hexdigest()
-    return "\n".join([source.series, *frames, *names, algorithm.name, algorithm.digest, __version__, pixels])
+    return "\n".join(
+        [
+            source.series,
+            *frames,
+            *names,
+            algorithm.name,
+            algorithm.digest,
+            str(algorithm.corrected),
+            __version__,
+            pixels,
+        ]
+    )
 
 
 def _named(each: SourceSlice) -> str:

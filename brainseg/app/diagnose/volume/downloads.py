@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from brainseg.errors import ScanError
+
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_mask import VolumeMask
 
@@ -22,12 +24,14 @@ class VolumeFile:
         name: File name; of a corrected mask, "-corrected" comes before the first dot.
         kind: MIME type.
         make: Returns the content.
+        only: Whether it is offered for an answer; by default for all.
     """
 
     label: str
     name: str
     kind: str
     make: Callable[[VolumeMask], bytes]
+    only: Callable[[VolumeMask], bool] = lambda _: True
 
 
 def _mask(answer: VolumeMask) -> bytes:
@@ -42,8 +46,24 @@ def _measurements(answer: VolumeMask) -> bytes:
     return measurements(answer).encode("utf-8-sig")  # with a byte-order mark: spreadsheets then read it as UTF-8
 
 
+def _has_object(answer: VolumeMask) -> bool:
+    from brainseg.scans.volumes.segmentation_object import refusal
+
+    return not refusal(answer.volume)
+
+
+def _object(answer: VolumeMask) -> bytes:
+    from brainseg.diagnosis.mask_object import mask_object
+
+    made, note = mask_object(answer)
+    if made is None:
+        raise ScanError(note)
+    return made
+
+
 FILES = (
     VolumeFile("Mask (NIfTI)", "mask.nii.gz", "application/gzip", _mask),
+    VolumeFile("Mask (DICOM)", "mask.dcm", "application/dicom", _object, _has_object),
     VolumeFile("Measurements (CSV)", "measurements.csv", "text/csv", _measurements),
 )
 """To offer another kind of file, add it here."""
@@ -57,7 +77,7 @@ def offer_files(answer: VolumeMask, corrected: bool) -> None:
         corrected: Whether it is a person's: its files have other names, so neither replaces the other.
     """
     with st.container(horizontal=True):
-        for file in FILES:
+        for file in (each for each in FILES if each.only(answer)):
             stem, _, ending = file.name.partition(".")
             name = f"{stem}-corrected.{ending}" if corrected else file.name
             st.download_button(
