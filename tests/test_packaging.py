@@ -91,7 +91,7 @@ def without(left_out: set[str], *arguments: object) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, env=child_environment())
 
 
-ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pydicom", "SimpleITK", "pytorch_grad_cam", "psycopg"}
+ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pydicom", "SimpleITK", "pytorch_grad_cam", "reportlab", "psycopg"}
 
 
 @pytest.mark.parametrize(
