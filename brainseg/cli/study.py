@@ -1,4 +1,4 @@
-"""`predict --out`: mark tumours on a volume, and write the mask and its measurements."""
+"""`predict --out`: mark tumours on a volume, and write the mask, its measurements and a report."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainseg import DISCLAIMER, paths
+from brainseg import DISCLAIMER, extras, paths
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
+from brainseg.cli.reports import STUDY_REPORTS, write_study_reports
 from brainseg.diagnosis.table import reliability_cells, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
@@ -48,6 +49,7 @@ def predict_study(
 
     Raises:
         ConfigError: An option does not fit, or an output exists.
+        MissingLibraryError: reportlab is not installed.
         ScanError: The study has not what the model needs.
     """
     from brainseg.diagnosis.segmenter import Segmenter
@@ -73,13 +75,16 @@ def predict_study(
     out.mkdir(parents=True, exist_ok=True)
     save_mask(answer.mask, answer.volume, out / MASK)
     write_atomically(out / MEASUREMENTS, lambda temporary: temporary.write_text(measurements(answer), "utf-8"))
+    write_study_reports(answer, segmenter, out)
     if as_json:
         print_json(_values(files[0], answer, out, problems))
         return
     for text in (*problems, *answer.warnings):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
-    ANSWERS.print(f"{MASK} and {MEASUREMENTS} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
+    *others, last = MASK, MEASUREMENTS, *STUDY_REPORTS
+    written = f"{', '.join(others)} and {last}"
+    ANSWERS.print(f"{written} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 
@@ -92,7 +97,8 @@ def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path)
         raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
     if len(files) > 1:
         raise ConfigError("With --out, name one file, folder or zip file that holds the study.")
-    for name in (MASK, MEASUREMENTS):
+    extras.require("reportlab", "The report of a study")
+    for name in (MASK, MEASUREMENTS, *STUDY_REPORTS):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
 
@@ -136,5 +142,6 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str]) 
         "seconds": answer.seconds,
         "mask": str(out / MASK),
         "measurements": str(out / MEASUREMENTS),
+        "reports": [str(out / name) for name in STUDY_REPORTS],
         "disclaimer": DISCLAIMER,
     }
