@@ -15,9 +15,15 @@ EXTRAS = {
     "h5py": "dicom",
     "highdicom": "dicom",
     "pytorch_grad_cam": "explain",
+    "reportlab": "report",
     "psycopg": "postgres",
 }
 """Import name of a library -> the extra of brainseg that installs it."""
+
+
+def installed(library: str) -> bool:
+    """Return whether a library can be imported, without importing it."""
+    return find_spec(library) is not None
 
 
 def require(library: str, purpose: str) -> None:
@@ -30,7 +36,7 @@ def require(library: str, purpose: str) -> None:
     Raises:
         MissingLibraryError: It is not installed; the message names the extra that installs it.
     """
-    if find_spec(library) is None:
+    if not installed(library):
         raise MissingLibraryError(f"{purpose} needs {library}, which is not installed: {remedy(library)}")
 
 

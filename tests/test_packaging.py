@@ -91,7 +91,10 @@ def without(left_out: set[str], *arguments: object) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, env=child_environment())
 
 
-ALL_EXTRAS = {"streamlit", "nilearn", "nibabel", "pydicom", "SimpleITK", "highdicom", "pytorch_grad_cam", "psycopg"}
+ALL_EXTRAS = {
+    "streamlit", "nilearn", "nibabel", "pydicom", "SimpleITK", "highdicom", "h5py", "pytorch_grad_cam", "reportlab",
+    "psycopg",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

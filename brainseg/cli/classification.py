@@ -9,6 +9,7 @@ from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
 from brainseg.cli.prediction import Member as MemberAnswer
+from brainseg.cli.reports import check_report, reported, write_report
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.joint import check_same_classes, diagnose_with
@@ -35,15 +36,16 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     from brainseg.monitoring import log_answers, record_of
 
     sheets = image_outputs(request.cam, request.files)
-    refuse_overwriting({"--cam": sheets, "--csv": [request.csv]}, request.files)
+    refuse_overwriting({"--cam": sheets, "--csv": [request.csv], "--report": [request.report]}, request.files)
+    check_report(request, len(request.files))
     predictors = [Predictor.open(bundle) for bundle in bundles]
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     classes = predictors[0].description.classes
     check_choice("--explain", request.explain, (None, *classes))
     check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
-    rows, logged = [], []
+    rows, logged, pages = [], [], []
     values: list[ClassAnswer | Failure] = []
-    for file, sheet in zip(request.files, sheets, strict=True):
+    for number, (file, sheet) in enumerate(zip(request.files, sheets, strict=True), start=1):
         scan = _read(file)
         if isinstance(scan, str):
             rows.append(answer_row(str(file), scan))
@@ -54,9 +56,14 @@ def predict(bundles: list[Path], request: Request) -> Answers:
             found = _values(str(file), answer, scan.warnings, sheet)
             if request.uncertainty:
                 _add_uncertainty(found, predictors, scan)
+            if request.report:
+                found["report"] = str(request.report)
+                place = number, len(request.files)
+                pages.append(reported(scan, answer, predictors, request, place, stability_sentences(found)))
             values.append(found)
             logged.append(record_of(answer, "command"))
     log_answers(logged)
+    write_report(request, pages)
     return Answers(values, answers_csv(rows, classes))
 
 
@@ -149,6 +156,13 @@ def _add_uncertainty(values: ClassAnswer, predictors: list[Predictor], scan: Sca
             values["members"][place]["uncertainty"] = stored
         else:
             values["uncertainty"] = stored
+
+
+def stability_sentences(values: ClassAnswer) -> list[str]:
+    """Return how stable the answer of each model is, as far as it was measured."""
+    found = [(each["model"], each.get("uncertainty")) for each in values.get("members", [])]
+    own = values.get("uncertainty")
+    return [own["sentence"]] if own else [f"{model}: {each['sentence']}" for model, each in found if each]
 
 
 def print_metrics(report: ClassificationEvaluation, side: str) -> None:

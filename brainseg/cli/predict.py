@@ -10,9 +10,11 @@ import typer
 
 from brainseg import DISCLAIMER
 from brainseg.cli.by_task import COMMANDS, commands_of
+from brainseg.cli.classification import stability_sentences
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, check_choice
+from brainseg.cli.reports import MOST
 from brainseg.cli.study import predict_study
 from brainseg.diagnosis.calibrated import basis, write_value
 from brainseg.diagnosis.doubts import UNCERTAIN
@@ -26,8 +28,9 @@ from brainseg.scans.volumes.slices import PLANES
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.heatmap_checks.stored import StoredHeatmaps
     from brainseg.models.ensemble import Ensemble
-    from brainseg.runs import RunStore
+    from brainseg.runs import Run, RunStore
 
 SOME_FAILED = 1
 
@@ -72,12 +75,15 @@ def predict(
         ),
     ] = None,
     overlay: Annotated[Path | None, typer.Option(help="PNG for the scan with its mask (segmentation runs).")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help=f"PDF or HTML file for a report on the images, up to {MOST}, each on its pages.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             help="Read a study (DICOM, NIfTI, NRRD; a file, a folder or a zip file) instead of images, and write "
-            "mask.nii.gz, mask.dcm (for DICOM) and measurements.csv to this folder, or slices.csv for a run that "
-            "classifies."
+            "mask.nii.gz, mask.dcm (for DICOM), measurements.csv, report.pdf and report.html to this folder, or "
+            "slices.csv for a run that classifies."
         ),
     ] = None,
     plane: Annotated[str, typer.Option(help="With --out: the plane of the slices that the run learnt from.")] = "axial",
@@ -92,12 +98,15 @@ def predict(
 
     check_choice("--method", method, (None, *METHODS))
     store = RunStore()
-    bundles, ensemble = _models(store, run)
+    bundles, ensemble, answering = _models(store, run)
     tasks = {read_description(bundle).task for bundle in bundles}
     if len(tasks) > 1:
         raise ConfigError("--run names a run that classifies and one that marks tumours: use one kind at a time.")
     task = tasks.pop()
-    request = Request(files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty, ensemble)
+    heatmaps = _heatmaps(store, answering) if report and commands_of(task).has_heatmaps else ()
+    request = Request(
+        files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty, ensemble, report, heatmaps
+    )
     _refuse_options_of_other_tasks(task, request)
     if out:
         _refuse_options_of_images(request)
@@ -116,8 +125,8 @@ def predict(
         raise typer.Exit(SOME_FAILED)
 
 
-def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | None]:
-    """Return the bundles that answer, and the stored ensemble whose members they are, if one was named.
+def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | None, list[Run]]:
+    """Return the bundles that answer, the stored ensemble whose members they are, if one was named, and their runs.
 
     Raises:
         ConfigError: An ensemble is named together with other runs.
@@ -134,8 +143,20 @@ def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | N
         from brainseg.runs.ensembles import open_ensemble
 
         opened = open_ensemble(store, stored)
-        return list(opened.bundles), opened.ensemble
-    return [store.bundle(run) for run in found], None
+        return list(opened.bundles), opened.ensemble, list(opened.members)
+    return [store.bundle(run) for run in found], None, found
+
+
+def _heatmaps(store: RunStore, runs: list[Run]) -> list[StoredHeatmaps | None]:
+    """Return what was measured on the heatmaps of each run; a damaged file is named."""
+    from brainseg.results.run_files import readable
+    from brainseg.results.stored_results import heatmaps
+
+    damaged: list[str] = []
+    found = [readable(damaged, heatmaps, store, run) for run in runs]
+    for sentence in damaged:
+        NOTES.print(sentence, markup=False, soft_wrap=True)
+    return found
 
 
 def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
@@ -159,7 +180,7 @@ def _refuse_options_of_images(request: Request) -> None:
     Raises:
         ConfigError: Names the option.
     """
-    for option in ("csv", "cam", "explain", "method", "layer", "mask", "overlay", "uncertainty"):
+    for option in ("csv", "cam", "explain", "method", "layer", "mask", "overlay", "uncertainty", "report"):
         if getattr(request, option):
             raise ConfigError(f"--{option} is for images, and --out for a study: leave one of them out.")
 
@@ -178,19 +199,11 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
             if warning not in answer["headline"]:
                 NOTES.print(warning, markup=False, soft_wrap=True)
         ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
-        for sentence in _stability(answer):
+        for sentence in () if "sentence" in answer else stability_sentences(answer):
             ANSWERS.print(f"  {sentence}", markup=False, soft_wrap=True)
     for model in dict.fromkeys(answer["model"] for answer in answers if "error" not in answer):
         ANSWERS.print(f"Answered by {model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
-
-
-def _stability(answer: ClassAnswer | MaskAnswer) -> list[str]:
-    if "sentence" in answer:
-        return []
-    found = [(each["model"], each.get("uncertainty")) for each in answer.get("members", [])]
-    own = answer.get("uncertainty")
-    return [own["sentence"]] if own else [f"{model}: {each['sentence']}" for model, each in found if each]
 
 
 def _words(answer: ClassAnswer | MaskAnswer) -> str:

@@ -15,6 +15,7 @@ from brainseg.models.ensemble import Ensemble
 from brainseg.models.trained_on import TrainedOn, joint_training
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.heatmap_checks.stored import StoredHeatmaps
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.segmenter import Segmenter
 
@@ -33,6 +34,8 @@ class Request:
         mask: Where the mask goes.
         overlay: Where scan and mask go.
         uncertainty: Whether to measure how stable the answers are.
+        report: Where the report goes.
+        heatmaps: What was measured on the heatmaps of each model, in their order; None where nothing was.
         ensemble: The stored ensemble that answers; None for a model, or for models that were only named together.
     """
 
@@ -46,6 +49,8 @@ class Request:
     overlay: Path | None = None
     uncertainty: bool = False
     ensemble: Ensemble | None = None
+    report: Path | None = None
+    heatmaps: Sequence[StoredHeatmaps | None] = ()
 
 
 @final
@@ -99,6 +104,7 @@ class ClassAnswer(Answer):
         calibrated: Whether the probabilities are calibrated; otherwise they are a network's own scores.
         n: The number of images that they were calibrated on; None if they are not calibrated.
         cam: The file of the heatmap.
+        report: The file of the report on all images.
     """
 
     label: str
@@ -117,6 +123,7 @@ class ClassAnswer(Answer):
     members: NotRequired[list[Member]]
     uncertainty: NotRequired[StoredUncertainty]
     cam: NotRequired[str]
+    report: NotRequired[str]
 
 
 class MarkedRegion(TypedDict):
@@ -130,7 +137,7 @@ class MarkedRegion(TypedDict):
 
 @final
 class MaskAnswer(Answer):
-    """The answer of a segmentation model; see `Segmentation`. `mask` and `overlay` are the files drawn."""
+    """The answer of a segmentation model; see `Segmentation`. `mask`, `overlay` and `report` are the files written."""
 
     sentence: str
     area: float
@@ -141,6 +148,7 @@ class MaskAnswer(Answer):
     regions: list[MarkedRegion]
     mask: NotRequired[str]
     overlay: NotRequired[str]
+    report: NotRequired[str]
 
 
 class Answers(NamedTuple):

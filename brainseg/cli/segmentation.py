@@ -12,6 +12,7 @@ from brainseg import DISCLAIMER
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
+from brainseg.cli.reports import check_report, reported, write_report
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.case_wording import case_sentences
@@ -21,6 +22,7 @@ from brainseg.models.trained_on import TrainedOn
 if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
     from brainseg.monitoring import AnswerRecord
+    from brainseg.scans import Scan
 
 METRICS = {
     "dice": "Dice, all pixels",
@@ -40,7 +42,7 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         ConfigError: There are several models, or an output would overwrite another file.
     """
     from brainseg.diagnosis.segmenter import Segmenter
-    from brainseg.monitoring import log_answers
+    from brainseg.monitoring import log_answers, record_of
 
     if len(bundles) > 1:
         raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
@@ -48,10 +50,27 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     slices = _slices(segmenter, request.files)
     firsts = [files[0] for files in slices]
     masks, sheets = image_outputs(request.mask, firsts), image_outputs(request.overlay, firsts)
-    refuse_overwriting({"--mask": masks, "--overlay": sheets, "--csv": [request.csv]}, request.files)
+    written = {"--mask": masks, "--overlay": sheets, "--csv": [request.csv], "--report": [request.report]}
+    refuse_overwriting(written, request.files)
+    check_report(request, len(slices))
     logged: list[AnswerRecord] = []
-    values = [_answer(segmenter, *each, logged) for each in zip(slices, masks, sheets, strict=True)]
+    values: list[MaskAnswer | Failure] = []
+    pages = []
+    for number, (files, mask, sheet) in enumerate(zip(slices, masks, sheets, strict=True), start=1):
+        read = _read(segmenter, files)
+        if isinstance(read, str):
+            values.append(failure(_named(files), read, [segmenter]))
+            continue
+        scans, found = read
+        logged.append(record_of(found, "command"))
+        notes = [warning for scan in scans for warning in scan.warnings]
+        answer = _answer(files, scans[0], found, notes, mask, sheet)
+        if request.report:
+            answer["report"] = str(request.report)
+            pages.append(reported(scans[0], found, [segmenter], request, (number, len(slices)), notes))
+        values.append(answer)
     log_answers(logged)
+    write_report(request, pages)
     return Answers(values, _table(values, TrainedOn.of(segmenter.description.data).sentence))
 
 
@@ -61,30 +80,36 @@ def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
     return [files] if several else [[file] for file in files]
 
 
-def _answer(
-    segmenter: Segmenter, files: list[Path], mask: Path | None, sheet: Path | None, logged: list[AnswerRecord]
-) -> MaskAnswer | Failure:
-    """Return the answer, or why there is none; what the monitoring log keeps of it is added to `logged`."""
-    from brainseg.diagnosis.images import save_png
-    from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
-    from brainseg.monitoring import record_of
+def _read(segmenter: Segmenter, files: list[Path]) -> tuple[list[Scan], Segmentation] | str:
+    """Return the images of a slice and what is marked on it, or the sentence that says why there is no answer."""
     from brainseg.scans import read_scan
 
-    name = ", ".join(str(file) for file in files)
     try:
         scans = [read_scan(file) for file in files]
-        found = segmenter.segment(*scans)
-        logged.append(record_of(found, "command"))
+        return scans, segmenter.segment(*scans)
     except ScanError as error:
-        return failure(name, str(error), [segmenter])
-    answer = _values(name, found, [warning for scan in scans for warning in scan.warnings])
+        return str(error)
+
+
+def _answer(
+    files: list[Path], scan: Scan, found: Segmentation, notes: list[str], mask: Path | None, sheet: Path | None
+) -> MaskAnswer:
+    """Draw what is asked for, and return the answer as values that JSON can hold."""
+    from brainseg.diagnosis.images import save_png
+    from brainseg.diagnosis.mask_images import mask_image, segmentation_sheet
+
+    answer = _values(_named(files), found, notes)
     if mask:
         save_png(mask_image(found), mask)
         answer["mask"] = str(mask)
     if sheet:
-        save_png(segmentation_sheet(scans[0].pixels, scans[0].name, found), sheet)
+        save_png(segmentation_sheet(scan.pixels, scan.name, found), sheet)
         answer["overlay"] = str(sheet)
     return answer
+
+
+def _named(files: list[Path]) -> str:
+    return ", ".join(str(file) for file in files)
 
 
 def _values(file: str, found: Segmentation, notes: list[str]) -> MaskAnswer:

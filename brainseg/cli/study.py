@@ -1,4 +1,4 @@
-"""`predict --out`: mark tumours on a volume, and write the mask and its measurements."""
+"""`predict --out`: mark tumours on a volume, and write the mask, its measurements and a report."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainseg import DISCLAIMER, paths
+from brainseg import DISCLAIMER, extras, paths
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
+from brainseg.cli.reports import STUDY_REPORTS, write_study_reports
 from brainseg.cli.study_classes import SLICES, classify_study
 from brainseg.diagnosis.study_table import measurements
 from brainseg.diagnosis.table import reliability_values
@@ -44,6 +45,7 @@ def predict_study(
 
     Raises:
         ConfigError: An option does not fit, or an output exists.
+        MissingLibraryError: reportlab is not installed.
         ScanError: The study has not what the model needs.
     """
     from brainseg.diagnosis.mask_object import mask_object
@@ -77,14 +79,16 @@ def predict_study(
     made, note = mask_object(answer)
     if made:
         write_atomically(out / OBJECT, lambda temporary: temporary.write_bytes(made))
+    write_study_reports(answer, segmenter, out)
     if as_json:
         print_json(_values(files[0], answer, out, problems, note))
         return
     for text in (*problems, *answer.warnings, *([note] if note else [])):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
-    names = f"{MASK}, {OBJECT} and {MEASUREMENTS}" if made else f"{MASK} and {MEASUREMENTS}"
-    ANSWERS.print(f"{names} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
+    *others, last = MASK, *([OBJECT] if made else []), MEASUREMENTS, *STUDY_REPORTS
+    written = f"{', '.join(others)} and {last}"
+    ANSWERS.print(f"{written} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 
@@ -93,7 +97,9 @@ def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path)
         raise ConfigError("--out is for one run, and --run names several models: name one.")
     if len(files) > 1:
         raise ConfigError("With --out, name one file, folder or zip file that holds the study.")
-    for name in (MASK, OBJECT, MEASUREMENTS) if facts_of(task).has_masks else (SLICES,):
+    if facts_of(task).has_masks:
+        extras.require("reportlab", "The report of a study")
+    for name in (MASK, OBJECT, MEASUREMENTS, *STUDY_REPORTS) if facts_of(task).has_masks else (SLICES,):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
 
@@ -122,5 +128,6 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], 
         "mask_dcm": None if note else str(out / OBJECT),
         "mask_dcm_note": note or None,
         "measurements": str(out / MEASUREMENTS),
+        "reports": [str(out / name) for name in STUDY_REPORTS],
         "disclaimer": DISCLAIMER,
     }

@@ -125,6 +125,11 @@ def diagnosis_lines(diagnosis: Diagnosis | Consensus) -> list[str]:
     ]
 
 
+def heatmap_caption(answer: Diagnosis | Consensus) -> str:
+    """Return what a heatmap and its colours show, and that they do not show the tumour."""
+    return f"{answer.heatmap_title}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
+
+
 def captioned_sheet(images: list[np.ndarray], lines: list[str], facts: Mapping[str, str] | None = None) -> Image.Image:
     """Put images, (H, W, 3) uint8, side by side above lines of text; the last line is the caption.
 

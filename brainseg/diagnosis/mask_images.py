@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from brainseg.diagnosis.agreement import agreement, agreement_sentence
 from brainseg.diagnosis.doubts import contradiction
-from brainseg.diagnosis.images import OPACITY, captioned_sheet, diagnosis_lines, facts, overlay, reliability_lines
+from brainseg.diagnosis.images import (
+    OPACITY,
+    captioned_sheet,
+    diagnosis_lines,
+    facts,
+    overlay,
+    reliability_lines,
+    squared,
+)
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
@@ -55,6 +64,24 @@ def mask_overlay(
             edges, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
             image = cv2.drawContours(image, edges, -1, colour, width)
     return image
+
+
+def lay_mask(image: NDArray[np.uint8], mask: NDArray[np.uint8], opacity: float) -> NDArray[np.uint8]:
+    """Fit a mask into a square and lay it over an image of that size.
+
+    Args:
+        image: (S, S, 3) uint8 RGB, the scan as `squared` gives it.
+        mask: (H, W) uint8 class numbers on the scan's own grid.
+        opacity: Of the mask's inside, in 0..1.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
+    fitted = np.zeros(image.shape[:2], np.uint8)
+    for number in sorted(set(np.unique(mask).tolist()) - {0}):
+        # One class at a time: a value between two class numbers could be a third class.
+        fitted[squared((mask == number).astype(np.float32), len(image)) >= 0.5] = number
+    return mask_overlay(image, fitted, opacity)
 
 
 def class_colour(number: int) -> tuple[int, int, int]:

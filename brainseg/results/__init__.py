@@ -1,1 +1,1 @@
-"""Stored results of runs, read, checked and compared: tables, comparisons, model cards, plots and exports."""
+"""Stored results of runs: tables, comparisons, model cards, plots and exports, and reports of answers."""

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from brainseg.app import model_cache
 from brainseg.app.diagnose import answers as diagnose_answers
-from brainseg.app.diagnose.card import NOT_CERTAIN
 from brainseg.app.diagnose.cases import MOST_FILES, NO_SAMPLES
 from brainseg.app.diagnose.ground_truth import training_membership
 from brainseg.app.diagnose.members import Member
@@ -23,6 +22,7 @@ from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.heatmap_measurement import HEATMAPS
 from brainseg.diagnosis.images import CAPTION
 from brainseg.diagnosis.methods import heatmap_title
+from brainseg.diagnosis.outcome_words import NOT_CERTAIN
 from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.files import write_json
@@ -178,7 +178,7 @@ def test_a_bad_file_gets_one_sentence_beside_the_good_ones(page, images) -> None
     assert table["Remark"].iloc[3] == reason
     labels = [answer.label for answer in answers(app)]
     assert table["Decision"].tolist() == [*labels, ""]
-    assert {button.key for button in app.download_button} >= {"diagnosis.csv", "diagnosis.png", "diagnosis.zip"}
+    assert {button.key for button in app.download_button} >= {"diagnosis.csv", "report.pdf", "diagnosis.zip"}
 
 
 def test_any_image_of_the_gallery_can_be_looked_at(page, images) -> None:

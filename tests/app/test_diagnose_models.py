@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from brainseg.app import model_cache
-from brainseg.app.diagnose.members import NOT_EVALUATED
 from brainseg.app.diagnose.members_card import DISAGREES, agreement_of_members
 from brainseg.app.diagnose.waiting import LOADING
 from brainseg.diagnosis.joint import diagnose_jointly
+from brainseg.diagnosis.outcome_words import NOT_EVALUATED
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
@@ -29,8 +29,8 @@ def test_an_ensemble_says_the_mean_and_how_far_it_disagrees(page, tuned: Run, im
     expected = diagnose_jointly(predictors, read_scan(images[0]))
     said = texts(app)
     assert expected.sentence in said
-    agreement = agreement_of_members(expected)
-    assert agreement.replace("**", "").replace("\\", "") in said
+    agreement = agreement_of_members(expected).replace("**", "").replace("\\", "")
+    assert agreement in said
     assert f" {100 * expected.probability_range[expected.label]:.1f} " in agreement
     assert f" {100 * expected.deviation[expected.label]:.1f} " in agreement
     assert NOT_EVALUATED in said

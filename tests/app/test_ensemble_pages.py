@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from brainseg.app import model_cache
-from brainseg.app.diagnose.members import NOT_EVALUATED
 from brainseg.app.runs.ensemble_view import OF_ONE_NETWORK
 from brainseg.app.runs.overview import can_join, delete_all
 from brainseg.diagnosis.joint import diagnose_jointly
+from brainseg.diagnosis.outcome_words import NOT_EVALUATED
 from brainseg.evaluation.operating import Goals
 from brainseg.models.operating_point import ThresholdGoal
 from brainseg.results.classification.operating_point import set_operating_point

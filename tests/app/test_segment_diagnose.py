@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.cases import Case, Unreadable
 from brainseg.app.diagnose.exports import csv_file, zip_file
 from brainseg.app.diagnose.ground_truth import training_membership
-from brainseg.app.diagnose.mask_card import NO_SPACING
 from brainseg.app.diagnose.members import Member, run_words
+from brainseg.app.diagnose.reports import report_downloads
 from brainseg.app.diagnose.samples import known
 from brainseg.app.diagnose.segmentation_model import evaluation_words, refusal
 from brainseg.diagnosis.agreement import agreement, agreement_sentence
 from brainseg.diagnosis.mask_images import CAPTION
+from brainseg.diagnosis.outcome_words import NO_SPACING
 from brainseg.errors import BundleError
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.removal import delete
@@ -34,6 +36,7 @@ from tests.app.diagnose_pages import answered_on_page, pictures, put_in, remarks
 from tests.app.page_text import icons, plain
 from tests.bundles import edit_of_run
 from tests.conftest import tiny_config
+from tests.results.report.reading import Page, Pdf, squeezed
 
 
 @pytest.fixture
@@ -160,7 +163,8 @@ def test_a_segmentation_model_alone_answers(lonely, marks: Run, slices) -> None:
     assert not pictures(app, "Heatmap")
     assert set(measurements(app)) == {"Area", "Largest diameter", "Regions"}
     assert not app.error
-    assert {button.key for button in app.download_button} == {"diagnosis.csv", "diagnosis.png", "diagnosis.zip"}
+    files = {"diagnosis.csv", "diagnosis.png", "report.pdf", "report.html", "diagnosis.zip"}
+    assert {button.key for button in app.download_button} == files
     app.button(key="sample-1").click().run()
     assert sample_of(app)[1].held_out
     assert training_membership([sample_of(app)])[0].sentence in plain(app.info)
@@ -216,6 +220,42 @@ def test_a_promoted_segmentation_is_the_first_choice(marks: Run, masked_set: Pat
 
 
 # ------------------------------------------------------------------------------------------------------ downloads
+
+
+def test_the_reports_say_what_the_page_says_and_name_no_file(marks: Run, slices) -> None:
+    tuned = RunStore().get("tuned")
+    scan = replace(read_scan(slices[0]), name="Planted_Person.png")
+    answered = Answered(
+        Case(scan.name, scan),
+        model_cache.predictor(tuned.id).diagnose(scan),
+        model_cache.segmenter(marks.id).segment(scan),
+    )
+    made = report_downloads(answered, [Member.of(tuned), Member.of(marks)], (0.5, 0.3))
+    assert [(label, name) for label, name, *_ in made] == [
+        ("Report (PDF)", "report.pdf"),
+        ("Report (HTML)", "report.html"),
+    ]
+    pdf, page = (make() for *_, make in made)
+    read, words = (
+        Pdf(pdf),
+        [
+            *(answer.sentence for answer in answered.answers),
+            *answered.warnings,
+            answered.origin,
+            training_membership([(Member.of(marks), known(marks, scan.sha256))])[0].sentence,
+            agreement_sentence(answered.agreement, True),
+        ],
+    )
+    for text in ("".join(read.pages), "".join(Page(page.decode()).words)):
+        assert [part for part in words if squeezed(part) not in squeezed(text)] == []
+    assert b"Planted" not in pdf + read.streams() + page
+
+
+def test_without_reportlab_only_the_report_as_html_is_offered(marks: Run, slices, monkeypatch) -> None:
+    scan = read_scan(slices[0])
+    answered = Answered(Case(scan.name, scan), None, model_cache.segmenter(marks.id).segment(scan))
+    monkeypatch.setattr("brainseg.app.diagnose.reports.installed", lambda library: library != "reportlab")
+    assert [label for label, *_ in report_downloads(answered, [Member.of(marks)], (0.5, 0.3))] == ["Report (HTML)"]
 
 
 @pytest.mark.parametrize("together", [True, False])

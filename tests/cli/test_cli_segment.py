@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brainseg import DISCLAIMER
 from brainseg.evaluation.segmentation import load_masks
 from tests.cli.test_cli import TINY, assert_refused, brainseg, here
 from tests.conftest import fresh_home
+from tests.results.report.reading import Page, Pdf, squeezed
 from tests.scans.volumes.dicom_maker import write_series
 from tests.scans.volumes.seg_reader import by_pydicom, furthest, opened, voxels_lps
 
@@ -124,9 +126,63 @@ def test_a_study_in_nifti_has_no_mask_in_dicom_and_the_command_says_so(segmented
     assert (answer["mask_dcm"], answer["mask_dcm_note"]) == (None, why)
     done = here("predict", "--run", "marks", tmp_path / "scan.nii.gz", "--out", tmp_path / "b", home=home)
     assert why in done.stderr.splitlines()
-    assert "mask.nii.gz and measurements.csv are in" in done.stdout
+    assert "mask.nii.gz, measurements.csv, report.pdf and report.html are in" in done.stdout
     for folder in ("a", "b"):
-        assert sorted(file.name for file in (tmp_path / folder).iterdir()) == ["mask.nii.gz", "measurements.csv"]
+        assert not (tmp_path / folder / "mask.dcm").exists()
+
+
+def test_a_study_has_a_report_that_names_nobody(segmented, tmp_path: Path) -> None:
+    home, _ = segmented
+    values = np.random.default_rng(0).normal(100, 30, (36, 40, 5)).clip(0).astype(np.float32)
+    image = nib.Nifti1Image(values, np.diag([1.5, 2, 3, 1]))
+    image.header["descrip"] = b"Planted Person"
+    nib.save(image, tmp_path / "Planted_Person.nii.gz")
+    done = here("predict", "--run", "marks", tmp_path / "Planted_Person.nii.gz", "--out", tmp_path / "out", home=home)
+    assert done.returncode == 0, done.stderr
+    assert "mask.nii.gz, measurements.csv, report.pdf and report.html are in" in done.stdout
+    finding = done.stdout.split("Planted_Person.nii.gz: ")[1].splitlines()[0]
+    pdf, page = (
+        Pdf((tmp_path / "out" / "report.pdf").read_bytes()),
+        (tmp_path / "out" / "report.html").read_text("utf-8"),
+    )
+    for text in ("".join(pdf.pages), "".join(Page(page).words)):
+        assert squeezed(finding) in squeezed(text)
+        assert squeezed("36 × 40 × 5 voxels of 1.50 × 2.00 × 3.00 mm") in squeezed(text)
+        assert squeezed(DISCLAIMER) in squeezed(text)
+    assert b"Planted" not in pdf.content + pdf.streams() + page.encode()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "report.html").touch()
+    again = here(
+        "predict", "--run", "marks", tmp_path / "Planted_Person.nii.gz", "--out", tmp_path / "other", home=home
+    )
+    assert_refused(again, "report.html exists already", "name another folder")
+
+
+def test_images_of_a_segmentation_have_a_report(segmented, masked_set: Path, tmp_path: Path) -> None:
+    home, _ = segmented
+    planted = tmp_path / "Planted_Person.png"
+    planted.write_bytes((masked_set / "images" / "patient00_0.png").read_bytes())
+    bad = tmp_path / "notes.png"
+    bad.write_text("no image")
+    command = ["predict", "--run", "marks", planted, bad, masked_set / "images" / "patient00_1.png"]
+    done = here(*command, "--report", tmp_path / "report.pdf", "--json", home=home)
+    assert done.returncode == 1, done.stderr
+    first, failed, third = json.loads(done.stdout)
+    assert first["report"] == third["report"] == str(tmp_path / "report.pdf")
+    assert "report" not in failed
+    pdf = Pdf((tmp_path / "report.pdf").read_bytes())
+    said = squeezed("".join(pdf.pages))
+    assert said.index("Image1of3:PNG") < said.index(squeezed(first["sentence"])) < said.index("Image3of3:PNG")
+    assert "Image2of3" not in said
+    assert b"Planted" not in pdf.content + pdf.streams()
+    assert_refused(here(*command, "--report", tmp_path / "a.txt", home=home), "--report must end in .pdf or .html")
+    same = tmp_path / "same.pdf"
+    both = here(*command, "--report", same, "--csv", same, home=home)
+    assert_refused(both, "--csv and --report would both write")
+    many = here("predict", "--run", "marks", *[planted] * 51, "--report", tmp_path / "b.pdf", home=home)
+    assert_refused(many, "--report is for up to 50 images at a time, not 51")
+    study = here("predict", "--run", "marks", planted, "--out", tmp_path, "--report", tmp_path / "b.pdf", home=home)
+    assert_refused(study, "--report is for images, and --out for a study")
 
 
 def test_a_study_and_options_of_images_exclude_each_other(segmented, tmp_path: Path) -> None:

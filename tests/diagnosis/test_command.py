@@ -6,17 +6,21 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
+from brainseg.diagnosis.heatmap_checks.stored import HEATMAPS, stored_heatmaps
 from brainseg.diagnosis.joint import diagnose_jointly
 from brainseg.diagnosis.methods import METHODS
+from brainseg.diagnosis.outcome_words import NOT_EVALUATED
+from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.errors import BrainsegError, BundleError
-from brainseg.files import sha256_file
+from brainseg.files import sha256_file, write_json
 from brainseg.models.architectures import Classifier
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import RunStore
@@ -24,12 +28,11 @@ from brainseg.scans import read_scan
 from tests.bundles import edit
 from tests.conftest import draw_slice, tiny_config
 from tests.models.conftest import make_classifier, one_sentence, store
+from tests.results.report.reading import Page, squeezed
 
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    import numpy as np
-
     Image.fromarray(draw_slice(np.random.default_rng(0), tumour=True)).save(tmp_path / "slice.png")
     return tmp_path / "slice.png"
 
@@ -130,6 +133,24 @@ def test_each_answer_says_what_it_stands_on(runs, image, tmp_path) -> None:
     assert first["warnings"] == " ".join(answer["warnings"])
     assert first["trained_on"] == "It is not recorded what this model was trained on."
     assert first["in_domain"] == second["in_domain"] == second["label"] == ""
+
+
+def test_a_report_of_models_that_answer_together(runs, image, tmp_path) -> None:
+    planted = image.rename(tmp_path / "Planted_Person.png")
+    found = summarise([(np.ones((8, 8)), np.eye(8))], "grad-cam", 3)
+    write_json(tmp_path / "0" / HEATMAPS, stored_heatmaps(found.to_dict()))
+    RunStore().log_folder(runs[0], tmp_path / "0")
+    report = tmp_path / "report.html"
+    (answer,) = answers_of("--run", runs[0], "--run", runs[1], planted, "--report", report, "--uncertainty")
+    page = Page(report.read_text("utf-8"))
+    said = squeezed("".join(page.words))
+    assert answer["report"] == str(report)
+    for part in (answer["outcome"], pointing_sentence(found.to_dict()), NOT_MEASURED, NOT_EVALUATED.replace("`", "")):
+        assert squeezed(part) in said
+    for member in answer["members"]:
+        assert squeezed(f"{member['model']}: {member['uncertainty']['sentence']}") in said
+        assert member["bundle_digest"] in said
+    assert "Planted" not in report.read_text("utf-8")
 
 
 def test_what_the_model_is_stands_before_the_class(home, image, tmp_path, tiny_set) -> None:

@@ -98,7 +98,7 @@ def test_sequences_are_found_in_the_models_order_on_one_grid(open_segmenter):
     assert np.array_equal(chosen[1].affine, shifted)
     assert np.array_equal(chosen[1].array[:-1], t1.array[1:])  # one voxel further to the right
     answer = mark_volume(segmenter, chosen)
-    assert "t1 was resampled to the grid of flair." in answer.warnings
+    assert "The T1 volume was resampled to the grid of the FLAIR volume." in answer.warnings
     assert answer.image_sha256.count("+") == 1
 
 

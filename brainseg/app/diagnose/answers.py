@@ -18,6 +18,7 @@ from brainseg.diagnosis.agreement import Agreement, agreement
 from brainseg.diagnosis.doubts import UNLIKE, contradiction, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.joint import diagnose_with
+from brainseg.diagnosis.outcome_words import joint_warnings
 from brainseg.models.ensemble import Ensemble
 from brainseg.monitoring import log_answers, record_of
 from brainseg.scans import Scan
@@ -74,10 +75,7 @@ class Answered:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What makes the answers doubtful, one sentence each, the most serious first."""
-        found = dict.fromkeys(sentence for each in self.answers for sentence in each.warnings)
-        unlike = [sentence for sentence in found if sentence.startswith(UNLIKE)]
-        others = [sentence for sentence in found if sentence not in unlike]
-        return tuple(filter(None, [*unlike, self.contradiction, *others]))
+        return joint_warnings(self.answers, self.contradiction)
 
     @property
     def lead(self) -> str:

@@ -14,17 +14,19 @@ from streamlit.delta_generator import DeltaGenerator
 from brainseg.app import live_store, state
 from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.ground_truth import remarks
-from brainseg.app.diagnose.mask_card import lay_mask, show_mask
+from brainseg.app.diagnose.mask_card import show_mask
 from brainseg.app.diagnose.members import Classifiers, Member
 from brainseg.app.diagnose.members_card import show_evaluations, show_members
 from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.diagnose.stability import show_stability
 from brainseg.app.frame import dark, show
+from brainseg.diagnosis import outcome_words
 from brainseg.diagnosis.calibrated import set_sentence
-from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE, decides_words
+from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE
 from brainseg.diagnosis.ensemble import Consensus
-from brainseg.diagnosis.images import CAPTION, OPACITY, heat_colours, overlay, squared
-from brainseg.diagnosis.mask_images import FILL
+from brainseg.diagnosis.images import OPACITY, heat_colours, heatmap_caption, overlay, squared
+from brainseg.diagnosis.mask_images import FILL, lay_mask
+from brainseg.diagnosis.outcome_words import IF_DECIDED, IF_LIKE, NOT_CERTAIN
 from brainseg.diagnosis.pointing import pointing_sentence
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
@@ -32,7 +34,6 @@ from brainseg.results.markdown import escape
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
 
-NOT_CERTAIN = "Not certain"
 SIDE = 640
 """Pixels of the side of each image."""
 
@@ -77,21 +78,16 @@ def _head(answered: Answered) -> None:
         st.warning("  \n".join(map(escape, answered.warnings)), icon=":material/warning:")
     st.markdown(f":material/school: **{escape(answered.origin)}**")
     if unlike:
-        st.markdown(f":gray[If it were, the answer would be: {escape(short_words(answered))}]")
+        st.markdown(f":gray[{IF_LIKE} {escape(short_words(answered))}]")
     elif uncertain:
-        st.markdown(f":gray[If it had to decide: {escape(short_words(answered))}]")
+        st.markdown(f":gray[{IF_DECIDED} {escape(short_words(answered))}]")
     else:
         st.header(escape(short_words(answered)), anchor=False)
 
 
 def short_words(answered: Answered) -> str:
     """Return the predicted class with its probability and threshold; without a classifier, how much is marked."""
-    answer, marked = answered.answer, answered.marked
-    if answer:
-        value = answer.certainty.write(answer.probabilities[answer.label])
-        decides = decides_words(answer).removeprefix("; ")
-        return f"{answer.label} · {value}" + (f" ({decides})" if decides else "")
-    return f"{marked.area:,.0f} {marked.area_unit} marked" if marked and marked.regions else "Nothing marked"
+    return outcome_words.short_words(answered.answer, answered.marked)
 
 
 def tile(answered: Answered, opacities: Opacities, side: int) -> npt.NDArray[np.uint8]:
@@ -186,9 +182,7 @@ def _draw_images(answered: Answered, members: Sequence[Member], opacities: Opaci
     for column, (caption, image, alt) in zip(st.columns(max(3, len(drawn)), gap="small"), drawn, strict=False):
         column.image(image, caption=caption, width="stretch", alt=alt, output_format="PNG")
     if answer:
-        st.caption(
-            f"{escape(answer.heatmap_title)}, from black (not looked at) to bright yellow (looked at most). {CAPTION}"
-        )
+        st.caption(escape(heatmap_caption(answer)))
         for member in members:
             named = f"**{escape(member.name)}** " if len(members) > 1 else ""
             st.caption(f"{named}{escape(pointing_sentence(live_store.details(member.run)['heatmaps']))}")

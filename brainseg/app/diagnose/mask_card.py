@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -11,30 +9,10 @@ from brainseg.app.diagnose.answers import Answered
 from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.segmentation_model import evaluation_words
 from brainseg.diagnosis.agreement import agreement_sentence
-from brainseg.diagnosis.images import squared
-from brainseg.diagnosis.mask_images import CAPTION, mask_overlay
+from brainseg.diagnosis.mask_images import CAPTION
+from brainseg.diagnosis.outcome_words import BOTH_WRONG, NO_SPACING
 from brainseg.diagnosis.words import percent
 from brainseg.results.markdown import escape
-
-NO_SPACING = "The file does not give the size of a pixel, so lengths and areas are in pixels."
-
-
-def lay_mask(image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], opacity: float) -> npt.NDArray[np.uint8]:
-    """Fit a mask into a square and lay it over an image of that size.
-
-    Args:
-        image: (S, S, 3) uint8 RGB, the scan as `squared` gives it.
-        mask: (H, W) uint8 class numbers on the scan's own grid.
-        opacity: Of the mask's inside, in 0..1.
-
-    Returns:
-        (S, S, 3) uint8 RGB.
-    """
-    fitted = np.zeros(image.shape[:2], np.uint8)
-    for number in sorted(set(np.unique(mask).tolist()) - {0}):
-        # One class at a time: a value between two class numbers could be a third class.
-        fitted[squared((mask == number).astype(np.float32), len(image)) >= 0.5] = number
-    return mask_overlay(image, fitted, opacity)
 
 
 def mask_cells(answered: Answered) -> dict[str, str]:
@@ -77,7 +55,7 @@ def show_mask(answered: Answered, model: Member) -> None:
         st.dataframe(pd.DataFrame(areas), hide_index=True, width="stretch")
     if answered.answer:
         st.markdown(f"**Agreement of heatmap and mask.** {escape(agreement_sentence(compared, bool(marked.regions)))}")
-        st.caption(f"{escape(answered.answer.heatmap_title)}. Two models that agree can both be wrong.")
+        st.caption(f"{escape(answered.answer.heatmap_title)}. {BOTH_WRONG}")
     st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"
     st.caption(f"{CAPTION} Computed in {marked.seconds:.2f} s.{unit}")

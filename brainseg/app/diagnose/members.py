@@ -10,16 +10,13 @@ import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
 from brainseg.app.diagnose.address import clear_missing, named_others, new_visit
+from brainseg.diagnosis.outcome_words import NOT_EVALUATED
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.models.description import BundleDescription
 from brainseg.models.ensemble import MOST_MEMBERS, Ensemble
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import model_words
 from brainseg.runs import Run
-
-NOT_EVALUATED = (
-    "These models together were not evaluated on held-out images: `brainseg ensemble` evaluates and stores them."
-)
 
 
 @dataclass(frozen=True)

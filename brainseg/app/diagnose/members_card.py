@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from brainseg.app.diagnose.members import NOT_EVALUATED, Member
+from brainseg.app.diagnose.members import Member
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.operating_words import operating_lines
+from brainseg.diagnosis.outcome_words import NOT_EVALUATED, members_sentence
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.results.markdown import escape
 
@@ -19,14 +20,7 @@ DISAGREES = ":material/call_split:"
 
 def agreement_of_members(answer: Consensus) -> str:
     """Return the range and the standard deviation of the members' probabilities of the predicted class, as Markdown."""
-    probabilities = [member.probabilities[answer.label] for member in answer.members]
-    write = answer.certainty.write
-    return (
-        f"**Agreement of the members.** They give {escape(answer.label)} a score of "
-        f"{write(min(probabilities))} to {write(max(probabilities))}: a range of "
-        f"{100 * answer.probability_range[answer.label]:.1f} percentage points, standard deviation "
-        f"{100 * answer.deviation[answer.label]:.1f} percentage points."
-    )
+    return f"**Agreement of the members.** {escape(members_sentence(answer))}"
 
 
 def show_members(answer: Consensus, members: Sequence[Member]) -> None:

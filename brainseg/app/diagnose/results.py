@@ -15,6 +15,7 @@ from brainseg.app.diagnose.exports import csv_file, png_file, zip_file
 from brainseg.app.diagnose.ground_truth import remarks, true_label
 from brainseg.app.diagnose.mask_card import mask_cells
 from brainseg.app.diagnose.members import Classifiers, Member
+from brainseg.app.diagnose.reports import Download, report_downloads
 from brainseg.app.frame import guarded
 from brainseg.results.markdown import escape
 
@@ -49,7 +50,7 @@ def show_results(
         asked = [*members, segmentation_model] if segmentation_model else list(members)
         _gallery(answered, shown, opacities, asked)
         _table(results, asked)
-    _downloads(results, shown, members[0].description.classes if members else (), opacities)
+    _downloads(results, shown, members, segmentation_model, opacities)
 
 
 def _place(count: int) -> int:
@@ -153,13 +154,19 @@ def _class_cells(answered: Answered) -> dict[str, str]:
 
 
 def _downloads(
-    results: Sequence[Answered | Unreadable], shown: Answered, classes: Sequence[str], opacities: Opacities
+    results: Sequence[Answered | Unreadable],
+    shown: Answered,
+    members: Classifiers,
+    segmentation_model: Member | None,
+    opacities: Opacities,
 ) -> None:
     heat, mask = opacities.heat, opacities.mask
-    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+    classes = members[0].description.classes if members else ()
+    files: list[Download] = [
         ("Table (CSV)", "diagnosis.csv", "text/csv", lambda: csv_file(results, classes)),
         ("This image with its answer (PNG)", "diagnosis.png", "image/png", lambda: png_file(shown, heat, mask)),
     ]
+    files += report_downloads(shown, [*members, *filter(None, [segmentation_model])], (heat, mask))
     if len(results) > 1:
         everything = "All images and the table (ZIP)"
         files.append((everything, "diagnosis.zip", "application/zip", lambda: zip_file(results, classes, heat, mask)))

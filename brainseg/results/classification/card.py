@@ -67,8 +67,8 @@ def limits(
         "* Intervals of proportions of images are Wilson 95 % intervals, which treat images as independent. Slices of "
         "one patient are not, so their true uncertainty is larger. All other intervals are by bootstrap over patients "
         "and groups of copies.",
-        f"* {calibration_sentence(description.calibration)} {_meaning(description.calibration)}",
-        *([f"* {' '.join(_operating(description))}"] if description.operating_point else []),
+        f"* {calibration_line(description)}",
+        *([f"* {operating_line(description)}"] if description.operating_point else []),
         "* Cropped copies are not found, and may be on both sides of the split.",
     ]
     if 0 < count < FEW:
@@ -80,8 +80,14 @@ def limits(
     return lines
 
 
-def _operating(description: ModelDescription) -> list[str]:
-    return operating_lines(description.decides, description.positive, len(description.classes))
+def calibration_line(description: ModelDescription) -> str:
+    """Return how the probabilities are calibrated, or why they are not, and what that means."""
+    return f"{calibration_sentence(description.calibration)} {_meaning(description.calibration)}"
+
+
+def operating_line(description: ModelDescription) -> str:
+    """Return how the model decides, and what this gave on held-out images."""
+    return " ".join(operating_lines(description.decides, description.positive, len(description.classes)))
 
 
 def _meaning(state: CalibrationState) -> str:

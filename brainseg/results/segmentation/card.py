@@ -16,6 +16,10 @@ NOT_FOR = """\
 * Not for measuring a tumour: areas and diameters are those of the model's mask, and a single slice has no volume.
 * Not for images unlike its training images: other sequences, planes, scanners, ages or diseases. It marks something,
   or nothing, on any image, even one that shows no brain."""
+NOT_CALIBRATED = (
+    "The probabilities of single pixels are not calibrated; the Calibration tab of the run shows how often they come "
+    "true."
+)
 RULES = {
     "skip": "Slices and patients without any true or marked tumour are left out of the means, as in nnU-Net.",
     "one": "Slices and patients without any true or marked tumour count as 1, which makes a model that marks nothing "
@@ -80,5 +84,5 @@ def limits(
         f"* Intervals are 95 % intervals by bootstrap{drawn}; with few patients they are rough.",
         "* Small tumours weigh little in the pooled Dice, and are missed more often than large ones.",
         "* People or programs drew the true masks, and they differ among themselves; how much is not known here.",
-        "* The probabilities of single pixels are not calibrated; the Calibration tab shows how often they come true.",
+        f"* {NOT_CALIBRATED}",
     ]

@@ -39,7 +39,10 @@ def on_grid(volume: Volume, reference: Volume) -> Volume:
             f"{volume.name} covers only {100 * covered:.0f} % of {reference.name}, so they cannot be combined: choose "
             "series of the same part of the head."
         )
-    note = f"{volume.name} was resampled to the grid of {reference.name}."
+    # Warnings go into files that are passed on, and the name of a file may be that of a patient.
+    moved_words = f"The {volume.sequence}" if volume.sequence else "A"
+    other_words = f"the {reference.sequence}" if reference.sequence else "another"
+    note = f"{moved_words} volume was resampled to the grid of {other_words} volume."
     windows = tuple(window for window in volume.windows if window.common)  # the others are of its own slices
     warnings = (*volume.warnings, note)
     return replace(volume, array=moved, affine=reference.affine, warnings=warnings, windows=windows, source=None)

@@ -129,7 +129,7 @@ def test_another_grid_is_resampled_at_the_same_places_and_said():
 
     assert moved.array[1, 1].tolist() == [1, 3, 5, 7]
     assert np.array_equal(moved.affine, shift)
-    assert moved.warnings == ("v was resampled to the grid of v.",)
+    assert moved.warnings == ("A volume was resampled to the grid of another volume.",)
 
 
 def test_volumes_of_different_parts_are_not_combined():
