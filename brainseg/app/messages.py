@@ -26,6 +26,9 @@ PHRASES = (
     (r"--choose\b", "the choice of settings"),
     (r"; `resume` continues it( from its last epoch)?", r"; Resume continues it\1"),
     (r"name another with --port", "name another port"),
+    (r"diagnose it as a volume with `predict --out`", "open it under Volume on Diagnose"),
+    (r"give files whose name or header says ([^.]+)", r"add one, or choose \1 as its sequence in the list of series"),
+    (r"name the file, the folder or the sequence to use", "correct their sequences in the list of series"),
 )
 """Pattern in a message for the terminal -> its words on a page."""
 

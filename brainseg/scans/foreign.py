@@ -13,8 +13,7 @@ HEAD: Final = 4096
 _SLICE = "export its slices as PNG"
 _SAVE = "save it as PNG"
 _UNPACK = "unpack it and use the images in it"
-AS_VOLUME = "diagnose it as a volume (`predict --out`, or Volume on the Diagnose page)"
-"""The remedy for files that hold a scan; a page that can do so itself replaces it."""
+_AS_VOLUME = "diagnose it as a volume with `predict --out`"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Kind:
     def sentence(self) -> str:
         """The message that follows the file's name."""
         if self.volume:
-            return f"is {self.name}, which brainseg does not read as an image: {AS_VOLUME}, or {self.remedy}."
+            return f"is {self.name}, which brainseg does not read as an image: {_AS_VOLUME}, or {self.remedy}."
         return f"is {self.name}, which brainseg does not read: {self.remedy}."
 
 
@@ -48,7 +47,7 @@ MATLAB = Kind("a MATLAB file", _SLICE)
 HDF5 = Kind("an HDF5 file", _SLICE)
 NUMPY = Kind("a NumPy file", "save the slice as PNG")
 GZIP = Kind("a gzip archive", _UNPACK)
-ZIP = Kind("a zip archive", f"{_UNPACK}, add it as a dataset, or {AS_VOLUME} if it holds a scan")
+ZIP = Kind("a zip archive", f"{_UNPACK}, add it as a dataset, or {_AS_VOLUME} if it holds a scan")
 SPREADSHEET = Kind("a spreadsheet", "save its table as CSV")
 OFFICE = Kind("an Office document", "save the images in it as PNG")
 VIDEO = Kind("a video", "save single slices as PNG")

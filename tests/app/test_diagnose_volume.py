@@ -29,7 +29,7 @@ from brainseg.monitoring import AnswerLog
 from brainseg.runs import Run, RunStore
 from tests.app.diagnose_pages import put_in, texts
 from tests.app.page_text import plain
-from tests.app.volume_pages import ball_mask, dicom_zip, head_values, nifti
+from tests.app.volume_pages import AFFINE, ball_mask, dicom_zip, head_values, nifti
 from tests.bundles import edit_of_run
 from tests.scans.volumes.dicom_maker import NAME
 
@@ -122,8 +122,8 @@ def test_the_uploader_of_images_sends_scans_to_the_volumes(page: AppTest, open_p
     app = put_in(open_page("diagnose"), nifti(tmp_path / "scan.nii.gz"))
     (error,) = plain(app.error)
     assert error == (
-        "scan.nii.gz is a NIfTI file, which brainseg does not read as an image: choose Volume above, or export its "
-        "slices as PNG."
+        "scan.nii.gz is a NIfTI file, which brainseg does not read as an image: open it under Volume on Diagnose, or "
+        "export its slices as PNG."
     )
 
 
@@ -253,15 +253,14 @@ def test_every_slice_is_classified(page: AppTest, tmp_path: Path) -> None:
 
 def test_a_model_of_several_sequences_takes_the_corrected_ones(page: AppTest, marks: Run, open_page, tmp_path) -> None:
     edit_of_run(marks.id, lambda values: values.update(modalities=["FLAIR", "T1"], channels=["FLAIR", "T1", "T1"]))
-    app = put_volumes(
-        open_page("diagnose", view="Volume"),
-        nifti(tmp_path / "a.nii.gz"),
-        nifti(tmp_path / "t1.nii.gz", head_values(1)),
-    )
+    shifted = AFFINE.copy()
+    shifted[2, 3] = 1.0
+    files = nifti(tmp_path / "jane_doe.nii.gz"), nifti(tmp_path / "jane_doe_t1.nii.gz", head_values(1), shifted)
+    app = put_volumes(open_page("diagnose", view="Volume"), *files)
     app.button(key="mark-volume").click().run()
     app = finish(app)
     (warning,) = [text for text in plain(app.warning) if "needs one FLAIR volume" in text]
-    assert "the study holds none" in warning
+    assert "the study holds none: add one, or choose FLAIR as its sequence in the list of series." in warning
 
     unknown = next(box for box in app.selectbox if box.key.startswith("volumes:sequence") and box.value == "other")
     unknown.select("FLAIR").run()
@@ -269,8 +268,11 @@ def test_a_model_of_several_sequences_takes_the_corrected_ones(page: AppTest, ma
     app.button(key="mark-volume").click().run()
     app = finish(app)
     (marked,) = kept(app)
-    assert marked.model.answer.volume.name == "a.nii.gz"
-    assert marked.model.answer.image_sha256.count("+") == 1
+    answer = marked.model.answer
+    assert answer.image_sha256.count("+") == 1
+    assert "T1 was resampled to the grid of FLAIR." in answer.warnings
+    written = b"".join(file.make(answer) for file in FILES) + answer.volume.name.encode()
+    assert b"jane" not in written.lower(), "a file's name may be a patient's"
 
 
 def test_a_volume_without_a_place_is_refused_in_one_sentence(page: AppTest, tmp_path: Path) -> None:

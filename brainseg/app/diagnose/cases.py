@@ -11,12 +11,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from brainseg.app import live_store, state
 from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.app.diagnose.samples import RULE, Sample, samples, thumbnail
+from brainseg.app.messages import on_page
 from brainseg.app.upload_limit import refuse_many
 from brainseg.errors import ScanError
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run
 from brainseg.scans import Scan, display_name, read_scan
-from brainseg.scans.foreign import AS_VOLUME
 
 NO_SAMPLES = "The dataset of this model is no longer on this machine, so there are no samples: upload an image."
 MOST_FILES = 24
@@ -182,5 +182,5 @@ def _case(upload: UploadedFile) -> Case | Unreadable:
     try:
         scan = read_scan(upload.getvalue(), upload.name)
     except ScanError as error:
-        return Unreadable(display_name(upload.name), str(error).replace(AS_VOLUME, "choose Volume above"))
+        return Unreadable(display_name(upload.name), on_page(error))
     return Case(scan.name, scan)

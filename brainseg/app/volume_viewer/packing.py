@@ -50,8 +50,8 @@ def coded(volume: Volume) -> Coded:
     values = volume.array
     low, high = float(values.min()), float(values.max())
     if high - low < _LEVELS and np.array_equal(values, np.rint(values)):
-        small = high - low < 256
-        return Coded((values - low).astype(np.uint8 if small else np.uint16), low, 1.0)
+        codes = (values - low).astype(np.uint16)
+        return Coded(codes.astype(np.uint8) if high - low < 256 else codes, low, 1.0)
     black, white = volume_window(volume)
     reach = _AROUND * (white - black)
     if reach > 0:

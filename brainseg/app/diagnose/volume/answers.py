@@ -23,6 +23,7 @@ from brainseg.monitoring import log_answers, record_of
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_classes import VolumeClasses
     from brainseg.diagnosis.volume_mask import Progress, VolumeMask
+    from brainseg.scans.volumes.volume import Volume
 
 MOST = 6
 """Most answers that a session keeps."""
@@ -30,6 +31,8 @@ POLL = 1.0
 """Seconds between two looks at how far the work is."""
 MARKING, CLASSIFYING = "Marking slices", "Classifying slices"
 CANCELLED = "It was cancelled."
+UNNAMED = "the series"
+"""What a volume of unknown sequence is called in files."""
 
 Key = tuple[object, ...]
 
@@ -109,10 +112,23 @@ def start_marking(key: Key, model: Member, found: Sequence[Series], shown: Serie
         from brainseg.diagnosis.study import volumes_for
         from brainseg.diagnosis.volume_mask import mark_volume
 
-        answer = mark_volume(segmenter, volumes_for(model.description, chosen), plane, progress)
+        volumes = volumes_for(model.description, chosen)
+        answer = _without_file_names(mark_volume(segmenter, volumes, plane, progress), chosen)
         return Marked(sha256_bytes(repr(key).encode())[:16], Mask.of(answer))
 
     _start(key, MARKING, run)
+
+
+def _without_file_names(answer: VolumeMask, volumes: Sequence[Volume]) -> VolumeMask:
+    """Return an answer that calls its volumes by their sequences.
+
+    A file's name may be a patient's, and warnings go into the files that are offered.
+    """
+    warnings = answer.warnings
+    for volume in sorted(volumes, key=lambda each: -len(each.name)):  # a name may be a part of another
+        warnings = tuple(text.replace(volume.name, volume.sequence or UNNAMED) for text in warnings)
+    named = replace(answer.volume, name=answer.volume.sequence or UNNAMED)
+    return replace(answer, volume=named, warnings=warnings)
 
 
 def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], shown: Series, plane: str) -> None:

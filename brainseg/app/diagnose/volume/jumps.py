@@ -23,7 +23,8 @@ def jump_to_lesion(answer: VolumeMask) -> None:
     if rows and rows[0] < len(answer.lesions):
         lesion = answer.lesions[rows[0]]
         place = largest_slice(answer.mask, lesion, answer.plane)
-        _jump(middle_voxel(answer.mask, answer.plane, place, lesion))
+        if voxel := middle_voxel(answer.mask, answer.plane, place, lesion):
+            _jump(voxel)
 
 
 def jump_to_point(key: str, plane: str) -> None:

@@ -81,6 +81,8 @@ def _draw_study(found: Sequence[Series], shown: Series, members: Classifiers, mo
     classes = session_answers().kept.get(answer_key(members, found, shown, plane)) if members else None
     if isinstance(marked, Marked):
         show_finding(marked)
+        if not _same_grid(marked.model.answer.volume, shown.volume):
+            st.caption("The mask lies on the grid of another series: choose that series to see it.")
     _draw_viewer(shown, marked if isinstance(marked, Marked) else None, marks_key)
     if isinstance(marked, Marked):
         show_marked(marks_key, marked)

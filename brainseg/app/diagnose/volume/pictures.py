@@ -49,7 +49,7 @@ def draw_slices(volume: Volume, plane: str, places: Sequence[int], mask: NDArray
         drawn = squared_slice(stretch(cut(volume.array, plane, place), *window), spacing, TILE)
         image = np.repeat(drawn[..., None], 3, axis=2)
         if mask is not None:
-            own = (cut(mask, plane, place) > 0).astype(np.uint8) * 255
+            own = (np.asarray(cut(mask, plane, place), np.uint8) > 0).astype(np.uint8) * 255
             image = mask_overlay(image, (squared_slice(own, spacing, TILE) > 127).astype(np.uint8))
         with row, st.container(width=WIDTH, gap="xxsmall"):
             st.image(image, width="stretch", alt=f"{plane.capitalize()} slice {place + 1}", output_format="PNG")
