@@ -42,15 +42,12 @@ def classify_study(
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.study import volumes_for
     from brainseg.diagnosis.volume_classes import RULE, classify_volume
-    from brainseg.monitoring import log_answers, record_of
 
     predictor = Predictor.open(bundle)
     volumes = volumes_for(predictor.description, found, sequence)
     bar, progress = counter("Classifying slices")
     with bar:
         answer = classify_volume(predictor.diagnose, predictor.description.classes, volumes, plane, progress)
-    if answer.outcome:
-        log_answers([record_of(answer, "command")])
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / SLICES, lambda temporary: temporary.write_text(slice_table(answer), "utf-8"))
     if as_json:

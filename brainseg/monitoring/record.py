@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.segmenter import Segmentation
-    from brainseg.diagnosis.volume_classes import VolumeClasses
     from brainseg.diagnosis.volume_mask import VolumeMask
 
 MARKED, NOTHING_MARKED = "something marked", "nothing marked"
@@ -29,8 +28,8 @@ class AnswerRecord:
             joined by a plus.
         image_sha256: SHA-256 of the image file.
         outcome: The predicted class, "not certain", "not like the training images", or what a U-Net did.
-        label: The predicted class; "" for a segmentation model and for a volume.
-        confidence: The probability or score (0..1) of the label; None for a segmentation model and for a volume.
+        label: The predicted class; "" for a segmentation model.
+        confidence: The probability or score (0..1) of the label; None for a segmentation model.
         calibrated: Whether it is a calibrated probability.
         in_domain: What the guard said; None if the bundle has none.
         distance: Distance of the image's features from those of the training images, as a multiple of the guard's
@@ -51,7 +50,7 @@ class AnswerRecord:
 
 
 def record_of(
-    answer: Diagnosis | Consensus | Segmentation | VolumeMask | VolumeClasses,
+    answer: Diagnosis | Consensus | Segmentation | VolumeMask,
     source: Literal["page", "command"],
     now: datetime | None = None,
 ) -> AnswerRecord:
@@ -62,20 +61,16 @@ def record_of(
         source: Where it was asked for.
         now: The time; that of the call by default.
     """
-    from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE_OUTCOME
+    from brainseg.diagnosis.doubts import UNLIKE_OUTCOME
     from brainseg.diagnosis.ensemble import Consensus
     from brainseg.diagnosis.segmenter import Segmentation
-    from brainseg.diagnosis.volume_classes import VolumeClasses
     from brainseg.diagnosis.volume_mask import VolumeMask
 
-    distance = None if isinstance(answer, Consensus | VolumeMask | VolumeClasses) else answer.distance
+    distance = None if isinstance(answer, Consensus | VolumeMask) else answer.distance
     if isinstance(answer, Segmentation | VolumeMask):
         outcome = MARKED if answer.found else NOTHING_MARKED
         outcome = UNLIKE_OUTCOME if answer.in_domain is False else outcome
         label, confidence, calibrated = "", None, False
-    elif isinstance(answer, VolumeClasses):
-        # Its value follows from many slices, so it must not be compared with the probabilities of images.
-        outcome, label, confidence, calibrated = answer.outcome or UNCERTAIN, "", None, False
     else:
         outcome, label = answer.outcome, answer.label
         confidence, calibrated = answer.probabilities[label], answer.certainty.calibrated

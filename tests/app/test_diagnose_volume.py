@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import threading
 from contextlib import suppress
@@ -224,7 +225,12 @@ def test_the_files_are_those_of_the_command_line(page: AppTest, tmp_path: Path) 
     app.button(key="mark-volume").click().run()
     app = finish(app)
     (marked,) = kept(app)
-    made = {file.name: file.make(marked.model.answer) for file in FILES}
+    member = Member.of(RunStore().get(marked.model.answer.model.split(" (")[0]))
+    made = {file.name: file.make(marked.model.answer, member) for file in FILES}
+    assert set(made) == {"mask.nii.gz", "mask.dcm", "measurements.csv", "report.pdf", "report.html"}
+    assert made["mask.dcm"][128:132] == b"DICM"
+    assert made["report.pdf"].startswith(b"%PDF")
+    assert marked.model.answer.finding in html.unescape(made["report.html"].decode())
     (tmp_path / "mask.nii.gz").write_bytes(made["mask.nii.gz"])
     image = nib.load(tmp_path / "mask.nii.gz")
     assert int(np.asanyarray(image.dataobj).sum()) == int((marked.model.answer.mask > 0).sum())
@@ -270,8 +276,10 @@ def test_a_model_of_several_sequences_takes_the_corrected_ones(page: AppTest, ma
     (marked,) = kept(app)
     answer = marked.model.answer
     assert answer.image_sha256.count("+") == 1
-    assert "T1 was resampled to the grid of FLAIR." in answer.warnings
-    written = b"".join(file.make(answer) for file in FILES) + answer.volume.name.encode()
+    assert "The T1 volume was resampled to the grid of the FLAIR volume." in answer.warnings
+    files = [file for file in FILES if file.only(answer)]
+    assert "mask.dcm" not in [file.name for file in files]  # the series are no DICOM
+    written = b"".join(file.make(answer, Member.of(marks)) for file in files) + answer.volume.name.encode()
     assert b"jane" not in written.lower(), "a file's name may be a patient's"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from brainseg.diagnosis.lesions import Lesion
 from brainseg.diagnosis.mask_images import CAPTION, class_colour
 from brainseg.diagnosis.study import sequences_of
-from brainseg.diagnosis.volume_mask import VolumeMask
+from brainseg.diagnosis.volume_mask import CORRECTED, PERSON, VolumeMask
 from brainseg.results.report.content import (
     Block,
     Curve,
@@ -52,14 +52,13 @@ _CM2 = 1000.0
 """Areas from here on, in mm², are written in cm²."""
 
 
-def volume_report(answer: VolumeMask, model: AskedModel, created: datetime, corrected: str = "") -> Report:
+def volume_report(answer: VolumeMask, model: AskedModel, created: datetime) -> Report:
     """Return the report of a volume in which a model marked tumours.
 
     Args:
         answer: The answer.
         model: The model that gave it.
         created: When the report is made, in UTC.
-        corrected: The sentence that a person corrected the mask; "" if nobody did.
     """
     volume = answer.volume
     view = View.of(volume, answer.mask)
@@ -79,10 +78,10 @@ def volume_report(answer: VolumeMask, model: AskedModel, created: datetime, corr
     return Report(
         title=TITLE,
         subject=f"{volume.source_format}, {size} voxels of {spacing} mm, SHA-256 {short_hash(answer.image_sha256)}",
-        warnings=answer.warnings,
+        warnings=tuple(text for text in answer.warnings if text != CORRECTED),
         lead=answer.finding,
         words=(
-            Text(corrected or CAPTION, "strong"),
+            Text(CORRECTED if answer.mask_by == PERSON else CAPTION, "strong"),
             Text(answer.origin, "strong"),
             Text(f"Answered by {answer.model}."),
         ),

@@ -9,6 +9,7 @@ import pytest
 
 from brainseg.diagnosis.lesions import lesions
 from brainseg.diagnosis.mask_images import CAPTION
+from brainseg.diagnosis.volume_mask import CORRECTED, with_mask
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.results.report.content import Curve, Legend, Pictures, Table, texts
 from brainseg.results.report.model_content import AskedModel
@@ -108,9 +109,10 @@ def test_doubts_come_first(two, model):
 
 
 def test_a_corrected_mask_says_so_and_not_that_nobody_checked_it(two, model):
-    report = volume_report(answer_of(two), model, CREATED, "A person corrected this mask.")
+    answer = answer_of(two)
+    report = volume_report(with_mask(answer, answer.mask), model, CREATED)
 
-    assert "A person corrected this mask." in said(report)
+    assert CORRECTED in said(report)
     assert CAPTION not in said(report)
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from brainseg.app.diagnose.members import Member
 from brainseg.errors import ScanError
+from brainseg.extras import installed
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_mask import VolumeMask
@@ -23,24 +25,24 @@ class VolumeFile:
         label: Text of its button.
         name: File name; of a corrected mask, "-corrected" comes before the first dot.
         kind: MIME type.
-        make: Returns the content.
+        make: Returns the content, from the answer and the model that gave it.
         only: Whether it is offered for an answer; by default for all.
     """
 
     label: str
     name: str
     kind: str
-    make: Callable[[VolumeMask], bytes]
+    make: Callable[[VolumeMask, Member], bytes]
     only: Callable[[VolumeMask], bool] = lambda _: True
 
 
-def _mask(answer: VolumeMask) -> bytes:
+def _mask(answer: VolumeMask, _: Member) -> bytes:
     from brainseg.scans.volumes.writing import mask_bytes
 
     return mask_bytes(answer.mask, answer.volume)
 
 
-def _measurements(answer: VolumeMask) -> bytes:
+def _measurements(answer: VolumeMask, _: Member) -> bytes:
     from brainseg.diagnosis.study_table import measurements
 
     return measurements(answer).encode("utf-8-sig")  # with a byte-order mark: spreadsheets then read it as UTF-8
@@ -52,7 +54,7 @@ def _has_object(answer: VolumeMask) -> bool:
     return not refusal(answer.volume)
 
 
-def _object(answer: VolumeMask) -> bytes:
+def _object(answer: VolumeMask, _: Member) -> bytes:
     from brainseg.diagnosis.mask_object import mask_object
 
     made, note = mask_object(answer)
@@ -61,19 +63,34 @@ def _object(answer: VolumeMask) -> bytes:
     return made
 
 
+def _report(kind: str, answer: VolumeMask, model: Member) -> bytes:
+    from brainseg.results.report.model_content import AskedModel
+    from brainseg.results.report.volume_content import volume_report
+    from brainseg.results.report.writing import now, report_bytes
+
+    return report_bytes([volume_report(answer, AskedModel(answer.model, model.description), now())], kind)
+
+
+def _has_reportlab(_: VolumeMask) -> bool:
+    return installed("reportlab")
+
+
 FILES = (
     VolumeFile("Mask (NIfTI)", "mask.nii.gz", "application/gzip", _mask),
     VolumeFile("Mask (DICOM)", "mask.dcm", "application/dicom", _object, _has_object),
     VolumeFile("Measurements (CSV)", "measurements.csv", "text/csv", _measurements),
+    VolumeFile("Report (PDF)", "report.pdf", "application/pdf", partial(_report, ".pdf"), _has_reportlab),
+    VolumeFile("Report (HTML)", "report.html", "text/html", partial(_report, ".html")),
 )
 """To offer another kind of file, add it here."""
 
 
-def offer_files(answer: VolumeMask, corrected: bool) -> None:
+def offer_files(answer: VolumeMask, model: Member, corrected: bool) -> None:
     """Draw the buttons for one mask.
 
     Args:
         answer: The mask with its measurements.
+        model: The model that gave the answer.
         corrected: Whether it is a person's: its files have other names, so neither replaces the other.
     """
     with st.container(horizontal=True):
@@ -82,7 +99,7 @@ def offer_files(answer: VolumeMask, corrected: bool) -> None:
             name = f"{stem}-corrected.{ending}" if corrected else file.name
             st.download_button(
                 f"{file.label}, corrected" if corrected else file.label,
-                partial(file.make, answer),
+                partial(file.make, answer, model),
                 name,
                 file.kind,
                 key=f"download-{name}",

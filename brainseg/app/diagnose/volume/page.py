@@ -84,8 +84,8 @@ def _draw_study(found: Sequence[Series], shown: Series, members: Classifiers, mo
         if not _same_grid(marked.model.answer.volume, shown.volume):
             st.caption("The mask lies on the grid of another series: choose that series to see it.")
     _draw_viewer(shown, marked if isinstance(marked, Marked) else None, marks_key)
-    if isinstance(marked, Marked):
-        show_marked(marks_key, marked)
+    if model and isinstance(marked, Marked):
+        show_marked(marks_key, marked, model)
     if classes is not None and not isinstance(classes, Marked):
         show_classes(classes)
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from brainseg.app import state
 from brainseg.app.charts import chart
+from brainseg.app.diagnose.members import Member
 from brainseg.app.diagnose.volume.answers import Key, Marked, Mask, drop_correction
 from brainseg.app.diagnose.volume.downloads import offer_files
 from brainseg.app.diagnose.volume.jumps import jump_to_lesion, jump_to_point
@@ -59,7 +60,7 @@ def short_words(answer: VolumeMask) -> str:
     return f"{answer.total_ml:,.2f} ml marked · {count}"
 
 
-def show_marked(key: Key, marked: Marked) -> None:
+def show_marked(key: Key, marked: Marked, model: Member) -> None:
     """Draw the measurements of a mask, its slices, its curve, its surfaces and its downloads."""
     if marked.person:
         st.segmented_control(
@@ -83,9 +84,9 @@ def show_marked(key: Key, marked: Marked) -> None:
     )
     draw_surfaces(mask)
     st.subheader("Downloads", anchor=False)
-    offer_files(marked.model.answer, corrected=False)
+    offer_files(marked.model.answer, model, corrected=False)
     if marked.person:
-        offer_files(marked.person.answer, corrected=True)
+        offer_files(marked.person.answer, model, corrected=True)
         st.button(
             "Remove my correction",
             key="drop-correction",
