@@ -30,6 +30,7 @@ FLOORS: tuple[set[str], ...] = (
     {"jobs"},
     {"plots"},
     {"results"},
+    {"reading"},
     {"app"},
     {"cli"},
     {"__main__"},
