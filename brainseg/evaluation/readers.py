@@ -61,7 +61,8 @@ def area_difference_interval(
 
     def differences() -> np.ndarray:
         both = drawn_areas(positive, [first, second], groups)
-        return both[:, 0] - both[:, 1]
+        paired: np.ndarray = both[:, 0] - both[:, 1]
+        return paired
 
     return _interval(differences, groups)
 

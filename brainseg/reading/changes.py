@@ -112,7 +112,8 @@ def judge_boxes(block: pd.DataFrame, mask_of: Callable[[str], np.ndarray]) -> Bo
     boxed = block["box"].notna().to_numpy()
     if not has_mask.any() and not boxed.any():
         return None
-    judged = [box_fit(row.box, mask_of(row.mask)) for row in block[has_mask & boxed].itertuples()]
+    fitting = block[has_mask & boxed]
+    judged = [box_fit(box, mask_of(mask)) for box, mask in zip(fitting["box"], fitting["mask"], strict=True)]
     hit = np.zeros(len(block), dtype=bool)
     hit[has_mask & boxed] = [inside for inside, _ in judged]
     return Boxes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,7 +133,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def true_masks(dataset: Dataset, known: KnownDataset, rows: Sequence[int] | np.ndarray) -> dict[int, tuple[str, bytes]]:
+def true_masks(dataset: Dataset, known: KnownDataset, rows: np.ndarray) -> dict[int, tuple[str, bytes]]:
     """Return the true masks of images that have one that is not empty: row -> SHA-256 and PNG file.
 
     A dataset with classes may have masks, too, such as the phantom.
@@ -153,7 +153,7 @@ def true_masks(dataset: Dataset, known: KnownDataset, rows: Sequence[int] | np.n
     return found
 
 
-def _masked(dataset: Dataset, known: KnownDataset, rows: Sequence[int] | np.ndarray) -> MaskedDataset | None:
+def _masked(dataset: Dataset, known: KnownDataset, rows: np.ndarray) -> MaskedDataset | None:
     if isinstance(dataset, MaskedDataset):
         return dataset
     only = set(dataset.table["path"].iloc[rows])

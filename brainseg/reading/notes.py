@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from brainseg.reading.study import Case
 
+UNRECORDED = (
+    "It is not recorded which images the model was trained on: its results are too good if some cases are among them."
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -40,13 +44,14 @@ def sample_notes(sample: Sample) -> tuple[str, ...]:
     count = len(sample.cases)
     found = [
         _synthetic(sample.synthetic, count),
-        _training(sample),
+        "" if sample.splits_known or not sample.model else UNRECORDED,
         _selected(sample.cases),
         _patients(sample),
         _fewer(sample),
         "Readers saw the truth after each case, so they may have learnt during the study." if sample.teaching else "",
         "The sample has about as many cases of each class, whatever their frequency elsewhere, so it says nothing "
         "about predictive values.",
+        _left_out(sample.learnt),
     ]
     return tuple(filter(None, found))
 
@@ -57,18 +62,13 @@ def _synthetic(synthetic: int, count: int) -> str:
     return f"{synthetic} of {count} cases are synthetic." if synthetic else ""
 
 
-def _training(sample: Sample) -> str:
-    if sample.model and not sample.splits_known:
-        return (
-            "It is not recorded which images the model was trained on: its results are too good if some cases are "
-            "among them."
-        )
-    if sample.learnt:
-        return (
-            f"{sample.learnt:,} images were left out of the draw, since the model was trained on them, on copies of "
-            "them, or on other images of their patients."
-        )
-    return ""
+def _left_out(learnt: int) -> str:
+    if not learnt:
+        return ""
+    return (
+        f"{learnt:,} images were left out of the draw, since the model was trained on them, on copies of them, or on "
+        "other images of their patients."
+    )
 
 
 def _selected(cases: Sequence[Case]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from brainseg.errors import ReadingError
 from brainseg.reading.events import (
     AnswerLocked,
     AnswerRevised,
@@ -127,7 +128,11 @@ class StudyState:
 
 
 def replay(events: Iterable[Event]) -> StudyState:
-    """Return the state that follows from the events of a log."""
+    """Return the state that follows from the events of a log.
+
+    Raises:
+        ReadingError: A reader did something before beginning, which brainseg never writes.
+    """
     state = StudyState()
     for event in events:
         if isinstance(event, ReaderBegan):
@@ -137,10 +142,17 @@ def replay(events: Iterable[Event]) -> StudyState:
         elif isinstance(event, ResultsShown):
             state.results_shown.add(event.sitting)
         elif isinstance(event, ReaderFinished):
-            state.readers[event.reader.casefold()].finished = True
+            _begun(state, event.reader).finished = True
         elif isinstance(event, CaseShown | AnswerLocked | ModelShown | AnswerRevised | TruthShown):
-            _record(state.readers[event.reader.casefold()].record(event.case), event)
+            _record(_begun(state, event.reader).record(event.case), event)
     return state
+
+
+def _begun(state: StudyState, name: str) -> ReaderState:
+    reader = state.reader(name)
+    if reader is None:
+        raise ReadingError(f"The log has an entry of {name}, who never began: check who wrote to the log.")
+    return reader
 
 
 def _record(record: CaseRecord, event: CaseShown | AnswerLocked | ModelShown | AnswerRevised | TruthShown) -> None:

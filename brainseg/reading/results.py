@@ -14,7 +14,7 @@ from brainseg import DISCLAIMER
 from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.readers import areas, mean_area_interval
 from brainseg.reading.changes import Boxes, Changes, Times, count_changes, judge_boxes, measure_times
-from brainseg.reading.ending import require_over
+from brainseg.reading.ending import require_over, study_state
 from brainseg.reading.library import read_mask, study_log
 from brainseg.reading.measures import (
     PAIRS,
@@ -27,7 +27,7 @@ from brainseg.reading.measures import (
     paired_tests,
     roc_curves,
 )
-from brainseg.reading.replay import StudyState, replay
+from brainseg.reading.replay import StudyState
 from brainseg.reading.study import Study
 from brainseg.reading.table import BOTH, MODEL, READER, answer_table
 
@@ -109,7 +109,7 @@ def study_results(study: Study) -> StudyResults:
     Raises:
         ReadingError: A reader has not finished, nobody has begun, or the study's files cannot be used.
     """
-    state = replay(study_log(study).events())
+    state = study_state(study)
     require_over(state)
     table = answer_table(study, state)
     names = tuple(reader.name for reader in state.readers.values() if (table["reader"] == reader.name).any())

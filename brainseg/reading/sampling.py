@@ -49,7 +49,7 @@ def _match(candidates: pd.DataFrame, classes: int, number: int, random: np.rando
     chosen = np.zeros(0, dtype=np.int64)
     for _ in range(classes + 1):  # what one class lacks goes to the others, once per class at most
         chosen = _matched(candidates, _quotas(most, number, order), classes)
-        counts = np.bincount(candidates.set_index("row")["code"].loc[chosen], minlength=classes)
+        counts = np.bincount(candidates["code"][candidates["row"].isin(chosen)], minlength=classes)
         lacking = counts < _quotas(most, number, order)
         if not lacking.any():
             break

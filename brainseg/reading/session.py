@@ -80,7 +80,9 @@ class ReaderSession:
         Raises:
             ReadingError: The reader has not begun, or the study's files cannot be used.
         """
-        return self._own(replay(self._log.events()))
+        events = self._log.events()
+        check_created(self.study, events[0] if events else None)
+        return self._own(replay(events))
 
     def show(self) -> Scan | None:
         """Show the current case; None if the reader has finished. A case is logged once per sitting.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from brainseg.errors import ReadingError
+
 SCHEMA = 1
 """Version of `study.json` and of the log."""
 
@@ -103,11 +105,11 @@ class Study:
         """Return a case by its hash.
 
         Raises:
-            KeyError: The study has no such case.
+            ReadingError: The study has no such case.
         """
         found = next((case for case in self.cases if case.sha256 == sha256), None)
         if found is None:
-            raise KeyError(sha256)
+            raise ReadingError(f"{sha256[:8]} is not a case of this study: reload the page, or check its files.")
         return found
 
     @property

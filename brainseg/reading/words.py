@@ -8,7 +8,7 @@ from brainseg.evaluation.paired import Pair
 from brainseg.evaluation.power import smallest_difference
 from brainseg.models.proportion import Proportion
 from brainseg.reading.changes import RULE, Boxes, Changes, Times
-from brainseg.reading.measures import AGREEMENT, Estimate, Kappa
+from brainseg.reading.measures import Estimate, Kappa
 from brainseg.reading.results import Measured, StudyResults
 from brainseg.reading.study import Study
 from brainseg.reading.table import BOTH, READER
@@ -27,7 +27,8 @@ HOW = (
     "Intervals are 95 %: Wilson's for proportions of independent cases, a bootstrap over whole patients where cases "
     "belong together, and a bootstrap over patients for AUC and kappa. Differences are paired: the same cases under "
     "both conditions. p is of McNemar's exact test, or of a test that flips whole patients, and is adjusted for the "
-    "pairs of one measure (Holm)."
+    "pairs of one measure (Holm). With few cases, bootstrap intervals are too narrow: where an interval and a test "
+    "seem to disagree, trust the test."
 )
 
 
@@ -54,7 +55,7 @@ def estimate_words(found: Estimate | None) -> str:
     if found is None or math.isnan(found.value):
         return "not defined"
     bounds = f" ({found.interval[0]:.3f} to {found.interval[1]:.3f})" if found.interval else " (no interval)"
-    return f"{found.value:.3f}{bounds}"
+    return f"{found.value:.3f}{bounds}".replace("-", "−")
 
 
 def planning_sentence(cases: int) -> str:
@@ -97,45 +98,99 @@ def count_sentence(measured: Measured, study: Study) -> str:
     return f"{who(measured)}: {measured.cases} cases{ill}."
 
 
-def test_sentences(measured: Measured) -> list[str]:
-    """Return what the paired tests show, the agreement with the truth first."""
-    return [_tested(measure, pair) for measure, pairs in measured.tests.items() for pair in pairs]
+def model_sentences(measured: Measured) -> list[str]:
+    """Return what the paired tests show of readers with the model against the same readers alone."""
+    return [
+        _tested(measure, pair, _unit(measured))
+        for measure, pairs in measured.tests.items()
+        for pair in pairs
+        if (pair.first, pair.second) == (BOTH, READER)
+    ]
 
 
-def headline(measured: Measured) -> str:
-    """Return whether readers agree more often with the truth after they have seen the model; "" without a model."""
-    pairs = measured.tests.get(AGREEMENT, [])
-    pair = next((pair for pair in pairs if {pair.first, pair.second} == {BOTH, READER}), None)
-    return _tested(AGREEMENT, pair) if pair else ""
+def difference_rows(measured: Measured) -> list[dict[str, str]]:
+    """Return every difference of two conditions as a row of a table."""
+    rows = [
+        {
+            "Measure": _capital(measure),
+            "Difference": f"{pair.first} minus {pair.second}",
+            "Percentage points, or AUC": _points(pair),
+            "p": _p(pair).removeprefix("p = ").removeprefix("p "),
+            "Verdict": _verdict(pair, _unit(measured)),
+        }
+        for measure, pairs in measured.tests.items()
+        for pair in pairs
+    ]
+    for (first, second), each in measured.area_differences.items():
+        row = {"Measure": "AUC", "Difference": f"{first} minus {second}"}
+        rows.append({**row, "Percentage points, or AUC": estimate_words(each), "p": "", "Verdict": "not tested"})
+    return rows
 
 
-def _tested(measure: str, pair: Pair) -> str:
-    low, high = (100 * bound for bound in pair.interval)
-    points = f"{100 * pair.difference:+.0f} percentage points ({low:+.0f} to {high:+.0f}; p = {pair.adjusted:.3f})"
-    what = f"{measure[0].upper()}{measure[1:]}, {pair.first} minus {pair.second}: {points}".replace("-", "−")
+def difference_sentences(measured: Measured) -> list[str]:
+    """Return every difference of two conditions as a sentence, the agreement with the truth first."""
+    tests = [_tested(name, pair, _unit(measured)) for name, pairs in measured.tests.items() for pair in pairs]
+    areas = [
+        f"AUC, {first} minus {second}: {estimate_words(each)}."
+        for (first, second), each in measured.area_differences.items()
+    ]
+    return [*tests, *areas]
+
+
+def _tested(measure: str, pair: Pair, unit: str) -> str:
+    points = f"{_points(pair)} percentage points; {_p(pair)}"
+    return f"{_capital(measure)}, {pair.first} minus {pair.second}: {points}. {_capital(_verdict(pair, unit))}."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _unit(measured: Measured) -> str:
+    return "cases" if len(measured.readers) == 1 else "answers"
+
+
+def _points(pair: Pair) -> str:
+    low, high = (signed(100 * bound) for bound in pair.interval)
+    return f"{signed(100 * pair.difference)} ({low} to {high})"
+
+
+def _p(pair: Pair) -> str:
+    return "p < 0.001" if pair.adjusted < 0.001 else f"p = {pair.adjusted:.3f}"
+
+
+def signed(value: float) -> str:
+    """Return a whole number with its sign.
+
+    >>> signed(3.4), signed(-3.4), signed(-0.2)
+    ('+3', '−3', '0')
+    """
+    return "0" if round(value) == 0 else f"{value:+.0f}".replace("-", "−")
+
+
+def _verdict(pair: Pair, unit: str) -> str:
+    """Return what the test of a pair shows, and what it cannot show, without a full stop."""
     if pair.better:
-        return f"{what}: {pair.better} is better on these {pair.count} cases."
-    return f"{what}: not shown to differ. {_smallest(pair)}"
-
-
-def _smallest(pair: Pair) -> str:
+        return f"{pair.better} is better on these {pair.count} {unit}"
     if not pair.only_first + pair.only_second:
-        return f"Both were right and wrong on the same {pair.count} cases, which does not show that they are equal."
+        same = f"both were right and wrong on the same {pair.count} {unit}"
+        return f"not shown to differ: {same}, which does not show that they are equal"
     if pair.smallest is None:
-        return f"With {pair.count} cases, no difference is likely to be shown."
+        return f"not shown to differ: with {pair.count} {unit}, no difference is likely to be shown"
     return (
-        f"With {pair.count} cases, only a difference of {100 * pair.smallest:.0f} percentage points or more is likely "
-        "to be shown."
+        f"not shown to differ: with {pair.count} {unit}, only a difference of {100 * pair.smallest:.0f} percentage "
+        "points or more is likely to be shown"
     )
 
 
 def change_sentences(changes: Changes) -> list[str]:
     """Return how answers changed after the model's."""
     kept = changes.count - changes.changed
+    other = f", {changes.wrong_to_wrong} from wrong to another wrong class" if changes.wrong_to_wrong else ""
     found = [
         f"After seeing the model's answer, {changes.changed} of {changes.count} answers changed: "
-        f"{changes.wrong_to_right} from wrong to right, {changes.right_to_wrong} from right to wrong, "
-        f"{changes.wrong_to_wrong} from wrong to another wrong class. {kept} stayed."
+        f"{changes.wrong_to_right} from wrong to right, {changes.right_to_wrong} from right to wrong{other}. "
+        f"{kept} stayed."
     ]
     if changes.misled.count:
         found.append(
@@ -160,12 +215,14 @@ def kappa_sentence(found: Kappa) -> str:
 
 def box_sentences(boxes: Boxes) -> list[str]:
     """Return how well boxes fit the true masks."""
-    found = [f"{boxes.drawn} boxes were drawn on the {boxes.masks} readings of cases with a true mask."]
+    if not boxes.masks:
+        return [f"Boxes drawn: {boxes.elsewhere}. No case has a true mask, so they cannot be judged."]
+    found = [f"Boxes drawn in the {boxes.masks} answers to cases with a true mask: {boxes.drawn}."]
     if boxes.drawn:
         iou = "" if boxes.iou is None else f", median IoU {boxes.iou:.2f}"
         found.append(f"Of these, {proportion_words(boxes.hits)} hit{iou}.")
     if boxes.elsewhere:
-        found.append(f"{boxes.elsewhere} boxes were drawn on cases without a true mask.")
+        found.append(f"Boxes drawn on cases without a true mask: {boxes.elsewhere}.")
     return [*found, RULE]
 
 

@@ -39,7 +39,8 @@ from brainseg.reading.words import (
     basis_sentences,
     box_sentences,
     change_sentences,
-    headline,
+    difference_rows,
+    model_sentences,
     planning_sentence,
     time_sentence,
 )
@@ -144,7 +145,7 @@ def test_changes_and_automation_bias_by_hand() -> None:
     assert (changes.misled.hits, changes.misled.count) == (2, 2)
     assert (changes.rescued.hits, changes.rescued.count) == (5, 5)
     first, misled, rescued = change_sentences(changes)
-    assert "7 of 20 answers changed: 5 from wrong to right, 2 from right to wrong, 0 from wrong to another" in first
+    assert "7 of 20 answers changed: 5 from wrong to right, 2 from right to wrong. 13 stayed." in first
     assert "2 of 2 (100 %; 34 to 100 %) became wrong after the model (automation bias)" in misled
     assert "5 of 5" in rescued
     kept = block(probability=[0.9 if truth == "yes" else 0.1 for truth in TRUTH], second=FIRST)
@@ -231,6 +232,8 @@ def test_the_results_of_two_readers_through_the_log(study: Study) -> None:
     assert pooled.conditions[MODEL].area.value == pytest.approx(roc_auc_score(ill, tables["owl"][f"score {MODEL}"]))
     (kappa,) = pooled.kappas
     assert kappa.estimate.value == pytest.approx(cohen_kappa_score(tables["owl"]["finding"], tables["fox"]["finding"]))
+    assert "with 16 answers" in model_sentences(pooled)[0]
+    assert len(difference_rows(pooled)) == 12
     assert {pair.groups for pairs in pooled.tests.values() for pair in pairs} <= {8, 4}
     values = json.dumps(results.values(), allow_nan=True)
     assert DISCLAIMER in values
@@ -241,7 +244,7 @@ def test_the_results_of_two_readers_through_the_log(study: Study) -> None:
 def test_equal_answers_are_not_called_equal_readers(study: Study) -> None:
     read_all(study, "owl", right(study, {0}), model_of(study, {2}))
     (owl,) = study_results(study).single
-    assert "does not show that they are equal" in headline(owl)
+    assert "does not show that they are equal" in model_sentences(owl)[0]
     assert study_results(study).pooled is None
 
 
@@ -262,7 +265,7 @@ def test_without_a_model_or_a_positive_class_only_what_is_defined_is_shown(make_
     read_all(study, "owl", right(study, {0}))
     (owl,) = study_results(study).single
     assert set(owl.conditions) == {READER}
-    assert (owl.tests, owl.area_differences, owl.kappas, owl.changes, headline(owl)) == ({}, {}, (), None, "")
+    assert (owl.tests, owl.area_differences, owl.kappas, owl.changes, difference_rows(owl)) == ({}, {}, (), None, [])
     found = measure_conditions(block(), None)
     assert found[READER].sensitivity is found[READER].area is None
     assert set(paired_tests(block(), None)) == {AGREEMENT}

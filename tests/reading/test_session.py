@@ -161,6 +161,12 @@ def test_a_reader_who_returns_continues_with_the_next_unanswered_case(study: Stu
         third.lock(order[2], YES)
 
 
+def test_an_entry_of_a_reader_who_never_began_is_named(study: Study) -> None:
+    study_log(study).append(lambda _: [ReaderFinished(reader="ghost")])
+    with pytest.raises(ReadingError, match="an entry of ghost, who never began"):
+        study_state(study)
+
+
 def test_two_tabs_of_one_reader_lock_one_answer(study: Study) -> None:
     first, case = opened(study)
     second, same = opened(study, sitting="two")
