@@ -8,7 +8,7 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-PAGES = ("", "diagnose", "train", "runs", "compare", "data", "monitoring", "about")
+PAGES = ("", "diagnose", "train", "runs", "compare", "data", "read", "monitoring", "about")
 PATIENCE = 90_000
 """Milliseconds."""
 

@@ -35,6 +35,10 @@ class RunError(BrainsegError):
     """A run does not exist, or its state does not allow what the user asked for."""
 
 
+class ReadingError(BrainsegError):
+    """A reader study does not allow what the user asked for, or its files cannot be used."""
+
+
 class MissingLibraryError(BrainsegError):
     """A needed library is not installed; the message names the extra that installs it."""
 

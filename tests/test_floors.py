@@ -30,6 +30,7 @@ FLOORS: tuple[set[str], ...] = (
     {"jobs"},
     {"plots"},
     {"results"},
+    {"reading"},
     {"app"},
     {"cli"},
     {"__main__"},
@@ -39,7 +40,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Libraries that only the named places may know: everything below a place counts as the place.
 ONLY = {"fastai": "brainseg/training/learner.py", "mlflow": "brainseg/runs/"}
 LIGHT = ("brainseg/plots/",)
-PAGES = {"home", "diagnose", "train", "runs", "compare", "data", "monitoring", "about"}
+PAGES = {"home", "diagnose", "train", "runs", "compare", "data", "read", "monitoring", "about"}
 """The folders of `brainseg/app` that hold one page each: what two of them need is not in either."""
 UNRELATED = {"cli": "app"}
 """Room -> a room below it that it must not import all the same."""

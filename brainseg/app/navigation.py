@@ -18,11 +18,12 @@ PAGES = {
     "runs": "Runs",
     "compare": "Compare",
     "data": "Data",
+    "read": "Read",
     "monitoring": "Monitoring",
     "about": "About",
 }
 """Name of each page (its folder in `app` and its address) -> its title, in the order of the navigation."""
-DEMO_PAGES = ("home", "diagnose", "compare")
+DEMO_PAGES = ("home", "diagnose", "compare", "read")
 ICONS = {
     "home": "home",
     "diagnose": "radiology",
@@ -30,13 +31,17 @@ ICONS = {
     "runs": "query_stats",
     "compare": "compare",
     "data": "database",
+    "read": "visibility",
     "monitoring": "monitoring",
     "about": "info",
 }
 
 
 def demo_mode() -> bool:
-    """Return whether this is a demo session: it changes nothing in the store and has only `DEMO_PAGES`."""
+    """Return whether this is a demo session: it changes nothing in the store and has only `DEMO_PAGES`.
+
+    Visitors may answer in reader studies, which are not in the store, but neither make nor end one.
+    """
     return os.environ.get("BRAINSEG_DEMO", "") not in ("", "0") or bool(st.session_state.get(state.DEMO_SESSION))
 
 

@@ -124,6 +124,18 @@ DATASET_NOTES = "data-notes"
 SAMPLE_SEED = "data-seed"
 """The seed of the images drawn at random."""
 
+# Read
+READ_VIEW = "reading-view"
+"""Widget: reading or results of a study."""
+READERS = "reading:readers"
+"""Study -> the pseudonym under which this visitor reads it."""
+SITTING = "reading:sitting"
+"""A random text: what is logged with the same text was shown in one visit."""
+READ_ANSWER = "reading:model"
+"""The model's answer to the case whose own answer is locked: (case, answer)."""
+READ_TRUTH = "reading:truth"
+"""The case whose truth is shown until the reader goes on: (study, case)."""
+
 
 def uploads(cleared: int) -> str:
     """Return the key of Diagnose's uploader; a new key gives an empty uploader."""
@@ -200,3 +212,15 @@ def heatmap_shown(case: str) -> str:
         case: Key of the image, unique on the page.
     """
     return f"{case}-cam"
+
+
+def reading_widget(study: str, reader: str, case: str, part: str) -> str:
+    """Return the key of a widget of one case of a reader study.
+
+    Args:
+        study: Id of the study.
+        reader: The pseudonym.
+        case: Hash of the case.
+        part: What the widget is for.
+    """
+    return f"reading:{study[:8]}:{reader}:{case[:16]}:{part}"

@@ -26,6 +26,7 @@ from brainseg.cli import (
     manage,
     monitor,
     predict,
+    read,
     robustness,
     scan,
     subsets,
@@ -46,6 +47,7 @@ app = typer.Typer(
 decide.register(data.app)
 app.add_typer(data.app, name="data")
 app.add_typer(scan.app, name="scan")
+app.add_typer(read.app, name="read")
 for module in (
     doctor,
     demo,

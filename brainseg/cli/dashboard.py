@@ -29,7 +29,8 @@ def register(app: typer.Typer) -> None:
 def dashboard(
     port: PortOption = 8501,
     demo_session: Annotated[
-        bool, typer.Option("--demo-session", help="Only Home, Diagnose and Compare, and nothing that changes a run.")
+        bool,
+        typer.Option("--demo-session", help="Only Home, Diagnose, Compare and Read, and nothing that changes a run."),
     ] = False,
     host: Annotated[
         str,

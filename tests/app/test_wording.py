@@ -9,6 +9,7 @@ import pytest
 
 from brainseg.app import model_cache
 from brainseg.datasets.library import add_folder, add_phantom
+from brainseg.reading.creating import StudyRequest, create_study
 from brainseg.runs import Run, RunStore
 from tests.app.compare_runs import finished_run
 from tests.app.diagnose_pages import put_in
@@ -107,6 +108,18 @@ def test_data(home: Path, tmp_path: Path, open_page) -> None:
     known = add_phantom(4, 0)
     shown = everything(open_page("data", data=known.name))
     assert "Synthetic images: metrics measured on them say nothing about patients." in shown
+
+
+def test_read(home: Path, open_page) -> None:
+    study = create_study(StudyRequest(add_phantom(4, 0, slices_per_subject=1), cases=2))
+    shown = everything(open_page("read"))
+    for sentence in (
+        NOT_FOR_PATIENTS,
+        "Your answer is locked before you see the model's",
+        "All cases are synthetic: the results say nothing about patients.",
+    ):
+        assert sentence in shown
+    assert "Choose a pseudonym, not your real name" in everything(open_page("read", study=study.id))
 
 
 def test_about(finished_home: Path, tuned: Run, open_page) -> None:

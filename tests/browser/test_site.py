@@ -141,10 +141,10 @@ def test_a_page_turned_to_takes_its_address_back_from_the_page_before(site: str,
     no_trouble(tab)
 
 
-def test_a_demo_session_offers_three_pages(site_home: Path, tab: Page) -> None:
+def test_a_demo_session_offers_four_pages(site_home: Path, tab: Page) -> None:
     with Server(port=8730, demo_session=True) as server:
         open_page(tab, server.url, "brainseg")
-        for name in ("Home", "Diagnose", "Compare"):
+        for name in ("Home", "Diagnose", "Compare", "Read"):
             expect(tab.get_by_role("link", name=name, exact=True).first).to_be_visible(timeout=LIMIT)
         for name in ("Train", "Runs", "Data"):
             expect(tab.get_by_role("link", name=name, exact=True)).to_have_count(0)
