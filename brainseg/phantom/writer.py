@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,12 @@ import numpy as np
 from brainseg.errors import DataError
 from brainseg.files import full_disk_as_disk_error, write_json
 from brainseg.phantom.acquisition import MODALITIES
-from brainseg.phantom.dicom_series import write_series
-from brainseg.phantom.output import README, ManifestRow, write_manifest, write_nifti, write_png
+from brainseg.phantom.output import README, ManifestRow, write_manifest, write_png
 from brainseg.phantom.settings import GENERATOR_VERSION, PhantomSettings
 from brainseg.phantom.slices import render_slice
+from brainseg.phantom.study_files import write_study, write_volumes
 from brainseg.phantom.subject import SLICES_PER_SUBJECT, Subject, make_subject
 from brainseg.phantom.templates import load_templates
-from brainseg.phantom.volumes import make_volumes
 
 NO_TUMOUR, TUMOUR = "no_tumour", "tumour"
 """The class folders and labels."""
@@ -155,10 +154,11 @@ def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Calla
             rows += future.result()
             if progress is not None:
                 progress(len(rows), settings.count)
+        ill = [person for person in people if person.has_tumour]
         if settings.volumes or settings.dicom:
-            _write_volumes(folder, settings, next(person for person in people if person.has_tumour), pool)
-        for person in [person for person in people if person.has_tumour][: settings.studies]:
-            _write_study(folder / "studies" / _name(person), _subject(settings, person), pool)
+            write_volumes(folder, _name(ill[0]), _subject(settings, ill[0]), settings.dicom, pool)
+        for person in ill[: settings.studies]:
+            write_study(folder / "studies" / _name(person), _subject(settings, person), pool)
     finally:
         pool.shutdown(cancel_futures=True)
     write_manifest(folder / "manifest.csv", sorted(rows, key=lambda row: (row.subject, row.slice)))
@@ -205,26 +205,6 @@ def _write_person(folder: Path, settings: PhantomSettings, person: _Person) -> l
         paths = f"{label}/{file}", label, name, f"masks/{file}"
         rows.append(ManifestRow(*paths, name, index, drawn.modality, drawn.plane, spacing, area))
     return rows
-
-
-def _write_volumes(folder: Path, settings: PhantomSettings, person: _Person, pool: Executor) -> None:
-    """Write one subject's volumes and mask."""
-    subject = _subject(settings, person)
-    volumes, mask, affine = make_volumes(subject, pool)
-    if settings.dicom:
-        for sequence, volume in volumes.items():
-            write_series(folder / "dicom" / sequence, volume, affine, sequence, settings.dicom, _name(person))
-    (folder / "volumes").mkdir()
-    for kind, volume in {**volumes, "mask": mask}.items():
-        write_nifti(folder / "volumes" / f"{_name(person)}_{kind}.nii.gz", volume, affine)
-
-
-def _write_study(folder: Path, subject: Subject, pool: Executor) -> None:
-    """Write one subject's volumes and mask as a study of BraTS."""
-    volumes, mask, affine = make_volumes(subject, pool)
-    folder.mkdir(parents=True)
-    for kind, volume in {**volumes, "seg": mask}.items():
-        write_nifti(folder / f"{folder.name}_{kind.lower()}.nii.gz", volume, affine)
 
 
 def _name(person: _Person) -> str:
