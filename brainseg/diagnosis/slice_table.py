@@ -72,12 +72,13 @@ def slice_positions(volume: Volume, plane: str) -> NDArray[np.float64]:
 
 
 def first_slices(answer: VolumeMask, most: int = FIRST) -> tuple[int, ...]:
-    """Return the places of the marked slices to look at first: the largest of each lesion, then the largest others.
+    """Return the places of the marked slices to look at first: the largest of each of the largest lesions, then others.
 
-    Others are taken only at some distance from those already taken, since neighbours show much the same.
+    Lesions take half of the places. Others come by the marked area, at some distance from those already taken, since
+    neighbours show much the same.
     """
     counts = np.moveaxis(answer.mask > 0, PLANES[answer.plane], 0).sum(axis=(1, 2))
-    largest = [largest_slice(answer.mask, lesion, answer.plane) for lesion in answer.lesions[:most]]
+    largest = [largest_slice(answer.mask, lesion, answer.plane) for lesion in answer.lesions[: max(1, most // 2)]]
     return _with_others(list(dict.fromkeys(largest)), counts, most)
 
 

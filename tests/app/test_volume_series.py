@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from brainseg.app.diagnose.volume.listing import facts_words, squared_slice
-from brainseg.app.diagnose.volume.series import Refused, Series, Upload, grouped, read_group, within_memory
+from brainseg.app.diagnose.volume.series import (
+    LOOSE,
+    Refused,
+    Series,
+    Upload,
+    distinct,
+    grouped,
+    read_group,
+    voxel_bytes,
+)
 from tests.app.volume_pages import dicom_zip, head_values, head_volume, nifti
 from tests.models.conftest import one_sentence
 from tests.scans.volumes.dicom_maker import write_series
@@ -95,16 +104,18 @@ def test_what_cannot_be_read_is_named_with_its_sentence(tmp_path):
     assert rest == []  # other files beside a scan are passed over
 
 
-def test_a_session_has_a_limit_and_keeps_copies_once():
-    one, other = head_volume(), head_volume(name="other")
-    found = [Series("a", one), Series("a", one), Series("b", other)]
+def test_a_session_has_a_limit_and_copies_are_kept_once(tmp_path):
+    files = [upload(nifti(tmp_path / f"{seed}.nii.gz", head_values(seed))) for seed in range(3)]
+    each = head_volume().array.nbytes
 
-    kept = within_memory(found, one.array.nbytes * 3 // 2)
+    one, refused, other = read_group(LOOSE, files, 2 * each - 1)[:2] + read_group(LOOSE, files[:1], each)
 
-    assert kept[0] is found[0]
-    assert isinstance(kept[1], Refused)
-    assert "other does not fit into the memory" in kept[1].reason
-    assert [each.id for each in within_memory(found)] == ["a", "b"]
+    assert isinstance(one, Series)
+    assert isinstance(refused, Refused)
+    assert "1.nii.gz does not fit into the memory" in refused.reason
+    assert voxel_bytes([one, refused]) == each
+    assert one.id == other.id
+    assert distinct([one, refused, other]) == [one, refused]
 
 
 def test_a_slice_keeps_its_proportions_in_mm():

@@ -30,7 +30,7 @@ MOST = 6
 POLL = 1.0
 """Seconds between two looks at how far the work is."""
 MARKING, CLASSIFYING = "Marking slices", "Classifying slices"
-CANCELLED = "It was cancelled."
+CANCELLED = "Cancelled: there is no answer."
 UNNAMED = "the series"
 """What a volume of unknown sequence is called in files."""
 

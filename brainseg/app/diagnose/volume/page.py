@@ -54,8 +54,9 @@ def draw_volumes(
     model: Member | None,
 ) -> None:
     """Draw the shown series with what is known about it; without a series, what to do first."""
-    for each in refused:
-        st.error(escape(on_page(each.reason)), icon=":material/error:")
+    with st.container():
+        for each in refused:
+            st.error(escape(on_page(each.reason)), icon=":material/error:")
     if shown is None:
         _first_steps()
         return
@@ -74,20 +75,28 @@ def _first_steps() -> None:
 @guarded
 def _draw_study(found: Sequence[Series], shown: Series, members: Classifiers, model: Member | None) -> None:
     """Draw the viewer and the answers; what a visitor does in them does not draw the rest of the page again."""
+    # Each part has its own place, whatever is above it: Streamlit makes an element that moves anew, and the viewer
+    # would lose what is on it.
+    actions, finding, viewer, measurements = (st.container() for _ in range(4))
     busy = working()
-    plane = _draw_actions(found, shown, members, model, busy)
-    marks_key = answer_key([model], found, shown, plane) if model else ()
-    marked = session_answers().kept.get(marks_key)
-    classes = session_answers().kept.get(answer_key(members, found, shown, plane)) if members else None
-    if isinstance(marked, Marked):
-        show_finding(marked)
-        if not _same_grid(marked.model.answer.volume, shown.volume):
-            st.caption("The mask lies on the grid of another series: choose that series to see it.")
-    _draw_viewer(shown, marked if isinstance(marked, Marked) else None, marks_key)
-    if model and isinstance(marked, Marked):
-        show_marked(marks_key, marked, model)
-    if classes is not None and not isinstance(classes, Marked):
-        show_classes(classes)
+    with actions:
+        plane = _draw_actions(found, shown, members, model, busy)
+    key = answer_key([model], found, shown, plane) if model else ()
+    marked = session_answers().kept.get(key)
+    marked = marked if isinstance(marked, Marked) else None
+    if marked:
+        with finding:
+            show_finding(marked)
+            if not _same_grid(marked.model.answer.volume, shown.volume):
+                st.caption("The mask lies on the grid of another series: choose that series to see it.")
+    with viewer:
+        _draw_viewer(shown, marked, key)
+    with measurements:
+        if model and marked:
+            show_marked(key, marked, model)
+        classes = session_answers().kept.get(answer_key(members, found, shown, plane)) if members else None
+        if classes is not None and not isinstance(classes, Marked):
+            show_classes(classes)
 
 
 def _draw_actions(

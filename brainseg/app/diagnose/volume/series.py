@@ -76,12 +76,13 @@ def grouped(uploads: Sequence[Upload]) -> dict[str, list[Upload]]:
     return groups
 
 
-def read_group(name: str, uploads: Sequence[Upload]) -> list[Series | Refused]:
+def read_group(name: str, uploads: Sequence[Upload], room: int = MEMORY) -> list[Series | Refused]:
     """Read files that belong together; they are on the disk only meanwhile, in a temporary folder.
 
     Args:
         name: A key of `grouped`.
         uploads: Its files.
+        room: Most bytes of voxels; what is more is refused, and never in memory together.
 
     Raises:
         MissingLibraryError: The libraries that read volumes are not installed.
@@ -99,40 +100,43 @@ def read_group(name: str, uploads: Sequence[Upload]) -> list[Series | Refused]:
         else:
             _write(place, uploads)
         try:
-            return list(_read(place))
+            return list(_read(place, room))
         except (ScanError, DataError) as error:
             return [Refused(shown, str(error))]
 
 
-def within_memory(found: Sequence[Series | Refused], most: int = MEMORY) -> list[Series | Refused]:
-    """Replace what the session has no memory for by the sentence that says so, and copies of a series by nothing."""
-    kept: list[Series | Refused] = []
+def distinct(found: Sequence[Series | Refused]) -> list[Series | Refused]:
+    """Return what was read, a series that came twice only once."""
     known: set[str] = set()
-    total = 0
+    kept: list[Series | Refused] = []
     for each in found:
         if isinstance(each, Series):
             if each.id in known:
                 continue
-            if total + each.volume.array.nbytes > most:
-                kept.append(Refused(each.volume.name, f"{each.volume.name} {_FULL}."))
-                continue
             known.add(each.id)
-            total += each.volume.array.nbytes
         kept.append(each)
     return kept
 
 
-def _read(place: Path) -> Iterator[Series | Refused]:
+def voxel_bytes(found: Sequence[Series | Refused]) -> int:
+    """Return how much memory the voxels of series take."""
+    return sum(each.volume.array.nbytes for each in found if isinstance(each, Series))
+
+
+def _read(place: Path, room: int) -> Iterator[Series | Refused]:
     from brainseg.scans.volumes.reading import read_volumes
     from brainseg.scans.volumes.volume import Volume
 
     for each in read_volumes(place, paths.secret()):
         if not isinstance(each, Volume):
             yield Refused(each.name, each.error)
-            continue
-        values = np.array(each.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
-        where = b"" if each.affine is None else each.affine.tobytes()
-        yield Series(sha256_bytes(values.tobytes() + where)[:_ID], replace(each, array=values))
+        elif each.array.nbytes > room:
+            yield Refused(each.name, f"{each.name} {_FULL}.")
+        else:
+            room -= each.array.nbytes
+            values = np.array(each.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
+            where = b"" if each.affine is None else each.affine.tobytes()
+            yield Series(sha256_bytes(values.tobytes() + where)[:_ID], replace(each, array=values))
 
 
 def _write(place: Path, uploads: Sequence[Upload]) -> None:

@@ -10,7 +10,16 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from brainseg.app import state
-from brainseg.app.diagnose.volume.series import Refused, Series, Upload, grouped, read_group, within_memory
+from brainseg.app.diagnose.volume.series import (
+    MEMORY,
+    Refused,
+    Series,
+    Upload,
+    distinct,
+    grouped,
+    read_group,
+    voxel_bytes,
+)
 from brainseg.app.upload_limit import refuse_many
 
 MOST_FILES = 2000
@@ -93,13 +102,14 @@ def _read(uploads: list[UploadedFile]) -> list[Series | Refused]:
     """Read what is new since the last time, and forget what was removed."""
     kept: dict[tuple[str, ...], list[Series | Refused]] = st.session_state.get(state.VOLUMES_READ, {})
     groups = grouped([Upload(each.file_id, each.name, each.getbuffer()) for each in uploads])
-    read: dict[tuple[str, ...], list[Series | Refused]] = {}
-    new = {name: tuple(each.id for each in files) for name, files in groups.items()}
-    if any(ids not in kept for ids in new.values()):
+    named = {tuple(each.id for each in files): name for name, files in groups.items()}
+    read = {ids: kept[ids] for ids in named if ids in kept}
+    st.session_state[state.VOLUMES_READ] = read  # what was removed makes room for what is new
+    del kept
+    if len(read) < len(named):
         with st.spinner("Reading the files …", show_time=True):
-            for name, ids in new.items():
-                read[ids] = kept[ids] if ids in kept else read_group(name, groups[name])
-    else:
-        read = {ids: kept[ids] for ids in new.values()}
-    st.session_state[state.VOLUMES_READ] = read
-    return within_memory([each for found in read.values() for each in found])
+            for ids, name in named.items():
+                if ids not in read:
+                    room = MEMORY - sum(map(voxel_bytes, read.values()))
+                    read[ids] = read_group(name, groups[name], room)
+    return distinct([each for ids in named for each in read[ids]])

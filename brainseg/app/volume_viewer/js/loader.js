@@ -1,13 +1,12 @@
 // The component without an appearance that brings a volume to the browser. Streamlit calls it again whenever something
-// changes, and only the cleanup of the last call is to forget what was received.
+// changes, and only the cleanup of the last call means that it is gone.
 const turns = new WeakMap();
 
 export default function load({ data, parentElement }) {
-  const turn = { ids: turns.get(parentElement)?.ids ?? new Set() };
+  const turn = {};
   turns.set(parentElement, turn);
-  if (data) turn.ids.add(receive(data));
+  if (data) hold(parentElement, receive(data));
   return () => {
-    if (turns.get(parentElement) !== turn) return;
-    for (const id of turn.ids) store.kept.delete(id);
+    if (turns.get(parentElement) === turn) release(parentElement);
   };
 }

@@ -4,7 +4,7 @@ const MOST_KEPT = 3; // answers whose masks stay in memory, with what was painte
 class Masks {
   constructor(viewer) {
     this.viewer = viewer;
-    this.known = new Map();
+    this.known = store.masks;
     this.version = 0;
     this.which = "model";
   }

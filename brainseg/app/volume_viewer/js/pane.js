@@ -15,7 +15,6 @@ class Pane {
     this.wheeled = 0;
     this.drag = null;
     this.over = null;
-    this.drawn = {};
     this.listen();
   }
 

@@ -82,17 +82,17 @@ class Viewer {
     const moved = this.volume?.shape.join() !== shape.join();
     this.data = data;
     this.volume = volume;
-    if (moved) this.cross = shape.map((size) => Math.floor(size / 2));
+    const last = moved && store.place?.shape === shape.join() ? store.place : null;
+    if (last) Object.assign(this, { cross: last.cross, jumped: last.jumped });
+    else if (moved) this.cross = shape.map((size) => Math.floor(size / 2));
     if (moved) this.rulers = [];
     for (const plane of planes) this.panes[plane.name].take(new Slicing(plane, shape, spacing));
-    if (moved) this.enlarge(data.plane);
+    if (moved) this.enlarge(last?.main ?? data.plane);
     this.windowing.take(data, volume);
     this.ready = true;
     this.element.classList.remove("waiting");
     this.say("");
   }
-
-  // ---------------------------------------------------------------------------------------------------- where to look
 
   look(voxel) {
     if (voxel.every((place, axis) => place === this.cross[axis])) return;
@@ -113,6 +113,7 @@ class Viewer {
   }
 
   enlarge(name) {
+    this.main = name;
     for (const [each, pane] of Object.entries(this.panes)) {
       pane.element.classList.toggle("main", each === name);
       pane.element.querySelector(".enlarge").hidden = each === name;
@@ -130,8 +131,6 @@ class Viewer {
     this.rulers = [];
     this.ask();
   }
-
-  // -------------------------------------------------------------------------------------------------------- masks
 
   get brushes() {
     return this.tool === "brush" || this.tool === "eraser";
@@ -166,8 +165,6 @@ class Viewer {
     this.say("Measuring your correction …");
     this.send("corrected", await kept);
   }
-
-  // -------------------------------------------------------------------------------------------------------- tools
 
   set(values) {
     Object.assign(this, values);
@@ -207,8 +204,6 @@ class Viewer {
     this.set({});
   }
 
-  // ----------------------------------------------------------------------------------------------------- on screen
-
   say(words) {
     this.one(".message").textContent = words;
   }
@@ -240,6 +235,8 @@ class Viewer {
 
   close() {
     this.gone = true;
+    const { cross, main, jumped } = this;
+    if (this.ready) store.place = { shape: this.data.shape.join(), cross, main, jumped };
     document.removeEventListener("keydown", this.onKey, true);
     this.watch.disconnect();
     cancelAnimationFrame(this.asked);

@@ -1,7 +1,14 @@
 // Volumes in the browser's memory: each is received once and found by its id, so no step through its slices needs the
 // server. Both components of the viewer run this file, so what they share is kept with the window.
 const MOST_BYTES = 512 * 2 ** 20;
-const store = (window.brainsegVolumes ??= { kept: new Map(), waiting: new Map() });
+const LINGER = 3000; // milliseconds until what nothing on the page holds is forgotten
+const store = (window.brainsegVolumes ??= {
+  kept: new Map(), // id -> promise of a volume
+  waiting: new Map(), // id -> who waits for it
+  holders: new Map(), // element -> ids that it has brought
+  masks: new Map(), // key of an answer -> its masks, with what was painted
+  place: null, // where the last viewer looked
+});
 
 async function through(bytes, stream) {
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
@@ -48,6 +55,23 @@ function receive(data) {
     found.then(forgetOldest, () => store.kept.delete(header.id));
   }
   return header.id;
+}
+
+// Streamlit may put an element on the page again before it takes the old one away, so a volume stays as long as any holds
+// it. When nothing is held any more, everything is forgotten.
+function hold(holder, id) {
+  store.holders.set(holder, new Set([...(store.holders.get(holder) ?? []), id]));
+}
+
+function release(holder) {
+  store.holders.delete(holder);
+  setTimeout(() => {
+    const held = new Set([...store.holders.values()].flatMap((ids) => [...ids]));
+    for (const id of store.kept.keys()) if (!held.has(id)) store.kept.delete(id);
+    if (held.size) return;
+    store.masks.clear();
+    store.place = null;
+  }, LINGER);
 }
 
 async function forgetOldest() {
