@@ -135,7 +135,7 @@ def _read(place: Path, room: int) -> Iterator[Series | Refused]:
         else:
             room -= each.array.nbytes
             values = np.array(each.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
-            content = hashlib.sha256(values)  # as it lies in memory, without another copy
+            content = hashlib.sha256(values.data)  # as it lies in memory, without another copy
             content.update(b"" if each.affine is None else each.affine.tobytes())
             yield Series(content.hexdigest()[:_ID], replace(each, array=values))
 
