@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,6 @@ import numpy as np
 
 from brainseg import extras, paths
 from brainseg.errors import DataError, ScanError
-from brainseg.files import sha256_bytes
 from brainseg.scans import display_name
 from brainseg.scans.foreign import HEAD, ZIP, foreign_kind
 
@@ -135,8 +135,9 @@ def _read(place: Path, room: int) -> Iterator[Series | Refused]:
         else:
             room -= each.array.nbytes
             values = np.array(each.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
-            where = b"" if each.affine is None else each.affine.tobytes()
-            yield Series(sha256_bytes(values.tobytes() + where)[:_ID], replace(each, array=values))
+            content = hashlib.sha256(values.data)  # as it lies in memory, without another copy
+            content.update(b"" if each.affine is None else each.affine.tobytes())
+            yield Series(content.hexdigest()[:_ID], replace(each, array=values))
 
 
 def _write(place: Path, uploads: Sequence[Upload]) -> None:
