@@ -13,6 +13,7 @@ from brainseg.reading.events import ModelShown
 from brainseg.reading.study import Study, StudyModel
 from brainseg.results.stored_results import split
 from brainseg.runs.ensembles import open_ensemble
+from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
@@ -47,7 +48,7 @@ class ChosenModel:
     """
 
     def __init__(self, store: RunStore, run: Run) -> None:
-        if not run.answers or run.config.task != "classify":
+        if not run.answers or facts_of(run.config.task).has_masks:
             raise ReadingError(
                 f"Run {run.name!r} has no model that classifies images: choose a finished training of a classifier."
             )

@@ -6,6 +6,8 @@ read: it is enough to warn.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +35,13 @@ def has_text(pixels: NDArray[np.uint8]) -> bool:
     top = int(pixels.max(initial=0))
     if top == 0:
         return False
-    _, _, stats, _ = cv2.connectedComponentsWithStats((pixels >= _BRIGHT * top).astype(np.uint8), connectivity=8)
+    _, bright = cv2.threshold(pixels, math.ceil(_BRIGHT * top) - 1, 1, cv2.THRESH_BINARY)  # OpenCV takes values above
+    _, _, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=8)
     low, high = _HEIGHTS
     tall, wide = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
     fill = stats[1:, cv2.CC_STAT_AREA] / np.maximum(1, tall * wide)
     letters = stats[1:][(tall >= low) & (tall <= high) & (wide <= 1.2 * tall) & (fill < 0.85)]
-    if len(letters) > _MOST_PARTS:
+    if not _LETTERS <= len(letters) <= _MOST_PARTS:
         return False
     return any(_line_from(letters, number) >= _LETTERS for number in range(len(letters)))
 

@@ -158,7 +158,7 @@ def test_a_volume_is_marked_corrected_and_downloaded(study: Page) -> None:
     assert marked(tab, "axial", (x, y))
     # What is not kept yet survives other work and its progress bar, which moves the page.
     tab.get_by_role("button", name="Classify every slice").click()
-    expect(tab.get_by_role("heading", name="Prediction of each slice")).to_be_visible(timeout=LIMIT)
+    expect(tab.get_by_role("heading", name="Classification")).to_be_visible(timeout=LIMIT)
     settled(tab)
     assert title(tab, "axial").startswith(f"Axial {BALL[2] + 1} / ")
     assert marked(tab, "axial", (x, y))

@@ -10,6 +10,7 @@ from PIL import Image
 from brainseg.datasets.report import dataset_report
 from brainseg.datasets.sources import open_dataset
 from brainseg.files import sha256_file
+from brainseg.scans.burnt_text import SENTENCE
 from tests.datasets.conftest import write_images
 
 
@@ -105,7 +106,8 @@ def test_kaggle253(kaggle):
     assert len(lying) == 6
     assert {Path(path).suffix.lower() for path in lying} <= {".jpg", ".jpeg"}
     assert all((kaggle.root / path).read_bytes().startswith(b"\x89PNG") for path in lying)
-    assert (report["unreadable"], report["warnings"], report["ignored"]) == ([], [], [])
+    assert (report["unreadable"], report["ignored"]) == ([], [])
+    assert [(each["message"], len(each["files"])) for each in report["warnings"]] == [(SENTENCE, 9)]
 
 
 def test_test_images_of_mc7023_that_are_training_images(shared, tmp_path):

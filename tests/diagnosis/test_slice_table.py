@@ -124,7 +124,7 @@ def test_each_slice_is_classified_as_it_is_alone_and_empty_ones_are_left_out(cla
     assert np.isnan(table["p_yes"][2])
     assert (table["label"][2], classes.labels[2]) == ("", "")
     assert np.allclose((table["p_no"] + table["p_yes"]).drop(2), 1)
-    assert classes.finding.startswith("Of 5 slices that are not empty, the model predicts: ")
+    assert classes.counts.startswith("Of 5 slices that are not empty, the model predicts: ")
 
 
 def test_slices_with_a_likely_tumour_come_first_without_those_unlike_the_training_images(classes):

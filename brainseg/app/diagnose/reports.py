@@ -11,7 +11,6 @@ from brainseg.app.diagnose.ground_truth import remarks
 from brainseg.app.diagnose.members import Member
 from brainseg.diagnosis.heatmap_checks.stored import stored_heatmaps
 from brainseg.extras import installed
-from brainseg.results.report.image_content import ImageAnswers, image_report
 from brainseg.results.report.model_content import AskedModel
 from brainseg.results.report.writing import now, report_bytes
 
@@ -35,6 +34,8 @@ def report_downloads(answered: Answered, asked: Sequence[Member], opacities: tup
 
 def report_file(answered: Answered, asked: Sequence[Member], opacities: tuple[float, float], kind: str) -> bytes:
     """Return the report of an answer; `kind` is ".pdf" or ".html", other arguments as for `report_downloads`."""
+    from brainseg.results.report.image_content import ImageAnswers, image_report  # imports torch
+
     said = remarks(answered, asked)
     found = ImageAnswers(
         scan=answered.case.scan,

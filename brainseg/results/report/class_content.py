@@ -13,6 +13,7 @@ from brainseg.diagnosis.outcome_words import members_sentence
 from brainseg.diagnosis.pointing import pointing_sentence
 from brainseg.results.report.content import Block, Section, Table, Text
 from brainseg.results.report.model_content import AskedModel
+from brainseg.tasks import facts_of
 
 HEATMAP = "How far to trust the heatmap"
 
@@ -52,7 +53,7 @@ def _members(answer: Consensus) -> Iterator[Block]:
 
 def heatmap_section(answer: Diagnosis | Consensus, models: Sequence[AskedModel]) -> Section:
     """Return what the heatmap shows and what it does not, and what was measured on such heatmaps."""
-    classifiers = [model for model in models if model.description.task == "classify"]
+    classifiers = [model for model in models if not facts_of(model.description.task).has_masks]
     blocks: list[Block] = [Text(heatmap_caption(answer), "strong")]
     for model in classifiers:
         named = f"{model.name}: " if len(classifiers) > 1 else ""

@@ -20,6 +20,7 @@ from brainseg.results.model_card import USERS
 from brainseg.results.report.content import Block, Bullets, Facts, Section, Text
 from brainseg.results.run_wording import moment
 from brainseg.results.segmentation.card import NOT_CALIBRATED
+from brainseg.tasks import facts_of
 
 LIBRARIES = ("torch", "numpy", "opencv-python-headless", "scipy", "pydicom", "SimpleITK", "nibabel", "reportlab")
 """Packages whose versions a report names, as far as they are installed."""
@@ -66,7 +67,7 @@ def evaluation_section(
 def evaluation_lines(description: ModelDescription) -> Iterator[str]:
     """Yield how well a model, or a stored ensemble, did on held-out images, and how it is calibrated and decides."""
     yield evaluation_sentence(description.validation)
-    if isinstance(description, BundleDescription) and description.task == "segment":
+    if isinstance(description, BundleDescription) and facts_of(description.task).has_masks:
         yield NOT_CALIBRATED
         return
     yield calibration_line(description)
