@@ -70,6 +70,7 @@ def demo(
             NOTES.print(str(error), markup=False, soft_wrap=True)
         if server:
             ANSWERS.print(f"Drop an image onto Diagnose: {server.url}/diagnose", soft_wrap=True)
+            ANSWERS.print(f"Look at a whole synthetic scan: {server.url}/diagnose?view=Volume", soft_wrap=True)
             if store.get(masks.id).status in ("SCHEDULED", "RUNNING"):
                 ANSWERS.print(
                     "A U-Net is training now: in a few minutes Diagnose will also mark the tumour.", soft_wrap=True

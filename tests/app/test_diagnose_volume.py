@@ -7,6 +7,7 @@ import html
 import io
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -27,6 +28,8 @@ from brainseg.diagnosis.study import volumes_for
 from brainseg.diagnosis.volume_mask import CORRECTED, mark_volume
 from brainseg.jobs.removal import delete
 from brainseg.monitoring import AnswerLog
+from brainseg.phantom import MODALITIES, sample
+from brainseg.phantom.sample import SYNTHETIC
 from brainseg.runs import Run, RunStore
 from tests.app.diagnose_pages import put_in, texts
 from tests.app.page_text import plain
@@ -99,6 +102,17 @@ def test_series_are_listed_and_shown_without_any_model(home: Path, open_page, tm
     assert data["masks"] is None
     assert NAME not in said
     assert not app.error
+
+
+def test_a_synthetic_study_can_be_tried_and_cleared(home: Path, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "sample_study", partial(sample.sample_study, size=64))
+    app = open_page("diagnose", view="Volume")
+    app.button(key="synthetic-study").click().run()
+    assert {box.value for box in app.selectbox if (box.key or "").startswith("volumes:sequence")} == set(MODALITIES)
+    assert sum(SYNTHETIC in caption for caption in plain(app.caption)) == 4
+    app.button(key="clear-volumes").click().run()
+    assert app.button(key="synthetic-study")
+    assert not any(box.key.startswith("volumes:sequence") for box in app.selectbox if box.key)
 
 
 def test_another_series_is_shown_after_a_click(home: Path, open_page, tmp_path: Path) -> None:

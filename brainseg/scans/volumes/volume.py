@@ -50,7 +50,7 @@ class Volume:
         affine: (4, 4) float64, index (i, j, k, 1) -> (x, y, z, 1) in mm, RAS+ as in NIfTI; None if the file does not
             say where its voxels are.
         name: What the volume is called in messages: the name of its file or folder, never a text of its header.
-        source_format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "TIFF".
+        source_format: "DICOM", "NIfTI", "NRRD", "MetaImage", "TIFF", "MATLAB" or "phantom".
         stored_shape: Sizes along the axes as stored.
         stored_orientation: Directions of the axes as stored, such as "LPS"; "" if unknown.
         modality: DICOM's modality, such as "MR"; None if the file does not say.

@@ -105,6 +105,21 @@ def read_group(name: str, uploads: Sequence[Upload], room: int = MEMORY) -> list
             return [Refused(shown, str(error))]
 
 
+def synthetic_series() -> list[Series]:
+    """Draw a synthetic person's study, one series for each sequence."""
+    from brainseg.phantom.sample import sample_study
+
+    return [series_of(volume) for volume in sample_study()]
+
+
+def series_of(volume: Volume) -> Series:
+    """Return a volume as a series of this session."""
+    values = np.array(volume.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
+    content = hashlib.sha256(values.data)  # as it lies in memory, without another copy
+    content.update(b"" if volume.affine is None else volume.affine.tobytes())
+    return Series(content.hexdigest()[:_ID], replace(volume, array=values))
+
+
 def distinct(found: Sequence[Series | Refused]) -> list[Series | Refused]:
     """Return what was read, a series that came twice only once."""
     known: set[str] = set()
@@ -134,10 +149,7 @@ def _read(place: Path, room: int) -> Iterator[Series | Refused]:
             yield Refused(each.name, f"{each.name} {_FULL}.")
         else:
             room -= each.array.nbytes
-            values = np.array(each.array, np.float32, order="C")  # a copy: a NIfTI may be mapped from its file
-            content = hashlib.sha256(values.data)  # as it lies in memory, without another copy
-            content.update(b"" if each.affine is None else each.affine.tobytes())
-            yield Series(content.hexdigest()[:_ID], replace(each, array=values))
+            yield series_of(each)
 
 
 def _write(place: Path, uploads: Sequence[Upload]) -> None:

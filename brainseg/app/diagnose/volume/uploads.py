@@ -18,6 +18,7 @@ from brainseg.app.diagnose.volume.series import (
     distinct,
     grouped,
     read_group,
+    synthetic_series,
     voxel_bytes,
 )
 from brainseg.app.upload_limit import refuse_many
@@ -39,7 +40,8 @@ def choose_series() -> tuple[list[Series], list[Refused]]:
     uploads = [*_files(state.volume_uploads(cleared))]
     with st.expander("Upload a folder", icon=":material/folder_open:"):
         uploads += _folder(state.volume_folder(cleared))
-    if uploads:
+    synthetic = bool(st.session_state.get(state.SYNTHETIC_STUDY))
+    if uploads or synthetic:
         st.button(
             "Clear all volumes",
             key="clear-volumes",
@@ -48,10 +50,21 @@ def choose_series() -> tuple[list[Series], list[Refused]]:
             width="stretch",
             help="Removes all uploaded volumes, their answers and your corrections from this visit at once.",
         )
+    else:
+        st.button(
+            "Try a synthetic study",
+            key="synthetic-study",
+            on_click=_take_synthetic,
+            icon=":material/science:",
+            width="stretch",
+            help="Four sequences of a person who does not exist, with a tumour; drawing them takes some seconds.",
+        )
     if len(uploads) > MOST_FILES:
         st.warning(f"{len(uploads):,} files are more than the {MOST_FILES:,} that are read: {INSTEAD}.")
         return [], []
     found = _read(uploads)
+    if synthetic:
+        found = distinct([*found, *_synthetic()])
     return [each for each in found if isinstance(each, Series)], [each for each in found if isinstance(each, Refused)]
 
 
@@ -81,6 +94,16 @@ def _folder(key: str) -> list[UploadedFile]:
     )
 
 
+def _take_synthetic() -> None:
+    st.session_state[state.SYNTHETIC_STUDY] = True
+
+
+@st.cache_resource(show_spinner="Drawing a synthetic person …")
+def _synthetic() -> list[Series]:
+    """Return the synthetic study, drawn once per server: it is nobody's."""
+    return synthetic_series()
+
+
 def _clear() -> None:
     """Remove all uploads and everything that was made from them."""
     st.session_state[state.VOLUMES_CLEARED] = st.session_state.get(state.VOLUMES_CLEARED, 0) + 1
@@ -88,6 +111,7 @@ def _clear() -> None:
         work[1].cancel()
     for key in (
         state.VOLUMES_READ,
+        state.SYNTHETIC_STUDY,
         state.SHOWN_SERIES,
         state.SEQUENCES,
         state.VOLUMES_DERIVED,
