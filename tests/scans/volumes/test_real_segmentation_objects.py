@@ -52,7 +52,7 @@ def images(place: Path) -> dict[str, Dataset]:
 def test_a_block_lies_at_its_place_in_mm(shared, tmp_path, case):
     found = list(dicom_volumes(shared / "data" / case))
     assert found
-    for volume in (found[0], found[-1]):
+    for volume in found[:: max(1, len(found) - 1)]:  # the first and the last
         mask = block(volume.array.shape)
 
         content = written(mask, volume)
