@@ -128,6 +128,28 @@ def write_atomically(path: Path, write: Callable[[Path], object], size: float | 
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_in_one_step(out: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `out`, and rename it at the end: a killed process leaves no half of a folder.
+
+    Args:
+        out: The folder to create; it may exist if it is empty.
+
+    Raises:
+        OSError: It cannot be written, or is not empty any more.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def _is_full_disk(error: Exception, place: Path) -> bool:
     if getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS):
         return True

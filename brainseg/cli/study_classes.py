@@ -41,7 +41,7 @@ def classify_study(
     """
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.study import volumes_for
-    from brainseg.diagnosis.volume_classes import RULE, classify_volume
+    from brainseg.diagnosis.volume_classes import classify_volume
 
     predictor = Predictor.open(bundle)
     volumes = volumes_for(predictor.description, found, sequence)
@@ -51,13 +51,13 @@ def classify_study(
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / SLICES, lambda temporary: temporary.write_text(slice_table(answer), "utf-8"))
     if as_json:
-        print_json(_values(file, answer, out, problems, RULE))
+        print_json(_values(file, answer, out, problems))
         return
     for text in (*problems, *answer.warnings):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
     if answer.value is not None:
-        ANSWERS.print(RULE, markup=False, soft_wrap=True)
+        ANSWERS.print(answer.rule, markup=False, soft_wrap=True)
     ANSWERS.print(f"{SLICES} is in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
@@ -75,7 +75,7 @@ def slice_table(answer: VolumeClasses) -> str:
     return stream.getvalue()
 
 
-def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str], rule: str) -> dict[str, Any]:
+def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str]) -> dict[str, Any]:
     from brainseg.scans.volumes.inspection import facts
 
     return {
@@ -87,7 +87,7 @@ def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str
         "positive": answer.positive,
         "value": answer.value,
         "best_slices": [index + 1 for index in answer.best],
-        "rule": rule,
+        "rule": answer.rule,
         "counts": answer.counts,
         "probabilities": [
             {"slice": index + 1, **dict(zip(answer.classes, answer.probabilities[index].tolist(), strict=True))}

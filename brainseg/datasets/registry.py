@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from brainseg import paths
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.table import Dataset
-from brainseg.errors import DataError
+from brainseg.errors import BrainsegError, DataError
 from brainseg.files import file_state, write_json
 from brainseg.scans import display_name
 
@@ -105,16 +105,21 @@ def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
         write_json(_file(), [asdict(replace(known, path=_stored_path(known.path))) for known in edit(_read())])
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, what: str = "a dataset's", error: type[BrainsegError] = DataError) -> str:
     """Return a name without unnecessary spaces.
 
+    Args:
+        name: The name.
+        what: Whose name it is, as in "a dataset's", for the message.
+        error: What is raised.
+
     Raises:
-        DataError: The name is not allowed.
+        BrainsegError: The name is not allowed; it is of the kind `error`.
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not re.fullmatch(r"\w[\w .()+-]*", name):
-        raise DataError(
-            f"{display_name(name)!r} cannot be a dataset's name: use 1 to {LONGEST_NAME} letters, digits, spaces and "
+        raise error(
+            f"{display_name(name)!r} cannot be {what} name: use 1 to {LONGEST_NAME} letters, digits, spaces and "
             "the signs . ( ) + - _, and begin with a letter or digit."
         )
     return name

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from brainseg.errors import DataError
-from brainseg.files import full_disk_as_disk_error, write_json
+from brainseg.files import folder_in_one_step, full_disk_as_disk_error, write_json
 from brainseg.phantom.acquisition import MODALITIES
 from brainseg.phantom.output import README, ManifestRow, write_manifest, write_png
 from brainseg.phantom.settings import GENERATOR_VERSION, PhantomSettings
@@ -123,21 +121,15 @@ def write_phantom(
 def _write_whole(
     out: Path, settings: PhantomSettings, workers: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    """Write into a hidden sibling folder, then rename it in one step."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
+    """Write everything, then let the folder appear in one step."""
+    filled = False
     try:
-        _fill(partial, settings, workers, progress)
-        partial.chmod(0o755)
-        if out.exists():
-            out.rmdir()  # empty, as `_refuse_occupied` checked
-        try:
-            partial.rename(out)
-        except OSError:
-            if not _is_complete(out, settings):  # otherwise another process has just written the same phantom
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with folder_in_one_step(out) as partial:
+            _fill(partial, settings, workers, progress)
+            filled = True
+    except OSError:
+        if not (filled and _is_complete(out, settings)):  # otherwise another process has just written the same phantom
+            raise
 
 
 def _fill(folder: Path, settings: PhantomSettings, workers: int, progress: Callable[[int, int], None] | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from brainseg.datasets.library import KnownDataset, inspect_known_dataset
 from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
 from brainseg.datasets.origin import synthetic_rows
+from brainseg.datasets.registry import checked_name
 from brainseg.datasets.table import Dataset, positive_class
 from brainseg.errors import DataError, ReadingError
 from brainseg.files import sha256_bytes
@@ -28,11 +28,9 @@ from brainseg.reading.library import new_id, store_study
 from brainseg.reading.model import ChosenModel
 from brainseg.reading.sampling import draw_cases
 from brainseg.reading.study import SCHEMA, Case, Study, StudyDataset
-from brainseg.scans import display_name
 
 FEWEST, MOST = 2, 500
 """Fewest and most cases of a study."""
-LONGEST_NAME = 60
 Progress = Callable[[int, int], None]
 
 
@@ -100,7 +98,7 @@ def create_study(request: StudyRequest, model: ChosenModel | None = None, progre
     study = Study(
         schema=SCHEMA,
         id=new_id(),
-        name=checked_name(request.name or known.name),
+        name=checked_name(request.name or known.name, "a study's", ReadingError),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         dataset=StudyDataset(
             known.name, _stored(known.path), dataset.fingerprint, sample.synthetic, sample.patients_known
@@ -116,21 +114,6 @@ def create_study(request: StudyRequest, model: ChosenModel | None = None, progre
     )
     store_study(study, dict(masks.values()))
     return study
-
-
-def checked_name(name: str) -> str:
-    """Return a study's name without unnecessary spaces.
-
-    Raises:
-        ReadingError: The name is not allowed.
-    """
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME or not re.fullmatch(r"\w[\w .()+-]*", name):
-        raise ReadingError(
-            f"{display_name(name)!r} cannot be a study's name: use 1 to {LONGEST_NAME} letters, digits, spaces and the "
-            "signs . ( ) + - _, and begin with a letter or digit."
-        )
-    return name
 
 
 def true_masks(dataset: Dataset, known: KnownDataset, rows: np.ndarray) -> dict[int, tuple[str, bytes]]:

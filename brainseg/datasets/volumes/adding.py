@@ -12,6 +12,7 @@ from typing import BinaryIO
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.registry import (
     KnownDataset,
+    Progress,
     datasets_folder,
     describe_dataset,
     free_name,
@@ -22,7 +23,7 @@ from brainseg.datasets.registry import (
 from brainseg.datasets.uploads import delete_folder, folder_name
 from brainseg.datasets.volumes.record import CutSummary
 from brainseg.datasets.volumes.settings import CutSettings
-from brainseg.datasets.volumes.writing import Progress, cut_volumes
+from brainseg.datasets.volumes.writing import cut_volumes
 from brainseg.scans.archive import unpack_zip
 
 

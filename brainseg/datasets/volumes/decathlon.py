@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from brainseg.datasets.modalities import canonical
@@ -47,7 +48,7 @@ def decathlon_studies(root: Path, files: Sequence[Path]) -> Studies | None:
         count += len(images) if not made else 0
         studies += made
     if not any(study.split == "test" for study in studies):
-        studies = [Study(study.name, study.patient, study.images, masks=study.masks) for study in studies]
+        studies = [replace(study, split="") for study in studies]
     left = "1 file in imagesTs is" if count == 1 else f"{count:,} files in imagesTs are"
     problems = (f"{left} left out: no mask.",) if count else ()
     return Studies(tuple(studies), json_labels(stored), problems=problems)

@@ -78,10 +78,9 @@ def find_studies(root: Path, secret: bytes, masks: str = "", class_folders: bool
         return found
     placed = [_placed(root, file, masks, class_folders) for file in scans]
     known = any(each.sequence and not each.name.is_mask for each in placed)
-    left = [
-        each.file for each in placed if not each.name.is_mask and (each.other_mask or (known and not each.sequence))
-    ]
-    groups = _groups(each for each in placed if each.file not in left)
+    left = [each for each in placed if not each.name.is_mask and (each.other_mask or (known and not each.sequence))]
+    passed_over = {each.file for each in left}
+    groups, unmatched = _groups(each for each in placed if each.file not in passed_over)
     dicom, names_of_classes = dicom_studies(
         [file for file, kind in files.items() if kind is DICOM],
         secret,
@@ -89,17 +88,16 @@ def find_studies(root: Path, secret: bytes, masks: str = "", class_folders: bool
     )
     if not groups and not dicom:
         raise DataError(f"{root} holds no volumes: choose a folder with DICOM, NIfTI, NRRD or MetaImage files.")
-    lost = _assign_masks([each.file for each in placed if each.name.is_mask and each.file not in _used(groups)],
-                         root, groups, dicom)  # fmt: skip
+    lost = _assign_masks(unmatched, root, groups, dicom)
     from_names, by = _studies(groups, root, class_folders)
     made = [*from_names, *_labelled(dicom, root, class_folders)]
-    names = natural_order(study.name for study in made)
+    order = {name: place for place, name in enumerate(natural_order(study.name for study in made))}
     return Studies(
-        studies=tuple(sorted(made, key=lambda study: names.index(study.name))),
+        studies=tuple(sorted(made, key=lambda study: order[study.name])),
         label_names=names_of_classes,
         brats=bool(groups) and all(BRATS.search(group.name) for group in groups),
         patients_by=by if groups else "the headers of the files",
-        problems=(*_unknown(left, masks), *_lost(lost)),
+        problems=(*_unknown([each.file for each in left], masks), *_lost(lost)),
     )
 
 
@@ -124,8 +122,8 @@ def _placed(root: Path, file: Path, masks: str, class_folders: bool) -> _File:
     return _File(file, context, name, None if name.is_mask else sequence, other_mask)
 
 
-def _groups(files: Iterable[_File]) -> list[_Group]:
-    """Group images by study, with the masks of the same name."""
+def _groups(files: Iterable[_File]) -> tuple[list[_Group], list[Path]]:
+    """Group images by study, with the masks of the same name; return the masks that have none, too."""
     found: dict[tuple[PurePosixPath, str], _Group] = {}
     masks = []
     for each in files:
@@ -134,14 +132,11 @@ def _groups(files: Iterable[_File]) -> list[_Group]:
             continue
         key = (each.context, each.name.study)
         found.setdefault(key, _Group(*key)).images.append(ImageFile(each.file, each.sequence))
+    unmatched: list[Path] = []
     for each in masks:
-        if group := found.get((each.context, each.name.study)):
-            group.masks.append(each.file)
-    return list(found.values())
-
-
-def _used(groups: Iterable[_Group]) -> set[Path]:
-    return {mask for group in groups for mask in group.masks}
+        group = found.get((each.context, each.name.study))
+        (group.masks if group else unmatched).append(each.file)
+    return list(found.values()), unmatched
 
 
 def _assign_masks(masks: Iterable[Path], root: Path, groups: list[_Group], dicom: list[Study]) -> list[Path]:
@@ -163,7 +158,7 @@ def _assign_masks(masks: Iterable[Path], root: Path, groups: list[_Group], dicom
             groups[place].masks.append(mask)
         else:
             study = dicom[place - len(groups)]
-            dicom[place - len(groups)] = Study(study.name, study.patient, dicom=study.dicom, masks=(*study.masks, mask))
+            dicom[place - len(groups)] = replace(study, masks=(*study.masks, mask))
     return lost
 
 
@@ -186,11 +181,7 @@ def _studies(groups: Sequence[_Group], root: Path, class_folders: bool) -> tuple
 
 
 def _labelled(studies: Iterable[Study], root: Path, class_folders: bool) -> list[Study]:
-    return [
-        Study(each.name, each.patient, dicom=each.dicom, masks=each.masks,
-              label=_label(each.dicom[0], root) if class_folders else "")
-        for each in studies
-    ]  # fmt: skip
+    return [replace(each, label=_label(each.dicom[0], root) if class_folders else "") for each in studies]
 
 
 def _label(file: Path, root: Path) -> str:

@@ -49,7 +49,7 @@ def name_labels(masks: Collection[frozenset[int]], given: Mapping[int, str], bra
 
     Args:
         masks: The values in each mask.
-        given: Names that stand beside the masks; they count.
+        given: Names from a file beside the masks; if there are any, they are used.
         brats: Whether the studies are named like those of BraTS. The challenges changed the numbers: enhancing tumour
             is 4 until 2021 and 3 since 2023, and 4 is the resection cavity since 2024, so the values decide.
 

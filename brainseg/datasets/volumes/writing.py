@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from brainseg import paths
+from brainseg.datasets.registry import Progress
 from brainseg.datasets.volumes.finding import find_studies
 from brainseg.datasets.volumes.naming import named_studies
 from brainseg.datasets.volumes.record import CutSummary, finish
@@ -17,18 +14,16 @@ from brainseg.datasets.volumes.settings import CutSettings
 from brainseg.datasets.volumes.study import Studies, Study
 from brainseg.datasets.volumes.study_slices import CutStudy, cut_one
 from brainseg.errors import DataError
-from brainseg.files import full_disk_as_disk_error
+from brainseg.files import folder_in_one_step, full_disk_as_disk_error
 
 _WORKERS = 2
-
-Progress = Callable[[int, int], None]
 
 
 def cut_volumes(source: Path, out: Path, settings: CutSettings, progress: Progress | None = None) -> CutSummary:
     """Cut the volumes of a folder into a dataset of slices that `open_any` reads.
 
     Each slice becomes an 8-bit grey PNG for each sequence, with the same grey values as in a diagnosis, and a mask.
-    The manifest names patient, study, sequence, plane, pixel size and label: "tumour" if anything is marked on the
+    The manifest names patient, slice, sequence, plane, pixel size and label: "tumour" if anything is marked on the
     slice, or the class of its folder.
 
     Args:
@@ -53,7 +48,7 @@ def cut_volumes(source: Path, out: Path, settings: CutSettings, progress: Progre
     found = find_studies(source, secret, settings.masks, settings.class_folders)
     studies, notes = _usable(found, settings)
     try:
-        with full_disk_as_disk_error(out), _folder_in_one_step(out) as partial:
+        with full_disk_as_disk_error(out), folder_in_one_step(out) as partial:
             done = _cut_all(studies, partial, settings, secret, source, progress)
             return finish(out, partial, found, studies, done, settings, notes)
     except OSError as error:
@@ -76,12 +71,9 @@ def _usable(found: Studies, settings: CutSettings) -> tuple[tuple[Study, ...], l
             "them with a pattern, or sort the studies into one folder per class and say so."
         )
     if (without := len(found.studies) - len(with_masks)) > 0:
-        notes.append(f"{without:,} {'study has' if without == 1 else 'studies have'} no mask and {_left(without)}.")
+        words = "1 study has no mask and is" if without == 1 else f"{without:,} studies have no mask and are"
+        notes.append(f"{words} left out.")
     return with_masks, notes
-
-
-def _left(count: int) -> str:
-    return "is left out" if count == 1 else "are left out"
 
 
 def _cut_all(
@@ -108,21 +100,6 @@ def _cut_all(
         return done
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _folder_in_one_step(out: Path) -> Iterator[Path]:
-    """Give a hidden folder beside `out`, and rename it at the end: a killed process leaves no half dataset."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
-    try:
-        yield partial
-        partial.chmod(0o755)
-        if out.exists():
-            out.rmdir()  # empty, as `_refuse_occupied` checked
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _refuse_occupied(out: Path) -> None:

@@ -194,7 +194,7 @@ def _named(each: SourceSlice) -> str:
 
 
 def _replace_what_varies(built: Segmentation, content: str, moment: datetime) -> None:
-    """Set times, UIDs and padding that highdicom draws anew or leaves to chance, and say what the file leaves out."""
+    """Set times, UIDs and padding that highdicom leaves to chance, and say what the file leaves out."""
     from pydicom.valuerep import DA, DT, TM
 
     organization = made_uid(f"dimensions {content}")

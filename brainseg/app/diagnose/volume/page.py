@@ -75,8 +75,8 @@ def _first_steps() -> None:
 @guarded
 def _draw_study(found: Sequence[Series], shown: Series, members: Classifiers, model: Member | None) -> None:
     """Draw the viewer and the answers; what a visitor does in them does not draw the rest of the page again."""
-    # Each part has its own place, whatever is above it: Streamlit makes an element that moves anew, and the viewer
-    # would lose what is on it.
+    # Each part has its own place, whatever is above it: Streamlit creates an element again when it moves, and the
+    # viewer would lose what is on it.
     actions, finding, viewer, measurements = (st.container() for _ in range(4))
     busy = working()
     with actions:
