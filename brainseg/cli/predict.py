@@ -82,7 +82,8 @@ def predict(
         Path | None,
         typer.Option(
             help="Read a study (DICOM, NIfTI, NRRD; a file, a folder or a zip file) instead of images, and write "
-            "mask.nii.gz, mask.dcm (for DICOM), measurements.csv, report.pdf and report.html to this folder, or "
+            "mask.nii.gz, measurements.csv, report.pdf and report.html to this folder, for DICOM also mask.dcm and "
+            "measurements.dcm, or "
             "slices.csv for a run that classifies."
         ),
     ] = None,

@@ -19,7 +19,7 @@ from brainseg.tasks import facts_of
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_mask import VolumeMask
 
-MASK, OBJECT, MEASUREMENTS = "mask.nii.gz", "mask.dcm", "measurements.csv"
+MASK, OBJECT, MEASUREMENTS, SR = "mask.nii.gz", "mask.dcm", "measurements.csv", "measurements.dcm"
 
 
 def predict_study(
@@ -49,6 +49,7 @@ def predict_study(
         ScanError: The study has not what the model needs.
     """
     from brainseg.diagnosis.mask_object import mask_object
+    from brainseg.diagnosis.measurement_object import measurement_object
     from brainseg.diagnosis.segmenter import Segmenter
     from brainseg.diagnosis.study import volumes_for
     from brainseg.diagnosis.volume_mask import mark_volume
@@ -78,7 +79,9 @@ def predict_study(
     write_atomically(out / MEASUREMENTS, lambda temporary: temporary.write_text(measurements(answer), "utf-8"))
     made, note = mask_object(answer)
     if made:
+        report = measurement_object(answer, made)
         write_atomically(out / OBJECT, lambda temporary: temporary.write_bytes(made))
+        write_atomically(out / SR, lambda temporary: temporary.write_bytes(report))
     write_study_reports(answer, segmenter, out)
     if as_json:
         print_json(_values(files[0], answer, out, problems, note))
@@ -86,7 +89,7 @@ def predict_study(
     for text in (*problems, *answer.warnings, *([note] if note else [])):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
-    *others, last = MASK, *([OBJECT] if made else []), MEASUREMENTS, *STUDY_REPORTS
+    *others, last = MASK, *([OBJECT] if made else []), MEASUREMENTS, *([SR] if made else []), *STUDY_REPORTS
     written = f"{', '.join(others)} and {last}"
     ANSWERS.print(f"{written} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
@@ -99,13 +102,13 @@ def _check(bundles: Sequence[Path], task: str, files: Sequence[Path], out: Path)
         raise ConfigError("With --out, name one file, folder or zip file that holds the study.")
     if facts_of(task).has_masks:
         extras.require("reportlab", "The report of a study")
-    for name in (MASK, OBJECT, MEASUREMENTS, *STUDY_REPORTS) if facts_of(task).has_masks else (SLICES,):
+    for name in (MASK, OBJECT, MEASUREMENTS, SR, *STUDY_REPORTS) if facts_of(task).has_masks else (SLICES,):
         if (out / name).exists():
             raise ConfigError(f"--out: {out / name} exists already: name another folder.")
 
 
 def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], note: str) -> dict[str, Any]:
-    """Return the answer as values that JSON can hold; `note` says why the mask is not there as DICOM."""
+    """Return the answer as values that JSON can hold; `note` says why there is nothing in DICOM."""
     from brainseg.scans.volumes.inspection import facts
 
     return {
@@ -128,6 +131,7 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], 
         "mask_dcm": None if note else str(out / OBJECT),
         "mask_dcm_note": note or None,
         "measurements": str(out / MEASUREMENTS),
+        "measurements_dcm": None if note else str(out / SR),
         "reports": [str(out / name) for name in STUDY_REPORTS],
         "disclaimer": DISCLAIMER,
     }

@@ -241,8 +241,9 @@ def test_the_files_are_those_of_the_command_line(page: AppTest, tmp_path: Path) 
     (marked,) = kept(app)
     member = Member.of(RunStore().get(marked.model.answer.model.split(" (")[0]))
     made = {file.name: file.make(marked.model.answer, member) for file in FILES}
-    assert set(made) == {"mask.nii.gz", "mask.dcm", "measurements.csv", "report.pdf", "report.html"}
-    assert made["mask.dcm"][128:132] == b"DICM"
+    objects = ["mask.dcm", "measurements.dcm"]
+    assert set(made) == {"mask.nii.gz", *objects, "measurements.csv", "report.pdf", "report.html"}
+    assert [made[name][128:132] for name in objects] == [b"DICM"] * 2
     assert made["report.pdf"].startswith(b"%PDF")
     assert marked.model.answer.finding in html.unescape(made["report.html"].decode())
     (tmp_path / "mask.nii.gz").write_bytes(made["mask.nii.gz"])

@@ -102,7 +102,7 @@ def test_a_study_is_marked_and_measured(segmented, tmp_path: Path) -> None:
     assert [row["what"] for row in rows] == ["all", *(f"lesion {i + 1}" for i in range(len(answer["lesions"])))]
     assert float(rows[0]["ml"]) == pytest.approx(sum(float(row["ml"]) for row in rows[1:]))
     written = [gzip.decompress(Path(answer["mask"]).read_bytes()), Path(answer["measurements"]).read_bytes()]
-    written.append(Path(answer["mask_dcm"]).read_bytes())
+    written += [Path(answer[name]).read_bytes() for name in ("measurements_dcm", "mask_dcm")]
     assert b"Planted" not in b"".join(written) + done.stdout.encode()
     place, size = by_pydicom(written[-1])
     assert size == pytest.approx(answer["ml"]["tumour"] * 1000)
@@ -112,6 +112,8 @@ def test_a_study_is_marked_and_measured(segmented, tmp_path: Path) -> None:
     assert data.SegmentSequence[0].SegmentAlgorithmName == answer["model"]
     assert data.StudyInstanceUID == "1.2.3.4"
     assert answer["mask_dcm_note"] is None
+    (measured,) = opened(written[-2]).CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    assert measured.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == data.SOPInstanceUID
     again = here("predict", "--run", "marks", tmp_path / "study", "--out", tmp_path / "out", home=home)
     assert_refused(again, "mask.nii.gz exists already", "name another folder")
 
@@ -123,12 +125,12 @@ def test_a_study_in_nifti_has_no_mask_in_dicom_and_the_command_says_so(segmented
     why = "scan.nii.gz is NIfTI and not DICOM, so its mask is not written as DICOM."
     done = here("predict", "--run", "marks", tmp_path / "scan.nii.gz", "--out", tmp_path / "a", "--json", home=home)
     answer = json.loads(done.stdout)
-    assert (answer["mask_dcm"], answer["mask_dcm_note"]) == (None, why)
+    assert (answer["mask_dcm"], answer["measurements_dcm"], answer["mask_dcm_note"]) == (None, None, why)
     done = here("predict", "--run", "marks", tmp_path / "scan.nii.gz", "--out", tmp_path / "b", home=home)
     assert why in done.stderr.splitlines()
     assert "mask.nii.gz, measurements.csv, report.pdf and report.html are in" in done.stdout
     for folder in ("a", "b"):
-        assert not (tmp_path / folder / "mask.dcm").exists()
+        assert not list((tmp_path / folder).glob("*.dcm"))
 
 
 def test_a_study_has_a_report_that_names_nobody(segmented, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Concept:
 BRAIN = Concept("12738006", "SCT", "Brain")
 ABNORMAL = Concept("49755003", "SCT", "Morphologically Abnormal Structure")
 TISSUE = Concept("85756007", "SCT", "Tissue")
+LESION = Concept("52988006", "SCT", "Lesion")
 
 _TUMOUR = r"tumou?r|neoplasm|cancer|glioma|blastoma|astrocytoma|meningioma|adenoma|schwannoma|pituitary|metasta"
 _TYPES = (
@@ -33,7 +34,7 @@ _TYPES = (
     (r"necro", Concept("6574001", "SCT", "Necrosis")),
     (r"\bcyst", Concept("367643001", "SCT", "Cyst")),
     (_TUMOUR, Concept("108369006", "SCT", "Neoplasm")),
-    (r"lesion|abnormal", Concept("52988006", "SCT", "Lesion")),
+    (r"lesion|abnormal", LESION),
 )
 """Part of a name -> its type, of DICOM's context group 7151; the first that fits counts."""
 

@@ -15,21 +15,18 @@ from numpy.typing import NDArray
 from brainseg import DISCLAIMER, __version__
 from brainseg.errors import ScanError
 from brainseg.extras import require
-from brainseg.scans.volumes.segment_codes import BRAIN, Concept, concepts_of
+from brainseg.scans.volumes.dicom_writing import code_of, finish, short_text
+from brainseg.scans.volumes.segment_codes import BRAIN, concepts_of
 from brainseg.scans.volumes.source import Source, SourceSlice, made_uid
 from brainseg.scans.volumes.stand_ins import name_sources, stand_ins
 from brainseg.scans.volumes.volume import Volume, as_stored, spacing_of
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
-    from pydicom.sr.coding import Code
 
 _SERIES_NUMBER = 300
 """Above the numbers that scanners give."""
 _SERIES = "brainseg mask, research use only"
-_REMOVED = "brainseg: no attributes of the patient; UIDs kept"
-_LONGEST = 64
-"""Characters of a DICOM text of the kind LO."""
 
 
 @dataclass(frozen=True)
@@ -138,37 +135,25 @@ def _described(number: int, name: str, algorithm: Algorithm) -> SegmentDescripti
 
     category, kind = concepts_of(name)
     made_by = AlgorithmIdentificationSequence(
-        name=_text(algorithm.name),
+        name=short_text(algorithm.name),
         family=codes.DCM.ArtificialIntelligence,
         version=algorithm.digest,
         source=f"brainseg {__version__}",
     )
     described = SegmentDescription(
         segment_number=number,
-        segment_label=_text(name),
-        segmented_property_category=_code(category),
-        segmented_property_type=_code(kind),
+        segment_label=short_text(name),
+        segmented_property_category=code_of(category),
+        segmented_property_type=code_of(kind),
         algorithm_type=SegmentAlgorithmTypeValues.SEMIAUTOMATIC
         if algorithm.corrected
         else SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=made_by,
-        anatomic_regions=[_code(BRAIN)],
+        anatomic_regions=[code_of(BRAIN)],
     )
-    by = f"{_text(name)}, corrected by a person." if algorithm.corrected else f"{_text(name)}."
+    by = f"{short_text(name)}, corrected by a person." if algorithm.corrected else f"{short_text(name)}."
     described.SegmentDescription = f"{by} {DISCLAIMER}"
     return described
-
-
-def _code(concept: Concept) -> Code:
-    from pydicom.sr.coding import Code
-
-    return Code(concept.value, concept.scheme, concept.meaning)
-
-
-def _text(words: str) -> str:
-    """Return words as a DICOM text of the kind LO: without backslashes and control characters, and not too long."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in words.replace("\\", "/"))
-    return plain.strip()[:_LONGEST].strip()
 
 
 def _content(planes: NDArray[np.uint8], names: Sequence[str], source: Source, algorithm: Algorithm) -> str:
@@ -195,17 +180,9 @@ def _named(each: SourceSlice) -> str:
 
 def _replace_what_varies(built: Segmentation, content: str, moment: datetime) -> None:
     """Set times, UIDs and padding that highdicom leaves to chance, and say what the file leaves out."""
-    from pydicom.valuerep import DA, DT, TM
-
     organization = made_uid(f"dimensions {content}")
     for item in (*built.DimensionOrganizationSequence, *built.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
-    built.InstanceCreationDate = built.ContentDate = DA(moment.date())
-    built.InstanceCreationTime = built.ContentTime = TM(moment.time())
-    for item in built.ContributingEquipmentSequence:
-        item.ContributionDateTime = DT(moment)
-    built.SpecificCharacterSet = "ISO_IR 192"  # names of classes and models may have any letters
-    built.PatientIdentityRemoved, built.DeidentificationMethod = "YES", _REMOVED
-    built.LongitudinalTemporalInformationModified = "REMOVED"
+    finish(built, moment)
     used = -(-built.NumberOfFrames * built.Rows * built.Columns // 8)
     built.PixelData = built.PixelData[:used] + b"\0" * (used % 2)  # highdicom fills up with the character "0"

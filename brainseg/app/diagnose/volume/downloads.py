@@ -63,6 +63,12 @@ def _object(answer: VolumeMask, _: Member) -> bytes:
     return made
 
 
+def _measurement_object(answer: VolumeMask, model: Member) -> bytes:
+    from brainseg.diagnosis.measurement_object import measurement_object
+
+    return measurement_object(answer, _object(answer, model))
+
+
 def _report(kind: str, answer: VolumeMask, model: Member) -> bytes:
     from brainseg.results.report.model_content import AskedModel
     from brainseg.results.report.volume_content import volume_report
@@ -79,6 +85,7 @@ FILES = (
     VolumeFile("Mask (NIfTI)", "mask.nii.gz", "application/gzip", _mask),
     VolumeFile("Mask (DICOM)", "mask.dcm", "application/dicom", _object, _has_object),
     VolumeFile("Measurements (CSV)", "measurements.csv", "text/csv", _measurements),
+    VolumeFile("Measurements (DICOM)", "measurements.dcm", "application/dicom", _measurement_object, _has_object),
     VolumeFile("Report (PDF)", "report.pdf", "application/pdf", partial(_report, ".pdf"), _has_reportlab),
     VolumeFile("Report (HTML)", "report.html", "text/html", partial(_report, ".html")),
 )
