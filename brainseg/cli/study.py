@@ -89,7 +89,8 @@ def predict_study(
     for text in (*problems, *answer.warnings, *([note] if note else [])):
         NOTES.print(text, markup=False, soft_wrap=True)
     ANSWERS.print(f"{answer.origin} {answer.volume.name}: {answer.finding}", markup=False, soft_wrap=True)
-    *others, last = MASK, *([OBJECT] if made else []), MEASUREMENTS, *([SR] if made else []), *STUDY_REPORTS
+    objects = [OBJECT, SR] if made else []
+    *others, last = MASK, MEASUREMENTS, *objects, *STUDY_REPORTS
     written = f"{', '.join(others)} and {last}"
     ANSWERS.print(f"{written} are in {out}. Answered by {answer.model}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
