@@ -15,6 +15,7 @@ from brainseg.cli.output import ANSWERS, NOTES
 
 if TYPE_CHECKING:
     from brainseg.cli.server import Server
+    from brainseg.operations.access import metrics_for_all
 
 PortOption = Annotated[
     int, typer.Option(min=1024, max=65535, help="Port to serve at; the next free one if it is taken.")
@@ -41,8 +42,11 @@ def dashboard(
     from brainseg.cli.server import Server
 
     treat_sigterm_as_ctrl_c()
+    metrics_too = metrics_for_all()
     if host not in ("localhost", "127.0.0.1", "::1"):
         NOTES.print("There is no sign-in: anyone who can reach the port can train, upload and delete.")
+        if metrics_too:
+            NOTES.print("Anyone who can reach the port can read the metrics, too (BRAINSEG_METRICS).")
     with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:
         announce(server)
         wait_for_ctrl_c(server)
