@@ -55,7 +55,7 @@ class RateLimit:
             times = used.get(user, [])
             if len(times) + 1 > most:
                 when = f"try again in {_words(times[0] + self.span - now)}" if times else "none is allowed here"
-                raise LimitError(f"The limit of {most:g} {self.words} is reached ({self.variable}): {when}.")
+                raise LimitError(f"The limit of {most:g} for {self.words} is reached ({self.variable}): {when}.")
             used[user] = [*times, now]
 
     @contextmanager

@@ -19,7 +19,7 @@ def test_a_limit_counts_the_last_span_for_each_user(file: str, tmp_path: Path, m
     monkeypatch.setenv("BRAINSEG_MAX_TESTS", "2")
     limit.take(now=1000)
     limit.take(now=1030)
-    with pytest.raises(LimitError, match=r"^The limit of 2 tests a minute is reached \(BRAINSEG_MAX_TESTS\): try"):
+    with pytest.raises(LimitError, match=r"^The limit of 2 for tests a minute is reached \(BRAINSEG_MAX_TESTS\): try"):
         limit.take(now=1059)
     limit.take("another", now=1059)
     limit.take(now=1061)  # the first one is more than a minute ago

@@ -10,7 +10,7 @@ import typer
 from brainseg.cli.dashboard import treat_sigterm_as_ctrl_c
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
-from brainseg.errors import ConfigError
+from brainseg.errors import BrainsegError, ConfigError
 
 if TYPE_CHECKING:
     from brainseg.operations.manifest import Manifest
@@ -69,14 +69,16 @@ def restore(
     bar, report_progress = counter("Restoring bytes")
     with bar:
         restored = put_back(file, replace, report_progress)
-    interrupted, waiting = _unfinished()
+    interrupted, waiting, fault = _unfinished()
     if as_json:
         earlier = str(restored.earlier) if restored.earlier else None
         ids = {"interrupted": [run.id for run in interrupted], "waiting": [run.id for run in waiting]}
-        print_json({"home": str(restored.home), "earlier": earlier, **ids, "backup": restored.manifest.to_dict()})
+        values = {"home": str(restored.home), "earlier": earlier, **ids, "store_fault": fault or None}
+        print_json({**values, "backup": restored.manifest.to_dict()})
         return
     ANSWERS.print(f"{restored.home} holds {_contents(restored.manifest)}.", markup=False, soft_wrap=True)
-    for note in _after(restored.earlier, interrupted, waiting) + _missing(restored.manifest):
+    notes = _after(restored.earlier, interrupted, waiting) + _missing(restored.manifest)
+    for note in [*notes, f"The home is in place, but: {fault}"] if fault else notes:
         NOTES.print(note, markup=False, soft_wrap=True)
 
 
@@ -94,14 +96,20 @@ def _check(file: Path, replace: bool, as_json: bool) -> None:
         ANSWERS.print(f"{file} is undamaged and holds {_contents(manifest)}.", markup=False, soft_wrap=True)
 
 
-def _unfinished() -> tuple[list[Run], list[Run]]:
-    """Open the restored store, and return its runs that were in training and those that wait."""
+def _unfinished() -> tuple[list[Run], list[Run], str]:
+    """Open the restored store, and return its runs that were in training, those that wait, and why it cannot be opened.
+
+    The store may be on a server that does not run, or of an older MLflow; the home is in place all the same.
+    """
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore
 
-    store = RunStore()
-    interrupted = reconcile(store)
-    return interrupted, [run for run in store.list(["SCHEDULED"]) if store.owns(run)]
+    try:
+        store = RunStore()
+        interrupted = reconcile(store)
+        return interrupted, [run for run in store.list(["SCHEDULED"]) if store.owns(run)], ""
+    except BrainsegError as error:
+        return [], [], str(error)
 
 
 def _contents(manifest: Manifest) -> str:

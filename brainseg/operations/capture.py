@@ -2,7 +2,7 @@
 
 Databases are copied with SQLite's own backup. Files get a second name (a hard link) in a hidden folder of the home:
 that takes no space, and whatever is replaced or deleted afterwards, the second name still leads to the old content.
-Meanwhile the queue and the list of datasets are locked, for about a second per 100,000 files. So no run changes between
+Meanwhile the queue and the list of datasets are locked, for a few seconds per 100,000 files. So no run changes between
 the copy of its database and the capture of its files: a run that the database calls finished has all of them, and one
 that it calls running has a checkpoint that fits its state.
 """
@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from brainseg import paths
 from brainseg.datasets.registry import list_lock
 from brainseg.errors import DataError
-from brainseg.files import sqlite_copy
+from brainseg.files import check_free_space, sqlite_copy
 from brainseg.jobs.queue import queue_lock
 
 LEFT_OUT = ("cache", "jobs")
@@ -98,6 +98,7 @@ def _databases(home: Path, folder: Path) -> Iterator[CapturedFile]:
     for file in sorted(home.iterdir()):
         if file.suffix in DATABASES and file.is_file():
             copy = folder / file.name
+            check_free_space(folder, file.stat().st_size, f"The copies of {file.name}")
             try:
                 with closing(sqlite3.connect(file)) as database:
                     database.execute("PRAGMA schema_version")  # names a damaged file before anything is copied
@@ -137,37 +138,37 @@ def _folder(source: Path, into: Path, name: str, above: frozenset[tuple[int, int
 def _still(source: Path, into: Path, name: str) -> list[CapturedFile]:
     """Capture the files of one folder that belong together: again if one was replaced in between."""
     for _ in range(_TRIES):
-        before = _inodes(source, name)
-        found = [captured for file in sorted(before) if (captured := _captured(source / file, into / file, name))]
-        if _inodes(source, name) == before:
+        before = _files(source, name)
+        found = [captured for entry in before.values() if (captured := _captured(entry, into, name))]
+        if _inodes(_files(source, name)) == _inodes(before):
             return found
         for captured in found:
             captured.place.unlink()
     raise DataError(f"{source} changes too fast to be captured: try again when less is being written to it.")
 
 
-def _captured(file: Path, second: Path, name: str) -> CapturedFile | None:
+def _captured(entry: os.DirEntry[str], into: Path, name: str) -> CapturedFile | None:
+    second = into / entry.name
     try:
+        state = entry.stat()
         try:
-            os.link(os.path.realpath(file), second)
+            os.link(os.path.realpath(entry.path) if entry.is_symlink() else entry.path, second)
         except FileNotFoundError:
             raise
         except OSError:  # the disk knows no second names, or a link leads to another disk
-            shutil.copy2(file, second)
-        state = second.stat()
+            shutil.copy2(entry.path, second)
     except FileNotFoundError:  # deleted meanwhile
         return None
-    return CapturedFile(f"{name}{file.name}", second, state.st_size, state.st_mtime)
+    return CapturedFile(f"{name}{entry.name}", second, state.st_size, state.st_mtime)
 
 
-def _inodes(source: Path, name: str) -> dict[str, int]:
-    """Return the files of a folder, with numbers that change when a file is replaced."""
-    found = {}
-    for entry in _entries(source, name):
-        with suppress(FileNotFoundError):  # deleted meanwhile
-            if entry.is_file():
-                found[entry.name] = entry.stat().st_ino
-    return found
+def _files(source: Path, name: str) -> dict[str, os.DirEntry[str]]:
+    return {entry.name: entry for entry in _entries(source, name) if entry.is_file()}
+
+
+def _inodes(entries: dict[str, os.DirEntry[str]]) -> dict[str, int]:
+    """Return numbers that change when a file is replaced; they come with the list of a folder, at no further cost."""
+    return {name: entry.inode() for name, entry in entries.items()}
 
 
 def _entries(source: Path, name: str) -> list[os.DirEntry[str]]:

@@ -81,7 +81,7 @@ def test_metrics_count_answers_and_are_for_this_machine_unless_opened(home: Path
     with pytest.raises(DataError), metrics.counted_answer("classify"):
         raise DataError("An image is damaged.")
     with (
-        pytest.raises(LimitError, match="The limit of 2 answers a minute is reached"),
+        pytest.raises(LimitError, match="The limit of 2 for answers a minute is reached"),
         metrics.counted_answer("segment"),
     ):
         pass
