@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg.cli.output import ANSWERS, NOTES
+from brainseg.operations.access import metrics_for_all
 
 if TYPE_CHECKING:
     from brainseg.cli.server import Server
-    from brainseg.operations.access import metrics_for_all
 
 PortOption = Annotated[
     int, typer.Option(min=1024, max=65535, help="Port to serve at; the next free one if it is taken.")

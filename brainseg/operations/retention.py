@@ -147,18 +147,20 @@ def _uploads(store: RunStore, before: float) -> Iterator[Found]:
     runs = store.list()
     studied = {str(paths.place(study.dataset.path)) for study in all_studies() if isinstance(study, Study)}
     for known in known_datasets():
-        if known.source not in UPLOADED or known.path in studied:
+        mine = runs_on(known, runs)
+        needed = known.path in studied or any(run.status not in ENDED for run in mine)
+        if known.source not in UPLOADED or needed:
             continue
-        used = _last_used(known, runs)
+        used = _last_used(known, mine)
         if used < before:
             yield f"dataset {known.name}", used, _size(Path(known.path)), partial(_forget, store, known)
 
 
 def _last_used(known: KnownDataset, runs: list[Run]) -> float:
+    """Return when a dataset was added, or the last of its runs ended."""
     added = datetime.fromisoformat(known.added)
     moments = [added if added.tzinfo else added.replace(tzinfo=UTC)]
-    moments += [run.ended or datetime.now(UTC) for run in runs_on(known, runs)]
-    return max(moments).timestamp()
+    return max([*moments, *(run.ended for run in runs if run.ended)]).timestamp()
 
 
 def _forget(store: RunStore, known: KnownDataset) -> None:

@@ -38,5 +38,5 @@ def _records(store: RunStore) -> Any:  # noqa: ANN401 - MLflow's own store, whos
     from mlflow.tracking._tracking_service.utils import _get_store
 
     store.client  # noqa: B018 - checks the database first
-    found = _get_store(store.uri)
+    found = _get_store(store.uri)  # type: ignore[no-untyped-call]
     return found if isinstance(found, SqlAlchemyStore) else None

@@ -356,6 +356,7 @@ def test_the_commands_say_what_is_in_a_backup_and_what_is_not(
     assert (back.returncode or 0) == 0
     assert "now FAILED: trains. `resume` continues them." in back.stderr
     assert "waits wait in the queue" in back.stderr
-    again = json.loads(here("restore", "--replace", "--json", tmp_path / "home.tar.gz", home=tmp_path / "new").stdout)
+    (tmp_path / "third" / "logs").mkdir(parents=True)
+    again = json.loads(here("restore", "--replace", "--json", tmp_path / "home.tar.gz", home=tmp_path / "third").stdout)
     assert Path(again["earlier"]).is_dir()
     assert (len(again["interrupted"]), len(again["waiting"])) == (1, 1)

@@ -104,6 +104,7 @@ def test_metrics_count_answers_and_are_for_this_machine_unless_opened(home: Path
 
 def test_asking_often_reads_the_store_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
+    monkeypatch.setattr(health, "CURRENT", 60.0)
     monkeypatch.setattr(health, "home_health", lambda: asked.append(1))
     watch = health.Watch()
     for _ in range(5):
