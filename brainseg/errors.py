@@ -43,5 +43,9 @@ class MissingLibraryError(BrainsegError):
     """A needed library is not installed; the message names the extra that installs it."""
 
 
+class LimitError(BrainsegError):
+    """A limit that the people who run this brainseg have set is reached."""
+
+
 class DiskError(BrainsegError):
     """The disk is full, or would become full."""

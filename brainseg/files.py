@@ -64,13 +64,42 @@ def check_free_space(place: Path, needed: float, what: str) -> None:
     Raises:
         DiskError: There is not enough space.
     """
-    kept = 1e6 * paths.limit("BRAINSEG_KEEP_FREE_MB", KEPT_FREE_MB)
+    kept = kept_free()
     if needed + kept > _free(place):
         raise DiskError(
             f"{what} need {_size(needed)}, but the disk of {place} has only {_size(_free(place))} free, of which "
             f"{_size(kept)} must stay free (BRAINSEG_KEEP_FREE_MB): free some space, or set BRAINSEG_HOME to another "
             "disk."
         )
+
+
+def refuse_if_disk_is_full(place: Path, what: str) -> None:
+    """Refuse work that writes to a disk on which no more may be written than is there.
+
+    Larger writes whose size is known are checked by `check_free_space`; this is for work that has yet to find out.
+
+    Args:
+        place: A file or folder on the disk; it need not exist yet.
+        what: The work, as the singular subject of a sentence.
+
+    Raises:
+        DiskError: Less space is free than must stay free.
+    """
+    kept = kept_free()
+    if _free(place) < kept:
+        raise DiskError(
+            f"{what} cannot start, because the disk of {place} has only {free_space(place)} free, and {_size(kept)} "
+            "must stay free (BRAINSEG_KEEP_FREE_MB): free some space, for example with `brainseg clean`."
+        )
+
+
+def kept_free() -> float:
+    """Return the bytes that must stay free on a disk.
+
+    Raises:
+        ConfigError: `BRAINSEG_KEEP_FREE_MB` is not a number, or is negative.
+    """
+    return 1e6 * paths.limit("BRAINSEG_KEEP_FREE_MB", KEPT_FREE_MB)
 
 
 @contextmanager
@@ -98,7 +127,7 @@ def full_disk_as_disk_error(place: Path, needed: float | None = None) -> Iterato
         ) from error
 
 
-def write_atomically(path: Path, write: Callable[[Path], object], size: float | None = None) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], size: float | None = None, mode: int = 0o644) -> None:
     """Write a temporary file beside `path` with `write`, then replace `path` in one step.
 
     A crash or a full disk never damages the old file.
@@ -107,6 +136,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], size: float | 
         path: The file.
         write: Called with the path of the temporary file.
         size: Size of the file in bytes, if known.
+        mode: Permissions of the file.
 
     Raises:
         ConfigError: This process is bound to a home folder that was moved.
@@ -122,7 +152,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], size: float | 
             write(temporary)
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
-            temporary.chmod(0o644)
+            temporary.chmod(mode)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

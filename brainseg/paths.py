@@ -141,8 +141,17 @@ def limit(name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name} is {text!r}: set it to 0 or a positive number, or unset it for {default:g}.")
+        raise ConfigError(f"{name} is {text!r}: set it to 0 or a positive number, or unset it.")
     return value
+
+
+def optional_limit(name: str) -> float | None:
+    """Return a limit that an environment variable may set; None if it is not set.
+
+    Raises:
+        ConfigError: Its value is not a number, or is negative.
+    """
+    return limit(name, 0) if os.environ.get(name, "").strip() else None
 
 
 def is_inside(place: Path, folder: Path) -> bool:

@@ -68,7 +68,7 @@ def main() -> None:
     set_base_address()
     from streamlit.web.cli import main as streamlit  # takes a second to import
 
-    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]]
+    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("server_app.py")), *sys.argv[1:]]
     streamlit(prog_name="streamlit")
 
 

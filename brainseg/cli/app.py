@@ -10,7 +10,9 @@ import typer
 
 from brainseg import DISCLAIMER, extras, logs, paths
 from brainseg.cli import (
+    backup,
     calibrate,
+    clean,
     compare,
     crossval,
     dashboard,
@@ -68,6 +70,8 @@ for module in (
     threshold,
     monitor,
     uncertainty,
+    backup,
+    clean,
 ):
     module.register(app)
 

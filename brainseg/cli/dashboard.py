@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg.cli.output import ANSWERS, NOTES
+from brainseg.operations.access import metrics_for_all
 
 if TYPE_CHECKING:
     from brainseg.cli.server import Server
@@ -41,8 +42,11 @@ def dashboard(
     from brainseg.cli.server import Server
 
     treat_sigterm_as_ctrl_c()
+    metrics_too = metrics_for_all()
     if host not in ("localhost", "127.0.0.1", "::1"):
         NOTES.print("There is no sign-in: anyone who can reach the port can train, upload and delete.")
+        if metrics_too:
+            NOTES.print("Anyone who can reach the port can read the metrics, too (BRAINSEG_METRICS).")
     with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:
         announce(server)
         wait_for_ctrl_c(server)

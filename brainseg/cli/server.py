@@ -103,6 +103,7 @@ def allowed_hosts(host: str) -> list[str]:
 
     Another site can make its name resolve to this machine ("DNS rebinding"). Its visitors' browsers would then
     send requests to the dashboard. This does not work with plain addresses, since a browser does not look them up.
+    `BRAINSEG_HOSTS` adds the names under which a proxy offers the dashboard.
     """
     names = [ADDRESS, "127.0.0.1", "::1"]
     if host in EVERYWHERE:
@@ -113,6 +114,7 @@ def allowed_hosts(host: str) -> list[str]:
         ]
     else:
         names.append(host)
+    names += [name.strip() for name in os.environ.get("BRAINSEG_HOSTS", "").split(",") if name.strip()]
     return list(dict.fromkeys(names))
 
 

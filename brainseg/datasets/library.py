@@ -28,6 +28,7 @@ from brainseg.datasets.registry import (
 from brainseg.datasets.table import Dataset
 from brainseg.datasets.uploads import add_zip, delete_folder
 from brainseg.errors import DataError
+from brainseg.files import refuse_if_disk_is_full
 from brainseg.scans import display_name
 
 __all__ = [
@@ -183,9 +184,11 @@ def add_phantom(
 
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
+        DiskError: Less space is free than must stay free.
     """
     from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
 
+    refuse_if_disk_is_full(datasets_folder(), "Drawing slices")
     modalities = MODALITIES if modalities is None else modalities
     difficulty = DIFFICULTIES[0] if difficulty is None else difficulty
     slices_per_subject = SLICES_PER_SUBJECT if slices_per_subject is None else slices_per_subject

@@ -101,8 +101,13 @@ def change(edit: Callable[[list[KnownDataset]], list[KnownDataset]]) -> None:
     Raises:
         DataError: The list is damaged.
     """
-    with FileLock(datasets_folder() / ".library.lock"):
+    with list_lock():
         write_json(_file(), [asdict(replace(known, path=_stored_path(known.path))) for known in edit(_read())])
+
+
+def list_lock() -> FileLock:
+    """Return the lock that is held while the list changes."""
+    return FileLock(datasets_folder() / ".library.lock")
 
 
 def checked_name(name: str, what: str = "a dataset's", error: type[BrainsegError] = DataError) -> str:

@@ -28,7 +28,8 @@ from brainseg.datasets.registry import (
     register,
 )
 from brainseg.errors import DataError
-from brainseg.files import file_state, free_space
+from brainseg.files import file_state, free_space, refuse_if_disk_is_full
+from brainseg.limits import DAY, RateLimit
 from brainseg.scans import SUFFIXES
 from brainseg.scans.archive import unpack_zip
 
@@ -38,6 +39,8 @@ _PARTIAL = ".partial-"
 
 MOST_UPLOADS = 100
 """Most uploads that are kept at a time, unless `BRAINSEG_MAX_UPLOADS` sets another number."""
+
+UPLOADS_A_DAY = RateLimit("BRAINSEG_MAX_UPLOADS_PER_DAY", DAY, "uploads a day", "uploads.json")
 
 _LEFTOVER_AGE = 24 * 3600.0
 
@@ -61,14 +64,18 @@ def add_zip(
     Raises:
         ConfigError: `groups` is not a rule for patients.
         DataError: The file is unsafe, damaged or too large or contains no dataset, or the name is taken or not allowed.
+        DiskError: Less space is free than must stay free.
+        LimitError: There were too many uploads in the last 24 hours.
     """
     parse_rule(groups)  # before anything is unpacked
     known = known_datasets()
     wanted = free_name(name, known)
     _refuse_too_many(known)
+    refuse_if_disk_is_full(datasets_folder(), "An upload")
     if isinstance(file, Path) and not (file.is_file() and os.access(file, os.R_OK)):  # a pipe may never end
         raise DataError(f"{file} does not exist, or you may not read it: choose a zip file that you may read.")
     _remove_leftovers()
+    UPLOADS_A_DAY.take()
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
     place = datasets_folder() / folder_name(wanted)
     try:

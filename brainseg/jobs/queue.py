@@ -11,6 +11,7 @@ from filelock import FileLock
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
+from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs.parents import settle
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workers import ensure_worker, queue_of
@@ -23,6 +24,7 @@ MOST_WAITING = 100
 """Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` sets another limit."""
 _LOST = "The {} and its supervisor ended without recording why."
 _COPIED = "This home was copied or moved during the {}{}."
+_RESTORED = "The {} was under way when the backup was made ({}) from which this home was restored."
 _CONTINUES = ", which continues in the other folder"
 
 
@@ -75,6 +77,7 @@ def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "
         RunError: The run needs the weights of a run that does not exist or has no model.
     """
     store.warm_start(config)
+    refuse_if_disk_is_full(store.home, "A new run")
     with queue_lock():
         return _take(store, store.create(config, name, kind=kind))
 
@@ -105,11 +108,13 @@ def resubmit(store: RunStore, run_id: str) -> Run:
 
 
 def refuse_if_full(store: RunStore, more: int = 1) -> None:
-    """Refuse runs for which the queue has no room; call it while `queue_lock` is held.
+    """Refuse runs for which the queue or the disk has no room; call it while `queue_lock` is held.
 
     Raises:
         RunError: `more` further runs would exceed the limit.
+        DiskError: Less space is free than must stay free.
     """
+    refuse_if_disk_is_full(store.home, "A new run")
     most, waiting = paths.limit("BRAINSEG_MAX_QUEUE", MOST_WAITING), len(store.list(["SCHEDULED"]))
     if waiting + more > most:
         full = "The queue is full" if more == 1 else f"The queue has no room for {more} more runs"
@@ -204,7 +209,9 @@ def reconcile(store: RunStore) -> list[Run]:
         lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
         for run in lost:
             workspace = Workspace(run.id)
-            if other := workspace.other_home():
+            if made := workspace.restored():
+                store.set_status(run.id, "FAILED", _RESTORED.format(run.work, made), EndKind.MOVED)
+            elif other := workspace.other_home():
                 continues = (Path(other) / "work" / run.id).is_dir()
                 moved = _COPIED.format(run.work, _CONTINUES if continues else "")
                 store.set_status(run.id, "FAILED", moved, EndKind.MOVED)

@@ -10,6 +10,7 @@ from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import BrainsegError, RunError
 from brainseg.evaluation.collapse import collapse_sentence
+from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs import parent_watch
 from brainseg.jobs.robustness import measure_and_store
 from brainseg.jobs.store_log import StoreLog
@@ -40,6 +41,7 @@ def main(run_id: str) -> int:
     _lower_priority(run.config)
     log = StoreLog(store, workspace)
     try:
+        refuse_if_disk_is_full(store.home, f"The {run.work}")  # it may have filled while the run waited
         metrics = _WORK[run.kind](store, run, workspace, log)
         _store(store, run, workspace, metrics)
         collapsed = _collapse(workspace)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,6 +18,7 @@ from brainseg import paths
 from brainseg.files import write_json
 
 TAIL_LINES = 20
+_OWNERS, _RESTORED = "owners.json", "restored.txt"
 
 
 class StoredProgress(TypedDict, total=False):
@@ -56,13 +58,33 @@ class Workspace:
         self.results = self.folder / "results"
         self._progress = self.folder / "progress.json"
         self._cancel = self.folder / "cancel"
-        self._owners = self.folder / "owners.json"
+        self._owners = self.folder / _OWNERS
+        self._restored = self.folder / _RESTORED
 
     def make(self) -> None:
         """Make the folder, and remove an earlier attempt's progress and cancel request."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cancel.unlink(missing_ok=True)
         self._progress.unlink(missing_ok=True)
+        self._restored.unlink(missing_ok=True)
+
+    @staticmethod
+    def mark_restored(folder: Path, made: str) -> None:
+        """Mark a workspace that comes from a backup, in which no process works on it.
+
+        Args:
+            folder: The folder of the workspace, also in a home that is not open.
+            made: When the backup was made, in words.
+        """
+        (folder / _OWNERS).unlink(missing_ok=True)
+        (folder / _RESTORED).write_text(made, "utf-8")
+
+    def restored(self) -> str:
+        """Return when the backup was made from which the workspace was restored; "" if it was not, or not since."""
+        try:
+            return self._restored.read_text("utf-8")
+        except OSError:
+            return ""
 
     def remove(self) -> None:
         """Delete the folder, unless a link leads outside the home."""

@@ -32,6 +32,7 @@ _TABLE = (
 )
 _INSERT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT * FROM answers WHERE time >= ? ORDER BY time, rowid"
+_COUNT_BEFORE = "SELECT COUNT(*), MIN(time) FROM answers WHERE time < ?"
 _INDEX = "CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)"
 
 
@@ -86,6 +87,32 @@ class AnswerLog:
             in_domain=table["in_domain"].map({0: False, 1: True}).astype("boolean"),
         )
 
+    def count_before(self, moment: datetime) -> tuple[int, datetime | None]:
+        """Return the number of answers before a time, and the time of the first; None if there is none.
+
+        Raises:
+            DataError: The file is damaged, or a newer brainseg wrote it.
+        """
+        if not self.file.exists():
+            return 0, None
+        with self._opened() as connection:
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                return 0, None
+            count, first = connection.execute(_COUNT_BEFORE, (_text(moment),)).fetchone()
+        return count, datetime.fromisoformat(first) if first else None
+
+    def remove_before(self, moment: datetime) -> None:
+        """Delete the answers before a time.
+
+        Raises:
+            DataError: The file is damaged, or a newer brainseg wrote it.
+        """
+        if self.count_before(moment)[0]:
+            with self._opened() as connection:
+                with connection:
+                    connection.execute("DELETE FROM answers WHERE time < ?", (_text(moment),))
+                connection.execute("VACUUM")  # as for `clear`
+
     def clear(self) -> None:
         """Delete all answers."""
         if self.file.exists():
@@ -109,6 +136,11 @@ class AnswerLog:
             raise DataError(f"{self.file} cannot be used ({error}): check the folder, or try again.") from error
         except sqlite3.DatabaseError as error:
             raise DataError(f"{self.file} is damaged ({error}): move it away, and a new log begins.") from error
+
+
+def _text(moment: datetime) -> str:
+    """Return a time as the log writes it; such texts sort like the times."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def log_answers(records: Iterable[AnswerRecord]) -> None:

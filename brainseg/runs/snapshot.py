@@ -94,6 +94,16 @@ class Snapshot:
                 values += statuses
             return list(_read(database, where, values))
 
+    def statuses(self) -> dict[str, int]:
+        """Return the number of runs that were not deleted by status.
+
+        Raises:
+            sqlite3.Error: The file cannot be read, or is no longer usable.
+        """
+        query = "SELECT status, COUNT(*) FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active' GROUP BY 1"
+        with closing(self._open()) as database:
+            return dict(database.execute(query, [self._experiment(database)]).fetchall())
+
     def _experiment(self, database: sqlite3.Connection) -> int | None:
         query = "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?"
         found = database.execute(query, [self.experiment]).fetchone()

@@ -26,6 +26,8 @@ from brainseg.diagnosis.outcome_words import NOT_CERTAIN
 from brainseg.diagnosis.pointing import NOT_MEASURED, pointing_sentence, summarise
 from brainseg.diagnosis.words import evaluation_sentence
 from brainseg.files import write_json
+from brainseg.limits import RateLimit
+from brainseg.operations import metrics
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run, RunStore
 from brainseg.scans import read_scan
@@ -251,3 +253,15 @@ def test_without_the_dataset_there_are_no_samples_and_one_sentence(tuned: Run, o
     app = open_page("diagnose")
     assert NO_SAMPLES in plain(app.caption)
     assert not [button for button in app.button if button.key.startswith("sample-")]
+
+
+def test_a_limit_on_answers_keeps_those_that_were_given(page, images, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        metrics, "ANSWERS_A_MINUTE", RateLimit("BRAINSEG_MAX_ANSWERS_PER_MINUTE", 60, "answers a minute")
+    )
+    monkeypatch.setenv("BRAINSEG_MAX_ANSWERS_PER_MINUTE", "1")
+    app = put_in(page, images[0], images[1])
+    assert len(answers(app)) == 1
+    assert "The limit of 1 for answers a minute is reached" in texts(app)
+    monkeypatch.delenv("BRAINSEG_MAX_ANSWERS_PER_MINUTE")
+    assert len(answers(app.run())) == 2

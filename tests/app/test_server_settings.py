@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -71,6 +72,10 @@ def test_no_server_outlives_the_command_that_started_it(home: Path, end: signal.
         with urlopen(f"{address}/_stcore/health") as answer:
             assert answer.status == 200
         if end == signal.SIGKILL:
+            with urlopen(f"{address}/health") as answer:
+                assert json.loads(answer.read())["status"] == "ok"
+            with urlopen(f"{address}/metrics") as answer:
+                assert b"brainseg_queue_length 0.0" in answer.read()
             own, forged = address.removeprefix("http://"), "rebound.example:8770"
             assert connects(address, own, f"http://{own}") == 101
             assert connects(address, forged, f"http://{forged}") == 403
@@ -97,10 +102,12 @@ def test_nobody_is_asked_for_the_servers_outer_address(monkeypatch: pytest.Monke
     assert not is_url_from_allowed_origins("http://elsewhere.example")
 
 
-def test_hosts_that_are_let_in_follow_the_address() -> None:
+def test_hosts_that_are_let_in_follow_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     local = ["localhost", "127.0.0.1", "::1"]
     assert SETTINGS["server"]["allowedHosts"] == allowed_hosts("localhost") == local
     assert allowed_hosts("10.1.2.3") == [*local, "10.1.2.3"]
     assert {socket.gethostname(), "127.0.0.1"} <= set(allowed_hosts("0.0.0.0"))
+    monkeypatch.setenv("BRAINSEG_HOSTS", "brain.example.org, , brain")
+    assert allowed_hosts("localhost") == [*local, "brain.example.org", "brain"]
     with pytest.raises(RunError, match="not an address of this machine"):
         free_port(8770, "203.0.113.9")

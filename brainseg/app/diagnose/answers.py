@@ -19,8 +19,10 @@ from brainseg.diagnosis.doubts import UNLIKE, contradiction, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.joint import diagnose_with
 from brainseg.diagnosis.outcome_words import joint_warnings
+from brainseg.errors import LimitError
 from brainseg.models.ensemble import Ensemble
 from brainseg.monitoring import log_answers, record_of
+from brainseg.operations.metrics import counted_answer
 from brainseg.scans import Scan
 
 if TYPE_CHECKING:
@@ -122,16 +124,23 @@ class Answers:
         """Return the answer of the classifiers, or of a stored ensemble of them; they run only the first time."""
         versions = (ensemble.version if ensemble else "", *(member.version for member in members))
         key = (scan.sha256, versions, *asdict(options).values())
-        return self._get(
-            key,
-            lambda: diagnose_with(
-                [model_cache.predictor(member.run.id) for member in members], scan, ensemble, **asdict(options)
-            ),
-        )
+
+        def ask() -> Diagnosis | Consensus:
+            predictors = [model_cache.predictor(member.run.id) for member in members]
+            with counted_answer("classify"):
+                return diagnose_with(predictors, scan, ensemble, **asdict(options))
+
+        return self._get(key, ask)
 
     def segment(self, scan: Scan, model: Member) -> Segmentation:
         """Return the segmentation model's answer; it runs only the first time."""
-        return self._get((scan.sha256, model.version), lambda: model_cache.segmenter(model.run.id).segment(scan))
+
+        def ask() -> Segmentation:
+            segmenter = model_cache.segmenter(model.run.id)
+            with counted_answer("segment"):
+                return segmenter.segment(scan)
+
+        return self._get((scan.sha256, model.version), ask)
 
     def log(self, answered: Answered) -> None:
         """Add the answers to one image to the monitoring log, each only once in this session."""
@@ -178,7 +187,11 @@ def answer_all(
                 continue
             if bar:
                 bar.progress(len(answered) / len(cases), f"Image {len(answered) + 1} of {len(cases)}: {case.name}")
-            answered.append(found := _answer(answers, case, members, options, segmentation_model))
+            try:
+                answered.append(found := _answer(answers, case, members, options, segmentation_model))
+            except LimitError as error:  # the other images may have been answered before
+                answered.append(Unreadable(case.name, str(error)))
+                continue
             if state.SAMPLE not in st.session_state:
                 answers.log(found)
     if bar:

@@ -20,10 +20,11 @@ from brainseg.datasets.registry import (
     register,
     unused_name,
 )
-from brainseg.datasets.uploads import delete_folder, folder_name
+from brainseg.datasets.uploads import UPLOADS_A_DAY, delete_folder, folder_name
 from brainseg.datasets.volumes.record import CutSummary
 from brainseg.datasets.volumes.settings import CutSettings
 from brainseg.datasets.volumes.writing import cut_volumes
+from brainseg.files import refuse_if_disk_is_full
 from brainseg.scans.archive import unpack_zip
 
 
@@ -43,10 +44,15 @@ def add_volumes(
 
     Raises:
         DataError: As for `cut_volumes`; or the zip file is unsafe or damaged, or the name is taken or not allowed.
+        DiskError: Less space is free than must stay free.
+        LimitError: There were too many uploads in the last 24 hours.
     """
     known = known_datasets()
     given = source.name if isinstance(source, Path) else "volumes"
     wanted = free_name(name, known) if name else unused_name(given, known)
+    refuse_if_disk_is_full(datasets_folder(), "Cutting volumes")
+    if not isinstance(source, Path):
+        UPLOADS_A_DAY.take()
     place = datasets_folder() / folder_name(wanted)
     try:
         with _folder(source) as folder:

@@ -19,6 +19,7 @@ from brainseg.diagnosis.study import sequences_of
 from brainseg.errors import BrainsegError
 from brainseg.files import sha256_bytes
 from brainseg.monitoring import log_answers, record_of
+from brainseg.operations.metrics import counted_answer
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_classes import VolumeClasses
@@ -113,7 +114,9 @@ def start_marking(key: Key, model: Member, found: Sequence[Series], shown: Serie
         from brainseg.diagnosis.volume_mask import mark_volume
 
         volumes = volumes_for(model.description, chosen)
-        answer = _without_file_names(mark_volume(segmenter, volumes, plane, progress), chosen)
+        with counted_answer("segment-volume"):
+            answer = mark_volume(segmenter, volumes, plane, progress)
+        answer = _without_file_names(answer, chosen)
         return Marked(sha256_bytes(repr(key).encode())[:16], Mask.of(answer))
 
     _start(key, MARKING, run)
@@ -147,7 +150,9 @@ def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], s
 
         first = members[0].description
         ask = partial(diagnose_with, predictors, ensemble=members.ensemble)
-        return classify_volume(ask, first.classes, volumes_for(first, chosen), plane, progress)
+        volumes = volumes_for(first, chosen)
+        with counted_answer("classify-volume"):
+            return classify_volume(ask, first.classes, volumes, plane, progress)
 
     _start(key, CLASSIFYING, run)
 

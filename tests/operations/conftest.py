@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.app.conftest import finished_home, finished_template
+
+__all__ = ["finished_home", "finished_template"]
