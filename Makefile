@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Container images often tell Python not to keep compiled modules; then each process would compile brainseg again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo dashboard lint test-fast test coverage docs wheel clean
+.PHONY: help demo dashboard lint test-fast test coverage bench docs wheel clean
 
 help:
 	@echo "make demo       open the dashboard while a model trains on synthetic slices, with nothing to download"
@@ -14,6 +14,7 @@ help:
 	@echo "make test       run the whole test suite"
 	@echo "make test-fast  run the tests that need no training and no browser: about a minute"
 	@echo "make coverage   run the tests without pages and browser, and print their branch coverage: at least 90 %"
+	@echo "make bench      measure brainseg beside plain fastai and others: under 15 minutes on 2 idle cores"
 	@echo "make lint       check style and types, and that each room imports only from rooms below it"
 	@echo "make docs       build the documentation in site/"
 	@echo "make wheel      build the wheel in dist/"
@@ -53,6 +54,11 @@ test: $(VENV)/.installed-dev
 coverage: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "unit or train" --cov --cov-report=
 	$(BIN)/coverage report --omit "brainseg/app/*" --fail-under 90
+
+# On an otherwise idle machine: everything is timed. The page of the documentation follows what was stored.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.speed
+	@$(BIN)/python -m benchmarks.speed --report > /dev/null
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -1,0 +1,1 @@
+"""What a user would write without brainseg, with the libraries' own defaults."""

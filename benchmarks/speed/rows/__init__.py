@@ -1,0 +1,1 @@
+"""The rows of the table: what is paired with what, and how a few batches stand for the whole."""
