@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -105,7 +106,7 @@ def place_on(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     if len(ours) < _AGREEING:
         return None
-    one, two = np.triu_indices(len(ours), 1)
+    one, two = _each_two(len(ours))
     apart, there = ours[two] - ours[one], theirs[two] - theirs[one]
     long = np.abs(apart) > _SHORT
     scales = np.divide(there, apart, out=np.ones_like(apart), where=long)
@@ -123,10 +124,23 @@ def place_on(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarr
     scale, shift = scales[best].copy(), shifts[best].copy()
     for axis in (0, 1):
         if ours[agree, axis].std() > _SHORT:
-            slope, constant = np.polyfit(ours[agree, axis], theirs[agree, axis], 1)
+            slope, constant = _line(ours[agree, axis], theirs[agree, axis])
             if _SMALLEST < slope < _LARGEST:
                 scale[axis], shift[axis] = slope, constant
     return scale, shift
+
+
+def _line(across: np.ndarray, up: np.ndarray) -> tuple[float, float]:
+    """Return slope and constant of the line through points, (K,) each, by least squares."""
+    middle, height = across.mean(), up.mean()
+    slope = float((across - middle) @ (up - height) / ((across - middle) @ (across - middle)))
+    return slope, float(height - slope * middle)
+
+
+@lru_cache
+def _each_two(count: int) -> tuple[np.ndarray, np.ndarray]:
+    one, two = np.triu_indices(count, 1)
+    return one, two
 
 
 def _matrix(scale: np.ndarray, shift: np.ndarray, side: int) -> np.ndarray:
@@ -186,14 +200,17 @@ def _laid(image: np.ndarray, map_: np.ndarray, method: int) -> np.ndarray:
 
 def _robust(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Return the correlation without the pixels that differ most, such as text on one of the images."""
-    kept, most = np.ones(len(ours), dtype=bool), int((1 - _TEXT) * len(ours))
+    kept, most = slice(None), int((1 - _TEXT) * len(ours))
+    some, others = ours, theirs
     for _ in range(2):
-        mine, other = ours - ours[kept].mean(), theirs - theirs[kept].mean()
-        differing = np.abs(other - mine * float((mine * other)[kept].sum() / max((mine**2)[kept].sum(), 1e-6)))
+        mine, other = ours - some.mean(), theirs - others.mean()
+        some, others = mine[kept], other[kept]
+        differing = np.abs(other - mine * float(some @ others / max(some @ some, 1e-6)))
         kept = differing <= np.partition(differing, most)[most]
-    return _correlation(ours[kept], theirs[kept])
+        some, others = ours[kept], theirs[kept]
+    return _correlation(some, others)
 
 
 def _correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
-    return float((ours * theirs).sum() / np.sqrt(max((ours**2).sum() * (theirs**2).sum(), 1e-9)))
+    return float(ours @ theirs / np.sqrt(max(float(ours @ ours) * float(theirs @ theirs), 1e-9)))

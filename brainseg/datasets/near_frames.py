@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ that are found connect the others."""
 _BLOCK = 1024
 """Number of images or pairs that are compared at once, to limit memory."""
 
+_QUERIES = 16_384
+"""Number of pairs whose frequencies are compared at once, to limit memory."""
+
+_REMEMBERED = 4096
+"""Images whose detail is kept: 64 MB."""
+
 Pairs = tuple[np.ndarray, np.ndarray, int]
 """Rows of the first images, rows of the second ones, and the place in `TURNS` that brings the second to the first."""
 
@@ -75,13 +82,31 @@ def same_frame(thumbnails: np.ndarray, patients: np.ndarray, rows: np.ndarray) -
     flat = (low - middle).reshape(len(low), -1)
     axes = np.linalg.eigh((flat.T @ flat).astype(np.float64))[1][:, ::-1][:, :_KEPT].astype(np.float32)
     index = KDTree(flat @ axes, balanced_tree=False, compact_nodes=False)
+    details = Details(thumbnails)
     for number, turn in enumerate(TURNS):
-        asked = ((_turned_frequencies(low, turn) - middle).reshape(len(low), -1)) @ axes
-        first, second = _nearest(index, asked, _UPRIGHT if number == 0 else _TURNED)
+        turned = _turned_frequencies(low, turn).reshape(len(low), -1)
+        first, second = _nearest(index, (turned - middle.ravel()) @ axes, _UPRIGHT if number == 0 else _TURNED)
+        likely = _likely(low.reshape(len(low), -1), turned, first, second)
+        first, second = rows[first[likely]], rows[second[likely]]
         for start in range(0, len(first), _BLOCK):
-            pair = rows[first[start : start + _BLOCK]], rows[second[start : start + _BLOCK]]
-            sure = _confirmed(thumbnails, patients, *pair, turn)
+            pair = first[start : start + _BLOCK], second[start : start + _BLOCK]
+            sure = _confirmed(thumbnails, patients, *pair, turn, details)
             yield pair[0][sure], pair[1][sure], number
+
+
+def _likely(low: np.ndarray, turned: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return which pairs may correlate at the coarse scale as much as near copies do, (K,) bool.
+
+    The frequencies that are not in `low` cannot contribute more than the product of their lengths, which are what is
+    missing to 1. So no copy is lost, and pixels of few pairs are compared.
+    """
+    rest = np.sqrt(np.maximum(0, 1 - (low**2).sum(axis=1)))
+    likely = np.empty(len(first), dtype=bool)
+    for start in range(0, len(first), _QUERIES):
+        one, other = first[start : start + _QUERIES], second[start : start + _QUERIES]
+        most = np.einsum("kn,kn->k", low[one], turned[other]) + rest[one] * rest[other]
+        likely[start : start + _QUERIES] = most >= ALIKE - 1e-4
+    return likely
 
 
 def _nearest(index: KDTree, asked: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +117,8 @@ def _nearest(index: KDTree, asked: np.ndarray, count: int) -> tuple[np.ndarray, 
     """
     size = index.n
     limit = float(np.sqrt(2 - 2 * ALIKE)) + 1e-3
-    _, nearest = index.query(asked, k=np.arange(1, min(count, size) + 1), distance_upper_bound=limit)
+    nearest_ones = np.arange(1, min(count, size) + 1)
+    _, nearest = index.query(asked, k=nearest_ones, distance_upper_bound=limit, workers=-1)
     second = np.repeat(np.arange(size), nearest.shape[1])
     first = nearest.ravel()
     known = (first < size) & (first != second)
@@ -100,11 +126,12 @@ def _nearest(index: KDTree, asked: np.ndarray, count: int) -> tuple[np.ndarray, 
 
 
 def _frequencies(thumbnails: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the (M, LOW, LOW) lowest frequencies of the coarse images."""
+    """Return the (M, LOW, LOW) lowest frequencies of the coarse images, whose lengths are at most 1."""
+    half = thumbnails.shape[1] // 2
+    waves = cv2.dct(np.eye(half, dtype=np.float32), flags=cv2.DCT_ROWS).T[:_LOW]
     low = np.zeros((len(rows), _LOW, _LOW), dtype=np.float32)
     for start in range(0, len(rows), _BLOCK):
-        for place, square in enumerate(_unit(_coarse(thumbnails[rows[start : start + _BLOCK]]))):
-            low[start + place] = cv2.dct(square)[:_LOW, :_LOW]
+        low[start : start + _BLOCK] = waves @ _unit(_coarse(thumbnails[rows[start : start + _BLOCK]])) @ waves.T
     return low
 
 
@@ -117,28 +144,48 @@ def _turned_frequencies(low: np.ndarray, turn: Turn) -> np.ndarray:
 
 
 def _confirmed(
-    thumbnails: np.ndarray, patients: np.ndarray, first: np.ndarray, second: np.ndarray, turn: Turn
+    thumbnails: np.ndarray, patients: np.ndarray, first: np.ndarray, second: np.ndarray, turn: Turn, details: Details
 ) -> np.ndarray:
     """Return which pairs are near copies if the second image is turned, (K,) bool."""
-    ours, theirs = thumbnails[first], turn.of(thumbnails[second])
-    sure = _correlation(_coarse(ours), _coarse(theirs)) >= ALIKE
+    sure = _correlation(_coarse(thumbnails[first]), turn.of(_coarse(thumbnails[second]))) >= ALIKE
     of_one = sure & (patients[first] == patients[second])
-    sure[of_one] = _correlation(ours[of_one], theirs[of_one]) >= ONE_PATIENT
-    ours, theirs = ours[sure], theirs[sure]
-    sure[sure] = _correlation(_details(ours), _details(theirs)) >= SAME_DETAIL
+    sure[of_one] = _correlation(thumbnails[first[of_one]], turn.of(thumbnails[second[of_one]])) >= ONE_PATIENT
+    ours, theirs = details.of(first[sure]), turn.of(details.of(second[sure]))
+    sure[sure] = (ours * theirs).sum(axis=(1, 2)) >= SAME_DETAIL
     return sure
 
 
-def _details(thumbnails: np.ndarray) -> np.ndarray:
-    details = np.empty(thumbnails.shape, dtype=np.float32)
-    for place, square in enumerate(thumbnails):
-        details[place] = detail(square)
-    return details
+class Details:
+    """The detail of images, with mean 0 and length 1; that of the last `_REMEMBERED` images is kept.
+
+    Detail of a turned image is the turned detail, so each image is filtered once and not once for each pair.
+    """
+
+    def __init__(self, thumbnails: np.ndarray) -> None:
+        self._thumbnails = thumbnails
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the detail of some rows, (K, SIDE, SIDE) float32."""
+        found = np.empty((len(rows), *self._thumbnails.shape[1:]), dtype=np.float32)
+        for place, row in enumerate(rows.tolist()):
+            found[place] = self._one(row)
+        return found
+
+    def _one(self, row: int) -> np.ndarray:
+        kept = self._kept.pop(row, None)
+        if kept is None:
+            kept = _unit(detail(self._thumbnails[row])[None])[0]
+            if len(self._kept) >= _REMEMBERED:
+                self._kept.popitem(last=False)
+        self._kept[row] = kept
+        return kept
 
 
 def _coarse(thumbnails: np.ndarray) -> np.ndarray:
-    half = thumbnails.shape[1] // 2
-    coarse: np.ndarray = thumbnails.reshape(-1, half, 2, half, 2).mean(axis=(2, 4), dtype=np.float32)
+    """Return the means of two by two pixels, which are exact in float32."""
+    rows = thumbnails[:, ::2].astype(np.uint16) + thumbnails[:, 1::2]
+    coarse: np.ndarray = (rows[..., ::2] + rows[..., 1::2]).astype(np.float32) / 4
     return coarse
 
 

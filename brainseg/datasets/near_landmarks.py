@@ -13,9 +13,9 @@ of turns and scales: H. Jegou et al., Hamming embedding and weak geometric consi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import cv2
@@ -159,21 +159,36 @@ def _one_hand(descriptions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _all_landmarks(thumbnails: np.ndarray, rows: np.ndarray) -> Landmarks:
     """Return the landmarks of the rows with the principal components of their descriptions."""
-    whole = landmarks(thumbnails, rows[:: max(1, len(rows) // _SAMPLED)])
-    middle = whole.description.mean(axis=0) if len(whole.owner) else np.zeros(whole.description.shape[1], np.float32)
-    scatter = (whole.description - middle).T @ (whole.description - middle)
-    axes = np.linalg.eigh(scatter.astype(np.float64))[1][:, ::-1][:, :_KEPT].astype(np.float32)
-
-    def short(part: Landmarks) -> Landmarks:
-        return replace(part, description=(part.description - middle) @ axes)
-
-    if len(rows) < 2 * _SAMPLED:  # then the sample was all of them
-        return short(whole)
-    starts = range(0, len(rows), _BLOCK)
+    step = max(1, len(rows) // _SAMPLED)
     with ThreadPoolExecutor(max_workers=4) as pool:  # OpenCV releases the interpreter lock
-        parts = list(pool.map(lambda start: short(landmarks(thumbnails, rows[start : start + _BLOCK])), starts))
-    names = ("owner", "place", "angle", "size", "mirrored", "description")
-    return Landmarks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+        def found(some: np.ndarray, change: Callable[[Landmarks], Landmarks]) -> Landmarks:
+            starts = range(0, len(some), _BLOCK)
+            return _joined(
+                list(pool.map(lambda start: change(landmarks(thumbnails, some[start : start + _BLOCK])), starts))
+            )
+
+        whole = found(rows[::step], lambda part: part)
+        middle = whole.description.mean(axis=0) if len(whole.owner) else np.zeros(whole.description.shape[1])
+        scatter = (whole.description - middle).T @ (whole.description - middle)
+        axes = np.linalg.eigh(scatter.astype(np.float64))[1][:, ::-1][:, :_KEPT].astype(np.float32)
+
+        def short(part: Landmarks) -> Landmarks:
+            return replace(part, description=((part.description - middle) @ axes).astype(np.float32))
+
+        rest = np.delete(rows, np.s_[::step])
+        if not len(rest):
+            return short(whole)
+        return _sorted_by_owner(_joined([short(whole), found(rest, short)]))
+
+
+def _joined(parts: Sequence[Landmarks]) -> Landmarks:
+    return Landmarks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Landmarks)))
+
+
+def _sorted_by_owner(found: Landmarks) -> Landmarks:
+    order = np.argsort(found.owner, kind="stable")
+    return Landmarks(*(getattr(found, field.name)[order] for field in fields(Landmarks)))
 
 
 def _alike(found: Landmarks) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +200,7 @@ def _alike(found: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     pairs = []
     for start in range(0, count, _QUERIES):
         asked = np.arange(start, min(start + _QUERIES, count))
-        _, nearest = index.query(found.description[asked], k=_NEAREST + 1, eps=_SLACK)
+        _, nearest = index.query(found.description[asked], k=_NEAREST + 1, eps=_SLACK, workers=-1)
         ends = np.stack([np.repeat(asked, _NEAREST + 1), nearest.ravel()])
         ends = ends[:, found.owner[ends[0]] != found.owner[ends[1]]]
         ends = np.where(found.owner[ends[0]] < found.owner[ends[1]], ends, ends[::-1])

@@ -9,6 +9,8 @@ to the number of images.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -16,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from brainseg.datasets.near_alignment import Likeness, likeness
 from brainseg.datasets.near_frames import not_flat, same_frame
-from brainseg.datasets.near_landmarks import sharing
+from brainseg.datasets.near_landmarks import Candidate, sharing
 from brainseg.datasets.near_turns import TURNS
 
 SIDE = 64
@@ -41,7 +43,7 @@ _MOST_PAIRS = 500_000
 """Most pairs that are kept; beyond that, only as many as connect the same images."""
 
 _BLOCK = 4096
-"""Aligned pairs that are returned at once."""
+"""Candidates that are laid on each other at once, to limit memory."""
 
 
 def compare(thumbnails: np.ndarray, content: np.ndarray, patients: np.ndarray) -> Iterator[np.ndarray]:
@@ -70,21 +72,23 @@ def compare(thumbnails: np.ndarray, content: np.ndarray, patients: np.ndarray) -
             yield new(
                 np.stack([first, second, np.full(len(first), turn != 0), np.zeros(len(first))], axis=1).astype(int)
             )
-    block = []
-    for found in sharing(thumbnails, rows):
-        if found.first * len(thumbnails) + found.second in seen:
-            continue
-        one_patient = bool(patients[found.first] == patients[found.second])
-        if one_patient and len(found.ours) < SHARED_BY_ONE_PATIENT:
-            continue
+    asked = (
+        found
+        for found in sharing(thumbnails, rows)
+        if found.first * len(thumbnails) + found.second not in seen
+        and (patients[found.first] != patients[found.second] or len(found.ours) >= SHARED_BY_ONE_PATIENT)
+    )
+
+    def laid(found: Candidate) -> list[int] | None:
         like = likeness(thumbnails[found.first], TURNS[found.turn].of(thumbnails[found.second]), found)
-        if like and _is_copy(like, one_patient):
-            block.append([found.first, found.second, found.turn != 0, True])
-        if len(block) == _BLOCK:
-            yield new(np.array(block, dtype=np.int64))
-            block = []
-    if block:
-        yield new(np.array(block, dtype=np.int64))
+        if like and _is_copy(like, bool(patients[found.first] == patients[found.second])):
+            return [found.first, found.second, found.turn != 0, True]
+        return None
+
+    with ThreadPoolExecutor(max_workers=2) as pool:  # OpenCV and NumPy release the interpreter lock
+        while block := list(islice(asked, _BLOCK)):
+            if copies := [pair for pair in pool.map(laid, block) if pair]:
+                yield new(np.array(copies, dtype=np.int64))
 
 
 def _is_copy(like: Likeness, one_patient: bool) -> bool:
