@@ -125,8 +125,8 @@ def _missing(manifest: Manifest) -> list[str]:
     notes = []
     if manifest.store != "home":
         notes.append(
-            "The run store that MLFLOW_TRACKING_URI names is not in the backup: back it up at the same time with its "
-            "own tools."
+            "The run store that MLFLOW_TRACKING_URI names is not in the backup, nor are files of runs on an MLflow "
+            "server: back them up at the same time with their own tools."
         )
     if outside := manifest.datasets_outside:
         notes.append(f"Datasets outside the home folder are not in the backup: {', '.join(outside)}.")

@@ -352,11 +352,11 @@ def test_the_commands_say_what_is_in_a_backup_and_what_is_not(
     assert f"Datasets outside the home folder are not in the backup: {tiny_set}." in made.stderr
     assert "is not empty" in here("restore", tmp_path / "home.tar.gz", home=home).stderr
     assert "undamaged" in here("restore", "--check", tmp_path / "home.tar.gz", home=home).stdout
-    back = here("restore", tmp_path / "home.tar.gz", home=tmp_path / "new")
+    checked = json.loads(here("restore", "--check", "--json", tmp_path / "home.tar.gz", home=home).stdout)
+    assert checked["runs"] == {"RUNNING": 1, "SCHEDULED": 1}
+    (tmp_path / "new" / "logs").mkdir(parents=True)
+    back = here("restore", "--replace", tmp_path / "home.tar.gz", home=tmp_path / "new")
     assert (back.returncode or 0) == 0
+    assert f"The earlier home is {tmp_path / 'new'}.before-" in back.stderr
     assert "now FAILED: trains. `resume` continues them." in back.stderr
     assert "waits wait in the queue" in back.stderr
-    (tmp_path / "third" / "logs").mkdir(parents=True)
-    again = json.loads(here("restore", "--replace", "--json", tmp_path / "home.tar.gz", home=tmp_path / "third").stdout)
-    assert Path(again["earlier"]).is_dir()
-    assert (len(again["interrupted"]), len(again["waiting"])) == (1, 1)
