@@ -33,6 +33,7 @@ class TaskView(ABC):
         predictions: What a run's file of predictions holds, and what each of its rows describes.
         draws_single_runs: Whether Compare draws more than the table for a run without a comparable one.
         relative_cost: Duration of a run, relative to a classifier with the same network.
+        one_frozen_pass: Whether images pass a frozen body once in the finder and the frozen phase together.
     """
 
     facts: ClassVar[TaskFacts]
@@ -42,6 +43,7 @@ class TaskView(ABC):
     predictions: ClassVar[tuple[str, str]]
     draws_single_runs: ClassVar[bool]
     relative_cost: ClassVar[float]
+    one_frozen_pass: ClassVar[bool]
 
     @property
     def title(self) -> str:
@@ -89,6 +91,7 @@ class ClassificationView(TaskView):
     predictions = ("Predictions", "image")
     draws_single_runs = True
     relative_cost = 1.0
+    one_frozen_pass = True
 
     def run_panels(self) -> Panels:
         """Return metrics, training, confusion matrix, hardest cases and predictions."""
@@ -130,6 +133,7 @@ class SegmentationView(TaskView):
     predictions = ("Slices", "slice")
     draws_single_runs = False  # the table and the plot of Dice show everything
     relative_cost = 8.0  # the last layers of a U-Net work on every pixel; measured with ResNet34
+    one_frozen_pass = False
 
     def run_panels(self) -> Panels:
         """Return scores, training, Dice, worst slices, pixels and slices."""

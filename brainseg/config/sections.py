@@ -184,5 +184,14 @@ class ComputeConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="Number format while training; auto uses bf16 if the processor supports it."
     )
-    threads: int = Field(0, ge=0, le=1024, description="CPU threads of the training; 0: all cores.")
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="CPU threads of the training; 0: as many as other programs leave cores free, chosen while it runs.",
+    )
+    compile: bool = Field(
+        False,
+        description="Compile training steps with torch.compile, for long trainings on a GPU; needs a C++ compiler.",
+    )
     nice: int = Field(5, ge=0, le=19, description="Niceness of the training: higher gives other programs priority.")

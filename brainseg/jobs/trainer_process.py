@@ -18,8 +18,7 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, EndKind, Run, RunStore
 from brainseg.tasks import task_of
-from brainseg.training.callbacks import TrainingCancelled
-from brainseg.training.log import Progress
+from brainseg.training.log import Progress, TrainingCancelled
 from brainseg.training.lr_finder import run_finder
 from brainseg.training.trainer import train
 

@@ -45,15 +45,21 @@ class ResNetBody(nn.Module):
         Returns:
             One (N, C, h, w) map per stage, shallow to deep.
         """
-        levels = self.levels(images)
-        return [levels[stage] for stage in self.stages]
+        # ReLU and maximum pooling may change places, with the same values and gradients; ReLU then has a quarter of the
+        # pixels, of a map that is larger than all others.
+        levels = self._after_stem(self.relu(self.maxpool(self.bn1(self.conv1(images)))))
+        return [levels[stage - 1] for stage in self.stages]
 
     def levels(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the stem's map, at half the image's resolution, and the map of every stage, shallow to deep."""
-        levels = [self.relu(self.bn1(self.conv1(images)))]
+        stem = self.relu(self.bn1(self.conv1(images)))
+        return [stem, *self._after_stem(self.maxpool(stem))]
+
+    def _after_stem(self, values: torch.Tensor) -> list[torch.Tensor]:
+        levels = []
         for stage in range(1, self.stages[-1] + 1):
-            values = self.maxpool(levels[0]) if stage == 1 else levels[-1]
-            levels.append(getattr(self, f"layer{stage}")(values))
+            values = getattr(self, f"layer{stage}")(values)
+            levels.append(values)
         return levels
 
 

@@ -39,7 +39,7 @@ def normalise(batch: torch.Tensor, method: str) -> torch.Tensor:
     values = batch.float() / 255
     if method == "imagenet":
         mean = values.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-        return (values - mean) / values.new_tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+        return values.sub_(mean).div_(values.new_tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1))
     # One of the image's own pixels is subtracted first, so a uniform image gives zeros, not amplified rounding error.
     values = values - values[:, :1, :1, :1]
     mean = values.mean((1, 2, 3), keepdim=True)

@@ -23,10 +23,9 @@ from brainseg.datasets.splits import fold_members, leak_groups
 from brainseg.errors import DataError
 from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, to_batch
-from brainseg.training.callbacks import TrainingCancelled
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D
-from brainseg.training.log import Progress
+from brainseg.training.log import Progress, TrainingCancelled
 
 BATCH = 32
 PLATT_FOLDS = 3

@@ -12,16 +12,14 @@ import numpy as np
 import torch
 
 from brainseg.errors import BrainsegError, TrainingError
+from brainseg.training.compute import available_cores
 from brainseg.training.learner import Callback, CancelFitException
-from brainseg.training.log import EpochMetrics, Progress, RunLog
+from brainseg.training.log import EpochMetrics, Progress, RunLog, TrainingCancelled
 from brainseg.training.protocols import Meter
+from brainseg.training.threads import OtherLoad, ThreadChoice
 
 DIVERGED = 20.0
 """A training has diverged at this many times the loss of guessing; label smoothing and weights stay far below it."""
-
-
-class TrainingCancelled(BrainsegError):
-    """The user cancelled the run."""
 
 
 class EpochSeeds(Callback):
@@ -40,23 +38,51 @@ class EpochSeeds(Callback):
 
 
 class Autocast(Callback):
-    """Run the model in bfloat16 while training; fastai's own mixed precision supports CUDA only."""
+    """Run the model in bfloat16, in training and validation; fastai's own mixed precision supports CUDA only.
+
+    The metrics of an epoch may thus differ in the third digit from those of the final evaluation, which runs in
+    float32.
+    """
 
     def __init__(self, device: torch.device, enabled: bool) -> None:
         self.device, self.enabled = device, enabled
         self.context: AbstractContextManager[object] = nullcontext()
 
     def before_batch(self) -> None:
-        """Enter the context; validation stays in float32, so its metrics equal those of the evaluation."""
-        self.context = nullcontext()
-        if self.enabled and self.training:
-            self.context = torch.autocast(self.device.type, torch.bfloat16)
+        """Enter the context."""
+        self.context = torch.autocast(self.device.type, torch.bfloat16) if self.enabled else nullcontext()
         self.context.__enter__()
 
     def after_pred(self) -> None:
         """Leave the context; the loss is computed in float32."""
         self.context.__exit__(None, None, None)
         self.learn.pred = self.pred.float()
+
+
+class Threads(Callback):
+    """Apply a `ThreadChoice` to the steps of a training."""
+
+    order = -60
+
+    def before_fit(self) -> None:
+        """Start from what torch uses now."""
+        self.choice, self.load = ThreadChoice(len(available_cores())), OtherLoad()
+        self.choice.count = torch.get_num_threads()
+
+    def before_epoch(self) -> None:
+        """Try again what was refused."""
+        self.choice.new_epoch()
+
+    def before_batch(self) -> None:
+        """Start the clock."""
+        self.started = time.perf_counter()
+
+    def after_batch(self) -> None:
+        """Choose for the next training step."""
+        if self.training:
+            count = self.choice.after_step(time.perf_counter() - self.started, self.load.since_last())
+            if count != torch.get_num_threads():
+                torch.set_num_threads(count)
 
 
 class Guard(Callback):

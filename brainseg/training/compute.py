@@ -39,11 +39,16 @@ def has_bf16(device: torch.device) -> bool:
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def available_cores() -> list[int]:
+    """Return the numbers of the cores that this process may use: a container may have fewer than the machine."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return sorted(cores)
+
+
 def limit_threads(config: ComputeConfig) -> int:
-    """Set torch's number of threads and return it."""
-    # A container may use fewer cores than the machine has.
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = config.threads or available
+    """Set torch's number of threads and return it; a training without a setting may change it: see `threads`."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    threads = config.threads or (int(wanted) if wanted.isdecimal() and int(wanted) else len(available_cores()))
     torch.set_num_threads(threads)
     return threads
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Generic
 
 import pandas as pd
 
 from brainseg.files import write_atomically
-from brainseg.training.callbacks import Autocast, Divergence, EarlyStop, EpochSeeds, Guard, Reporter
+from brainseg.training.callbacks import Autocast, Divergence, EarlyStop, EpochSeeds, Guard, Reporter, Threads
 from brainseg.training.checkpoint import FOLDER, Checkpoints, TrainingState
 from brainseg.training.context import TrainingContext
+from brainseg.training.head_inputs import HeadInputs, head_inputs
 from brainseg.training.inputs import D
 from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
 from brainseg.training.log import EpochMetrics
 from brainseg.training.lr_finder import CURVE, find_rate, save_curve
+from brainseg.training.threads import threads_are_free
 
 FROZEN, UNFROZEN = "frozen", "unfrozen"
 EPOCHS = "epochs.csv"
@@ -39,16 +42,17 @@ def fine_tune(context: TrainingContext[D]) -> TrainingState:
     checkpoints = Checkpoints(context.folder / FOLDER)
     checkpoints.check_free_space(context.model)
     fingerprint = context.inputs.dataset.grouped_fingerprint
-    state = checkpoints.read(fingerprint)
+    state, head = checkpoints.read(fingerprint), _Head(context)
     if state is None:
-        state = TrainingState(fingerprint, _learning_rate(context))
+        state = TrainingState(fingerprint, _learning_rate(context, head))
         checkpoints.write(state)
     elif state.epochs:
         context.log.message(f"Resuming after epoch {state.epochs[-1].epoch}.")
         _report_again(state, context)
         checkpoints.restore(state, context.model)
-    run, training = _FineTuning(context, checkpoints, state), context.config.training
+    run, training = _FineTuning(context, checkpoints, state, head), context.config.training
     run.phase(FROZEN, training.frozen_epochs, first_epoch=0)
+    head.drop()
     run.phase(UNFROZEN, training.epochs, first_epoch=training.frozen_epochs)
     if training.keep == "best":
         checkpoints.restore_best(context.model)
@@ -63,11 +67,26 @@ def _report_again(state: TrainingState, context: TrainingContext[D]) -> None:
         context.log.epoch(epoch)
 
 
-def _learning_rate(context: TrainingContext[D]) -> float:
+class _Head(Generic[D]):
+    """The inputs of the head, computed for the finder or the frozen phase, whichever needs them first."""
+
+    def __init__(self, context: TrainingContext[D]) -> None:
+        self.context = context
+
+    @cached_property
+    def inputs(self) -> HeadInputs[D] | None:
+        return head_inputs(self.context)
+
+    def drop(self) -> None:
+        """Free their memory."""
+        self.__dict__.pop("inputs", None)
+
+
+def _learning_rate(context: TrainingContext[D], head: _Head[D]) -> float:
     wanted = context.config.training.learning_rate
     if wanted != "valley":
         return float(wanted)
-    curve, suggestion = find_rate(context)
+    curve, suggestion = find_rate(context, head.inputs)
     save_curve(curve, suggestion, context.folder / CURVE)
     context.log.message(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return suggestion
@@ -80,6 +99,7 @@ class _FineTuning(Generic[D]):
     context: TrainingContext[D]
     checkpoints: Checkpoints
     state: TrainingState
+    head: _Head[D]
 
     def phase(self, name: str, epochs: int, first_epoch: int) -> None:
         """Run one phase, or the rest of it; its epochs are numbered after those of earlier phases."""
@@ -90,7 +110,12 @@ class _FineTuning(Generic[D]):
         done = sum(epoch.phase == name for epoch in self.state.epochs)
         guard = Guard(context.log)
         divergence = Divergence(context.log, self._loss_of_guessing(), first_epoch, planned)
-        learner = make_learner(context)
+        head = self.head.inputs if name == FROZEN else None
+        if head and not done:  # a checkpoint holds them already
+            head.adapt(context.model)
+        learner = make_learner(context, head=head)
+        if threads_are_free(context.config.compute, context.device):
+            learner.add_cbs([Threads()])
         learner.add_cbs(
             [
                 guard,

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from brainseg.diagnosis.facts import ENOUGH, image_facts
 from brainseg.diagnosis.guard import appearance
 from brainseg.models.guard import Features, Guard, feature_scale
-from brainseg.models.inputs import normalise, to_batch
-from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D, TrainingInputs
+from brainseg.training.pooled import PooledFeatures
 
 FITTED, MEASURED, CHECKED = 200, 100, 60
 """Largest numbers of images for fitting features, setting the limit and measuring facts, which then take seconds."""
@@ -24,18 +22,17 @@ COVERED = 0.98
 """Fraction of new images like the training set that the limit should cover, if enough images were measured."""
 UNUSUAL = 0.2
 """If more than this fraction of training images is unlike a brain MRI slice, the facts of images are not used."""
-BATCH = 16
 
 
-def fit_guard(context: TrainingContext[D]) -> Guard | None:
+def fit_guard(pooled: PooledFeatures[D]) -> Guard | None:
     """Fit the guard of a trained network; return None for too few images, or if features are NaN or infinite."""
-    inputs, draw = context.inputs, np.random.default_rng(0)
+    inputs, draw = pooled.context.inputs, np.random.default_rng(0)
     train, others = inputs.rows("train"), inputs.rows("valid")
     others = others if len(others) else inputs.evaluated_rows
     if len(train) < FEWEST or not len(others):
         return None
     train, others = (draw.permutation(rows)[:most] for rows, most in ((train, FITTED), (others, MEASURED)))
-    fitted, measured = pooled(context, train), pooled(context, others)
+    fitted, measured = pooled.of(train), pooled.of(others)
     if not (np.isfinite(fitted).all() and np.isfinite(measured).all()):
         return None
     features = fit_features(fitted)
@@ -67,18 +64,6 @@ def quantile(distances: np.ndarray, covered: float) -> float:
     """
     place = min(len(distances), math.ceil((len(distances) + 1) * covered))
     return float(np.sort(distances)[place - 1])
-
-
-@torch.no_grad()
-def pooled(context: TrainingContext[D], rows: np.ndarray) -> np.ndarray:
-    """Return the mean of each map of the body's last stage, (len(rows), F) float64."""
-    body, method = context.model.to(context.device).eval().body, context.config.preparation.normalise
-    parts = []
-    for start in range(0, len(rows), BATCH):
-        batch = to_batch(np.stack([context.inputs.images[row] for row in rows[start : start + BATCH]]))
-        deepest = body.levels(normalise(batch.to(context.device), method))[-1]
-        parts.append(deepest.mean((2, 3)).double().cpu().numpy())
-    return np.concatenate(parts)
 
 
 def _appearance(inputs: TrainingInputs[D], rows: np.ndarray) -> tuple[bool, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,20 @@ import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.mixup import MixUp
 from fastai.callback.schedule import LRFinder, valley
-from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner, Recorder
-from fastai.optimizer import SGD, Adam, RAdam
+from fastai.optimizer import SGD, Optimizer, RAdam
+from torch import nn
 
 from brainseg.config import TrainingConfig
+from brainseg.models.architectures import Classifier
 from brainseg.models.inputs import normalise, on_device, to_batch
-from brainseg.training.augmentation import Augment, make_augmentation
+from brainseg.training.adam import adam_step
+from brainseg.training.augmentation import make_augmentation
+from brainseg.training.compiled import CompiledTraining
 from brainseg.training.context import TrainingContext
+from brainseg.training.head_inputs import HeadAlone, HeadInputs
 from brainseg.training.inputs import D
 
 __all__ = [
@@ -33,7 +38,6 @@ __all__ = [
     "make_learner",
 ]
 
-OPTIMISERS = {"adam": Adam, "radam": RAdam, "sgd": SGD}
 FINDER_START, FINDER_END = 1e-6, 1.0
 """Six decades instead of fastai's eight: the same number of steps per decade in three quarters of the time. Below this
 range nothing is learnt, and above it every loss has diverged."""
@@ -45,56 +49,127 @@ FINDER_SKIP_END = 5
 """This many last steps are also left out, since the loss has diverged there (fastai's own choice)."""
 
 
-class _BatchLoader(DataLoader):
-    """A fastai loader over row numbers that reads a whole batch from the memory-mapped array at once."""
+class FusedAdam(Optimizer):
+    """fastai's `Adam`, computed for all parameters at once; see `adam_step`. Its state has the names of fastai's."""
 
-    def __init__(
-        self,
-        context: TrainingContext[D],
-        rows: np.ndarray,
-        augment: Augment | None = None,
-        sampling: np.ndarray | None = None,
-    ) -> None:
-        train = context.inputs.rows("train")
-        self.inputs, self.normalise = context.inputs, context.config.preparation.normalise
-        self.augment, self.sampling = augment, sampling
-        batch_size, trains = min(context.config.training.batch_size, len(train)), augment is not None
-        super().__init__(rows, bs=batch_size, shuffle=trains, drop_last=trains, num_workers=0)
+    def __init__(self, params: Sequence[Sequence[nn.Parameter]], lr: float) -> None:
+        super().__init__(params, [], lr=lr, mom=0.9, sqr_mom=0.99, eps=1e-5, wd=0.01)  # fastai's own values
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: the next ones are stored as they come, not added to zeros."""
+        for parameter, *_ in self.all_params():
+            parameter.grad = None
+
+    def step(self, closure: None = None) -> None:
+        """Update every parameter that has a gradient."""
+        for parameters, rates in zip(self.param_lists, self.hypers, strict=True):
+            adam_step(((each, self.state[each]) for each in parameters if each.grad is not None), rates)
+
+
+class Clip(Callback):
+    """Limit the norm of all gradients together; gradients within the limit stay as they are."""
+
+    run_valid = False
+
+    def __init__(self, norm: float) -> None:
+        self.limit = norm
+
+    def before_step(self) -> None:
+        """Measure the norm, and scale the gradients down if it is too large."""
+        parameters = [each for each in self.parameters() if each.grad is not None]
+        norm = nn.utils.get_total_norm([each.grad for each in parameters])
+        if not norm <= self.limit:  # also for a NaN, which then spreads to the loss and stops the training
+            nn.utils.clip_grads_with_norm_(parameters, self.limit, norm)
+
+
+OPTIMISERS = {"adam": FusedAdam, "radam": RAdam, "sgd": SGD}
+
+
+class _RowLoader(DataLoader):
+    """A fastai loader over places in a list of rows, which draws whole batches."""
+
+    def __init__(self, context: TrainingContext[D], side: str) -> None:
+        self.inputs, self.rows, self.trains = context.inputs, context.inputs.rows(side), side == "train"
+        self.sampling = context.sampling if self.trains else None
+        batch_size = min(context.config.training.batch_size, len(context.inputs.rows("train")))
+        super().__init__(
+            range(len(self.rows)), bs=batch_size, shuffle=self.trains, drop_last=self.trains, num_workers=0
+        )
 
     def get_idxs(self) -> list[int]:
         if self.sampling is None:
             return list(super().get_idxs())
         return list(self.rng.choices(range(self.n), weights=self.sampling, k=self.n))
 
-    def create_batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        pixels = np.stack([self.inputs.images[row] for row in rows])
-        return to_batch(pixels), torch.from_numpy(np.stack([self.inputs.targets[row] for row in rows]))
+    def targets(self, places: Sequence[int]) -> np.ndarray:
+        return np.stack([self.inputs.targets[self.rows[place]] for place in places])
+
+
+class _BatchLoader(_RowLoader):
+    """Reads a whole batch of images from the memory-mapped array at once."""
+
+    def __init__(self, context: TrainingContext[D], side: str) -> None:
+        super().__init__(context, side)
+        self.normalise = context.config.preparation.normalise
+        self.augment = make_augmentation(context.config.training.augmentation) if self.trains else None
+
+    def create_batch(self, places: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        images, targets = np.stack([self.inputs.images[self.rows[place]] for place in places]), self.targets(places)
+        if self.augment:
+            images, targets = self.augment(images, targets)
+        return to_batch(images), torch.from_numpy(targets)
 
     def after_batch(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         images, targets = batch
-        if self.augment:
-            images, targets = self.augment(images, targets)
         images = normalise(images, self.normalise)
         return images.contiguous(memory_format=torch.channels_last), targets.long()
 
 
-def make_learner(context: TrainingContext[D], callbacks: Sequence[Callback] = ()) -> Learner:
+class _HeadLoader(_RowLoader):
+    """Reads a batch of what the frozen body made of the images, which is computed when the first batch is read."""
+
+    def __init__(self, context: TrainingContext[D], side: str, compute: Callable[[], tuple[torch.Tensor, ...]]) -> None:
+        super().__init__(context, side)
+        self.compute = compute
+
+    @cached_property
+    def values(self) -> tuple[torch.Tensor, ...]:
+        return self.compute()
+
+    def create_batch(self, places: Sequence[int]) -> tuple[torch.Tensor, ...]:
+        targets = torch.from_numpy(self.targets(places)).long()
+        return *(values[list(places)].float() for values in self.values), targets
+
+
+def make_learner(
+    context: TrainingContext[D], callbacks: Sequence[Callback] = (), head: HeadInputs[D] | None = None
+) -> Learner:
     """Build a fastai learner without its printing and progress bars.
 
     Args:
         context: Network, images, targets, split and settings. In the frozen phase, only the last of the network's
             parameter groups learns.
         callbacks: Callbacks in addition to clipping and mixup, which depend on the settings.
+        head: Train the head alone, on these inputs; mixup then mixes them instead of images. By default, the whole
+            network runs on images.
     """
     config, inputs, groups = context.config.training, context.inputs, context.parameter_groups()
-    train = _BatchLoader(context, inputs.rows("train"), make_augmentation(config.augmentation), context.sampling)
-    valid = _BatchLoader(context, inputs.rows("valid"))
-    extra: list[Callback] = [GradientClip(config.clip_norm)] if config.clip_norm else []
+    model = on_device(context.model, context.device)
+    if head and isinstance(model, Classifier):
+        loaders = [
+            _HeadLoader(context, "train", lambda: head.train),
+            _HeadLoader(context, "valid", lambda: head.validation(model)),
+        ]
+        trained: nn.Module = HeadAlone(model)
+    else:
+        loaders = [_BatchLoader(context, side) for side in ("train", "valid")]
+        trained = CompiledTraining(model) if context.config.compute.compile else model
+    extra: list[Callback] = [Clip(config.clip_norm)] if config.clip_norm else []
     if config.mixup:
         extra.append(MixUp(config.mixup))
     learner = Learner(
-        DataLoaders(train, valid, device=context.device),
-        on_device(context.model, context.device),
+        DataLoaders(*loaders, device=context.device),
+        trained,
         loss_func=context.task.loss(inputs).to(context.device),
         opt_func=OPTIMISERS[config.optimiser],
         splitter=lambda _: groups,

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from brainseg.errors import BrainsegError
+
+
+class TrainingCancelled(BrainsegError):
+    """The user cancelled the run."""
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -12,6 +12,7 @@ import pandas as pd
 from brainseg.files import write_json
 from brainseg.training.callbacks import Autocast, FinderProgress, Guard, seed_everything
 from brainseg.training.context import TrainingContext
+from brainseg.training.head_inputs import HeadInputs, head_inputs
 from brainseg.training.inputs import D
 from brainseg.training.learner import find_learning_rate, make_learner
 from brainseg.training.log import RunLog
@@ -37,14 +38,19 @@ def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None
     Raises:
         BrainsegError: Any error that the user can fix.
     """
-    curve, suggestion = find_rate(open_run(task, log, folder, warm_start))
+    context = open_run(task, log, folder, warm_start)
+    curve, suggestion = find_rate(context, head_inputs(context))
     save_curve(curve, suggestion, folder / CURVE)
     log.message(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return curve, suggestion
 
 
-def find_rate(context: TrainingContext[D]) -> tuple[pd.DataFrame, float]:
+def find_rate(context: TrainingContext[D], head: HeadInputs[D] | None = None) -> tuple[pd.DataFrame, float]:
     """Find a learning rate for the new layers, without changing the context's model.
+
+    Args:
+        context: The run.
+        head: Search with the head alone, on these inputs; by default, every batch passes the whole network.
 
     Returns:
         The curve and the valley suggestion, see `learner.find_learning_rate`.
@@ -57,7 +63,7 @@ def find_rate(context: TrainingContext[D]) -> tuple[pd.DataFrame, float]:
     finder_context = replace(context, model=copy.deepcopy(context.model))
     guard = Guard(context.log, watch_loss=False)  # the finder searches until the loss diverges
     callbacks = [guard, Autocast(context.device, context.bf16), FinderProgress(context.log, training.finder_steps)]
-    learner = make_learner(finder_context, callbacks)
+    learner = make_learner(finder_context, callbacks, head)
     curve, suggestion = find_learning_rate(learner, training.finder_steps)
     guard.check()
     return curve, suggestion

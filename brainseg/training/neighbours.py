@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from brainseg.models.neighbours import Neighbours
-from brainseg.training.context import TrainingContext
-from brainseg.training.guard import pooled
 from brainseg.training.inputs import D
+from brainseg.training.pooled import PooledFeatures
 
 MOST = 2000
 """Most images that are stored, drawn at random from a larger training set: their features then take under a minute."""
 FEWEST = 2
 
 
-def store_neighbours(context: TrainingContext[D]) -> None:
+def store_neighbours(pooled: PooledFeatures[D]) -> None:
     """Write `neighbours.safetensors`; nothing if there are too few images, or if features are NaN or infinite."""
+    context = pooled.context
     rows = np.random.default_rng(0).permutation(context.inputs.rows("train"))[:MOST]
     if len(rows) < FEWEST:
         return
-    features = pooled(context, np.sort(rows))
+    features = pooled.of(np.sort(rows))
     if np.isfinite(features).all():
         Neighbours.of(features, np.sort(rows)).save(context.folder)

@@ -19,6 +19,7 @@ from brainseg.models.architectures import Network
 from brainseg.models.weights import WeightsReport, load_weights
 from brainseg.training.callbacks import seed_everything
 from brainseg.training.checkpoint import has_checkpoint
+from brainseg.training.compiled import require_compiler
 from brainseg.training.compute import choose_device, limit_threads, uses_bf16
 from brainseg.training.context import TrainingContext
 from brainseg.training.inputs import D, TrainingInputs
@@ -42,6 +43,8 @@ def open_run(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None =
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "config.yaml", lambda temporary: temporary.write_text(config.to_yaml(), "utf-8"))
     limit_threads(config.compute)
+    if config.compute.compile and config.model.fine_tuned:
+        require_compiler()
     inputs = load_inputs(task, log, folder)
     context = _with_network(task, inputs, log, folder, warm_start)
     write_json(folder / "weights.json", context.weights.to_dict())

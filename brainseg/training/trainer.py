@@ -15,6 +15,7 @@ from brainseg.files import write_json
 from brainseg.models.bundle import save_bundle
 from brainseg.models.calibration import CalibrationState
 from brainseg.models.description import read_description
+from brainseg.models.guard import Guard
 from brainseg.models.trained_on import TrainedOn
 from brainseg.models.validation import Basis
 from brainseg.training.baseline import fit_baseline
@@ -24,6 +25,7 @@ from brainseg.training.guard import fit_guard
 from brainseg.training.inputs import D, TrainingInputs
 from brainseg.training.log import Progress, RunLog
 from brainseg.training.neighbours import store_neighbours
+from brainseg.training.pooled import PooledFeatures
 from brainseg.training.protocols import Report, ReportProgress, Task
 from brainseg.training.setup import open_run
 
@@ -71,8 +73,9 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
     report = _evaluate(context)
     calibration = context.task.calibrate(context.model, context.inputs, context.folder, _evaluating(context))
     learnt = trained_on(context.config, context.inputs, warm_start)
-    bundle = _bundle(context, report, name, learnt, calibration)
-    store_neighbours(context)
+    pooled = PooledFeatures(context)
+    bundle = _bundle(context, report, name, learnt, calibration, fit_guard(pooled))
+    store_neighbours(pooled)
     return Trained(bundle, report, task.headline, {**extra, **task.chance(context.inputs)})
 
 
@@ -130,13 +133,18 @@ def _before(weights: Path) -> TrainedOn | None:
 
 
 def _bundle(
-    context: TrainingContext[D], report: Report, name: str, learnt: TrainedOn, calibration: CalibrationState
+    context: TrainingContext[D],
+    report: Report,
+    name: str,
+    learnt: TrainedOn,
+    calibration: CalibrationState,
+    guard: Guard | None,
 ) -> Path:
     config, inputs = context.config, context.inputs
     return save_bundle(
         context.folder / "bundle",
         context.model,
-        fit_guard(context),
+        guard,
         name=name,
         arch=config.model.arch,
         stages=context.model.body.stages,

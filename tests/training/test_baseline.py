@@ -14,7 +14,7 @@ from brainseg.models.bundle import load_bundle
 from brainseg.scans import read_scan
 from brainseg.tasks import task_of
 from brainseg.training.baseline import fit_linear
-from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.log import TrainingCancelled
 from brainseg.training.trainer import train
 from tests.conftest import tiny_config, write_set
 

@@ -18,7 +18,7 @@ from brainseg.models.bundle import load_bundle
 from brainseg.scans import read_scan
 from brainseg.tasks import task_of
 from brainseg.tasks.segmentation.training import MaskMeter
-from brainseg.training.callbacks import TrainingCancelled
+from brainseg.training.log import TrainingCancelled
 from brainseg.training.losses import pixel_loss
 from brainseg.training.lr_finder import find_rate
 from brainseg.training.setup import open_run

@@ -152,13 +152,15 @@ def _passes(config: RunConfig, images: int, kind: Kind) -> tuple[float, float]:
     training = config.training
     if not fine_tuned(config):
         return 2 * FORWARD, 2 * FORWARD
-    finder = 0.0
-    if kind == "find-lr" or training.learning_rate == "valley":
-        finder = FORWARD * training.finder_steps * training.batch_size / images
+    finds = kind == "find-lr" or training.learning_rate == "valley"
+    finder = training.finder_steps * training.batch_size / images if finds else 0.0
+    frozen = finder + training.frozen_epochs
+    if config.model.weights != "none" and view_of(config.task).one_frozen_pass:
+        finder, frozen = min(finder, 1.0), min(frozen, 1.0)
     if kind == "find-lr":
-        return finder / 2, finder
+        return FORWARD * finder / 2, FORWARD * finder
     fewest = min(training.epochs, training.patience + 1) if training.patience else training.epochs
-    around = finder + FORWARD * (training.frozen_epochs + 1)
+    around = FORWARD * (frozen + 1)
     return around + fewest, around + training.epochs
 
 
