@@ -46,7 +46,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Return the command that the arguments name, imported."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, self.load(name) if name in self.listed else command, rest
+        return name, self.load(name) if name is not None and name in self.listed else command, rest
 
     def load(self, name: str) -> Command:
         """Import a command, and return it."""
