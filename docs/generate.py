@@ -78,8 +78,8 @@ def commands_page() -> str:
         "With `--json`, a command prints JSON and nothing else to standard output. A user error prints one sentence to "
         "standard error and exits with code 2. Commands find a run by its name, its id or the first digits of its id.",
     ]
-    group = typer.main.get_command(app)
-    parts += command_parts(group, "")
+    group = typer.main.get_group(app)
+    parts += [part for name in group.commands for part in command_parts(group.load(name), f" {name}")]
     return "\n\n".join(parts) + "\n"
 
 

@@ -48,6 +48,7 @@ TRAINING_PLACES = {
     "test_packaging.py",
     "test_segmenter.py",
     "test_setup.py",
+    "test_start.py",
     "test_subsets.py",
     "test_timing.py",
 }

@@ -8,10 +8,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -20,8 +18,12 @@ from brainseg.app import state
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode, st_page
 from brainseg.errors import BrainsegError
-from brainseg.results.exports import csv_bytes
+from brainseg.results.csv_text import csv_bytes
 from brainseg.results.markdown import escape
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
 
 UNEXPECTED = (
     "Something unexpected happened on this page, and nothing was changed. Reload the page; if it happens again, send "

@@ -40,17 +40,17 @@ def runs() -> list[Run]:
     A demo session changes nothing in the store, so it does not record them.
     """
     opened = store()
-    listed = _list(opened.uri, _stamp(opened.uri))
+    listed, _ = _list(opened.uri, _stamp(opened.uri))
     if not demo_mode() and any(is_lost(opened, run) for run in listed):
         reconcile(opened)
-        listed = _list(opened.uri, _stamp(opened.uri))
+        listed, _ = _list(opened.uri, _stamp(opened.uri))
     return listed
 
 
 def unreadable() -> list[UnreadableRun]:
     """Return the runs that this version of brainseg cannot read, newest first."""
     opened = store()
-    return _unreadable(opened.uri, _stamp(opened.uri))
+    return _list(opened.uri, _stamp(opened.uri))[1]
 
 
 def run(run_id: str) -> Run:
@@ -96,7 +96,6 @@ def promoted(task: str | None = None) -> Run | None:
 def refresh() -> None:
     """Clear the caches after a page has changed the store."""
     _list.clear()
-    _unreadable.clear()
     _details.clear()
 
 
@@ -118,14 +117,12 @@ def _open(home: str, uri: str) -> RunStore:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _list(uri: str, stamp: str) -> list[Run]:
+def _list(uri: str, stamp: str) -> tuple[list[Run], list[UnreadableRun]]:
+    """Return the readable and the unreadable runs, from one reading of the store."""
     opened = store()
-    return [settled(opened, run) for run in opened.list()]
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _unreadable(uri: str, stamp: str) -> list[UnreadableRun]:
-    return list(store().unreadable())
+    entries = opened.entries()
+    runs = [settled(opened, run) for run in entries if isinstance(run, Run)]
+    return runs, [run for run in entries if isinstance(run, UnreadableRun)]
 
 
 @st.cache_resource(show_spinner=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from brainseg.app import model_cache
 from brainseg.app.frame import caught, page
 from brainseg.app.navigation import DEMO_PAGES, PAGES, demo_mode, st_page
 from brainseg.app.serving import ask_no_outside_server
@@ -31,6 +32,7 @@ def main() -> None:
     with caught():  # also errors before a page has begun
         shown.run()
     exclude_modules()  # those that this page imported
+    model_cache.warm_up_later()
 
 
 def _absent(name: str) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,6 +33,8 @@ MOST = 7
 """Most models kept in memory: an ensemble, a segmentation model, and another visitor's model. A ResNet152 takes about
 230 MB."""
 
+PAUSE = 1.0
+"""Seconds in which the server's first page is sent and drawn: an import beside it would slow it down."""
 VERSION_DIGITS = 12
 Key = tuple[str, str, tuple[tuple[int, int] | None, ...]]
 
@@ -111,10 +114,31 @@ def warm_up() -> None:
     # No visitor has asked for a model yet: errors are shown when one does.
     with suppress(BrainsegError):
         _import_torch()
-        for task in ("classify", "segment"):
-            if promoted := live_store.promoted(task):
-                for run_id in [member.run for member in promoted.members] or [promoted.id]:
-                    _CACHE.get(bundle_folder(run_id), task)
+        for folder, task in _promoted():
+            _CACHE.get(folder, task)
+
+
+def warm_up_later() -> None:
+    """Do the same once per server, after its first page has reached the browser, and only if there is a model.
+
+    Visitors who begin on another page then find the models in memory when they come to Diagnose.
+    """
+    started = _warming_up()
+    with suppress(BrainsegError):
+        if not started.is_set() and (models := _promoted()):
+            started.set()
+            threading.Thread(target=_warm_up_after_a_pause, args=(models,), name="warm up", daemon=True).start()
+
+
+def _promoted() -> list[tuple[Path, str]]:
+    """Return the bundles of the models that Diagnose offers first, each with its task."""
+    offered = {task: live_store.promoted(task) for task in ("classify", "segment")}
+    return [
+        (bundle_folder(run_id), task)
+        for task, run in offered.items()
+        if run
+        for run_id in [member.run for member in run.members] or [run.id]
+    ]
 
 
 def description(run_id: str) -> tuple[BundleDescription, str]:
@@ -171,12 +195,25 @@ def _run(uri: str, run_id: str) -> Run:
 @st.cache_resource(show_spinner=False)
 def _import_torch() -> None:
     """Once per server."""
+    threading.Thread(target=_import_predictor, name="torch", daemon=True).start()
 
-    def load() -> None:
-        with without_garbage_collection():
-            import_module("brainseg.diagnosis.predictor")
 
-    threading.Thread(target=load, name="torch", daemon=True).start()
+@st.cache_resource(show_spinner=False)
+def _warming_up() -> threading.Event:
+    """Whether `warm_up_later` has begun, for the whole server."""
+    return threading.Event()
+
+
+def _warm_up_after_a_pause(models: list[tuple[Path, str]]) -> None:
+    time.sleep(PAUSE)
+    _import_predictor()
+    for folder, task in models:
+        _CACHE.get(folder, task)
+
+
+def _import_predictor() -> None:
+    with without_garbage_collection():
+        import_module("brainseg.diagnosis.predictor")
 
 
 def _result(loading: Future[Model]) -> Model:

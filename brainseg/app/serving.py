@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 from starlette.staticfiles import StaticFiles
-from streamlit import net_util
+from streamlit import net_util, runtime
 from streamlit.web.server.starlette import starlette_static_routes
 
 from brainseg import logs, paths
 from brainseg.app.navigation import PAGES
 from brainseg.errors import BrainsegError
 from brainseg.files import write_atomically
+from brainseg.imports import without_garbage_collection
 from brainseg.jobs import parent_watch
 
 BASE_ADDRESS = """<script>
@@ -23,6 +27,10 @@ window.__streamlit = {
 </script>"""
 """Gives Streamlit's browser code the address of its server. Without this, every page except the first tries its own
 address first, and each visit leaves four errors in the browser's console."""
+
+
+POLL = 0.02
+"""Seconds between two looks at whether the server has started."""
 
 
 def ask_no_outside_server() -> None:
@@ -60,12 +68,22 @@ def _index(static: Path) -> Path:
     return file
 
 
+def preload() -> None:
+    """Import the first page while the browser still fetches Streamlit's own code, once the server answers."""
+    while not runtime.exists():
+        time.sleep(POLL)
+    with without_garbage_collection():
+        import_module("brainseg.app.main")
+        import_module("brainseg.app.home.page")
+
+
 def main() -> None:
     """Serve the pages with the command line's options for `streamlit run`."""
     parent_watch.exit_with_parent()
     logs.configure()
     ask_no_outside_server()
     set_base_address()
+    threading.Thread(target=preload, name="preload", daemon=True).start()
     from streamlit.web.cli import main as streamlit  # takes a second to import
 
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("server_app.py")), *sys.argv[1:]]

@@ -9,71 +9,18 @@ from pathlib import Path
 import typer
 
 from brainseg import DISCLAIMER, extras, logs, paths
-from brainseg.cli import (
-    backup,
-    calibrate,
-    clean,
-    compare,
-    crossval,
-    dashboard,
-    data,
-    decide,
-    demo,
-    doctor,
-    ensemble,
-    heatmaps,
-    jobs,
-    labels,
-    leaks,
-    manage,
-    monitor,
-    predict,
-    read,
-    robustness,
-    scan,
-    subsets,
-    threshold,
-    training,
-    uncertainty,
-)
+from brainseg.cli.commands import Commands
 from brainseg.errors import BrainsegError, DiskError
 from brainseg.files import full_disk_as_disk_error
 
 USER_ERROR = 2
 
-app = typer.Typer(
-    help=f"Train, evaluate and try ResNet models on brain MRI. {DISCLAIMER}",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-decide.register(data.app)
-app.add_typer(data.app, name="data")
-app.add_typer(scan.app, name="scan")
-app.add_typer(read.app, name="read")
-for module in (
-    doctor,
-    demo,
-    dashboard,
-    training,
-    crossval,
-    ensemble,
-    jobs,
-    manage,
-    compare,
-    leaks,
-    labels,
-    subsets,
-    predict,
-    heatmaps,
-    calibrate,
-    robustness,
-    threshold,
-    monitor,
-    uncertainty,
-    backup,
-    clean,
-):
-    module.register(app)
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback(help=f"Train, evaluate and try ResNet models on brain MRI. {DISCLAIMER}")
+def _program() -> None:
+    """Do nothing before a command; Typer asks for a callback where it sees no commands."""
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brainseg.cli import decide
 from brainseg.cli.data_volumes import cut
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, counter, print_json
@@ -238,3 +239,11 @@ def _print_report(report: DatasetReport) -> None:
         lines.append(f"Ignored, since they are not images in a class folder: {', '.join(report['ignored'][:10])}{more}")
     for line in lines:
         ANSWERS.print(line, markup=False, soft_wrap=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Add the group of commands."""
+    program.add_typer(app, name="data")
+
+
+decide.register(app)

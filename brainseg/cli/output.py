@@ -11,9 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from brainseg.jobs.workspace import Workspace
-
 if TYPE_CHECKING:
+    from brainseg.jobs.workspace import Workspace
     from brainseg.runs import Run
 
 ANSWERS = Console(highlight=False)

@@ -183,3 +183,8 @@ def _dataset(data: str | None, phantom: int | None, seed: int) -> KnownDataset:
     from brainseg.datasets.library import add_phantom, find
 
     return find(data) if data is not None else add_phantom(phantom or 0, seed, slices_per_subject=1)
+
+
+def register(program: typer.Typer) -> None:
+    """Add the group of commands."""
+    program.add_typer(app, name="read")

@@ -64,3 +64,8 @@ def _lines(volume: VolumeFacts) -> list[str]:
         f"  values {volume.minimum:g} to {volume.maximum:g}",
         *(f"  {warning}" for warning in volume.warnings),
     ]
+
+
+def register(program: typer.Typer) -> None:
+    """Add the group of commands."""
+    program.add_typer(app, name="scan")

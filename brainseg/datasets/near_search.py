@@ -13,8 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from brainseg.datasets.near_alignment import Likeness, likeness
 from brainseg.datasets.near_frames import not_flat, same_frame
@@ -140,5 +139,5 @@ def limited_pairs(found: Iterator[np.ndarray], count: int) -> np.ndarray:
 
 def clusters(ends: np.ndarray, count: int) -> np.ndarray:
     """Return the number of the cluster of each of `count` images; `ends` (M, 2) are pairs that belong together."""
-    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
+    graph = scipy.sparse.coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from brainseg import DISCLAIMER
 from brainseg.diagnosis.doubts import decides_words
+from brainseg.diagnosis.fonts import font_file
 from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _fit(size: tuple[int, int]) -> tuple[int, int]:
 
 def text_font(size: int) -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans, which comes with matplotlib; Pillow's own font has no letters such as é, ß or λ."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+    return ImageFont.truetype(font_file("DejaVuSans"), size)
 
 
 def shorten(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
 
 CONNECTIVITY = 26
 """Neighbours of a voxel: voxels that touch at a corner belong to the same lesion, as pixels of a slice do."""
@@ -51,13 +49,13 @@ def lesions(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> tuple[Lesio
         mask: (X, Y, Z) bool.
         affine: (4, 4), index -> mm.
     """
-    numbers, _ = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    numbers, _ = scipy.ndimage.label(mask, structure=np.ones((3, 3, 3)))
     found = []
-    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+    for number, box in enumerate(scipy.ndimage.find_objects(numbers), start=1):
         part = numbers[box] == number
         start = np.array([side.start for side in box])
         voxels = int(part.sum())
-        middle = affine @ [*(start + ndimage.center_of_mass(part)), 1.0]
+        middle = affine @ [*(start + scipy.ndimage.center_of_mass(part)), 1.0]
         found.append(
             Lesion(
                 voxels=voxels,
@@ -73,9 +71,11 @@ def lesions(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> tuple[Lesio
 
 def _diameter(part: NDArray[np.bool_], affine: NDArray[np.float64]) -> float:
     """Return the largest distance between two corners of the voxels of a lesion, in mm."""
-    surface = part & ~ndimage.binary_erosion(part)
+    surface = part & ~scipy.ndimage.binary_erosion(part)
     centres = np.argwhere(surface)
     shifts = np.argwhere(np.ones((2, 2, 2))) - 0.5
     corners = np.unique((centres[:, None] + shifts[None]).reshape(-1, 3), axis=0)
-    hull = corners[ConvexHull(corners).vertices] @ affine[:3, :3].T  # an affine map keeps the hull's corners
-    return float(pdist(hull).max())
+    hull = (
+        corners[scipy.spatial.ConvexHull(corners).vertices] @ affine[:3, :3].T
+    )  # an affine map keeps the hull's corners
+    return float(scipy.spatial.distance.pdist(hull).max())

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from brainseg.scans.volumes.slices import volume_window
 from brainseg.scans.volumes.volume import Volume
@@ -42,8 +42,8 @@ def lesion_surfaces(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Ite
         mask: (X, Y, Z) bool.
         affine: (4, 4), index -> mm.
     """
-    numbers, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
-    boxes, sizes = ndimage.find_objects(numbers), np.bincount(numbers.ravel(), minlength=count + 1)
+    numbers, count = scipy.ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    boxes, sizes = scipy.ndimage.find_objects(numbers), np.bincount(numbers.ravel(), minlength=count + 1)
     for number in sorted(range(1, count + 1), key=lambda each: -sizes[each]):
         box = boxes[number - 1]
         start = np.array([side.start for side in box], float)
@@ -56,11 +56,11 @@ def head_surface(volume: Volume) -> Surface | None:
     if volume.affine is None or high <= low:
         return None
     small, affine = _averaged(volume.array, volume.affine, COARSE)
-    numbers, count = ndimage.label(small > low + HEAD * (high - low))
+    numbers, count = scipy.ndimage.label(small > low + HEAD * (high - low))
     if not count:
         return None
     largest = numbers == 1 + int(np.bincount(numbers.ravel())[1:].argmax())
-    return surface(ndimage.binary_fill_holes(largest).astype(np.float32), affine, COARSE)
+    return surface(scipy.ndimage.binary_fill_holes(largest).astype(np.float32), affine, COARSE)
 
 
 def surface(values: NDArray[np.float32], affine: NDArray[np.float64], most: int) -> Surface:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 
-from scipy.stats import binomtest
+import scipy
 
 
 def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def wilson(successes: int, total: int, confidence: float = 0.95) -> tuple[float,
         raise ValueError(f"confidence must lie strictly between 0 and 1, got {confidence!r}.")
     if total == 0:
         return math.nan, math.nan
-    bounds = binomtest(successes, total).proportion_ci(confidence, method="wilson")
+    bounds = scipy.stats.binomtest(successes, total).proportion_ci(confidence, method="wilson")
     return max(0.0, float(bounds.low)), min(1.0, float(bounds.high))
 
 

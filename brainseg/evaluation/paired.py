@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+import scipy
 
 from brainseg.evaluation.bootstrap import mean_interval
 from brainseg.evaluation.power import images_needed, smallest_difference
@@ -189,7 +189,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
         0.039
     """
     tried = only_first + only_second
-    return float(binomtest(min(only_first, only_second), tried).pvalue) if tried else 1.0
+    return float(scipy.stats.binomtest(min(only_first, only_second), tried).pvalue) if tried else 1.0
 
 
 def paired_interval(only_first: int, only_second: int, count: int) -> tuple[float, float]:

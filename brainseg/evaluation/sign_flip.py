@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import permutation_test
+import scipy
 
 DRAWS = 9999
 
@@ -26,7 +26,7 @@ def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
     if len(differences) < 2 or not np.any(differences):
         return 1.0
     # Given a single paired sample, scipy flips signs.
-    result = permutation_test(
+    result = scipy.stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=DRAWS, rng=np.random.default_rng(seed)
     )
     return float(result.pvalue)

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
+import scipy
 
 from brainseg.evaluation.bootstrap import DRAWS, drawn, patient_intervals, percentiles
 from brainseg.evaluation.intervals import wilson
@@ -72,7 +72,7 @@ def accuracy_gap(correct: np.ndarray, inside: np.ndarray, units: np.ndarray, see
         return Gap(
             right / count - other_right / others,
             newcombe((right, count), (other_right, others)),
-            float(fisher_exact(table).pvalue),
+            float(scipy.stats.fisher_exact(table).pvalue),
             SCORE,
         )
 

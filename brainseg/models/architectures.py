@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-import torchvision
 from torch import nn
 
 from brainseg.models.heads import HEADS
+from brainseg.models.torchvision_import import torchvision
 
 STEM = ("conv1", "bn1")
 DEFAULT_STAGES = (4,)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -18,6 +17,7 @@ from brainseg.errors import WeightsError
 from brainseg.files import sha256_file
 from brainseg.models.architectures import STEM, ResNetBody
 from brainseg.models.sources import IMAGENET, RUN, StoredWeights
+from brainseg.models.torchvision_import import torchvision
 
 ALTERNATIVES = (
     "give a weights file with --weights FILE (.safetensors or .pth), or start from random weights with --weights none"

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, ks_2samp
+import scipy
 
 WINDOW = 100
 """The newest images that a rule looks at; each image counts once."""
@@ -96,12 +96,12 @@ def signs_of_drift(answers: pd.DataFrame, reference: Reference | None = None) ->
         found.append(_more(Kind.FEATURES, int((distances > 1).sum()), len(distances)))
     confidence = newest["confidence"].dropna().to_numpy(dtype=np.float64)
     if reference is not None and min(len(confidence), len(reference.confidence)) >= FEWEST:
-        p_value = float(ks_2samp(confidence, reference.confidence).pvalue)
+        p_value = float(scipy.stats.ks_2samp(confidence, reference.confidence).pvalue)
         medians = float(np.median(confidence)), float(np.median(reference.confidence))
         found.append(Sign(Kind.CONFIDENCE, len(confidence), *medians, p_value))
     return found
 
 
 def _more(kind: Kind, hits: int, count: int) -> Sign:
-    p_value = float(binomtest(hits, count, EXPECTED, alternative="greater").pvalue)
+    p_value = float(scipy.stats.binomtest(hits, count, EXPECTED, alternative="greater").pvalue)
     return Sign(kind, count, hits / count, EXPECTED, p_value)

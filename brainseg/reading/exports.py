@@ -13,7 +13,7 @@ from brainseg.reading.library import study_log
 from brainseg.reading.replay import replay
 from brainseg.reading.study import Study
 from brainseg.reading.table import answer_table
-from brainseg.results.exports import csv_bytes
+from brainseg.results.csv_text import csv_bytes
 
 EDGES = ("left", "top", "right", "bottom")
 

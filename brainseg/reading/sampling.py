@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
+import scipy
 
 from brainseg.datasets.leak_groups import leak_groups
 from brainseg.files import sha256_bytes
@@ -76,7 +75,9 @@ def _matched(candidates: pd.DataFrame, quotas: np.ndarray, classes: int) -> np.n
     group = pd.factorize(candidates["group"])[0]
     row_of = np.full((classes, group.max() + 1), -1)
     row_of[candidates["code"], group] = candidates["row"]
-    partners = maximum_bipartite_matching(csr_matrix(row_of[places] >= 0), perm_type="column")
+    partners = scipy.sparse.csgraph.maximum_bipartite_matching(
+        scipy.sparse.csr_matrix(row_of[places] >= 0), perm_type="column"
+    )
     found: np.ndarray = row_of[places[partners >= 0], partners[partners >= 0]]
     return found
 

@@ -8,12 +8,11 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-
 from brainseg import DISCLAIMER
 from brainseg.errors import RunError
 from brainseg.models.ensemble import FILE
 from brainseg.results.by_task import results_of
+from brainseg.results.csv_text import csv_bytes
 from brainseg.results.stored_results import out_of_fold
 from brainseg.runs import Run, RunStore
 from brainseg.runs.ensembles import FOLDER, open_ensemble
@@ -65,11 +64,6 @@ def predictions_file(store: RunStore, run: Run) -> bytes:
 def file_stem(run: Run) -> str:
     """Return the start of a download's name: the run's name in characters that all systems allow, and its short id."""
     return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', run.name).strip('-.') or 'run'}-{run.id[:8]}"
-
-
-def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV in UTF-8, with the disclaimer in each row, since people copy single rows."""
-    return table.assign(disclaimer=DISCLAIMER).to_csv(index=False).encode()
 
 
 def zip_file(files: Iterable[tuple[Path, str]], what: str) -> bytes:

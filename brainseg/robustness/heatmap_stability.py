@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.stats import spearmanr
+import scipy
 
 from brainseg.diagnosis.predictor import Predictor
 from brainseg.preparation import Geometry
@@ -68,7 +68,7 @@ def correlation(one: np.ndarray, other: np.ndarray, seen: np.ndarray) -> float:
     first, second = small[0][counts], small[1][counts]
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
-    return float(spearmanr(first, second).statistic)
+    return float(scipy.stats.spearmanr(first, second).statistic)
 
 
 def seen_part(geometry: Geometry) -> np.ndarray:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brainseg.errors import RunError
 from brainseg.runs.connection import StoreConnection
 from brainseg.runs.crossval import PARENT, children_of, follow, followed
-from brainseg.runs.reading import read_run
+from brainseg.runs.reading import KnownRuns
 from brainseg.runs.run import FULL_ID, STATUSES, Run, StoredEntry, UnreadableRun, matching
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+    from brainseg.runs.snapshot import StoredRun
 
 _NO_RUN = "There is no run {!r}: `runs` lists the runs."
 
@@ -19,6 +24,10 @@ class RunReader(StoreConnection):
 
     home_id = ""
     """The id of the open home if several homes may share the store; see `runs.identity`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = KnownRuns()
 
     def get(self, wanted: str) -> Run:
         """Return a run by its id, the start of its id (at least 4 digits) or its name.
@@ -41,7 +50,7 @@ class RunReader(StoreConnection):
             stored = self.stored_run(wanted)
             if stored is None or stored.info.lifecycle_stage == "deleted":
                 raise RunError(_NO_RUN.format(wanted))
-            return self._followed(read_run(stored, self._own_home))
+            return self._followed(self._read(stored))
         found = matching(self.entries(), wanted)
         if not found:
             raise RunError(_NO_RUN.format(wanted))
@@ -66,9 +75,11 @@ class RunReader(StoreConnection):
         wanted = list(statuses)
         found: Sequence[StoredEntry]
         if set(wanted) == set(STATUSES):
-            found = followed([read_run(run, self._own_home) for run in self.stored_runs()])
+            read = [self._read(run) for run in self.stored_runs()]
+            self._known.keep(read)
+            found = followed(read)
         else:
-            some = [read_run(run, self._own_home) for run in self.stored_runs(wanted)]
+            some = [self._read(run) for run in self.stored_runs(wanted)]
             found = [run for run in some if isinstance(run, UnreadableRun) or run.kind != "crossval"]
         return sorted(found, key=lambda run: run.created, reverse=True)
 
@@ -77,7 +88,7 @@ class RunReader(StoreConnection):
 
         Their children have all ended since, or the process that made their children died.
         """
-        stored = [read_run(run, self._own_home) for run in self.stored_runs(["SCHEDULED", "RUNNING"])]
+        stored = [self._read(run) for run in self.stored_runs(["SCHEDULED", "RUNNING"])]
         found = [run for run in stored if isinstance(run, Run)]
         busy = {run.parent for run in found}
         parents = [run for run in found if run.kind == "crossval"]
@@ -90,7 +101,7 @@ class RunReader(StoreConnection):
     def all_children(self, parent: Run) -> Sequence[Run]:
         """Return the runs of a cross-validation, with those of the inner folds of a nested one, in no order."""
         mine = [run for run in self.stored_runs() if run.data.tags.get(PARENT) == parent.id]
-        found = [read_run(run, self._own_home) for run in mine]
+        found = [self._read(run) for run in mine]
         return [run for run in found if isinstance(run, Run)]
 
     def _followed(self, run: StoredEntry) -> StoredEntry:
@@ -102,6 +113,5 @@ class RunReader(StoreConnection):
         """Return whether a run belongs to this home; only then may it be trained and deleted here."""
         return run.home_folder == str(self.home) and run.home_id in ("", self.home_id)
 
-    @property
-    def _own_home(self) -> Path | None:
-        return self.home if self.private else None
+    def _read(self, stored: MlflowRun | StoredRun) -> StoredEntry:
+        return self._known.read(stored, self.home if self.private else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, cast, get_args
@@ -45,6 +46,31 @@ def read_run(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | Un
             home_folder=str(home) if home else tags.get(PREFIX + "host", ""),
             home_id=tags.get(PREFIX + "home", ""),
         )
+
+
+class KnownRuns:
+    """Turns stored runs into `Run`s; one that has not changed since it was last read is returned as it was then.
+
+    Checking the settings of a run takes ten times as long as reading its rows, and pages list all runs after every
+    change of the store. Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[MlflowRun | StoredRun, Path | None, Run | UnreadableRun]] = {}
+
+    def read(self, found: MlflowRun | StoredRun, home: Path | None) -> Run | UnreadableRun:
+        """Return a stored run as `read_run` does."""
+        known = self._known.get(found.info.run_id)
+        if known is not None and known[:2] == (found, home):
+            return known[2]
+        run = read_run(found, home)
+        self._known[found.info.run_id] = (found, home, run)
+        return run
+
+    def keep(self, runs: Iterable[Run | UnreadableRun]) -> None:
+        """Forget all other runs."""
+        ids = {run.id for run in runs}
+        self._known = {run_id: known for run_id, known in list(self._known.items()) if run_id in ids}
 
 
 def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:

@@ -259,8 +259,8 @@ def test_a_lost_or_changed_image_is_one_sentence(home, tmp_path, open_page) -> N
 
 def test_the_tables_leave_with_the_disclaimer(add, home) -> None:
     from brainseg.results.comparison_table import for_csv, runs_table
+    from brainseg.results.csv_text import csv_bytes
     from brainseg.results.evaluated_runs import read_evaluated_run
-    from brainseg.results.exports import csv_bytes
 
     runs = [add("one", seed=1), add("two", {"model.head": "svm"}, seed=2)]
     table = runs_table(compare([read_evaluated_run(RunStore(), run) for run in runs]))

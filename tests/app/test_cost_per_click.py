@@ -64,7 +64,7 @@ def counted(finished_home: Path, monkeypatch: pytest.MonkeyPatch):
     return again
 
 
-@pytest.mark.parametrize("page", ["diagnose", "runs", "compare", "home"])
+@pytest.mark.parametrize("page", ["diagnose", "runs", "compare", "home", "train"])
 def test_a_click_reads_as_much_with_many_runs_as_with_few(add, counted, open_page, tuned: Run, page: str) -> None:
     address = {"runs": {"run": tuned.id}, "compare": {"runs": tuned.id}}.get(page, {})
     few = counted(open_page(page, **address))

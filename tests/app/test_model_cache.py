@@ -166,3 +166,27 @@ def test_warming_up_loads_the_promoted_model(named, monkeypatch) -> None:
     model_cache.warm_up()
     assert len(named._models) == 1
     assert model_cache.predictor("1").description.name == "model 1"
+
+
+def test_a_server_warms_up_once_after_its_first_page_if_there_is_a_model(named, monkeypatch) -> None:
+    class Promoted:
+        id = "1"
+        members = ()
+
+    offered, begun, load = {}, [], model_cache._warm_up_after_a_pause
+
+    def begin(models: list[tuple[Path, str]]) -> None:
+        load(models)
+        begun.append(models)
+
+    monkeypatch.setattr(model_cache, "PAUSE", 0)
+    monkeypatch.setattr(model_cache, "_warm_up_after_a_pause", begin)
+    monkeypatch.setattr(model_cache.live_store, "promoted", offered.get)
+    model_cache.warm_up_later()
+    offered["classify"] = Promoted
+    for _ in range(3):
+        model_cache.warm_up_later()
+    for thread in threading.enumerate():
+        if thread.name == "warm up":
+            thread.join()
+    assert len(begun) == len(named._models) == 1

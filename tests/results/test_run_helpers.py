@@ -11,7 +11,7 @@ from brainseg import DISCLAIMER
 from brainseg.app.messages import end_reason
 from brainseg.plots import confusion_matrix_figure
 from brainseg.plots.clickable_matrix import clickable, clicked_cell
-from brainseg.results.exports import csv_bytes
+from brainseg.results.csv_text import csv_bytes
 from brainseg.results.markdown import escape
 from brainseg.results.prediction_choice import filter_predictions, first_cell, images_in_cell
 from brainseg.runs import RunStore

@@ -22,7 +22,7 @@ TRAINING = "There is no model yet, but one is being trained. This page updates b
 LOADING = ":material/hourglass_top:"
 """Icon of the message that a model is being loaded."""
 POLL = 2.0
-LOADING_POLL = 1.0
+LOADING_POLL = 0.5
 """Seconds between two updates."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import psutil
 
@@ -91,21 +92,22 @@ def measured_paces(config: RunConfig, runs: Iterable[Run], images_of: Callable[[
         images_of: Returns how many images a run had; None if this is unknown.
     """
     paces: list[float] = []
+    queue = cache(queue_of)  # which looks at the disk, for every run
     for run in runs:
         if len(paces) == NEWEST:
             break
         seconds = run.metrics.get("seconds")
-        if seconds and _alike(config, run.config) and (images := images_of(run)):
+        if seconds and _alike(config, run.config, queue) and (images := images_of(run)):
             paces.append(seconds / images)
     return paces
 
 
-def _alike(config: RunConfig, other: RunConfig) -> bool:
+def _alike(config: RunConfig, other: RunConfig, queue: Callable[[str], str]) -> bool:
     return (
         config.task == other.task
         and config.model.arch == other.model.arch
         and config.preparation.size == other.preparation.size
-        and queue_of(config.compute.device) == queue_of(other.compute.device)
+        and queue(config.compute.device) == queue(other.compute.device)
     )
 
 

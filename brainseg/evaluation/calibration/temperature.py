@@ -6,8 +6,7 @@ Hand-written, since scikit-learn's version needs an estimator and its training i
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+import scipy
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Bounds of a fitted temperature."""
@@ -32,7 +31,7 @@ def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     if temperature == 1:
         return np.asarray(probabilities, dtype=np.float64)
     # Logarithms of probabilities differ from the logits by one number per row, which the softmax cancels.
-    result: np.ndarray = softmax(_logits(probabilities) / temperature, axis=1)
+    result: np.ndarray = scipy.special.softmax(_logits(probabilities) / temperature, axis=1)
     return result
 
 
@@ -60,9 +59,11 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     logits, rows = _logits(probabilities), np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
-        return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean())
+        return -float(scipy.special.log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-6})
+    found = scipy.optimize.minimize_scalar(
+        loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-6}
+    )
     return float(np.exp(found.x))
 
 

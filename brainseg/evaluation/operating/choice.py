@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from brainseg.errors import DataError
 from brainseg.models.operating_point import MarginGoal, ThresholdGoal
@@ -53,8 +53,8 @@ def choose_threshold(probabilities: np.ndarray, actual: np.ndarray, goal: Thresh
 
     false_positives, true_positives, steps = roc_curve(actual, probabilities, drop_intermediate=False)
     # The curve starts with no image above the threshold (an infinite one) and ends with all.
-    above, below = (logit(np.clip(each, _EDGE, 1 - _EDGE)) for each in (steps, np.append(steps[1:], 0)))
-    thresholds = expit((above + below) / 2)
+    above, below = (scipy.special.logit(np.clip(each, _EDGE, 1 - _EDGE)) for each in (steps, np.append(steps[1:], 0)))
+    thresholds = scipy.special.expit((above + below) / 2)
     if goal.of == "sensitivity":
         return float(thresholds[np.argmax(true_positives >= goal.value - _EQUAL)])
     if goal.of == "specificity":

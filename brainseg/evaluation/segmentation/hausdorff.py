@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
@@ -46,8 +46,8 @@ def hausdorff95(truth: np.ndarray, predicted: np.ndarray, spacing: tuple[float, 
         return float("nan")
     scale = np.array(spacing or (1.0, 1.0))
     first, second = first * scale, second * scale
-    there, _ = cKDTree(second).query(first)
-    back, _ = cKDTree(first).query(second)
+    there, _ = scipy.spatial.cKDTree(second).query(first)
+    back, _ = scipy.spatial.cKDTree(first).query(second)
     return float(max(np.percentile(there, 95), np.percentile(back, 95)))
 
 

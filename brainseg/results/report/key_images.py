@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
 from brainseg.diagnosis.images import text_font
 from brainseg.diagnosis.lesions import Lesion
@@ -158,9 +158,9 @@ def key_places(mask: NDArray[np.uint8], lesion: Lesion, plane: str) -> Iterator[
 def lesion_part(mask: NDArray[np.uint8], lesion: Lesion) -> NDArray[np.bool_]:
     """Return a lesion alone, as bool within the box from its first to its last voxel."""
     box = tuple(slice(start, end + 1) for start, end in zip(lesion.first, lesion.last, strict=True))
-    numbers, _ = ndimage.label(mask[box] > 0, structure=np.ones((3, 3, 3)))
+    numbers, _ = scipy.ndimage.label(mask[box] > 0, structure=np.ones((3, 3, 3)))
     whole = tuple(slice(0, size) for size in numbers.shape)
-    for number, place in enumerate(ndimage.find_objects(numbers), start=1):
+    for number, place in enumerate(scipy.ndimage.find_objects(numbers), start=1):
         part: NDArray[np.bool_] = numbers == number
         # Parts of other lesions may lie in the box; only the lesion itself fills it from side to side.
         if place == whole and int(part.sum()) == lesion.voxels:
@@ -170,7 +170,7 @@ def lesion_part(mask: NDArray[np.uint8], lesion: Lesion) -> NDArray[np.bool_]:
 
 def centre_of(part: NDArray[np.bool_], lesion: Lesion) -> Place:
     """Return the centre of mass of a lesion, from `lesion_part`, as indices of the volume."""
-    x, y, z = (start + middle for start, middle in zip(lesion.first, ndimage.center_of_mass(part), strict=True))
+    x, y, z = (start + middle for start, middle in zip(lesion.first, scipy.ndimage.center_of_mass(part), strict=True))
     return float(x), float(y), float(z)
 
 

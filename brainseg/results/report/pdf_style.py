@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
-import matplotlib
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import TableStyle
+
+from brainseg.diagnosis.fonts import font_file
 
 FONT, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 """Fonts that come with matplotlib; they have the letters of most languages."""
@@ -38,9 +38,8 @@ def colour(rgb: tuple[int, int, int]) -> Color:
 @cache
 def register_fonts() -> None:
     """Make the fonts known to reportlab."""
-    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     for name in (FONT, BOLD, MONO):
-        pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+        pdfmetrics.registerFont(TTFont(name, str(font_file(name))))
     pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
 
 
