@@ -10,18 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from filelock import FileLock
 from PIL import Image
 
 from brainseg.config import RunConfig
+from brainseg.imports import without_garbage_collection
 from brainseg.training.log import EpochMetrics, Progress
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-
-# Small nets on small images gain nothing from threads, and processes started by tests would fight for the cores.
-os.environ["OMP_NUM_THREADS"] = "1"
-torch.set_num_threads(1)
 
 TRAINING_FIXTURES = {
     "recorder",  # who asks for it trains
@@ -54,6 +50,9 @@ TRAINING_PLACES = {
 }
 """Folders and files whose tests do the same, or start processes of brainseg: workers, trainers, commands."""
 
+SLOWEST_FIRST = ("train", "browser", "app", "data", "unit")
+"""All tiers, those with the longest files first."""
+
 
 def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
     """Return a test's tier: browser, app, train or unit.
@@ -69,8 +68,19 @@ def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
     return "unit"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without garbage collection, and leave what was imported out of it for good."""
+    with without_garbage_collection():
+        return (yield)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test the marker of its tier, and `data` where it needs real images: as its tier instead of unit."""
+    """Give every test the marker of its tier, and `data` where it needs real images: as its tier instead of unit.
+
+    Files with tests of slow tiers come first: with a long file last, one process would wait for the other.
+    """
+    ranks: dict[Path, int] = {}
     for item in items:
         fixtures = set(item.fixturenames)
         place = Path(item.path).relative_to(PROJECT_ROOT / "tests").parts
@@ -81,6 +91,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier == "unit" and item.get_closest_marker("slow"):
             tier = "train"
         item.add_marker(tier)
+        ranks[item.path] = min(SLOWEST_FIRST.index(tier), ranks.get(item.path, len(SLOWEST_FIRST)))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import psutil
 
+from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run, RunStore
 
@@ -27,6 +30,16 @@ def wait_for(done: Callable[[], object], what: str) -> object:
 def epochs_done(run: Run, least: int) -> bool:
     file = Workspace(run.id).results / "epochs.csv"
     return file.exists() and len(file.read_text().splitlines()) > least
+
+
+@contextmanager
+def supervised(run: Run) -> Iterator[None]:
+    """Supervise the trainer of a claimed run from a thread of this process, which has ended at the end of the block."""
+    thread = Thread(target=lambda: supervise(RunStore(), run), daemon=True)
+    thread.start()
+    yield
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def end_processes(home: Path) -> None:

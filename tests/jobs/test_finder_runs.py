@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,18 @@ from brainseg.jobs.submission import free_name, run_name, validate
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.run_details import run_details
-from tests.jobs.helpers import wait_for
+from brainseg.runs import RunStore
+from tests.conftest import fresh_home, opened_home
+from tests.jobs.helpers import end_processes, wait_for
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, store_template: Path) -> Iterator[RunStore]:
+    """The run store of a home that all tests share, so that one worker serves them."""
+    folder = fresh_home(tmp_path_factory.mktemp("finders") / "home", store_template)
+    with opened_home(folder):
+        yield RunStore()
+        end_processes(folder)
 
 
 def test_a_queued_finder_leaves_a_rate_and_no_model(store, config) -> None:

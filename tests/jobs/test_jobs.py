@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from brainseg.errors import RunError
-from brainseg.jobs import queue, workers
+from brainseg.jobs import queue, supervisor, workers
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, RunStore
-from tests.jobs.helpers import PATIENCE, epochs_done, wait_for
+from tests.jobs.helpers import PATIENCE, epochs_done, supervised, wait_for
 
 
 def start_worker() -> subprocess.Popen[bytes]:
@@ -96,10 +96,11 @@ def test_a_killed_trainer_ends_as_failed_with_its_log_and_resumes(store, config)
 
 
 def test_cancel_stops_a_running_run_and_leaves_no_child(store, config) -> None:
-    run = queue.submit(store, long_run(config), "endless")
-    wait_for(lambda: epochs_done(run, 1), "the first epochs")
-    trainer = Workspace(run.id).trainer()
-    cancelled = queue.cancel(store, run.id)
+    run = queue.create_claimed(store, long_run(config), "endless")
+    with supervised(run):
+        wait_for(lambda: epochs_done(run, 1), "the first epochs")
+        trainer = Workspace(run.id).trainer()
+        cancelled = queue.cancel(store, run.id)
     assert cancelled.status == "KILLED"
     assert not psutil.pid_exists(trainer.pid) or trainer.status() == psutil.STATUS_ZOMBIE
     with pytest.raises(RunError, match="nothing to cancel"):
@@ -120,11 +121,13 @@ def test_a_run_resumed_before_its_supervisor_looked_is_not_called_dead(store, co
     assert queue.claim_next(store, "cpu").id == run.id
 
 
-def test_a_trainer_that_does_not_listen_is_killed(store, config) -> None:
-    run = queue.submit(store, long_run(config), "deaf")
-    trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")
-    trainer.suspend()
-    assert queue.cancel(store, run.id).status == "KILLED"
+def test_a_trainer_that_does_not_listen_is_killed(store, config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "CANCEL_TIMEOUT", 0.5)
+    run = queue.create_claimed(store, long_run(config), "deaf")
+    with supervised(run):
+        trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")
+        trainer.suspend()
+        assert queue.cancel(store, run.id).status == "KILLED"
     wait_for(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE, "the trainer to be gone")
 
 
