@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any, Generic, TypeVar
 
@@ -52,6 +52,7 @@ class Comparison:
 
     runs: dict[str, EvaluatedRun[Any]]
     groups: dict[str, list[str]]
+    _joined: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def task(self) -> str:
@@ -69,6 +70,17 @@ class Comparison:
     def predictions(self, letter: str) -> dict[str, pd.DataFrame]:
         """Return the predictions of the runs of one group, by name."""
         return {name: self.runs[name].predictions for name in self.groups[letter]}
+
+    def joined(self, letter: str, join: Callable[[dict[str, pd.DataFrame]], pd.DataFrame]) -> pd.DataFrame:
+        """Return one group's predictions in one table, which `join` makes of them the first time.
+
+        Args:
+            letter: The group.
+            join: Always the same function for one comparison, since all its runs have one task.
+        """
+        if letter not in self._joined:
+            self._joined[letter] = join(self.predictions(letter))
+        return self._joined[letter].copy()
 
 
 def check_comparable(runs: Sequence[Run]) -> None:

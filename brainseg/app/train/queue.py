@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -58,13 +59,12 @@ def _draw() -> None:
     others = [run for run in runs if _is_active(run) and run not in active]
     if others:
         st.caption(f"{len(others)} more in the queues of other home folders that share this run store.")
-    draw_ended([run for run in runs if _is_of_this_home(run)])
+    draw_ended(_of_this_home(runs))
 
 
 def in_queue(runs: list[Run]) -> list[Run]:
     """Return the running and waiting runs of this home, in the order of the queue."""
-    mine = [run for run in runs if _is_active(run) and _is_of_this_home(run)]
-    return sorted(mine, key=lambda run: (run.status != "RUNNING", run.queued))
+    return sorted(_of_this_home(filter(_is_active, runs)), key=lambda run: (run.status != "RUNNING", run.queued))
 
 
 def _is_active(run: Run) -> bool:
@@ -72,8 +72,9 @@ def _is_active(run: Run) -> bool:
     return run.status in ("RUNNING", "SCHEDULED") and run.kind != "crossval"
 
 
-def _is_of_this_home(run: Run) -> bool:
-    return live_store.store().owns(run)
+def _of_this_home(runs: Iterable[Run]) -> list[Run]:
+    store = live_store.store()  # which looks up the home folder each time
+    return [run for run in runs if store.owns(run)]
 
 
 def _state(runs: list[Run]) -> list[tuple[str, str]]:

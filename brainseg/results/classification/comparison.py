@@ -49,7 +49,7 @@ def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[ClassificationEval
 
 def aligned_images(comparison: Comparison, letter: str) -> pd.DataFrame:
     """Return the predictions of one group side by side, one row per image; see `evaluation.comparison.align`."""
-    return align(comparison.predictions(letter))
+    return comparison.joined(letter, align)
 
 
 def disagreeing_images(comparison: Comparison, letter: str) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def read_evaluated(store: RunStore, run: Run) -> EvaluatedRun[SegmentationEvalua
 
 def aligned_slices(comparison: Comparison, letter: str) -> pd.DataFrame:
     """Return the slices of one group side by side, one row per slice; see `evaluation.comparison.align_slices`."""
-    return align_slices(comparison.predictions(letter))
+    return comparison.joined(letter, align_slices)
 
 
 def slices_that_differ(comparison: Comparison, letter: str) -> pd.DataFrame:
