@@ -45,3 +45,7 @@ class MissingLibraryError(BrainsegError):
 
 class DiskError(BrainsegError):
     """The disk is full, or would become full."""
+
+
+class BackendError(BrainsegError):
+    """The backend that a user chose cannot answer for a model."""

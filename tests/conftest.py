@@ -215,6 +215,7 @@ def tiny_config(data: Path, **settings: object) -> RunConfig:
             "training.frozen_epochs": 1,
             "training.batch_size": 8,
             "compute.threads": 1,
+            "compute.export": "none",
             **settings,
         },
     )

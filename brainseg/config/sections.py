@@ -185,4 +185,10 @@ class ComputeConfig(Section):
         "auto", description="Number format while training; auto uses bf16 if the processor supports it."
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the training; 0: all cores.")
+    export: Literal["auto", "none", "onnx", "openvino"] = Field(
+        "auto",
+        description="File of the model for a faster runtime, made at the end of the training and compared with torch; "
+        "auto: for OpenVINO or ONNX Runtime, whichever is installed, except for folds of a cross-validation; none: no "
+        "file, and answers come from torch.",
+    )
     nice: int = Field(5, ge=0, le=19, description="Niceness of the training: higher gives other programs priority.")
