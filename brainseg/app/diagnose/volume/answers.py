@@ -146,7 +146,7 @@ def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], s
         from brainseg.diagnosis.volume_classes import classify_volume
 
         first = members[0].description
-        ask = partial(diagnose_with, predictors, ensemble=members.ensemble)
+        ask = partial(diagnose_with, predictors, ensemble=members.ensemble, heatmaps=False)
         return classify_volume(ask, first.classes, volumes_for(first, chosen), plane, progress)
 
     _start(key, CLASSIFYING, run)
