@@ -49,3 +49,7 @@ class LimitError(BrainsegError):
 
 class DiskError(BrainsegError):
     """The disk is full, or would become full."""
+
+
+class BackendError(BrainsegError):
+    """The backend that a user chose cannot answer for a model."""

@@ -16,6 +16,9 @@ EXTRAS = {
     "highdicom": "dicom",
     "pytorch_grad_cam": "explain",
     "reportlab": "report",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "openvino": "export",
     "psycopg": "postgres",
 }
 """Import name of a library -> the extra of brainseg that installs it."""

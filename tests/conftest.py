@@ -228,6 +228,7 @@ def tiny_config(data: Path, **settings: object) -> RunConfig:
             "training.frozen_epochs": 1,
             "training.batch_size": 8,
             "compute.threads": 1,
+            "compute.export": "none",
             **settings,
         },
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
@@ -19,6 +18,7 @@ from brainseg.errors import BrainsegError, BundleError
 from brainseg.files import file_state
 from brainseg.imports import without_garbage_collection
 from brainseg.models.description import BundleDescription, bundle_digest, read_description
+from brainseg.models.export.names import FOLDER as EXPORTS
 from brainseg.runs import Run
 from brainseg.runs.digests import check_digest
 from brainseg.runs.ensembles import OpenEnsemble, open_ensemble
@@ -183,7 +183,10 @@ def bundle_folder(run_id: str) -> Path:
 def _bundle_folder(uri: str, run_id: str) -> Path:
     """Cached: a remote store would send the whole bundle again."""
     store = live_store.store()
-    return store.bundle(store.get(run_id))
+    found = store.get(run_id)
+    bundle = store.bundle(found)
+    store.exports(found)
+    return bundle
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -230,12 +233,12 @@ def _load(folder: Path, task: str, into: Future[Model]) -> None:
         from brainseg.diagnosis.predictor import Predictor
         from brainseg.diagnosis.segmenter import Segmenter
 
-        opened: dict[str, Callable[[Path], Model]] = {"classify": Predictor.open, "segment": Segmenter.open}
-        into.set_result(opened[task](folder))
+        opened: dict[str, type[Predictor | Segmenter]] = {"classify": Predictor, "segment": Segmenter}
+        into.set_result(opened[task].open(folder, backend="auto"))
     except BaseException as error:  # raised again in the waiting thread
         into.set_exception(error)
 
 
 def _stamp(folder: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Return the modification times and sizes of the bundle's files; empty if there are none."""
-    return tuple(map(file_state, sorted(folder.glob("*"))))
+    """Return the modification times and sizes of the bundle's and its exports' files; empty if there are none."""
+    return tuple(map(file_state, sorted([*folder.glob("*"), *(folder.parent / EXPORTS).glob("*")])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
 from brainseg.cli.prediction import Member as MemberAnswer
 from brainseg.cli.reports import check_report, reported, write_report
+from brainseg.diagnosis.batches import in_batches
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.ensemble import Consensus
-from brainseg.diagnosis.joint import check_same_classes, diagnose_with
+from brainseg.diagnosis.joint import check_same_classes, diagnose_all_with
 from brainseg.diagnosis.methods import layer_name
 from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
 from brainseg.errors import ScanError
@@ -32,26 +34,29 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     Raises:
         ConfigError: An option has a value that the models do not allow, or an output would overwrite another file.
     """
+    from brainseg.diagnosis.images import diagnosis_sheet, save_png
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.monitoring import log_answers, record_of
 
     sheets = image_outputs(request.cam, request.files)
     refuse_overwriting({"--cam": sheets, "--csv": [request.csv], "--report": [request.report]}, request.files)
     check_report(request, len(request.files))
-    predictors = [Predictor.open(bundle) for bundle in bundles]
+    predictors = [Predictor.open(bundle, backend=request.backend) for bundle in bundles]
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     classes = predictors[0].description.classes
     check_choice("--explain", request.explain, (None, *classes))
     check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
     rows, logged, pages = [], [], []
     values: list[ClassAnswer | Failure] = []
-    for number, (file, sheet) in enumerate(zip(request.files, sheets, strict=True), start=1):
-        scan = _read(file)
-        if isinstance(scan, str):
-            rows.append(answer_row(str(file), scan))
-            values.append(failure(str(file), scan, predictors))
+    found_in_order = in_batches(lambda files: _answers(predictors, files, request), request.files)
+    for number, (file, sheet, given) in enumerate(zip(request.files, sheets, found_in_order, strict=True), start=1):
+        if isinstance(given, str):
+            rows.append(answer_row(str(file), given))
+            values.append(failure(str(file), given, predictors))
         else:
-            answer = _answer(predictors, scan, sheet, request)
+            scan, answer = given
+            if sheet:
+                save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
             rows.append(answer_row(str(file), answer, scan.warnings))
             found = _values(str(file), answer, scan.warnings, sheet)
             if request.uncertainty:
@@ -77,14 +82,16 @@ def _read(file: Path) -> Scan | str:
         return str(error)
 
 
-def _answer(predictors: list[Predictor], scan: Scan, sheet: Path | None, request: Request) -> Diagnosis | Consensus:
-    from brainseg.diagnosis.images import diagnosis_sheet, save_png
-
+def _answers(
+    predictors: list[Predictor], files: Sequence[Path], request: Request
+) -> list[tuple[Scan, Diagnosis | Consensus] | str]:
+    """Return each image of a batch with its answer, or the sentence that says why it cannot be read."""
+    read = [_read(file) for file in files]
+    scans = [each for each in read if not isinstance(each, str)]
     options = {"explain": request.explain, "method": request.method, "stage": request.layer}
-    answer = diagnose_with(predictors, scan, request.ensemble, **options)
-    if sheet:
-        save_png(diagnosis_sheet(scan.pixels, scan.name, answer), sheet)
-    return answer
+    drawn = bool(request.cam or request.report)
+    answers = iter(diagnose_all_with(predictors, scans, request.ensemble, drawn, **options) if scans else ())
+    return [each if isinstance(each, str) else (each, next(answers)) for each in read]
 
 
 def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sheet: Path | None) -> ClassAnswer:
@@ -110,6 +117,8 @@ def _values(file: str, answer: Diagnosis | Consensus, notes: tuple[str, ...], sh
         "explained": answer.explained,
         "method": answer.method,
         "layer": layer_name(answer.stage),
+        "backend": answer.backend,
+        "precision": answer.precision,
         "seconds": answer.seconds,
     }
     if isinstance(answer, Consensus):

@@ -39,7 +39,10 @@ COMMANDS = {
     "note": ListedCommand("manage", "Write a note on a run."),
     "tag": ListedCommand("manage", "Add tags to a run or remove them; without either, list them."),
     "promote": ListedCommand("manage", "Make Diagnose offer a run's model first."),
-    "export": ListedCommand("manage", "Write a run's bundle, plots or predictions into files."),
+    "export": ListedCommand(
+        "export",
+        "Export a run's model for OpenVINO or ONNX Runtime, or write its bundle, plots or predictions into files.",
+    ),
     "delete": ListedCommand(
         "manage", "Delete an ended run with its model, plots and log; with a cross-validation, all its folds."
     ),

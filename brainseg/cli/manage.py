@@ -1,17 +1,14 @@
-"""`rename`, `note`, `tag`, `promote`, `export` and `delete`: the actions of the Runs page."""
+"""`rename`, `note`, `tag`, `promote` and `delete`: the actions of the Runs page."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brainseg.cli.options import JsonOption, RunArgument
 from brainseg.cli.output import ANSWERS, print_json
-from brainseg.cli.outputs import same_place
 from brainseg.errors import RunError
-from brainseg.files import write_atomically
 
 if TYPE_CHECKING:
     from brainseg.runs.run import StoredEntry
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (rename, note, tag, promote, export, delete):
+    for command in (rename, note, tag, promote, delete):
         app.command()(command)
 
 
@@ -79,35 +76,6 @@ def promote(run: RunArgument, as_json: JsonOption = False) -> None:
     _answer(store.get(found.id), "offered first in Diagnose", as_json)
 
 
-def export(
-    run: RunArgument,
-    bundle: Annotated[Path | None, typer.Option(help="Zip file to write the model's bundle into.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Zip file to write the plots into.")] = None,
-    predictions: Annotated[Path | None, typer.Option(help="CSV file to write the predictions into.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a run's bundle, plots or predictions into files."""
-    from brainseg.results.exports import bundle_zip, predictions_file
-    from brainseg.results.run_plots import plots_zip
-    from brainseg.runs import RunStore
-
-    exports = ((bundle, bundle_zip), (figures, plots_zip), (predictions, predictions_file))
-    wanted = [(file, make) for file, make in exports if file]
-    if not wanted:
-        raise RunError("Nothing to export: give --bundle, --figures or --predictions with a file.")
-    if len({same_place(file) for file, _ in wanted}) < len(wanted):
-        raise RunError("Two of the files to write are the same: give them different names.")
-    store = RunStore()
-    found = store.get(run)
-    if found.kind == "crossval":
-        from brainseg.results.crossval.reading import complete_result
-
-        complete_result(store, found)
-    for file, make in wanted:
-        _write(file, make(store, found))
-    _answer(found, ", ".join(str(file) for file, _ in wanted), as_json)
-
-
 def delete(
     run: RunArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
@@ -136,10 +104,6 @@ def delete(
         what = f"cross-validation {found.name} with its {folds} runs" if folds else f"run {found.name}"
         typer.confirm(f"Delete {what} ({found.id[:8]}) for good?", abort=True, err=True)
     _answer(remove(store, found.id), "deleted", as_json)
-
-
-def _write(file: Path, data: bytes) -> None:
-    write_atomically(file, lambda temporary: temporary.write_bytes(data))
 
 
 def _answer(run: StoredEntry, what: str, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -23,6 +23,7 @@ from brainseg.diagnosis.words import percent
 from brainseg.errors import ConfigError
 from brainseg.files import write_atomically
 from brainseg.models.description import read_description
+from brainseg.models.export.names import CHOICES, BackendChoice, computed_with
 from brainseg.scans.volumes.sequence import SEQUENCES
 from brainseg.scans.volumes.slices import PLANES
 from brainseg.tasks import facts_of
@@ -92,12 +93,20 @@ def predict(
         str | None,
         typer.Option(help=f"With --out: the sequence to use, if the study holds several: {', '.join(SEQUENCES)}."),
     ] = None,
+    backend: Annotated[
+        str,
+        typer.Option(
+            help=f"What runs the networks: {', '.join(CHOICES)}. auto: the fastest that is installed, exported and was "
+            "compared with torch for this model."
+        ),
+    ] = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Diagnose images. A file that cannot be read gets an error sentence; the others still get answers."""
     from brainseg.runs import RunStore
 
     check_choice("--method", method, (None, *METHODS))
+    check_choice("--backend", backend, CHOICES)
     store = RunStore()
     bundles, ensemble, answering = _models(store, run)
     tasks = {read_description(bundle).task for bundle in bundles}
@@ -106,14 +115,28 @@ def predict(
     task = tasks.pop()
     heatmaps = _heatmaps(store, answering) if report and commands_of(task).has_heatmaps else ()
     request = Request(
-        files, csv_file, cam, explain, method, layer, mask, overlay, uncertainty, ensemble, report, heatmaps
+        files,
+        csv_file,
+        cam,
+        explain,
+        method,
+        layer,
+        mask,
+        overlay,
+        uncertainty,
+        ensemble,
+        report,
+        heatmaps,
+        cast("BackendChoice", backend),
     )
     _refuse_options_of_other_tasks(task, request)
     if out:
         _refuse_options_of_images(request)
         check_choice("--plane", plane, PLANES)
         check_choice("--sequence", sequence, (None, *SEQUENCES))
-        predict_study(bundles, task, files, out, plane=plane, sequence=sequence, as_json=as_json)
+        predict_study(
+            bundles, task, files, out, plane=plane, sequence=sequence, backend=request.backend, as_json=as_json
+        )
         return
     answers = commands_of(task).predict(bundles, request)
     if csv_file:
@@ -144,7 +167,11 @@ def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | N
         from brainseg.runs.ensembles import open_ensemble
 
         opened = open_ensemble(store, stored)
+        for each in opened.members:
+            store.exports(each)
         return list(opened.bundles), opened.ensemble, list(opened.members)
+    for each in found:
+        store.exports(each)  # from a remote store, they are downloaded beside the bundle
     return [store.bundle(run) for run in found], None, found
 
 
@@ -202,8 +229,10 @@ def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:
         ANSWERS.print(f"{answer['file']}: {answer['headline']} {decision}", markup=False, soft_wrap=True)
         for sentence in () if "sentence" in answer else stability_sentences(answer):
             ANSWERS.print(f"  {sentence}", markup=False, soft_wrap=True)
-    for model in dict.fromkeys(answer["model"] for answer in answers if "error" not in answer):
-        ANSWERS.print(f"Answered by {model}.", markup=False, soft_wrap=True)
+    given = [answer for answer in answers if "error" not in answer]
+    named = dict.fromkeys((each["model"], each["backend"], each["precision"]) for each in given)
+    for model, backend, precision in named:
+        ANSWERS.print(f"Answered by {model}, with {computed_with(backend, precision)}.", markup=False, soft_wrap=True)
     ANSWERS.print(DISCLAIMER)
 
 

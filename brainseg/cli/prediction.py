@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from brainseg.diagnosis.table import Reliability
 from brainseg.errors import ConfigError
 from brainseg.models.ensemble import Ensemble
+from brainseg.models.export.names import BackendChoice
 from brainseg.models.trained_on import TrainedOn, joint_training
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Request:
         overlay: Where scan and mask go.
         uncertainty: Whether to measure how stable the answers are.
         report: Where the report goes.
+        backend: What may run the networks, see `models.export.serving`.
         heatmaps: What was measured on the heatmaps of each model, in their order; None where nothing was.
         ensemble: The stored ensemble that answers; None for a model, or for models that were only named together.
     """
@@ -51,6 +53,7 @@ class Request:
     ensemble: Ensemble | None = None
     report: Path | None = None
     heatmaps: Sequence[StoredHeatmaps | None] = ()
+    backend: BackendChoice = "auto"
 
 
 @final
@@ -62,11 +65,19 @@ class Failure(Reliability):
 
 
 class Answer(Reliability):
-    """The parts of an answer that are the same for all tasks."""
+    """The parts of an answer that are the same for all tasks.
+
+    Attributes:
+        backend: The library that ran the network: "torch", "onnx" or "openvino"; several models may have several,
+            joined by a plus.
+        precision: Number format of its computation: "fp32" or "bf16".
+    """
 
     file: str
     headline: str
     model: str
+    backend: str
+    precision: str
     seconds: float
 
 

@@ -13,6 +13,7 @@ from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
 from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
 from brainseg.cli.reports import check_report, reported, write_report
+from brainseg.diagnosis.batches import in_batches
 from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
 from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.case_wording import case_sentences
@@ -46,7 +47,7 @@ def predict(bundles: list[Path], request: Request) -> Answers:
 
     if len(bundles) > 1:
         raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
-    segmenter = Segmenter.open(bundles[0])
+    segmenter = Segmenter.open(bundles[0], backend=request.backend)
     slices = _slices(segmenter, request.files)
     firsts = [files[0] for files in slices]
     masks, sheets = image_outputs(request.mask, firsts), image_outputs(request.overlay, firsts)
@@ -56,8 +57,10 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     logged: list[AnswerRecord] = []
     values: list[MaskAnswer | Failure] = []
     pages = []
-    for number, (files, mask, sheet) in enumerate(zip(slices, masks, sheets, strict=True), start=1):
-        read = _read(segmenter, files)
+    found_in_order = in_batches(lambda batch: [_read(segmenter, files) for files in batch], slices, size=1)
+    for number, (files, mask, sheet, read) in enumerate(
+        zip(slices, masks, sheets, found_in_order, strict=True), start=1
+    ):
         if isinstance(read, str):
             values.append(failure(_named(files), read, [segmenter]))
             continue
@@ -134,13 +137,15 @@ def _values(file: str, found: Segmentation, notes: list[str]) -> MaskAnswer:
             for each in found.regions
         ],
         "model": found.model,
+        "backend": found.backend,
+        "precision": found.precision,
         "seconds": found.seconds,
     }
 
 
 def _table(answers: Sequence[MaskAnswer | Failure], origin: str) -> str:
     """Return answers as CSV, one row per slice; `origin` describes what the model was trained on."""
-    measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "seconds"]
+    measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "backend", "precision", "seconds"]
     columns = ["file", *RELIABILITY, *measured, *HASHES, "error"]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")

@@ -14,6 +14,7 @@ from brainseg.diagnosis.study_table import measurements
 from brainseg.diagnosis.table import reliability_values
 from brainseg.errors import ConfigError, ScanError
 from brainseg.files import write_atomically
+from brainseg.models.export.names import BackendChoice
 from brainseg.tasks import facts_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def predict_study(
     *,
     plane: str,
     sequence: str | None,
+    backend: BackendChoice,
     as_json: bool,
 ) -> None:
     """Answer for the volume of a study, and write and print the answer.
@@ -41,10 +43,12 @@ def predict_study(
         out: Folder to write to.
         plane: The plane of the slices.
         sequence: The sequence to use, if the study holds several volumes.
+        backend: What may run the network.
         as_json: Whether to print JSON.
 
     Raises:
         ConfigError: An option does not fit, or an output exists.
+        BackendError: The backend may not answer for this model.
         MissingLibraryError: reportlab is not installed.
         ScanError: The study has not what the model needs.
     """
@@ -66,9 +70,9 @@ def predict_study(
         raise ScanError(problems[0])
     if not facts_of(task).has_masks:
         given = bundles[0], readable, files[0], out, problems
-        classify_study(*given, plane=plane, sequence=sequence, as_json=as_json)
+        classify_study(*given, plane=plane, sequence=sequence, backend=backend, as_json=as_json)
         return
-    segmenter = Segmenter.open(bundles[0])
+    segmenter = Segmenter.open(bundles[0], backend=backend)
     volumes = volumes_for(segmenter.description, readable, sequence)
     bar, progress = counter("Marking slices")
     with bar:
@@ -127,6 +131,8 @@ def _values(file: Path, answer: VolumeMask, out: Path, problems: Sequence[str], 
         **reliability_values(answer),
         "not_read": problems,
         "model": answer.model,
+        "backend": answer.backend,
+        "precision": answer.precision,
         "seconds": answer.seconds,
         "mask": str(out / MASK),
         "mask_dcm": None if note else str(out / OBJECT),

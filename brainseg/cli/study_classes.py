@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from brainseg import DISCLAIMER
 from brainseg.cli.output import ANSWERS, NOTES, counter, print_json
 from brainseg.diagnosis.table import reliability_values, text_cell
 from brainseg.files import write_atomically
+from brainseg.models.export.names import BackendChoice
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_classes import VolumeClasses
@@ -22,7 +24,7 @@ SLICES = "slices.csv"
 
 def classify_study(
     bundle: Path, found: Sequence[Volume], file: Path, out: Path, problems: Sequence[str],
-    *, plane: str, sequence: str | None, as_json: bool,
+    *, plane: str, sequence: str | None, backend: BackendChoice, as_json: bool,
 ) -> None:  # fmt: skip
     """Classify the slices of a study's volume, and write and print the answer.
 
@@ -34,20 +36,23 @@ def classify_study(
         problems: Sentences about what could not be read.
         plane: The plane of the slices.
         sequence: The sequence to use, if the study holds several volumes.
+        backend: What may run the network.
         as_json: Whether to print JSON.
 
     Raises:
         ScanError: The study has not what the model needs.
     """
+    from brainseg.diagnosis.joint import diagnose_with
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.study import volumes_for
     from brainseg.diagnosis.volume_classes import classify_volume
 
-    predictor = Predictor.open(bundle)
+    predictor = Predictor.open(bundle, backend=backend)
     volumes = volumes_for(predictor.description, found, sequence)
     bar, progress = counter("Classifying slices")
     with bar:
-        answer = classify_volume(predictor.diagnose, predictor.description.classes, volumes, plane, progress)
+        ask = partial(diagnose_with, [predictor], heatmaps=False)
+        answer = classify_volume(ask, predictor.description.classes, volumes, plane, progress)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / SLICES, lambda temporary: temporary.write_text(slice_table(answer), "utf-8"))
     if as_json:
@@ -97,6 +102,8 @@ def _values(file: Path, answer: VolumeClasses, out: Path, problems: Sequence[str
         **reliability_values(answer),
         "not_read": problems,
         "model": answer.model,
+        "backend": answer.backend or None,
+        "precision": answer.precision or None,
         "seconds": answer.seconds,
         "slices": str(out / SLICES),
         "disclaimer": DISCLAIMER,

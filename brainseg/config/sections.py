@@ -194,4 +194,10 @@ class ComputeConfig(Section):
         False,
         description="Compile training steps with torch.compile, for long trainings on a GPU; needs a C++ compiler.",
     )
+    export: Literal["auto", "none", "onnx", "openvino"] = Field(
+        "auto",
+        description="File of the model for a faster runtime, made at the end of the training and compared with torch; "
+        "auto: for OpenVINO or ONNX Runtime, whichever is installed, except for folds of a cross-validation; none: no "
+        "file, and answers come from torch.",
+    )
     nice: int = Field(5, ge=0, le=19, description="Niceness of the training: higher gives other programs priority.")

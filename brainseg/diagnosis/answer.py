@@ -24,8 +24,9 @@ class Diagnosis:
         label: The predicted class; see `models.operating_point.decide`.
         probabilities: Class name -> probability, in class order; they sum to 1.
         explained: The class that the map explains.
-        cam: (S, S) float32 in 0..1, the map on the prepared square.
-        heatmap: (H, W) float32 in 0..1, the same map on the scan; 0 outside the part that the model saw.
+        cam: (S, S) float32 in 0..1, the map on the prepared square; (0, 0) if none was asked for.
+        heatmap: (H, W) float32 in 0..1, the same map on the scan; 0 outside the part that the model saw. (0, 0) if none
+            was asked for.
         seconds: Time from scan to answer, including preparation and map.
         model: Name and version of the model.
         version: The version alone, 12 hexadecimal digits.
@@ -44,6 +45,8 @@ class Diagnosis:
         point: How the model decides.
         positive: The class that the threshold is of; None if there is none.
         uncalibrated: Class name -> what the network gave before the calibration, which a stored ensemble averages.
+        backend: The library that ran the network: "torch", "onnx" or "openvino".
+        precision: Number format of the network's computation: "fp32" or "bf16".
     """
 
     label: str
@@ -68,6 +71,8 @@ class Diagnosis:
     point: OperatingPoint = DEFAULT_POINT
     positive: str | None = None
     uncalibrated: dict[str, float] = field(default_factory=dict)
+    backend: str = "torch"
+    precision: str = "fp32"
 
     @property
     def origin(self) -> str:

@@ -67,6 +67,16 @@ class Consensus:
         return max(member.stage for member in self.members)
 
     @property
+    def backend(self) -> str:
+        """The libraries that ran the members' networks, each once, joined by a plus."""
+        return "+".join(dict.fromkeys(member.backend for member in self.members))
+
+    @property
+    def precision(self) -> str:
+        """The number formats of their computations, each once, joined by a plus."""
+        return "+".join(dict.fromkeys(member.precision for member in self.members))
+
+    @property
     def heatmap_title(self) -> str:
         """What the heatmap shows, and how the members' maps were drawn."""
         ways = dict.fromkeys((member.method, member.stage) for member in self.members)

@@ -121,15 +121,13 @@ def image_facts(pixels: np.ndarray, small: np.ndarray | None = None) -> dict[str
         between), `contrast` (standard deviation over mean), `mean`, `symmetry` (correlation with its mirror image) and
         those of `head_facts`. Without a bright region, its facts are missing, and `area` is 0.
     """
-    height, width = pixels.shape[:2]
     small = reduced(pixels) if small is None else small
     grey = _grey(small)
     brightest = float(np.percentile(grey, 99))
     level = grey / max(brightest, 1.0)
     blurred = cv2.GaussianBlur(level, (5, 5), 0)
     facts = {
-        "smaller_side": float(min(height, width)),
-        "colour": float((small.max(axis=2) - small.min(axis=2) > COLOURED).mean()),
+        **plain_facts(pixels, small),
         "brightest": brightest,
         "deviation": float(grey.std()),
         "dark": float((blurred < 0.12).mean()),
@@ -144,6 +142,16 @@ def image_facts(pixels: np.ndarray, small: np.ndarray | None = None) -> dict[str
     region = (labels == number).astype(np.uint8)
     hull, shape = _hull(region)
     return facts | {"largest": largest} | shape | _within(level, hull) | head_facts(level, region, hull)
+
+
+def plain_facts(pixels: np.ndarray, small: np.ndarray | None = None) -> dict[str, float]:
+    """Return the facts that need no look at what an image shows: `smaller_side` and `colour`, as `image_facts` does."""
+    small = reduced(pixels) if small is None else small
+    lowest, highest = (cv2.reduce(small.reshape(-1, 3), 1, kind) for kind in (cv2.REDUCE_MIN, cv2.REDUCE_MAX))
+    return {
+        "smaller_side": float(min(pixels.shape[:2])),
+        "colour": float((cv2.subtract(highest, lowest) > COLOURED).mean()),
+    }
 
 
 def levels_of(small: np.ndarray) -> np.ndarray:

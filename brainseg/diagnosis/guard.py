@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities, reduced
+from brainseg.diagnosis.facts import ENOUGH, LIMITS, image_facts, oddities, plain_facts, reduced
 from brainseg.diagnosis.head_network import head_logit
 from brainseg.models.guard import Guard
 
@@ -20,8 +20,6 @@ SURE, POSSIBLE, POSSIBLE_IF_NEAR = 2.0, 0.0, -1.0
 
 An image whose features are within the bundle's limit needs only `POSSIBLE_IF_NEAR`, and then its facts do not count.
 """
-WHATEVER_IT_SHOWS = ("smaller_side", "colour")
-"""Facts that always count, as the head network sees neither."""
 NO_HEAD = "what it shows does not look like brain MRI"
 
 
@@ -57,7 +55,7 @@ def assess(guard: Guard | None, pixels: np.ndarray, features: np.ndarray) -> Ver
         return Verdict()
     ratio = float(guard.features.distance(features[None])[0]) / guard.limit
     if not guard.brain_like:
-        return _assess_by_features(ratio, LIMITS["colour"].points(image_facts(pixels)["colour"] - guard.coloured))
+        return _assess_by_features(ratio, LIMITS["colour"].points(plain_facts(pixels)["colour"] - guard.coloured))
     points, reasons = appearance(pixels, guard.coloured, near=ratio <= 1)
     far = sum(not ratio <= step for step in FAR)
     if points + far < ENOUGH:
@@ -77,10 +75,12 @@ def appearance(pixels: np.ndarray, coloured: float, near: bool = False) -> tuple
         The points, and the reasons for them, most serious first.
     """
     small = reduced(pixels)
-    facts, logit = image_facts(pixels, small), head_logit(small)
+    logit = head_logit(small)
     if logit >= (POSSIBLE_IF_NEAR if near else SURE):
-        return oddities({name: facts[name] for name in WHATEVER_IT_SHOWS}, coloured)
-    points, reasons = oddities(facts, coloured)
+        # Size and colours always count, as the head network sees neither. Most slices need no other facts, which take
+        # several times as long.
+        return oddities(plain_facts(pixels, small), coloured)
+    points, reasons = oddities(image_facts(pixels, small), coloured)
     return (points, reasons) if logit >= POSSIBLE else (points + ENOUGH, (NO_HEAD, *reasons))
 
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from brainseg.diagnosis.facts import HEAD, levels_of
+from brainseg.models.export.folding import fold_batch_norm
 
 SIDE = 64
 """Side, in pixels, of the view that the network receives."""
@@ -83,7 +84,9 @@ def head_logit(small: np.ndarray) -> float:
 
 
 @cache
-def _network() -> HeadNetwork:
+def _network() -> nn.Sequential:
+    """Return the network without layers that only training needs, which would take longer than its convolutions."""
     network = HeadNetwork()
     network.load_state_dict(load_file(WEIGHTS))
-    return network.eval()
+    layers = fold_batch_norm(network.eval()).children()
+    return nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Identity | nn.Dropout)))

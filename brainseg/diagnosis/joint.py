@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,31 @@ def diagnose_with(
     predictors: Sequence[Predictor],
     scan: Scan,
     ensemble: Ensemble | None = None,
-    **options: Any,  # noqa: ANN401 - those of `diagnose_jointly`
+    **options: Any,  # noqa: ANN401 - those of `diagnose_all_with`
 ) -> Diagnosis | Consensus:
-    """Return the answer of one model, or the joint answer of several; see `diagnose_jointly` for the options."""
+    """Return the answer of one model, or the joint answer of several; see `diagnose_all_with` for the options."""
+    return diagnose_all_with(predictors, [scan], ensemble, **options)[0]
+
+
+def diagnose_all_with(
+    predictors: Sequence[Predictor],
+    scans: Sequence[Scan],
+    ensemble: Ensemble | None = None,
+    heatmaps: bool = True,
+    **options: Any,  # noqa: ANN401 - those of `diagnose_jointly`
+) -> Sequence[Diagnosis | Consensus]:
+    """Return the answers of one model, or the joint answers of several, for each of several scans.
+
+    Args:
+        predictors: As for `diagnose_jointly`.
+        scans: From `scans.read_scan`.
+        ensemble: As for `diagnose_jointly`.
+        heatmaps: Whether to draw them; see `Predictor.diagnose_all`.
+        options: Those of `diagnose_jointly`.
+    """
     if len(predictors) == 1:
-        return predictors[0].diagnose(scan, **options)
-    return diagnose_jointly(predictors, scan, ensemble=ensemble, **options)
+        return predictors[0].diagnose_all(scans, **options, heatmaps=heatmaps)
+    return _diagnose_jointly(predictors, scans, ensemble=ensemble, heatmaps=heatmaps, **options)
 
 
 def diagnose_jointly(
@@ -57,24 +77,44 @@ def diagnose_jointly(
         BundleError: The models are not the members with which the ensemble was evaluated.
         ValueError: `explain` is not a class of the models, or the method or stage does not exist.
     """
+    return _diagnose_jointly(predictors, [scan], explain, method, stage, ensemble)[0]
+
+
+def _diagnose_jointly(
+    predictors: Sequence[Predictor],
+    scans: Sequence[Scan],
+    explain: str | None = None,
+    method: str | None = None,
+    stage: int | None = None,
+    ensemble: Ensemble | None = None,
+    heatmaps: bool = True,
+) -> list[Consensus]:
     check_same_classes([(each.name, each.description.classes) for each in predictors])
     if ensemble:
         _check_members(predictors, ensemble)
     asked = [(each, min(stage, each.stages[-1]) if stage else None) for each in predictors]
-    answers = [each.diagnose(scan, explain, method, depth) for each, depth in asked]
-    seconds = sum(answer.seconds for answer in answers)
-    means = _joint_probabilities(answers, ensemble)
-    positive, point = answers[0].positive, mean_point(answers)
-    if ensemble:
-        positive, point = ensemble.description.positive, ensemble.description.decides
-    label = decide(means, positive, point).label
-    explained = explain or label
-    for place, (each, depth) in enumerate(asked):
-        if answers[place].explained != explained:  # a dissenter, which explained its own decision
-            answers[place] = each.diagnose(scan, explained, method, depth)
-            seconds += answers[place].seconds
-    heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
-    return Consensus(label, means, explained, heatmap, seconds, tuple(answers), ensemble)
+    of_models = [each.diagnose_all(scans, explain, method, depth, heatmaps) for each, depth in asked]
+    joined = []
+    for scan, *found in zip(scans, *of_models, strict=True):
+        means = _joint_probabilities(found, ensemble)
+        positive, point = found[0].positive, mean_point(found)
+        if ensemble:
+            positive, point = ensemble.description.positive, ensemble.description.decides
+        label = decide(means, positive, point).label
+        explained = explain or label
+        seconds = sum(answer.seconds for answer in found)
+        answers = []
+        for answer, (each, depth) in zip(found, asked, strict=True):
+            if answer.explained == explained:
+                answers.append(answer)
+            elif heatmaps:  # a dissenter, which explained its own decision
+                answers.append(each.diagnose(scan, explained, method, depth))
+                seconds += answers[-1].seconds
+            else:
+                answers.append(replace(answer, explained=explained))
+        heatmap: np.ndarray = np.stack([answer.heatmap for answer in answers]).mean(axis=0, dtype=np.float32)
+        joined.append(Consensus(label, means, explained, heatmap, seconds, tuple(answers), ensemble))
+    return joined
 
 
 def _check_members(predictors: Sequence[Predictor], ensemble: Ensemble) -> None:

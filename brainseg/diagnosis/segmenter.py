@@ -15,6 +15,10 @@ from brainseg.diagnosis.guard import assess
 from brainseg.diagnosis.regions import Region, regions
 from brainseg.errors import BundleError, ScanError
 from brainseg.models.bundle import Bundle, BundleDescription, load_bundle_for
+from brainseg.models.export.backends import Backend, TorchBackend, run
+from brainseg.models.export.graphs import served_outputs
+from brainseg.models.export.names import BackendChoice
+from brainseg.models.export.serving import open_backend
 from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.masks import argmax_mask, scan_probabilities
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
@@ -42,6 +46,8 @@ class Segmentation:
         distance: As for `Diagnosis`.
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the image file; those of several sequences joined by a plus.
+        backend: As for `Diagnosis`.
+        precision: As for `Diagnosis`.
     """
 
     mask: np.ndarray
@@ -58,6 +64,8 @@ class Segmentation:
     distance: float | None = None
     digest: str = ""
     image_sha256: str = ""
+    backend: str = "torch"
+    precision: str = "fp32"
 
     @property
     def origin(self) -> str:
@@ -115,21 +123,27 @@ class Segmenter:
     Args:
         bundle: The model, a U-Net.
         device: Where to run it.
+        backend: What runs the network; by default torch in fp32.
     """
 
-    def __init__(self, bundle: Bundle[UNet], device: str = "cpu") -> None:
+    def __init__(self, bundle: Bundle[UNet], device: str = "cpu", backend: Backend | None = None) -> None:
         self.bundle = bundle
         self.device = torch.device(device)
         self.model = on_device(bundle.model, self.device).eval().requires_grad_(False)
+        self.backend: Backend = backend or TorchBackend(self.model)
 
     @classmethod
-    def open(cls, folder: Path, device: str = "cpu") -> Segmenter:
-        """Load the bundle in `folder`.
+    def open(cls, folder: Path, device: str = "cpu", backend: BackendChoice | None = None) -> Segmenter:
+        """Load the bundle in `folder`; for `backend` see `Predictor.open`.
 
         Raises:
             BundleError: The bundle is missing, damaged or changed, or holds a classifier.
+            BackendError: The backend may not answer for this model.
         """
-        return cls(load_bundle_for(UNet, folder), device)
+        opened = cls(load_bundle_for(UNet, folder), device)
+        if backend:
+            opened.backend = open_backend(opened.bundle, folder, backend, opened.device)
+        return opened
 
     @property
     def description(self) -> BundleDescription:
@@ -155,11 +169,8 @@ class Segmenter:
         pixels, settings = self._pixels(scans), self.description.preparation
         prepared = prepare(pixels, settings)
         batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
-        with torch.inference_mode():
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            levels = self.model.body.levels(batch)
-            logits = self.model.head(batch, levels)[0]
-            features = levels[-1].mean((2, 3))[0].float().cpu().numpy()
+        scores, pooled = run(self.backend, self.model, batch, served_outputs(self.model))
+        logits, features = scores[0], pooled[0].cpu().numpy()
         if not torch.isfinite(logits).all():
             raise BundleError(f"{self.name} returned values that are not numbers for {scans[0].name}: train it again.")
         probabilities = scan_probabilities(logits, prepared.geometry)
@@ -183,6 +194,8 @@ class Segmenter:
             trained_on=TrainedOn.of(self.description.data),
             digest=self.bundle.digest,
             image_sha256="+".join(scan.sha256 for scan in scans),
+            backend=self.backend.name,
+            precision=self.backend.precision,
         )
 
     def seconds(self, scan: Scan) -> float:

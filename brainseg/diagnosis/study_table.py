@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "what", "class", "voxels", "ml", "diameter_mm", "centre_right_mm", "centre_anterior_mm", "centre_superior_mm",
-    "mask_by", "in_domain", "warnings", "trained_on", "model", "bundle_digest", "image_sha256", "disclaimer",
+    "mask_by", "in_domain", "warnings", "trained_on", "model", "backend", "precision",
+    "bundle_digest", "image_sha256", "disclaimer",
 )  # fmt: skip
 
 
@@ -30,6 +31,8 @@ def measurements(answer: VolumeMask) -> str:
         **reliability_cells([answer]),
         "mask_by": answer.mask_by,
         "model": text_cell(answer.model),
+        "backend": answer.backend,
+        "precision": answer.precision,
         "disclaimer": DISCLAIMER,
     }
     for number, (name, amount) in enumerate(answer.ml.items(), start=1):

@@ -13,6 +13,7 @@ from brainseg import DISCLAIMER
 from brainseg.diagnosis.doubts import UNLIKE, joint_verdict
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.methods import METHODS, layer_name
+from brainseg.models.export.names import computed_with
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.agreement import Agreement
@@ -57,7 +58,8 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
         outcome, the threshold of the positive class ("" if the highest probability decides), the margin of the
         decision, whether the probabilities are calibrated and on how many images, how much an ensemble's members
         disagree about the label (largest minus smallest probability, standard deviation, number of members with
-        another label), model, hash, the heatmap's class, method and layer, seconds, error, and the disclaimer.
+        another label), model, hash, the heatmap's class, method and layer, the backend with its precision, seconds,
+        error, and the disclaimer.
     """
     facts = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
     return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
@@ -137,6 +139,8 @@ _FACTS = (
     "explained",
     "method",
     "layer",
+    "backend",
+    "precision",
     "seconds",
 )
 
@@ -156,6 +160,8 @@ def _facts(answer: Diagnosis | Consensus, notes: Sequence[str]) -> dict[str, obj
         "explained": text_cell(answer.explained) if METHODS[answer.method].of_a_class else "",
         "method": METHODS[answer.method].title,
         "layer": layer_name(answer.stage),
+        "backend": answer.backend,
+        "precision": answer.precision,
         "seconds": round(answer.seconds, 3),
     }
     if isinstance(answer, Consensus):
@@ -171,6 +177,7 @@ MASK_FACTS = (
     "length_unit",
     "regions",
     "marked_by",
+    "marked_with",
     "heat_inside",
     "mask_share",
     "heat_peak_inside",
@@ -187,8 +194,8 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
 
     Returns:
         Column -> value: area and largest diameter with their units, number of regions, name and version of the model,
-        the fraction of the heatmap's sum inside the mask, the fraction of the image that the mask covers, whether the
-        heatmap's highest point is inside, and sentences on what makes the mask doubtful.
+        the backend that ran it, the fraction of the heatmap's sum inside the mask, the fraction of the image that the
+        mask covers, whether the heatmap's highest point is inside, and sentences on what makes the mask doubtful.
     """
     facts: dict[str, object] = {
         "area": found.area,
@@ -197,6 +204,7 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
         "length_unit": found.length_unit,
         "regions": len(found.regions),
         "marked_by": text_cell(found.model),
+        "marked_with": computed_with(found.backend, found.precision),
         "mask_share": float((found.mask > 0).mean()),
         "mask_doubts": text_cell(" ".join(found.warnings)),
     }

@@ -105,8 +105,8 @@ def measure_uncertainty(predictor: Predictor, scan: Scan) -> Uncertainty:
     images = to_batch(np.stack(views_of(predictor.prepare(scan).pixels))).to(predictor.device)
     batch = normalise(images, description.preparation.normalise).contiguous(memory_format=torch.channels_last)
     temperature = temperature_of(description.calibration)
+    maps = predictor.maps(batch)
     with torch.no_grad():
-        maps = model.body(batch)
         views = _probabilities(model.head(maps), temperature)
         logits = dropout_logits(model, [values[:1] for values in maps], PASSES, SEED)
     return Uncertainty(description.classes, views, None if logits is None else _probabilities(logits, temperature))

@@ -54,6 +54,8 @@ class VolumeClasses:
         warnings: Sentences on what makes the answer doubtful.
         digest: The SHA-256 of the bundle or bundles.
         image_sha256: The SHA-256 of the values of the volumes, joined by a plus.
+        backend: As for `Diagnosis`; "" if every slice is empty.
+        precision: As for `Diagnosis`; "" if every slice is empty.
     """
 
     volume: Volume
@@ -75,6 +77,8 @@ class VolumeClasses:
     warnings: tuple[str, ...]
     digest: str
     image_sha256: str
+    backend: str = ""
+    precision: str = ""
 
     @property
     def threshold(self) -> float | None:
@@ -190,6 +194,8 @@ def classify_volume(
         warnings=(*_unlike_warning(len(unlike), known), *_lasting(given), *notes),
         digest=last.digest if last else "",
         image_sha256=hash_of(volumes),
+        backend=last.backend if last else "",
+        precision=last.precision if last else "",
     )
 
 

@@ -46,6 +46,8 @@ class VolumeMask:
         digest: The SHA-256 of the bundle.
         image_sha256: The SHA-256 of the values of the volumes, joined by a plus.
         mask_by: `MODEL`, or `PERSON` for a mask that `with_mask` has replaced.
+        backend: As for `Diagnosis`.
+        precision: As for `Diagnosis`.
     """
 
     mask: NDArray[np.uint8]
@@ -63,6 +65,8 @@ class VolumeMask:
     digest: str
     image_sha256: str
     mask_by: str = MODEL
+    backend: str = "torch"
+    precision: str = "fp32"
 
     @property
     def found(self) -> bool:
@@ -142,6 +146,8 @@ def mark_volume(
         trained_on=TrainedOn.of(segmenter.description.data),
         digest=segmenter.bundle.digest,
         image_sha256=hash_of(volumes),
+        backend=segmenter.backend.name,
+        precision=segmenter.backend.precision,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -60,7 +59,9 @@ class LogSumExpPool(nn.Module):
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
         """Return (N, classes) logits from an (N, classes, h, w) map of logits."""
         positions = logits.float().flatten(2)
-        return (torch.logsumexp(self.sharpness * positions, 2) - math.log(positions.shape[2])) / self.sharpness
+        # As a computation on the values: an export would keep a number as it is for the size of its example.
+        count = torch.ones_like(positions).sum(2)
+        return (torch.logsumexp(self.sharpness * positions, 2) - count.log()) / self.sharpness
 
 
 def _concat_pool_head(channels: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:

@@ -12,6 +12,7 @@ from filelock import FileLock
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.models.description import bundle_digest, read_description
+from brainseg.models.export.names import FOLDER as EXPORTS
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
 from brainseg.runs.crossval import why_no_model
@@ -178,9 +179,9 @@ class RunStore(RunReader):
         """Store all files of a folder with a run."""
         self.files.add_folder(run_id, folder, into or "")
 
-    def log_file(self, run_id: str, file: Path) -> None:
-        """Store one file with a run."""
-        self.files.add_file(run_id, file)
+    def log_file(self, run_id: str, file: Path, into: str = "") -> None:
+        """Store one file with a run, in its own folder or in a folder below."""
+        self.files.add_file(run_id, file, into)
 
     def path(self, run_id: str, name: str) -> Path:
         """Return the path of a stored file or folder of a run; from a remote store, it is downloaded first.
@@ -219,6 +220,13 @@ class RunStore(RunReader):
         if run.bundle_digest:
             check_digest(run, bundle_digest(folder, read_description(folder)))
         return folder
+
+    def exports(self, run: Run) -> Path | None:
+        """Return the folder of a run's exports, which lies beside its bundle; None if it has none."""
+        try:
+            return self.path(run.id, EXPORTS)
+        except RunError:
+            return None
 
     def record_bundle(self, run_id: str, digest: str) -> None:
         """Store the digest of the bundle that a training wrote, so a changed bundle can be refused."""

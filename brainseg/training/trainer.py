@@ -20,6 +20,7 @@ from brainseg.models.trained_on import TrainedOn
 from brainseg.models.validation import Basis
 from brainseg.training.baseline import fit_baseline
 from brainseg.training.context import TrainingContext
+from brainseg.training.export import export_trained
 from brainseg.training.finetune import fine_tune
 from brainseg.training.guard import fit_guard
 from brainseg.training.inputs import D, TrainingInputs
@@ -54,9 +55,9 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
         task: What the run learns, with its configuration.
         log: Receives progress, epochs and messages, and reports a request to cancel.
         folder: Receives all files: `config.yaml`, `dataset.json`, `split.csv`, `weights.json`, `learning_rate.json`,
-            `epochs.csv`, `evaluation.json`, `bundle/` and the predictions: `predictions.parquet`, `hardest.csv` and
-            `calibration.json`, or `slices.parquet`, `masks.npz` and `truth.npz`. If it holds a checkpoint, the training
-            is resumed.
+            `epochs.csv`, `evaluation.json`, `bundle/`, `exports/` and the predictions: `predictions.parquet`,
+            `hardest.csv` and `calibration.json`, or `slices.parquet`, `masks.npz` and `truth.npz`. If it holds a
+            checkpoint, the training is resumed.
         name: Name of the run, shown beside its model's answers.
         warm_start: The weights file for `run:<id>`.
 
@@ -76,6 +77,7 @@ def train(task: Task[D], log: RunLog, folder: Path, name: str, warm_start: Path 
     pooled = PooledFeatures(context)
     bundle = _bundle(context, report, name, learnt, calibration, fit_guard(pooled))
     store_neighbours(pooled)
+    export_trained(context, bundle)
     return Trained(bundle, report, task.headline, {**extra, **task.chance(context.inputs)})
 
 

@@ -56,7 +56,8 @@ def brainseg(*args: object, home: Path | None = None) -> subprocess.CompletedPro
 
 
 TINY = ["--preset", "quick", "--weights", "none", "--set", "preparation.size=40", "--set", "compute.threads=1",
-        "--set", "training.epochs=1", "--set", "data.valid_fraction=0.3", "--set", "model.stages=[2]"]  # fmt: skip
+        "--set", "training.epochs=1", "--set", "data.valid_fraction=0.3", "--set", "model.stages=[2]",
+        "--set", "compute.export=none"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from brainseg.diagnosis.images import OPACITY, heat_colours, heatmap_caption, ov
 from brainseg.diagnosis.mask_images import FILL, lay_mask
 from brainseg.diagnosis.outcome_words import IF_DECIDED, IF_LIKE, NOT_CERTAIN
 from brainseg.diagnosis.pointing import pointing_sentence
+from brainseg.models.export.names import computed_with
 from brainseg.plots.class_probabilities import probability_figure
 from brainseg.results.markdown import escape
 
@@ -148,7 +149,10 @@ def _show_decision(
             show_evaluations(members)
         if named := set_sentence(answer.prediction_set, answer.calibration):
             st.markdown(escape(named))
-        st.caption(f"Answered in {answer.seconds:.2f} s. {escape(' '.join(answer.certainty.sentences))}")
+        with_what = computed_with(answer.backend, answer.precision)
+        st.caption(
+            f"Answered in {answer.seconds:.2f} s with {with_what}. {escape(' '.join(answer.certainty.sentences))}"
+        )
     with bars:
         by_member = _member_probabilities(answer) if isinstance(answer, Consensus) else None
         threshold = (answer.positive, answer.point.threshold) if answer.positive and answer.point.threshold else None

@@ -12,6 +12,7 @@ from brainseg.diagnosis.agreement import agreement_sentence
 from brainseg.diagnosis.mask_images import CAPTION
 from brainseg.diagnosis.outcome_words import BOTH_WRONG, NO_SPACING
 from brainseg.diagnosis.words import percent
+from brainseg.models.export.names import computed_with
 from brainseg.results.markdown import escape
 
 
@@ -58,4 +59,5 @@ def show_mask(answered: Answered, model: Member) -> None:
         st.caption(f"{escape(answered.answer.heatmap_title)}. {BOTH_WRONG}")
     st.caption(f"**{escape(model.name)}** {escape(evaluation_words(model))}")
     unit = "" if marked.spacing else f" {NO_SPACING}"
-    st.caption(f"{CAPTION} Computed in {marked.seconds:.2f} s.{unit}")
+    with_what = computed_with(marked.backend, marked.precision)
+    st.caption(f"{CAPTION} Computed in {marked.seconds:.2f} s with {with_what}.{unit}")

@@ -21,6 +21,7 @@ from brainseg.diagnosis.outcome_words import (
     short_words,
 )
 from brainseg.diagnosis.segmenter import Segmentation
+from brainseg.models.export.names import computed_with
 from brainseg.results.report.class_content import answer_section, heatmap_section
 from brainseg.results.report.content import Block, Bullets, Report, Section, Text
 from brainseg.results.report.mask_content import mask_section
@@ -100,6 +101,7 @@ def image_report(found: ImageAnswers, created: datetime) -> Report:
         ("Size", f"{width} × {height} pixels"),
         ("Pixel size", spacing),
         ("SHA-256 of the image", short_hash(found.image_sha256)),
+        *(("Computed with", computed_with(each.backend, each.precision)) for each in found.answers),
     ]
     lead, if_it_were = _outcome(found)
     notes = Bullets(tuple(dict.fromkeys([*found.notes, *scan.warnings])))

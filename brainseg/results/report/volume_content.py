@@ -11,6 +11,7 @@ from brainseg.diagnosis.lesions import Lesion
 from brainseg.diagnosis.mask_images import CAPTION, class_colour
 from brainseg.diagnosis.study import sequences_of
 from brainseg.diagnosis.volume_mask import CORRECTED, PERSON, VolumeMask
+from brainseg.models.export.names import computed_with
 from brainseg.results.report.content import (
     Block,
     Curve,
@@ -73,6 +74,7 @@ def volume_report(answer: VolumeMask, model: AskedModel, created: datetime) -> R
         ("Plane of the marked slices", answer.plane),
         ("Window of the key images", window_sentence(view.window)),
         ("SHA-256 of the values", short_hash(answer.image_sha256)),
+        ("Computed with", computed_with(answer.backend, answer.precision)),
     ]
     unlike = "unknown" if answer.in_domain is None else f"{len(answer.unlike):,}"
     return Report(

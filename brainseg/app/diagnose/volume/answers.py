@@ -149,7 +149,7 @@ def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], s
         from brainseg.diagnosis.volume_classes import classify_volume
 
         first = members[0].description
-        ask = partial(diagnose_with, predictors, ensemble=members.ensemble)
+        ask = partial(diagnose_with, predictors, ensemble=members.ensemble, heatmaps=False)
         volumes = volumes_for(first, chosen)
         with counted_answer("classify-volume"):
             return classify_volume(ask, first.classes, volumes, plane, progress)

@@ -18,6 +18,7 @@ from brainseg.app.frame import dark
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.mask_images import CAPTION
 from brainseg.diagnosis.slice_table import area_table, class_table, first_slices, likely_slices
+from brainseg.models.export.names import computed_with
 from brainseg.plots.slice_curve import area_curve_figure, class_curve_figure
 from brainseg.results.markdown import escape
 from brainseg.scans.volumes.slices import PLANES
@@ -49,7 +50,10 @@ def show_finding(marked: Marked) -> None:
         st.header(escape(short_words(answer)), anchor=False)
         st.markdown(escape(answer.finding))
     by = f" {CAPTION}" if measured(marked) is marked.model else ""
-    st.caption(f"Model {escape(answer.model)} on {answer.plane} slices, in {answer.seconds:.0f} s.{by}")
+    with_what = computed_with(answer.backend, answer.precision)
+    st.caption(
+        f"Model {escape(answer.model)} on {answer.plane} slices, in {answer.seconds:.0f} s with {with_what}.{by}"
+    )
 
 
 def short_words(answer: VolumeMask) -> str:
