@@ -16,6 +16,7 @@ EXTRAS = {
     "highdicom": "dicom",
     "pytorch_grad_cam": "explain",
     "reportlab": "report",
+    "optuna": "search",
     "psycopg": "postgres",
 }
 """Import name of a library -> the extra of brainseg that installs it."""

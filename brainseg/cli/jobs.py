@@ -123,7 +123,12 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    _warn_if_no_worker(store, list(store.children(found).values()) if found.kind == "crossval" else [found])
+    _warn_if_no_worker(store, list(store.all_children(found)) if found.is_parent else [found])
+    if found.search:
+        from brainseg.cli.search import print_search
+
+        print_search(store, found, as_json, figures=figures)
+        return
     result = _crossval(store, found, needed=figures is not None)
     drawn: list[Path] = []
     if figures:
@@ -208,7 +213,7 @@ def _print_labels(run: Run) -> None:
 
 
 def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Stop a waiting or running run within ten seconds; of a cross-validation, all its folds."""
+    """Stop a waiting or running run within ten seconds; of a cross-validation or a search, all its runs."""
     from brainseg.jobs.actions import cancel as stop
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore

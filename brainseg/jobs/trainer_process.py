@@ -13,6 +13,7 @@ from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs import parent_watch
 from brainseg.jobs.robustness import measure_and_store
 from brainseg.jobs.store_log import StoreLog
+from brainseg.jobs.trial_log import log_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, EndKind, Run, RunStore
@@ -38,15 +39,16 @@ def main(run_id: str) -> int:
     run = store.get(run_id)
     _record_if_unsupervised(store, run)
     _lower_priority(run.config)
-    log = StoreLog(store, workspace)
+    log = log_of(store, run, workspace)
     try:
         metrics = _WORK[run.kind](store, run, workspace, log)
         _store(store, run, workspace, metrics)
         collapsed = _collapse(workspace)
         store.set_status(run_id, "FINISHED", collapsed, EndKind.COLLAPSED if collapsed else EndKind.FINISHED)
     except TrainingCancelled as stop:
-        log.message(str(stop))
-        store.set_status(run_id, "KILLED", str(stop), EndKind.CANCELLED)
+        log.message(log.pruned or str(stop))
+        kind = EndKind.PRUNED if log.pruned else EndKind.CANCELLED
+        store.set_status(run_id, "KILLED", log.pruned or str(stop), kind)
         return CANCELLED
     except Exception as error:  # any error is recorded with the run
         if gone := paths.moved_home_message():  # the cause, whatever the error is
