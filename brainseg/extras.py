@@ -19,6 +19,7 @@ EXTRAS = {
     "onnx": "export",
     "onnxruntime": "export",
     "openvino": "export",
+    "optuna": "search",
     "psycopg": "postgres",
 }
 """Import name of a library -> the extra of brainseg that installs it."""

@@ -86,7 +86,14 @@ def commands_page() -> str:
 def command_parts(command: typing.Any, name: str) -> list[str]:  # noqa: ANN401 - Typer keeps its classes to itself
     """Return the sections of a command, or of all commands of a group."""
     if hasattr(command, "commands"):
-        return [part for word, below in command.commands.items() for part in command_parts(below, f"{name} {word}")]
+        own = command_section(command, name) if name and command.invoke_without_command else []
+        below = [part for word, each in command.commands.items() for part in command_parts(each, f"{name} {word}")]
+        return [*own, *below]
+    return command_section(command, name)
+
+
+def command_section(command: typing.Any, name: str) -> list[str]:  # noqa: ANN401 - Typer keeps its classes to itself
+    """Return the section of one command."""
     parameters = [each for each in command.params if each.name != "help"]
     arguments = [
         f"{each.name.upper()}{'...' if each.nargs == -1 else ''}"

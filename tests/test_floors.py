@@ -25,7 +25,7 @@ FLOORS: tuple[set[str], ...] = (
     {"monitoring"},
     {"training"},
     {"tasks"},
-    {"robustness"},
+    {"robustness", "search"},
     {"runs"},
     {"jobs"},
     {"plots"},

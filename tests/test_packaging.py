@@ -93,7 +93,7 @@ def without(left_out: set[str], *arguments: object) -> subprocess.CompletedProce
 
 ALL_EXTRAS = {
     "streamlit", "nilearn", "nibabel", "pydicom", "SimpleITK", "highdicom", "h5py", "pytorch_grad_cam", "reportlab",
-    "psycopg",
+    "optuna", "psycopg",
 }  # fmt: skip
 
 

@@ -93,6 +93,10 @@ RUN_NAME = "train:name"
 """Widget: the name of the next run."""
 CROSSVAL, FOLDS, REPEATS = "train:crossval", "train:folds", "train:repeats"
 """Widgets: whether to cross-validate, and with how many folds and repeats."""
+SEARCH, SEARCHED, TRIALS, HOURS = "train:search", "train:searched", "train:trials", "train:hours"
+"""Widgets: whether to search, which settings, and the budget."""
+METHOD, CONFIRM = "train:method", "train:confirm"
+"""Widgets: the method of a search, and how its winner is confirmed."""
 LAST_SUBMISSION = "train:last-order"
 """What was last put into the queue, and when: (submission, monotonic seconds)."""
 QUEUE_SEEN = "train:queue-seen"
@@ -226,3 +230,8 @@ def reading_widget(study: str, reader: str, case: str, part: str) -> str:
         part: What the widget is for.
     """
     return f"reading:{study[:8]}:{reader}:{case[:16]}:{part}"
+
+
+def search_range(name: str) -> str:
+    """Return the key of the widget with the range of a searched setting."""
+    return f"train:range:{name}"

@@ -26,13 +26,17 @@ COMMANDS = {
     "crossval": ListedCommand(
         "crossval", "Queue a cross-validation: one training per fold and repeat, whose predictions are pooled."
     ),
+    "search": ListedCommand(
+        "search",
+        "Queue a search: trials with different settings, pruned by epoch, then a confirmation of the best one.",
+    ),
     "ensemble": ListedCommand(
         "ensemble", "Join finished classifiers into an ensemble, and evaluate their mean answer."
     ),
     "runs": ListedCommand("jobs", "List runs, newest first."),
     "show": ListedCommand("show", "Show one run: settings, progress, epochs, metrics and the hardest cases."),
     "cancel": ListedCommand(
-        "jobs", "Stop a waiting or running run within ten seconds; of a cross-validation, all its folds."
+        "jobs", "Stop a waiting or running run within ten seconds; of a cross-validation or a search, all its runs."
     ),
     "worker": ListedCommand("jobs", "Train waiting runs one at a time, until stopped."),
     "rename": ListedCommand("manage", "Give a run another name; its bundle keeps the original one."),

@@ -96,7 +96,7 @@ def warn_if_no_worker(store: RunStore, runs: list[Run]) -> None:
 
 
 def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Stop a waiting or running run within ten seconds; of a cross-validation, all its folds."""
+    """Stop a waiting or running run within ten seconds; of a cross-validation or a search, all its runs."""
     from brainseg.jobs.actions import cancel as stop
     from brainseg.jobs.queue import reconcile
     from brainseg.runs import RunStore

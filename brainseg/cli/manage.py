@@ -81,7 +81,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete an ended run with its model, plots and log; with a cross-validation, all its folds.
+    """Delete an ended run with its model, plots and log; with a cross-validation or a search, all its runs.
 
     This also works for a run that cannot be read.
     """
@@ -99,9 +99,10 @@ def delete(
         typer.echo("Its model is the one that Diagnose offers first.", err=True)
     if broken := breaks(store, found):
         typer.echo(broken, err=True)
-    folds = len(store.children(found)) if isinstance(found, Run) and found.kind == "crossval" else 0
+    parts = len(store.all_children(found)) if isinstance(found, Run) and found.is_parent else 0
     if not yes:
-        what = f"cross-validation {found.name} with its {folds} runs" if folds else f"run {found.name}"
+        kind = "search" if isinstance(found, Run) and found.search else "cross-validation"
+        what = f"{kind} {found.name} with its {parts} runs" if parts else f"run {found.name}"
         typer.confirm(f"Delete {what} ({found.id[:8]}) for good?", abort=True, err=True)
     _answer(remove(store, found.id), "deleted", as_json)
 

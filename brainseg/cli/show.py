@@ -46,7 +46,12 @@ def show(
     store = RunStore()
     reconcile(store)
     found = store.get(run)
-    warn_if_no_worker(store, list(store.children(found).values()) if found.kind == "crossval" else [found])
+    warn_if_no_worker(store, list(store.all_children(found)) if found.is_parent else [found])
+    if found.search:
+        from brainseg.cli.search import print_search
+
+        print_search(store, found, as_json, figures=figures)
+        return
     result = _crossval(store, found, needed=figures is not None)
     drawn: list[Path] = []
     if figures:

@@ -14,6 +14,7 @@ from brainseg.cli.options import JsonOption, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json
 from brainseg.cli.outputs import new_folder
 from brainseg.cli.report import print_report
+from brainseg.cli.search import print_queued_search
 from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
@@ -57,15 +58,18 @@ def resume(
     queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of training here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Resume a failed or cancelled run from its last epoch; folds of a cross-validation always go into the queue."""
+    """Resume a failed or cancelled run from its last epoch; folds and trials always go into the queue."""
     from brainseg.jobs.actions import resubmit
     from brainseg.jobs.queue import reclaim, reconcile
     from brainseg.runs import RunStore
 
     store = RunStore()
     reconcile(store)
-    if store.get(run).kind == "crossval":
+    kind = store.get(run).kind
+    if kind == "crossval":
         print_queued(resubmit(store, run), as_json)
+    elif kind == "search":
+        print_queued_search(resubmit(store, run), as_json)
     elif queue:
         _print_queued(resubmit(store, run), as_json)
     else:

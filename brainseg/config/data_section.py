@@ -45,6 +45,18 @@ class DataConfig(Section):
         "validation; 0: none (k-fold only).",
     )
     outer_fold: int = Field(0, ge=0, description="The outer fold that is left out, counted from 0 (k-fold only).")
+    test_fraction: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Fraction of the images that go to a test set, which is drawn first and keeps copies and patients "
+        "together; 0: none (not for a given split, which has its own).",
+    )
+    test_use: Literal["evaluate", "leave-out"] = Field(
+        "evaluate",
+        description="What the test set is for. evaluate: the metrics are of it; leave-out: nothing learns from it and "
+        "nothing is evaluated on it, as in the trials of a search.",
+    )
     seed: int = Field(42, ge=0, lt=2**32, description="Seed of the split.")
     groups: str = Field(
         "auto",
@@ -86,6 +98,13 @@ class DataConfig(Section):
         except ConfigError as error:
             raise ValueError(str(error).removeprefix("data.groups: ").removesuffix(".")) from error
         return value
+
+    @model_validator(mode="after")
+    def _one_test_set(self) -> DataConfig:
+        if self.test_fraction and (self.split == "given" or self.outer_folds):
+            other = "outer_folds leave out images" if self.outer_folds else "a given split has its own test set"
+            raise ValueError(f"test_fraction {self.test_fraction} is not allowed: {other}, so set it to 0")
+        return self
 
     @model_validator(mode="after")
     def _outer_fold_exists(self) -> DataConfig:

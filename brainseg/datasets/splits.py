@@ -15,31 +15,69 @@ from brainseg.datasets.split_faults import larger_side, one_group, why_missing
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 
+SETS = 3
+"""Training, validation and test set."""
 __all__ = ["check_folds", "fold_members", "leak_groups", "split_dataset"]
 
 
 def split_dataset(dataset: Dataset, config: DataConfig) -> pd.Series:
-    """Return "train", "valid" or (given splits only) "test" for every row of `dataset.table`.
+    """Return "train", "valid" or "test" for every row of `dataset.table`.
 
-    Rows of the outer fold that a nested cross-validation leaves out are "outer": nothing learns from them, and nothing
-    is evaluated or chosen on them.
+    Only a given split and `test_fraction` have a test set. Rows that are left out are "outer": the outer fold of a
+    nested cross-validation, or the test set with `test_use`. Nothing learns from them, and nothing is evaluated or
+    chosen on them.
 
     Raises:
         DataError: The dataset has no given split, or is too small for the chosen split.
     """
-    sides = {
+    test = _test_rows(dataset, config) if config.test_fraction else np.array([], dtype=int)
+    kept = np.setdiff1d(np.arange(len(dataset.table)), test)
+    sides = np.full(len(dataset.table), "test", dtype=object)
+    sides[kept] = {
         "random": _random,
         "grouped": _grouped,
         "k-fold": _k_fold,
         "given": _given,
-    }[config.split](dataset, config)
+    }[config.split](_rows(dataset, kept) if len(test) else dataset, config)
     _check(dataset, sides, config)
+    if config.test_use == "leave-out":
+        sides[sides == "test"] = "outer"
     return pd.Series(sides, index=dataset.table.index, name="split")
+
+
+def _test_rows(dataset: Dataset, config: DataConfig) -> np.ndarray:
+    """Return the row numbers of the test set: whole groups, with each class's fraction as far as these allow.
+
+    It depends on no setting but its fraction and the seed, so that it stays the same when the split of the other rows
+    changes.
+
+    Raises:
+        DataError: A class has too few independent images for three sets.
+    """
+    groups = leak_groups(dataset.table)
+    for name, rows in dataset.table.groupby("label"):
+        independent = len(np.unique(groups[rows.index]))
+        if independent < SETS:
+            raise DataError(
+                f"No test set can be split off: class {name!r} has {independent} independent images or patients, and "
+                f"{SETS} sets need one each; add images, or set data.test_fraction to 0."
+            )
+    chosen = draw_groups(_counts(dataset, groups), _held_out(len(groups), config.test_fraction), _random_of(config))
+    return np.flatnonzero(chosen[groups])
+
+
+def _random_of(config: DataConfig) -> np.random.Generator:
+    """Return the generator of the test set, whose draws differ from those of the validation set."""
+    return np.random.default_rng([config.seed, SETS])
+
+
+def _rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    return replace(dataset, table=dataset.table.iloc[rows].reset_index(drop=True))
 
 
 def _random(dataset: Dataset, config: DataConfig) -> np.ndarray:
     count = len(dataset.table)
-    held = _held_out(count, config)
+    held = _held_out(count, config.valid_fraction)
     labels = dataset.table["label"] if config.stratify else None
     counts = dataset.table["label"].value_counts()
     if config.stratify and counts.min() < 2:
@@ -62,11 +100,17 @@ def _grouped(dataset: Dataset, config: DataConfig) -> np.ndarray:
     groups = leak_groups(dataset.table)
     if groups.max(initial=-1) < 1:
         raise DataError(f"All images in {dataset.root} form one group: they are {one_group(dataset.table)}.")
+    held = _held_out(len(groups), config.valid_fraction)
+    chosen = draw_groups(_counts(dataset, groups), held, np.random.default_rng(config.seed))
+    return np.where(chosen[groups], "valid", "train").astype(object)
+
+
+def _counts(dataset: Dataset, groups: np.ndarray) -> np.ndarray:
+    """Return the number of images per group and class, (G, C) int64."""
     labels = pd.Index(dataset.classes).get_indexer(pd.Index(dataset.table["label"]))
     counts = np.zeros((groups.max() + 1, len(dataset.classes)), dtype=int)
     np.add.at(counts, (groups, labels), 1)
-    chosen = draw_groups(counts, _held_out(len(groups), config), np.random.default_rng(config.seed))
-    return np.where(chosen[groups], "valid", "train").astype(object)
+    return counts
 
 
 def _k_fold(dataset: Dataset, config: DataConfig) -> np.ndarray:
@@ -80,7 +124,7 @@ def _fold_sides(dataset: Dataset, config: DataConfig) -> list[np.ndarray]:
         return [_sides(count, valid) for valid in fold_members(dataset, config.folds, seed, grouped)]
     outer = fold_members(dataset, config.outer_folds, seed, grouped)[config.outer_fold]
     kept = np.setdiff1d(np.arange(count), outer)
-    inside = replace(dataset, table=dataset.table.iloc[kept].reset_index(drop=True))
+    inside = _rows(dataset, kept)
     found = []
     for valid in fold_members(inside, config.folds, seed, grouped):
         sides = np.full(count, "outer", dtype=object)
@@ -140,10 +184,10 @@ def _given(dataset: Dataset, _config: DataConfig) -> np.ndarray:
     return sides if (sides == "valid").any() else np.where(sides == "test", "valid", sides)
 
 
-def _held_out(count: int, config: DataConfig) -> int:
-    held = int(count * config.valid_fraction + 1e-9)  # 100 * 0.29 is slightly less than 29
+def _held_out(count: int, fraction: float) -> int:
+    held = int(count * fraction + 1e-9)  # 100 * 0.29 is slightly less than 29
     if held < 1 or count - held < 2:
-        raise DataError(f"{count} images are too few for a validation fraction of {config.valid_fraction}: add images.")
+        raise DataError(f"{count} images are too few for a held-out fraction of {fraction}: add images.")
     return held
 
 

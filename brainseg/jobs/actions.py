@@ -1,14 +1,17 @@
 """What users do with a run of any kind: cancel, resume, repeat or delete it.
 
-For a cross-validation, each action applies to all its folds.
+For a cross-validation, each action applies to all its folds, and for a search to all its trials.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from brainseg.errors import RunError
-from brainseg.jobs import crossval, queue, removal
+from brainseg.jobs import crossval, queue, removal, search
 from brainseg.jobs.parents import settle
 from brainseg.jobs.robustness import submit_check
+from brainseg.jobs.search_steps import forget_study
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run, RunStore
@@ -22,6 +25,11 @@ def request_cancel(store: RunStore, run_id: str) -> Run:
         RunError: The run has already ended.
     """
     run = store.get(run_id)
+    if run.kind == "search":
+        for child in search.stop_search(store, run):
+            with suppress(RunError):  # it has ended meanwhile
+                request_cancel(store, child.id)
+        return store.get(run.id)
     if run.kind != "crossval":
         return queue.request_cancel(store, run.id)
     for child in crossval.stop_waiting(store, run):
@@ -36,6 +44,11 @@ def cancel(store: RunStore, run_id: str) -> Run:
         RunError: The run has already ended.
     """
     run = store.get(run_id)
+    if run.kind == "search":
+        for child in search.stop_search(store, run):
+            with suppress(RunError):  # it has ended meanwhile
+                cancel(store, child.id)
+        return store.get(run.id)
     if run.kind != "crossval":
         return queue.cancel(store, run.id)
     while True:
@@ -56,6 +69,8 @@ def resubmit(store: RunStore, run_id: str) -> Run:
         RunError: There is nothing to resume, or the queue is full.
     """
     run = store.get(run_id)
+    if run.kind == "search":
+        return search.resume_search(store, run)
     return crossval.resume_crossval(store, run) if run.kind == "crossval" else queue.resubmit(store, run.id)
 
 
@@ -68,22 +83,24 @@ def retry(store: RunStore, run_id: str) -> Run:
     run = store.get(run_id)
     if run.check:
         return submit_check(store, store.get(run.check.run), run.check.plan)
-    if run.plan is None:
-        return queue.retry(store, run.id)
     name = free_name(run.name, {other.name for other in store.list()})
-    return crossval.submit_crossval(store, run.config, name, run.plan)
+    if run.search:
+        return search.submit_search(store, run.config, name, run.search)
+    if run.plan:
+        return crossval.submit_crossval(store, run.config, name, run.plan)
+    return queue.retry(store, run.id)
 
 
 def delete(store: RunStore, run_id: str) -> StoredEntry:
-    """Delete an ended run, or one that cannot be read; with a cross-validation, all its folds.
+    """Delete an ended run, or one that cannot be read; with a cross-validation or a search, all its runs.
 
-    The parent is deleted last, so an interruption leaves a cross-validation that can be deleted again.
+    The parent is deleted last, so an interruption leaves one that can be deleted again.
 
     Raises:
         RunError: A run has not ended, another run needs its weights, or its files cannot be removed.
     """
     run = store.find(run_id)
-    if isinstance(run, Run) and run.kind == "crossval":
+    if isinstance(run, Run) and run.is_parent:
         children = store.all_children(run)
         for one in (run, *children):
             if one.status not in ENDED:
@@ -92,17 +109,23 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
             removal.refuse_if_needed_by_runs(store, child)
         for child in children:
             removal.delete(store, child.id)
-    return removal.delete(store, run.id)
+    deleted = removal.delete(store, run.id)
+    if isinstance(run, Run) and run.search:
+        forget_study(run)
+    return deleted
 
 
 def breaks(store: RunStore, run: StoredEntry) -> str:
-    """Return what deleting a run breaks, as a sentence: the cross-validation that it is a fold of; "" for nothing."""
+    """Return what deleting a run breaks, as a sentence: its cross-validation or search; "" for nothing."""
     if not isinstance(run, Run) or not run.parent:
         return ""
     try:
         parent = store.get(run.parent)
     except RunError:  # deleted before
         return ""
+    if run.trial:
+        part = "the confirmation" if run.trial.confirms else f"trial {run.trial.number}"
+        return f"It is {part} of the search {parent.name!r}, whose result lacks it then."
     if run.config.data.outer_folds:
         return (
             f"It is an inner run of the cross-validation {parent.name!r}, whose choice of settings for fold "

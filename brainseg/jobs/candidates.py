@@ -8,6 +8,7 @@ from typing import Any
 
 from brainseg.config import RunConfig, parse_settings
 from brainseg.errors import ConfigError
+from brainseg.search.ranges import split_values
 
 ALLOWED = ("model.", "preparation.", "training.")
 """Sections whose settings may be chosen: others would change the images, or how they are evaluated."""
@@ -28,7 +29,7 @@ def parse_candidates(choices: Sequence[str], config: RunConfig) -> list[dict[str
     options: dict[str, list[Any]] = {}
     for text in choices:
         name, equals, values = (part.strip() for part in text.partition("="))
-        if not equals or len(parts := _parts(values)) < 2:
+        if not equals or len(parts := split_values(values)) < 2:
             raise ConfigError(
                 f"--choose {text!r} does not have the form section.field=value,value with at least two values, for "
                 "example model.arch=resnet18,resnet34."
@@ -51,19 +52,3 @@ def _stored(candidate: dict[str, Any], config: RunConfig) -> dict[str, Any]:
     """Return the values as the configuration holds them, so runs can be matched with their candidate."""
     flat = config.flat()
     return {name: flat[name] for name in candidate}
-
-
-def _parts(values: str) -> list[str]:
-    """Split at commas outside brackets.
-
-    >>> _parts("[2],[2,3], 4")
-    ['[2]', '[2,3]', '4']
-    """
-    parts, depth = [""], 0
-    for letter in values:
-        depth += {"[": 1, "]": -1}.get(letter, 0)
-        if letter == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]

@@ -11,15 +11,13 @@ from typing import Any
 
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
-from brainseg.jobs.fold_runs import fold_config, inner_config, make_missing
+from brainseg.jobs.fold_runs import fold_config, inner_config, make_crossval, make_missing
 from brainseg.jobs.parents import settle
 from brainseg.jobs.queue import queue_lock, refuse_if_full, resumable
 from brainseg.jobs.workers import ensure_worker
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, EndKind, Run, RunStore
-from brainseg.runs.crossval import write_plan
-from brainseg.runs.migrations import PREFIX
 from brainseg.runs.run_plan import Plan
 from brainseg.tasks import task_of
 
@@ -50,6 +48,11 @@ def plan_of(
         raise ConfigError(f"{folds} folds are not allowed: choose 2 to {MOST_FOLDS}.")
     if not 1 <= repeats <= MOST_REPEATS:
         raise ConfigError(f"{repeats} repeats are not allowed: choose 1 to {MOST_REPEATS}.")
+    if config.data.test_fraction:
+        raise ConfigError(
+            f"data.test_fraction: {config.data.test_fraction} is not allowed, since a cross-validation evaluates every "
+            "image: set it to 0."
+        )
     if config.data.seed + repeats > SEEDS:
         raise ConfigError(
             f"data.seed: {config.data.seed} leaves no seeds for {repeats} repeats, choose {SEEDS - repeats} at most."
@@ -88,15 +91,12 @@ def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -
             was trained on the same dataset, so folds would be evaluated on images that the weights know.
     """
     store.warm_start(config)
-    _refuse_weights_of_same_data(store, config)
+    refuse_weights_of_same_data(store, config)
     with queue_lock():
         refuse_if_full(store, plan.total)
-        tags = {PREFIX + "crossval": write_plan(plan)}
-        parent = store.create(fold_config(config, plan), name, kind="crossval", tags=tags)
-        make_missing(store, parent, plan)
-        store.set_status(parent.id, "RUNNING")
+        parent = make_crossval(store, config, name, plan)
     ensure_worker(config.compute.device)
-    return store.get(parent.id)
+    return parent
 
 
 def resume_crossval(store: RunStore, parent: Run) -> Run:
@@ -155,7 +155,12 @@ def _plan(parent: Run) -> Plan:
     return parent.plan
 
 
-def _refuse_weights_of_same_data(store: RunStore, config: RunConfig) -> None:
+def refuse_weights_of_same_data(store: RunStore, config: RunConfig) -> None:
+    """Refuse weights of a run on the same dataset, which has seen images that others are to be judged on.
+
+    Raises:
+        RunError: The weights, or those that they started from, are of such a run.
+    """
     seen: set[str] = set()
     weights = config.model.weights
     while weights.startswith(RUN) and weights not in seen:
@@ -167,6 +172,6 @@ def _refuse_weights_of_same_data(store: RunStore, config: RunConfig) -> None:
         if source.config.data.path == config.data.path:
             raise RunError(
                 f"model.weights: run {source.name!r} was trained on the same dataset, so it has seen images of every "
-                "fold, and no fold would judge it fairly: start from other weights, such as imagenet."
+                "fold and of any test set, and none would judge it fairly: start from other weights, such as imagenet."
             )
         weights = source.config.model.weights

@@ -14,7 +14,8 @@ from statistics import fmean
 
 from brainseg.config import RunConfig
 from brainseg.runs import FINAL, Run, RunStore
-from brainseg.runs.crossval import PARENT, children_of, inner_of
+from brainseg.runs.crossval import PARENT, children_of, inner_of, write_plan
+from brainseg.runs.migrations import PREFIX
 from brainseg.runs.run_plan import Plan
 from brainseg.tasks import facts_of
 
@@ -88,6 +89,15 @@ def fold_name(parent: str, plan: Plan, repeat: int, fold: int) -> str:
     ('mri-fold3', 'mri-repeat1-fold0')
     """
     return f"{parent}-repeat{repeat}-fold{fold}" if plan.repeats > 1 else f"{parent}-fold{fold}"
+
+
+def make_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -> Run:
+    """Make a cross-validation and its runs; call it while the queue is locked."""
+    tags = {PREFIX + "crossval": write_plan(plan)}
+    parent = store.create(fold_config(config, plan), name, kind="crossval", tags=tags)
+    make_missing(store, parent, plan)
+    store.set_status(parent.id, "RUNNING")
+    return store.get(parent.id)
 
 
 def make_missing(store: RunStore, parent: Run, plan: Plan) -> None:

@@ -1,22 +1,29 @@
-"""Keeps the stored status of a cross-validation, which MLflow's own pages show, in step with its folds."""
+"""Keeps cross-validations and searches in step with their runs."""
 
 from __future__ import annotations
 
 from brainseg.errors import RunError
 from brainseg.jobs.fold_runs import make_outer
+from brainseg.jobs.launcher import launcher
+from brainseg.jobs.search_steps import take_step
 from brainseg.runs import RunStore
 
 
 def settle(store: RunStore, parent_id: str) -> None:
-    """Queue the folds whose inner folds have ended, and store the status that follows from all folds.
+    """Do what follows from the end of a run for its parent. Call it while the queue is locked.
 
-    Nothing happens if the cross-validation no longer exists. Call it while the queue is locked.
+    Of a cross-validation, the folds whose inner folds have ended are queued, and the status that follows from all folds
+    is stored. Of a search, the next step is taken. Nothing happens if the parent no longer exists.
 
     While a fold waits or runs, RUNNING is stored: SCHEDULED means that folds are still being made.
     """
     try:
         parent = store.get(parent_id)
     except RunError:  # deleted, or of a newer brainseg
+        return
+    if parent.kind == "search":
+        if store.owns(parent):
+            launcher().start(take_step(store, parent))
         return
     if parent.kind == "crossval" and parent.plan and parent.counts and parent.counts.later:
         make_outer(store, parent, parent.plan)

@@ -200,7 +200,7 @@ def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
 def reconcile(store: RunStore) -> list[Run]:
     """Record the end of runs whose processes all died without recording it, as after a power cut.
 
-    Also records the end of cross-validations whose folds have all ended.
+    Also records the end of cross-validations whose folds have all ended, and takes the next step of searches.
 
     Returns:
         The runs that were marked FAILED.
@@ -225,8 +225,12 @@ def reconcile(store: RunStore) -> list[Run]:
 def is_lost(store: RunStore, run: Run) -> bool:
     """Return whether a run of this home has the status RUNNING although all its processes have died.
 
-    No process works on a cross-validation: it is lost if some folds have no run and none is being made.
+    No process works on a cross-validation or a search: it is lost if some folds have no run and none is being made, or
+    if a search has nothing in the queue, so that its next step was not taken.
     """
+    if run.kind == "search":
+        idle = run.trials is not None and not run.trials.live and not run.trials.confirming
+        return run.status == "RUNNING" and store.owns(run) and idle
     if run.kind == "crossval":
         return run.status == "SCHEDULED" and store.owns(run) and run.counts is not None and run.counts.missing > 0
     return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()

@@ -21,12 +21,15 @@ class StoreLog:
     Args:
         store: The run store.
         workspace: The run's workspace.
+
+    Attributes:
+        pruned: Why the training should stop although nobody cancelled it, in one sentence; "" if it should not.
     """
 
     def __init__(self, store: RunStore, workspace: Workspace) -> None:
         self.store, self.workspace = store, workspace
         self.last_write, self.current_pass = 0.0, ("", 0)
-        self.started = 0.0
+        self.started, self.pruned = 0.0, ""
         self.stored = set(store.history(workspace.run_id, "valid_loss"))
 
     def message(self, sentence: str) -> None:

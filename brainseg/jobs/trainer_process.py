@@ -14,6 +14,7 @@ from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs import parent_watch
 from brainseg.jobs.robustness import measure_and_store
 from brainseg.jobs.store_log import StoreLog
+from brainseg.jobs.trial_log import log_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.runs import FINAL, EndKind, Run, RunStore
@@ -38,7 +39,7 @@ def main(run_id: str) -> int:
     run = store.get(run_id)
     _record_if_unsupervised(store, run)
     _lower_priority(run.config)
-    log = StoreLog(store, workspace)
+    log = log_of(store, run, workspace)
     try:
         refuse_if_disk_is_full(store.home, f"The {run.work}")  # it may have filled while the run waited
         metrics = _WORK[run.kind](store, run, workspace, log)
@@ -46,8 +47,9 @@ def main(run_id: str) -> int:
         collapsed = _collapse(workspace)
         store.set_status(run_id, "FINISHED", collapsed, EndKind.COLLAPSED if collapsed else EndKind.FINISHED)
     except TrainingCancelled as stop:
-        log.message(str(stop))
-        store.set_status(run_id, "KILLED", str(stop), EndKind.CANCELLED)
+        log.message(log.pruned or str(stop))
+        kind = EndKind.PRUNED if log.pruned else EndKind.CANCELLED
+        store.set_status(run_id, "KILLED", log.pruned or str(stop), kind)
         return CANCELLED
     except Exception as error:  # any error is recorded with the run
         if gone := paths.moved_home_message():  # the cause, whatever the error is

@@ -62,8 +62,8 @@ class Best:
 
 
 def under_way(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Return the running runs, and the waiting runs with the longest wait first; of a cross-validation, its folds."""
-    own = [run for run in runs if run.kind != "crossval"]
+    """Return the running runs, and the waiting runs with the longest wait first; of a parent, its runs."""
+    own = [run for run in runs if not run.is_parent]
     waiting = sorted((run for run in own if run.status == "SCHEDULED"), key=lambda run: run.queued)
     return [run for run in own if run.status == "RUNNING"], waiting
 
@@ -85,7 +85,7 @@ def best_models(runs: Sequence[Run], evaluation: Callable[[Run], Evaluation | No
         score = facts.headline
         by_data: dict[str, list[Run]] = {}
         for run in newest:
-            own = facts_of(run.config.task) is facts and run.answers and not run.parent
+            own = facts_of(run.config.task) is facts and run.answers and not run.is_part
             if own and f"{FINAL}{score}_low" in run.metrics:
                 by_data.setdefault(run.config.data.path, []).append(run)
         found += [_best(candidates, score, evaluation) for candidates in list(by_data.values())[:SETS]]

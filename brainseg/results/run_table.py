@@ -94,7 +94,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         for title, name in METRICS.items()
     }
     values["n"] = run.metrics.get(FINAL + facts_of(run.config.task).count)
-    how = {"crossval": ", cross-validated", "ensemble": ", ensemble"}.get(run.kind, "")
+    how = {"crossval": ", cross-validated", "ensemble": ", ensemble", "search": ", search"}.get(run.kind, "")
     return {
         "Name": f"↳ {run.name}" if run.parent else run.name,
         "State": STATES[run.status][0],

@@ -42,7 +42,7 @@ def run_label(run: Run) -> str:
         run.name,
         STATES[run.status][0],
         NO_MODEL.get(run.kind) or model_words(run),
-        "cross-validation" if run.kind == "crossval" else "",
+        {"crossval": "cross-validation", "search": "search"}.get(run.kind, ""),
         "" if value is None else f"{facts.headline_words} {value:.3f}",
         moment(run.created),
         run.id[:8],
@@ -77,6 +77,8 @@ def outcome_words(run: Run) -> str:
         return f"learning rate {values['final_learning_rate']:.2e}"
     if run.check and run.status == "FINISHED":
         return f"measured run {run.check.run[:8]}"
+    if run.trials:
+        return run.reason or run.trials.words()
     if run.kind == "crossval" and run.counts and run.status != "FINISHED":
         return run.counts.words()
     facts = facts_of(run.config.task)

@@ -16,6 +16,7 @@ from brainseg.errors import RunError
 from brainseg.runs.run import ENDED, FINAL, Run, StoredEntry
 from brainseg.runs.run_end import EndKind, RunEnd
 from brainseg.runs.run_plan import FoldCounts, Plan
+from brainseg.runs.search import place_of, with_counts
 
 PARENT = "mlflow.parentRunId"
 """MLflow's tag for the id of a run's parent, by which its pages nest runs."""
@@ -83,25 +84,26 @@ def _own(parent: Run, runs: Iterable[StoredEntry]) -> list[Run]:
 
 
 def followed(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
-    """Return all runs of a store, with the status and the times of each cross-validation taken from its children."""
+    """Return all runs of a store, with what follows from the children of each cross-validation and search."""
     by_parent: dict[str, list[Run]] = {}
     for run in entries:
         if isinstance(run, Run) and run.parent:
             by_parent.setdefault(run.parent, []).append(run)
+    follows = {"crossval": follow, "search": with_counts}
     return [
-        follow(run, by_parent.get(run.id, [])) if isinstance(run, Run) and run.kind == "crossval" else run
+        follows[run.kind](run, by_parent.get(run.id, [])) if isinstance(run, Run) and run.is_parent else run
         for run in entries
     ]
 
 
-def follow(parent: Run, children: Iterable[Run]) -> Run:
+def follow(parent: Run, children: Sequence[Run]) -> Run:
     """Return a cross-validation with the status, the times and the end that follow from its children.
 
     Args:
         parent: As it is stored.
         children: Its children, outer and inner.
     """
-    found = list(children)
+    found = children
     counts = _counted(parent, found)
     status = "SCHEDULED" if parent.status == "SCHEDULED" and counts.missing else _status(counts)
     started = [child.started for child in found if child.started]
@@ -179,12 +181,16 @@ def why_no_model(run: Run) -> str:
         return f"it is an ensemble and answers with the models of its members, so name one of them ({names})"
     if run.kind == "crossval":
         return "it is a cross-validation, which judges settings; each of its folds is a run with a model of its own"
+    if run.kind == "search":
+        return (
+            "it is a search, which compares settings; each of its trials, and its confirmation, is a run with a model"
+        )
     return f"it is {run.status}, and only a FINISHED run can be used"
 
 
 def nested(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
-    """Return runs in their order, but with the folds of each cross-validation below it, by repeat and fold."""
-    known = {run.id: run for run in entries if isinstance(run, Run) and run.kind == "crossval"}
+    """Return runs in their order, but with the folds of a cross-validation and the trials of a search below it."""
+    known = {run.id: run for run in entries if isinstance(run, Run) and run.is_parent}
     folds: dict[str, list[Run]] = {}
     for run in entries:
         if isinstance(run, Run) and run.parent in known:
@@ -192,6 +198,8 @@ def nested(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
 
     def place(run: Run) -> tuple[int, int, bool, int, int]:
         data, parent = run.config.data, known[run.parent]
+        if parent.kind == "search":
+            return place_of(run), 0, True, 0, 0
         repeat = data.seed - parent.config.data.seed
         if not data.outer_folds:
             return repeat, data.fold, True, 0, 0

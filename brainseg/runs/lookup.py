@@ -10,6 +10,7 @@ from brainseg.runs.connection import StoreConnection
 from brainseg.runs.crossval import PARENT, children_of, follow, followed
 from brainseg.runs.reading import KnownRuns
 from brainseg.runs.run import FULL_ID, STATUSES, Run, StoredEntry, UnreadableRun, matching
+from brainseg.runs.search import with_counts
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -69,8 +70,7 @@ class RunReader(StoreConnection):
     def entries(self, statuses: Iterable[str] = STATUSES) -> Sequence[StoredEntry]:
         """Return all runs, readable or not, newest first.
 
-        Cross-validations are left out if only some statuses are wanted: theirs follow from their children, and no
-        process works on them.
+        Cross-validations and searches are left out if only some statuses are wanted: no process works on them.
         """
         wanted = list(statuses)
         found: Sequence[StoredEntry]
@@ -80,18 +80,18 @@ class RunReader(StoreConnection):
             found = followed(read)
         else:
             some = [self._read(run) for run in self.stored_runs(wanted)]
-            found = [run for run in some if isinstance(run, UnreadableRun) or run.kind != "crossval"]
+            found = [run for run in some if isinstance(run, UnreadableRun) or not run.is_parent]
         return sorted(found, key=lambda run: run.created, reverse=True)
 
     def unsettled(self) -> Sequence[Run]:
-        """Return the cross-validations whose stored status is out of date, as they are stored.
+        """Return the cross-validations and searches whose stored status is out of date, as they are stored.
 
         Their children have all ended since, or the process that made their children died.
         """
         stored = [self._read(run) for run in self.stored_runs(["SCHEDULED", "RUNNING"])]
         found = [run for run in stored if isinstance(run, Run)]
         busy = {run.parent for run in found}
-        parents = [run for run in found if run.kind == "crossval"]
+        parents = [run for run in found if run.is_parent]
         return [run for run in parents if run.status == "SCHEDULED" or run.id not in busy]
 
     def children(self, parent: Run) -> dict[tuple[int, int], Run]:
@@ -99,15 +99,16 @@ class RunReader(StoreConnection):
         return children_of(parent, self.all_children(parent))
 
     def all_children(self, parent: Run) -> Sequence[Run]:
-        """Return the runs of a cross-validation, with those of the inner folds of a nested one, in no order."""
+        """Return the runs of a cross-validation or a search, inner ones and confirmations too, in no order."""
         mine = [run for run in self.stored_runs() if run.data.tags.get(PARENT) == parent.id]
         found = [self._read(run) for run in mine]
         return [run for run in found if isinstance(run, Run)]
 
     def _followed(self, run: StoredEntry) -> StoredEntry:
-        if isinstance(run, UnreadableRun) or run.kind != "crossval":
+        if isinstance(run, UnreadableRun) or not run.is_parent:
             return run
-        return follow(run, self.all_children(run))
+        children = self.all_children(run)
+        return follow(run, children) if run.kind == "crossval" else with_counts(run, children)
 
     def owns(self, run: StoredEntry) -> bool:
         """Return whether a run belongs to this home; only then may it be trained and deleted here."""

@@ -18,6 +18,7 @@ from brainseg.runs.robustness_check import read_check
 from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun
 from brainseg.runs.run_end import EndKind, RunEnd
 from brainseg.runs.run_summary import Kind
+from brainseg.runs.search import read_search, read_trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -104,6 +105,9 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         pooled_of=tags.get(PREFIX + "pooled", ""),
         check=read_check(tags.get(PREFIX + "robustness", "")) if kind == "robustness" else None,
         members=read_members(tags.get(PREFIX + "ensemble", "")) if kind == "ensemble" else (),
+        search=read_search(tags.get(PREFIX + "search", "")) if kind == "search" else None,
+        trial=read_trial(tags[PREFIX + "trial"]) if PREFIX + "trial" in tags else None,
+        confirmed_by=dict(zip(("trial", "run"), tags.get(PREFIX + "confirmed-by", "").split(), strict=False)),
     )
 
 

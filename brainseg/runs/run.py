@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from brainseg.config import RunConfig
 from brainseg.runs.ensemble_members import EnsembleMember
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.robustness_check import RobustnessCheck
-from brainseg.runs.run_end import RunEnd
-from brainseg.runs.run_plan import FoldCounts, Plan
+from brainseg.runs.run_end import EndKind, RunEnd
+from brainseg.runs.run_plan import FoldCounts, Plan, TrialCounts
 from brainseg.runs.run_summary import Kind, RunSummary
+from brainseg.search.plan import SearchPlan
 from brainseg.tasks import facts_of
+
+if TYPE_CHECKING:
+    from brainseg.runs.search import TrialOf
 
 STATUSES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
@@ -27,6 +31,8 @@ FULL_ID = re.compile("[0-9a-f]{32}")
 """A full id, which no run may have as its name."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
+PARENTS = ("crossval", "search")
+"""Kinds of runs that no process works on: their work is that of their children."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Run:
         home_id: The id of that home, see `runs.identity`; "" if it is not recorded.
         queued: When it was last queued, in seconds since 1970.
         kind: "train", "ensemble" (the mean of other runs' models), or one that leaves no model: "find-lr" (a
-            learning-rate finder alone), "crossval", or "robustness" (a check of another run's model).
+            learning-rate finder alone), "crossval", "search", or "robustness" (a check of another run's model).
         promoted: When a user chose its model for Diagnose, in seconds since 1970; 0 if nobody did.
         tags: The tags that users set; a tag without a value has "".
         note: What users wrote about it.
@@ -54,12 +60,17 @@ class Run:
             bundle is being replaced, also that of its successor, after a space.
         started: When its training last began, in seconds since 1970; 0 if it never did or this was not recorded.
         schema: The schema of the stored run, see `runs.migrations`.
-        parent: Id of the cross-validation that it is a fold of; "" for any other run.
+        parent: Id of the cross-validation that it is a fold of, or of the search that it is a trial of; "" for any
+            other run.
         plan: The folds and repeats of a cross-validation.
         counts: The states of its folds, from which its status follows.
         pooled_of: The `crossval.pooled_key` of the folds that its stored metrics are of.
         check: What a robustness check measures; None for any other run.
         members: The members of an ensemble; empty for any other run.
+        search: The plan of a search; None for any other run.
+        trials: The states of its trials.
+        trial: What it is to its search; None for a run that is no child of one.
+        confirmed_by: Of a search whose winner a cross-validation confirms, the ids of both: "trial" and "run".
     """
 
     id: str
@@ -86,6 +97,25 @@ class Run:
     pooled_of: str = ""
     check: RobustnessCheck | None = None
     members: tuple[EnsembleMember, ...] = ()
+    search: SearchPlan | None = None
+    trials: TrialCounts | None = None
+    trial: TrialOf | None = None
+    confirmed_by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether no process works on it, but only on its children."""
+        return self.kind in PARENTS
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a fold or a trial; a confirmation is a result of its own."""
+        return bool(self.parent) and not (self.trial and self.trial.confirms)
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it is a trial that ended early, since it was worse than the median of the others."""
+        return self.end is not None and self.end.kind == EndKind.PRUNED
 
     @property
     def reason(self) -> str:
@@ -152,6 +182,7 @@ class Run:
             "parent": self.parent or None,
             "measures": self.check.run if self.check else None,
             "members": [member.run for member in self.members] or None,
+            "trial": self.trial.number if self.trial else None,
             "status": self.status,
             "reason": self.reason,
             "end": self.end.kind.value if self.end else None,
@@ -215,8 +246,9 @@ Entry = TypeVar("Entry", Run, UnreadableRun, StoredEntry)
 def default_run(runs: list[Run], task: str | None = None) -> Run | None:
     """Return the run whose model is offered first: the last one promoted, or else the newest that beats chance.
 
-    If no model is shown to be better than chance, that is the run that finished last. Folds of a cross-validation come
-    last, since each was trained on a part of the images only. An ensemble, which takes longer, has to be promoted.
+    If no model is shown to be better than chance, that is the run that finished last. Folds of a cross-validation, each
+    of which was trained on a part of the images only, and trials of a search come last. An ensemble, which takes
+    longer, has to be promoted.
 
     Args:
         runs: All runs.
@@ -228,7 +260,7 @@ def default_run(runs: list[Run], task: str | None = None) -> Run | None:
         key=lambda run: (
             -facts_of(run.config.task).order,
             run.promoted,
-            not run.parent,
+            not run.is_part,
             not run.members,
             run.better_than_chance,
             run.ended,

@@ -28,7 +28,9 @@ class EndKind(StrEnum):
     MOVED = "moved"
     """The home folder was moved or copied during the training."""
     INCOMPLETE = "incomplete"
-    """Folds of a cross-validation failed or have no run."""
+    """Folds of a cross-validation failed or have no run, or a search was interrupted."""
+    PRUNED = "pruned"
+    """A trial of a search ended early, since it was worse than the median of the others."""
     UNKNOWN = "unknown"
     """The kind is not recorded, as for runs of brainseg 0.1.0."""
 

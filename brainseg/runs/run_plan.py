@@ -1,4 +1,4 @@
-"""The plan of a cross-validation, and how many of its folds are in which state."""
+"""The plan of a cross-validation, and how many of its folds, or of the trials of a search, are in which state."""
 
 from __future__ import annotations
 
@@ -91,3 +91,60 @@ class FoldCounts:
         )
         others = [f"{count} {one if count == 1 else many}" for count, one, many in states if count]
         return ", ".join([f"{self.finished} of {self.total} {self.what} finished", *others])
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """How many trials of a search are in which state.
+
+    Attributes:
+        total: Most trials, as planned.
+        finished: Trained and evaluated.
+        pruned: Ended early, since they were worse than the median of the others.
+        failed: Failed.
+        cancelled: Cancelled.
+        running: In training.
+        waiting: In the queue.
+        confirming: Confirmations of the winner that wait or run.
+    """
+
+    total: int
+    finished: int = 0
+    pruned: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    waiting: int = 0
+    confirming: int = 0
+
+    @property
+    def made(self) -> int:
+        """Trials that have a run."""
+        return self.finished + self.pruned + self.failed + self.cancelled + self.running + self.waiting
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended, in whatever way."""
+        return self.made - self.live
+
+    @property
+    def live(self) -> int:
+        """Trials that wait or run."""
+        return self.running + self.waiting
+
+    def words(self) -> str:
+        """Return the counts in words, without those that are 0.
+
+        >>> TrialCounts(20, finished=3, pruned=1, running=1).words()
+        '3 of up to 20 trials finished, 1 was pruned, 1 is running'
+        """
+        states = (
+            (self.pruned, "was pruned", "were pruned"),
+            (self.running, "is running", "are running"),
+            (self.waiting, "waits", "wait"),
+            (self.failed, "failed", "failed"),
+            (self.cancelled, "was cancelled", "were cancelled"),
+        )
+        others = [f"{count} {one if count == 1 else many}" for count, one, many in states if count]
+        confirming = ["the winner is being confirmed"] if self.confirming else []
+        return ", ".join([f"{self.finished} of up to {self.total} trials finished", *others, *confirming])

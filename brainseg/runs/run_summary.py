@@ -6,14 +6,14 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-Kind = Literal["train", "find-lr", "crossval", "robustness", "ensemble"]
+Kind = Literal["train", "find-lr", "crossval", "robustness", "ensemble", "search"]
 
 
 class RunSummary(TypedDict):
     """A run as JSON: the output of `runs --json`, see `Run`. `end` and `log_tail` are from its `RunEnd`.
 
     `measures` is the id of the run whose robustness it checks, and `members` are those of the runs of an ensemble; None
-    for any other run.
+    for any other run. `trial` is the number of a trial within its search, and -1 for a confirmation.
     """
 
     run_id: str
@@ -24,6 +24,7 @@ class RunSummary(TypedDict):
     parent: str | None
     measures: str | None
     members: list[str] | None
+    trial: int | None
     status: str
     reason: str
     end: str | None

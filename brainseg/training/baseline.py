@@ -140,7 +140,8 @@ def _platt(svm: Pipeline, features: np.ndarray, labels: np.ndarray, groups: np.n
 
 def _cross_validate(features: np.ndarray, groups: np.ndarray, context: TrainingContext[D]) -> dict[str, float]:
     config, inputs = context.config, context.inputs
-    if config.data.split == "given" or config.data.outer_folds:  # an outer fold must not be looked at
+    data = config.data
+    if data.split == "given" or data.outer_folds or data.test_fraction:  # left-out images must not be looked at
         return {}
     try:
         folds = fold_members(inputs.dataset, config.data.folds, config.data.seed, not config.data.by_image)

@@ -263,6 +263,37 @@ def test_folds_without_groups_take_every_image_for_itself():
 # --------------------------------------------------------------------------------------------------------------- given
 
 
+@pytest.mark.parametrize("split", ["grouped", "k-fold", "random"])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_test_set_shares_no_patient_and_no_copy_and_depends_on_nothing_else(seed, split):
+    dataset = random_dataset(seed)
+    drawn = {"test_fraction": 0.2, "seed": seed, "folds": 2}
+    sides = split_dataset(dataset, settings(split=split, **drawn))
+    test = (sides == "test").to_numpy()
+    groups = leak_groups(dataset.table)
+    assert not set(groups[test]) & set(groups[~test])
+    assert classes_on(dataset, sides, "test") == set(dataset.classes)
+    left_out = split_dataset(dataset, settings(split=split, test_use="leave-out", **drawn))
+    assert left_out.equals(sides.replace("test", "outer"))
+    other = split_dataset(dataset, settings(split="grouped", valid_fraction=0.35, **drawn))
+    assert np.array_equal(other == "test", test)
+
+
+def test_a_test_set_that_cannot_be_drawn_is_refused_in_one_sentence():
+    dataset = make_dataset(["no"] * 8 + ["yes"] * 8, ["a"] * 4 + ["b"] * 4 + [""] * 8, [f"{n:064x}" for n in range(16)])
+    assert "class 'no' has 2 independent images or patients" in refusal(dataset, settings(test_fraction=0.2))
+    for taken in ({"split": "given"}, {"split": "k-fold", "outer_folds": 2}):
+        with pytest.raises(ValueError, match=r"test_fraction 0\.2 is not allowed"):
+            settings(test_fraction=0.2, **taken)
+
+
+def test_a_given_test_set_is_left_out_on_request():
+    dataset = make_dataset(["no", "yes"] * 3, [""] * 6, [f"{n:064x}" for n in range(6)])
+    dataset = replace(dataset, table=dataset.table.assign(split=["train", "train", "valid", "valid", "test", "test"]))
+    sides = split_dataset(dataset, settings(split="given", test_use="leave-out"))
+    assert sides.tolist() == ["train", "train", "valid", "valid", "outer", "outer"]
+
+
 def test_given_split_is_taken_as_it_is():
     given = ["train", "train", "valid", "valid", "test", "test"]
     dataset = make_dataset(["no", "yes"] * 3, splits=given)

@@ -48,7 +48,7 @@ def _initial_choice(offered: dict[str, Run]) -> list[str]:
     if not wanted:
         tasks = {run.config.task for run in offered.values()}
         first = next((task for task in VIEWS if task in tasks), "")
-        own = [run for run in offered.values() if run.config.task == first and not run.parent]
+        own = [run for run in offered.values() if run.config.task == first and not run.is_part]
         pooled = bool(own) and own[0].kind == "crossval"
         return [run.id for run in own if (run.kind == "crossval") == pooled][:FIRST]
     found = [(part, named_run(part, list(offered.values()))) for part in wanted]

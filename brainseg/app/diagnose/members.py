@@ -141,7 +141,8 @@ def reason_for_offer(offered: Run, runs: Iterable[Run]) -> str:
 def run_words(run: Run, promoted: Run) -> str:
     """Return a run's label in a picker."""
     mark = (" · promoted" if run.promoted else " · newest") if run.id == promoted.id else ""
-    fold = " · one fold of a cross-validation" if run.parent else ""
+    part = "trial of a search" if run.trial else "fold of a cross-validation"
+    fold = f" · one {part}" if run.is_part else ""
     return f"{run.name} · {model_words(run)}{fold}{mark}"
 
 

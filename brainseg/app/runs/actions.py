@@ -51,7 +51,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
             _main_button(run, runs)
             with st.popover("Rename, tag, note", icon=":material/edit:"):
                 _describe(run, runs)
-        if run.status in ENDED and not run.check:
+        if run.status in ENDED and not run.check and not run.search:
             with st.popover("Download", icon=":material/download:"):
                 _download(run)
         if run.status in ENDED and not demo_mode():
@@ -62,7 +62,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
         if run.has_metrics and (others := rivals(run, runs)):
             ids = ",".join(each.id for each in (run, *others))
             link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
-        if run.status in ENDED and not run.check and not run.members and not demo_mode():
+        if run.status in ENDED and not run.check and not run.members and not run.search and not demo_mode():
             label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
         copy_link()
@@ -78,7 +78,7 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
     if run.members:
         known = {each.id: each for each in runs}
         return [known[member.run] for member in run.members if member.run in known]
-    finished = [each for each in runs if each.kind == run.kind and each.status == "FINISHED" and not each.parent]
+    finished = [each for each in runs if each.kind == run.kind and each.status == "FINISHED" and not each.is_part]
     others = [each for each in finished if each.id != run.id and each.config.task == run.config.task]
     return sorted(others, key=lambda each: each.config.data.path != run.config.data.path)[:RIVALS]
 
@@ -192,6 +192,8 @@ def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key:
 @guarded
 def _delete(run: Run, runs: list[Run]) -> None:
     what = "all its folds, their models, plots and log" if run.kind == "crossval" else "its model, plots and log"
+    if run.search:
+        what = "all its trials, their models, plots and logs"
     if run.check:
         what = "its log, while its result stays with the run that it measured"
     if run.members:

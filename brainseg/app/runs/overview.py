@@ -196,7 +196,8 @@ def _ids(runs: list[Run]) -> str:
 def _delete(ticked: list[Run]) -> None:
     names = ", ".join(escape(run.name) for run in ticked[:10])
     more = f" and {len(ticked) - 10} more" if len(ticked) > 10 else ""
-    folds = " Cross-validations are deleted with all their folds." if any(run.plan for run in ticked) else ""
+    parents = any(run.is_parent for run in ticked)
+    folds = " Cross-validations and searches are deleted with all their runs." if parents else ""
     st.markdown(f"Deletes **{names}**{more} with their models, plots and logs.{folds} This cannot be undone.")
     typed = st.text_input(f"Type {len(ticked)} to confirm", key=f"delete-{_key(ticked)}", autocomplete="off")
     if st.button("Delete for good", type="primary", disabled=typed.strip() != str(len(ticked)), key="delete-many-now"):

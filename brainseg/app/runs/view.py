@@ -16,12 +16,14 @@ from brainseg.app.runs.ensemble_view import ensemble_panels
 from brainseg.app.runs.leaks_panel import leaks_panel
 from brainseg.app.runs.record_panels import data_panel, settings_panel
 from brainseg.app.runs.robustness_panel import TAB, check_panel, robustness_panel
+from brainseg.app.runs.search_view import live_trials, search_panels
 from brainseg.app.tasks import Panels, view_of
 from brainseg.app.widgets.live_run import live_view
 from brainseg.app.widgets.run_panels import log_panel, training_panel
 from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, lasted, model_words, moment, run_label
+from brainseg.results.search.wording import METHODS
 from brainseg.runs import ENDED, Run
 from brainseg.runs.labels import tag_text
 from brainseg.runs.run import default_run
@@ -30,6 +32,8 @@ NO_RUNS = "There are no runs yet. Train a model, and it appears here at once."
 RECORD: Panels = {"Settings": settings_panel, "Data and split": data_panel, "Log": log_panel}
 KINDS = {"find-lr": "learning-rate search only", "robustness": "robustness check"}
 """Kind of a run that trains nothing to the end -> what it is."""
+CONFIRMATION = "confirmation of a search's best trial on images that no trial has seen"
+TRIAL = "trial {} of a search, which chose on the images of its metrics"
 
 
 def choose_run(runs: list[Run]) -> Run | None:
@@ -76,6 +80,8 @@ def draw_run(run: Run, runs: list[Run]) -> None:
     draw_actions(run, runs)
     if run.kind == "crossval":
         _crossval(run)
+    elif run.search:
+        _search(run)
     elif run.status not in ENDED:
         live_view(run.id)
     elif run.kind == "robustness":
@@ -118,6 +124,15 @@ def _crossval(run: Run) -> None:
         _panels(run, {"Folds": folds_panel, "Settings": settings_panel})
 
 
+def _search(run: Run) -> None:
+    if run.status not in ENDED:
+        live_trials(run.id)
+        return
+    if run.reason:
+        (st.info if run.status == "FINISHED" else st.warning)(escape(end_reason(run)), icon=STATES[run.status][2])
+    _panels(run, {**search_panels(), "Settings": settings_panel})
+
+
 def _head(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
     with st.container(horizontal=True):
@@ -140,6 +155,10 @@ def head_words(run: Run) -> str:
     if run.plan:
         repeats = f", {run.plan.repeats} times" if run.plan.repeats > 1 else ""
         what = f"cross-validation with {run.plan.folds} folds{repeats}, {what}"
+    if run.search:
+        what = f"{METHODS[run.search.method]} over {', '.join(run.search.names)}, {what}"
+    if run.trial:
+        what = f"{CONFIRMATION if run.trial.confirms else TRIAL.format(run.trial.number)}, {what}"
     return f"{escape(model_words(run))}, {what}, on {escape(dataset_namer()(run))}; {when_words(run)}"
 
 

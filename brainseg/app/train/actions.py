@@ -15,6 +15,7 @@ from brainseg.app.train.finder import reuse_rates
 from brainseg.app.train.launch import instant_baseline, launch
 from brainseg.app.train.plan import plan_words
 from brainseg.app.train.queue import in_queue
+from brainseg.app.train.search import SearchChoice, choose_search, launch_search
 from brainseg.app.widgets.dataset_reading import count_pairs
 from brainseg.app.widgets.time_estimate import Estimate, crowding, estimate, machine_load, measured_paces
 from brainseg.config import RunConfig
@@ -53,18 +54,21 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     ready = bool(data and configs)
     offers = (view_of(config.task).instant_baseline for config in configs)
     no_baseline = next((offer for offer in offers if isinstance(offer, str)), "")
-    plan = choose_plan()
-    # A search looked at images of every fold, so a cross-validation does not reuse its result.
-    wanted, reused = (configs, []) if plan else reuse_rates(configs, runs, data)
+    search = choose_search(configs)
+    plan = None if search else choose_plan()
+    # A finder looked at images of every fold and of the test set, so its result is not reused where these count.
+    wanted, reused = (configs, []) if plan or search else reuse_rates(configs, runs, data)
     if configs:
         st.markdown(plan_words(wanted))
         for sentence in filter(None, [*reused, remark]):
             st.caption(escape(sentence))
-    clicked = _buttons(len(configs), ready, no_baseline, plan)
+    clicked = _buttons(len(configs), ready, no_baseline, plan, search)
     name = st.session_state.get(state.RUN_NAME, "")
     if ready:
         _estimates(wanted, data, runs, plan)
-    if clicked == "train":
+    if clicked == "train" and search:
+        _report(launch_search(configs, search, name))
+    elif clicked == "train":
         _report(launch_crossval(wanted, plan, name) if plan else launch(wanted, name))
     elif clicked == "find":
         _report(launch(configs, kind="find-lr"))
@@ -73,18 +77,14 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
         _report(launch_crossval(baselines, plan, name) if plan else launch(baselines, name))
 
 
-def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None) -> str:
+def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None, search: SearchChoice | None) -> str:
     """Draw the name and the buttons, and return which was clicked; "" for none."""
     st.text_input("Name (optional)", key=state.RUN_NAME, placeholder="e.g. resnet34-default", max_chars=60)
     several = count > 1
     with st.container(horizontal=True):
         clicked = {
             "train": st.button(
-                f"Train {len(plan.places) * count} folds"
-                if plan
-                else f"Train {count} networks"
-                if several
-                else "Train",
+                _train_label(count, plan, search),
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=not ready,
@@ -112,6 +112,14 @@ def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None) -> st
     if no_baseline:
         st.caption(no_baseline)
     return next((name for name, pressed in clicked.items() if pressed), "")
+
+
+def _train_label(count: int, plan: Plan | None, search: SearchChoice | None) -> str:
+    if search:
+        return f"Search with {search.trials * count} trials"
+    if plan:
+        return f"Train {len(plan.places) * count} folds"
+    return f"Train {count} networks" if count > 1 else "Train"
 
 
 def _report(queued: Sequence[Run]) -> None:

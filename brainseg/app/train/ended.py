@@ -18,10 +18,13 @@ from brainseg.results.markdown import escape
 from brainseg.results.robustness import finished_words
 from brainseg.results.run_files import readable
 from brainseg.results.run_wording import STATES, model_words, moment
+from brainseg.results.search.reading import search_result
+from brainseg.results.search.wording import result_sentences
 from brainseg.runs import ENDED, FINAL, Run
 
 SHOWN = 5
 FOLDS_AGAIN = "Queues the folds that failed, were cancelled or have no run."
+TRIALS_AGAIN = "Continues the search: interrupted trials from their last epoch, then further ones."
 COMPARED = 3
 """Most models that a link to Compare names: this one, and the last ones to finish."""
 
@@ -61,7 +64,11 @@ def rivals(run: Run, runs: list[Run]) -> list[Run]:
 
 def _draw(run: Run, runs: list[Run]) -> None:
     word, colour, icon = STATES[run.status]
-    kind = {"crossval": " · cross-validation", "robustness": " · robustness check"}.get(run.kind, "")
+    kind = {
+        "crossval": " · cross-validation",
+        "robustness": " · robustness check",
+        "search": " · search",
+    }.get(run.kind, "")
     what = f"{model_words(run)}{kind}"
     st.markdown(f"**{escape(run.name)}** · {escape(what)} &nbsp; :{colour}-badge[{icon} {word}]")
     st.caption(f"{moment(_when(run))}. {escape(outcome(run))}")
@@ -87,6 +94,8 @@ def outcome(run: Run) -> str:
     """Return in one sentence how a run ended."""
     if run.status != "FINISHED":
         return end_reason(run)
+    if run.search:
+        return " ".join(result_sentences(search_result(live_store.store(), run)))
     if run.kind == "find-lr":
         return f"Suggests a learning rate of {run.metrics[FINAL + 'learning_rate']:.2e}; a search produces no model."
     if run.check:
@@ -96,8 +105,9 @@ def outcome(run: Run) -> str:
 
 def _draw_retry(run: Run) -> None:
     epochs = epochs_kept(run)
-    how = f"Continues after epoch {epochs}, in the queue." if epochs else FOLDS_AGAIN
-    if (epochs or run.kind == "crossval") and st.button(
+    again = TRIALS_AGAIN if run.search else FOLDS_AGAIN
+    how = f"Continues after epoch {epochs}, in the queue." if epochs else again
+    if (epochs or run.is_parent) and st.button(
         "Resume", key=f"train:resume:{run.id}", icon=":material/resume:", help=how
     ):
         resubmit(live_store.store(), run.id)

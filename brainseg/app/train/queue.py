@@ -27,6 +27,8 @@ BUSY, IDLE = 2.0, 10.0
 PATIENCE = 30.0
 """Seconds before a waiting run gets another worker: the first one needs time to start."""
 EMPTY = "The queue is empty."
+CANCEL = "A waiting run is cancelled at once, a running one within ten seconds. It can be resumed later."
+CANCEL_SEARCH = "Cancels the trial that runs and all that would follow. The search can be resumed later."
 
 
 def show_queue() -> None:
@@ -48,6 +50,9 @@ def _draw() -> None:
     st.header("Queue", anchor=False)
     if not active:
         st.caption(EMPTY)
+    for run in runs:
+        if run.trials and run.status == "RUNNING" and _is_of_this_home(run):
+            _search(run)
     positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
@@ -68,8 +73,8 @@ def in_queue(runs: list[Run]) -> list[Run]:
 
 
 def _is_active(run: Run) -> bool:
-    """Return whether a run waits or runs; a cross-validation does so only through its folds, which are listed."""
-    return run.status in ("RUNNING", "SCHEDULED") and run.kind != "crossval"
+    """Return whether a run waits or runs; parents do so only through their folds or trials, which are listed."""
+    return run.status in ("RUNNING", "SCHEDULED") and not run.is_parent
 
 
 def _of_this_home(runs: Iterable[Run]) -> list[Run]:
@@ -92,6 +97,15 @@ def _needs_worker(run: Run, active: list[Run]) -> bool:
 def _start_worker(home: str, device: str) -> bool:
     """Start a worker if there is none, at most once in the time that a worker takes to start."""
     return ensure_worker(device)
+
+
+def _search(run: Run) -> None:
+    """Draw a search, whose trials follow each other into the queue."""
+    with st.container(border=True):
+        _title(run, "")
+        if run.trials:
+            st.progress(min(1.0, run.trials.ended / run.trials.total), f"{run.trials.words()}.")
+        _buttons(run, False)
 
 
 def _running(run: Run) -> None:
@@ -121,6 +135,10 @@ def kind_words(run: Run) -> str:
         return "learning-rate finder"
     if run.check:
         return "robustness check"
+    if run.search:
+        return "search"
+    if run.trial:
+        return "confirmation" if run.trial.confirms else "trial"
     return "training" if fine_tuned(run.config) else "instant baseline"
 
 
@@ -139,7 +157,7 @@ def _buttons(run: Run, stopping: bool) -> None:
             key=f"train:cancel:{run.id}",
             disabled=stopping,
             icon=":material/stop_circle:",
-            help="A waiting run is cancelled at once, a running one within ten seconds. It can be resumed later.",
+            help=CANCEL_SEARCH if run.search else CANCEL,
         ):
             request_cancel(live_store.store(), run.id)
             live_store.refresh()
