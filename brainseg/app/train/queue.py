@@ -50,9 +50,8 @@ def _draw() -> None:
     st.header("Queue", anchor=False)
     if not active:
         st.caption(EMPTY)
-    for run in runs:
-        if run.trials and run.status == "RUNNING" and _is_of_this_home(run):
-            _search(run)
+    for run in _of_this_home(run for run in runs if run.trials and run.status == "RUNNING"):
+        _search(run)
     positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
