@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def write_export(made: ModelExport, out: Path) -> None:
     """
     for file in made.files:
         target = out.with_suffix(file.suffix)
-        write_atomically(target, lambda copy, file=file: shutil.copyfile(file, copy), file.stat().st_size)
+        write_atomically(target, partial(shutil.copyfile, file), file.stat().st_size)
     write_json(out.with_suffix(".json"), made.to_dict())
 
 
