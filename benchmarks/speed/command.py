@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    session = Session(options.cache, options.long, options.data, dict(options.weights))
+    data = options.data.resolve() if options.data else None  # sides may run in other folders
+    session = Session(options.cache.resolve(), options.long, data, dict(options.weights))
     known, measured_now, failed = read_rows(options.out) if options.only else [], [], False
     try:
         for number, family in enumerate(families, 1):

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
+from benchmarks.rows import Rows
 from benchmarks.speed.side import ROOT
 from benchmarks.speed.stored import Row, read_rows
-from benchmarks.speed.table import growth_table, limits_table, main_table
+from benchmarks.speed.table import growth_table, limits_table, main_table, markdown, seconds
 
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- table {}: python -m benchmarks.speed --report -->", "<!-- end of table -->"
 NOTHING = "Nothing is stored yet: `{}` measures it."
 CURVES = {
-    "images": "benchmarks.growth",
     "runs": "benchmarks.store_growth",
     "memory": "benchmarks.memory",
     "users": "benchmarks.users",
@@ -33,7 +33,8 @@ def tables() -> dict[str, str]:
         "image-size": growth_table(rows),
     }
     stored = {name: table or NOTHING.format("make bench") for name, table in found.items()}
-    return {**stored, **{name: curve(module) for name, module in CURVES.items()}}
+    images = images_table(Rows("growth", ()).stored()) or NOTHING.format("python -m benchmarks.growth")
+    return {**stored, "images": images, **{name: curve(module) for name, module in CURVES.items()}}
 
 
 def basis(rows: Sequence[Row]) -> str:
@@ -48,6 +49,20 @@ def basis(rows: Sequence[Row]) -> str:
     data = ", ".join(dict.fromkeys(row["data"] for row in rows))
     weights = ", ".join(dict.fromkeys(row["weights"] for row in rows))
     return f"Measured {period} on {machines}; images: {data}; weights: {weights}; {libraries}."
+
+
+def images_table(rows: Sequence[Row]) -> str:
+    """Return what `benchmarks.growth` stored last for each size: seconds of its steps, and the peak of memory."""
+    newest = sorted({row["images"]: row for row in rows}.values(), key=lambda row: row["images"])
+    if not newest:
+        return ""
+    columns = ("images", *(name.replace("_", " ") + ", s" for name in newest[0]["steps"]), "peak of memory, MB")
+    lines = []
+    for row in newest:
+        steps = row["steps"].values()
+        peak = max(each["peak_mb"] for each in steps)
+        lines.append([f"{row['images']:,}", *(seconds(each["seconds"]) for each in steps), f"{peak:,.0f}"])
+    return markdown(columns, lines)
 
 
 def curve(module: str) -> str:

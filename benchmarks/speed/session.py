@@ -16,6 +16,9 @@ from benchmarks.speed import data
 from benchmarks.speed.commands import timed_command
 from benchmarks.speed.reference import reference_code
 from benchmarks.speed.side import Side, environment_of
+from brainseg.config import RunConfig
+from brainseg.jobs import supervisor
+from brainseg.jobs.workspace import child_environment
 
 RUN = "timed"
 """Name of the finished run in `Session.home_with_run`."""
@@ -24,6 +27,14 @@ RUN = "timed"
 def default_cache() -> Path:
     """Return the folder that keeps the synthetic images between runs."""
     return Path(platformdirs.user_cache_dir("brainseg-benchmarks", appauthor=False))
+
+
+def trainer_variables(config: RunConfig) -> dict[str, str]:
+    """Return the environment variables that a trainer process has besides those of any process of brainseg."""
+    of_trainer = getattr(supervisor, "trainer_environment", None)  # earlier builds set nothing
+    found = of_trainer(config).items() if of_trainer else ()
+    usual = child_environment()
+    return {name: value for name, value in found if usual.get(name) != value}
 
 
 @dataclass
@@ -87,6 +98,11 @@ class Session:
         """
         return reference_code(self.folder)
 
+    @cached_property
+    def run_data(self) -> Path:
+        """The images of the run in `home_with_run`, half of which it validates on; without masks."""
+        return data.class_folders(self.cache, 100)
+
     def home_with_run(self, code: Path | None = None) -> Path:
         """Return a home with one finished run of a whole ResNet34 at 224 px, named `RUN`.
 
@@ -105,11 +121,18 @@ class Session:
                 "training.epochs": "1",
                 "training.frozen_epochs": "0",
             }
-            command = [sys.executable, "-m", "brainseg", "train", "--data", str(self.phantom(100)), "--name", RUN]
+            command = [sys.executable, "-m", "brainseg", "train", "--data", str(self.run_data), "--name", RUN]
             command += ["--preset", "quick", "--arch", "resnet34", "--weights", self.weights_of("resnet34")]
             command += [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
             timed_command(command, environment_of(home, code), code)
         return home
+
+    def training_side(self, preset: str, settings: Mapping[str, object], code: Path | None = None) -> Side:
+        """Start a side that trains as a trainer process does, with what its build sets for one before it starts."""
+        own = self.subfolder("home-of-reference") if code else self.home
+        environment = {} if code else trainer_variables(RunConfig.from_preset(preset, dict(settings)))
+        given = {"preset": preset, "settings": settings}
+        return Side("benchmarks.speed.ours.training", given, own, code, environment)
 
     def side(self, module: str, code: Path | None = None, home: Path | None = None, **settings: object) -> Side:
         """Start a side of `benchmarks.speed`, such as "ours.training"."""

@@ -59,9 +59,17 @@ class Side:
         settings: What the function gets.
         home: Its `BRAINSEG_HOME`.
         code: A folder whose `brainseg` it runs instead of this checkout's.
+        environment: Further environment variables.
     """
 
-    def __init__(self, module: str, settings: Mapping[str, Any], home: Path, code: Path | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        settings: Mapping[str, Any],
+        home: Path,
+        code: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.module = module
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
@@ -71,7 +79,7 @@ class Side:
             stderr=self._log,
             text=True,
             cwd=code or ROOT,  # Python looks for modules here first
-            env=environment_of(home, code),
+            env={**environment_of(home, code), **(environment or {})},
             process_group=0,  # it may start processes of its own, which must end with it
         )
 

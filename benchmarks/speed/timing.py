@@ -53,3 +53,14 @@ def middle(timings: Sequence[Timing]) -> Timing:
         Timing(wall=2, cpu=7)
     """
     return Timing(median(each.wall for each in timings), median(each.cpu for each in timings))
+
+
+def extrapolated(few: tuple[int, Timing], many: tuple[int, Timing], wanted: int) -> Timing:
+    """Return the time for `wanted` images from those of two smaller numbers, so that a start counts once.
+
+    Examples:
+        >>> extrapolated((1, Timing(5, 5)), (11, Timing(10, 15)), 101)
+        Timing(wall=55.0, cpu=105.0)
+    """
+    (first, start), (second, end) = few, many
+    return start.plus(end.plus(start, -1), (wanted - first) / (second - first)) if second > first else end

@@ -17,7 +17,7 @@ TINY = [
     "--arches",
     "resnet18",
     "--slices",
-    "12",
+    "8",
     "--images",
     "3",
     "--side",

@@ -12,11 +12,10 @@ from benchmarks.speed import report, stored
 from benchmarks.speed.command import main, rows_of
 from benchmarks.speed.families import FAMILIES, QUESTIONS, chosen
 from benchmarks.speed.question import Found, Question, Target, at_most, fraction, times, under
-from benchmarks.speed.rows.batch import scaled
 from benchmarks.speed.rows.diagnosis import per_answer
 from benchmarks.speed.session import Session
 from benchmarks.speed.table import growth_table, limits_table, main_table, seconds
-from benchmarks.speed.timing import Timing, middle
+from benchmarks.speed.timing import Timing, extrapolated, middle
 from tests.conftest import PROJECT_ROOT
 
 WANTED = {
@@ -73,7 +72,8 @@ def test_the_median_counts_and_wall_and_cpu_time_are_told_apart() -> None:
 
 def test_the_start_of_a_command_counts_once_when_images_are_scaled() -> None:
     # 4 s to start, 0.5 s of wall and 1 s of CPU time per image
-    assert scaled(Timing(4.5, 5), Timing(104, 204), 200, 1000) == Timing(504, 1004)
+    found = extrapolated((1, Timing(4.5, 5)), (200, Timing(104, 204)), 1000)
+    assert (found.wall, found.cpu) == pytest.approx((504, 1004))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,20 @@ def test_limits_and_curves_have_tables_of_their_own() -> None:
     assert main_table([limit, point]) == limits_table([point]) == growth_table([limit]) == ""
 
 
+def test_the_growth_with_images_shows_the_newest_row_of_each_size() -> None:
+    steps = {
+        "open_again": {"seconds": 1.5, "cpu": 2, "peak_mb": 300},
+        "prepare": {"seconds": 12, "cpu": 20, "peak_mb": 90},
+    }
+    rows = [{"images": 10_000, "steps": steps}, {"images": 1000, "steps": {}}, {"images": 1000, "steps": steps}]
+    lines = report.images_table(rows).splitlines()
+    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
+        "images", "open again, s", "prepare, s", "peak of memory, MB",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == ["1,000", "1.50", "12.0", "300"]
+    assert len(lines) == 4
+
+
 def test_an_unknown_row_is_refused_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "nothing"]) == 2
     assert "--list names them" in capsys.readouterr().err
@@ -184,7 +198,10 @@ def test_the_page_shows_the_stored_rows() -> None:
 
 def test_the_page_names_only_commands_that_exist() -> None:
     text = report.PAGE.read_text("utf-8")
-    for module in set(re.findall(r"python -m (benchmarks\.\w+)", text)) - set(report.CURVES.values()):
+    for module in set(re.findall(r"python -m (benchmarks\.\w+)", text)) - {
+        *report.CURVES.values(),
+        "benchmarks.growth",
+    }:
         place = PROJECT_ROOT / module.replace(".", "/")
         assert place.is_dir() or place.with_suffix(".py").is_file(), module
 

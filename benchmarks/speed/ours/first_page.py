@@ -29,24 +29,37 @@ from brainseg.cli.server import free_port
 PATIENCE = 120.0
 """Seconds until a page that does not come counts as missing."""
 FIRST_PORT = 8600
+FINISHED_EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+"""The server runs the script again by itself."""
 
 
 async def visit(port: int, page: str, query: str) -> None:
-    """Ask for a page and wait for its end; with a query, for the end of a script that drew a plot."""
+    """Ask for a page and wait for its end; with a query, for the end of a script that drew a plot.
+
+    While a page waits for something, it asks the browser to run a part of it again and again; so does this.
+    """
     address, protocol = f"ws://localhost:{port}/_stcore/stream", Subprotocol("streamlit")
-    drawn = not query
+    drawn, question, again = not query, BackMsg(), 0.0
+    question.rerun_script.query_string = query
+    question.rerun_script.page_name = page
     async with connect(address, subprotocols=[protocol], max_size=None) as socket:
-        question = BackMsg()
-        question.rerun_script.query_string = query
-        question.rerun_script.page_name = page
         await socket.send(question.SerializeToString())
         async for content in socket:
             answer = ForwardMsg()
             answer.ParseFromString(content if isinstance(content, bytes) else content.encode())
             kind = answer.WhichOneof("type")
             drawn = drawn or (kind == "delta" and answer.delta.new_element.HasField("plotly_chart"))
-            if kind == "script_finished" and drawn:
+            if kind == "new_session":
+                question.rerun_script.page_script_hash = answer.new_session.page_script_hash
+            elif kind == "auto_rerun":
+                again = answer.auto_rerun.interval
+                question.rerun_script.fragment_id = answer.auto_rerun.fragment_id
+                question.rerun_script.is_auto_rerun = True
+            elif kind == "script_finished" and drawn:
                 return
+            elif kind == "script_finished" and again and answer.script_finished != FINISHED_EARLY:
+                await asyncio.sleep(again)
+                await socket.send(question.SerializeToString())
 
 
 def held_out_sample(home: Path) -> str:

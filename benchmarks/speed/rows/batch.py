@@ -11,7 +11,7 @@ from benchmarks.speed.data import copies
 from benchmarks.speed.question import Family, Found, Question, times
 from benchmarks.speed.session import RUN, Session
 from benchmarks.speed.side import environment_of
-from benchmarks.speed.timing import Timing
+from benchmarks.speed.timing import Timing, extrapolated
 
 IMAGES = 1000
 WHAT = "1,000 images through `brainseg predict`, resnet34, 224 px, from files to CSV"
@@ -21,7 +21,7 @@ BATCHES = Question("batch-get-preds", WHAT, "a script with fastai's `get_preds`"
 
 def measure(session: Session) -> Iterator[Found]:
     """Run the three commands on one image and on some; the difference is the time per image."""
-    count = IMAGES if session.long else 200
+    count = IMAGES if session.long else 120
     files = {number: copies(session.slices, session.folder / f"batch-{number}", number) for number in (1, count)}
     learner = session.folder / "learner.pkl"
     environment = environment_of(session.home_with_run())
@@ -38,7 +38,7 @@ def measure(session: Session) -> Iterator[Found]:
     found: dict[str, Timing] = {}
     for name, way in ways.items():
         one, many = (timed_command(way(number), environment) for number in (1, count))
-        found[name] = scaled(one, many, count, IMAGES)
+        found[name] = extrapolated((1, one), (count, many), IMAGES)
     note = "" if count == IMAGES else f"Measured with 1 and {count} images, scaled to {IMAGES:,}."
     yield Found(LOOP.name, found["loop"], found["ours"], note=note)
     yield Found(BATCHES.name, found["batch"], found["ours"], note=note)
@@ -47,12 +47,6 @@ def measure(session: Session) -> Iterator[Found]:
 def predict(files: Sequence[Path], table: Path) -> list[str]:
     """Return the command that diagnoses files into a table."""
     return [sys.executable, "-m", "brainseg", "predict", "--run", RUN, "--csv", str(table), *map(str, files)]
-
-
-def scaled(one: Timing, many: Timing, count: int, wanted: int) -> Timing:
-    """Return the time for `wanted` images from those of one and of `count` images: start-up counts once."""
-    each = many.plus(one, -1).scaled(1 / (count - 1))
-    return one.plus(each, wanted - 1)
 
 
 FAMILY = Family("batch", (LOOP, BATCHES), measure)

@@ -38,7 +38,7 @@ PLANS = {
     "resnet34": Plan(80, 3, 0.50, reference=True),
     "resnet50": Plan(80, 2, 0.35, reference=True),
     "resnet101": Plan(40, 2, 0.35, reference=False),
-    "resnet152": Plan(40, 2, 0.35, reference=False),
+    "resnet152": Plan(40, 1, 0.35, reference=False),
 }
 
 
@@ -81,8 +81,8 @@ def measure(arch: str, session: Session) -> Iterator[Found]:
     sides = {"plain": session.side("baselines.fastai_training", **plain)}
     if plan.reference:
         with suppress(NotHereError):
-            sides["reference"] = session.side("ours.training", session.reference, preset="paper", settings=ours)
-    sides["ours"] = session.side("ours.training", preset="paper", settings=ours)
+            sides["reference"] = session.training_side("paper", ours, session.reference)
+    sides["ours"] = session.training_side("paper", ours)
     limits = session.side("ours.epoch_limit", arch=arch, size=session.image_side, images=IMAGES, batch_size=BATCH)
     with together({**sides, "limits": limits}):
         turns = alternate(sides, rounds)

@@ -10,6 +10,7 @@ from benchmarks.speed.rows.diagnosis import FILES, per_answer
 from benchmarks.speed.rows.epochs import settings
 from benchmarks.speed.session import Session
 
+ROUNDS = 3
 ARCH, SIDES, TRAINED, SLICES = "resnet34", (128, 160, 224, 320), 32, 40
 DIAGNOSES = tuple(
     Question(f"diagnosis-{side}px", f"diagnosis with heatmap, {ARCH}, {side} px", growth=True) for side in SIDES
@@ -30,17 +31,17 @@ def measure(session: Session) -> Iterator[Found]:
         str(size): session.side("ours.diagnosis", data=data, files=files, arch=ARCH, size=size) for size in SIDES
     }
     with together(answering):
-        turns = alternate(answering, 4, warm_up=2)
+        turns = alternate(answering, ROUNDS, warm_up=2)
     for question, each in zip(DIAGNOSES, turns.values(), strict=True):
-        yield Found(question.name, None, per_answer(each), 4 * FILES)
+        yield Found(question.name, None, per_answer(each), ROUNDS * FILES)
     training = {}
     for size in SIDES:
         chosen = {**settings(session, ARCH, SLICES), "preparation.size": size}
-        training[str(size)] = session.side("ours.training", preset="paper", settings=chosen)
+        training[str(size)] = session.training_side("paper", chosen)
     with together(training):
-        turns = alternate(training, 4, warm_up=2)
+        turns = alternate(training, ROUNDS)
     for question, each in zip(STEPS, turns.values(), strict=True):
-        yield Found(question.name, None, timing_of(each), 4)
+        yield Found(question.name, None, timing_of(each), ROUNDS)
 
 
 FAMILY = Family("image-size", (*DIAGNOSES, *STEPS), measure)

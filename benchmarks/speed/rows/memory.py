@@ -31,14 +31,14 @@ def measure(session: Session) -> Iterator[Found]:
     plain = {"data": ours["data.path"], "arch": ARCH, "size": session.image_side}
     sides = {
         "plain": session.side("baselines.fastai_training", **plain),
-        "ours": session.side("ours.training", preset="paper", settings=ours),
+        "ours": session.training_side("paper", ours),
     }
     with together(sides):
         peaks = {f"{name}_mb": round(side.turn()["peak_mb"]) for name, side in sides.items()}
     yield Found(TRAINING.name, ratio=peaks["plain_mb"] / peaks["ours_mb"], values=peaks)
     files = [str(file) for file in session.slices[:FILES]]
     data = str(session.phantom(24))
-    wanted = 1000 if session.long else 400
+    wanted = 1000 if session.long else 200
     with session.side("ours.diagnosis", data=data, files=files, arch=ARCH, size=session.image_side) as side:
         held = [side.turn()["rss_mb"] for _ in range(wanted // FILES)]
     early = held[WARM_TURNS - 1]

@@ -18,7 +18,7 @@ PANELS = Question(
 
 def measure(session: Session) -> Iterator[Found]:
     """Let fastai and brainseg predict and draw."""
-    home, data = session.home_with_run(), str(session.phantom(100))
+    home, data = session.home_with_run(), str(session.run_data)
     plain = {"data": data, "arch": "resnet34", "size": session.image_side, "valid_fraction": 0.5}
     sides = {
         "plain": session.side("baselines.interpretation", folder=str(session.folder / "plain-panels"), **plain),

@@ -42,7 +42,7 @@ def measure(session: Session) -> Iterator[Found]:
     """Train epochs alone, then beside the other program, then beside a second training."""
     rounds = 4 if session.long else 2
     chosen = settings(session, ARCH, SLICES)
-    first, second = (session.side("ours.training", preset="paper", settings=chosen) for _ in range(2))
+    first, second = (session.training_side("paper", chosen) for _ in range(2))
     with together({"first": first, "second": second}):
         for each in (first, second):
             each.turn()

@@ -29,13 +29,13 @@ def measure(session: Session) -> Iterator[Found]:
         missing = str(error)
     homes = {name: session.home_with_run(code) for name, code in builds.items()}
     more = 2 if session.long else 1
-    found = in_turns(["-m", "brainseg", "--help"], builds, homes, 5 * more)
-    yield Found(HELP.name, found.get("reference"), found["ours"], 5 * more, note=missing)
+    found = in_turns(["-m", "brainseg", "--help"], builds, homes, 4 * more)
+    yield Found(HELP.name, found.get("reference"), found["ours"], 4 * more, note=missing)
     for name, settings in {PAGE.name: {}, ANSWER.name: {"page": "diagnose", "sample": True}}.items():
         sides = {each: session.side("ours.first_page", code, homes[each], **settings) for each, code in builds.items()}
         with together(sides):
-            found = {each: timing_of(turns) for each, turns in alternate(sides, 3 * more).items()}
-        yield Found(name, found.get("reference"), found["ours"], 3 * more, note=missing)
+            found = {each: timing_of(turns) for each, turns in alternate(sides, 2 * more).items()}
+        yield Found(name, found.get("reference"), found["ours"], 2 * more, note=missing)
 
 
 def in_turns(

@@ -25,16 +25,17 @@ def measure(session: Session) -> Iterator[Found]:
     plain = {"images": str(folder), "masks": str(masks_of_classes(folder)), "arch": ARCH, "size": SIDE}
     sides = {
         "plain": session.side("baselines.fastai_unet", **plain),
-        "same": session.side("ours.training", preset="segment", settings=whole),
-        "preset": session.side("ours.training", preset="segment", settings=ours),
+        "same": session.training_side("segment", whole),
+        "preset": session.training_side("segment", ours),
     }
+    rounds = 4 if session.long else 2
     with together(sides):
-        turns = alternate(sides, 3)
+        turns = alternate(sides, rounds)
     factor = IMAGES / turns["same"][0]["images"]
     found = {name: timing_of(each).scaled(factor) for name, each in turns.items()}
     note = f"Epochs of {slices} slices in batches of 8, scaled to {IMAGES}."
-    yield Found(SAME.name, found["plain"], found["same"], 3, note=note)
-    yield Found(PRESET.name, found["plain"], found["preset"], 3, note=note)
+    yield Found(SAME.name, found["plain"], found["same"], rounds, note=note)
+    yield Found(PRESET.name, found["plain"], found["preset"], rounds, note=note)
 
 
 FAMILY = Family("unet", (SAME, PRESET), measure)
