@@ -11,6 +11,7 @@ import streamlit as st
 
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
+from brainseg.errors import ConfigError
 from brainseg.jobs.queue import is_lost, reconcile
 from brainseg.results.crossval.reading import settled
 from brainseg.results.run_details import RunDetails, run_details
@@ -31,7 +32,19 @@ def store() -> RunStore:
         RunError: It is damaged or cannot be reached.
         ConfigError: The home folder cannot be written to.
     """
-    return _open(str(paths.home()), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    return _open(*_place())
+
+
+def is_open() -> bool:
+    """Return whether the store has been opened: where it cannot be reached, each attempt takes seconds."""
+    try:
+        return _place() in _opened()
+    except ConfigError:
+        return False
+
+
+def _place() -> tuple[str, str]:
+    return str(paths.home()), os.environ.get("MLFLOW_TRACKING_URI", "")
 
 
 def runs() -> list[Run]:
@@ -113,7 +126,15 @@ def _changes(uri: str) -> Changes:
 
 @st.cache_resource(show_spinner="Opening the run store …")
 def _open(home: str, uri: str) -> RunStore:
-    return RunStore()
+    opened = RunStore()
+    _opened().add((home, uri))
+    return opened
+
+
+@st.cache_resource(show_spinner=False)
+def _opened() -> set[tuple[str, str]]:
+    """Home and address of each store that was opened, for the whole server."""
+    return set()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

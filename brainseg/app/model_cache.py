@@ -119,13 +119,13 @@ def warm_up() -> None:
 
 
 def warm_up_later() -> None:
-    """Do the same once per server, after its first page has reached the browser, and only if there is a model.
+    """Do the same once per server, after its first page has reached the browser, if there is a model.
 
     Visitors who begin on another page then find the models in memory when they come to Diagnose.
     """
     started = _warming_up()
     with suppress(BrainsegError):
-        if not started.is_set() and (models := _promoted()):
+        if live_store.is_open() and not started.is_set() and (models := _promoted()):
             started.set()
             threading.Thread(target=_warm_up_after_a_pause, args=(models,), name="warm up", daemon=True).start()
 
