@@ -11,6 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 STARTUP = 5
 """Complete trials before another one may be pruned."""
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # a trainer's log is for the user
 
 
 def warm_up(planned: int) -> int:

@@ -124,6 +124,8 @@ def random_settings(seed: int) -> dict[str, Any]:
     values["data.fold"] = int(random.integers(values["data.folds"]))
     values["data.outer_folds"] = 0 if values["data.outer_folds"] == 1 else values["data.outer_folds"]
     values["data.outer_fold"] = int(random.integers(max(1, values["data.outer_folds"])))
+    if values["data.split"] == "given" or values["data.outer_folds"]:  # these have a test set, or leave images out
+        values["data.test_fraction"] = 0.0
     values["training.epochs"] += values["training.frozen_epochs"] == 0 and values["training.epochs"] == 0
     assert set(values) == set(FIELDS) - {"preset"}
     return values | {name: allowed[0] for name, allowed in narrowed(values["task"]).items()}
