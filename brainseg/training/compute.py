@@ -47,8 +47,8 @@ def available_cores() -> list[int]:
 
 def limit_threads(config: ComputeConfig) -> int:
     """Set torch's number of threads and return it; a training without a setting may change it: see `threads`."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    threads = config.threads or (int(wanted) if wanted.isdecimal() and int(wanted) else len(available_cores()))
+    automatic = torch.get_num_threads() if os.environ.get("OMP_NUM_THREADS") else len(available_cores())
+    threads = config.threads or automatic
     torch.set_num_threads(threads)
     return threads
 

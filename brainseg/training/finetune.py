@@ -18,7 +18,7 @@ from brainseg.training.head_inputs import HeadInputs, head_inputs
 from brainseg.training.inputs import D
 from brainseg.training.learner import Callback, Learner, fit_phase, make_learner
 from brainseg.training.log import EpochMetrics
-from brainseg.training.lr_finder import CURVE, find_rate, save_curve
+from brainseg.training.lr_finder import CURVE, find_rate, finder_images, save_curve
 from brainseg.training.threads import threads_are_free
 
 FROZEN, UNFROZEN = "frozen", "unfrozen"
@@ -75,7 +75,8 @@ class _Head(Generic[D]):
 
     @cached_property
     def inputs(self) -> HeadInputs[D] | None:
-        return head_inputs(self.context)
+        frozen = self.context.config.training.frozen_epochs
+        return head_inputs(self.context, most=None if frozen else finder_images(self.context))
 
     def drop(self) -> None:
         """Free their memory."""

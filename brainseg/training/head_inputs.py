@@ -55,11 +55,13 @@ class HeadInputs(Generic[D]):
 
     Attributes:
         context: The run.
-        train: One tensor per input of the head, (n, ...): a row per training image, in the order of the training rows.
-        buffers: The body's running means and variances after all training images have passed it, by their names.
+        places: Which training images these are, (n,) int64: their places among the training rows, ascending.
+        train: One tensor per input of the head, (n, ...), in the order of `places`.
+        buffers: The body's running means and variances after these images have passed it, by their names.
     """
 
     context: TrainingContext[D]
+    places: np.ndarray
     train: tuple[torch.Tensor, ...]
     buffers: dict[str, torch.Tensor]
 
@@ -74,8 +76,12 @@ class HeadInputs(Generic[D]):
         return _joined(list(_batches(self.context, network, _cut(rows, self.context.config.training.batch_size))))
 
 
-def head_inputs(context: TrainingContext[D]) -> HeadInputs[D] | None:
-    """Run every training image through the body once, in bfloat16 if the training does, without changing the network.
+def head_inputs(context: TrainingContext[D], most: int | None = None) -> HeadInputs[D] | None:
+    """Run training images through the body once, in bfloat16 if the training does, without changing the network.
+
+    Args:
+        context: The run.
+        most: Largest number of images, which are then drawn at random; all by default.
 
     Returns:
         None if the body is not frozen in the frozen phase, if the network is no classifier, or if the values would
@@ -89,20 +95,20 @@ def head_inputs(context: TrainingContext[D]) -> HeadInputs[D] | None:
         return None
     on_device(network, context.device)
     rows = context.inputs.rows("train")
-    order = np.random.default_rng(context.config.training.seed).permutation(len(rows))  # classes mixed, as in training
+    order = np.random.default_rng(context.config.training.seed).permutation(len(rows))[:most]  # mixes the classes
     before = _copied(network.body)
     parts = []
     try:
         network.body.train()
         for part in _batches(context, network, _cut(rows[order], context.config.training.batch_size)):
             parts.append(part)
-            if sum(values.nbytes for values in part) / len(part[0]) * len(rows) > MOST_BYTES:
+            if sum(values.nbytes for values in part) / len(part[0]) * len(order) > MOST_BYTES:
                 return None
         buffers = _copied(network.body)
     finally:
         _restore(network.body, before)
-    places = torch.from_numpy(np.argsort(order))
-    return HeadInputs(context, tuple(values[places] for values in _joined(parts)), buffers)
+    ascending = torch.from_numpy(np.argsort(order))
+    return HeadInputs(context, np.sort(order), tuple(values[ascending] for values in _joined(parts)), buffers)
 
 
 def _only_head_learns(context: TrainingContext[D]) -> bool:

@@ -86,12 +86,22 @@ OPTIMISERS = {"adam": FusedAdam, "radam": RAdam, "sgd": SGD}
 
 
 class _RowLoader(DataLoader):
-    """A fastai loader over places in a list of rows, which draws whole batches."""
+    """A fastai loader over places in a list of rows, which draws whole batches.
 
-    def __init__(self, context: TrainingContext[D], side: str) -> None:
+    Args:
+        context: The run.
+        side: "train" or "valid".
+        places: The training rows to use, by their places among all training rows; all by default.
+    """
+
+    def __init__(self, context: TrainingContext[D], side: str, places: np.ndarray | None = None) -> None:
         self.inputs, self.rows, self.trains = context.inputs, context.inputs.rows(side), side == "train"
         self.sampling = context.sampling if self.trains else None
         batch_size = min(context.config.training.batch_size, len(context.inputs.rows("train")))
+        if places is not None:
+            self.rows = self.rows[places]
+            self.sampling = None if self.sampling is None else self.sampling[places]
+            batch_size = min(batch_size, len(self.rows))
         super().__init__(
             range(len(self.rows)), bs=batch_size, shuffle=self.trains, drop_last=self.trains, num_workers=0
         )
@@ -128,8 +138,14 @@ class _BatchLoader(_RowLoader):
 class _HeadLoader(_RowLoader):
     """Reads a batch of what the frozen body made of the images, which is computed when the first batch is read."""
 
-    def __init__(self, context: TrainingContext[D], side: str, compute: Callable[[], tuple[torch.Tensor, ...]]) -> None:
-        super().__init__(context, side)
+    def __init__(
+        self,
+        context: TrainingContext[D],
+        side: str,
+        compute: Callable[[], tuple[torch.Tensor, ...]],
+        places: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(context, side, places)
         self.compute = compute
 
     @cached_property
@@ -157,7 +173,7 @@ def make_learner(
     model = on_device(context.model, context.device)
     if head and isinstance(model, Classifier):
         loaders = [
-            _HeadLoader(context, "train", lambda: head.train),
+            _HeadLoader(context, "train", lambda: head.train, head.places),
             _HeadLoader(context, "valid", lambda: head.validation(model)),
         ]
         trained: nn.Module = HeadAlone(model)

@@ -39,10 +39,16 @@ def run_finder(task: Task[D], log: RunLog, folder: Path, warm_start: Path | None
         BrainsegError: Any error that the user can fix.
     """
     context = open_run(task, log, folder, warm_start)
-    curve, suggestion = find_rate(context, head_inputs(context))
+    curve, suggestion = find_rate(context, head_inputs(context, most=finder_images(context)))
     save_curve(curve, suggestion, folder / CURVE)
     log.message(f"The learning-rate finder suggests {suggestion:.2e} after {len(curve)} mini-batches.")
     return curve, suggestion
+
+
+def finder_images(context: TrainingContext[D]) -> int:
+    """Return the largest number of images that a search reads, each time they are read."""
+    training = context.config.training
+    return training.finder_steps * training.batch_size
 
 
 def find_rate(context: TrainingContext[D], head: HeadInputs[D] | None = None) -> tuple[pd.DataFrame, float]:

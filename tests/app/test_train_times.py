@@ -60,8 +60,14 @@ def test_a_finder_and_a_baseline_have_times_of_their_own() -> None:
     baseline = CONFIG.model_copy(update={"model": CONFIG.model.model_copy(update={"head": "logistic"})})
     assert estimate(baseline, 5000, []).high < whole.high
     assert estimate(CONFIG, 5000, [0.02], "find-lr").high < whole.high
-    valley = RunConfig.from_preset("quick", {"training.learning_rate": "valley", "compute.device": "cpu"})
-    assert estimate(valley, 5000, [0.02]).high > whole.high
+    settings = {"training.learning_rate": "valley", "compute.device": "cpu"}
+    valley = RunConfig.from_preset("quick", settings)
+    assert estimate(valley, 5000, [0.02]).high == whole.high  # the frozen epoch reuses what the finder computed
+    unfrozen, searching = (
+        RunConfig.from_preset("quick", {**settings, "training.frozen_epochs": 0, "training.learning_rate": rate})
+        for rate in (0.01, "valley")
+    )
+    assert estimate(searching, 5000, [0.02]).high > estimate(unfrozen, 5000, [0.02]).high
 
 
 def test_a_segmentation_takes_longer_than_a_classification() -> None:

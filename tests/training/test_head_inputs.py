@@ -19,6 +19,7 @@ from brainseg.training.context import TrainingContext
 from brainseg.training.finetune import fine_tune
 from brainseg.training.head_inputs import HeadAlone, head_inputs
 from brainseg.training.log import TrainingCancelled
+from brainseg.training.lr_finder import find_rate
 from brainseg.training.setup import open_run
 from brainseg.training.trainer import train
 
@@ -95,6 +96,18 @@ def test_the_head_sees_what_the_network_would_have_made(opened, head: str, preci
     found.adapt(model)
     assert not model.body.bn1.running_mean.equal(before["body.bn1.running_mean"])
     assert model.body.bn1.weight.equal(before["body.bn1.weight"])
+
+
+def test_a_finder_alone_reads_no_more_images_than_its_steps_need(opened, passed) -> None:
+    context = opened({**SETTINGS, "training.batch_size": 2, "training.balance": "sampling"})
+    found = head_inputs(context, most=10)
+    assert found is not None
+    assert sum(passed) == len(found.places) == len(found.train[0]) == 10
+    assert (np.diff(found.places) > 0).all()
+    curve, suggestion = find_rate(context, found)
+    assert sum(passed) == 10
+    assert len(curve) > 5
+    assert suggestion > 0
 
 
 @pytest.mark.parametrize(

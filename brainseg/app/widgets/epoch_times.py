@@ -13,9 +13,15 @@ from brainseg.runs import Run
 
 
 def epoch_seconds(run: Run) -> list[float]:
-    """Return the times of a run's epochs in seconds, oldest first."""
+    """Return the times in seconds of the epochs in which the whole network learnt, oldest first.
+
+    Frozen epochs may take a fraction of a second, which says nothing about the later ones.
+    """
     table = readable([], stored_results.epochs, live_store.store(), run)
-    return [] if table is None else table["seconds"].tolist()
+    if table is None:
+        return []
+    learning = table["phase"] == "unfrozen" if run.config.training.epochs else slice(None)
+    return [float(seconds) for seconds in table.loc[learning, "seconds"]]
 
 
 def epoch_words(run: Run) -> str:
