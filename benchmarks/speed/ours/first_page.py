@@ -49,8 +49,8 @@ async def visit(port: int, page: str, query: str) -> None:
             answer.ParseFromString(content if isinstance(content, bytes) else content.encode())
             kind = answer.WhichOneof("type")
             drawn = drawn or (kind == "delta" and answer.delta.new_element.HasField("plotly_chart"))
-            if kind == "new_session":
-                question.rerun_script.page_script_hash = answer.new_session.page_script_hash
+            if kind == "navigation":
+                question.rerun_script.page_script_hash = answer.navigation.page_script_hash
             elif kind == "auto_rerun":
                 again = answer.auto_rerun.interval
                 question.rerun_script.fragment_id = answer.auto_rerun.fragment_id
