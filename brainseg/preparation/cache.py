@@ -187,8 +187,8 @@ def _fill(
         for done, _ in enumerate(pool.map(fill_row, range(len(positions))), start=1):
             if report_progress:
                 report_progress(done, len(positions))
-    with file.open("ab") as stream:
-        np.save(stream, geometries)
+    with file.open("ab") as end:
+        np.save(end, geometries)
 
 
 def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -59,7 +59,8 @@ def _alike(letters: NDArray[np.int32]) -> NDArray[np.bool_]:
     tall = letters[:, cv2.CC_STAT_HEIGHT]
     feet = letters[:, cv2.CC_STAT_TOP] + tall
     most = np.maximum(1, _LIKE * tall)[:, None]
-    return (np.abs(tall - tall[:, None]) <= most) & (np.abs(feet - feet[:, None]) <= most)
+    alike: NDArray[np.bool_] = (np.abs(tall - tall[:, None]) <= most) & (np.abs(feet - feet[:, None]) <= most)
+    return alike
 
 
 def _line_from(letters: NDArray[np.int32], first: int, others: NDArray[np.int64]) -> int:
