@@ -29,14 +29,22 @@ def image_facts(scan: Scan) -> dict[str, object]:
     black, white = scan.window or (np.nan, np.nan)
     return {
         "thumbnail": small,
-        "constant": bool(small.min() == small.max() and scan.pixels.min() == scan.pixels.max()),
+        "constant": bool(small.min() == small.max()) and bool(scan.pixels.min() == scan.pixels.max()),
         "black": black,
         "white": white,
         "outliers": scan.outliers,
         "brightness": float(small.mean()),
-        "filled": float((small > np.clip(np.percentile(small, 99) / 4, FAINT, SEEN)).mean()),
+        "filled": float((small > min(max(_bright(small) / 4, FAINT), SEEN)).mean()),
         "border": _border(small),
     }
+
+
+def _bright(small: np.ndarray) -> float:
+    """Return the 99 % quantile, as `np.percentile` does in four times the time."""
+    place = 0.99 * (small.size - 1)
+    low = int(place)
+    parted = np.partition(small, (low, low + 1), axis=None)
+    return float(parted[low]) + (float(parted[low + 1]) - float(parted[low])) * (place - low)
 
 
 def _border(small: np.ndarray) -> float:

@@ -200,7 +200,8 @@ def _laid(image: np.ndarray, map_: np.ndarray, method: int) -> np.ndarray:
 
 def _robust(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Return the correlation without the pixels that differ most, such as text on one of the images."""
-    kept, most = slice(None), int((1 - _TEXT) * len(ours))
+    most = int((1 - _TEXT) * len(ours))
+    kept: slice | np.ndarray = slice(None)
     some, others = ours, theirs
     for _ in range(2):
         mine, other = ours - some.mean(), theirs - others.mean()

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -113,11 +112,12 @@ def sharing(thumbnails: np.ndarray, rows: np.ndarray) -> Iterator[Candidate]:
     keys, ours, theirs = keys[order], ours[order], theirs[order]
     if not len(keys):
         return
-    bounds = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1).tolist(), len(keys)]
-    for start, end in pairwise(bounds):
-        if end - start >= SHARED:
-            one, two, number = keys[start].tolist()
-            yield Candidate(one, two, number, ours[start:end], theirs[start:end])
+    starts = np.flatnonzero(np.append(True, (keys[1:] != keys[:-1]).any(axis=1)))
+    ends = np.append(starts[1:], len(keys))
+    enough = ends - starts >= SHARED  # nearly all pairs of images share only one or two, by chance
+    for start, end in zip(starts[enough].tolist(), ends[enough].tolist(), strict=True):
+        one, two, number = keys[start].tolist()
+        yield Candidate(one, two, number, ours[start:end], theirs[start:end])
 
 
 def landmarks(thumbnails: np.ndarray, rows: np.ndarray) -> Landmarks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,7 +15,7 @@ from brainseg.datasets.findings import CONFLICT, UNDECIDED, Finding
 from brainseg.datasets.near_copies import NearPair
 from brainseg.errors import DataError
 from brainseg.files import sha256_bytes
-from brainseg.scans import read_scan
+from brainseg.scans.reading import read_pixels
 
 COLUMNS = ["path", "label", "group", "split", "sha256", "twin", "mode", "source_format", "width", "height", "warnings"]
 
@@ -93,7 +94,13 @@ class Dataset:
             ScanError: The file can no longer be read.
             DataError: The file has changed.
         """
-        return read_unchanged(self.file(self.table["path"].iloc[row]), self.table["sha256"].iloc[row])
+        path, digest = self._files[row]
+        return read_unchanged(self.file(path), digest)
+
+    @cached_property
+    def _files(self) -> list[tuple[str, str]]:
+        """Path and hash of each row: to take them from the table costs as much as to read a small file."""
+        return list(zip(self.table["path"].tolist(), self.table["sha256"].tolist(), strict=True))
 
     def usable(self, skip_bad: bool, conflicting: bool = False) -> Self:
         """Return the dataset if a training may start from it.
@@ -150,10 +157,10 @@ def read_unchanged(file: Path, digest: str) -> np.ndarray:
         ScanError: The file can no longer be read.
         DataError: The file has changed.
     """
-    scan = read_scan(file)
-    if scan.sha256 != digest:
+    pixels, found = read_pixels(file)
+    if found != digest:
         raise DataError(f"{file.name} changed while it was being read: start again.")
-    return scan.pixels
+    return pixels
 
 
 def positive_class(classes: tuple[str, ...], wanted: str | None = None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import cache
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -54,6 +55,13 @@ def save_html(figure: go.Figure, path: Path) -> None:
 
 def _put_plotlyjs(path: Path) -> None:
     """Write plotly.js unless exactly this version is there: an older version may not support new pages."""
-    script = get_plotlyjs().encode()
+    script = _plotlyjs()
     if not path.is_file() or path.read_bytes() != script:
         write_atomically(path, lambda temporary: temporary.write_bytes(script))
+
+
+@cache
+def _plotlyjs() -> bytes:
+    """Return plotly.js, which takes longer to read from Plotly's package than a figure takes to draw."""
+    script: str = get_plotlyjs()
+    return script.encode()

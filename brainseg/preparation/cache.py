@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,20 +169,26 @@ def _fill(
     prepare_row: Callable[[int], Prepared],
     report_progress: Report | None,
 ) -> None:
-    array = _new_array(file, (len(positions), *shape))
+    start = _new_array(file, (len(positions), *shape))
     geometries = np.zeros((len(positions), Geometry.NUMBERS), dtype=np.int32)
+    size = math.prod(shape)
+    with file.open("r+b") as stream, ThreadPoolExecutor(max_workers=4) as pool:
+        one_at_a_time = threading.Lock()
 
-    def fill_row(row: int) -> None:
-        prepared = prepare_row(positions[row])
-        array[row], geometries[row] = prepared.pixels, prepared.geometry.numbers()
+        # Written and not memory-mapped: the first touch of each mapped page costs more than the copy of its bytes, and
+        # all pages would count as memory of this process.
+        def fill_row(row: int) -> None:
+            prepared = prepare_row(positions[row])
+            geometries[row] = prepared.geometry.numbers()
+            with one_at_a_time:
+                stream.seek(start + row * size)
+                stream.write(np.ascontiguousarray(prepared.pixels).data)
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
         for done, _ in enumerate(pool.map(fill_row, range(len(positions))), start=1):
             if report_progress:
                 report_progress(done, len(positions))
-    array.flush()
-    with file.open("ab") as stream:
-        np.save(stream, geometries)
+    with file.open("ab") as end:
+        np.save(end, geometries)
 
 
 def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
@@ -192,8 +198,8 @@ def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         return pixels, np.load(stream)
 
 
-def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """Create the array and reserve its space: writing to a memory map on a full disk would kill the process."""
+def _new_array(file: Path, shape: tuple[int, ...]) -> int:
+    """Create the array, reserve its space, and return the place of its first byte in the file."""
     check_free_space(file.parent, math.prod(shape), "The prepared images")
     try:
         array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
@@ -206,4 +212,4 @@ def _new_array(file: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np
             f"({error.strerror}, {free_space(file.parent)} are free): free some space, or set BRAINSEG_HOME to a "
             "folder on another disk."
         ) from error
-    return array
+    return int(array.offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 
 from brainseg.config import PreparationConfig
+from brainseg.scans.parts import part_statistics
 
 VERSION = 2
 """Increased with every change of the prepared pixels; caches of other versions are not used. Since version 2, images
@@ -113,8 +115,7 @@ def prepare(pixels: np.ndarray, settings: PreparationConfig) -> Prepared:
     """
     geometry = find_geometry(pixels, settings)
     top, left, height, width = geometry.box
-    part = np.ascontiguousarray(pixels[top : top + height, left : left + width])
-    part = _contrast(_denoise(part, settings.denoise), settings.contrast)
+    part = _contrast(_denoise(pixels[top : top + height, left : left + width], settings.denoise), settings.contrast)
     return Prepared(_resize(part, settings.size, geometry.inner), geometry)
 
 
@@ -133,19 +134,25 @@ def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
     Returns:
         (top, left, height, width) in pixels; the whole image if no plausible head is found.
     """
-    grey = cv2.GaussianBlur(pixels.max(axis=2), (5, 5), 0)
-    mask = (grey > HEAD_LEVEL * grey.max()).astype(np.uint8)
+    grey = cv2.GaussianBlur(_brightest_channel(pixels), (5, 5), 0)
+    _, mask = cv2.threshold(grey, math.floor(HEAD_LEVEL * int(grey.max())), 1, cv2.THRESH_BINARY)  # 1 above the level
     height, width = grey.shape
     # The kernel size depends on the image size, so thin text and frame lines are cut off at any resolution.
     side = max(3, min(height, width) // 50)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count < 2:
+    stats = part_statistics(np.asarray(mask, dtype=np.uint8))
+    if not len(stats):
         return 0, 0, height, width
-    left, top, box_width, box_height, area = (int(value) for value in max(stats[1:], key=lambda row: row[4]))
+    left, top, box_width, box_height, area = stats[stats[:, cv2.CC_STAT_AREA].argmax()].tolist()
     if area < SMALLEST_HEAD * height * width:
         return 0, 0, height, width
     return top, left, box_height, box_width
+
+
+def _brightest_channel(pixels: np.ndarray) -> np.ndarray:
+    """Return the largest of the three values of each pixel, (H, W) uint8; many times faster than NumPy's `max`."""
+    red, green, blue = cv2.split(pixels)
+    return cv2.max(cv2.max(red, green), blue)
 
 
 def _denoise(pixels: np.ndarray, method: str) -> np.ndarray:
@@ -194,6 +201,9 @@ def _resize(pixels: np.ndarray, size: int, inner: tuple[int, int, int, int]) -> 
     # Area averaging keeps thin structures when shrinking; when enlarging, it would only repeat pixels.
     shrinks = height * width < pixels.shape[0] * pixels.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized: np.ndarray = cv2.resize(pixels, (width, height), interpolation=method)
+    if resized.shape == (size, size, 3):
+        return resized
     square = np.zeros((size, size, 3), dtype=np.uint8)
-    square[top : top + height, left : left + width] = cv2.resize(pixels, (width, height), interpolation=method)
+    square[top : top + height, left : left + width] = resized
     return square

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from brainseg.scans.parts import part_statistics
+
 SENTENCE = "There seems to be text in its pixels, which may name a patient: check it before you share it."
 _BRIGHT = 0.6
 """Letters are at least this bright, as a fraction of the slice's brightest pixel: overlays are drawn in white."""
@@ -36,25 +38,37 @@ def has_text(pixels: NDArray[np.uint8]) -> bool:
     if top == 0:
         return False
     _, bright = cv2.threshold(pixels, math.ceil(_BRIGHT * top) - 1, 1, cv2.THRESH_BINARY)  # OpenCV takes values above
-    _, _, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=8)
+    parts = part_statistics(np.asarray(bright, dtype=np.uint8))
     low, high = _HEIGHTS
-    tall, wide = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
-    fill = stats[1:, cv2.CC_STAT_AREA] / np.maximum(1, tall * wide)
-    letters = stats[1:][(tall >= low) & (tall <= high) & (wide <= 1.2 * tall) & (fill < 0.85)]
+    tall, wide = parts[:, cv2.CC_STAT_HEIGHT], parts[:, cv2.CC_STAT_WIDTH]
+    fill = parts[:, cv2.CC_STAT_AREA] / np.maximum(1, tall * wide)
+    letters = parts[(tall >= low) & (tall <= high) & (wide <= 1.2 * tall) & (fill < 0.85)]
     if not _LETTERS <= len(letters) <= _MOST_PARTS:
         return False
-    return any(_line_from(letters, number) >= _LETTERS for number in range(len(letters)))
+    letters = letters[np.argsort(letters[:, cv2.CC_STAT_LEFT])]
+    alike = _alike(letters)
+    # The others of a line all begin after its first letter, which rules out nearly all letters at once.
+    ends = letters[:, cv2.CC_STAT_LEFT] + letters[:, cv2.CC_STAT_WIDTH]
+    later = letters[:, cv2.CC_STAT_LEFT] >= ends[:, None]
+    first = np.flatnonzero((alike & later).sum(axis=1) >= _LETTERS - 1)
+    return any(_line_from(letters, number, np.flatnonzero(alike[number])) >= _LETTERS for number in first.tolist())
 
 
-def _line_from(letters: NDArray[np.int32], first: int) -> int:
-    """Return how many letters stand in a line to the right of one of them, with it."""
-    x, y, wide, tall = (int(value) for value in letters[first][:4])
-    feet = letters[:, cv2.CC_STAT_TOP] + letters[:, cv2.CC_STAT_HEIGHT]
-    alike = np.abs(letters[:, cv2.CC_STAT_HEIGHT] - tall) <= max(1, _LIKE * tall)
-    alike &= np.abs(feet - (y + tall)) <= max(1, _LIKE * tall)
-    count, end = 1, x + wide
-    for place in np.argsort(letters[:, cv2.CC_STAT_LEFT]):
-        left = int(letters[place, cv2.CC_STAT_LEFT])
-        if alike[place] and end <= left <= end + _GAP * tall:
-            count, end = count + 1, left + int(letters[place, cv2.CC_STAT_WIDTH])
+def _alike(letters: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return for each letter which ones are about as tall and stand on about the same line, (L, L)."""
+    tall = letters[:, cv2.CC_STAT_HEIGHT]
+    feet = letters[:, cv2.CC_STAT_TOP] + tall
+    most = np.maximum(1, _LIKE * tall)[:, None]
+    alike: NDArray[np.bool_] = (np.abs(tall - tall[:, None]) <= most) & (np.abs(feet - feet[:, None]) <= most)
+    return alike
+
+
+def _line_from(letters: NDArray[np.int32], first: int, others: NDArray[np.int64]) -> int:
+    """Return how many letters stand in a line to the right of one of them, with it; `others` are those like it."""
+    tall = int(letters[first, cv2.CC_STAT_HEIGHT])
+    lefts, widths = letters[:, cv2.CC_STAT_LEFT].tolist(), letters[:, cv2.CC_STAT_WIDTH].tolist()
+    count, end = 1, lefts[first] + widths[first]
+    for place in others.tolist():
+        if end <= lefts[place] <= end + _GAP * tall:
+            count, end = count + 1, lefts[place] + widths[place]
     return count

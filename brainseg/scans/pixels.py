@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -56,6 +57,8 @@ def to_rgb(image: Image.Image) -> Rendering:
     Raises:
         PixelError: The image has no finite value.
     """
+    if image.mode in ("RGB", "L") and not image.has_transparency_data:
+        return Rendering(_plain(image))
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     if image.mode[0] not in "IF":
         for top, band in _bands(image):
@@ -141,6 +144,12 @@ def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     rows = max(1, _BAND // image.width)
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _plain(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of the two usual kinds of images, which need no copies in between."""
+    values = np.asarray(image)
+    return values if values.ndim == 3 else np.asarray(cv2.cvtColor(values, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _colours(band: Image.Image) -> NDArray[np.uint8]:

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 # Importing the plugins registers them here; otherwise Pillow registers them in the thread that reads the first file.
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401
@@ -67,7 +69,11 @@ def read_scan(source: Path | bytes, name: str | None = None) -> Scan:
 
 
 def read_with(
-    source: Path | bytes, look: Callable[[Image.Image, int], Look], name: str | None = None
+    source: Path | bytes,
+    look: Callable[[Image.Image, int], Look],
+    name: str | None = None,
+    *,
+    search_text: bool = True,
 ) -> tuple[Scan, Look]:
     """Read an image file like `read_scan`, and call `look` on the decoded image, which is decoded only once.
 
@@ -75,6 +81,7 @@ def read_with(
         source: The file, or its content.
         look: Called with the loaded Pillow image and the EXIF orientation, 1 to 8, that must still be applied.
         name: Name for messages, as for `read_scan`.
+        search_text: Whether to search the pixels for text, which adds a warning.
 
     Returns:
         The scan, and the return value of `look`.
@@ -90,12 +97,24 @@ def read_with(
     try:
         decoded = decode(data, source_format, shown)
         with decoded.image, lack_of_memory_as_scan_error(shown):
-            return _scan(decoded, data, shown), look(decoded.image, decoded.orientation)
+            return _scan(decoded, data, shown, search_text), look(decoded.image, decoded.orientation)
     except BrainsegError:
         raise
     except Exception:
         _log.exception("Reading %s (%s, %d bytes) failed: an error in brainseg.", shown, source_format, len(data))
         raise
+
+
+def read_pixels(source: Path, name: str | None = None) -> tuple[NDArray[np.uint8], str]:
+    """Read only the pixels of an image file, as `read_scan` does, and the hash of its bytes.
+
+    For files that were read as scans before: nothing is searched for text again.
+
+    Raises:
+        ScanError: As for `read_scan`.
+    """
+    scan, _ = read_with(source, lambda _image, _orientation: None, name, search_text=False)
+    return scan.pixels, scan.sha256
 
 
 def _read_bytes(path: Path, shown: str) -> bytes:
@@ -133,13 +152,13 @@ def _format(data: bytes, shown: str) -> str:
     raise ScanError(f"{shown} is not an image that brainseg reads: use {_FORMATS}.")
 
 
-def _scan(decoded: Decoded, data: bytes, shown: str) -> Scan:
+def _scan(decoded: Decoded, data: bytes, shown: str, search_text: bool) -> Scan:
     orientation, turned = decoded.orientation, decoded.turned
     drawn = _rendered(decoded.image, shown)
     pixels = turn_upright(drawn.pixels, orientation)
     pixels.flags.writeable = False
     several = (SEVERAL,) if decoded.pages > 1 else ()
-    text = (SENTENCE,) if has_text(np.ascontiguousarray(pixels[..., 0])) else ()
+    text = (SENTENCE,) if search_text and has_text(_first_channel(pixels)) else ()
     known = orientation if orientation in range(2, 9) else turned if turned in range(2, 9) else 1
     return Scan(
         pixels,
@@ -155,6 +174,10 @@ def _scan(decoded: Decoded, data: bytes, shown: str) -> Scan:
         outliers=drawn.outliers,
         full_range=None if drawn.full_range is None else turn_upright(drawn.full_range, orientation),
     )
+
+
+def _first_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.extractChannel(pixels, 0), dtype=np.uint8)  # faster than a copy by NumPy
 
 
 def _rendered(image: Image.Image, shown: str) -> Rendering:

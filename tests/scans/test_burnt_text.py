@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brainseg.scans import read_scan
+from brainseg.scans import read_scan, reading
 from brainseg.scans.burnt_text import SENTENCE, has_text
 from brainseg.scans.volumes.burnt_text import with_text_warning
 from brainseg.scans.volumes.slices import put
@@ -67,3 +67,11 @@ def test_a_volume_with_text_on_its_slices_has_a_warning(heads, plane, stored):
     volume = Volume(plain, None, "v", "DICOM", shape, stored)
     assert with_text_warning(volume).warnings == ()
     assert with_text_warning(replace(volume, array=text * 10)).warnings == (SENTENCE,)
+
+
+def test_pixels_alone_are_those_of_the_scan_and_are_not_searched_for_text(phantom_slices, monkeypatch):
+    scan = read_scan(phantom_slices[0])
+    monkeypatch.setattr(reading, "has_text", None)
+    pixels, digest = reading.read_pixels(phantom_slices[0])
+    assert (pixels == scan.pixels).all()
+    assert (digest, pixels.flags.writeable) == (scan.sha256, False)

@@ -12,7 +12,7 @@ from torch import nn
 
 from brainseg.config import RunConfig
 from brainseg.datasets.leak_groups import leak_groups
-from brainseg.datasets.sources import open_dataset
+from brainseg.datasets.reopening import reopen_dataset
 from brainseg.datasets.table import Dataset
 from brainseg.diagnosis.heatmap_measurement import measure_and_store_heatmaps
 from brainseg.diagnosis.predictor import Predictor
@@ -82,7 +82,7 @@ class Classification:
 
     def open(self, report_progress: ReportProgress) -> Dataset:
         """Read a folder of class folders, or a manifest."""
-        return open_dataset(Path(self.config.data.path), report_progress, self.config.data.groups)
+        return reopen_dataset(Path(self.config.data.path), report_progress, self.config.data.groups)
 
     def prepare(
         self, dataset: Dataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress

@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 
 from brainseg.config import RunConfig
-from brainseg.datasets.mask_sources import open_masked_dataset
 from brainseg.datasets.masks import MaskedDataset
+from brainseg.datasets.reopening import reopen_masked_dataset
 from brainseg.diagnosis.segmenter import Segmenter
 from brainseg.diagnosis.timing import model_costs
 from brainseg.evaluation.predictions import logit_batches, save_predictions
@@ -102,7 +102,9 @@ class Segmentation:
     def open(self, report_progress: ReportProgress) -> MaskedDataset:
         """Read images with masks."""
         data = self.config.data
-        return open_masked_dataset(Path(data.path), data.modalities, report_progress, data.groups, data.mask_threshold)
+        return reopen_masked_dataset(
+            Path(data.path), data.modalities, report_progress, data.groups, data.mask_threshold
+        )
 
     def prepare(
         self, dataset: MaskedDataset, labels: np.ndarray, evaluated: np.ndarray, report_progress: ReportProgress
