@@ -74,8 +74,8 @@ def finished_template(session_folder: Path, store_template: Path, tiny_set: Path
 
 @pytest.fixture(scope="session")
 def whole_template(session_folder: Path, store_template: Path, tiny_set: Path) -> Path:
-    """`finished_template` with whole networks: slower, for what concerns their layers."""
-    runs = two_runs(tiny_set, **{"model.stages": None})
+    """`finished_template` with whole networks, for what concerns their layers: `tuned` trains for one epoch."""
+    runs = two_runs(tiny_set, **{"model.stages": None, "training.epochs": 1, "training.frozen_epochs": 0})
     return made_once(session_folder / "whole", lambda folder: train_runs(fresh_home(folder, store_template), runs))
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from brainseg import DISCLAIMER
 from brainseg.evaluation.paired import mcnemar
-from brainseg.jobs.workspace import child_environment
 from brainseg.results.classification.comparison import paired_tests
 from brainseg.results.comparison import Comparison, check_comparable
 from brainseg.results.comparison import compare as compare_runs
@@ -20,6 +17,7 @@ from brainseg.results.evaluated_runs import read_evaluated_run
 from brainseg.runs import RunStore
 from tests.app.compare_runs import finished_run
 from tests.app.page_text import message
+from tests.cli.test_cli import brainseg, here
 from tests.conftest import tiny_config
 
 
@@ -36,18 +34,13 @@ def three(home: Path, tiny_set: Path, tmp_path: Path) -> None:
         finished_run(store, tiny_config(tiny_set), name, tmp_path / "runs", **facts)
 
 
-def compare(*runs: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "brainseg", "compare", *runs]
-    return subprocess.run(command, capture_output=True, text=True, env=child_environment())
-
-
 def compared(*names: str) -> Comparison:
     store = RunStore()
     return compare_runs([read_evaluated_run(store, store.get(name)) for name in names])
 
 
-def test_json_holds_figures_tests_and_disagreements(three) -> None:
-    done = compare("good", "bad", "elsewhere", "--json")
+def test_json_holds_figures_tests_and_disagreements(home: Path, three) -> None:
+    done = brainseg("compare", "good", "bad", "elsewhere", "--json", home=home)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["comparable"] is False
@@ -63,8 +56,8 @@ def test_json_holds_figures_tests_and_disagreements(three) -> None:
     assert answer["disclaimer"] == DISCLAIMER
 
 
-def test_words_hold_the_same(three) -> None:
-    done = compare("good", "bad", "elsewhere")
+def test_words_hold_the_same(home: Path, three) -> None:
+    done = here("compare", "good", "bad", "elsewhere", home=home)
     assert done.returncode == 0, done.stderr
     comparison = compared("good", "bad", "elsewhere")
     lines = done.stdout.splitlines()
@@ -76,7 +69,7 @@ def test_words_hold_the_same(three) -> None:
     assert DISCLAIMER in done.stdout
 
 
-def test_what_cannot_be_compared_is_one_sentence(three, tiny_set) -> None:
+def test_what_cannot_be_compared_is_one_sentence(home: Path, three, tiny_set) -> None:
     store = RunStore()
     waiting = store.create(tiny_config(tiny_set), "waiting")
     for runs, sentence in (
@@ -84,7 +77,7 @@ def test_what_cannot_be_compared_is_one_sentence(three, tiny_set) -> None:
         (("good", "good"), "twice"),
         (("good", "nobody"), message(store.get, "nobody")),
     ):
-        done = compare(*runs)
+        done = here("compare", *runs, home=home)
         assert (done.returncode, done.stdout) == (2, "")
         assert sentence in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1

@@ -14,17 +14,17 @@ from brainseg.results.dataset_names import dataset_namer
 from brainseg.results.run_table import Filters, filtered, runs_table
 from brainseg.results.run_wording import STATES
 from brainseg.runs import FINAL, RunStore
+from tests.app.conftest import moved_home
 from tests.app.links import links
 from tests.app.page_text import plain
 from tests.app.run_pages import texts
-from tests.conftest import tiny_config
+from tests.conftest import fresh_home, opened_home, tiny_config
 
 
-@pytest.fixture
-def store(home: Path, tiny_set: Path, masked_set: Path) -> RunStore:
-    """Six runs of all kinds, without files."""
-    store = RunStore()
-    add_folder(tiny_set, "My slices")
+@pytest.fixture(scope="module")
+def six_runs(tmp_path_factory: pytest.TempPathFactory, store_template: Path, tiny_set: Path, masked_set: Path) -> Path:
+    """A home with six runs of all kinds, without files."""
+    home = fresh_home(tmp_path_factory.mktemp("overview") / "home", store_template)
     made = (
         ("alpha", "FINISHED", "train", {}, 0.9, {"checked": ""}),
         ("beta", "FINISHED", "train", {"model.arch": "resnet34"}, 0.725, {"checked": "", "reader": "first"}),
@@ -40,15 +40,26 @@ def store(home: Path, tiny_set: Path, masked_set: Path) -> RunStore:
             {},
         ),
     )
-    for name, status, kind, settings, score, tags in made:
-        run = store.create(tiny_config(tiny_set, **settings), name, "RUNNING", kind)
-        metric = "dice" if "task" in settings else "accuracy"
-        if score:
-            store.log_metrics(run.id, {f"{FINAL}{metric}": score, f"{FINAL}{metric}_low": score - 0.1})
-            store.log_metrics(run.id, {FINAL + ("slices" if "task" in settings else "count"): 12})
-        store.tag(run.id, tags)
-        store.set_status(run.id, status)
-    return store
+    with opened_home(home):
+        store = RunStore()
+        add_folder(tiny_set, "My slices")
+        for name, status, kind, settings, score, tags in made:
+            run = store.create(tiny_config(tiny_set, **settings), name, "RUNNING", kind)
+            metric = "dice" if "task" in settings else "accuracy"
+            if score:
+                store.log_metrics(run.id, {f"{FINAL}{metric}": score, f"{FINAL}{metric}_low": score - 0.1})
+                store.log_metrics(run.id, {FINAL + ("slices" if "task" in settings else "count"): 12})
+            store.tag(run.id, tags)
+            store.set_status(run.id, status)
+    return home
+
+
+@pytest.fixture
+def store(six_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """The runs of a copy of that home, to be changed at will."""
+    monkeypatch.setenv("BRAINSEG_HOME", str(moved_home(six_runs, tmp_path / "home")))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return RunStore()
 
 
 def names(table: pd.DataFrame) -> list[str]:

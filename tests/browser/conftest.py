@@ -6,12 +6,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from brainseg.cli.server import Server
 from brainseg.runs import RunStore
@@ -70,18 +68,15 @@ def mask_site(tmp_path_factory: pytest.TempPathFactory, segment_template: Path) 
 
 
 @pytest.fixture(scope="session")
-def visits(browser: Browser) -> Callable[[str], AbstractContextManager[Page]]:
-    """Open a tab in a light or dark browser profile, which all tests share: a new profile has to fetch and compile
-    Streamlit's code again. Streamlit keeps a visitor's state with the tab, not with the profile.
+def visits(browser: Browser) -> Callable[[], AbstractContextManager[Page]]:
+    """Open a tab in a light browser profile, which all tests share: a new profile has to fetch and compile Streamlit's
+    code again. Streamlit keeps a visitor's state with the tab, not with the profile.
     """
-
-    @cache
-    def profile(theme: Literal["light", "dark"]) -> BrowserContext:
-        return browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme, accept_downloads=True)
+    profile = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light", accept_downloads=True)
 
     @contextmanager
-    def visit(theme: Literal["light", "dark"]) -> Iterator[Page]:
-        page = profile(theme).new_page()
+    def visit() -> Iterator[Page]:
+        page = profile.new_page()
         page.set_default_timeout(PATIENCE)
         yield page
         page.close()
@@ -90,7 +85,7 @@ def visits(browser: Browser) -> Callable[[str], AbstractContextManager[Page]]:
 
 
 @pytest.fixture
-def tab(visits: Callable[[str], AbstractContextManager[Page]]) -> Iterator[Page]:
+def tab(visits: Callable[[], AbstractContextManager[Page]]) -> Iterator[Page]:
     """A visitor's new tab; whatever its console calls an error fails the test."""
     complaints: list[str] = []
 
@@ -99,7 +94,7 @@ def tab(visits: Callable[[str], AbstractContextManager[Page]]) -> Iterator[Page]
         if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
             complaints.append(f"{message.text} {message.location}")
 
-    with visits("light") as page:
+    with visits() as page:
         page.on("console", keep)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -18,18 +19,29 @@ STREAMLITS = {
 """Rule and a part of the element that are Streamlit's: no page can change them."""
 ACTIVE = {"exclude": [["label[disabled]"]]}
 """What is checked: all but the labels of inactive fields, which WCAG exempts (1.4.3)."""
+THEMES: dict[str, list[str] | None] = {"light": None, "dark": ["color-contrast", "link-in-text-block"]}
+"""Theme -> the rules that are checked, None for all: for the second one those whose result depends on colours."""
 
 
-@pytest.fixture(params=["light", "dark"])
-def themed_tab(visits, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with visits(request.param) as page:
-        yield page
-
-
-def violations(tab: Page) -> list[str]:
-    """Return what axe finds on a settled page, without what is Streamlit's own: a redraw fades the old elements."""
+def turn_dark(tab: Page) -> None:
+    """Show an open page in the dark theme: what the browser draws changes at once, the rest when the script runs."""
+    tab.emulate_media(color_scheme="dark")
+    expect(tab.get_by_test_id("stApp")).to_have_css("color-scheme", "dark", timeout=LIMIT)
     settled(tab)
-    found = Axe().run(tab, context=ACTIVE, options={"resultTypes": ["violations"]}).response["violations"]
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("r")  # Streamlit's key to run the script again
+    expect(tab.locator("html")).to_have_css("color-scheme", "dark", timeout=LIMIT)
+
+
+def violations(tab: Page, rules: list[str] | None = None) -> list[str]:
+    """Return what axe finds on a settled page, without what is Streamlit's own: a redraw fades the old elements.
+
+    All rules are checked unless some are named.
+    """
+    settled(tab)
+    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    axe = Axe("" if tab.evaluate("'axe' in window") else AXE_SCRIPT)
+    found = axe.run(tab, context=ACTIVE, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]}"
         for rule in found
@@ -62,15 +74,24 @@ ADDRESSES = {**{name: name for name in PAGES}, "home": "", "run": "runs?run=tune
 """What is looked at -> its address: each page, and Runs with a run."""
 
 
-@pytest.mark.parametrize("shown", ADDRESSES)
-def test_no_page_has_a_violation_that_is_ours(site: str, themed_tab: Page, shown: str) -> None:
-    title = {"home": "brainseg", "run": "Runs"}.get(shown) or PAGES[shown]
-    open_page(themed_tab, f"{site}/{ADDRESSES[shown]}", title)
-    settled(themed_tab)
-    open_expanders(themed_tab)
-    found = {"page": violations(themed_tab)}
-    for name in popovers(themed_tab):
-        found[name] = violations(themed_tab)
+@pytest.fixture(scope="module", params=ADDRESSES)
+def unfolded(site: str, visits, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page with all that can be unfolded, which is checked first in the light theme, then in the dark one."""
+    name = request.param
+    with visits() as page:
+        open_page(page, f"{site}/{ADDRESSES[name]}", {"home": "brainseg", "run": "Runs"}.get(name) or PAGES[name])
+        settled(page)
+        open_expanders(page)
+        yield page
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_page_has_a_violation_that_is_ours(unfolded: Page, theme: str) -> None:
+    if theme == "dark":
+        turn_dark(unfolded)
+    found = {"page": violations(unfolded, THEMES[theme])}
+    for name in popovers(unfolded):
+        found[name] = violations(unfolded, THEMES[theme])
     assert not any(found.values()), found
 
 

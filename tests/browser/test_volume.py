@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +16,7 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 from brainseg.app.volume_viewer.component import _FOLDER
 from brainseg.scans.volumes.slices import PLANES
 from tests.app.volume_pages import BALL, SHAPE, SPACING, dicom_zip
-from tests.browser.test_accessibility import violations
+from tests.browser.test_accessibility import THEMES, turn_dark, violations
 from tests.browser.visitor import LIMIT, no_trouble, open_page, settled
 
 PIXEL = """(canvas, [x, y]) => {
@@ -233,19 +235,28 @@ def test_the_brush_paints_in_mm_and_fill_needs_a_closed_outline(tab: Page) -> No
     assert found["filled"] == 8 + 4  # two by two pixels inside, and two more beside the slanted corners
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_viewer_is_accessible_and_fits_a_phone(visits, mask_site: str, tmp_path: Path, theme: str) -> None:
-    with visits(theme) as tab:
+@pytest.fixture(scope="module")
+def viewer(visits: Callable[[], AbstractContextManager[Page]], mask_site: str, tmp_path_factory) -> Iterator[Page]:
+    """The viewer with its help open, which is checked first in the light theme, then in the dark one."""
+    with visits() as tab:
         open_page(tab, f"{mask_site}/diagnose?view=Volume", "Diagnose")
-        tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(dicom_zip(tmp_path))
+        zipped = dicom_zip(tmp_path_factory.mktemp("study"))
+        tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(zipped)
         expect(tab.locator(".viewer:not(.waiting)")).to_be_visible(timeout=LIMIT)
         tab.locator(".help summary").click()
-        assert violations(tab) == []
-        tab.set_viewport_size({"width": 390, "height": 844})
-        settled(tab)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-        for plane in PLANES:
-            box = canvas(tab, plane).bounding_box()
-            assert box
-            assert box["width"] > 300
-        tab.set_viewport_size({"width": 1440, "height": 900})
+        yield tab
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_viewer_is_accessible_and_fits_a_phone(viewer: Page, theme: str) -> None:
+    if theme == "dark":
+        turn_dark(viewer)
+    assert violations(viewer, THEMES[theme]) == []
+    viewer.set_viewport_size({"width": 390, "height": 844})
+    settled(viewer)
+    assert viewer.evaluate("document.documentElement.scrollWidth") <= 390
+    for plane in PLANES:
+        box = canvas(viewer, plane).bounding_box()
+        assert box
+        assert box["width"] > 300
+    viewer.set_viewport_size({"width": 1440, "height": 900})

@@ -14,7 +14,7 @@ from PIL import Image
 
 from brainseg import DISCLAIMER
 from brainseg.evaluation.segmentation import load_masks
-from tests.cli.test_cli import TINY, assert_refused, brainseg, here
+from tests.cli.test_cli import TINY, assert_refused, here
 from tests.conftest import fresh_home
 from tests.results.report.reading import Page, Pdf, squeezed
 from tests.scans.volumes.dicom_maker import write_series
@@ -26,7 +26,7 @@ def segmented(tmp_path_factory: pytest.TempPathFactory, store_template: Path, ma
     """A home with one finished segmentation run, and what `train --json` said of it."""
     home = fresh_home(tmp_path_factory.mktemp("cli") / "home", store_template)
     task = ["--set", "task=segment", "--set", "model.stages=[2]", "--set", "training.learning_rate=0.01"]
-    done = brainseg("train", "--data", masked_set, "--name", "marks", *TINY, *task, "--json", home=home)
+    done = here("train", "--data", masked_set, "--name", "marks", *TINY, *task, "--json", home=home)
     assert done.returncode == 0, done.stderr
     return home, json.loads(done.stdout)
 

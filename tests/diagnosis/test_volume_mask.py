@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ def head(seed: int = 0, **more) -> Volume:
 
 @pytest.fixture(scope="module")
 def open_segmenter(tmp_path_factory):
+    @cache
     def opened(**facts: object) -> Segmenter:
         return Segmenter.open(
             store(tmp_path_factory.mktemp("b"), marking(), ("background", "tumour"), **FACTS, **facts)
