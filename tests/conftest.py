@@ -234,6 +234,13 @@ def tiny_config(data: Path, **settings: object) -> RunConfig:
     )
 
 
+STILL = {
+    f"training.augmentation.{change}": 0
+    for change in ("flip", "rotate", "translate", "scale", "brightness", "contrast")
+}
+"""No augmentation: with it, three epochs on tiny slices teach a U-Net something only by luck."""
+
+
 def write_masked_set(folder: Path, patients: int, slices: int, seed: int = 0) -> Path:
     """Write `images/` and `masks/` of `slices` slices a patient; the spot of every second slice is the "tumour"."""
     random = np.random.default_rng(seed)

@@ -28,6 +28,11 @@ PHRASES = (
     (r"name another with --port", "name another port"),
     (r"diagnose it as a volume with `predict --out`", "open it under Volume on Diagnose"),
     (r"give files whose name or header says ([^.]+)", r"add one, or choose \1 as its sequence in the list of series"),
+    (r"give --set-range, such as \S+", "choose a range for a setting."),
+    (r"resume the search without --set-range, or start a new one", "start a new search"),
+    (r"unless you raise a budget \(--trials, --hours or --epochs\)", "unless you raise its budget"),
+    (r"--set-range\b:?", "The range"),
+    (r", or add --replace, which moves the earlier home aside", ""),
     (r"name the file, the folder or the sequence to use", "correct their sequences in the list of series"),
 )
 """Pattern in a message for the terminal -> its words on a page."""

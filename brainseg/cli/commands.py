@@ -20,7 +20,7 @@ COMMANDS = {
     "submit": ListedCommand("training", "Put a training into the queue; a worker process takes it from there."),
     "resume": ListedCommand(
         "training",
-        "Resume a failed or cancelled run from its last epoch; folds of a cross-validation always go into the queue.",
+        "Resume a failed or cancelled run from its last epoch; folds and trials always go into the queue.",
     ),
     "lr-find": ListedCommand("training", "Find a learning rate, and draw the curve with its valley."),
     "crossval": ListedCommand(
@@ -48,7 +48,8 @@ COMMANDS = {
         "Export a run's model for OpenVINO or ONNX Runtime, or write its bundle, plots or predictions into files.",
     ),
     "delete": ListedCommand(
-        "manage", "Delete an ended run with its model, plots and log; with a cross-validation, all its folds."
+        "manage",
+        "Delete an ended run with its model, plots and log; with a cross-validation or a search, all its runs.",
     ),
     "compare": ListedCommand(
         "compare", "Compare finished runs; those evaluated on the same images are tested against each other."

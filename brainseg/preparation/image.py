@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from brainseg.config import PreparationConfig
-from brainseg.scans.parts import part_statistics
 
 VERSION = 2
 """Increased with every change of the prepared pixels; caches of other versions are not used. Since version 2, images
@@ -134,6 +133,8 @@ def head_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
     Returns:
         (top, left, height, width) in pixels; the whole image if no plausible head is found.
     """
+    from brainseg.scans.parts import part_statistics  # here, since the list of runs needs no reader of images
+
     grey = cv2.GaussianBlur(_brightest_channel(pixels), (5, 5), 0)
     _, mask = cv2.threshold(grey, math.floor(HEAD_LEVEL * int(grey.max())), 1, cv2.THRESH_BINARY)  # 1 above the level
     height, width = grey.shape

@@ -20,7 +20,7 @@ from brainseg.jobs.trainer_process import main as train_run
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import Run, RunStore
 from brainseg.runs.run_plan import Plan
-from tests.conftest import PROJECT_ROOT, fresh_home, made_once, opened_home, tiny_config, write_set
+from tests.conftest import PROJECT_ROOT, STILL, fresh_home, made_once, opened_home, tiny_config, write_set
 from tests.jobs.helpers import end_processes
 
 
@@ -89,7 +89,7 @@ def two_runs(data: Path, **settings: object) -> dict[str, RunConfig]:
 @pytest.fixture(scope="session")
 def segment_template(session_folder: Path, store_template: Path, tiny_set: Path, masked_set: Path) -> Path:
     """A home with a finished baseline `tuned` and, newest, a finished segmentation `marks` (64 px, two epochs)."""
-    unet = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01, "preparation.size": 64}
+    unet = {"task": "segment", "model.stages": [2], "training.learning_rate": 0.01, "preparation.size": 64, **STILL}
     runs = {
         "tuned": tiny_config(tiny_set, **{"model.head": "logistic", "compute.nice": 0}),
         "marks": tiny_config(masked_set, **{**unet, "compute.nice": 0}),

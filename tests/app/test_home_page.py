@@ -132,7 +132,7 @@ def test_two_hundred_runs_open_few_files() -> None:
         """A run as `best_models` sees it."""
 
         def __init__(self, number: int) -> None:
-            self.id, self.created, self.answers, self.parent = str(number), number, True, ""
+            self.id, self.created, self.answers, self.is_part = str(number), number, True, False
             self.metrics = {"final_accuracy_low": number / 300, "final_accuracy_high": number / 300 + 0.2}
             self.config = tiny_config(Path("set"))
 

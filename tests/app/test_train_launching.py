@@ -11,6 +11,7 @@ from brainseg.app.train.ended import outcome
 from brainseg.app.train.launch import launch
 from brainseg.app.train.queue import kind_words, position_words
 from brainseg.app.train.weights import FINISHED
+from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.jobs import queue
 from brainseg.results.run_wording import STATES
 from brainseg.runs import Run, RunStore
@@ -41,7 +42,8 @@ def test_a_training_is_started_and_finishes(working_home: Path, tiny_set: Path, 
     flat = run.config.flat()
     assert {name: flat[name] for name in QUICK} == QUICK
     done = ended(run.id)
-    assert (done.status, done.reason) == ("FINISHED", "")
+    assert done.status == "FINISHED"
+    assert done.reason in ("", collapse_sentence({"collapsed": True})), "one epoch may teach nothing"
     assert outcome(done) in texts(app.run())
     assert " of 12 " in outcome(done)
 

@@ -32,7 +32,7 @@ def last(name: str) -> str:
 def test_the_container_runs_a_command_that_exists_as_a_plain_user_with_a_health_check() -> None:
     group = typer.main.get_command(app)
     name, *arguments = json.loads(last("CMD"))
-    with group.commands[name].make_context(name, arguments) as context:
+    with group.load(name).make_context(name, arguments) as context:
         assert (context.params["host"], context.params["port"]) == ("0.0.0.0", 8501)
     assert json.loads(last("ENTRYPOINT")) == ["brainseg"]
     names = [instruction for instruction, _ in instructions()]

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from brainseg import extras
 from brainseg.errors import BackendError, BrainsegError, BundleError
-from brainseg.models.architectures import Network
+from brainseg.models.architectures import Classifier, Network
 from brainseg.models.bundle import Bundle
 from brainseg.models.export.backends import Backend, TorchBackend
 from brainseg.models.export.comparing import compare_logits
@@ -146,7 +146,7 @@ def current_checks(record: ExportRecord, folder: Path, bundle: Bundle[Network]) 
     Raises:
         BundleError: The stored logits are missing or damaged.
     """
-    if bundle.description.task != "classify" or not record.checks:
+    if not isinstance(bundle.model, Classifier) or not record.checks:
         return [(each, each.comparison) for each in record.checks]
     try:
         logits = load_file(checked_file(folder, record, LOGITS_FILE))
