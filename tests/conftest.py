@@ -37,18 +37,28 @@ TRAINING_PLACES = {
     "cli",
     "models",
     "runs",
+    "report",
+    "test_backends.py",
+    "test_class_folders.py",
     "test_compute.py",
+    "test_creating.py",
     "test_crossval_results.py",
     "test_full_disk.py",
     "test_label_report.py",
+    "test_mask_meaning.py",
+    "test_measurement_object.py",
+    "test_near_copies.py",
+    "test_no_pickle.py",
     "test_packaging.py",
+    "test_run_plots.py",
     "test_segmenter.py",
     "test_setup.py",
     "test_start.py",
     "test_subsets.py",
     "test_timing.py",
+    "test_volume_mask.py",
 }
-"""Folders and files whose tests do the same, or start processes of brainseg: workers, trainers, commands."""
+"""Folders and files whose tests do the same, start processes of brainseg (workers, trainers, commands), or are slow."""
 
 SLOWEST_FIRST = ("train", "browser", "app", "data", "unit")
 """All tiers, those with the longest files first."""
