@@ -66,12 +66,13 @@ class Threads(Callback):
 
     def before_fit(self) -> None:
         """Start from what torch uses now."""
-        self.choice, self.load = ThreadChoice(len(available_cores())), OtherLoad()
+        self.choice = ThreadChoice(len(available_cores()))
         self.choice.count = torch.get_num_threads()
 
     def before_epoch(self) -> None:
-        """Try again what was refused."""
+        """Try again what was refused; what others did while this training paused does not count."""
         self.choice.new_epoch()
+        self.load = OtherLoad()
 
     def before_batch(self) -> None:
         """Start the clock."""
