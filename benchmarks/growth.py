@@ -14,15 +14,12 @@ import argparse
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +27,9 @@ import cv2
 import numpy as np
 
 from benchmarks.rows import Rows
+from benchmarks.speed.machine import machine, today, versions
 
 STEPS = ("list_and_read", "checks_and_near_copies", "open_again", "grouped_split", "prepare", "prepare_again")
-LIBRARIES = ("numpy", "pandas", "pillow", "opencv-python-headless", "scipy", "scikit-learn")
 
 
 def write_images(folder: Path, count: int, side: int, seed: int = 0) -> None:
@@ -135,9 +132,9 @@ def main() -> None:
             "images": count,
             "side": given.side,
             "steps": steps,
-            "date": datetime.now(UTC).date().isoformat(),
-            "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
-            "versions": {library: metadata.version(library) for library in LIBRARIES},
+            "date": today(),
+            "machine": machine(),
+            "versions": versions(),
         }
         rows.add(row)
         show(row, before)

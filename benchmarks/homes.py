@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import platform
 import shutil
 import sqlite3
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
-from brainseg import __version__, paths
+from benchmarks.speed.machine import machine as machine_words
+from benchmarks.speed.machine import today, versions
+from brainseg import paths
 from brainseg.cli.demo import mask_config
 from brainseg.config import RunConfig
 from brainseg.jobs.queue import create_claimed
@@ -112,11 +114,22 @@ def _copy(database: sqlite3.Connection, source: str, number: int) -> None:
 
 def machine() -> dict[str, object]:
     """Return what a row says of the machine and of the versions that it was measured with."""
-    return {
-        "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
-        "brainseg": __version__,
-        "python": platform.python_version(),
-        "streamlit": version("streamlit"),
-        "torch": version("torch"),
-        "date": time.strftime("%Y-%m-%d"),
-    }
+    found = versions()
+    measured = {name: found[name] for name in ("brainseg", "python", "streamlit", "torch")}
+    return {"machine": machine_words(), **measured, "date": today()}
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options of every measurement in a home."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--home", type=Path, help="home folder to use again; by default a new one that is removed")
+    made.add_argument("--report", action="store_true", help="print the table of the stored rows")
+    return made
+
+
+@contextmanager
+def prepared(home: Path | None) -> Iterator[None]:
+    """Open a home, or a new one that is removed at the end, and train its two models unless it has them."""
+    with tempfile.TemporaryDirectory() as temporary, opened(home or Path(temporary)):
+        prepare()
+        yield

@@ -11,24 +11,21 @@ session for two minutes after its visitor has left). Rows are appended to `bench
 
 from __future__ import annotations
 
-import argparse
 import gc
 import re
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import psutil
 from playwright.sync_api import expect, sync_playwright
 
-from benchmarks.homes import CLASSIFIER, machine, opened, prepare
+from benchmarks.homes import CLASSIFIER, machine, parser, prepared
 from benchmarks.rows import Rows
 from benchmarks.start import FLAGS, PATIENCE, answer, goto
 from brainseg import paths
@@ -126,14 +123,11 @@ def report(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, or print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", nargs="+", default=list(WHAT), choices=list(WHAT), help="what to measure")
-    parser.add_argument("--home", type=Path, help="home folder to use again; by default a new one that is removed")
-    parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--what", nargs="+", default=list(WHAT), choices=list(WHAT), help="what to measure")
+    options = arguments.parse_args()
     if not options.report:
-        with tempfile.TemporaryDirectory() as temporary, opened(options.home or Path(temporary)):
-            prepare()
+        with prepared(options.home):
             for name in options.what:
                 for each in WHAT[name]():
                     ROWS.add(each)

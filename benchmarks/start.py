@@ -11,7 +11,6 @@ appended to `benchmarks/results/start.jsonl`; `checkout` is "this" or "baseline"
 
 from __future__ import annotations
 
-import argparse
 import re
 import resource
 import shutil
@@ -19,7 +18,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +27,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.homes import grow, machine, opened, prepare
+from benchmarks.homes import grow, machine, parser, prepared
 from benchmarks.rows import Rows
 from brainseg import paths
 from brainseg.cli.server import free_port
@@ -184,16 +182,15 @@ def _seconds(row: dict[str, Any] | None) -> str:
 
 def main() -> None:
     """Measure, or print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--baseline", type=Path, help="a checkout of an older version, measured in turns with this one")
-    parser.add_argument("--what", nargs="+", default=["commands", *IN_THE_BROWSER], help="what to measure")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--home", type=Path, help="home folder to use again; by default a new one that is removed")
-    parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument(
+        "--baseline", type=Path, help="a checkout of an older version, measured in turns with this one"
+    )
+    arguments.add_argument("--what", nargs="+", default=["commands", *IN_THE_BROWSER], help="what to measure")
+    arguments.add_argument("--repeats", type=int, default=5)
+    options = arguments.parse_args()
     if not options.report:
-        with tempfile.TemporaryDirectory() as temporary, opened(options.home or Path(temporary)):
-            prepare()
+        with prepared(options.home):
             grow(10)
             image = sorted((paths.subfolder("datasets") / "slices").rglob("*.png"))[0]
             checkouts = {"this": THIS} | ({"baseline": options.baseline.resolve()} if options.baseline else {})

@@ -12,11 +12,9 @@ pass. `queries` and `files` are those of one warm rerun. Rows are appended to `b
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +25,7 @@ from unittest.mock import patch
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.homes import CLASSIFIER, grow, machine, opened, prepare
+from benchmarks.homes import CLASSIFIER, grow, machine, parser, prepared
 from benchmarks.rows import Rows
 from brainseg import paths
 from brainseg.runs import RunStore
@@ -133,16 +131,13 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, or print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--home", type=Path, help="home folder to use again; by default a new one that is removed")
-    parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int, nargs="+", default=[10, 100, 1000])
+    arguments.add_argument("--repeats", type=int, default=5)
+    options = arguments.parse_args()
     if not options.report:
         sys.addaudithook(_note_opening)  # Python has no way to remove it
-        with tempfile.TemporaryDirectory() as temporary, opened(options.home or Path(temporary)):
-            prepare()
+        with prepared(options.home):
             for count in sorted(options.runs):
                 grow(count)
                 for row in measure(count, options.repeats):

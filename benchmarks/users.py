@@ -4,15 +4,13 @@
     python -m benchmarks.users --report
 
 Every user is a thread that asks the functions behind Diagnose for one answer after another, each with its heatmap, as a
-session of the dashboard does: users share the model in memory, and each image is read and answered anew. An answer is
+session of the dashboard does: users share the model in memory, and each image is read and answered again. An answer is
 right if it equals that of one user alone: the same class, probabilities within 1e-4, heatmap within 1e-3. Rows are
 appended to `benchmarks/results/users.jsonl`.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.homes import CLASSIFIER, machine, opened, prepare
+from benchmarks.homes import CLASSIFIER, machine, parser, prepared
 from benchmarks.rows import Rows
 from brainseg import paths
 from brainseg.app.diagnose.answers import Answers
@@ -111,15 +109,12 @@ def report(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, or print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=int, nargs="+", default=[1, 4, 16])
-    parser.add_argument("--answers", type=int, default=64, help="answers in all, for each number of users")
-    parser.add_argument("--home", type=Path, help="home folder to use again; by default a new one that is removed")
-    parser.add_argument("--report", action="store_true", help="print the table of the stored rows")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--users", type=int, nargs="+", default=[1, 4, 16])
+    arguments.add_argument("--answers", type=int, default=64, help="answers in all, for each number of users")
+    options = arguments.parse_args()
     if not options.report:
-        with tempfile.TemporaryDirectory() as temporary, opened(options.home or Path(temporary)):
-            prepare()
+        with prepared(options.home):
             member = Member.of(RunStore().get(CLASSIFIER))
             images = sorted((paths.subfolder("datasets") / "slices").glob("*tumour/*.png"))[:16]
             alone = User(member, images)

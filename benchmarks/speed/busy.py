@@ -11,7 +11,7 @@ from benchmarks.speed.machine import cores_here
 
 
 def main() -> None:
-    """Work for ever."""
+    """Work until the process is ended."""
     torch.set_num_threads(cores_here())
     values = torch.randn(1024, 1024)
     print("busy", flush=True)

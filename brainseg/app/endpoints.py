@@ -1,4 +1,4 @@
-"""Addresses for programs beside the pages: `/health` for whoever restarts the server, `/metrics` for Prometheus."""
+"""Addresses for programs, beside the pages: `/health` for a supervisor of the server, `/metrics` for Prometheus."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from brainseg.cli.options import JsonOption, RunOptions, run_options
-from brainseg.cli.output import ANSWERS, NOTES, counter, fraction, print_json
+from brainseg.cli.output import ANSWERS, counter, fraction, print_json
+from brainseg.cli.waiting import INCOMPLETE, wait_for
 from brainseg.errors import ConfigError
 from brainseg.jobs.submission import run_name
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from brainseg.results.crossval.result import CrossvalResult
     from brainseg.runs import Run, RunStore
 
-POLL = 1.0
-INCOMPLETE = 2
-"""Exit code of `crossval --wait` if a fold failed or was cancelled."""
 OWN = ("data.split", "data.folds", "data.fold", "data.outer_folds", "data.outer_fold")
 """Settings that the command chooses for each fold."""
 
@@ -71,7 +68,9 @@ def crossval(
     if not wait:
         print_queued(parent, as_json)
         return
-    parent = _wait(store, parent)
+    parent = wait_for(
+        store, parent, "Folds ended", _ended, f"The folds stay in the queue; `cancel {parent.id[:8]}` cancels them."
+    )
     print_crossval(store, parent, as_json)
     if parent.status != "FINISHED":
         raise typer.Exit(INCOMPLETE)
@@ -92,6 +91,11 @@ def _refuse_own_settings(settings: list[str]) -> None:
             )
 
 
+def _ended(parent: Run) -> tuple[int, int] | None:
+    counts = parent.counts
+    return (counts.finished + counts.failed + counts.cancelled, counts.total) if counts else None
+
+
 def print_queued(parent: Run, as_json: bool) -> None:
     """Print that a cross-validation was queued."""
     if as_json:
@@ -104,26 +108,6 @@ def print_queued(parent: Run, as_json: bool) -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def _wait(store: RunStore, parent: Run) -> Run:
-    from brainseg.jobs.queue import reconcile
-    from brainseg.runs import ENDED
-
-    bar, report_progress = counter("Folds ended")
-    try:
-        with bar:
-            while parent.status not in ENDED:
-                counts = parent.counts
-                if counts:
-                    report_progress(counts.finished + counts.failed + counts.cancelled, counts.total)
-                time.sleep(POLL)
-                reconcile(store)
-                parent = store.get(parent.id)
-    except KeyboardInterrupt:
-        NOTES.print(f"The folds stay in the queue; `cancel {parent.id[:8]}` cancels them.", markup=False)
-        raise typer.Exit(130) from None
-    return parent
 
 
 def print_crossval(store: RunStore, parent: Run, as_json: bool) -> None:

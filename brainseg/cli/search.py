@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from brainseg.cli.options import JsonOption, RunArgument, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, NOTES, counter, fraction, print_json
+from brainseg.cli.waiting import INCOMPLETE, wait_for
 from brainseg.errors import RunError
 from brainseg.jobs.submission import run_name
 from brainseg.search.plan import TRIALS, check_budget, plan_search, refuse_changed_ranges
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from brainseg.results.search.result import SearchResult
     from brainseg.runs import Run, RunStore
     from brainseg.search.plan import SearchPlan
-
-POLL = 1.0
-INCOMPLETE = 2
-"""Exit code of `search --wait` if the search did not finish."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -105,7 +101,7 @@ def search(
     if not wait:
         print_queued_search(found, as_json)
         return
-    found = _wait(store, found)
+    found = wait_for(store, found, "Trials ended", _ended, f"The search goes on; `cancel {found.id[:8]}` cancels it.")
     print_search(store, found, as_json)
     if found.status != "FINISHED":
         raise typer.Exit(INCOMPLETE)
@@ -157,6 +153,10 @@ def _resume(
     return resume_search(store, found, plan)
 
 
+def _ended(search: Run) -> tuple[int, int] | None:
+    return (search.trials.ended, search.trials.total) if search.trials else None
+
+
 def print_queued_search(search: Run, as_json: bool) -> None:
     """Print that a search was queued, or that it ended at once."""
     if as_json:
@@ -172,25 +172,6 @@ def print_queued_search(search: Run, as_json: bool) -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def _wait(store: RunStore, search: Run) -> Run:
-    from brainseg.jobs.queue import reconcile
-    from brainseg.runs import ENDED
-
-    bar, report_progress = counter("Trials ended")
-    try:
-        with bar:
-            while search.status not in ENDED:
-                if search.trials:
-                    report_progress(search.trials.ended, search.trials.total)
-                time.sleep(POLL)
-                reconcile(store)
-                search = store.get(search.id)
-    except KeyboardInterrupt:
-        NOTES.print(f"The search goes on; `cancel {search.id[:8]}` cancels it.", markup=False)
-        raise typer.Exit(130) from None
-    return search
 
 
 def show(

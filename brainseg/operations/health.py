@@ -17,7 +17,7 @@ from brainseg.jobs.workers import without_worker
 from brainseg.runs import RunStore
 
 CURRENT = 5.0
-"""Seconds for which an answer counts as current: whoever asks more often gets the same one."""
+"""Seconds for which an answer counts as current; within them, the same one is given again."""
 
 
 @dataclass(frozen=True)

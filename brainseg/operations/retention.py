@@ -1,4 +1,4 @@
-"""What is older than the rules that a user has set allow. Without a rule, everything is kept for ever.
+"""Finds what is older than the rules of the user allow. Without a rule, everything is kept.
 
 Each rule is an environment variable with a number of days. What a rule never takes is told in `docs/how-to/server.md`.
 """

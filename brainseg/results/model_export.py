@@ -77,12 +77,9 @@ def export_run(
             whether the export is right.
         MissingLibraryError: A library that the format needs is not installed.
     """
-    import torch
-
-    from brainseg.models.bundle import load_bundle
     from brainseg.models.export.making import export_bundle
     from brainseg.models.export.record import FILE, LOGITS_FILE
-    from brainseg.models.export.serving import open_backend
+    from brainseg.models.export.serving import answers_with
     from brainseg.models.export.writing import FILES
     from brainseg.preparation import prepare
 
@@ -100,9 +97,7 @@ def export_run(
         for file in sorted(folder.iterdir(), key=lambda each: each.name == FILE):  # the record last
             store.log_file(run.id, file, EXPORTS)
     stored = store.path(run.id, EXPORTS)
-    loaded = load_bundle(bundle)
-    backend = open_backend(loaded, bundle, "auto", torch.device("cpu"))
-    return ModelExport(record, tuple(stored / name for name in FILES[wanted]), (backend.name, backend.precision))
+    return ModelExport(record, tuple(stored / name for name in FILES[wanted]), answers_with(bundle))
 
 
 def write_export(made: ModelExport, out: Path) -> None:

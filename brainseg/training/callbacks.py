@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from brainseg.errors import BrainsegError, TrainingError
-from brainseg.training.compute import available_cores
+from brainseg.models.export.processor import available_cores
 from brainseg.training.learner import Callback, CancelFitException
 from brainseg.training.log import EpochMetrics, Progress, RunLog, TrainingCancelled
 from brainseg.training.protocols import Meter

@@ -10,6 +10,8 @@ import torch
 
 from brainseg.config import ComputeConfig
 from brainseg.errors import ConfigError
+from brainseg.models.export import processor
+from brainseg.models.export.processor import available_cores
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of `mallopt`, by their names in glibc's `malloc.h`."""
@@ -35,14 +37,7 @@ def has_bf16(device: torch.device) -> bool:
     """Return whether the hardware supports bfloat16; emulated bfloat16 is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
-def available_cores() -> list[int]:
-    """Return the numbers of the cores that this process may use: a container may have fewer than the machine."""
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return sorted(cores)
+    return processor.has_bf16()
 
 
 def limit_threads(config: ComputeConfig) -> int:

@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from brainseg.config import ComputeConfig
-from brainseg.training.compute import available_cores
+from brainseg.models.export.processor import available_cores
 
 WINDOW = 0.5
 """Seconds over which the load of other programs is measured: the system counts it in hundredths of a second."""

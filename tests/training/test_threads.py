@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from brainseg.config import ComputeConfig
-from brainseg.training.compute import available_cores, limit_threads
+from brainseg.models.export.processor import available_cores
+from brainseg.training.callbacks import Threads
+from brainseg.training.compute import limit_threads
 from brainseg.training.threads import OtherLoad, ThreadChoice, threads_are_free
 
 
@@ -62,3 +64,13 @@ def test_the_load_of_others_is_measured_over_a_while() -> None:
     found = load.since_last()
     assert found is not None
     assert 0.3 < found < len(available_cores())
+
+
+def test_what_others_did_while_the_training_paused_does_not_count() -> None:
+    threads = Threads()
+    threads.before_fit()
+    threads.before_epoch()
+    wall, busy, own = threads.load._last
+    threads.load._last = (wall - 9, busy - 18, own)  # nine seconds in which others kept two cores busy
+    threads.before_epoch()
+    assert threads.load.since_last() is None

@@ -9,9 +9,8 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded, link, offer_csv
-from brainseg.app.navigation import demo_mode
+from brainseg.app.runs.live_parent import EVERY, current
 from brainseg.app.tasks import Panels, view_of
-from brainseg.jobs.queue import reconcile
 from brainseg.results.crossval.reading import crossval_result
 from brainseg.results.crossval.result import CrossvalResult
 from brainseg.results.crossval.tables import choices_table, folds_plot, folds_table, metrics_table
@@ -20,8 +19,6 @@ from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
 from brainseg.runs import ENDED, Run
 
-EVERY = 3.0
-"""Seconds between two updates of a live cross-validation."""
 FIRST_REPEAT = (
     "Shown here: the first of {} repeats, in which each image counts once. Folds has the means of all repeats."
 )
@@ -35,13 +32,7 @@ ALL_REPEATS = ("Labels",)
 @guarded
 def live_folds(run_id: str) -> None:
     """Draw the folds of a cross-validation that has not ended, and keep them up to date."""
-    if not demo_mode():
-        reconcile(live_store.store())
-    run = live_store.run(run_id)
-    if run.status in ENDED:
-        live_store.refresh()
-        st.rerun()
-    draw_folds(crossval_result(live_store.store(), run))
+    draw_folds(crossval_result(live_store.store(), current(run_id)))
 
 
 def result_panels(run: Run) -> Panels:

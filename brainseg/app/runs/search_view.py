@@ -7,9 +7,8 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded, link, offer_csv
-from brainseg.app.navigation import demo_mode
+from brainseg.app.runs.live_parent import EVERY, current
 from brainseg.app.tasks import Panels
-from brainseg.jobs.queue import reconcile
 from brainseg.results.exports import file_stem
 from brainseg.results.markdown import escape
 from brainseg.results.search.reading import search_result
@@ -18,8 +17,6 @@ from brainseg.results.search.tables import plots_of, trials_table
 from brainseg.results.search.wording import head_sentence, result_sentences
 from brainseg.runs import ENDED, Run
 
-EVERY = 3.0
-"""Seconds between two updates of a live search."""
 SHOWN = 20
 """Most trials with a link."""
 
@@ -28,13 +25,7 @@ SHOWN = 20
 @guarded
 def live_trials(run_id: str) -> None:
     """Draw a search that has not ended, and keep it up to date."""
-    if not demo_mode():
-        reconcile(live_store.store())
-    run = live_store.run(run_id)
-    if run.status in ENDED:
-        live_store.refresh()
-        st.rerun()
-    trials_panel(run)
+    trials_panel(current(run_id))
 
 
 def search_panels() -> Panels:

@@ -91,7 +91,7 @@ def export_bundle(
 
 def _earlier(folder: Path, bundle: Bundle[Network]) -> ExportRecord | None:
     """Return what is known of earlier exports of the same weights; others are forgotten."""
-    with suppress(Exception):  # whatever is wrong with it, it is written anew
+    with suppress(Exception):  # a damaged record is replaced
         found = read_record(folder)
         if found and found.weights_sha256 == bundle.description.weights_sha256:
             return found

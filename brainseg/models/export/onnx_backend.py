@@ -10,7 +10,7 @@ import torch
 from brainseg import extras
 from brainseg.models.export.graphs import INPUT
 from brainseg.models.export.names import BackendName, Precision
-from brainseg.models.export.processor import cores
+from brainseg.models.export.processor import available_cores
 
 
 class OnnxBackend:
@@ -32,7 +32,7 @@ class OnnxBackend:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or cores()
+        options.intra_op_num_threads = threads or len(available_cores())
         options.log_severity_level = 3
         # Threads that spin while they wait would slow down a training on the same machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -12,7 +12,7 @@ import torch
 from brainseg import extras
 from brainseg.models.export.graphs import INPUT
 from brainseg.models.export.names import BackendName, Precision
-from brainseg.models.export.processor import cores
+from brainseg.models.export.processor import available_cores
 
 if TYPE_CHECKING:
     from openvino import InferRequest
@@ -49,7 +49,7 @@ class OpenVinoBackend:
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
-                "INFERENCE_NUM_THREADS": threads or cores(),
+                "INFERENCE_NUM_THREADS": threads or len(available_cores()),
                 "PERFORMANCE_HINT": "LATENCY",
                 "ENABLE_CPU_PINNING": False,  # pinned threads would wait for the cores that a training uses
             },

@@ -24,6 +24,7 @@ def has_bf16(kind: str | None = None) -> bool:
     return any(ability in BF16 for ability in (processor() if kind is None else kind).split())
 
 
-def cores() -> int:
-    """Return how many cores this process may use; a container may use fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cores() -> list[int]:
+    """Return the numbers of the cores that this process may use: a container may have fewer than the machine."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return sorted(cores)

@@ -15,10 +15,10 @@ from safetensors.numpy import load_file
 from brainseg import extras
 from brainseg.errors import BackendError, BrainsegError, BundleError
 from brainseg.models.architectures import Classifier, Network
-from brainseg.models.bundle import Bundle
+from brainseg.models.bundle import Bundle, load_bundle
 from brainseg.models.export.backends import Backend, TorchBackend
 from brainseg.models.export.comparing import compare_logits
-from brainseg.models.export.names import FOLDER, RUNTIMES, TITLES, BackendChoice
+from brainseg.models.export.names import FOLDER, RUNTIMES, TITLES, BackendChoice, BackendName, Precision
 from brainseg.models.export.onnx_backend import OnnxBackend
 from brainseg.models.export.openvino_backend import OpenVinoBackend
 from brainseg.models.export.processor import has_bf16, processor
@@ -41,6 +41,16 @@ _log = logging.getLogger(__name__)
 def exports_of(bundle_folder: Path) -> Path:
     """Return the folder in which the exports of a bundle lie, if there are any."""
     return bundle_folder.parent / FOLDER
+
+
+def answers_with(bundle_folder: Path) -> tuple[BackendName, Precision]:
+    """Return the backend and the precision that answer for a bundle on the CPU if nobody chooses.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+    """
+    backend = open_backend(load_bundle(bundle_folder), bundle_folder, "auto", torch.device("cpu"))
+    return backend.name, backend.precision
 
 
 def open_backend(bundle: Bundle[Network], bundle_folder: Path, choice: BackendChoice, device: torch.device) -> Backend:
