@@ -13,6 +13,7 @@ from brainseg import extras
 from brainseg.models.export.graphs import INPUT
 from brainseg.models.export.names import BackendName, Precision
 from brainseg.models.export.processor import available_cores
+from brainseg.models.export.signal_stack import kept_signal_stack
 
 if TYPE_CHECKING:
     from openvino import InferRequest
@@ -41,19 +42,20 @@ class OpenVinoBackend:
         import openvino
 
         self.precision: Precision = precision
-        network = openvino.Core().read_model(str(file))
-        if size:
-            network.reshape({INPUT: [-1, 3, *size]})
-        self._compiled = openvino.compile_model(
-            network,
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
-                "INFERENCE_NUM_THREADS": threads or len(available_cores()),
-                "PERFORMANCE_HINT": "LATENCY",
-                "ENABLE_CPU_PINNING": False,  # pinned threads would wait for the cores that a training uses
-            },
-        )
+        with kept_signal_stack():
+            network = openvino.Core().read_model(str(file))
+            if size:
+                network.reshape({INPUT: [-1, 3, *size]})
+            self._compiled = openvino.compile_model(
+                network,
+                "CPU",
+                {
+                    "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+                    "INFERENCE_NUM_THREADS": threads or len(available_cores()),
+                    "PERFORMANCE_HINT": "LATENCY",
+                    "ENABLE_CPU_PINNING": False,  # pinned threads would wait for the cores that a training uses
+                },
+            )
         # A request holds the buffers of one image at a time, so no two threads may use the same.
         self._free: LifoQueue[InferRequest] = LifoQueue()
 

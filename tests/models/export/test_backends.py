@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from brainseg.models.export.graphs import Graph, file_outputs
 from brainseg.models.export.onnx_backend import OnnxBackend
 from brainseg.models.export.openvino_backend import OpenVinoBackend
 from brainseg.models.export.processor import has_bf16
+from brainseg.models.export.signal_stack import signal_stack
 from brainseg.models.export.writing import ONNX_FILE, OPENVINO_FILE, OPENVINO_WEIGHTS, write_onnx
 from tests.models.export.conftest import KINDS, make_network
 
@@ -129,3 +132,25 @@ def test_a_missing_runtime_is_named(library, opening, written, monkeypatch) -> N
     monkeypatch.setattr("brainseg.extras.find_spec", lambda name: None)
     with pytest.raises(MissingLibraryError, match=rf"needs {library}, which is not installed: .*brainseg\[export\]"):
         BACKENDS[opening](written["local"], 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the stack is read by a call of Linux")
+def test_signals_keep_the_stack_of_the_thread_in_whatever_order_networks_are_freed(written) -> None:
+    def stack() -> tuple[int | None, int, int]:
+        found = signal_stack()
+        return found.address, found.flags, found.size
+
+    def infer(backend: OpenVinoBackend) -> tuple[int | None, int, int]:
+        backend.run(pictures(1, 64, 64), ["logits"])
+        return stack()
+
+    before = stack()
+    networks = [OpenVinoBackend(written["concat-pool"] / OPENVINO_FILE, "fp32", threads=1) for _ in range(3)]
+    assert infer(networks[1]) == before
+    with ThreadPoolExecutor(1) as pool:
+        fresh = pool.submit(stack).result()
+        assert pool.submit(infer, networks[1]).result() == fresh
+    while networks:
+        networks.pop(0)
+        gc.collect()
+        assert stack() == before
