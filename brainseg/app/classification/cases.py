@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
-from brainseg.app.widgets.run_image import State, image_state, png, run_image
+from brainseg.app.widgets.image import draw_png
+from brainseg.app.widgets.run_image import State, image_state, run_image, square_png
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.evaluation.calibration import scaled
@@ -71,12 +72,7 @@ def draw_case(
                 image, caption = _heatmap(run.id, path, sha256, str(case["prediction"]), image_state(run, path))
         else:
             image = run_image(run, path, sha256)
-        st.image(
-            image,
-            width="stretch",
-            output_format="PNG",
-            alt=f"{path}: {case['label']}, predicted as {case['prediction']}",
-        )
+        draw_png(image, f"{path}: {case['label']}, predicted as {case['prediction']}")
     except BrainsegError as error:
         st.info(escape(error), icon=":material/image_not_supported:")
     st.markdown(case_words(case, calibration))
@@ -123,4 +119,4 @@ def _heatmap(run_id: str, path: str, sha256: str | None, explain: str, state: St
     except ValueError as error:
         raise ScanError(f"The model of this run does not know the class {explain!r}.") from error
     caption = empty_heatmap(diagnosis) or f"{diagnosis.heatmap_title}. {LOOKED}"
-    return png(overlay(scan.pixels, diagnosis.heatmap)), caption
+    return square_png(overlay(scan.pixels, diagnosis.heatmap)), caption

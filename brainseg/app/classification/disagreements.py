@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app.frame import guarded, offer_csv
+from brainseg.app.widgets.image import draw_png
 from brainseg.diagnosis.calibrated import write_value
 from brainseg.errors import BrainsegError, ScanError
 from brainseg.results.classification.comparison import aligned_images, disagreeing_images
@@ -56,7 +57,7 @@ def _show_image(comparison: Comparison, names: list[str], row: pd.Series, maps: 
     with left:
         st.markdown(f"**{escape(display_name(row['path']))}**  \nGround truth: {escape(row['label'])}")
         if scan:
-            st.image(scan.pixels, width=IMAGE_WIDTH, alt=f"{display_name(row['path'])}: the image")
+            draw_png(scan.pixels, f"{display_name(row['path'])}: the image", width=IMAGE_WIDTH)
     with right:
         for start in range(0, len(names), ACROSS):
             columns = st.columns(ACROSS)
@@ -91,7 +92,7 @@ def _show_answer(comparison: Comparison, name: str, row: pd.Series, scan: Scan |
         return
     try:
         image, empty = _with_heatmap(comparison.runs[name].run.id, answer, scan.sha256, scan)
-        st.image(image, width=IMAGE_WIDTH, alt=f"Where {name} looked")
+        draw_png(image, f"Where {name} looked", width=IMAGE_WIDTH)
         if empty:
             st.caption(escape(empty))
     except BrainsegError as error:

@@ -7,6 +7,7 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.messages import on_page
+from brainseg.app.widgets.image import draw_png
 from brainseg.app.widgets.run_image import run_image
 from brainseg.errors import BrainsegError, RunError
 from brainseg.evaluation.label_ranking import LabelReason
@@ -52,7 +53,7 @@ def labels_panel(run: Run) -> None:
 def _draw_label(run: Run, label: JudgedLabel, sha256: str | None) -> None:
     try:
         image = run_image(run, label["path"], sha256)
-        st.image(image, width="stretch", output_format="PNG", alt=f"{label['path']}: labelled {label['label']}")
+        draw_png(image, f"{label['path']}: labelled {label['label']}")
     except BrainsegError as error:
         st.info(escape(error), icon=":material/image_not_supported:")
     suspect = label["reason"] != LabelReason.NONE

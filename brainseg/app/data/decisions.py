@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from brainseg.app.data.images import thumbnail
+from brainseg.app.widgets.image import draw_png
 from brainseg.datasets.near_decisions import judge_copies, judge_different, judged_in, pairs_of
 from brainseg.datasets.table import Dataset
 from brainseg.results.markdown import escape
@@ -33,7 +34,8 @@ def judged(dataset: Dataset) -> None:
             for column, path in ((left, first), (right, second)):
                 small = thumbnail(dataset, path)
                 if small is not None:
-                    column.image(small, escape(path), alt=f"Image {path}")
+                    with column:
+                        draw_png(small, f"Image {path}", escape(path), "content")
                 else:
                     column.caption(escape(path))
             if action.button("They are copies", key=f"join-{first}-{second}"):

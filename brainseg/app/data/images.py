@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from brainseg.app.widgets.image import png
 from brainseg.datasets.duplicates import duplicate_groups
 from brainseg.datasets.table import Dataset
 from brainseg.errors import ScanError
@@ -108,6 +108,4 @@ def _thumbnail(file: str, sha256: str) -> bytes | None:
     except ScanError:
         return None
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
+    return png(np.asarray(image))

@@ -12,6 +12,7 @@ from brainseg.app import state
 from brainseg.app.data.decisions import judged, offer_to_part
 from brainseg.app.data.images import CopyGroup, copy_groups, copy_table, sample, thumbnail
 from brainseg.app.frame import dark, guarded, offer_csv, show
+from brainseg.app.widgets.image import draw_png
 from brainseg.datasets.copy_messages import near_leaks, near_sentence
 from brainseg.datasets.report import mask_sentence, warning_sentence
 from brainseg.datasets.report_fields import DatasetReport
@@ -185,7 +186,7 @@ def _image(dataset: Dataset, path: str, caption: str) -> None:
     if small is None:
         st.caption(f"{escape(caption)}: can no longer be read.")
     else:
-        st.image(small, escape(caption), width="stretch", alt=f"Image {path}")
+        draw_png(small, f"Image {path}", escape(caption))
 
 
 def faults(report: DatasetReport) -> None:

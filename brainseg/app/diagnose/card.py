@@ -20,6 +20,7 @@ from brainseg.app.diagnose.members_card import show_evaluations, show_members
 from brainseg.app.diagnose.similar import show_similar
 from brainseg.app.diagnose.stability import show_stability
 from brainseg.app.frame import dark, show
+from brainseg.app.widgets.image import draw_png
 from brainseg.diagnosis import outcome_words
 from brainseg.diagnosis.calibrated import set_sentence
 from brainseg.diagnosis.doubts import UNCERTAIN, UNLIKE
@@ -184,7 +185,8 @@ def _draw_images(answered: Answered, members: Sequence[Member], opacities: Opaci
         marked = lay_mask(pixels, answered.marked.mask, opacities.mask)
         drawn.append(("Mask", marked, f"{name} with the mask laid over it: {answered.marked.finding}"))
     for column, (caption, image, alt) in zip(st.columns(max(3, len(drawn)), gap="small"), drawn, strict=False):
-        column.image(image, caption=caption, width="stretch", alt=alt, output_format="PNG")
+        with column:
+            draw_png(image, alt, caption)
     if answer:
         st.caption(escape(heatmap_caption(answer)))
         for member in members:

@@ -13,6 +13,7 @@ from brainseg.app.address import named_run, parameter, set_parameters
 from brainseg.app.diagnose.samples import RULE, Sample, samples, thumbnail
 from brainseg.app.messages import on_page
 from brainseg.app.upload_limit import refuse_many
+from brainseg.app.widgets.image import draw_png
 from brainseg.errors import ScanError
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run
@@ -150,7 +151,7 @@ def _offer(run: Run, number: int, sample: Sample) -> None:
     except ScanError as error:
         st.caption(str(error))
         return
-    st.image(image, width="stretch", alt=f"Sample {number}, a brain MRI slice held out from training")
+    draw_png(image, f"Sample {number}, a brain MRI slice held out from training")
     shown = st.session_state.get(state.SAMPLE)
     st.button(
         f"Try {number}",

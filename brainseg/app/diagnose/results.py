@@ -17,6 +17,7 @@ from brainseg.app.diagnose.mask_card import mask_cells
 from brainseg.app.diagnose.members import Classifiers, Member
 from brainseg.app.diagnose.reports import Download, report_downloads
 from brainseg.app.frame import guarded
+from brainseg.app.widgets.image import draw_png
 from brainseg.results.markdown import escape
 
 COLUMNS = 6
@@ -103,7 +104,7 @@ ORDERS: dict[str, Callable[[Answered], tuple[str | float, ...]]] = {
 def _draw_tile(answered: Answered, place: int, primary: bool, opacities: Opacities, asked: Sequence[Member]) -> None:
     words, drawn = short_words(answered).replace(" · ", ", "), "heatmap" if answered.answer else "mask"
     alt = f"{answered.case.name} with its {drawn}: {answered.lead or words}"
-    st.image(tile(answered, opacities, TILE), width="stretch", alt=alt)
+    draw_png(tile(answered, opacities, TILE), alt)
     name = escape(answered.case.name)
     st.caption(name)
     if answered.in_domain is False:

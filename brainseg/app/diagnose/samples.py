@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from brainseg.app import live_store
+from brainseg.app.widgets.image import png
 from brainseg.diagnosis.images import squared
 from brainseg.errors import RunError
 from brainseg.results.run_images import image_file, read_image
@@ -82,9 +81,7 @@ def thumbnail(_run: Run, path: str, sha256: str) -> bytes:
     Raises:
         ScanError: The image is gone, cannot be read, or has changed.
     """
-    stream = io.BytesIO()
-    Image.fromarray(squared(read_image(_run, path, sha256).pixels, THUMBNAIL)).save(stream, "PNG")
-    return stream.getvalue()
+    return png(squared(read_image(_run, path, sha256).pixels, THUMBNAIL))
 
 
 def _existing(run: Run, rows: pd.DataFrame, count: int) -> list[Sample]:

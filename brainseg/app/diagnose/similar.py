@@ -10,6 +10,7 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.diagnose.members import Member
+from brainseg.app.widgets.image import draw_png
 from brainseg.app.widgets.run_image import run_image
 from brainseg.errors import RunError, ScanError
 from brainseg.results.markdown import escape
@@ -67,4 +68,4 @@ def _draw(found: SimilarCases, member: Member) -> None:
             except ScanError:
                 st.caption(f"{escape(words)}; the image was moved or changed")
                 continue
-            st.image(image, caption=escape(words), width="stretch", alt=f"Training image {case.path}: {words}")
+            draw_png(image, f"Training image {case.path}: {words}", escape(words))

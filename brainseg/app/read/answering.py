@@ -8,6 +8,7 @@ import streamlit as st
 
 from brainseg.app import state
 from brainseg.app.frame import dark, show
+from brainseg.app.widgets.image import draw_png
 from brainseg.diagnosis.images import squared
 from brainseg.plots.reader_study import case_figure
 from brainseg.reading.answers import HIGHEST, LOWEST, Box, ReaderAnswer
@@ -91,7 +92,7 @@ def ask(
 
 def draw_image(scan: Scan) -> None:
     """Draw the image alone, large. Its name would reveal its class."""
-    st.image(squared(scan.pixels, SIDE), width="stretch", alt="The image of this case", output_format="PNG")
+    draw_png(squared(scan.pixels, SIDE), "The image of this case")
 
 
 def _draw_box(session: ReaderSession, case: str, scan: Scan) -> Box | None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from brainseg.app import live_store, model_cache, state
 from brainseg.app.read.answering import COLUMNS, SIDE, ask, draw_image
+from brainseg.app.widgets.image import draw_png
 from brainseg.diagnosis.doubts import UNLIKE
 from brainseg.diagnosis.images import CAPTION, overlay, squared
 from brainseg.diagnosis.joint import diagnose_with
@@ -90,7 +91,7 @@ def _draw_answer(answer: ModelAnswer) -> None:
 def _draw_heatmap(scan: Scan, answer: ModelAnswer) -> None:
     pixels = overlay(squared(scan.pixels, SIDE), squared(answer.heatmap, SIDE))
     alt = f"The image with the heatmap of class {answer.explained} laid over it"
-    st.image(pixels, caption=CAPTION, width="stretch", alt=alt, output_format="PNG")
+    draw_png(pixels, alt, CAPTION)
 
 
 def draw_truth(session: ReaderSession, case: str) -> None:
@@ -135,10 +136,4 @@ def draw_true_image(study: Study, case: str) -> None:
     if known.mask:
         mask = squared(read_mask(study.id, known.mask).astype(np.float32), SIDE) >= 0.5
         pixels = mask_overlay(pixels, mask.astype(np.uint8), fill=False)
-    st.image(
-        pixels,
-        caption=OUTLINE if known.mask else None,
-        width="stretch",
-        alt=f"The image of this case, whose class is {known.truth}",
-        output_format="PNG",
-    )
+    draw_png(pixels, f"The image of this case, whose class is {known.truth}", OUTLINE if known.mask else None)

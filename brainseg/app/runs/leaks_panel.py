@@ -8,6 +8,7 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.frame import guarded, offer_csv
 from brainseg.app.widgets.dataset_reading import progress_bar
+from brainseg.app.widgets.image import draw_png
 from brainseg.app.widgets.run_image import run_image
 from brainseg.app.widgets.run_panels import headline
 from brainseg.errors import BrainsegError
@@ -74,7 +75,7 @@ def _pair(run: Run, image: LeakedImage, digests: dict[str, str]) -> None:
         with column:
             try:
                 digest = None if run.config.data.modalities else digests.get(path)
-                st.image(run_image(run, path, digest), width="stretch", alt=f"Image {path}")
+                draw_png(run_image(run, path, digest), f"Image {path}")
             except BrainsegError as error:
                 st.info(escape(str(error)), icon=":material/image_not_supported:")
             st.caption(f"{side}: {escape(path)} (label {escape(label)})")

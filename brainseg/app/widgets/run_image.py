@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import streamlit as st
 
 from brainseg.app import live_store
+from brainseg.app.widgets.image import png
 from brainseg.files import file_state
 from brainseg.results.run_images import image_file, read_image, square
 from brainseg.runs import Run
@@ -25,13 +24,11 @@ def image_state(run: Run, path: str) -> State:
     return file_state(image_file(run, path))
 
 
-def png(pixels: np.ndarray) -> bytes:
+def square_png(pixels: np.ndarray) -> bytes:
     """Return (H, W, 3) uint8 pixels as a square PNG."""
-    stream = io.BytesIO()
-    square(pixels).save(stream, format="PNG")
-    return stream.getvalue()
+    return png(np.asarray(square(pixels)))
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _image(uri: str, run_id: str, path: str, sha256: str | None, state: State) -> bytes:
-    return png(read_image(live_store.run(run_id), path, sha256).pixels)
+    return square_png(read_image(live_store.run(run_id), path, sha256).pixels)

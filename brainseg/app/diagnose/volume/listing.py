@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from brainseg.app import state
 from brainseg.app.diagnose.volume.derived import derived
 from brainseg.app.diagnose.volume.series import Series
+from brainseg.app.widgets.image import draw_png
 from brainseg.results.markdown import escape
 from brainseg.scans.pixels import find_window, stretch
 from brainseg.scans.volumes.sequence import SEQUENCES
@@ -51,7 +52,7 @@ def _draw(series: Series, shown: bool) -> None:
     with st.container(border=True, gap="xsmall", key=f"series-{series.id}"):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             image = derived("thumbnail", series.id, lambda: _thumbnail(volume), most=64)
-            st.image(image, width=THUMBNAIL, alt=f"Middle slice of {volume.name}")
+            draw_png(image, f"Middle slice of {volume.name}", width=THUMBNAIL)
             with st.container(gap="xxsmall", width="stretch"):
                 st.button(
                     escape(volume.name),

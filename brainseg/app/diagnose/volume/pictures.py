@@ -16,6 +16,7 @@ from brainseg.app.diagnose.volume.derived import derived
 from brainseg.app.diagnose.volume.jumps import jump_to_slice
 from brainseg.app.diagnose.volume.listing import squared_slice
 from brainseg.app.frame import dark
+from brainseg.app.widgets.image import draw_png
 from brainseg.diagnosis.mask_images import mask_overlay
 from brainseg.plots.mask_surface import surface_figure
 from brainseg.scans.pixels import stretch
@@ -52,7 +53,7 @@ def draw_slices(volume: Volume, plane: str, places: Sequence[int], mask: NDArray
             own = (np.asarray(cut(mask, plane, place), np.uint8) > 0).astype(np.uint8) * 255
             image = mask_overlay(image, (squared_slice(own, spacing, TILE) > 127).astype(np.uint8))
         with row, st.container(width=WIDTH, gap="xxsmall"):
-            st.image(image, width="stretch", alt=f"{plane.capitalize()} slice {place + 1}", output_format="PNG")
+            draw_png(image, f"{plane.capitalize()} slice {place + 1}")
             st.button(
                 f"Slice {place + 1}",
                 key=f"first-{kind}-{place}",
