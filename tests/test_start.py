@@ -55,9 +55,18 @@ def test_a_worker_imports_nothing_of_what_its_trainers_need(home: Path) -> None:
 
 
 def test_a_diagnosis_imports_the_compiler_of_torch_only_where_it_is_used(home: Path) -> None:
-    """Importing torchvision would import it, which takes as long as all the rest."""
+    """Importing torchvision and building a network on the meta device would import it, which takes as long as all the
+    rest.
+    """
     code = """
 import sys, brainseg.diagnosis.predictor, brainseg.diagnosis.segmenter
+from brainseg.models.architectures import build_classifier
+from brainseg.models.unet import build_unet
+from brainseg.models.unfilled import unfilled
+with unfilled():
+    for head in ('concat-pool', 'local', 'logistic', 'svm'):
+        build_classifier('resnet34', 2, head)
+    build_unet('resnet50', 2, None, False, True)
 assert 'torch._dynamo' not in sys.modules
 from torchvision.ops import roi_align
 supported = sys.modules[roi_align.__module__].is_compile_supported

@@ -30,6 +30,7 @@ from brainseg.models.description import (
 from brainseg.models.guard import Guard, load_guard
 from brainseg.models.sources import WEIGHTS
 from brainseg.models.unet import UNet, build_unet
+from brainseg.models.unfilled import unfilled
 from brainseg.preparation import VERSION as PREPARATION_VERSION
 
 __all__ = [
@@ -119,7 +120,9 @@ def write_description(folder: Path, description: BundleDescription) -> None:
 
 def _broken(tensors: dict[str, torch.Tensor]) -> str:
     """Return the name of a tensor with NaN or infinite values; "" if there is none."""
-    return next((name for name, values in tensors.items() if not torch.isfinite(values).all()), "")
+    # The sum, which costs a fraction, is not finite either if a value is not; finite values may overflow in it.
+    doubtful = [name for name, values in tensors.items() if not torch.isfinite(values.sum())]
+    return next((name for name in doubtful if not torch.isfinite(tensors[name]).all()), "")
 
 
 def _version(library: str) -> str:
@@ -146,7 +149,7 @@ def load_bundle(folder: Path) -> Bundle[Network]:
             f"{weights} was changed or damaged after the bundle was written, so it is not used: choose another run or "
             "train again."
         )
-    with torch.device("meta"):  # drawing random weights, only to replace them, would take longer than reading the file
+    with unfilled():
         model = NETWORKS[description.head](description)
     model.to_empty(device="cpu")  # outside `try`: a lack of memory says nothing about the file
     try:

@@ -72,7 +72,7 @@ class TorchBackend:
     """Runs a network in torch.
 
     In fp32, it uses the network itself. In bf16, it uses a copy whose batch normalisations are folded into the
-    convolutions before them; a classifier's head stays in fp32.
+    convolutions before them; the first convolution and a classifier's head stay in fp32, see `openvino_stem`.
 
     Args:
         model: In evaluation mode, channels last.
@@ -89,18 +89,20 @@ class TorchBackend:
         if precision == "bf16":
             self._type = torch.bfloat16
             self._body = self._reduced(model.body)
+            self._body.conv1 = self._body.conv1.float()
+            self._body.bn1 = _To(self._type)  # it is folded, so nothing else is in its place
             self._head = self._reduced(model.head) if isinstance(model, UNet) else model.head
 
     @torch.no_grad()  # not in inference mode, whose tensors cannot be differentiated afterwards
     def run(self, images: torch.Tensor, outputs: Sequence[str]) -> list[torch.Tensor]:
         """See `Backend.run`."""
-        batch = images.to(self._type, memory_format=torch.channels_last)
+        batch = images.to(torch.float32, memory_format=torch.channels_last)
         levels = self._body.levels(batch)
         found = {f"{STAGE}{number}": levels[number].float() for number in self._model.body.stages}
         if isinstance(self._model, UNet):
             found = {FEATURES: levels[-1].float().mean((2, 3))}
             if LOGITS in outputs:
-                found[LOGITS] = self._head(batch, levels).float()
+                found[LOGITS] = self._head(batch.to(self._type), levels).float()
         elif LOGITS in outputs:
             found[LOGITS] = self._head(list(found.values())).float()
         return [found[name] for name in outputs]
@@ -108,3 +110,14 @@ class TorchBackend:
     def _reduced(self, part: M) -> M:
         folded = fold_batch_norm(copy.deepcopy(part))
         return folded.to(self._type).to(memory_format=torch.channels_last)
+
+
+class _To(nn.Module):
+    """Converts to a number format."""
+
+    def __init__(self, wanted: torch.dtype) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.to(self.wanted)

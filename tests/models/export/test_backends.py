@@ -127,6 +127,20 @@ def test_bf16_is_near_and_answers_in_float32(networks, written) -> None:
         assert 0 < float((found - wanted).abs().max()) < 0.05
 
 
+@pytest.mark.skipif(not has_bf16(), reason="this processor has no bfloat16")
+@pytest.mark.parametrize("kind", ["concat-pool", "u-net"])
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_the_stem_is_in_float32(backend, kind, networks, written) -> None:
+    """In bfloat16, 1.003 is 1: two images that differ by that much would be the same to the network."""
+    torch_too = backend == "torch"
+    opened = (
+        TorchBackend(networks[kind], "bf16") if torch_too else OpenVinoBackend(written[kind] / OPENVINO_FILE, "bf16")
+    )
+    name = "features" if kind == "u-net" else "stage1"
+    one, other = (run(opened, networks[kind], torch.full((1, 3, 64, 64), value), [name])[0] for value in (1.0, 1.003))
+    assert not torch.equal(one, other)
+
+
 @pytest.mark.parametrize(("library", "opening"), [("onnxruntime", "onnx"), ("openvino", "openvino")])
 def test_a_missing_runtime_is_named(library, opening, written, monkeypatch) -> None:
     monkeypatch.setattr("brainseg.extras.find_spec", lambda name: None)
