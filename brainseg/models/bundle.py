@@ -118,6 +118,11 @@ def write_description(folder: Path, description: BundleDescription) -> None:
     write_json(folder / DESCRIPTION, {**values, CHECKSUM: content_digest(values)})
 
 
+def _own(values: torch.Tensor) -> torch.Tensor:
+    """Return a copy in memory, with floating-point numbers as float32."""
+    return values.to(torch.float32 if values.is_floating_point() else values.dtype, copy=True)
+
+
 def _broken(tensors: dict[str, torch.Tensor]) -> str:
     """Return the name of a tensor with NaN or infinite values; "" if there is none."""
     # The sum, which costs a fraction, is not finite either if a value is not; finite values may overflow in it.
@@ -151,10 +156,10 @@ def load_bundle(folder: Path) -> Bundle[Network]:
         )
     with unfilled():
         model = NETWORKS[description.head](description)
-    model.to_empty(device="cpu")  # outside `try`: a lack of memory says nothing about the file
     try:
-        tensors = load_file(weights)
-        model.load_state_dict(tensors)
+        # Copies: the values that are read may lie in the file itself, and must not change with it.
+        tensors = {name: _own(values) for name, values in load_file(weights).items()}
+        model.load_state_dict(tensors, assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"{weights} does not fit the {description.arch} that its bundle names: train the model again."

@@ -6,6 +6,8 @@ import os
 import pickle
 import pickletools
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -435,3 +437,31 @@ def test_a_bundle_of_a_newer_format_says_so(bundle: Path) -> None:
     with pytest.raises(BundleError, match="newer brainseg") as caught:
         read_description(bundle)
     assert "\n" not in str(caught.value)
+
+
+# -------------------------------------------------------------------------------------------------------------- loading
+
+
+def test_loading_imports_nothing_of_torch_compiler(original: Path) -> None:
+    """Empty networks on the meta device would: drawing weights imports `torch._dynamo`, making room for them sympy."""
+    code = f"""
+import sys
+from pathlib import Path
+from brainseg.models.bundle import load_bundle
+load_bundle(Path({str(original)!r}))
+print(*({{"torch._dynamo", "sympy"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_loaded_model_is_float32_and_does_not_need_its_file(bundle: Path, images) -> None:
+    stored = load_file(bundle / WEIGHTS)
+    half = {name: values.half() if values.is_floating_point() else values for name, values in stored.items()}
+    replace_weights(bundle, lambda file: save_file(half, file))
+    model = load_bundle(bundle).model
+    assert {values.dtype for values in model.state_dict().values()} <= {torch.float32, torch.int64}
+    before = model(images)
+    with (bundle / WEIGHTS).open("r+b") as file:
+        file.truncate(0)
+    assert torch.equal(model(images), before)
