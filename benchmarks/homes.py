@@ -53,7 +53,7 @@ def prepare(arch: str = "resnet34", size: int = 224) -> None:
     done = {run.name for run in store.list(["FINISHED"])}
     if not data.exists():
         write_phantom(data, 60, seed=0, size=192)
-    for name, config in ((CLASSIFIER, _classifier(data, arch, size)), (MASKS, _masks(data))):
+    for name, config in ((CLASSIFIER, classifier(data, arch, size)), (MASKS, _masks(data))):
         if name not in done:
             run = create_claimed(store, config, name)
             if train(run.id) != 0:
@@ -61,7 +61,8 @@ def prepare(arch: str = "resnet34", size: int = 224) -> None:
             Workspace(run.id).remove()
 
 
-def _classifier(data: Path, arch: str, size: int) -> RunConfig:
+def classifier(data: Path, arch: str = "resnet34", size: int = 224) -> RunConfig:
+    """Return the settings of one quick epoch of a classifier with random weights."""
     return RunConfig.from_preset(
         "quick",
         {

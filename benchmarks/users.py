@@ -1,108 +1,204 @@
-"""Several people who diagnose at the same time: throughput, waiting times, and whether all answers are right.
+"""Several people who diagnose on one dashboard at the same time: waiting times, and whether every answer is right.
 
-    python -m benchmarks.users [--users 1 4 16] [--answers 64] [--home FOLDER]
+    python -m benchmarks.users [--users 1 4 16] [--answers 8] [--pause 5] [--alone | --training] [--home FOLDER]
     python -m benchmarks.users --report
 
-Every user is a thread that asks the functions behind Diagnose for one answer after another, each with its heatmap, as a
-session of the dashboard does: users share the model in memory, and each image is read and answered again. An answer is
-right if it equals that of one user alone: the same class, probabilities within 1e-4, heatmap within 1e-3. Rows are
-appended to `benchmarks/results/users.jsonl`.
+Each person is a session of a real server, from another process: it uploads an image to Diagnose, waits until the page
+has been drawn, fetches its pictures (the image, the heatmap), looks at them for `--pause` seconds, half as long or
+half as long again, and uploads the next. All of that but the looking counts. By default, it is measured without and
+with a training that runs at the same time. An answer is right if its words are those that one person alone gets, and
+if no pixel of its pictures differs by more than 3 of 255. Rows are appended to `benchmarks/results/users.jsonl`.
 """
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import io
+import random
+import re
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from benchmarks.homes import CLASSIFIER, machine, parser, prepared
+from benchmarks.homes import classifier, machine, parser, prepared
 from benchmarks.rows import Rows
+from benchmarks.visitor import Visitor
 from brainseg import paths
-from brainseg.app.diagnose.answers import Answers
-from brainseg.app.diagnose.heatmap_options import HeatmapOptions
-from brainseg.app.diagnose.members import Member
-from brainseg.diagnosis.answer import Diagnosis
+from brainseg.cli.server import Server, free_port
+from brainseg.jobs.actions import cancel
+from brainseg.jobs.queue import submit
 from brainseg.runs import RunStore
-from brainseg.scans import read_scan
 
-ROWS = Rows("users", ("users", "date"))
+ROWS = Rows("users", ("users", "training", "pause_s", "date"))
+TOLERANCE = 3
+"""Levels of 255: pictures are rounded after they were scaled."""
+IMAGES = 16
+SECONDS = re.compile(r"\d+(?:\.\d+)? m?s\b")
 
 
-class User(threading.Thread):
-    """A visitor who diagnoses one image after another.
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows of an answer.
 
-    Args:
-        member: The model.
-        images: The images, in the order in which they are asked.
+    Attributes:
+        words: Its texts, without times.
+        pictures: (H, W, C) uint8 each.
     """
 
-    def __init__(self, member: Member, images: list[Path]) -> None:
-        super().__init__()
-        self.member, self.images = member, images
-        self.seconds: list[float] = []
-        self.answers: dict[Path, Diagnosis] = {}
-        self.error: BaseException | None = None
+    words: tuple[str, ...]
+    pictures: tuple[np.ndarray, ...]
 
-    def run(self) -> None:
-        """Ask for all answers."""
-        try:
-            for image in self.images:
+    def same(self, other: Shown) -> bool:
+        """Return whether this is the same answer, up to rounding."""
+        return (
+            self.words == other.words
+            and len(self.pictures) == len(other.pictures)
+            and all(
+                one.shape == two.shape and int(np.abs(one.astype(int) - two.astype(int)).max()) <= TOLERANCE
+                for one, two in zip(self.pictures, other.pictures, strict=True)
+            )
+        )
+
+
+@dataclass
+class Person:
+    """Somebody who uploads one image after another.
+
+    Attributes:
+        name: Their number.
+        seconds: How long each answer took.
+        answers: Place of an image -> its answer.
+        errors: What went wrong in place of an answer.
+    """
+
+    name: int
+    seconds: list[float] = field(default_factory=list)
+    answers: list[tuple[int, Shown]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    async def visit(self, server: str, images: Sequence[bytes], places: Sequence[int], pause: float) -> None:
+        """Ask for the answers to the images at these places."""
+        chance = random.Random(self.name)
+        async with Visitor(server, "diagnose") as visitor:
+            for number, place in enumerate(places):
+                await asyncio.sleep(pause * chance.uniform(0.5, 1.5))
+                data = marked(images[place], f"{self.name} {number}")
                 started = time.perf_counter()
-                # A new session's memory for each: it would return the same answer again without asking the model.
-                answer = Answers().classify(read_scan(image), [self.member], HeatmapOptions())
+                try:
+                    shown = await ask(visitor, f"slice {place}.png", data)
+                except Exception as error:  # counted as a lost answer; the others go on
+                    self.errors.append(repr(error))
+                    continue
                 self.seconds.append(time.perf_counter() - started)
-                assert isinstance(answer, Diagnosis)
-                self.answers[image] = answer
-        except BaseException as error:
-            self.error = error
+                self.answers.append((place, shown))
 
 
-def same(one: Diagnosis, other: Diagnosis) -> bool:
-    """Return whether two answers are the same, up to rounding."""
-    return (
-        one.label == other.label
-        and all(abs(one.probabilities[name] - value) < 1e-4 for name, value in other.probabilities.items())
-        and bool(np.allclose(one.heatmap, other.heatmap, atol=1e-3))
+def marked(image: bytes, note: str) -> bytes:
+    """Return a PNG image with a note in it: to the server, a new file with the same pixels."""
+    words, made = PngInfo(), io.BytesIO()
+    words.add_text("note", note)
+    with Image.open(io.BytesIO(image)) as opened:
+        opened.save(made, "PNG", pnginfo=words)
+    return made.getvalue()
+
+
+async def ask(visitor: Visitor, name: str, image: bytes) -> Shown:
+    """Upload an image, and return the answer once it has been drawn.
+
+    Raises:
+        LookupError: The page shows no answer.
+    """
+    await visitor.upload(name, image)
+    page = await visitor.run()
+    drawn = [await visitor.picture(address) for address in page.images()]
+    words = tuple(SECONDS.sub("", text) for text in page.texts())
+    if not any(name.removesuffix(".png") in each for each in words):
+        raise LookupError(f"There is no answer to {name}.")
+    return Shown(words, tuple(np.asarray(Image.open(io.BytesIO(each)).convert("RGB")) for each in drawn))
+
+
+async def crowd(server: str, people: Sequence[Person], images: Sequence[bytes], each: int, pause: float) -> None:
+    """Have everybody ask for so many answers, at the same time."""
+    order = [[(person.name * 7 + number) % len(images) for number in range(each)] for person in people]
+    await asyncio.gather(
+        *(person.visit(server, images, places, pause) for person, places in zip(people, order, strict=True))
     )
 
 
+async def warmed(server: str) -> None:
+    """Wait until the server has its model in memory."""
+    image = io.BytesIO()
+    Image.new("L", (64, 64)).save(image, "PNG")
+    async with Visitor(server, "diagnose") as visitor:
+        for number in range(600):
+            try:
+                await ask(visitor, "blank slice.png", marked(image.getvalue(), str(number)))
+                return
+            except LookupError:
+                await asyncio.sleep(0.5)
+    raise SystemExit("The server did not load its model.")
+
+
 def measure(
-    users: int, answers: int, member: Member, images: list[Path], right: dict[Path, Diagnosis]
+    server: str, users: int, each: int, pause: float, images: Sequence[bytes], right: dict[int, Shown]
 ) -> dict[str, Any]:
-    """Return the row of so many users, who ask for `answers` answers in all."""
-    each = answers // users
-    people = [
-        User(member, [images[(number * 7 + place) % len(images)] for place in range(each)]) for number in range(users)
-    ]
-    started, cpu = time.perf_counter(), time.process_time()
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
-    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    failed = [person.error for person in people if person.error]
-    if failed:
-        raise SystemExit(f"A user got an error instead of an answer: {failed[0]!r}")
-    seconds = sorted(each for person in people for each in person.seconds)
-    wrong = sum(not same(answer, right[image]) for person in people for image, answer in person.answers.items())
+    """Return what so many people see."""
+    people = [Person(number) for number in range(users)]
+    started = time.perf_counter()
+    asyncio.run(crowd(server, people, images, each, pause))
+    wall = time.perf_counter() - started
+    seconds = sorted(value for person in people for value in person.seconds)
+    for words in [words for person in people for words in person.errors][:3]:
+        print(f"A lost answer: {words}")
     return {
-        "users": users, "answers": len(seconds), "wrong": wrong, "per_second": round(len(seconds) / wall, 2),
-        "p50_s": round(float(np.quantile(seconds, 0.5)), 4), "p95_s": round(float(np.quantile(seconds, 0.95)), 4),
-        "cpu_s_per_answer": round(cpu / len(seconds), 4), **machine(),
+        "users": users, "pause_s": pause, "answers": len(seconds), "asked": users * each,
+        "wrong": sum(not shown.same(right[place]) for person in people for place, shown in person.answers),
+        "lost": sum(len(person.errors) for person in people), "per_second": round(len(seconds) / wall, 2),
+        "p50_s": round(float(np.quantile(seconds, 0.5)), 3), "p95_s": round(float(np.quantile(seconds, 0.95)), 3),
+        "longest_s": round(seconds[-1], 3), **machine(),
     }  # fmt: skip
+
+
+@contextmanager
+def training(data: Path, wanted: bool) -> Iterator[None]:
+    """Train a ResNet34 at 224 px in the worker of the home, from before the first answer until after the last."""
+    if not wanted:
+        yield
+        return
+    store = RunStore()
+    config = classifier(data).with_settings({"training.epochs": 500, "compute.nice": 10})
+    run = submit(store, config, "beside the visitors")
+    try:
+        while not store.history(run.id, "valid_loss"):  # from then on, the cores are busy
+            if store.get(run.id).status not in ("SCHEDULED", "RUNNING"):
+                raise SystemExit(f"The training ended: {store.get(run.id).reason}")
+            time.sleep(1)
+        yield
+        if store.get(run.id).status != "RUNNING":
+            raise SystemExit("The training ended before the last answer.")
+    finally:
+        cancel(store, run.id)
 
 
 def report(rows: list[dict[str, Any]]) -> str:
     """Lay the newest rows out as a Markdown table."""
-    newest = {row["users"]: row for row in rows}
-    lines = ["| users | answers a second | p50 | p95 | wrong answers |", "|---|---|---|---|---|"]
+    newest = {(row["training"], row["users"], row["pause_s"]): row for row in rows}
+    lines = [
+        "| users | beside them | pause between two images | answers a second | p50 | p95 | wrong | lost |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     lines += [
-        f"| {users} | {row['per_second']:.1f} | {row['p50_s']:.3f} s | {row['p95_s']:.3f} s "
-        f"| {row['wrong']} of {row['answers']} |"
-        for users, row in sorted(newest.items())
+        f"| {row['users']} | {'a training' if row['training'] else 'nothing'} | {row['pause_s']:g} s "
+        f"| {row['per_second']:.1f} | {row['p50_s']:.2f} s | {row['p95_s']:.2f} s | {row['wrong']} of {row['asked']} "
+        f"| {row['lost']} |"
+        for _, row in sorted(newest.items())
     ]
     return "\n".join(lines)
 
@@ -111,19 +207,29 @@ def main() -> None:
     """Measure, or print the table."""
     arguments = parser(__doc__)
     arguments.add_argument("--users", type=int, nargs="+", default=[1, 4, 16])
-    arguments.add_argument("--answers", type=int, default=64, help="answers in all, for each number of users")
+    arguments.add_argument("--answers", type=int, default=8, help="answers for each person")
+    arguments.add_argument("--pause", type=float, default=5, help="mean seconds between an answer and the next image")
+    beside = arguments.add_mutually_exclusive_group()
+    beside.add_argument("--alone", action="store_true", help="without a training only")
+    beside.add_argument("--training", action="store_true", help="beside a training only")
     options = arguments.parse_args()
     if not options.report:
         with prepared(options.home):
-            member = Member.of(RunStore().get(CLASSIFIER))
-            images = sorted((paths.subfolder("datasets") / "slices").glob("*tumour/*.png"))[:16]
-            alone = User(member, images)
-            alone.run()
-            alone.run()  # the first answers of a process take longer
-            if alone.error:
-                raise alone.error
-            for users in options.users:
-                ROWS.add(measure(users, options.answers, member, images, alone.answers))
+            data = paths.subfolder("datasets") / "slices"
+            images = [file.read_bytes() for file in sorted(data.glob("*tumour/*.png"))[:IMAGES]]
+            with Server(port=free_port(8790)) as server:
+                asyncio.run(warmed(server.url))
+                alone = Person(0)
+                asyncio.run(alone.visit(server.url, images, range(len(images)), 0))
+                if alone.errors:
+                    raise SystemExit(f"One person alone gets no answers: {alone.errors[0]}")
+                for beside in [False] * (not options.training) + [True] * (not options.alone):
+                    with training(data, beside):
+                        for users in options.users:
+                            found = measure(
+                                server.url, users, options.answers, options.pause, images, dict(alone.answers)
+                            )
+                            ROWS.add({"training": beside, **found})
     print(report(ROWS.stored()))
 
 

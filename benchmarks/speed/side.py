@@ -80,7 +80,9 @@ class Side:
             text=True,
             cwd=code or ROOT,  # Python looks for modules here first
             env={**environment_of(home, code), **(environment or {})},
-            process_group=0,  # it may start processes of its own, which must end with it
+            # As a trainer has: where the system shares the processor among sessions, a session competes as a whole.
+            # Its processes also end together.
+            start_new_session=True,
         )
 
     def begin(self) -> None:

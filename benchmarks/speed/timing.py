@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
+import psutil
+
 
 @dataclass
 class Timing:
@@ -43,6 +45,29 @@ def cpu_seconds() -> float:
 def peak_mb() -> float:
     """Return the largest memory that this process held at once, in MB (10^6 bytes)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+class Others:
+    """What other programs take of the processor from now on.
+
+    Examples:
+        >>> 0 <= Others().share(Timing(wall=1, cpu=0)) <= 1
+        True
+    """
+
+    def __init__(self) -> None:
+        self.before = _busy_seconds()
+
+    def share(self, own: Timing) -> float:
+        """Return their share of all cores since then, 0 to 1, besides a timing that covers the same period."""
+        cores = psutil.cpu_count() or 1
+        return min(max((_busy_seconds() - self.before - own.cpu) / (own.wall * cores), 0.0), 1.0)
+
+
+def _busy_seconds() -> float:
+    """Return the seconds that all cores have worked since the machine started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 def middle(timings: Sequence[Timing]) -> Timing:

@@ -147,7 +147,7 @@ def test_the_tables_show_every_row_and_number_notes() -> None:
 
 def test_limits_and_curves_have_tables_of_their_own() -> None:
     limit = stored.row_of(QUESTIONS["limit-bf16"], Found("limit-bf16", values={"GFLOP/s": 2212.3}), Session())
-    point = stored.row_of(QUESTIONS["step-160px"], Found("step-160px", ours=Timing(0.5)), Session())
+    point = stored.row_of(QUESTIONS["step-320px"], Found("step-320px", ours=Timing(0.5)), Session())
     assert limits_table([limit, point]).endswith("| 2,212 GFLOP/s |")
     assert growth_table([limit, point]).splitlines()[-1].endswith(f"| {seconds(0.5)}   |")
     assert main_table([limit, point]) == limits_table([point]) == growth_table([limit]) == ""

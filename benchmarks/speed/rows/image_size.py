@@ -11,7 +11,7 @@ from benchmarks.speed.rows.epochs import settings
 from benchmarks.speed.session import Session
 
 ROUNDS = 3
-ARCH, SIDES, TRAINED, SLICES = "resnet34", (128, 160, 224, 320), 32, 40
+ARCH, SIDES, TRAINED, SLICES = "resnet34", (128, 224, 320), 32, 40
 DIAGNOSES = tuple(
     Question(f"diagnosis-{side}px", f"diagnosis with heatmap, {ARCH}, {side} px", growth=True) for side in SIDES
 )

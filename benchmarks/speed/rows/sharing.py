@@ -29,7 +29,8 @@ PAIR = Question(
 def busy_process(session: Session) -> Iterator[None]:
     """Keep all cores busy with another program while the block runs."""
     command = [sys.executable, "-m", "benchmarks.speed.busy"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment_of(session.home)) as process:
+    options = {"cwd": ROOT, "env": environment_of(session.home), "start_new_session": True}  # as from another terminal
+    with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
         try:
             if process.stdout:
                 process.stdout.readline()  # it has begun
