@@ -96,8 +96,8 @@ def better_than_chance(low: float | None, chance: float) -> bool:
 
 
 def empty_heatmap(answer: Diagnosis | Consensus) -> str:
-    """Return the sentence for an empty heatmap; "" for any other."""
-    if answer.heatmap.any():
+    """Return the sentence for an empty heatmap; "" for any other, and where none was drawn."""
+    if not answer.heatmap.size or answer.heatmap.any():
         return ""
     if METHODS[answer.method].of_a_class:
         return f"The heatmap is empty: no region raised the score of class {answer.explained}."

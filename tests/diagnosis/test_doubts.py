@@ -52,6 +52,8 @@ def test_an_empty_heatmap_is_said_and_an_unlike_image_first(predictor, scans) ->
     empty = replace(answer, heatmap=np.zeros_like(answer.heatmap), in_domain=False, reasons=("it has colours",))
     assert empty.warnings[0] == f"{UNLIKE}: it has colours."
     assert f"The heatmap is empty: no region raised the score of class {answer.label}." in empty.warnings
+    (undrawn,) = predictor.diagnose_all(scans[:1], heatmaps=False)
+    assert not [sentence for sentence in undrawn.warnings if "heatmap" in sentence], "none was asked for"
     assert headline(empty).startswith(f"{UNLIKE}. ")
     assert headline(empty).count(UNLIKE) == 1
     assert all(sentence in headline(empty) for sentence in empty.warnings[1:])
