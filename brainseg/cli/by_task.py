@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from brainseg.cli import classification, segmentation
-from brainseg.cli.prediction import Answers, Request
+from brainseg.cli.prediction import Answering, Answers, Request
 from brainseg.errors import RunError
 from brainseg.evaluation.stored import E
 from brainseg.tasks import facts_of
@@ -26,6 +26,7 @@ class TaskCommands(Generic[E]):
 
     Attributes:
         predict: Answers a request with the bundles of one or several runs.
+        answering: Opens these bundles to answer the files of an archive.
         predict_options: Options of `predict` that are for this task only, as fields of `Request`.
         print_metrics: Prints the metrics of an evaluation, given a text on which images it is about.
         has_heatmaps: Whether a model explains its answers by heatmaps.
@@ -33,6 +34,7 @@ class TaskCommands(Generic[E]):
     """
 
     predict: Callable[[list[Path], Request], Answers]
+    answering: Callable[[list[Path], Request], Answering]
     predict_options: tuple[str, ...]
     print_metrics: Callable[[E, str], None]
     has_heatmaps: bool
@@ -53,6 +55,7 @@ def refuse_without_probabilities(run: Run, lack: str = "gives no probabilities")
 COMMANDS: dict[str, TaskCommands[Any]] = {
     "classify": TaskCommands(
         predict=classification.predict,
+        answering=classification.answering,
         predict_options=("method", "cam", "explain", "layer", "uncertainty"),
         print_metrics=classification.print_metrics,
         has_heatmaps=True,
@@ -60,6 +63,7 @@ COMMANDS: dict[str, TaskCommands[Any]] = {
     ),
     "segment": TaskCommands(
         predict=segmentation.predict,
+        answering=segmentation.answering,
         predict_options=("mask", "overlay"),
         print_metrics=segmentation.print_metrics,
         has_heatmaps=False,

@@ -8,15 +8,32 @@ from typing import TYPE_CHECKING
 
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
-from brainseg.cli.prediction import Answers, ClassAnswer, Failure, Request, StoredUncertainty, check_choice, failure
+from brainseg.cli.prediction import (
+    Answering,
+    Answers,
+    ClassAnswer,
+    Failure,
+    Request,
+    Row,
+    StoredUncertainty,
+    check_choice,
+    failure,
+)
 from brainseg.cli.prediction import Member as MemberAnswer
 from brainseg.cli.reports import check_report, reported, write_report
-from brainseg.diagnosis.batches import in_batches
+from brainseg.diagnosis.batches import BATCH, in_batches
 from brainseg.diagnosis.calibrated import Certainty
 from brainseg.diagnosis.ensemble import Consensus
 from brainseg.diagnosis.joint import check_same_classes, diagnose_all_with
 from brainseg.diagnosis.methods import layer_name
-from brainseg.diagnosis.table import answer_row, answers_csv, headline, reliability_values
+from brainseg.diagnosis.table import (
+    answer_columns,
+    answer_row,
+    answers_csv,
+    headline,
+    probability_columns,
+    reliability_values,
+)
 from brainseg.errors import ScanError
 from brainseg.evaluation.stored import ClassificationEvaluation, metric
 
@@ -35,14 +52,12 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         ConfigError: An option has a value that the models do not allow, or an output would overwrite another file.
     """
     from brainseg.diagnosis.images import diagnosis_sheet, save_png
-    from brainseg.diagnosis.predictor import Predictor
     from brainseg.monitoring import log_answers, record_of
 
     sheets = image_outputs(request.cam, request.files)
     refuse_overwriting({"--cam": sheets, "--csv": [request.csv], "--report": [request.report]}, request.files)
     check_report(request, len(request.files))
-    predictors = [Predictor.open(bundle, backend=request.backend) for bundle in bundles]
-    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    predictors = _opened(bundles, request)
     classes = predictors[0].description.classes
     check_choice("--explain", request.explain, (None, *classes))
     check_choice("--layer", request.layer, (None, *max((each.stages for each in predictors), key=len)))
@@ -70,6 +85,48 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     log_answers(logged)
     write_report(request, pages)
     return Answers(values, answers_csv(rows, classes))
+
+
+def answering(bundles: list[Path], request: Request) -> Answering:
+    """Open models to classify the files of an archive.
+
+    Raises:
+        RunError: The models have different classes.
+        BackendError: The backend may not answer for a model.
+    """
+    from brainseg.diagnosis.archive.table import kinds_of
+    from brainseg.monitoring import record_of
+
+    predictors = _opened(bundles, request)
+    classes = request.ensemble.description.classes if request.ensemble else predictors[0].description.classes
+
+    def answer(files: Sequence[Path]) -> list[Row]:
+        rows = []
+        for file, given in zip(files, _answers(predictors, files, request), strict=True):
+            if isinstance(given, str):
+                rows.append(Row(answer_row(str(file), given), None))
+            else:
+                scan, found = given
+                rows.append(Row(answer_row(str(file), found, scan.warnings), record_of(found, "command")))
+        return rows
+
+    return Answering(
+        models=predictors,
+        digest=request.ensemble.digest if request.ensemble else "+".join(each.bundle.digest for each in predictors),
+        columns=kinds_of(answer_columns(classes), probability_columns(classes)),
+        batch=BATCH,
+        answer=answer,
+        failed=lambda sentence: answer_row("", sentence),
+    )
+
+
+def _opened(bundles: list[Path], request: Request) -> list[Predictor]:
+    """Open the models, which must have the same classes."""
+    from brainseg.diagnosis.predictor import Predictor
+
+    predictors = [Predictor.open(bundle, backend=request.backend) for bundle in bundles]
+    check_same_classes([(each.name, each.description.classes) for each in predictors])
+    return predictors
 
 
 def _read(file: Path) -> Scan | str:

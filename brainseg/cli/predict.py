@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 from brainseg import DISCLAIMER
+from brainseg.cli.archive import SOME_FAILED, predict_archive
+from brainseg.cli.archive_plan import archive_plan
 from brainseg.cli.by_task import COMMANDS, commands_of
+from brainseg.cli.chosen_models import chosen_models, stored_heatmaps_of
 from brainseg.cli.classification import stability_sentences
 from brainseg.cli.options import JsonOption
 from brainseg.cli.output import ANSWERS, NOTES, print_json
 from brainseg.cli.prediction import ClassAnswer, Failure, MaskAnswer, Request, check_choice
 from brainseg.cli.reports import MOST
 from brainseg.cli.study import predict_study
+from brainseg.diagnosis.batches import WORKERS
 from brainseg.diagnosis.calibrated import basis, write_value
 from brainseg.diagnosis.doubts import UNCERTAIN
 from brainseg.diagnosis.methods import METHODS
@@ -28,12 +32,7 @@ from brainseg.scans.volumes.sequence import SEQUENCES
 from brainseg.scans.volumes.slices import PLANES
 from brainseg.tasks import facts_of
 
-if TYPE_CHECKING:
-    from brainseg.diagnosis.heatmap_checks.stored import StoredHeatmaps
-    from brainseg.models.ensemble import Ensemble
-    from brainseg.runs import Run, RunStore
-
-SOME_FAILED = 1
+AXIAL = next(iter(PLANES))
 
 
 def register(app: typer.Typer) -> None:
@@ -42,11 +41,11 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Images: PNG, JPEG, BMP, TIFF or GIF.")],
     run: Annotated[
         list[str],
         typer.Option(help="Id, start of the id, or name of a finished run or ensemble; several runs answer together."),
     ],
+    files: Annotated[list[Path] | None, typer.Argument(help="Images: PNG, JPEG, BMP, TIFF or GIF.")] = None,
     cam: Annotated[
         Path | None,
         typer.Option(help="PNG for the scan with its heatmap; with several files, one PNG for each, beside this one."),
@@ -85,10 +84,23 @@ def predict(
             help="Read a study (DICOM, NIfTI, NRRD; a file, a folder or a zip file) instead of images, and write "
             "mask.nii.gz, measurements.csv, report.pdf and report.html to this folder, for DICOM also mask.dcm and "
             "measurements.dcm, or "
-            "slices.csv for a run that classifies."
+            "slices.csv for a run that classifies. With --archive: the file of the answers, .parquet or .csv."
         ),
     ] = None,
-    plane: Annotated[str, typer.Option(help="With --out: the plane of the slices that the run learnt from.")] = "axial",
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            help="Answer every file of a folder tree, however many there are, and write the answers to --out."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --archive: continue answers that were interrupted.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"With --archive: batches that are worked on at the same time, {WORKERS} by default."),
+    ] = None,
+    plane: Annotated[str, typer.Option(help="With --out: the plane of the slices that the run learnt from.")] = AXIAL,
     sequence: Annotated[
         str | None,
         typer.Option(help=f"With --out: the sequence to use, if the study holds several: {', '.join(SEQUENCES)}."),
@@ -107,13 +119,15 @@ def predict(
 
     check_choice("--method", method, (None, *METHODS))
     check_choice("--backend", backend, CHOICES)
+    files = files or []
+    plan = archive_plan(archive, out, resume, workers, files)
     store = RunStore()
-    bundles, ensemble, answering = _models(store, run)
+    bundles, ensemble, answering = chosen_models(store, run)
     tasks = {read_description(bundle).task for bundle in bundles}
     if len(tasks) > 1:
         raise ConfigError("--run names a run that classifies and one that marks tumours: use one kind at a time.")
     task = tasks.pop()
-    heatmaps = _heatmaps(store, answering) if report and commands_of(task).has_heatmaps else ()
+    heatmaps = stored_heatmaps_of(store, answering) if report and commands_of(task).has_heatmaps else ()
     request = Request(
         files,
         csv_file,
@@ -130,8 +144,12 @@ def predict(
         cast("BackendChoice", backend),
     )
     _refuse_options_of_other_tasks(task, request)
+    if plan:
+        _refuse_options_of_images(request, "--archive for a table of answers", plane != AXIAL, sequence)
+        predict_archive(commands_of(task).answering, bundles, request, plan, as_json=as_json)
+        return
     if out:
-        _refuse_options_of_images(request)
+        _refuse_options_of_images(request, "--out for a study")
         check_choice("--plane", plane, PLANES)
         check_choice("--sequence", sequence, (None, *SEQUENCES))
         predict_study(
@@ -149,44 +167,6 @@ def predict(
         raise typer.Exit(SOME_FAILED)
 
 
-def _models(store: RunStore, names: list[str]) -> tuple[list[Path], Ensemble | None, list[Run]]:
-    """Return the bundles that answer, the stored ensemble whose members they are, if one was named, and their runs.
-
-    Raises:
-        ConfigError: An ensemble is named together with other runs.
-        RunError: A run does not exist, or has no model.
-        BundleError: A model cannot be used.
-    """
-    found = [store.get(name) for name in names]
-    if stored := next((run for run in found if run.members), None):
-        if len(found) > 1:
-            members = ", ".join(member.name for member in stored.members)
-            raise ConfigError(
-                f"--run names the ensemble {stored.name!r} and other runs: name it alone, or its members ({members})."
-            )
-        from brainseg.runs.ensembles import open_ensemble
-
-        opened = open_ensemble(store, stored)
-        for each in opened.members:
-            store.exports(each)
-        return list(opened.bundles), opened.ensemble, list(opened.members)
-    for each in found:
-        store.exports(each)  # from a remote store, they are downloaded beside the bundle
-    return [store.bundle(run) for run in found], None, found
-
-
-def _heatmaps(store: RunStore, runs: list[Run]) -> list[StoredHeatmaps | None]:
-    """Return what was measured on the heatmaps of each run; a damaged file is named."""
-    from brainseg.results.run_files import readable
-    from brainseg.results.stored_results import heatmaps
-
-    damaged: list[str] = []
-    found = [readable(damaged, heatmaps, store, run) for run in runs]
-    for sentence in damaged:
-        NOTES.print(sentence, markup=False, soft_wrap=True)
-    return found
-
-
 def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
     """Refuse an option that is only for runs of another task.
 
@@ -202,15 +182,24 @@ def _refuse_options_of_other_tasks(task: str, request: Request) -> None:
             )
 
 
-def _refuse_options_of_images(request: Request) -> None:
-    """Refuse an option that has no effect on a study.
+def _refuse_options_of_images(request: Request, purpose: str, plane: bool = False, sequence: str | None = None) -> None:
+    """Refuse an option that has no effect on a study or on an archive.
+
+    Args:
+        request: The other options.
+        purpose: The option that was given, and what it is for.
+        plane: Whether a plane was chosen that is refused.
+        sequence: A sequence that is refused.
 
     Raises:
         ConfigError: Names the option.
     """
     for option in ("csv", "cam", "explain", "method", "layer", "mask", "overlay", "uncertainty", "report"):
         if getattr(request, option):
-            raise ConfigError(f"--{option} is for images, and --out for a study: leave one of them out.")
+            raise ConfigError(f"--{option} is for images, and {purpose}: leave one of them out.")
+    for option, given in (("plane", plane), ("sequence", sequence)):
+        if given:
+            raise ConfigError(f"--{option} is for a study, and {purpose}: leave one of them out.")
 
 
 def _print(answers: Sequence[ClassAnswer | MaskAnswer | Failure]) -> None:

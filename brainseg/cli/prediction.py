@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NotRequired, final
@@ -16,9 +16,11 @@ from brainseg.models.export.names import BackendChoice
 from brainseg.models.trained_on import TrainedOn, joint_training
 
 if TYPE_CHECKING:
+    from brainseg.diagnosis.archive.table import Kind
     from brainseg.diagnosis.heatmap_checks.stored import StoredHeatmaps
     from brainseg.diagnosis.predictor import Predictor
     from brainseg.diagnosis.segmenter import Segmenter
+    from brainseg.monitoring import AnswerRecord
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,49 @@ class Answers(NamedTuple):
 
     values: Sequence[ClassAnswer | MaskAnswer | Failure]
     table: str
+
+
+class Row(NamedTuple):
+    """The answer for a file as cells by column, and what the log keeps of it; None where there is only an error."""
+
+    cells: dict[str, object]
+    record: AnswerRecord | None
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Opened models that answer many files without drawing anything.
+
+    Attributes:
+        models: The models.
+        digest: SHA-256 of the bundle or of the stored ensemble; those of several models joined by a plus.
+        columns: Column -> kind, in their order.
+        batch: Files that are answered together.
+        answer: Returns the rows of a batch of files; several threads may call it.
+        failed: Returns the cells for a file without an answer, from the sentence that says why.
+    """
+
+    models: Sequence[Predictor | Segmenter]
+    digest: str
+    columns: Mapping[str, Kind]
+    batch: int
+    answer: Callable[[Sequence[Path]], Sequence[Row]]
+    failed: Callable[[str], dict[str, object]]
+
+    @property
+    def model(self) -> str:
+        """Names and versions of the models."""
+        return ", ".join(each.name for each in self.models)
+
+    @property
+    def backend(self) -> str:
+        """The libraries that run the networks, each once, joined by a plus."""
+        return "+".join(dict.fromkeys(each.backend.name for each in self.models))
+
+    @property
+    def precision(self) -> str:
+        """The number formats of their computations, each once, joined by a plus."""
+        return "+".join(dict.fromkeys(each.backend.precision for each in self.models))
 
 
 def failure(file: str, error: str, models: Sequence[Predictor | Segmenter]) -> Failure:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brainseg import DISCLAIMER
+from brainseg.cli.mask_table import area_columns, mask_columns, mask_row, masks_csv
 from brainseg.cli.output import ANSWERS, fraction
 from brainseg.cli.outputs import image_outputs, refuse_overwriting
-from brainseg.cli.prediction import Answers, Failure, MaskAnswer, Request, failure
+from brainseg.cli.prediction import Answering, Answers, Failure, MaskAnswer, Request, Row, failure
 from brainseg.cli.reports import check_report, reported, write_report
 from brainseg.diagnosis.batches import in_batches
-from brainseg.diagnosis.table import HASHES, RELIABILITY, headline, reliability_values, text_cell
+from brainseg.diagnosis.table import headline, reliability_values
 from brainseg.errors import ConfigError, ScanError
 from brainseg.evaluation.case_wording import case_sentences
 from brainseg.evaluation.stored import SegmentationEvaluation, score
-from brainseg.models.trained_on import TrainedOn
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.segmenter import Segmentation, Segmenter
@@ -42,12 +39,9 @@ def predict(bundles: list[Path], request: Request) -> Answers:
     Raises:
         ConfigError: There are several models, or an output would overwrite another file.
     """
-    from brainseg.diagnosis.segmenter import Segmenter
     from brainseg.monitoring import log_answers, record_of
 
-    if len(bundles) > 1:
-        raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
-    segmenter = Segmenter.open(bundles[0], backend=request.backend)
+    segmenter = _opened(bundles, request)
     slices = _slices(segmenter, request.files)
     firsts = [files[0] for files in slices]
     masks, sheets = image_outputs(request.mask, firsts), image_outputs(request.overlay, firsts)
@@ -74,7 +68,57 @@ def predict(bundles: list[Path], request: Request) -> Answers:
         values.append(answer)
     log_answers(logged)
     write_report(request, pages)
-    return Answers(values, _table(values, TrainedOn.of(segmenter.description.data).sentence))
+    return Answers(values, masks_csv(values, segmenter))
+
+
+def answering(bundles: list[Path], request: Request) -> Answering:
+    """Open a model to mark tumours on the files of an archive.
+
+    Raises:
+        ConfigError: There are several models, or the model needs several files for each slice.
+        BackendError: The backend may not answer for the model.
+    """
+    from brainseg.diagnosis.archive.table import kinds_of
+    from brainseg.monitoring import record_of
+
+    segmenter = _opened(bundles, request)
+    if (wanted := segmenter.description.modalities) and len(wanted) > 1:
+        raise ConfigError(
+            f"{segmenter.name} takes {len(wanted)} images of each slice ({', '.join(wanted)}), and --archive answers "
+            "each file by itself: name the images of one slice instead."
+        )
+
+    def failed(sentence: str) -> dict[str, object]:
+        return mask_row(failure("", sentence, [segmenter]), segmenter)
+
+    def answer(files: Sequence[Path]) -> list[Row]:
+        rows = []
+        for file in files:
+            read = _read(segmenter, [file])
+            if isinstance(read, str):
+                rows.append(Row(failed(read), None))
+            else:
+                (scan,), found = read
+                values = _values(str(file), found, list(scan.warnings))
+                rows.append(Row(mask_row(values, segmenter), record_of(found, "command")))
+        return rows
+
+    return Answering(
+        models=[segmenter],
+        digest=segmenter.bundle.digest,
+        columns=kinds_of(mask_columns(segmenter), area_columns(segmenter)),
+        batch=1,
+        answer=answer,
+        failed=failed,
+    )
+
+
+def _opened(bundles: list[Path], request: Request) -> Segmenter:
+    from brainseg.diagnosis.segmenter import Segmenter
+
+    if len(bundles) > 1:
+        raise ConfigError("--run names several runs that mark tumours, which cannot form an ensemble: name one.")
+    return Segmenter.open(bundles[0], backend=request.backend)
 
 
 def _slices(segmenter: Segmenter, files: list[Path]) -> list[list[Path]]:
@@ -141,28 +185,6 @@ def _values(file: str, found: Segmentation, notes: list[str]) -> MaskAnswer:
         "precision": found.precision,
         "seconds": found.seconds,
     }
-
-
-def _table(answers: Sequence[MaskAnswer | Failure], origin: str) -> str:
-    """Return answers as CSV, one row per slice; `origin` describes what the model was trained on."""
-    measured = ["area", "area_unit", "diameter", "length_unit", "regions", "model", "backend", "precision", "seconds"]
-    columns = ["file", *RELIABILITY, *measured, *HASHES, "error"]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, [*columns, "disclaimer"], restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for answer in answers:
-        row: dict[str, object] = {
-            **answer,
-            "file": text_cell(answer["file"]),
-            "in_domain": {True: "true", False: "false", None: ""}[answer["in_domain"]],
-            "warnings": text_cell(" ".join(answer["warnings"])),
-            "trained_on": origin,
-            "disclaimer": DISCLAIMER,
-        }
-        if "error" not in answer:
-            row |= {"regions": len(answer["regions"]), "model": text_cell(answer["model"])}
-        writer.writerow(row)
-    return stream.getvalue()
 
 
 def print_metrics(report: SegmentationEvaluation, side: str) -> None:

@@ -36,13 +36,26 @@ def answers_csv(rows: Iterable[dict[str, object]], classes: Iterable[str], masks
         masks: Whether a model marked tumours, which adds the columns of `mask_facts`.
     """
     stream = io.StringIO()
-    probabilities = [f"p_{name}" for name in classes]
-    answers = ["label", *probabilities, *_FACTS] if probabilities else []
-    names = ["file", *RELIABILITY, *answers, *(MASK_FACTS if masks else ()), *HASHES, "error", "disclaimer"]
-    writer = csv.DictWriter(stream, names, restval="", lineterminator="\n")
+    writer = csv.DictWriter(stream, answer_columns(classes, masks), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def answer_columns(classes: Iterable[str], masks: bool = False) -> list[str]:
+    """Return the columns of a table of answers; see `answers_csv` for the arguments."""
+    probabilities = probability_columns(classes)
+    answers = ["label", *probabilities, *_FACTS] if probabilities else []
+    return ["file", *RELIABILITY, *answers, *(MASK_FACTS if masks else ()), *HASHES, "error", "disclaimer"]
+
+
+def probability_columns(classes: Iterable[str]) -> list[str]:
+    """Return the columns of the classes' probabilities.
+
+    >>> probability_columns(["no", "yes"])
+    ['p_no', 'p_yes']
+    """
+    return [f"p_{name}" for name in classes]
 
 
 def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Sequence[str] = ()) -> dict[str, object]:
@@ -61,7 +74,7 @@ def answer_row(file: str, answer: Diagnosis | Consensus | str | None, notes: Seq
         another label), model, hash, the heatmap's class, method and layer, the backend with its precision, seconds,
         error, and the disclaimer.
     """
-    facts = {"error": answer} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
+    facts = {"error": text_cell(answer)} if isinstance(answer, str) else _facts(answer, notes) if answer else {}
     return {"file": text_cell(file), **facts, "disclaimer": DISCLAIMER}
 
 
@@ -216,3 +229,12 @@ def mask_facts(found: Segmentation, compared: Agreement | None = None) -> dict[s
 def text_cell(value: str) -> str:
     """Return a text as a cell that a spreadsheet does not run as a formula."""
     return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def plain_text(cell: str) -> str:
+    """Return the text of a cell from `text_cell`.
+
+    >>> plain_text(text_cell("=1+1")), plain_text(text_cell("'yes'"))
+    ('=1+1', "'yes'")
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
