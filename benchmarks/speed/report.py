@@ -15,6 +15,7 @@ PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- table {}: python -m benchmarks.speed --report -->", "<!-- end of table -->"
 NOTHING = "Nothing is stored yet: `{}` measures it."
 CURVES = {
+    "archive": "benchmarks.archive",
     "runs": "benchmarks.store_growth",
     "memory": "benchmarks.memory",
     "users": "benchmarks.users",
