@@ -17,6 +17,7 @@ from torch import nn
 
 from brainseg.diagnosis.facts import HEAD, levels_of
 from brainseg.models.export.folding import fold_batch_norm
+from brainseg.models.one_thread import one_thread
 
 SIDE = 64
 """Side, in pixels, of the view that the network receives."""
@@ -79,7 +80,7 @@ def head_logit(small: np.ndarray) -> float:
         True
     """
     view = torch.from_numpy(head_view(small))[None, None]
-    with torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         return float(_network()(view.float() / 255))
 
 

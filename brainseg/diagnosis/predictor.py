@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from brainseg.models.export.graphs import maps_of
 from brainseg.models.export.names import BackendChoice
 from brainseg.models.export.serving import open_backend
 from brainseg.models.inputs import normalise, on_device, to_batch
+from brainseg.models.one_thread import one_thread
 from brainseg.models.operating_point import decide
 from brainseg.models.trained_on import TrainedOn
 from brainseg.preparation import Prepared, prepare
@@ -156,7 +158,9 @@ class Predictor:
         if heatmaps and self._differentiates(method, stage):
             passes = [self._pass(images[row : row + 1], stage) for row in range(len(scans))]
         else:
-            passes = self._through_head(self.maps(images), heatmaps)
+            maps = self.maps(images)
+            with one_thread():
+                passes = self._through_head(maps, heatmaps)
         shared = (time.perf_counter() - started) / len(scans)
         answers = []
         for row, (scan, square, passed) in enumerate(zip(scans, prepared, passes, strict=True)):
@@ -225,7 +229,9 @@ class Predictor:
         cam = heatmap = np.zeros((0, 0), np.float32)
         if image is not None:
             known = (passed.logits, passed.maps) if passed.stage == stage else None
-            cam = draw_heatmap(self.model, image, classes.index(explained), method, stage, known)
+            again = known is None or (METHODS[method].base or method) not in MAPS  # then the network runs again
+            with nullcontext() if again else one_thread():
+                cam = draw_heatmap(self.model, image, classes.index(explained), method, stage, known)
             heatmap = prepared.geometry.to_scan(cam)
         features = passed.deepest.mean((2, 3))[0].float().cpu().numpy()
         verdict = assess(self.bundle.guard, scan.pixels, features)
@@ -262,9 +268,10 @@ class Predictor:
 
     def input_of(self, *prepared: Prepared) -> torch.Tensor:
         """Return prepared squares as the network receives them, (N, 3, S, S) float32."""
-        batch = to_batch(np.stack([each.pixels for each in prepared])).to(self.device)
-        image = normalise(batch, self.description.preparation.normalise)
-        return image.contiguous(memory_format=torch.channels_last)
+        with one_thread():
+            batch = to_batch(np.stack([each.pixels for each in prepared])).to(self.device)
+            image = normalise(batch, self.description.preparation.normalise)
+            return image.contiguous(memory_format=torch.channels_last)
 
     def maps(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the maps that the head uses, (N, C, h, w) float32 each, shallow to deep, from this model's backend.

@@ -21,6 +21,7 @@ from brainseg.models.export.names import BackendChoice
 from brainseg.models.export.serving import open_backend
 from brainseg.models.inputs import normalise, on_device, to_batch
 from brainseg.models.masks import argmax_mask, scan_probabilities
+from brainseg.models.one_thread import one_thread
 from brainseg.models.trained_on import UNKNOWN, TrainedOn
 from brainseg.models.unet import UNet
 from brainseg.preparation import prepare
@@ -168,12 +169,14 @@ class Segmenter:
         started = time.perf_counter()
         pixels, settings = self._pixels(scans), self.description.preparation
         prepared = prepare(pixels, settings)
-        batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
+        with one_thread():
+            batch = normalise(to_batch(prepared.pixels[None]).to(self.device), settings.normalise)
         scores, pooled = run(self.backend, self.model, batch, served_outputs(self.model))
         logits, features = scores[0], pooled[0].cpu().numpy()
         if not torch.isfinite(logits).all():
             raise BundleError(f"{self.name} returned values that are not numbers for {scans[0].name}: train it again.")
-        probabilities = scan_probabilities(logits, prepared.geometry)
+        with one_thread():
+            probabilities = scan_probabilities(logits, prepared.geometry)
         mask, spacing = argmax_mask(probabilities), scans[0].spacing
         verdict = assess(self.bundle.guard, pixels, features)
         doubt = [unlike_sentence(verdict.reasons)] if verdict.in_domain is False else []
