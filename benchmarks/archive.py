@@ -1,6 +1,7 @@
 """A whole archive in one command that is killed on the way: each image once, how fast, and with how much memory.
 
-    python -m benchmarks.archive [--images 100000] [--side 192] [--backend auto] [--workers 2] [--home FOLDER]
+    python -m benchmarks.archive [--images 100000] [--side 192] [--arch resnet34] [--size 224] [--backend auto]
+        [--workers 2] [--home FOLDER]
     python -m benchmarks.archive --report
 
 The images are a few hundred synthetic slices, each shifted, made brighter or darker and covered with noise until there
@@ -32,7 +33,7 @@ from benchmarks.rows import Rows
 from brainseg.models.export.names import computed_with
 from brainseg.phantom import write_phantom
 
-ROWS = Rows("archive", ("images", "date"))
+ROWS = Rows("archive", ("images", "arch", "size", "date"))
 SLICES = 240
 """Different synthetic slices from which all images are made."""
 FOLDER = 100
@@ -125,14 +126,19 @@ def check(out: Path, archive: Path, count: int) -> None:
 
 def report(rows: Sequence[dict[str, Any]]) -> str:
     """Lay the newest rows out as a Markdown table."""
-    newest = {row["images"]: row for row in rows}
+    newest = {(row["images"], row["arch"], row["size"]): row for row in rows}
     parts = ", ".join(f"{part} %" for part in SHOWN)
-    lines = [f"| images | seconds | images a second | memory at {parts} | answered with |", "|---|---|---|---|---|"]
-    for images, row in sorted(newest.items()):
+    lines = [
+        f"| images | model | seconds | images a second | memory at {parts} | answered with |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (images, arch, size), row in sorted(newest.items()):
         sizes = ", ".join(f"{row['memory_mb'][str(part)]:,.0f}" for part in SHOWN)
-        lines.append(
-            f"| {images:,} | {row['seconds']:,.0f} | {row['per_second']:,.0f} | {sizes} MB | {row['backend']} |"
-        )
+        cells = (
+            f"{images:,}", f"{arch}, {size} px", f"{row['seconds']:,.0f}", f"{row['per_second']:,.0f}", f"{sizes} MB",
+            row["backend"],
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -141,17 +147,19 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--images", type=int, default=100_000)
     arguments.add_argument("--side", type=int, default=192, help="side of the images in pixels")
+    arguments.add_argument("--arch", default="resnet34", help="the model's ResNet; with --home, that home's own counts")
+    arguments.add_argument("--size", type=int, default=224, help="pixels of a side of what the model sees")
     arguments.add_argument("--backend", default="auto", help="as for `brainseg predict`")
     arguments.add_argument("--workers", default="2", help="as for `brainseg predict`")
     options = arguments.parse_args()
     if not options.report:
-        with prepared(options.home), tempfile.TemporaryDirectory() as name:
+        with prepared(options.home, options.arch, options.size), tempfile.TemporaryDirectory() as name:
             archive = Path(name) / "archive"
             started = time.perf_counter()
             write_images(archive, options.images, options.side)
             sys.stderr.write(f"{options.images:,} images written in {time.perf_counter() - started:,.0f} s\n")
             chosen = ["--backend", options.backend, "--workers", options.workers]
-            ROWS.add(measure(archive, options.images, chosen))
+            ROWS.add({"arch": options.arch, "size": options.size, **measure(archive, options.images, chosen)})
     print(report(ROWS.stored()))
 
 

@@ -129,8 +129,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def prepared(home: Path | None) -> Iterator[None]:
+def prepared(home: Path | None, arch: str = "resnet34", size: int = 224) -> Iterator[None]:
     """Open a home, or a new one that is removed at the end, and train its two models unless it has them."""
     with tempfile.TemporaryDirectory() as temporary, opened(home or Path(temporary)):
-        prepare()
+        prepare(arch, size)
         yield
