@@ -104,7 +104,7 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, masks, sizes, modes, unreadable files and copies of a dataset."""
-    from brainseg.datasets.inspection import open_any
+    from brainseg.datasets.inspection import inspect_dataset
     from brainseg.datasets.library import resolve, stored_settings
     from brainseg.datasets.report import dataset_report, mask_sentence
 
@@ -115,7 +115,7 @@ def inspect(
         groups = groups or str(stored["data.groups"])
         threshold = stored.get("data.mask_threshold") if mask_threshold is None else mask_threshold
         report = dataset_report(
-            open_any(Path(place), progress, groups, None if threshold is None else float(threshold))
+            inspect_dataset(Path(place), progress, groups, None if threshold is None else float(threshold))
         )
     if as_json:
         print_json(report)

@@ -45,8 +45,8 @@ def test_a_row_is_stored_only_for_each_image_once(fault: str, tmp_path: Path) ->
 
 
 def test_the_table_shows_the_newest_row_of_each_size() -> None:
-    row = {"images": 1000, "arch": "resnet18", "size": 96, "seconds": 20.4, "per_second": 61.2, "backend": "OpenVINO (bf16)",
-           "memory_mb": {"10": 500, "50": 510, "100": 1510}}  # fmt: skip
+    row = {"images": 1000, "arch": "resnet18", "size": 96, "seconds": 20.4, "per_second": 61.2,
+           "backend": "OpenVINO (bf16)", "memory_mb": {"10": 500, "50": 510, "100": 1510}}  # fmt: skip
     lines = archive.report([{**row, "seconds": 9}, row, {**row, "images": 100}]).splitlines()
     assert lines[0] == "| images | model | seconds | images a second | memory at 10 %, 50 %, 100 % | answered with |"
     assert lines[2].startswith("| 100 |")
