@@ -15,11 +15,14 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
 from brainseg.app import state
+from brainseg.app.gate import draw_account, draw_gate, open_gate
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode, st_page
+from brainseg.app.visitor import ask_the_session
 from brainseg.errors import BrainsegError
 from brainseg.results.csv_text import csv_bytes
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,12 +76,17 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         title: Heading of the page.
         lead: One sentence on what the page is for.
     """
+    ask_the_session()
+    if not open_gate():  # also where a page was opened without the main script
+        draw_gate()
+        st.stop()
     _run_main_script_first()
     _resend_address(title)
     st.html(STYLE + SCHEME.format("dark" if dark() else "light") + (LARGE if demo_mode() else ""))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         st.badge(DISCLAIMER, icon=":material/science:", color="orange")
+        draw_account()
     if lead:
         st.markdown(lead)
     with caught():
@@ -113,6 +121,7 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         with caught():
+            check(Act.LOOK)  # the visit may have ended in another tab
             draw(*args, **kwargs)
 
     return protected

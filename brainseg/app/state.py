@@ -11,6 +11,8 @@ DEMO_SESSION = "demo_session"
 """Whether the visitor has started a demo session."""
 DEMO_SWITCH = "demo_switch"
 """Widget: the switch on Home."""
+VISIT = "visit"
+"""The visit of this session that the audit log has already; see `users.identity.visit_of`."""
 SHOWN_PAGE = "page:turned-to"
 """The title of the page drawn last."""
 
