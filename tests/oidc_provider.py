@@ -80,12 +80,13 @@ def _wait(provider: Provider, process: subprocess.Popen[bytes], log: Path) -> No
     raise AssertionError("The provider did not start.")
 
 
-def serve(port: int, users: dict[str, dict[str, object]]) -> None:
+def serve(port: int, users: dict[str, dict[str, object]]) -> None:  # noqa: C901 - one server, whose parts are short
     """Serve until the process ends."""
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # for this process: it serves 127.0.0.1 alone
     from authlib.common.security import generate_token
     from authlib.integrations.flask_oauth2 import AuthorizationServer
     from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
+    from authlib.oauth2.rfc6749.errors import InvalidRequestError
     from authlib.oauth2.rfc7636 import CodeChallenge
     from authlib.oidc.core import OpenIDCode
     from flask import Flask, jsonify, redirect, request
@@ -184,10 +185,11 @@ def serve(port: int, users: dict[str, dict[str, object]]) -> None:
             return {"sub": user, **users[user]}
 
     class Pkce(CodeChallenge):
-        SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
+        SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
 
         def validate_code_challenge(self, grant, redirect_uri):
-            assert grant.request.payload.data.get("code_challenge"), "PKCE is required"
+            if not grant.request.payload.data.get("code_challenge"):
+                raise InvalidRequestError("PKCE is required")
             super().validate_code_challenge(grant, redirect_uri)
 
     app = Flask("provider")

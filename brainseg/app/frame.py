@@ -18,7 +18,7 @@ from brainseg.app import state
 from brainseg.app.gate import draw_account, draw_gate, open_gate
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode, st_page
-from brainseg.app.visitor import ask_the_session
+from brainseg.app.visitor import ask_the_session, later
 from brainseg.errors import BrainsegError
 from brainseg.results.csv_text import csv_bytes
 from brainseg.results.markdown import escape
@@ -206,7 +206,7 @@ def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
     """
     st.download_button(
         label,
-        lambda: csv_bytes(table),
+        later(lambda: csv_bytes(table)),
         f"{name}.csv",
         "text/csv",
         key=key,

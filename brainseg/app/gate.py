@@ -13,8 +13,8 @@ from brainseg.app.visitor import claims
 from brainseg.errors import ConfigError
 from brainseg.results.markdown import escape
 from brainseg.users import audit
-from brainseg.users.actor import Actor, current
-from brainseg.users.identity import display_name, end_visit, visit_of
+from brainseg.users.actor import current
+from brainseg.users.identity import end_visit, visit_of
 from brainseg.users.policy import Act, may
 from brainseg.users.roles import roles
 from brainseg.users.signin import sign_in, wanted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -11,8 +11,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from brainseg.app.navigation import demo_mode
 from brainseg.errors import ConfigError
-from brainseg.users.actor import NOBODY, Actor, Role, ask
+from brainseg.users.actor import NOBODY, Actor, Role, acting_as, ask
 from brainseg.users.identity import actor_of
+from brainseg.users.policy import Act, check
 from brainseg.users.signin import wanted
 
 LOGGER = logging.getLogger(__name__)
@@ -40,6 +41,22 @@ def known_visitor(found: Mapping[str, Any]) -> Actor:
 def claims() -> dict[str, Any]:
     """Return what the provider said about the visitor of this session; nothing before the visitor has signed in."""
     return st.user.to_dict()
+
+
+def later(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return a function that makes a download for the visitor of this session.
+
+    Streamlit calls it when the button is clicked, in a thread that belongs to no session. The visit may have ended
+    since the button was drawn, so who asks is looked up again.
+    """
+    found, now = claims() if wanted() else {}, visitor()
+
+    def made() -> bytes:
+        with acting_as(known_visitor(found) if wanted() else now):
+            check(Act.LOOK)
+            return make()
+
+    return made
 
 
 def ask_the_session() -> None:

@@ -12,6 +12,7 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+from brainseg.datasets.access import refuse_if_not_listed
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.registry import (
     KnownDataset,
@@ -30,6 +31,7 @@ from brainseg.datasets.uploads import add_zip, delete_folder
 from brainseg.errors import DataError
 from brainseg.files import refuse_if_disk_is_full
 from brainseg.scans import display_name
+from brainseg.users.policy import Act, acting
 
 __all__ = [
     "KnownDataset",
@@ -108,7 +110,9 @@ def set_groups(name: str, groups: str, progress: Progress | None = None) -> Know
         ConfigError: `groups` is not a rule for patients.
         DataError: There is no such dataset, it cannot be read, or the rule matches none of its images.
     """
-    return _reread(replace(find(name), groups=groups), progress)
+    known = find(name)
+    with acting(Act.CHANGE_DATASET, known.fingerprint[:12], known.owner):
+        return _reread(replace(known, groups=groups), progress)
 
 
 def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progress | None = None) -> KnownDataset:
@@ -122,7 +126,9 @@ def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progre
     Raises:
         DataError: There is no such dataset, it cannot be read, or it has no masks that fit the threshold.
     """
-    return _reread(replace(find(name), mask_threshold=mask_threshold), progress)
+    known = find(name)
+    with acting(Act.CHANGE_DATASET, known.fingerprint[:12], known.owner):
+        return _reread(replace(known, mask_threshold=mask_threshold), progress)
 
 
 def _reread(known: KnownDataset, progress: Progress | None) -> KnownDataset:
@@ -149,7 +155,22 @@ def add_folder(
     Raises:
         ConfigError: `groups` is not a rule for patients.
         DataError: It does not exist, cannot be read or contains no dataset, or the name is taken or not allowed.
+        AccessError: The role of the one who asks does not allow it, or the folder is none that pages may add.
     """
+    with acting(Act.ADD_FOLDER) as asked:
+        refuse_if_not_listed(path)
+        added = _add_folder(path, name, progress, groups, mask_threshold)
+        asked.target, asked.count = added.fingerprint[:12], added.images
+        return added
+
+
+def _add_folder(
+    path: str | Path,
+    name: str | None = None,
+    progress: Progress | None = None,
+    groups: str | None = None,
+    mask_threshold: float | None = None,
+) -> KnownDataset:
     place, known = _absolute(path), known_datasets()
     earlier = next((other for other in known if other.path == str(place)), None)
     if name:
@@ -160,6 +181,8 @@ def add_folder(
     threshold = earlier.mask_threshold if earlier and mask_threshold is None else mask_threshold
     dataset = inspect_dataset(place, progress, rule, threshold)
     made = describe_dataset(wanted, place, earlier.source if earlier else "folder", dataset)
+    if earlier:
+        made = replace(made, owner_subject=earlier.owner_subject, owner_name=earlier.owner_name)
     return register(replace(made, groups=rule, mask_threshold=threshold))
 
 
@@ -185,7 +208,22 @@ def add_phantom(
     Raises:
         DataError: A setting is not allowed, or the folder cannot be written.
         DiskError: Less space is free than must stay free.
+        AccessError: The role of the one who asks does not allow it.
     """
+    with acting(Act.ADD_DATASET) as asked:
+        added = _add_phantom(count, seed, progress, modalities, difficulty, slices_per_subject)
+        asked.target, asked.count = added.fingerprint[:12], added.images
+        return added
+
+
+def _add_phantom(
+    count: int,
+    seed: int,
+    progress: Progress | None,
+    modalities: tuple[str, ...] | None,
+    difficulty: str | None,
+    slices_per_subject: int | None,
+) -> KnownDataset:
     from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
 
     refuse_if_disk_is_full(datasets_folder(), "Drawing slices")
@@ -209,7 +247,7 @@ def add_phantom(
         slices_per_subject=slices_per_subject,
         progress=progress,
     )
-    return add_folder(place, progress=progress)
+    return _add_folder(place, progress=progress)
 
 
 def inspect_known_dataset(known: KnownDataset, progress: Progress | None = None) -> Dataset:
@@ -233,13 +271,15 @@ def forget(name: str) -> KnownDataset:
 
     Raises:
         DataError: There is no dataset with this name.
+        AccessError: The role of the one who asks does not allow it.
     """
     known = find(name)
-    change(lambda listed: [other for other in listed if other.path != known.path])
-    if known.source != "folder":
-        delete_folder(Path(known.path))
-    forget_inspection(Path(known.path))
-    return known
+    with acting(Act.REMOVE_DATASET, known.fingerprint[:12], known.owner, known.images):
+        change(lambda listed: [other for other in listed if other.path != known.path])
+        if known.source != "folder":
+            delete_folder(Path(known.path))
+        forget_inspection(Path(known.path))
+        return known
 
 
 def _absolute(path: str | Path) -> Path:

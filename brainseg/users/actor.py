@@ -42,14 +42,14 @@ class Actor:
 
     Attributes:
         role: What the person may do.
-        door: Where the person came in: "page", "cli", or "worker" for what brainseg itself continues.
+        door: Where the person came in: through a page, or through the command line.
         owner: Whom what is made belongs to.
         confined: Whether only listed folders of the server may be added: on pages that others than this machine reach.
         contact: Whom to ask for another role; "" for the people who run brainseg.
     """
 
     role: Role
-    door: Literal["page", "cli", "worker"] = "page"
+    door: Literal["page", "cli"] = "page"
     owner: Owner = UNOWNED
     confined: bool = False
     contact: str = ""
@@ -70,8 +70,6 @@ class Actor:
 
 NOBODY = Actor("none", confined=True)
 """A visitor who has not signed in where one must, and threads of a server that act for no visitor."""
-WORKER = Actor("admin", "worker")
-"""What brainseg itself continues, such as the next trial of a search."""
 
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 _asked: list[Callable[[], Actor]] = []

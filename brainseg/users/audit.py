@@ -35,7 +35,7 @@ class AuditEntry:
         user: The person's identifier from the sign-in provider; "" where nobody signed in.
         name: What pages call the person; of a command, the system's account.
         role: The person's role then.
-        door: "page", "cli" or "worker".
+        door: "page" or "cli".
         action: What was asked for.
         result: "allowed", "refused" by the policy, or "failed" by an error.
         target: What it was done to: the id of a run, the fingerprint of a dataset; "" for nothing in particular.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from brainseg.errors import AccessError
+from brainseg.errors import AccessError, LimitError
 from brainseg.users import audit
 from brainseg.users.actor import UNOWNED, Actor, Owner, Role, current
 
@@ -108,8 +109,16 @@ def refusal(act: Act, actor: Actor) -> str:
     return f"{FIRST_ROLE[actor.role]} cannot {words}: {ask} to do it, or for the role of {_article(own)}."
 
 
+@dataclass
+class Asked:
+    """What the audit log will say about an action; its target may become known only when it is done."""
+
+    target: str
+    count: int | None
+
+
 @contextmanager
-def acting(act: Act, target: str = "", owner: Owner = UNOWNED, count: int | None = None) -> Iterator[None]:
+def acting(act: Act, target: str = "", owner: Owner = UNOWNED, count: int | None = None) -> Iterator[Asked]:
     """Do something in the `with` block that the one who acts now may do, and write it into the audit log.
 
     An action inside of another one is checked, too, but leaves no line of its own.
@@ -123,22 +132,24 @@ def acting(act: Act, target: str = "", owner: Owner = UNOWNED, count: int | None
     Raises:
         AccessError: Their role does not allow it.
     """
+    asked = Asked(target, count)
     try:
         check(act, owner)
     except AccessError:
-        audit.write(act.value, "refused", target, count)
+        audit.write(act.value, "refused", asked.target, asked.count)
         raise
     if _within.get():
-        yield
+        yield asked
         return
     token = _within.set(True)
     try:
-        yield
-    except Exception:
-        audit.write(act.value, "failed", target, count)
+        yield asked
+    except Exception as error:
+        result: audit.Result = "refused" if isinstance(error, AccessError | LimitError) else "failed"
+        audit.write(act.value, result, asked.target, asked.count)
         raise
     else:
-        audit.write(act.value, "allowed", target, count)
+        audit.write(act.value, "allowed", asked.target, asked.count)
     finally:
         _within.reset(token)
 

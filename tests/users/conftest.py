@@ -58,9 +58,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def signed_site(
-    tmp_path_factory: pytest.TempPathFactory, store_template: Path, provider: Provider
-) -> Iterator[Site]:
+def signed_site(tmp_path_factory: pytest.TempPathFactory, store_template: Path, provider: Provider) -> Iterator[Site]:
     """A running dashboard with an empty home, where people sign in."""
     home = fresh_home(tmp_path_factory.mktemp("signed") / "home", store_template)
     (home / "roles.yaml").write_text(ROLES, "utf-8")

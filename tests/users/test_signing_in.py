@@ -17,7 +17,13 @@ from brainseg.users.signin import check_provider, sign_in, wanted
 from tests.oidc_provider import Provider
 from tests.users.conftest import Site
 
-CLOSED = ("/media/0.png", "/_stcore/metrics", "/_stcore/agent/openapi.json", "/component/x", "/_stcore/bidi-components/x")
+CLOSED = (
+    "/media/0.png",
+    "/_stcore/metrics",
+    "/_stcore/agent/openapi.json",
+    "/component/x",
+    "/_stcore/bidi-components/x",
+)
 COOKIE = "_streamlit_user"
 
 
