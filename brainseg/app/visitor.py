@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from brainseg.app.navigation import demo_mode
 from brainseg.errors import ConfigError
-from brainseg.users.actor import NOBODY, Actor, Role, acting_as, ask
+from brainseg.users.actor import NOBODY, Actor, Role, acting_as, ask, local
 from brainseg.users.identity import actor_of
 from brainseg.users.policy import Act, check
 from brainseg.users.signin import wanted
@@ -22,9 +23,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def visitor() -> Actor:
     """Return who acts in this thread: the visitor of its session, or nobody where there must be one but is not."""
+    in_session = get_script_run_ctx(suppress_warning=True) is not None
+    if not in_session and not runtime.exists():  # no server: another program has imported the pages
+        return local()
     if not wanted():
-        return _anybody()
-    return known_visitor(claims()) if get_script_run_ctx(suppress_warning=True) else NOBODY
+        return _anybody(in_session)
+    return known_visitor(claims()) if in_session else NOBODY
 
 
 def known_visitor(found: Mapping[str, Any]) -> Actor:
@@ -64,7 +68,7 @@ def ask_the_session() -> None:
     ask(visitor)
 
 
-def _anybody() -> Actor:
+def _anybody(in_session: bool) -> Actor:
     """Return a visitor where nobody signs in: whoever reaches the port may do everything, unless it is a demo."""
-    role: Role = "viewer" if demo_mode() else "admin"
+    role: Role = "viewer" if in_session and demo_mode() else "admin"
     return Actor(role, "page", confined=st.get_option("server.address") not in LOOPBACK)

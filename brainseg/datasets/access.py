@@ -63,7 +63,7 @@ def refuse_if_not_listed(path: str | Path, known: Iterable[str] = ()) -> None:
     Raises:
         AccessError: It is not below an allowed folder, whether or not it exists.
     """
-    if not current().confined or str(path) in known:
+    if not current().confined or not str(path).strip() or str(path) in known:
         return
     try:
         place = Path(path).expanduser().resolve()

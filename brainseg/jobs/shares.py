@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainseg import paths
-from brainseg.datasets.registry import known_datasets
 from brainseg.errors import LimitError
 from brainseg.files import file_state
 from brainseg.runs import RunStore
@@ -42,6 +41,8 @@ def refuse_if_disk_share_is_used(store: RunStore) -> None:
     actor, most = current(), paths.optional_limit(DISK)
     if most is None or not actor.signed_in:
         return
+    from brainseg.datasets.registry import known_datasets  # imports pandas, which a worker can spare
+
     home = paths.home()
     mine = [home / folder / run.id for run in store.entries() if actor.owns(run.owner) for folder in ("runs", "work")]
     mine += [Path(known.path) for known in known_datasets() if actor.owns(known.owner) and known.source != "folder"]

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainseg.config import RunConfig
-from brainseg.datasets.access import refuse_if_not_listed
-from brainseg.datasets.registry import known_datasets
 from brainseg.errors import ConfigError, DataError, WeightsError
 from brainseg.models.sources import is_weights_file
 from brainseg.users.actor import current
@@ -37,6 +35,9 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
     if not data.exists():
         raise DataError(f"{config.data.path} does not exist: give a folder of class folders or a CSV manifest.")
     if current().confined:
+        from brainseg.datasets.access import refuse_if_not_listed  # imports what other importers can spare
+        from brainseg.datasets.registry import known_datasets
+
         refuse_if_not_listed(data, (known.path for known in known_datasets()))
     weights = config.model.weights
     if is_weights_file(weights):

@@ -30,6 +30,7 @@ from brainseg.runs.reading import read_run
 from brainseg.runs.run import ENDED, NOTE, Run
 from brainseg.runs.run_end import EndKind
 from brainseg.runs.run_summary import Kind
+from brainseg.users.actor import Owner
 from brainseg.users.policy import Act, acting
 
 
@@ -53,9 +54,8 @@ class RunStore(RunReader):
         tags: Mapping[str, str] | None = None,
     ) -> Run:
         """Make a run with a configuration; `tags` are stored with it from its first moment."""
-        parent = (tags or {}).get(PARENT)
         stored = {
-            **owner_tags(self.get(parent).owner if parent else None),
+            **owner_tags(self._owner_of((tags or {}).get(PARENT, ""))),
             **(tags or {}),
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
@@ -72,6 +72,10 @@ class RunStore(RunReader):
         self.client.log_batch(run_id, params=params)
         self.set_status(run_id, status)
         return self.get(run_id)
+
+    def _owner_of(self, parent: str) -> Owner | None:
+        """Return whom a new part of a run belongs to; None for a run that is no part."""
+        return self.find(parent).owner if parent else None
 
     def _home_identity(self) -> str:
         """Return this home's id, after updating its runs if the home was moved."""

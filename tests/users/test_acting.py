@@ -42,7 +42,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "ensure_worker", lambda device: None)
 
 
-def refused(actor: Actor, call: Callable[[], object], words: str = "") -> None:
+def refused(actor: Actor, call: Callable[[], object], words: str = ".") -> None:
     with acting_as(actor), pytest.raises(AccessError, match=words) as error:
         call()
     assert str(error.value).count(". ") == 0

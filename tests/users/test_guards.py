@@ -159,8 +159,8 @@ def test_the_search_finds_what_has_no_guard() -> None:
     assert ("brainseg.runs.store", "RunStore.promote") in found
     assert unguarded_write(("brainseg.jobs.removal", "delete"))  # what the guarded `actions.delete` calls
     assert unguarded_write(("brainseg.runs.store", "RunStore.delete"))
-    assert unguarded_write(("brainseg.datasets.library", "_add_folder"))
-    assert not unguarded_write(("brainseg.datasets.library", "add_folder"))
+    assert unguarded_write(("brainseg.datasets.folders", "read_folder"))
+    assert not unguarded_write(("brainseg.datasets.folders", "add_folder"))
 
 
 def test_every_part_of_a_page_that_updates_itself_looks_who_is_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -16,6 +17,7 @@ from brainseg.users import audit
 from brainseg.users.signin import check_provider, sign_in, wanted
 from tests.oidc_provider import Provider
 from tests.users.conftest import Site
+from tests.users.live import drawn
 
 CLOSED = (
     "/media/0.png",
@@ -143,3 +145,23 @@ def test_one_line_is_written_at_once_by_several_processes(home: Path) -> None:
     lines = file.read_text("utf-8").splitlines()
     assert len(lines) == 120 == len(list(audit.entries()))
     assert all(json.loads(line)["door"] == "cli" for line in lines)
+
+
+def test_a_live_connection_draws_only_the_gate_before_and_refuses_what_is_forged(signed_site: Site) -> None:
+    with closing(signed_site.visitor()) as stranger:
+        for page in ("train", "runs", "data", ""):
+            text = drawn(stranger, page)
+            assert "Sign in to use this brainseg." in text
+            assert "Queue" not in text
+            assert str(signed_site.home) not in text
+    with closing(signed_site.visitor("s-tom")) as trainer:
+        text = drawn(trainer, "train")
+        assert "Tom Trainer" in text
+        button = re.search(r'id: "(\$\$ID-[^"]*-train:train)"', text)[1]
+    with closing(signed_site.visitor("s-vera")) as viewer:
+        text = drawn(viewer, "train", [button])
+        assert "Viewers cannot train: ask the imaging team" in re.sub(r"\\+", "", text)
+        assert button not in text
+        cookie = viewer.cookies[COOKIE]
+        viewer.cookies.set(COOKIE, cookie[:-6] + "AAAAAA")
+        assert "Sign in to use this brainseg." in drawn(viewer, "train", [button])

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from brainseg.app.frame import guarded, offer_csv
-from brainseg.diagnosis.table import text_cell
 from brainseg.users.audit import entries
 from brainseg.users.policy import Act, check
 
@@ -54,5 +53,7 @@ def audit_panel() -> None:
     st.markdown(f"**{len(table):,}** lines" + (f", of which the newest {SHOWN:,} are shown" * (len(table) > SHOWN)))
     shown = table.head(SHOWN).assign(**{"Time (UTC)": table["Time (UTC)"].str[:19].str.replace("T", " ")})
     st.dataframe(shown, hide_index=True, width="stretch", height=min(36 * len(shown) + 38, 560), placeholder="–")
+    from brainseg.diagnosis.table import text_cell  # imports what a page can spare
+
     safe = table.assign(Who=table["Who"].map(text_cell), Identifier=table["Identifier"].map(text_cell))
     offer_csv("Log as CSV", safe, "audit", "audit-csv")
