@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -14,9 +14,10 @@ from urllib.request import urlopen
 from brainseg import extras, paths
 from brainseg.errors import ConfigError
 
-PREFIX = "BRAINSEG_OIDC_"
-NEEDED = ("METADATA_URL", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI")
-FURTHER = ("CLIENT_SECRET_FILE", "SCOPE")
+METADATA_URL, CLIENT_ID = "BRAINSEG_OIDC_METADATA_URL", "BRAINSEG_OIDC_CLIENT_ID"
+CLIENT_SECRET, SECRET_FILE = "BRAINSEG_OIDC_CLIENT_SECRET", "BRAINSEG_OIDC_CLIENT_SECRET_FILE"
+REDIRECT_URI, ASKED = "BRAINSEG_OIDC_REDIRECT_URI", "BRAINSEG_OIDC_SCOPE"
+NEEDED = (METADATA_URL, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI)
 CALLBACK = "/oauth2callback"
 """How the redirect address ends: the pages' server answers the provider there."""
 SCOPE = "openid email profile"
@@ -42,7 +43,7 @@ class SignIn:
 
     metadata_url: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     redirect_uri: str
     scope: str = SCOPE
 
@@ -62,7 +63,7 @@ class SignIn:
 
 def wanted() -> bool:
     """Return whether a setting for signing in is set, be it complete or not: no page is shown without signing in."""
-    return any(os.environ.get(PREFIX + name, "").strip() for name in (*NEEDED, *FURTHER))
+    return any(map(_given, (*NEEDED, SECRET_FILE, ASKED)))
 
 
 def sign_in() -> SignIn | None:
@@ -73,21 +74,21 @@ def sign_in() -> SignIn | None:
     """
     if not wanted():
         return None
-    given = {name: os.environ.get(PREFIX + name, "").strip() for name in (*NEEDED, *FURTHER)}
-    given["CLIENT_SECRET"] = _secret(given["CLIENT_SECRET"], given.pop("CLIENT_SECRET_FILE"))
-    if missing := [PREFIX + name for name in NEEDED if not given[name]]:
+    given = {name: _given(name) for name in NEEDED}
+    given[CLIENT_SECRET] = _secret(given[CLIENT_SECRET], _given(SECRET_FILE))
+    if missing := [name for name in NEEDED if not given[name]]:
         raise ConfigError(f"Signing in needs {' and '.join(missing)}, too: set them all, or none for no sign-in.")
-    for name in ("METADATA_URL", "REDIRECT_URI"):
-        _check_address(PREFIX + name, given[name])
-    if not given["REDIRECT_URI"].endswith(CALLBACK):
+    for name in (METADATA_URL, REDIRECT_URI):
+        _check_address(name, given[name])
+    if not given[REDIRECT_URI].endswith(CALLBACK):
         raise ConfigError(
-            f"{PREFIX}REDIRECT_URI is {given['REDIRECT_URI']!r}: set it to the dashboard's address with {CALLBACK} at "
-            "its end, and allow the same address at the provider."
+            f"{REDIRECT_URI} is {given[REDIRECT_URI]!r}: set it to the dashboard's address with {CALLBACK} at its end, "
+            "and allow the same address at the provider."
         )
-    scope = given["SCOPE"] or SCOPE
+    scope = _given(ASKED) or SCOPE
     if "openid" not in scope.split():
-        raise ConfigError(f"{PREFIX}SCOPE is {scope!r}: add openid, or unset it.")
-    return SignIn(given["METADATA_URL"], given["CLIENT_ID"], given["CLIENT_SECRET"], given["REDIRECT_URI"], scope)
+        raise ConfigError(f"{ASKED} is {scope!r}: add openid, or unset it.")
+    return SignIn(*(given[name] for name in NEEDED), scope)
 
 
 def check_provider(found: SignIn) -> None:
@@ -99,20 +100,19 @@ def check_provider(found: SignIn) -> None:
     """
     extras.require("authlib", "Signing in")
     extras.require("httpx", "Signing in")
-    name = PREFIX + "METADATA_URL"
     try:
         with urlopen(found.metadata_url, timeout=_PATIENCE) as answer:  # noqa: S310 - http or https, checked before
             document = json.loads(answer.read(1 << 20))
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise ConfigError(
-            f"The provider did not answer at {found.metadata_url} ({reason}): check {name}, and that this machine "
-            "reaches the provider."
+            f"The provider did not answer at {found.metadata_url} ({reason}): check {METADATA_URL}, and that this "
+            "machine reaches the provider."
         ) from error
     if not isinstance(document, dict) or any(not isinstance(document.get(part), str) for part in _ENDPOINTS):
         raise ConfigError(
-            f"{found.metadata_url} is no discovery document of OpenID Connect: set {name} to the address that ends "
-            "in /.well-known/openid-configuration."
+            f"{found.metadata_url} is no discovery document of OpenID Connect: set {METADATA_URL} to the address that "
+            "ends in /.well-known/openid-configuration."
         )
 
 
@@ -125,20 +125,24 @@ def longest_sign_in() -> float:
     return 3600.0 * paths.limit("BRAINSEG_SIGN_IN_HOURS", HOURS)
 
 
+def _given(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
 def _secret(given: str, file: str) -> str:
     """Return the client's secret, which a file may keep."""
     if given and file:
-        raise ConfigError(f"Both {PREFIX}CLIENT_SECRET and {PREFIX}CLIENT_SECRET_FILE are set: unset one of them.")
+        raise ConfigError(f"Both {CLIENT_SECRET} and {SECRET_FILE} are set: unset one of them.")
     if not file:
         return given
     try:
         text = Path(file).expanduser().read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise ConfigError(
-            f"{PREFIX}CLIENT_SECRET_FILE names {file}, which cannot be read: name a file with the client's secret."
+            f"{SECRET_FILE} names {file}, which cannot be read: name a file with the client's secret."
         ) from error
     if not text:
-        raise ConfigError(f"{PREFIX}CLIENT_SECRET_FILE names {file}, which is empty: put the client's secret into it.")
+        raise ConfigError(f"{SECRET_FILE} names {file}, which is empty: put the client's secret into it.")
     return text
 
 
