@@ -14,7 +14,7 @@ from brainseg.app.navigation import demo_mode
 from brainseg.errors import ConfigError
 from brainseg.users.actor import NOBODY, Actor, Role, acting_as, ask, local
 from brainseg.users.identity import actor_of
-from brainseg.users.policy import Act, check
+from brainseg.users.policy import Act, acting
 from brainseg.users.signin import wanted
 
 LOGGER = logging.getLogger(__name__)
@@ -47,17 +47,20 @@ def claims() -> dict[str, Any]:
     return st.user.to_dict()
 
 
-def later(make: Callable[[], bytes]) -> Callable[[], bytes]:
+def later(make: Callable[[], bytes], target: str = "") -> Callable[[], bytes]:
     """Return a function that makes a download for the visitor of this session.
 
     Streamlit calls it when the button is clicked, in a thread that belongs to no session. The visit may have ended
     since the button was drawn, so who asks is looked up again.
+
+    Args:
+        make: Makes the file.
+        target: The id of what it is of, for the audit log.
     """
     found, now = claims() if wanted() else {}, visitor()
 
     def made() -> bytes:
-        with acting_as(known_visitor(found) if wanted() else now):
-            check(Act.LOOK)
+        with acting_as(known_visitor(found) if wanted() else now), acting(Act.EXPORT, target):
             return make()
 
     return made

@@ -27,6 +27,8 @@ from brainseg.users.policy import Act, may
 UPLOAD_MB = 1000
 """The largest upload in MB: it is held in memory while it is unpacked. `BRAINSEG_MAX_UPLOAD_MB` sets another limit."""
 
+OPEN = "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server."
+LISTED = "a folder that BRAINSEG_DATA_FOLDERS names on the server."
 NO_FILE = "No file is chosen: choose a zip file first."
 DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
 DIFFICULTY_HELP = (
@@ -102,7 +104,7 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
             "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must be in "
-            "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server.",
+            + (LISTED if current().confined else OPEN),
         )
         name, threshold = _options("data-folder", "folder")
         if st.form_submit_button("Add the folder", type="primary", key="data-folder-add"):

@@ -156,6 +156,7 @@ def _download(run: Run) -> None:
         st.info(NO_FILES)
         return
     _file(
+        run.id,
         "Plots (zip)",
         lambda: plots_zip(store, run),
         f"figures-{stem}.zip",
@@ -165,6 +166,7 @@ def _download(run: Run) -> None:
     if run.has_metrics:
         what, row = view_of(run.config.task).predictions
         _file(
+            run.id,
             f"{what} (CSV)",
             lambda: predictions_file(store, run),
             f"{what.lower()}-{stem}.csv",
@@ -182,6 +184,7 @@ def _bundle(run: Run, stem: str) -> None:
     else:
         store.bundle(run)
     _file(
+        run.id,
         "Bundle (zip)",
         lambda: bundle_zip(store, run),
         f"bundle-{stem}.zip",
@@ -190,9 +193,15 @@ def _bundle(run: Run, stem: str) -> None:
     )
 
 
-def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key: str) -> None:
+def _file(run_id: str, label: str, make: Callable[[], bytes], name: str, help_text: str, key: str) -> None:
     st.download_button(
-        label, later(make), name, key=f"download-{key}", icon=":material/download:", help=help_text, on_click="ignore"
+        label,
+        later(make, run_id),
+        name,
+        key=f"download-{key}",
+        icon=":material/download:",
+        help=help_text,
+        on_click="ignore",
     )
 
 
