@@ -9,6 +9,7 @@ import streamlit as st
 from brainseg import DISCLAIMER
 from brainseg.app import state
 from brainseg.app.navigation import PAGES
+from brainseg.app.style import draw_style
 from brainseg.app.visitor import claims
 from brainseg.errors import ConfigError
 from brainseg.results.markdown import escape
@@ -37,6 +38,7 @@ def open_gate() -> bool:
 
 def draw_gate() -> None:
     """Draw, in place of any page, how to get in."""
+    draw_style(large=False)
     found = claims()
     _, middle, _ = st.columns([1, 2, 1])
     with middle.container(border=True):

@@ -23,9 +23,10 @@ def main() -> None:
     """Draw the page that the visitor has opened, below the navigation."""
     ask_no_outside_server()  # also where the server was started by hand
     ask_the_session()
-    # A local file: Streamlit would fetch a named icon from an outside server.
-    st.set_page_config(page_title="brainseg", page_icon=str(ICON), layout="wide")
-    if not open_gate():
+    admitted = open_gate()
+    # A local file: Streamlit would fetch a named icon from an outside server. It is served to those who are let in.
+    st.set_page_config(page_title="brainseg", page_icon=str(ICON) if admitted else None, layout="wide")
+    if not admitted:
         with caught():
             st.navigation(gate_pages(), position="hidden").run()
         return

@@ -132,6 +132,10 @@ DATASET_NOTES = "data-notes"
 SAMPLE_SEED = "data-seed"
 """The seed of the images drawn at random."""
 
+# About
+ABOUT_TAB = "about-tab"
+"""Widget: the open tab."""
+
 # Read
 READ_VIEW = "reading-view"
 """Widget: reading or results of a study."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from brainseg.runs.run import Run
 from brainseg.runs.store import RunStore
@@ -27,6 +27,6 @@ def asks_about_run(act: Act) -> Callable[[OfRun[Further, Result]], OfRun[Further
             with acting(act, run.id, store.find(run.id).owner):
                 return function(store, run, *args, **kwargs)
 
-        return asked
+        return cast("OfRun[Further, Result]", asked)  # its first two arguments have names besides
 
     return decorate

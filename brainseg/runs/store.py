@@ -31,7 +31,7 @@ from brainseg.runs.run import ENDED, NOTE, Run
 from brainseg.runs.run_end import EndKind
 from brainseg.runs.run_summary import Kind
 from brainseg.users.actor import Owner
-from brainseg.users.policy import Act, acting
+from brainseg.users.policy import Act, Asked, acting
 
 
 class RunStore(RunReader):
@@ -141,7 +141,7 @@ class RunStore(RunReader):
                 raise RunError(f"Run {other.id[:8]} is already called {name!r}: choose another name.")
             self.client.update_run(run_id, name=name)
 
-    def _acting(self, act: Act, run_id: str) -> AbstractContextManager[None]:
+    def _acting(self, act: Act, run_id: str) -> AbstractContextManager[Asked]:
         run = self.find(run_id)
         return acting(act, run.id, run.owner)
 

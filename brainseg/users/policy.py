@@ -42,7 +42,9 @@ class Act(StrEnum):
     SEE_AUDIT = "see audit log"
 
 
-VIEWER, TRAINER, ADMIN = "viewer", "trainer", "admin"
+VIEWER: Role = "viewer"
+TRAINER: Role = "trainer"
+ADMIN: Role = "admin"
 RIGHTS: dict[Act, tuple[Role, Role, str]] = {
     Act.LOOK: (VIEWER, VIEWER, "see pages"),
     Act.DIAGNOSE: (VIEWER, VIEWER, "diagnose images"),

@@ -88,7 +88,7 @@ def sign_in() -> SignIn | None:
     scope = _given(ASKED) or SCOPE
     if "openid" not in scope.split():
         raise ConfigError(f"{ASKED} is {scope!r}: add openid, or unset it.")
-    return SignIn(*(given[name] for name in NEEDED), scope)
+    return SignIn(given[METADATA_URL], given[CLIENT_ID], given[CLIENT_SECRET], given[REDIRECT_URI], scope)
 
 
 def check_provider(found: SignIn) -> None:

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
 from brainseg.app.about.audit_panel import audit_panel
 from brainseg.app.about.facts import CITE_BRAINSEG, CITE_PAPER, places, readable_size, versions
 from brainseg.app.frame import guarded, link, page
@@ -107,8 +107,10 @@ def draw() -> None:
     with page("About", "Versions, the model in use, where files are stored, and how to cite brainseg."):
         names = ["Model card", "Versions", "Places", "Cite and licences"]
         audited = _sees_audit()
-        card_tab, versions_tab, places_tab, cite_tab, *more = st.tabs([*names, "Audit log"] if audited else names)
-        if audited:
+        card_tab, versions_tab, places_tab, cite_tab, *more = st.tabs(
+            [*names, "Audit log"] if audited else names, key=state.ABOUT_TAB, on_change="rerun"
+        )
+        if audited and more[0].open:
             with more[0]:
                 audit_panel()
         with card_tab:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 import streamlit as st
 
@@ -62,6 +63,8 @@ def volumes_form(limit: int) -> KnownDataset | None:
     settings = CutSettings(plane, tuple(each for each in SEQUENCES if each in chosen), int(every))
     refuse_if_disk_share_is_used(live_store.store())
     with progress_bar("Cutting and reading") as report_progress:
+        source: Path | BinaryIO
+        title: str | None
         if file:
             source, title = file, name or PurePath(file.name).stem
         else:  # where not all of the home is open, `add_volumes` asks the list of folders
