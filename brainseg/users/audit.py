@@ -8,6 +8,7 @@ may be that of a patient.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,9 +19,11 @@ from typing import Literal
 from filelock import FileLock
 
 from brainseg import paths
+from brainseg.errors import BrainsegError
 from brainseg.files import full_disk_as_disk_error, write_atomically
 from brainseg.users.actor import current
 
+LOGGER = logging.getLogger(__name__)
 FILE = "audit.jsonl"
 PRIVATE = 0o600
 Result = Literal["allowed", "refused", "failed"]
@@ -56,9 +59,7 @@ class AuditEntry:
 def write(action: str, result: Result, target: str = "", count: int | None = None) -> None:
     """Add a line about the one who acts now.
 
-    Raises:
-        DiskError: The disk is full.
-        ConfigError: The home folder cannot be written to.
+    If the disk is full, the line goes into brainseg's own log instead: what frees space must still work.
     """
     actor = current()
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -66,6 +67,13 @@ def write(action: str, result: Result, target: str = "", count: int | None = Non
         moment, actor.owner.subject, actor.owner.name, actor.role, actor.door, action, result, target, count
     )
     line = json.dumps({name: value for name, value in asdict(entry).items() if value is not None}, ensure_ascii=False)
+    try:
+        _append(line)
+    except (BrainsegError, OSError) as error:
+        LOGGER.error("The audit log cannot be written (%s): %s", error, line)
+
+
+def _append(line: str) -> None:
     file = paths.home() / FILE
     with _lock(), full_disk_as_disk_error(file):
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
