@@ -58,7 +58,7 @@ def draw_gate() -> None:
 
 
 def gate_pages() -> list[st.Page]:
-    """Return all pages, hidden, each of which draws the gate: an address works again after signing in."""
+    """Return all pages, hidden, each of which draws the gate, so that no address is unknown to the browser."""
     return [
         st.Page(_gate(name), title=title, url_path=None if name == "home" else name, default=name == "home")
         for name, title in PAGES.items()
