@@ -98,6 +98,14 @@ def test_each_role_sees_and_does_what_it_may(people: People, signed: tuple[str, 
         tab.get_by_role("button", name="Delete for good").click()
         expect(tab.get_by_text("tuned is deleted.")).to_be_visible()
 
+    done = [(each.action, each.name, each.result) for each in audit.entries()]
+    assert ("delete run", "Tom Trainer", "allowed") in done
+    assert ("sign-in", "Vera Viewer", "allowed") in done
+    assert len(RunStore().list()) == 1
+
+
+def test_a_visit_ends_for_good(people: People, signed: tuple[str, Path]) -> None:
+    url, _ = signed
     with people("Ada Admin") as tab:
         open_page(tab, f"{url}/about", "About")
         tab.get_by_role("tab", name="Audit log").click()
@@ -113,10 +121,7 @@ def test_each_role_sees_and_does_what_it_may(people: People, signed: tuple[str, 
         tab.goto(f"{url}/runs")
         expect(tab.get_by_text("Sign in to use this brainseg.")).to_be_visible()
     done = [(each.action, each.name, each.result) for each in audit.entries()]
-    assert ("delete run", "Tom Trainer", "allowed") in done
-    assert ("sign-in", "Vera Viewer", "allowed") in done
     assert ("sign-out", "Ada Admin", "allowed") in done
-    assert len(RunStore().list()) == 1
 
 
 def leave(tab: Page) -> None:

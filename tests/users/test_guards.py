@@ -100,6 +100,7 @@ def words(function: ast.AST) -> set[str]:
     }
 
 
+@cache
 def resolved(found: Function) -> Function:
     """Follow a name to the module that defines it: some modules only pass names on."""
     module, name = found
@@ -109,25 +110,40 @@ def resolved(found: Function) -> Function:
 
 
 @cache
+def onward() -> dict[Function, Function | None]:
+    """Return each function from which a write is reached that no guard covers, and the next one on the way to it."""
+    rooms = (file for file in ROOT.rglob("*.py") if file.relative_to(ROOT).parts[0] not in ("app", "cli", "users"))
+    users: dict[Function, list[Function]] = {}
+    found: dict[Function, Function | None] = {}
+    for file in rooms:
+        module = ".".join(file.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+        for name, function in functions(module).items():
+            mentioned = words(function)
+            if mentioned & GUARDS or name in FREE:
+                continue
+            if mentioned & WRITES:
+                found[module, name] = None
+            for other in set(map(resolved, called(module, function))):
+                users.setdefault(other, []).append((module, name))
+    waiting = list(found)
+    while waiting:
+        other = waiting.pop()
+        for user in users.get(other, ()):
+            if user not in found:
+                found[user] = other
+                waiting.append(user)
+    return found
+
+
 def unguarded_write(found: Function) -> tuple[Function, ...]:
     """Return a way from a function to a write that no guard covers; empty if there is none."""
-    return _way(found, frozenset())
-
-
-def _way(found: Function, seen: frozenset[Function]) -> tuple[Function, ...]:
-    found = resolved(found)
-    function = functions(found[0]).get(found[1])
-    if function is None or found in seen or found[1] in FREE or found[0].startswith("brainseg.app"):
-        return ()
-    mentioned = words(function)
-    if mentioned & GUARDS:
-        return ()
-    if mentioned & WRITES:
-        return (found,)
-    for other in called(found[0], function):
-        if way := _way(other, seen | {found}):
-            return (found, *way)
-    return ()
+    way, step = [], resolved(found)
+    while step in onward():
+        way.append(step)
+        if (after := onward()[step]) is None:
+            break
+        step = after
+    return tuple(way)
 
 
 def reached() -> dict[Function, str]:
