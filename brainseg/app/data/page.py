@@ -30,7 +30,7 @@ SOURCES = {
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
 HAS_MASKS = "Includes masks for {:,} images: choose task 'segment' in Train to use them."
-NO_DATASETS = "There are no datasets yet: add one above."
+NOTHING, NO_DATASETS = "There are no datasets yet.", "There are no datasets yet: add one above."
 HIDDEN = "This is a demo session: datasets are neither shown nor changed."
 
 
@@ -124,7 +124,7 @@ def draw() -> None:
             else:
                 st.info(escape(refusal(Act.UPLOAD, current())), icon=":material/info:")
             if not known:
-                st.info(NO_DATASETS, icon=":material/info:")
+                st.info(NO_DATASETS if may(Act.UPLOAD) else NOTHING, icon=":material/info:")
             else:
                 draw_table(known)
                 left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
