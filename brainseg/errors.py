@@ -47,6 +47,10 @@ class LimitError(BrainsegError):
     """A limit that the people who run this brainseg have set is reached."""
 
 
+class AccessError(BrainsegError):
+    """Somebody asked for something that their role does not allow, or is not signed in."""
+
+
 class DiskError(BrainsegError):
     """The disk is full, or would become full."""
 

@@ -8,6 +8,8 @@ from brainseg.errors import MissingLibraryError
 
 EXTRAS = {
     "streamlit": "app",
+    "authlib": "auth",
+    "httpx": "auth",
     "nilearn": "phantom",
     "nibabel": "phantom",
     "pydicom": "dicom",

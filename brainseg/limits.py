@@ -71,6 +71,31 @@ class RateLimit:
             write_json(place, used)
 
 
+class SharedRateLimit:
+    """Two limits at once: one for all users together, and one for each, which the variable with `EACH` sets.
+
+    Args: as those of `RateLimit`.
+    """
+
+    EACH = "_PER_USER"
+
+    def __init__(self, variable: str, span: float, words: str, file: str = "") -> None:
+        self.all = RateLimit(variable, span, words, file)
+        own = f"each-{file}" if file else ""
+        self.each = RateLimit(variable + self.EACH, span, f"{words} for one person", own)
+
+    def take(self, user: str = "", now: float | None = None) -> None:
+        """Count one event; that of a person who has used up their own limit does not count for the others.
+
+        Raises:
+            LimitError: One of the limits is reached.
+            ConfigError: A variable is not a number, or is negative.
+        """
+        if user:
+            self.each.take(user, now)
+        self.all.take("", now)
+
+
 def _read(place: Path) -> dict[str, list[float]]:
     try:
         found = json.loads(place.read_text("utf-8"))

@@ -110,13 +110,17 @@ def place(*parts: str) -> Path:
     return _home_folder().joinpath(*parts)
 
 
-def secret() -> bytes:
-    """Return the 32 random bytes with which this home folder hashes patients' identifiers; made once.
+def secret(name: str = "secret") -> bytes:
+    """Return 32 random bytes that only this home folder has; made once, readable by its owner alone.
+
+    Args:
+        name: The file that keeps them: `secret` is for the hashes of patients' identifiers.
 
     Raises:
         ConfigError: The home folder cannot be written to.
     """
-    file = home() / "secret"
+    file = home() / name
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
             stream.write(os.urandom(32))

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(file.relative_to(ROOT).as_posix() for file in (ROOT / "brainseg").rglob("*.py"))
 FLOORS: tuple[set[str], ...] = (
     {"__init__", "errors", "extras", "files", "imports", "limits", "logs", "paths"},
+    {"users"},
     {"config"},
     {"scans"},
     {"phantom"},

@@ -15,11 +15,16 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from brainseg import DISCLAIMER, paths
 from brainseg.app import state
+from brainseg.app.gate import draw_account, draw_gate, open_gate
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode, st_page
+from brainseg.app.style import dark as dark
+from brainseg.app.style import draw_style
+from brainseg.app.visitor import ask_the_session, later
 from brainseg.errors import BrainsegError
 from brainseg.results.csv_text import csv_bytes
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,38 +34,6 @@ UNEXPECTED = (
     "Something unexpected happened on this page, and nothing was changed. Reload the page; if it happens again, send "
     "{log} to the people who run brainseg."
 )
-STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
-[data-testid="stImage"] img { background: black }
-[data-testid="stFileUploader"] section { max-height: 15rem; overflow-y: auto }
-[data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5A6472, #A3ADBA) }
-[data-testid="stCaptionContainer"] :is(p, li, strong, em) { color: inherit }
-[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
-[data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #0B0D10) }
-@media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] { padding: 3.5rem 1rem 4rem }
-  [data-testid="stExpandSidebarButton"]::after { content: "Menu"; padding-left: .25rem; font-size: 1rem }
-  [data-testid="stMain"] h1 { font-size: 2rem }
-  [data-testid="stColumn"]:has(> div [data-testid="stMetric"]) { min-width: calc(50% - 1rem) }
-  [data-testid="stElementContainer"]:has([data-testid="stPlotlyChart"]) { overflow-x: auto }
-  [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 34rem }
-  [class*="st-key-fits-"] [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 0 }
-}
-[class*="st-key-live-"] [data-stale="true"] { opacity: 1 !important; transition: none !important }
-</style>"""
-"""The content starts high on the page to fit on one screen. Captions have the theme's muted colour with a contrast of
-4.5:1 on both backgrounds. On a phone the margins shrink, the menu has a label, and a plot keeps its width and scrolls,
-unless it is laid out for any width. Parts that update every two seconds do not fade during an update."""
-
-SCHEME = "<style>:root {{ color-scheme: {} }}</style>"
-"""Which colour `light-dark` takes. Streamlit says so for its app alone, and popovers lie outside of it."""
-
-LARGE = """<style>
-html { font-size: 19px !important }
-[data-testid="stMain"] h2 { font-size: 2.6rem }
-</style>"""
-"""For a screen in a public place: everything measured in rem grows, including tables and tags."""
-
 LOGGER = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
@@ -73,12 +46,18 @@ def page(title: str, lead: str = "") -> Iterator[None]:
         title: Heading of the page.
         lead: One sentence on what the page is for.
     """
+    ask_the_session()
+    if not open_gate():  # also where a page was opened without the main script
+        draw_gate()
+        st.stop()
     _run_main_script_first()
     _resend_address(title)
-    st.html(STYLE + SCHEME.format("dark" if dark() else "light") + (LARGE if demo_mode() else ""))
+    draw_style(large=demo_mode())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
-        st.badge(DISCLAIMER, icon=":material/science:", color="orange")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.badge(DISCLAIMER, icon=":material/science:", color="orange")
+            draw_account()
     if lead:
         st.markdown(lead)
     with caught():
@@ -113,6 +92,7 @@ def guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
     @functools.wraps(draw)
     def protected(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         with caught():
+            check(Act.LOOK)  # the visit may have ended in another tab
             draw(*args, **kwargs)
 
     return protected
@@ -142,11 +122,6 @@ def _log_traceback() -> str:
     except (OSError, BrainsegError):
         return "the server's output"
     return str(log)
-
-
-def dark() -> bool:
-    """Return whether the visitor's theme is dark, for plots."""
-    return st.context.theme.type == "dark"
 
 
 def link(target: str, label: str, *, icon: str | None = None, **query: str) -> None:
@@ -197,7 +172,7 @@ def offer_csv(label: str, table: pd.DataFrame, name: str, key: str) -> None:
     """
     st.download_button(
         label,
-        lambda: csv_bytes(table),
+        later(lambda: csv_bytes(table)),
         f"{name}.csv",
         "text/csv",
         key=key,

@@ -20,6 +20,7 @@ from brainseg.runs import ENDED, Run, RunStore, UnreadableRun
 from brainseg.runs.changes import Changes
 from brainseg.runs.opening import file_of
 from brainseg.runs.run import default_run
+from brainseg.users.policy import Act, check
 
 REMOTE_PATIENCE = 5.0
 """Seconds for which a list from a remote store counts as current: its changes cannot be detected."""
@@ -31,7 +32,9 @@ def store() -> RunStore:
     Raises:
         RunError: It is damaged or cannot be reached.
         ConfigError: The home folder cannot be written to.
+        AccessError: The visitor may not see pages.
     """
+    check(Act.LOOK)
     return _open(*_place())
 
 

@@ -11,6 +11,8 @@ DEMO_SESSION = "demo_session"
 """Whether the visitor has started a demo session."""
 DEMO_SWITCH = "demo_switch"
 """Widget: the switch on Home."""
+VISIT = "visit"
+"""The visit of this session that the audit log has already; see `users.identity.visit_of`."""
 SHOWN_PAGE = "page:turned-to"
 """The title of the page drawn last."""
 
@@ -129,6 +131,10 @@ DATASET_NOTES = "data-notes"
 """Sentences about how volumes were cut: shown once, when the page is next drawn."""
 SAMPLE_SEED = "data-seed"
 """The seed of the images drawn at random."""
+
+# About
+ABOUT_TAB = "about-tab"
+"""Widget: the open tab."""
 
 # Read
 READ_VIEW = "reading-view"

@@ -25,7 +25,8 @@ def clean(
     """Delete what is older than your rules allow; without a rule, nothing is ever deleted.
 
     Rules are environment variables with a number of days: BRAINSEG_KEEP_RUNS_DAYS, BRAINSEG_KEEP_CHECKPOINTS_DAYS,
-    BRAINSEG_KEEP_UPLOADS_DAYS, BRAINSEG_KEEP_ANSWERS_DAYS, BRAINSEG_KEEP_LOGS_DAYS and BRAINSEG_KEEP_DELETED_DAYS.
+    BRAINSEG_KEEP_UPLOADS_DAYS, BRAINSEG_KEEP_ANSWERS_DAYS, BRAINSEG_KEEP_LOGS_DAYS, BRAINSEG_KEEP_AUDIT_DAYS and
+    BRAINSEG_KEEP_DELETED_DAYS.
     Exit code 1 if something could not be deleted.
     """
     from brainseg.operations.retention import RULES, expired, remove, rules

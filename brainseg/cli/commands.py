@@ -90,6 +90,7 @@ COMMANDS = {
         "backup", "Write the whole home folder into one file, while trainings and the dashboard go on."
     ),
     "restore": ListedCommand("backup", "Make the home of a backup the home folder, after checking every file in it."),
+    "audit": ListedCommand("audit", "Show the audit log: who did what, to what, when, and whether it was allowed."),
     "clean": ListedCommand(
         "clean", "Delete what is older than your rules allow; without a rule, nothing is ever deleted."
     ),

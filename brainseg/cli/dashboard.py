@@ -13,6 +13,7 @@ import typer
 
 from brainseg.cli.output import ANSWERS, NOTES
 from brainseg.operations.access import metrics_for_all
+from brainseg.users.signin import wanted
 
 if TYPE_CHECKING:
     from brainseg.cli.server import Server
@@ -43,8 +44,12 @@ def dashboard(
 
     treat_sigterm_as_ctrl_c()
     metrics_too = metrics_for_all()
+    signing_in = wanted()
+    if signing_in:
+        NOTES.print("Visitors sign in; roles.yaml says what each of them may do.")
     if host not in ("localhost", "127.0.0.1", "::1"):
-        NOTES.print("There is no sign-in: anyone who can reach the port can train, upload and delete.")
+        if not signing_in:
+            NOTES.print("There is no sign-in: anyone who can reach the port can train, upload and delete.")
         if metrics_too:
             NOTES.print("Anyone who can reach the port can read the metrics, too (BRAINSEG_METRICS).")
     with _ended_by_ctrl_c(), Server(port, demo_session, host) as server:

@@ -31,6 +31,7 @@ from brainseg.models.export.names import CHOICES, BackendChoice, computed_with
 from brainseg.scans.volumes.sequence import SEQUENCES
 from brainseg.scans.volumes.slices import PLANES
 from brainseg.tasks import facts_of
+from brainseg.users.policy import Act, acting
 
 AXIAL = next(iter(PLANES))
 
@@ -123,6 +124,7 @@ def predict(
     plan = archive_plan(archive, out, resume, workers, files)
     store = RunStore()
     bundles, ensemble, answering = chosen_models(store, run)
+    asked = " ".join(each.id for each in answering)
     tasks = {read_description(bundle).task for bundle in bundles}
     if len(tasks) > 1:
         raise ConfigError("--run names a run that classifies and one that marks tumours: use one kind at a time.")
@@ -146,17 +148,20 @@ def predict(
     _refuse_options_of_other_tasks(task, request)
     if plan:
         _refuse_options_of_images(request, "--archive for a table of answers", plane != AXIAL, sequence)
-        predict_archive(commands_of(task).answering, bundles, request, plan, as_json=as_json)
+        with acting(Act.DIAGNOSE, asked):
+            predict_archive(commands_of(task).answering, bundles, request, plan, as_json=as_json)
         return
     if out:
         _refuse_options_of_images(request, "--out for a study")
         check_choice("--plane", plane, PLANES)
         check_choice("--sequence", sequence, (None, *SEQUENCES))
-        predict_study(
-            bundles, task, files, out, plane=plane, sequence=sequence, backend=request.backend, as_json=as_json
-        )
+        with acting(Act.DIAGNOSE, asked, count=1):
+            predict_study(
+                bundles, task, files, out, plane=plane, sequence=sequence, backend=request.backend, as_json=as_json
+            )
         return
-    answers = commands_of(task).predict(bundles, request)
+    with acting(Act.DIAGNOSE, asked, count=len(files)):
+        answers = commands_of(task).predict(bundles, request)
     if csv_file:
         write_atomically(csv_file, lambda temporary: temporary.write_text(answers.table, encoding="utf-8"))
     if as_json:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import psutil
@@ -16,6 +17,8 @@ import psutil
 from brainseg import extras, paths
 from brainseg.errors import RunError
 from brainseg.jobs.workspace import child_environment
+from brainseg.users.roles import roles
+from brainseg.users.signin import check_provider, sign_in
 
 ADDRESS = "localhost"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - a user may choose these
@@ -35,12 +38,16 @@ class Server:
         host: The address or name of this machine to listen at; only `localhost` keeps other machines out.
 
     Raises:
-        MissingLibraryError: Streamlit is not installed.
+        MissingLibraryError: Streamlit, or what signing in needs, is not installed.
+        ConfigError: The settings for signing in cannot work.
         RunError: It did not start.
     """
 
     def __init__(self, port: int = PORT, demo_session: bool = False, host: str = ADDRESS) -> None:
         extras.require("streamlit", "The dashboard")
+        if found := sign_in():
+            check_provider(found)
+            roles()
         self.port = free_port(port, host)
         self.url = f"http://{ADDRESS if host in EVERYWHERE else f'[{host}]' if ':' in host else host}:{self.port}"
         environment = child_environment()
@@ -103,7 +110,7 @@ def allowed_hosts(host: str) -> list[str]:
 
     Another site can make its name resolve to this machine ("DNS rebinding"). Its visitors' browsers would then
     send requests to the dashboard. This does not work with plain addresses, since a browser does not look them up.
-    `BRAINSEG_HOSTS` adds the names under which a proxy offers the dashboard.
+    `BRAINSEG_HOSTS` adds the names under which a proxy offers the dashboard; visitors who sign in come back to one.
     """
     names = [ADDRESS, "127.0.0.1", "::1"]
     if host in EVERYWHERE:
@@ -114,6 +121,8 @@ def allowed_hosts(host: str) -> list[str]:
         ]
     else:
         names.append(host)
+    if found := sign_in():
+        names.append(urlsplit(found.redirect_uri).hostname or ADDRESS)
     names += [name.strip() for name in os.environ.get("BRAINSEG_HOSTS", "").split(",") if name.strip()]
     return list(dict.fromkeys(names))
 

@@ -12,24 +12,22 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+from brainseg.datasets.folders import add_folder
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.registry import (
     KnownDataset,
     Progress,
     change,
-    datasets_folder,
-    describe_dataset,
-    free_name,
     known_datasets,
     register,
-    unused_name,
     with_counts,
 )
+from brainseg.datasets.synthetic import add_phantom
 from brainseg.datasets.table import Dataset
 from brainseg.datasets.uploads import add_zip, delete_folder
 from brainseg.errors import DataError
-from brainseg.files import refuse_if_disk_is_full
 from brainseg.scans import display_name
+from brainseg.users.policy import Act, acting
 
 __all__ = [
     "KnownDataset",
@@ -108,7 +106,9 @@ def set_groups(name: str, groups: str, progress: Progress | None = None) -> Know
         ConfigError: `groups` is not a rule for patients.
         DataError: There is no such dataset, it cannot be read, or the rule matches none of its images.
     """
-    return _reread(replace(find(name), groups=groups), progress)
+    known = find(name)
+    with acting(Act.CHANGE_DATASET, known.fingerprint[:12], known.owner):
+        return _reread(replace(known, groups=groups), progress)
 
 
 def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progress | None = None) -> KnownDataset:
@@ -122,94 +122,14 @@ def set_mask_threshold(name: str, mask_threshold: float | None, progress: Progre
     Raises:
         DataError: There is no such dataset, it cannot be read, or it has no masks that fit the threshold.
     """
-    return _reread(replace(find(name), mask_threshold=mask_threshold), progress)
+    known = find(name)
+    with acting(Act.CHANGE_DATASET, known.fingerprint[:12], known.owner):
+        return _reread(replace(known, mask_threshold=mask_threshold), progress)
 
 
 def _reread(known: KnownDataset, progress: Progress | None) -> KnownDataset:
     dataset = inspect_dataset(Path(known.path), progress, known.groups, known.mask_threshold)
     return register(with_counts(known, dataset))
-
-
-def add_folder(
-    path: str | Path,
-    name: str | None = None,
-    progress: Progress | None = None,
-    groups: str | None = None,
-    mask_threshold: float | None = None,
-) -> KnownDataset:
-    """Add a folder or a manifest of this machine to the list; brainseg reads it once and does not move it.
-
-    Args:
-        path: As for `open_dataset`.
-        name: Its name; by default the name that it already has, or that of its folder.
-        progress: Called with (files read, files in all).
-        groups: The setting `data.groups` to store with it; by default the stored setting, or "auto".
-        mask_threshold: The setting `data.mask_threshold` to store with it; by default the stored setting, or none.
-
-    Raises:
-        ConfigError: `groups` is not a rule for patients.
-        DataError: It does not exist, cannot be read or contains no dataset, or the name is taken or not allowed.
-    """
-    place, known = _absolute(path), known_datasets()
-    earlier = next((other for other in known if other.path == str(place)), None)
-    if name:
-        wanted = free_name(name, [other for other in known if other != earlier])
-    else:
-        wanted = earlier.name if earlier else unused_name(place.stem if place.is_file() else place.name, known)
-    rule = groups or (earlier.groups if earlier else "auto")
-    threshold = earlier.mask_threshold if earlier and mask_threshold is None else mask_threshold
-    dataset = inspect_dataset(place, progress, rule, threshold)
-    made = describe_dataset(wanted, place, earlier.source if earlier else "folder", dataset)
-    return register(replace(made, groups=rule, mask_threshold=threshold))
-
-
-def add_phantom(
-    count: int,
-    seed: int,
-    progress: Progress | None = None,
-    *,
-    modalities: tuple[str, ...] | None = None,
-    difficulty: str | None = None,
-    slices_per_subject: int | None = None,
-) -> KnownDataset:
-    """Draw a synthetic dataset inside the home folder, unless it exists already, and add it to the list.
-
-    Args:
-        count: Number of slices, half of them with a tumour.
-        seed: The same seed gives the same images.
-        progress: Called with (slices done, slices in all), first for drawing and then for reading.
-        modalities: As for `write_phantom`; None means its default, also for the next two.
-        difficulty: As for `write_phantom`.
-        slices_per_subject: As for `write_phantom`.
-
-    Raises:
-        DataError: A setting is not allowed, or the folder cannot be written.
-        DiskError: Less space is free than must stay free.
-    """
-    from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT, phantom_name, write_phantom
-
-    refuse_if_disk_is_full(datasets_folder(), "Drawing slices")
-    modalities = MODALITIES if modalities is None else modalities
-    difficulty = DIFFICULTIES[0] if difficulty is None else difficulty
-    slices_per_subject = SLICES_PER_SUBJECT if slices_per_subject is None else slices_per_subject
-    # A dataset with other settings needs another folder, so the name lists the differences from the defaults.
-    differences = {
-        "-".join(modalities): modalities != MODALITIES,
-        difficulty: difficulty != DIFFICULTIES[0],
-        f"{slices_per_subject}-each": slices_per_subject != SLICES_PER_SUBJECT,
-    }
-    changed = [text for text, differs in differences.items() if differs]
-    place = datasets_folder() / phantom_name(str(count), "seed", str(seed), *changed)
-    write_phantom(
-        place,
-        count,
-        seed,
-        modalities=modalities,
-        difficulty=difficulty,
-        slices_per_subject=slices_per_subject,
-        progress=progress,
-    )
-    return add_folder(place, progress=progress)
 
 
 def inspect_known_dataset(known: KnownDataset, progress: Progress | None = None) -> Dataset:
@@ -233,20 +153,12 @@ def forget(name: str) -> KnownDataset:
 
     Raises:
         DataError: There is no dataset with this name.
+        AccessError: The role of the one who asks does not allow it.
     """
     known = find(name)
-    change(lambda listed: [other for other in listed if other.path != known.path])
-    if known.source != "folder":
-        delete_folder(Path(known.path))
-    forget_inspection(Path(known.path))
-    return known
-
-
-def _absolute(path: str | Path) -> Path:
-    text = str(path).strip()
-    if not text:
-        raise DataError("The path is empty: enter the path of a folder on the server.")
-    try:
-        return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # unknown user, links that form a loop, a zero byte
-        raise DataError(f"{display_name(text)} is not a valid path: enter one that exists.") from error
+    with acting(Act.REMOVE_DATASET, known.fingerprint[:12], known.owner, known.images):
+        change(lambda listed: [other for other in listed if other.path != known.path])
+        if known.source != "folder":
+            delete_folder(Path(known.path))
+        forget_inspection(Path(known.path))
+        return known

@@ -24,6 +24,7 @@ from brainseg.datasets.near_copies import NearPair, twin_names
 from brainseg.datasets.table import Dataset
 from brainseg.errors import DataError
 from brainseg.files import write_json
+from brainseg.users.policy import Act, asks
 
 FILE = "near_decisions.json"
 SCHEMA = 1
@@ -61,11 +62,13 @@ def different_pairs() -> frozenset[Hashes]:
     return frozenset(map(_ordered, stored["different"]))
 
 
+@asks(Act.DECIDE_LABELS)
 def judge_different(pairs: Iterable[Hashes]) -> None:
     """Keep that the images of each pair, given by their hashes, are no copies of each other."""
     _change(lambda known: known | set(map(_ordered, pairs)))
 
 
+@asks(Act.DECIDE_LABELS)
 def judge_copies(pairs: Iterable[Hashes]) -> None:
     """Take back that the images of each pair, given by their hashes, are no copies of each other."""
     _change(lambda known: known - set(map(_ordered, pairs)))

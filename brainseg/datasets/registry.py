@@ -20,6 +20,7 @@ from brainseg.datasets.table import Dataset
 from brainseg.errors import BrainsegError, DataError
 from brainseg.files import file_state, write_json
 from brainseg.scans import display_name
+from brainseg.users.actor import UNOWNED, Owner, current
 
 Progress = Callable[[int, int], None]
 Source = Literal["folder", "upload", "synthetic", "volumes"]
@@ -47,6 +48,8 @@ class KnownDataset:
         groups: Which of its images are of one patient: the setting `data.groups` that its trainings start from.
         mask_threshold: Mask values from this number up are tumour: the setting `data.mask_threshold` that its trainings
             start from; None if values are classes.
+        owner_subject: The `Owner.subject` of whom it belongs to; "" for nobody.
+        owner_name: The `Owner.name`.
     """
 
     name: str
@@ -60,6 +63,13 @@ class KnownDataset:
     grouped_fingerprint: str = ""
     groups: str = "auto"
     mask_threshold: float | None = None
+    owner_subject: str = ""
+    owner_name: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """Whom it belongs to; what was added without signing in belongs to administrators."""
+        return Owner(self.owner_subject, self.owner_name) if self.owner_subject else UNOWNED
 
     @property
     def exists(self) -> bool:
@@ -205,8 +215,11 @@ def register(known: KnownDataset) -> KnownDataset:
 
 
 def describe_dataset(name: str, place: Path, source: Source, dataset: Dataset) -> KnownDataset:
-    """Return the list entry of a dataset that was just read."""
-    return with_counts(KnownDataset(name, str(place), source, timestamp()), dataset)
+    """Return the list entry of a dataset that was just read; it belongs to the one who acts."""
+    actor = current()
+    subject, called = (actor.owner.subject, actor.owner.name) if actor.signed_in else ("", "")
+    made = KnownDataset(name, str(place), source, timestamp(), owner_subject=subject, owner_name=called)
+    return with_counts(made, dataset)
 
 
 def with_counts(known: KnownDataset, dataset: Dataset) -> KnownDataset:

@@ -29,9 +29,11 @@ from brainseg.datasets.registry import (
 )
 from brainseg.errors import DataError
 from brainseg.files import file_state, free_space, refuse_if_disk_is_full
-from brainseg.limits import DAY, RateLimit
+from brainseg.limits import DAY, SharedRateLimit
 from brainseg.scans import SUFFIXES
 from brainseg.scans.archive import unpack_zip
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, acting
 
 KEPT = SUFFIXES | TABLES
 """Extensions of the files of a zip file that are kept."""
@@ -40,7 +42,7 @@ _PARTIAL = ".partial-"
 MOST_UPLOADS = 100
 """Most uploads that are kept at a time, unless `BRAINSEG_MAX_UPLOADS` sets another number."""
 
-UPLOADS_A_DAY = RateLimit("BRAINSEG_MAX_UPLOADS_PER_DAY", DAY, "uploads a day", "uploads.json")
+UPLOADS_A_DAY = SharedRateLimit("BRAINSEG_MAX_UPLOADS_PER_DAY", DAY, "uploads a day", "uploads.json")
 
 _LEFTOVER_AGE = 24 * 3600.0
 
@@ -66,7 +68,17 @@ def add_zip(
         DataError: The file is unsafe, damaged or too large or contains no dataset, or the name is taken or not allowed.
         DiskError: Less space is free than must stay free.
         LimitError: There were too many uploads in the last 24 hours.
+        AccessError: The role of the one who asks does not allow it.
     """
+    with acting(Act.UPLOAD) as asked:
+        added = _add_zip(file, name, progress, groups, mask_threshold)
+        asked.target, asked.count = added.fingerprint[:12], added.images
+        return added
+
+
+def _add_zip(
+    file: BinaryIO | Path, name: str, progress: Progress | None, groups: str, mask_threshold: float | None
+) -> KnownDataset:
     parse_rule(groups)  # before anything is unpacked
     known = known_datasets()
     wanted = free_name(name, known)
@@ -75,7 +87,7 @@ def add_zip(
     if isinstance(file, Path) and not (file.is_file() and os.access(file, os.R_OK)):  # a pipe may never end
         raise DataError(f"{file} does not exist, or you may not read it: choose a zip file that you may read.")
     _remove_leftovers()
-    UPLOADS_A_DAY.take()
+    UPLOADS_A_DAY.take(current().owner.subject)
     partial = Path(tempfile.mkdtemp(dir=datasets_folder(), prefix=_PARTIAL))
     place = datasets_folder() / folder_name(wanted)
     try:

@@ -16,6 +16,7 @@ from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.runs.run import StoredEntry
+from brainseg.users.policy import Act, acting
 
 
 def request_cancel(store: RunStore, run_id: str) -> Run:
@@ -23,12 +24,18 @@ def request_cancel(store: RunStore, run_id: str) -> Run:
 
     Raises:
         RunError: The run has already ended.
+        AccessError: The role of the one who asks does not allow it, as for all functions here.
     """
     run = store.get(run_id)
+    with acting(Act.CANCEL, run.id, run.owner):
+        return _request_cancel(store, run)
+
+
+def _request_cancel(store: RunStore, run: Run) -> Run:
     if run.kind == "search":
         for child in search.stop_search(store, run):
             with suppress(RunError):  # it has ended meanwhile
-                request_cancel(store, child.id)
+                _request_cancel(store, store.get(child.id))
         return store.get(run.id)
     if run.kind != "crossval":
         return queue.request_cancel(store, run.id)
@@ -44,10 +51,15 @@ def cancel(store: RunStore, run_id: str) -> Run:
         RunError: The run has already ended.
     """
     run = store.get(run_id)
+    with acting(Act.CANCEL, run.id, run.owner):
+        return _cancel(store, run)
+
+
+def _cancel(store: RunStore, run: Run) -> Run:
     if run.kind == "search":
         for child in search.stop_search(store, run):
             with suppress(RunError):  # it has ended meanwhile
-                cancel(store, child.id)
+                _cancel(store, store.get(child.id))
         return store.get(run.id)
     if run.kind != "crossval":
         return queue.cancel(store, run.id)
@@ -69,9 +81,10 @@ def resubmit(store: RunStore, run_id: str) -> Run:
         RunError: There is nothing to resume, or the queue is full.
     """
     run = store.get(run_id)
-    if run.kind == "search":
-        return search.resume_search(store, run)
-    return crossval.resume_crossval(store, run) if run.kind == "crossval" else queue.resubmit(store, run.id)
+    with acting(Act.RESUME, run.id, run.owner):
+        if run.kind == "search":
+            return search.resume_search(store, run)
+        return crossval.resume_crossval(store, run) if run.kind == "crossval" else queue.resubmit(store, run.id)
 
 
 def retry(store: RunStore, run_id: str) -> Run:
@@ -100,6 +113,11 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
         RunError: A run has not ended, another run needs its weights, or its files cannot be removed.
     """
     run = store.find(run_id)
+    with acting(Act.DELETE_RUN, run.id, run.owner):
+        return _delete(store, run)
+
+
+def _delete(store: RunStore, run: StoredEntry) -> StoredEntry:
     if isinstance(run, Run) and run.is_parent:
         children = store.all_children(run)
         for one in (run, *children):

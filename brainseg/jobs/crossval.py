@@ -20,6 +20,7 @@ from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, EndKind, Run, RunStore
 from brainseg.runs.run_plan import Plan
 from brainseg.tasks import task_of
+from brainseg.users.policy import Act, acting
 
 MOST_FOLDS, MOST_REPEATS, DEFAULT_INNER = 20, 20, 3
 SEEDS = 2**32
@@ -90,13 +91,15 @@ def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -
         RunError: The queue has no room for all folds, or the weights are of a run that does not exist, has no model or
             was trained on the same dataset, so folds would be evaluated on images that the weights know.
     """
-    store.warm_start(config)
-    refuse_weights_of_same_data(store, config)
-    with queue_lock():
-        refuse_if_full(store, plan.total)
-        parent = make_crossval(store, config, name, plan)
-    ensure_worker(config.compute.device)
-    return parent
+    with acting(Act.TRAIN, count=plan.total) as made:
+        store.warm_start(config)
+        refuse_weights_of_same_data(store, config)
+        with queue_lock():
+            refuse_if_full(store, plan.total)
+            parent = make_crossval(store, config, name, plan)
+        made.target = parent.id
+        ensure_worker(config.compute.device)
+        return parent
 
 
 def resume_crossval(store: RunStore, parent: Run) -> Run:

@@ -13,10 +13,12 @@ from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs.parents import settle
+from brainseg.jobs.shares import refuse_if_share_is_used
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace, kill_group
 from brainseg.runs import ENDED, EndKind, Kind, Run, RunStore
+from brainseg.users.policy import Act, acting
 
 CANCEL_LIMIT = 9.0
 """Seconds after which `cancel` kills a trainer that did not stop."""
@@ -62,12 +64,14 @@ def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") 
     Raises:
         RunError: The queue is full, or the run needs the weights of a run that does not exist or has no model.
     """
-    store.warm_start(config)
-    with queue_lock():
-        refuse_if_full(store)
-        run = store.create(config, name, kind=kind)
-    ensure_worker(config.compute.device)
-    return run
+    with acting(Act.TRAIN) as made:
+        store.warm_start(config)
+        with queue_lock():
+            refuse_if_full(store)
+            run = store.create(config, name, kind=kind)
+        made.target = run.id
+        ensure_worker(config.compute.device)
+        return run
 
 
 def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
@@ -76,10 +80,13 @@ def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "
     Raises:
         RunError: The run needs the weights of a run that does not exist or has no model.
     """
-    store.warm_start(config)
-    refuse_if_disk_is_full(store.home, "A new run")
-    with queue_lock():
-        return _take(store, store.create(config, name, kind=kind))
+    with acting(Act.TRAIN) as made:
+        store.warm_start(config)
+        refuse_if_disk_is_full(store.home, "A new run")
+        with queue_lock():
+            run = _take(store, store.create(config, name, kind=kind))
+        made.target = run.id
+        return run
 
 
 def reclaim(store: RunStore, run_id: str) -> Run:
@@ -88,7 +95,8 @@ def reclaim(store: RunStore, run_id: str) -> Run:
     Raises:
         RunError: The run is waiting, running or finished.
     """
-    with queue_lock():
+    found = store.get(run_id)
+    with acting(Act.RESUME, found.id, found.owner), queue_lock():
         return _take(store, resumable(store, run_id))
 
 
@@ -112,6 +120,7 @@ def refuse_if_full(store: RunStore, more: int = 1) -> None:
 
     Raises:
         RunError: `more` further runs would exceed the limit.
+        LimitError: They would exceed what one person may have.
         DiskError: Less space is free than must stay free.
     """
     refuse_if_disk_is_full(store.home, "A new run")
@@ -122,6 +131,7 @@ def refuse_if_full(store: RunStore, more: int = 1) -> None:
             f"{full}: {waiting} runs wait, and the limit is {most:g}; wait for some to end, cancel some, or "
             "raise BRAINSEG_MAX_QUEUE."
         )
+    refuse_if_share_is_used(store, more)
 
 
 def retry(store: RunStore, run_id: str) -> Run:

@@ -28,6 +28,7 @@ from brainseg.runs.dataset_location import dataset_location
 from brainseg.runs.migrations import PREFIX
 from brainseg.runs.robustness_check import RobustnessCheck, write_check
 from brainseg.tasks import facts_of
+from brainseg.users.policy import Act, acting
 
 if TYPE_CHECKING:  # torch takes seconds to import, and pages import this module
     from brainseg.robustness.answers import OpenAnswers
@@ -44,6 +45,11 @@ def submit_check(store: RunStore, run: Run, plan: CheckPlan) -> Run:
         DataError: Its dataset no longer exists.
         ConfigError: The plan is not allowed.
     """
+    with acting(Act.MEASURE, run.id, run.owner):
+        return _submit(store, run, plan)
+
+
+def _submit(store: RunStore, run: Run, plan: CheckPlan) -> Run:
     refuse_if_not_measurable(store, run, plan)
     with queue_lock():
         if under_way := check_under_way(store.list(("SCHEDULED", "RUNNING")), run):

@@ -22,6 +22,7 @@ from brainseg.runs.search import trials_of
 from brainseg.search.plan import CONFIRM_FOLDS, TEST_FRACTION, SearchPlan
 from brainseg.search.ranges import Range
 from brainseg.tasks import task_of
+from brainseg.users.policy import Act, acting
 
 WEIGHTS = "model.weights"
 
@@ -102,9 +103,16 @@ def submit_search(store: RunStore, config: RunConfig, name: str, plan: SearchPla
             same dataset, so it knows images that the trials are evaluated on.
         ConfigError: No combination of the ranges is allowed, or the budget does not suffice for one trial.
     """
-    for each in _weights(config, plan):
-        store.warm_start(each)
-        refuse_weights_of_same_data(store, each)
+    with acting(Act.TRAIN) as asked:
+        for each in _weights(config, plan):
+            store.warm_start(each)
+            refuse_weights_of_same_data(store, each)
+        search = _submit(store, config, name, plan)
+        asked.target = search.id
+        return search
+
+
+def _submit(store: RunStore, config: RunConfig, name: str, plan: SearchPlan) -> Run:
     with queue_lock():
         refuse_if_full(store)
         tags = {PREFIX + "search": plan.to_json()}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, DataError, WeightsError
 from brainseg.models.sources import is_weights_file
+from brainseg.users.actor import current
 
 if TYPE_CHECKING:
     from brainseg.runs import Kind
@@ -22,6 +23,7 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
         ConfigError: The run would look for the learning rate of an instant baseline, which has none.
         DataError: The dataset does not exist.
         WeightsError: The weights file does not exist.
+        AccessError: It is neither a listed dataset nor in a folder that pages may open here.
     """
     if kind == "find-lr" and not config.model.fine_tuned:
         raise ConfigError(
@@ -32,6 +34,11 @@ def validate(config: RunConfig, kind: Kind = "train") -> RunConfig:
     data = Path(config.data.path).expanduser().resolve()
     if not data.exists():
         raise DataError(f"{config.data.path} does not exist: give a folder of class folders or a CSV manifest.")
+    if current().confined:
+        from brainseg.datasets.access import refuse_if_not_listed  # imports what other importers can spare
+        from brainseg.datasets.registry import known_datasets
+
+        refuse_if_not_listed(data, (known.path for known in known_datasets()))
     weights = config.model.weights
     if is_weights_file(weights):
         file = Path(weights).expanduser().resolve()

@@ -18,8 +18,8 @@ from brainseg.errors import BrainsegError, DataError
 from brainseg.monitoring.record import AnswerRecord
 
 FILE = "monitoring.sqlite"
-SCHEMA = 1
-"""Version of the table, in SQLite's `user_version`."""
+SCHEMA = 2
+"""Version of the table, in SQLite's `user_version`; tables of version 1 have no owners."""
 WAIT = 5.0
 """Seconds to wait while another process writes."""
 SWITCH = "BRAINSEG_MONITORING"
@@ -28,9 +28,9 @@ COLUMNS = tuple(field.name for field in fields(AnswerRecord))
 _LOG = logging.getLogger(__name__)
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS answers (time, source, model, bundle_digest, image_sha256, outcome, label, confidence, "
-    "calibrated, in_domain, distance)"
+    "calibrated, in_domain, distance, owner)"
 )
-_INSERT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT * FROM answers WHERE time >= ? ORDER BY time, rowid"
 _COUNT_BEFORE = "SELECT COUNT(*), MIN(time) FROM answers WHERE time < ?"
 _INDEX = "CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)"
@@ -54,6 +54,7 @@ class AnswerLog:
         """
         with self._opened() as connection, connection:
             connection.execute(_TABLE)
+            _add_owners(connection)
             connection.execute(_INDEX)
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
             connection.executemany(_INSERT, map(astuple, records))
@@ -76,8 +77,9 @@ class AnswerLog:
         rows: list[tuple[object, ...]] = []
         if self.file.exists():
             with self._opened() as connection:
-                if connection.execute("PRAGMA user_version").fetchone()[0]:
+                if version := connection.execute("PRAGMA user_version").fetchone()[0]:
                     rows = connection.execute(_SELECT, (since,)).fetchall()
+                    rows = [(*row, "") for row in rows] if version == 1 else rows
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         return table.assign(
             time=pd.to_datetime(table["time"], utc=True),
@@ -136,6 +138,12 @@ class AnswerLog:
             raise DataError(f"{self.file} cannot be used ({error}): check the folder, or try again.") from error
         except sqlite3.DatabaseError as error:
             raise DataError(f"{self.file} is damaged ({error}): move it away, and a new log begins.") from error
+
+
+def _add_owners(connection: sqlite3.Connection) -> None:
+    """Give a table of version 1 the column with the owners."""
+    if "owner" not in {row[1] for row in connection.execute("PRAGMA table_info(answers)")}:
+        connection.execute("ALTER TABLE answers ADD COLUMN owner DEFAULT ''")
 
 
 def _text(moment: datetime) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from brainseg.users.actor import current
+
 if TYPE_CHECKING:
     from brainseg.diagnosis.answer import Diagnosis
     from brainseg.diagnosis.ensemble import Consensus
@@ -34,6 +36,7 @@ class AnswerRecord:
         in_domain: What the guard said; None if the bundle has none.
         distance: Distance of the image's features from those of the training images, as a multiple of the guard's
             limit; None without a guard, and for an ensemble.
+        owner: The identifier of whom it was given to; "" where nobody signed in.
     """
 
     time: str
@@ -47,6 +50,7 @@ class AnswerRecord:
     calibrated: bool
     in_domain: bool | None
     distance: float | None
+    owner: str = ""
 
 
 def record_of(
@@ -86,4 +90,5 @@ def record_of(
         calibrated=calibrated,
         in_domain=answer.in_domain,
         distance=distance,
+        owner=current().owner.subject,
     )

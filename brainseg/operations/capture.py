@@ -27,8 +27,9 @@ from brainseg.errors import DataError
 from brainseg.files import check_free_space, sqlite_copy
 from brainseg.jobs.queue import queue_lock
 
-LEFT_OUT = ("cache", "jobs")
-"""Folders of a home that brainseg makes again: prepared images, and the locks and logs of workers."""
+LEFT_OUT = ("cache", "jobs", "sessions")
+"""Folders of a home that brainseg makes again: prepared images, the locks and logs of workers, and what keeps visitors
+signed in: whoever has its secret could enter as anybody."""
 DATABASES = {".db", ".sqlite"}
 _CAPTURE = ".backup-"
 _TRIES = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -12,11 +12,13 @@ from prometheus_client.registry import Collector
 
 from brainseg.errors import BrainsegError, LimitError
 from brainseg.files import kept_free
-from brainseg.limits import MINUTE, RateLimit
+from brainseg.limits import MINUTE, SharedRateLimit
 from brainseg.operations.health import Watch
 from brainseg.runs import STATUSES
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, acting
 
-ANSWERS_A_MINUTE = RateLimit("BRAINSEG_MAX_ANSWERS_PER_MINUTE", MINUTE, "answers a minute")
+ANSWERS_A_MINUTE = SharedRateLimit("BRAINSEG_MAX_ANSWERS_PER_MINUTE", MINUTE, "answers a minute")
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0)
 """Upper bounds of the histogram of seconds."""
 
@@ -59,23 +61,25 @@ REGISTRY.register(_Home())
 
 
 @contextmanager
-def counted_answer(task: str, user: str = "") -> Iterator[None]:
-    """Count an answer and its seconds, unless the limit refuses it.
+def counted_answer(task: str, runs: Sequence[str] = ()) -> Iterator[None]:
+    """Count an answer and its seconds, unless a limit refuses it; the audit log gets a line.
 
     Args:
         task: The task of the models.
-        user: Who asks; "" where users are not known.
+        runs: The ids of their runs.
 
     Raises:
-        LimitError: There were too many answers in the last minute.
+        LimitError: There were too many answers in the last minute, of all together or of the one who asks.
+        AccessError: The role of the one who asks does not allow it.
     """
-    try:
-        ANSWERS_A_MINUTE.take(user)
-    except LimitError:
-        _REFUSED.inc()
-        raise
-    with _FAILED.labels(task).count_exceptions(BrainsegError), _SECONDS.labels(task).time():
-        yield
+    with acting(Act.DIAGNOSE, " ".join(runs), count=1):
+        try:
+            ANSWERS_A_MINUTE.take(current().owner.subject)
+        except LimitError:
+            _REFUSED.inc()
+            raise
+        with _FAILED.labels(task).count_exceptions(BrainsegError), _SECONDS.labels(task).time():
+            yield
 
 
 def exposition() -> bytes:

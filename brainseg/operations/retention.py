@@ -28,6 +28,7 @@ from brainseg.reading.study import Study
 from brainseg.runs import ENDED, Run, RunStore
 from brainseg.runs.purging import deleted_runs, purge
 from brainseg.runs.run import default_run
+from brainseg.users import audit
 
 RULES = {
     "BRAINSEG_KEEP_RUNS_DAYS": "ended runs with their models",
@@ -35,6 +36,7 @@ RULES = {
     "BRAINSEG_KEEP_UPLOADS_DAYS": "uploaded datasets",
     "BRAINSEG_KEEP_ANSWERS_DAYS": "the log of answers",
     "BRAINSEG_KEEP_LOGS_DAYS": "log files",
+    "BRAINSEG_KEEP_AUDIT_DAYS": "the audit log",
     "BRAINSEG_KEEP_DELETED_DAYS": "records of deleted runs, earlier homes, and copies of upgraded run stores",
 }
 """Environment variable with the days -> what is kept so long."""
@@ -185,6 +187,14 @@ def _logs(store: RunStore, before: float) -> Iterator[Found]:
             yield str(file.relative_to(home)), state[0] / 1e9, state[1], partial(file.unlink, missing_ok=True)
 
 
+def _audit(store: RunStore, before: float) -> Iterator[Found]:
+    moment = datetime.fromtimestamp(before, UTC)
+    count, first = audit.count_before(moment)
+    if first is not None:
+        what = f"{count:,} {'line' if count == 1 else 'lines'} of the audit log"
+        yield what, first.timestamp(), 0, partial(audit.remove_before, moment)
+
+
 def _deleted(store: RunStore, before: float) -> Iterator[Found]:
     days = (time.time() - before) / DAY
     for run_id, name in deleted_runs(store, days).items():
@@ -211,7 +221,7 @@ def _size(place: Path) -> int:
 
 
 _FINDERS: dict[str, Callable[[RunStore, float], Iterator[Found]]] = dict(
-    zip(RULES, (_runs, _checkpoints, _uploads, _answers, _logs, _deleted), strict=True)
+    zip(RULES, (_runs, _checkpoints, _uploads, _answers, _logs, _audit, _deleted), strict=True)
 )
 
 

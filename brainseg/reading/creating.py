@@ -28,6 +28,7 @@ from brainseg.reading.library import new_id, store_study
 from brainseg.reading.model import ChosenModel
 from brainseg.reading.sampling import draw_cases
 from brainseg.reading.study import SCHEMA, Case, Study, StudyDataset
+from brainseg.users.policy import Act, asks
 
 FEWEST, MOST = 2, 500
 """Fewest and most cases of a study."""
@@ -55,6 +56,7 @@ class StudyRequest:
     positive: str | None = None
 
 
+@asks(Act.MAKE_STUDY)
 def create_study(request: StudyRequest, model: ChosenModel | None = None, progress: Progress | None = None) -> Study:
     """Make a reader study and store it.
 

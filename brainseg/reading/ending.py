@@ -14,6 +14,7 @@ from brainseg.reading.library import check_created, study_log
 from brainseg.reading.log import FILE
 from brainseg.reading.replay import StudyState, replay
 from brainseg.reading.study import Study
+from brainseg.users.policy import Act, acting
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def end_study(study: Study, where: Where) -> StudyState:
             raise ReadingError("This study has ended already: look at its results.")
         yield StudyEnded(unfinished=tuple(reader.name for reader in state.unfinished), where=where)
 
-    return replay(study_log(study).append(decide))
+    with acting(Act.END_STUDY, study.id):
+        return replay(study_log(study).append(decide))
 
 
 def require_over(state: StudyState) -> None:
@@ -117,7 +119,8 @@ def log_export(study: Study, what: Literal["answers", "log"], where: Where) -> l
         require_over(replay(events))
         yield Exported(what=what, where=where)
 
-    return study_log(study).append(decide)
+    with acting(Act.EXPORT, study.id):
+        return study_log(study).append(decide)
 
 
 def check_study_log(study: Study, wanted: str = "") -> LogCheck:

@@ -19,6 +19,7 @@ from brainseg.errors import ReadingError
 from brainseg.files import full_disk_as_disk_error, sha256_bytes
 from brainseg.reading.chain import Chain, link, read_chain
 from brainseg.reading.events import Event, LineSetAside, event_of, fields_of
+from brainseg.users.policy import Act, check
 
 FILE = "log.jsonl"
 
@@ -67,7 +68,9 @@ class StudyLog:
         Raises:
             ReadingError: As for `events`.
             DiskError: The disk is full.
+            AccessError: The role of the one who asks does not allow it.
         """
+        check(Act.READ)
         paths.refuse_if_moved()
         with FileLock(self._lock):
             chain = self.check()

@@ -15,12 +15,15 @@ from brainseg.results.by_task import results_of
 from brainseg.results.csv_text import csv_bytes
 from brainseg.results.stored_results import out_of_fold
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
 from brainseg.runs.ensembles import FOLDER, open_ensemble
+from brainseg.users.policy import Act
 
 NOTICE = "README.txt"
 _PACKED = {".safetensors", ".png"}
 
 
+@asks_about_run(Act.EXPORT)
 def bundle_zip(store: RunStore, run: Run) -> bytes:
     """Return a run's bundle as a zip file; of an ensemble, its description with the bundles of its members.
 
@@ -46,6 +49,7 @@ def _ensemble_zip(store: RunStore, run: Run) -> bytes:
     return zip_file(files, f"The ensemble of run {run.name} ({run.id}): {named}. Keep its files unchanged.")
 
 
+@asks_about_run(Act.EXPORT)
 def predictions_file(store: RunStore, run: Run) -> bytes:
     """Return a run's predictions as CSV: one row per image, or per evaluated slice for a segmentation.
 

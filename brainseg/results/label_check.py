@@ -16,11 +16,14 @@ from brainseg.results.crossval.storing import POOLED
 from brainseg.results.label_report import refuse_without_labels, why_not_all
 from brainseg.results.stored_results import split
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
 from brainseg.runs.dataset_location import dataset_location
 from brainseg.tasks import task_of
 from brainseg.training.frozen_features import frozen_predictions
+from brainseg.users.policy import Act
 
 
+@asks_about_run(Act.MEASURE)
 def judge_all_images(store: RunStore, run: Run, report_progress: Callable[[int, int], None]) -> None:
     """Store out-of-fold predictions of every image with an instant baseline, as `out_of_fold.parquet`.
 

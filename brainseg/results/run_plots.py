@@ -18,6 +18,8 @@ from brainseg.results.by_task import results_of
 from brainseg.results.exports import zip_file
 from brainseg.results.run_files import run_file
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
+from brainseg.users.policy import Act
 
 NOT_DRAWN = "not-drawn.txt"
 """File that names the plots whose data are damaged."""
@@ -80,6 +82,7 @@ def check_drawable(store: RunStore, run: Run) -> None:
         raise RunError(_NOTHING.format(run.name, run.status))
 
 
+@asks_about_run(Act.EXPORT)
 def plots_zip(store: RunStore, run: Run) -> bytes:
     """Return a run's plots, as `write_run_plots` draws them, as a zip file.
 

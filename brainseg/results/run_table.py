@@ -43,6 +43,7 @@ class Filters:
         tags: Tags as `tag_text` writes them; a run must have all of them.
         least: Lowest accuracy or Dice (0..1); None for no limit.
         most: Highest accuracy or Dice (0..1); None for no limit.
+        owners: Names of owners.
     """
 
     text: str = ""
@@ -53,6 +54,7 @@ class Filters:
     tags: Sequence[str] = ()
     least: float | None = None
     most: float | None = None
+    owners: Sequence[str] = ()
 
 
 def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFrame:
@@ -64,10 +66,12 @@ def runs_table(runs: Iterable[Run], dataset: Callable[[Run], str]) -> pd.DataFra
 
     Returns:
         `Name`, `State`, `Task`, `Model`, `Dataset`, the columns of `METRICS` (NaN where not known), `Created` (UTC),
-        `Minutes` from start to end, `Tags` (a list of texts), `Note` and `Id`, its first 8 digits.
+        `Minutes` from start to end, `Tags` (a list of texts), `Note`, `Owner` ("" for nobody) and `Id`, its first 8
+        digits.
     """
     rows = [_row(run, dataset(run)) for run in runs]
-    columns = ["Name", "State", "Task", "Model", "Dataset", *METRICS, "Created", "Minutes", "Tags", "Note", "Id", "id"]
+    columns = ["Name", "State", "Task", "Model", "Dataset", *METRICS, "Created", "Minutes", "Tags", "Note", "Owner"]
+    columns += ["Id", "id"]
     table = pd.DataFrame(rows, columns=columns).set_index("id")
     return table.astype(dict.fromkeys([*METRICS, "Minutes"], "float64"))
 
@@ -106,6 +110,7 @@ def _row(run: Run, dataset: str) -> dict[str, object]:
         "Minutes": (run.ended - run.begun).total_seconds() / 60 if run.ended else None,
         "Tags": [tag_text(*tag) for tag in run.tags.items()],
         "Note": run.note,
+        "Owner": run.owner.name,
         "Id": run.id[:8],
         "id": run.id,
     }
@@ -120,6 +125,7 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
     """Return the rows of `runs_table` that pass every filter, in their order."""
     keep = pd.Series(True, index=table.index)
     choices = {"State": wanted.states, "Task": wanted.tasks, "Model": wanted.models, "Dataset": wanted.datasets}
+    choices["Owner"] = wanted.owners
     for column, chosen in choices.items():
         if chosen:
             keep &= table[column].isin(chosen)
@@ -137,7 +143,7 @@ def filtered(table: pd.DataFrame, wanted: Filters) -> pd.DataFrame:
 
 def _searched(table: pd.DataFrame) -> list[str]:
     """Return the text of each row that a search looks through, with numbers as they are shown."""
-    columns = ["Name", "State", "Task", "Model", "Dataset", "Note"]
+    columns = ["Name", "State", "Task", "Model", "Dataset", "Note", "Owner"]
     texts: list[str] = table[columns].agg(" ".join, axis=1).tolist() if len(table) else []
     scores = table["Accuracy"].fillna(table["Dice"])
     rest = zip(texts, table["Tags"], scores, table["Created"], table.index, strict=True)

@@ -14,6 +14,7 @@ from brainseg.runs.crossval import PARENT, read_plan
 from brainseg.runs.ensemble_members import read_members
 from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored_schema
 from brainseg.runs.moved_paths import moved_config
+from brainseg.runs.owners import read_owner
 from brainseg.runs.robustness_check import read_check
 from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun
 from brainseg.runs.run_end import EndKind, RunEnd
@@ -46,6 +47,7 @@ def read_run(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | Un
             why=str(error).rstrip("."),
             home_folder=str(home) if home else tags.get(PREFIX + "host", ""),
             home_id=tags.get(PREFIX + "home", ""),
+            owner=read_owner(tags),
         )
 
 
@@ -108,6 +110,7 @@ def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
         search=read_search(tags.get(PREFIX + "search", "")) if kind == "search" else None,
         trial=read_trial(tags[PREFIX + "trial"]) if PREFIX + "trial" in tags else None,
         confirmed_by=dict(zip(("trial", "run"), tags.get(PREFIX + "confirmed-by", "").split(), strict=False)),
+        owner=read_owner(tags),
     )
 
 

@@ -17,6 +17,7 @@ from brainseg.runs.run_plan import FoldCounts, Plan, TrialCounts
 from brainseg.runs.run_summary import Kind, RunSummary
 from brainseg.search.plan import SearchPlan
 from brainseg.tasks import facts_of
+from brainseg.users.actor import UNOWNED, Owner
 
 if TYPE_CHECKING:
     from brainseg.runs.search import TrialOf
@@ -71,6 +72,7 @@ class Run:
         trials: The states of its trials.
         trial: What it is to its search; None for a run that is no child of one.
         confirmed_by: Of a search whose winner a cross-validation confirms, the ids of both: "trial" and "run".
+        owner: Whom it belongs to; folds and trials belong to whom their parent belongs to.
     """
 
     id: str
@@ -101,6 +103,7 @@ class Run:
     trials: TrialCounts | None = None
     trial: TrialOf | None = None
     confirmed_by: Mapping[str, str] = field(default_factory=dict)
+    owner: Owner = UNOWNED
 
     @property
     def is_parent(self) -> bool:
@@ -213,6 +216,7 @@ class UnreadableRun:
         why: Why it cannot be read, as the end of a sentence, without a full stop.
         home_folder: As for `Run`.
         home_id: As for `Run`.
+        owner: As for `Run`.
     """
 
     id: str
@@ -222,6 +226,7 @@ class UnreadableRun:
     why: str
     home_folder: str = ""
     home_id: str = ""
+    owner: Owner = UNOWNED
 
     @property
     def sentence(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from filelock import FileLock
@@ -15,7 +16,7 @@ from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.export.names import FOLDER as EXPORTS
 from brainseg.models.sources import RUN, WEIGHTS
 from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
-from brainseg.runs.crossval import why_no_model
+from brainseg.runs.crossval import PARENT, why_no_model
 from brainseg.runs.digests import check_digest
 from brainseg.runs.ensembles import open_ensemble
 from brainseg.runs.identity import Identity, has_identity, identify, save_identity
@@ -24,10 +25,13 @@ from brainseg.runs.lookup import RunReader
 from brainseg.runs.migrations import PREFIX as _TAG
 from brainseg.runs.migrations import SCHEMA, migrated
 from brainseg.runs.moved_paths import moved_config
+from brainseg.runs.owners import owner_tags
 from brainseg.runs.reading import read_run
 from brainseg.runs.run import ENDED, NOTE, Run
 from brainseg.runs.run_end import EndKind
 from brainseg.runs.run_summary import Kind
+from brainseg.users.actor import Owner
+from brainseg.users.policy import Act, Asked, acting
 
 
 class RunStore(RunReader):
@@ -51,6 +55,7 @@ class RunStore(RunReader):
     ) -> Run:
         """Make a run with a configuration; `tags` are stored with it from its first moment."""
         stored = {
+            **owner_tags(self._owner_of((tags or {}).get(PARENT, ""))),
             **(tags or {}),
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
@@ -67,6 +72,10 @@ class RunStore(RunReader):
         self.client.log_batch(run_id, params=params)
         self.set_status(run_id, status)
         return self.get(run_id)
+
+    def _owner_of(self, parent: str) -> Owner | None:
+        """Return whom a new part of a run belongs to; None for a run that is no part."""
+        return self.find(parent).owner if parent else None
 
     def _home_identity(self) -> str:
         """Return this home's id, after updating its runs if the home was moved."""
@@ -124,11 +133,17 @@ class RunStore(RunReader):
 
         Raises:
             RunError: The name is not valid, or another run has it; users and commands refer to runs by name.
+            AccessError: The role of the one who asks does not allow it, as for the next three.
         """
-        name = clean_name(name)
-        if other := next((run for run in self.entries() if run.name == name and run.id != run_id), None):
-            raise RunError(f"Run {other.id[:8]} is already called {name!r}: choose another name.")
-        self.client.update_run(run_id, name=name)
+        with self._acting(Act.DESCRIBE, run_id):
+            name = clean_name(name)
+            if other := next((run for run in self.entries() if run.name == name and run.id != run_id), None):
+                raise RunError(f"Run {other.id[:8]} is already called {name!r}: choose another name.")
+            self.client.update_run(run_id, name=name)
+
+    def _acting(self, act: Act, run_id: str) -> AbstractContextManager[Asked]:
+        run = self.find(run_id)
+        return acting(act, run.id, run.owner)
 
     def write_note(self, run_id: str, note: str) -> None:
         """Set the note of a run; "" removes it.
@@ -136,13 +151,15 @@ class RunStore(RunReader):
         Raises:
             RunError: The note is too long.
         """
-        self.set_tags(run_id, {NOTE: clean_note(note)})
+        with self._acting(Act.DESCRIBE, run_id):
+            self.set_tags(run_id, {NOTE: clean_note(note)})
 
     def tag(self, run_id: str, tags: dict[str, str]) -> None:
         """Give a run exactly these tags, from `labels.parse_tags`; other tags are removed."""
-        for key in self.get(run_id).tags.keys() - tags.keys():
-            self.client.delete_tag(run_id, key)
-        self.set_tags(run_id, tags)
+        with self._acting(Act.DESCRIBE, run_id):
+            for key in self.get(run_id).tags.keys() - tags.keys():
+                self.client.delete_tag(run_id, key)
+            self.set_tags(run_id, tags)
 
     def promote(self, run_id: str) -> None:
         """Choose a run's model for Diagnose, in place of the earlier choice.
@@ -151,12 +168,13 @@ class RunStore(RunReader):
             RunError: The run has no model.
             BundleError: It cannot be used; of an ensemble, a member was deleted or changed.
         """
-        run = self.get(run_id)
-        if run.members:
-            open_ensemble(self, run)
-        else:
-            self.bundle(run)
-        self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
+        with self._acting(Act.PROMOTE, run_id):
+            run = self.get(run_id)
+            if run.members:
+                open_ensemble(self, run)
+            else:
+                self.bundle(run)
+            self.set_tags(run_id, {_TAG + "promoted": repr(time.time())})
 
     def requeue(self, run_id: str) -> None:
         """Put an ended run at the end of the queue."""

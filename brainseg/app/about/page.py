@@ -7,16 +7,20 @@ import re
 import pandas as pd
 import streamlit as st
 
-from brainseg.app import live_store
+from brainseg.app import live_store, state
+from brainseg.app.about.audit_panel import audit_panel
 from brainseg.app.about.facts import CITE_BRAINSEG, CITE_PAPER, places, readable_size, versions
 from brainseg.app.frame import guarded, link, page
 from brainseg.app.navigation import demo_mode
 from brainseg.results.run_card import card_of
 from brainseg.results.run_wording import run_label
 from brainseg.runs import Run
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, may
 
 NO_MODEL = "There is no model yet: train one, and its card appears here."
 HIDDEN = "This is a demo session: places on the server are not shown."
+ONLY_ADMINS = "Places on the server are shown to administrators."
 LICENCES = """
 * brainseg is under the Apache License 2.0: free to use, change and share, without any warranty.
 * The synthetic slices are drawn from the MNI152 templates that nilearn provides.
@@ -92,12 +96,23 @@ def where() -> None:
     st.dataframe(table, hide_index=True, width="stretch")
 
 
+def _sees_audit() -> bool:
+    """Return whether the visitor sees the audit log: an administrator, or whoever sits at this machine."""
+    visitor = current()
+    return may(Act.SEE_AUDIT, visitor) and (visitor.signed_in or not visitor.confined)
+
+
 def draw() -> None:
     """Draw the page."""
     with page("About", "Versions, the model in use, where files are stored, and how to cite brainseg."):
-        card_tab, versions_tab, places_tab, cite_tab = st.tabs(
-            ["Model card", "Versions", "Places", "Cite and licences"]
+        names = ["Model card", "Versions", "Places", "Cite and licences"]
+        audited = _sees_audit()
+        card_tab, versions_tab, places_tab, cite_tab, *more = st.tabs(
+            [*names, "Audit log"] if audited else names, key=state.ABOUT_TAB, on_change="rerun"
         )
+        if audited and more[0].open:
+            with more[0]:
+                audit_panel()
         with card_tab:
             card()
         with versions_tab:
@@ -107,8 +122,10 @@ def draw() -> None:
         with places_tab:
             if demo_mode():
                 st.info(HIDDEN, icon=":material/info:")
-            else:
+            elif current().has("admin"):
                 where()
+            else:
+                st.info(ONLY_ADMINS, icon=":material/info:")
         with cite_tab:
             st.markdown("Please cite brainseg, with its version:")
             st.code(CITE_BRAINSEG, language=None)

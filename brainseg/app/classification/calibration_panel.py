@@ -6,7 +6,6 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded
-from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.run_panels import draw_plot
 from brainseg.evaluation.calibration import CALIBRATION
 from brainseg.models.calibration import Calibration
@@ -14,6 +13,7 @@ from brainseg.results import stored_results
 from brainseg.results.classification.calibration import calibrate_run, calibration_lines
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
+from brainseg.users.policy import Act, may
 
 MISSING = f"{CALIBRATION} is missing: this run was never calibrated, or its files were removed."
 
@@ -25,7 +25,8 @@ def calibration_panel(run: Run) -> None:
     report = stored_results.calibration(store, run)
     if report is None:
         st.info(MISSING)
-        if run.answers and not demo_mode() and st.button("Calibrate", key="run-calibrate", icon=":material/tune:"):
+        allowed = run.answers and may(Act.CALIBRATE, owner=run.owner)
+        if allowed and st.button("Calibrate", key="run-calibrate", icon=":material/tune:"):
             calibrate_run(store, run)
             live_store.refresh()
             st.rerun()

@@ -7,7 +7,6 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded
-from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.dataset_reading import progress_bar
 from brainseg.app.widgets.run_panels import draw_plot
 from brainseg.diagnosis.heatmap_checks import IMAGES
@@ -18,6 +17,7 @@ from brainseg.results import stored_results
 from brainseg.results.classification.heatmaps import measure_run_heatmaps
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
+from brainseg.users.policy import Act, may
 
 COST = (
     f"The check runs the model many times on at most {IMAGES} held-out images. It takes minutes; keep this page open."
@@ -45,7 +45,8 @@ def heatmaps_panel(run: Run) -> None:
 
 def _offer_check(run: Run, why: str) -> None:
     st.info(why)
-    if run.has_model and not demo_mode() and st.button("Check heatmaps", key="run-heatmaps", icon=":material/science:"):
+    allowed = run.has_model and may(Act.MEASURE, owner=run.owner)
+    if allowed and st.button("Check heatmaps", key="run-heatmaps", icon=":material/science:"):
         with progress_bar("Measuring heatmaps") as report_progress:
             measure_run_heatmaps(live_store.store(), run, report_progress=report_progress)
         live_store.refresh()

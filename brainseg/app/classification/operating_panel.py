@@ -6,7 +6,6 @@ import streamlit as st
 
 from brainseg.app import live_store
 from brainseg.app.frame import guarded
-from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.run_panels import draw_plot
 from brainseg.diagnosis.operating_words import operating_lines
 from brainseg.evaluation.operating import Goals
@@ -15,6 +14,7 @@ from brainseg.results.bundle_changes import description_of
 from brainseg.results.classification.operating_point import set_operating_point
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
+from brainseg.users.policy import Act, may
 
 THRESHOLDS = {
     "none": "Highest probability",
@@ -62,7 +62,7 @@ def operating_panel(run: Run) -> None:
         "Both plots show the validation set without copies of training images. Metrics and the confusion matrix of the "
         "other tabs are of the class with the highest probability."
     )
-    if not demo_mode():
+    if may(Act.THRESHOLD, owner=run.owner):
         _form(run, described.positive)
 
 

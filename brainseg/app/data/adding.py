@@ -17,13 +17,18 @@ from brainseg.app.widgets.dataset_reading import progress_bar
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset, add_folder, add_phantom, add_zip, forget
 from brainseg.jobs.removal import refuse_if_needed
+from brainseg.jobs.shares import refuse_if_disk_share_is_used
 from brainseg.phantom import DIFFICULTIES, MODALITIES, SLICES_PER_SUBJECT
 from brainseg.results.markdown import escape
 from brainseg.scans import SUFFIXES
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, may
 
 UPLOAD_MB = 1000
 """The largest upload in MB: it is held in memory while it is unpacked. `BRAINSEG_MAX_UPLOAD_MB` sets another limit."""
 
+OPEN = "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server."
+LISTED = "a folder that BRAINSEG_DATA_FOLDERS names on the server."
 NO_FILE = "No file is chosen: choose a zip file first."
 DIFFICULTY_WORDS = {"realistic": "realistic", "clear": "clear: large and bright"}
 DIFFICULTY_HELP = (
@@ -38,11 +43,13 @@ def draw_adding(unlisted: dict[str, int]) -> None:
     Args:
         unlisted: Path of each dataset that runs used but that is not in the list -> number of runs.
     """
-    folder, folder_upload, zip_upload, volumes, synthetic = st.tabs(
-        ["Folder on the server", "Upload a folder", "Upload a zip file", "Volumes", "Synthetic slices"]
-    )
-    with folder:
-        _folder_form(unlisted)
+    on_server = may(Act.ADD_FOLDER)
+    names = ["Upload a folder", "Upload a zip file", "Volumes", "Synthetic slices"]
+    tabs = st.tabs(["Folder on the server", *names] if on_server else names)
+    if on_server:
+        with tabs[0]:
+            _folder_form(unlisted)
+    folder_upload, zip_upload, volumes, synthetic = tabs[-len(names) :]
     with folder_upload:
         _folder_upload_form()
     with zip_upload:
@@ -97,12 +104,17 @@ def _folder_form(unlisted: dict[str, int]) -> None:
             help="On the machine that runs brainseg: one folder of images per class; train, valid and test folders of "
             "such folders; or a CSV file with the columns path and label. With masks: the folders images and masks, "
             "masks called NAME_mask, or a CSV file with the columns path and mask. Nothing is copied. It must be in "
-            "brainseg's home folder, or in a folder that BRAINSEG_DATA names on the server.",
+            + (LISTED if current().confined else OPEN),
         )
         name, threshold = _options("data-folder", "folder")
         if st.form_submit_button("Add the folder", type="primary", key="data-folder-add"):
             with progress_bar("Reading images") as report_progress:
-                known = add_folder(permitted(path), name or None, report_progress, mask_threshold=threshold)
+                known = add_folder(
+                    path if current().confined else permitted(path),
+                    name or None,
+                    report_progress,
+                    mask_threshold=threshold,
+                )
             _added(known)
     for place, count in list(unlisted.items())[:5]:
         label = f"Add {escape(place)}, which {count} run{'s' if count > 1 else ''} used"
@@ -132,6 +144,7 @@ def _folder_upload_form() -> None:
         )
         name, threshold = _options("data-sent", "folder")
         if st.form_submit_button("Add these files", type="primary", key="data-sent-add"):
+            refuse_if_disk_share_is_used(live_store.store())
             with progress_bar("Storing and reading") as report_progress:
                 known = add_uploaded_folder(files, name or None, report_progress, threshold)
             _added(known)
@@ -163,6 +176,7 @@ def _zip_upload_form() -> None:
             if file is None:
                 st.error(NO_FILE, icon=":material/error:")
             else:
+                refuse_if_disk_share_is_used(live_store.store())
                 with progress_bar("Unpacking and reading") as report_progress:
                     stem = PurePath(file.name).stem
                     known = add_zip(file, name or stem, report_progress, mask_threshold=threshold)
@@ -201,6 +215,7 @@ def _synthetic_form() -> None:
             "Drawn from the MNI152 templates, to try things out: metrics measured on them say nothing about patients."
         )
         if st.form_submit_button("Make synthetic slices", type="primary", key="data-synthetic-add"):
+            refuse_if_disk_share_is_used(live_store.store())
             with progress_bar("Drawing and reading slices") as report_progress:
                 known = add_phantom(
                     int(count),

@@ -11,6 +11,7 @@ from brainseg.app.widgets.image import draw_png
 from brainseg.datasets.near_decisions import judge_copies, judge_different, judged_in, pairs_of
 from brainseg.datasets.table import Dataset
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, may
 
 SHOWN = 24
 """Most pairs that are drawn; the others are only counted."""
@@ -18,7 +19,9 @@ SHOWN = 24
 
 def offer_to_part(dataset: Dataset, path: str, others: Sequence[str]) -> None:
     """Draw a button that keeps that an image is no copy of the others in its group."""
-    if st.button("Not a copy", key=f"part-{path}", help="It looks the same, but is another image. This is kept."):
+    if may(Act.DECIDE_LABELS) and st.button(
+        "Not a copy", key=f"part-{path}", help="It looks the same, but is another image. This is kept."
+    ):
         judge_different(pairs_of(path, others, dataset.table))
         st.rerun()
 
@@ -38,7 +41,7 @@ def judged(dataset: Dataset) -> None:
                         draw_png(small, f"Image {path}", escape(path), "content")
                 else:
                     column.caption(escape(path))
-            if action.button("They are copies", key=f"join-{first}-{second}"):
+            if may(Act.DECIDE_LABELS) and action.button("They are copies", key=f"join-{first}-{second}"):
                 judge_copies(pairs_of(first, [second], dataset.table))
                 st.rerun()
         if (hidden := len(pairs) - SHOWN) > 0:

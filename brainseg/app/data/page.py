@@ -18,6 +18,8 @@ from brainseg.app.widgets.dataset_reading import SYNTHETIC, count_once, count_pa
 from brainseg.datasets.library import KnownDataset, known_datasets
 from brainseg.jobs.removal import runs_on, unlisted_paths
 from brainseg.results.markdown import escape
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, may, refusal
 
 SOURCES = {
     "folder": "folder on the server",
@@ -28,7 +30,7 @@ SOURCES = {
 VIEWS = ("Overview", "Images", "Duplicates", "Problem files")
 BOTH = "classification and segmentation"
 HAS_MASKS = "Includes masks for {:,} images: choose task 'segment' in Train to use them."
-NO_DATASETS = "There are no datasets yet: add one above."
+NOTHING, NO_DATASETS = "There are no datasets yet.", "There are no datasets yet: add one above."
 HIDDEN = "This is a demo session: datasets are neither shown nor changed."
 
 
@@ -45,11 +47,15 @@ def draw_table(known: list[KnownDataset]) -> None:
             "Runs": len(runs_on(dataset, live_store.runs())),
             "Added": dataset.added[:10],
             "Place": dataset.path if dataset.exists else f"Missing: {dataset.path}",
+            "Owner": dataset.owner_name,
         }
         for dataset in known
     ]
     counts = {name: st.column_config.NumberColumn(format="localized") for name in ("Images", "Unreadable", "Runs")}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=counts, placeholder="–")
+    table = pd.DataFrame(rows)
+    if not any(dataset.owner_name for dataset in known):
+        table = table.drop(columns="Owner")
+    st.dataframe(table, hide_index=True, width="stretch", column_config=counts, placeholder="–")
 
 
 def _for(dataset: KnownDataset) -> str:
@@ -82,7 +88,7 @@ def draw_dataset(known: KnownDataset) -> None:
         st.info(SYNTHETIC, icon=":material/info:")
     headline(report)
     patients(known, report)
-    if "masks" in report:
+    if "masks" in report and may(Act.CHANGE_DATASET, owner=known.owner):
         mask_values(known)
     if "masks" not in report and (pairs := count_pairs(known.path)):
         st.caption(HAS_MASKS.format(pairs))
@@ -112,17 +118,22 @@ def draw() -> None:
                 st.toast(st.session_state.pop(state.DATASET_DONE), icon=":material/check:", duration="long")
             for note in st.session_state.pop(state.DATASET_NOTES, ()):
                 st.info(escape(note), icon=":material/info:")
-            with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
-                draw_adding(unlisted_paths(known, live_store.runs()))
+            if may(Act.UPLOAD):
+                with st.expander("Add a dataset", expanded=not known, icon=":material/add:"):
+                    draw_adding(unlisted_paths(known, live_store.runs()))
+            else:
+                st.info(escape(refusal(Act.UPLOAD, current())), icon=":material/info:")
             if not known:
-                st.info(NO_DATASETS, icon=":material/info:")
+                st.info(NO_DATASETS if may(Act.UPLOAD) else NOTHING, icon=":material/info:")
             else:
                 draw_table(known)
                 left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
                 with left:
                     chosen = choose_dataset(known)
                 with middle:
-                    link("train", "Train on it", icon=":material/model_training:", data=chosen.name)
+                    if may(Act.TRAIN):
+                        link("train", "Train on it", icon=":material/model_training:", data=chosen.name)
                 with right:
-                    draw_removal(chosen, len(runs_on(chosen, live_store.runs())))
+                    if may(Act.REMOVE_DATASET, owner=chosen.owner):
+                        draw_removal(chosen, len(runs_on(chosen, live_store.runs())))
                 draw_dataset(chosen)

@@ -9,6 +9,7 @@ from brainseg.datasets.library import KnownDataset, set_groups
 from brainseg.datasets.patient_messages import as_sentence, patients_sentence
 from brainseg.datasets.report_fields import DatasetReport
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, may
 
 KINDS = {
     "auto": "Guess",
@@ -35,6 +36,8 @@ def patients(known: KnownDataset, report: DatasetReport) -> None:
         st.markdown(sentence)
     else:
         st.info(sentence, icon=":material/info:")
+    if not may(Act.CHANGE_DATASET, owner=known.owner):
+        return
     with st.expander("Set which images belong to one patient", icon=":material/groups:"):
         _form(known)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 import streamlit as st
 
-from brainseg.app import state
+from brainseg.app import live_store, state
 from brainseg.app.widgets.dataset_reading import progress_bar
 from brainseg.datasets.access import permitted
 from brainseg.datasets.library import KnownDataset
 from brainseg.datasets.volumes.adding import add_volumes
 from brainseg.datasets.volumes.settings import CutSettings
 from brainseg.errors import DataError
+from brainseg.jobs.shares import refuse_if_disk_share_is_used
 from brainseg.scans.volumes.sequence import SEQUENCES
 from brainseg.scans.volumes.slices import PLANES
+from brainseg.users.actor import current
 
 NOTHING = "Nothing is chosen: enter a folder on the server, or choose a zip file."
 BOTH = "Both a folder and a zip file are chosen: keep one of them."
@@ -58,8 +61,14 @@ def volumes_form(limit: int) -> KnownDataset | None:
     if bool(path.strip()) == bool(file):
         raise DataError(BOTH if file else NOTHING)
     settings = CutSettings(plane, tuple(each for each in SEQUENCES if each in chosen), int(every))
+    refuse_if_disk_share_is_used(live_store.store())
     with progress_bar("Cutting and reading") as report_progress:
-        source, title = (file, name or PurePath(file.name).stem) if file else (Path(permitted(path)), name or None)
+        source: Path | BinaryIO
+        title: str | None
+        if file:
+            source, title = file, name or PurePath(file.name).stem
+        else:  # where not all of the home is open, `add_volumes` asks the list of folders
+            source, title = Path(path if current().confined else permitted(path)), name or None
         known, made = add_volumes(source, title, settings, report_progress)
     st.session_state[state.DATASET_NOTES] = made.notes
     return known

@@ -127,7 +127,7 @@ class Answers:
 
         def ask() -> Diagnosis | Consensus:
             predictors = [model_cache.predictor(member.run.id) for member in members]
-            with counted_answer("classify"):
+            with counted_answer("classify", [member.run.id for member in members]):
                 return diagnose_with(predictors, scan, ensemble, **asdict(options))
 
         return self._get(key, ask)
@@ -137,7 +137,7 @@ class Answers:
 
         def ask() -> Segmentation:
             segmenter = model_cache.segmenter(model.run.id)
-            with counted_answer("segment"):
+            with counted_answer("segment", [model.run.id]):
                 return segmenter.segment(scan)
 
         return self._get((scan.sha256, model.version), ask)

@@ -17,6 +17,7 @@ from brainseg.app.diagnose.mask_card import mask_cells
 from brainseg.app.diagnose.members import Classifiers, Member
 from brainseg.app.diagnose.reports import Download, report_downloads
 from brainseg.app.frame import guarded
+from brainseg.app.visitor import later
 from brainseg.app.widgets.image import draw_png
 from brainseg.results.markdown import escape
 
@@ -174,5 +175,5 @@ def _downloads(
     with st.container(horizontal=True):
         for label, name, kind, make in files:
             st.download_button(
-                label, make, name, kind, key=name, icon=":material/download:", type="tertiary", on_click="ignore"
+                label, later(make), name, kind, key=name, icon=":material/download:", type="tertiary", on_click="ignore"
             )

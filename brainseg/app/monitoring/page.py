@@ -12,6 +12,7 @@ from brainseg.monitoring.drift import newest_images
 from brainseg.plots.monitoring import confidence_figure, distance_figure, volume_figure
 from brainseg.results.markdown import escape
 from brainseg.results.monitoring import MonitoredModel, monitored_models, sign_sentence, verdict_sentence
+from brainseg.users.actor import current
 
 PERIODS = {1: "1 day", 7: "7 days", 30: "30 days", 365: "1 year"}
 NOTHING = "No model has answered in this time. Answers on Diagnose and of `brainseg predict` appear here."
@@ -52,7 +53,8 @@ def _volume(answers: pd.DataFrame, days: float) -> None:
     for place, outcome in zip(places[1:], ("not certain", "not like the training images"), strict=True):
         place.metric(outcome.capitalize(), f"{100 * outcomes.get(outcome, 0.0):.1f} %", border=True)
     chart(volume_figure(answers, days, dark=dark()), "volume", name="answers-by-day")
-    offer_csv("All answers as CSV", answers, "monitoring", "monitoring-csv")
+    shown = answers if current().has("admin") and answers["owner"].any() else answers.drop(columns="owner")
+    offer_csv("All answers as CSV", shown, "monitoring", "monitoring-csv")
 
 
 def _draw_model(model: MonitoredModel, number: int) -> None:

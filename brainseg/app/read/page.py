@@ -9,13 +9,13 @@ import streamlit as st
 from brainseg.app import state
 from brainseg.app.address import copy_link, parameter, set_parameters
 from brainseg.app.frame import page
-from brainseg.app.navigation import demo_mode
 from brainseg.app.read.creating import draw_creating
 from brainseg.app.read.reading import draw_reading
 from brainseg.app.read.results import draw_results
 from brainseg.app.read.studies import draw_studies, study_words
 from brainseg.reading.library import find_study
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, may
 
 STUDY = "study"
 """Parameter of the address: the study."""
@@ -43,7 +43,7 @@ def draw() -> None:
             _draw_study(wanted)
             return
         draw_studies()
-        if not demo_mode():
+        if may(Act.MAKE_STUDY):
             draw_creating()
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from brainseg import DISCLAIMER
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark
-from brainseg.app.navigation import demo_mode
 from brainseg.app.read.revealing import draw_given, draw_true_image
+from brainseg.app.visitor import later
 from brainseg.plots.reader_study import conditions_figure
 from brainseg.reading.ending import check_study_log, end_study, results_seen, study_state
 from brainseg.reading.events import Event, Exported, ResultsShown
@@ -35,6 +35,7 @@ from brainseg.reading.words import (
     who,
 )
 from brainseg.results.markdown import escape
+from brainseg.users.policy import Act, may
 
 NOBODY = "Nobody has read this study yet, so there are no results."
 HIDDEN = (
@@ -61,7 +62,7 @@ def draw_results(study: Study, sitting: str) -> None:
             return
         names = ", ".join(escape(reader.name) for reader in found.unfinished)
         st.info(HIDDEN.format(names=names), icon=":material/visibility_off:")
-        if not demo_mode():
+        if may(Act.END_STUDY):
             _draw_ending(study)
         return
     results = _results(study.id, _answers(results_seen(study, sitting, "page")), study)
@@ -181,7 +182,7 @@ def _draw_exports(study: Study) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Answers (CSV)",
-            lambda: answers_csv(study, "page"),
+            later(lambda: answers_csv(study, "page")),
             export_name(study, "answers"),
             "text/csv",
             icon=":material/download:",
@@ -190,7 +191,7 @@ def _draw_exports(study: Study) -> None:
         )
         st.download_button(
             "Log (JSON lines)",
-            lambda: log_bytes(study, "page"),
+            later(lambda: log_bytes(study, "page")),
             export_name(study, "log"),
             "application/jsonl",
             icon=":material/download:",

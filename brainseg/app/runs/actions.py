@@ -12,6 +12,7 @@ from brainseg.app.frame import guarded, link
 from brainseg.app.messages import on_page
 from brainseg.app.navigation import demo_mode
 from brainseg.app.tasks import view_of
+from brainseg.app.visitor import later
 from brainseg.errors import RunError
 from brainseg.jobs.actions import breaks, delete, request_cancel, resubmit
 from brainseg.results.exports import bundle_zip, file_stem, predictions_file
@@ -21,6 +22,7 @@ from brainseg.runs import ENDED, Run
 from brainseg.runs.ensembles import open_ensemble
 from brainseg.runs.labels import NAME_LENGTH, NOTE_LENGTH, parse_tags, tag_text
 from brainseg.runs.run import default_run
+from brainseg.users.policy import Act, may
 
 DEMO = "This is a demo session: you can view and download runs, but not change them."
 NO_FILES = "There is nothing to download: the run ended too early."
@@ -49,12 +51,13 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not demo_mode():
             _main_button(run, runs)
+        if may(Act.DESCRIBE, owner=run.owner):
             with st.popover("Rename, tag, note", icon=":material/edit:"):
                 _describe(run, runs)
         if run.status in ENDED and not run.check and not run.search:
             with st.popover("Download", icon=":material/download:"):
                 _download(run)
-        if run.status in ENDED and not demo_mode():
+        if run.status in ENDED and may(Act.DELETE_RUN, owner=run.owner):
             with st.popover("Delete", icon=":material/delete:"):
                 _delete(run, runs)
         if run.answers:
@@ -62,7 +65,7 @@ def draw_actions(run: Run, runs: list[Run]) -> None:
         if run.has_metrics and (others := rivals(run, runs)):
             ids = ",".join(each.id for each in (run, *others))
             link("compare", f"Compare with {_names(others)}", icon=":material/compare:", runs=ids)
-        if run.status in ENDED and not run.check and not run.members and not run.search and not demo_mode():
+        if run.status in ENDED and not run.check and not run.members and not run.search and may(Act.TRAIN):
             label = "Use these settings" if run.status == "FINISHED" else "Edit and retry"
             link("train", label, icon=":material/edit_note:", **{"from": run.id})
         copy_link()
@@ -92,13 +95,15 @@ def _main_button(run: Run, runs: list[Run]) -> None:
     """Draw the one button that fits the state of the run: use, resume or stop."""
     store, offered = live_store.store(), default_run(runs, run.config.task)
     if run.answers:
+        if not may(Act.PROMOTE, owner=run.owner):
+            return
         in_use = bool(run.promoted) and offered is not None and offered.id == run.id
         label = "In use in Diagnose" if in_use else "Use in Diagnose"
         if st.button(label, key="run-use", icon=OFFERED, disabled=in_use, help="Offer this run's model first there."):
             store.promote(run.id)
             announce(f"Diagnose now offers the model of {run.name} first.")
     elif run.status in ("FAILED", "KILLED") and not run.members:
-        if st.button(
+        if may(Act.RESUME, owner=run.owner) and st.button(
             "Resume",
             key="run-resume",
             icon=":material/resume:",
@@ -106,8 +111,10 @@ def _main_button(run: Run, runs: list[Run]) -> None:
         ):
             resubmit(store, run.id)
             announce(f"{run.name} is queued again.")
-    elif run.status not in ENDED and st.button(
-        "Stop", key="run-stop", icon=":material/stop_circle:", help="It can be resumed later."
+    elif (
+        run.status not in ENDED
+        and may(Act.CANCEL, owner=run.owner)
+        and st.button("Stop", key="run-stop", icon=":material/stop_circle:", help="It can be resumed later.")
     ):
         request_cancel(store, run.id)
         announce(f"Stopping {run.name}.")
@@ -149,6 +156,7 @@ def _download(run: Run) -> None:
         st.info(NO_FILES)
         return
     _file(
+        run.id,
         "Plots (zip)",
         lambda: plots_zip(store, run),
         f"figures-{stem}.zip",
@@ -158,6 +166,7 @@ def _download(run: Run) -> None:
     if run.has_metrics:
         what, row = view_of(run.config.task).predictions
         _file(
+            run.id,
             f"{what} (CSV)",
             lambda: predictions_file(store, run),
             f"{what.lower()}-{stem}.csv",
@@ -175,6 +184,7 @@ def _bundle(run: Run, stem: str) -> None:
     else:
         store.bundle(run)
     _file(
+        run.id,
         "Bundle (zip)",
         lambda: bundle_zip(store, run),
         f"bundle-{stem}.zip",
@@ -183,9 +193,15 @@ def _bundle(run: Run, stem: str) -> None:
     )
 
 
-def _file(label: str, make: Callable[[], bytes], name: str, help_text: str, key: str) -> None:
+def _file(run_id: str, label: str, make: Callable[[], bytes], name: str, help_text: str, key: str) -> None:
     st.download_button(
-        label, make, name, key=f"download-{key}", icon=":material/download:", help=help_text, on_click="ignore"
+        label,
+        later(make, run_id),
+        name,
+        key=f"download-{key}",
+        icon=":material/download:",
+        help=help_text,
+        on_click="ignore",
     )
 
 

@@ -10,7 +10,6 @@ import streamlit as st
 from brainseg.app import live_store
 from brainseg.app.address import copy_link
 from brainseg.app.frame import guarded, link, offer_csv
-from brainseg.app.navigation import demo_mode
 from brainseg.app.runs.actions import announce
 from brainseg.app.tasks import view_of
 from brainseg.errors import BrainsegError
@@ -23,10 +22,11 @@ from brainseg.results.markdown import escape
 from brainseg.results.run_table import METRICS, Filters, filtered, runs_table, unreadable_table
 from brainseg.runs import Run
 from brainseg.runs.crossval import nested
+from brainseg.users.policy import Act, may
 
 COMPARED = 6
 """Most runs that Compare shows."""
-EMPTY_COLUMNS = ("Accuracy", "Dice", *METRICS, "Tags", "Note")
+EMPTY_COLUMNS = ("Accuracy", "Dice", *METRICS, "Tags", "Note", "Owner")
 """Columns that are left out if they are empty for all runs."""
 NO_MATCH = "No run matches these filters: change or clear some of them."
 HOW = "Click a column's title to sort. Tick rows on the left to open, compare or delete runs."
@@ -71,6 +71,7 @@ def _filters(table: pd.DataFrame) -> Filters:
         states, tasks, models, datasets = (
             _pick(name, set(table[name])) for name in ("State", "Task", "Model", "Dataset")
         )
+        owners = _pick("Owner", set(table["Owner"]) - {""}) if table["Owner"].any() else []
         tags = _pick("Tag", {tag for tags in table["Tags"] for tag in tags})
         least, most = (
             st.number_input(
@@ -86,7 +87,7 @@ def _filters(table: pd.DataFrame) -> Filters:
             )
             for key in ("least", "most")
         )
-    return Filters(text or "", states, tasks, models, datasets, tags, least, most)
+    return Filters(text or "", states, tasks, models, datasets, tags, least, most, owners)
 
 
 def _pick(label: str, options: set[str]) -> list[str]:
@@ -141,9 +142,9 @@ def _buttons(ticked: list[Run], found: pd.DataFrame) -> None:
             link("runs", f"Open {ticked[0].name}", icon=":material/open_in_full:", run=ticked[0].id)
         if len(ticked) > 1 and not (reason := not_comparable(ticked, models)):
             link("compare", f"Compare {len(models)} runs", icon=":material/compare:", runs=_ids(models))
-        if can_join(ticked) and not demo_mode():
+        if can_join(ticked) and may(Act.TRAIN):
             _join(ticked)
-        if ticked and not demo_mode():
+        if ticked and all(may(Act.DELETE_RUN, owner=run.owner) for run in ticked):
             with st.popover(f"Delete {len(ticked)} …", icon=":material/delete:", key="delete-many"):
                 _delete(ticked)
         offer_csv("Table as CSV", _for_csv(found), "runs", "runs-csv")

@@ -7,7 +7,6 @@ import streamlit as st
 from brainseg.app import live_store, state
 from brainseg.app.charts import chart
 from brainseg.app.frame import dark, guarded, link, offer_csv
-from brainseg.app.navigation import demo_mode
 from brainseg.app.runs.actions import announce
 from brainseg.jobs.robustness import check_under_way, submit_check
 from brainseg.plots.robustness_curve import robustness_figure
@@ -25,6 +24,7 @@ from brainseg.results.robustness import (
 from brainseg.robustness.plan import IMAGES, CheckPlan
 from brainseg.robustness.result import RobustnessReport
 from brainseg.runs import Run
+from brainseg.users.policy import Act, may
 
 ABOUT = (
     "A robustness check makes the held-out images of this run worse, by noise, blur, contrast, rotation, JPEG, "
@@ -56,7 +56,7 @@ def _offer(run: Run, *, again: bool) -> None:
         link("runs", "Follow it", icon=":material/query_stats:", run=check.id)
         return
     label = "Measure again" if again else "Measure robustness"
-    if not demo_mode() and st.button(label, key="run-robustness", icon=":material/blur_on:"):
+    if may(Act.MEASURE, owner=run.owner) and st.button(label, key="run-robustness", icon=":material/blur_on:"):
         check = submit_check(live_store.store(), run, CheckPlan())
         announce(f"{check.name} is queued; its result appears here.")
 

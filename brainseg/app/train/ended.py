@@ -21,6 +21,7 @@ from brainseg.results.run_wording import STATES, model_words, moment
 from brainseg.results.search.reading import search_result
 from brainseg.results.search.wording import result_sentences
 from brainseg.runs import ENDED, FINAL, Run
+from brainseg.users.policy import Act, may
 
 SHOWN = 5
 FOLDS_AGAIN = "Queues the folds that failed, were cancelled or have no run."
@@ -75,7 +76,7 @@ def _draw(run: Run, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status != "FINISHED" and not run.members:
             _draw_retry(run)
-            if not run.check:
+            if not run.check and may(Act.TRAIN):
                 link("train", "Edit and retry", icon=":material/edit:", **{"from": run.id})
         link("runs", "Open", icon=":material/query_stats:", run=run.id)
         if run.answers:
@@ -107,6 +108,8 @@ def _draw_retry(run: Run) -> None:
     epochs = epochs_kept(run)
     again = TRIALS_AGAIN if run.search else FOLDS_AGAIN
     how = f"Continues after epoch {epochs}, in the queue." if epochs else again
+    if not may(Act.RESUME, owner=run.owner):
+        return
     if (epochs or run.is_parent) and st.button(
         "Resume", key=f"train:resume:{run.id}", icon=":material/resume:", help=how
     ):

@@ -20,6 +20,8 @@ from brainseg.config import RunConfig
 from brainseg.errors import ConfigError
 from brainseg.results.markdown import escape
 from brainseg.runs import Run
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, may, refusal
 
 DEMO = "This is a demo session: training is switched off."
 
@@ -52,6 +54,10 @@ def draw() -> None:
     with page("Train", "Choose data and settings. Trainings are queued and keep running if you close this page."):
         if demo_mode():
             st.info(DEMO, icon=":material/info:")
+        elif not may(Act.TRAIN):
+            st.info(escape(refusal(Act.TRAIN, current())), icon=":material/info:")
+            with st.container(key="live-queue"):
+                show_queue()
         else:
             runs = live_store.runs()
             with caught():

@@ -21,6 +21,7 @@ from brainseg.jobs.workspace import Workspace
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, model_words
 from brainseg.runs import Run
+from brainseg.users.policy import Act, may
 
 BUSY, IDLE = 2.0, 10.0
 """Seconds between two updates of the queue, while something is in it and while it is empty."""
@@ -151,7 +152,7 @@ def _title(run: Run, more: str) -> None:
 
 def _buttons(run: Run, stopping: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        if may(Act.CANCEL, owner=run.owner) and st.button(
             "Stopping …" if stopping else "Cancel",
             key=f"train:cancel:{run.id}",
             disabled=stopping,

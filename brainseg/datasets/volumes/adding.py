@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from brainseg.datasets.access import refuse_if_not_listed
 from brainseg.datasets.inspection import forget_inspection, inspect_dataset
 from brainseg.datasets.registry import (
     KnownDataset,
@@ -26,6 +27,8 @@ from brainseg.datasets.volumes.settings import CutSettings
 from brainseg.datasets.volumes.writing import cut_volumes
 from brainseg.files import refuse_if_disk_is_full
 from brainseg.scans.archive import unpack_zip
+from brainseg.users.actor import current
+from brainseg.users.policy import Act, acting
 
 
 def add_volumes(
@@ -46,13 +49,25 @@ def add_volumes(
         DataError: As for `cut_volumes`; or the zip file is unsafe or damaged, or the name is taken or not allowed.
         DiskError: Less space is free than must stay free.
         LimitError: There were too many uploads in the last 24 hours.
+        AccessError: The role of the one who asks does not allow it, or the folder is none that pages may add.
     """
+    with acting(Act.ADD_FOLDER if isinstance(source, Path) else Act.UPLOAD) as asked:
+        if isinstance(source, Path):
+            refuse_if_not_listed(source)
+        added, made = _add(source, name, settings, progress)
+        asked.target, asked.count = added.fingerprint[:12], added.images
+        return added, made
+
+
+def _add(
+    source: Path | BinaryIO, name: str | None, settings: CutSettings, progress: Progress | None
+) -> tuple[KnownDataset, CutSummary]:
     known = known_datasets()
     given = source.name if isinstance(source, Path) else "volumes"
     wanted = free_name(name, known) if name else unused_name(given, known)
     refuse_if_disk_is_full(datasets_folder(), "Cutting volumes")
     if not isinstance(source, Path):
-        UPLOADS_A_DAY.take()
+        UPLOADS_A_DAY.take(current().owner.subject)
     place = datasets_folder() / folder_name(wanted)
     try:
         with _folder(source) as folder:

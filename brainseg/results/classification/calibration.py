@@ -17,8 +17,11 @@ from brainseg.results.calibration_words import measures_words
 from brainseg.results.classification.held_out import held_out
 from brainseg.results.classification.operating_point import fitted_point
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
+from brainseg.users.policy import Act
 
 
+@asks_about_run(Act.CALIBRATE)
 def calibrate_run(store: RunStore, run: Run, parent: Run | None = None) -> CalibrationReport:
     """Fit the temperature of a finished run on stored predictions, and write it into the run's bundle.
 

@@ -18,7 +18,9 @@ from brainseg.files import write_json
 from brainseg.results import stored_results
 from brainseg.results.run_images import read_image
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
 from brainseg.runs.dataset_location import dataset_location
+from brainseg.users.policy import Act
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.pointing import Pointing
@@ -42,6 +44,7 @@ class MeasuredHeatmaps:
     problem: str
 
 
+@asks_about_run(Act.MEASURE)
 def measure_run_heatmaps(
     store: RunStore, run: Run, images: int = IMAGES, report_progress: ReportProgress | None = None
 ) -> MeasuredHeatmaps:

@@ -11,8 +11,11 @@ from brainseg.models.operating_point import DEFAULT, OperatingPoint
 from brainseg.results.bundle_changes import description_of, replace_description
 from brainseg.results.classification.held_out import held_out, test_set
 from brainseg.runs import Run, RunStore
+from brainseg.runs.asking import asks_about_run
+from brainseg.users.policy import Act
 
 
+@asks_about_run(Act.THRESHOLD)
 def set_operating_point(store: RunStore, run: Run, goals: Goals, parent: Run | None = None) -> OperatingPoint:
     """Choose the operating point of a finished run on stored predictions, and write it into the run's bundle.
 

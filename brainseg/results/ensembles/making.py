@@ -41,6 +41,7 @@ from brainseg.runs.ensembles import FOLDER
 from brainseg.runs.labels import clean_name
 from brainseg.runs.migrations import PREFIX
 from brainseg.tasks import facts_of
+from brainseg.users.policy import Act, asks
 
 HARDEST = 6
 """Images in `hardest.csv`."""
@@ -48,6 +49,7 @@ COSTS = ("parameters", "bundle_mb", "diagnosis_ms")
 """Costs of an ensemble: the sums of those of its members."""
 
 
+@asks(Act.TRAIN)
 def make_ensemble(store: RunStore, runs: Sequence[Run], name: str | None = None) -> Run:
     """Evaluate an ensemble of finished runs on images from which none of them learned, and store it as a run.
 

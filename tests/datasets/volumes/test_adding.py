@@ -45,7 +45,7 @@ def test_a_zip_file_leaves_only_its_slices(tmp_path):
 
     kept = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert known.images == 6
-    assert {path.suffix for path in kept} <= {".png", ".csv", ".json", ".lock", "", ".parquet"}
+    assert {path.suffix for path in kept} <= {".png", ".csv", ".json", ".jsonl", ".lock", "", ".parquet"}
     assert not [path for path in kept if b"Doe" in path.read_bytes() or "Doe" in path.name]
 
 

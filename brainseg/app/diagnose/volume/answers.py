@@ -20,6 +20,7 @@ from brainseg.errors import BrainsegError
 from brainseg.files import sha256_bytes
 from brainseg.monitoring import log_answers, record_of
 from brainseg.operations.metrics import counted_answer
+from brainseg.users.actor import acting_as, current
 
 if TYPE_CHECKING:
     from brainseg.diagnosis.volume_classes import VolumeClasses
@@ -106,7 +107,7 @@ def start_marking(key: Key, model: Member, found: Sequence[Series], shown: Serie
     Raises:
         BundleError: The model cannot be loaded.
     """
-    segmenter = model_cache.segmenter(model.run.id)
+    segmenter, visitor = model_cache.segmenter(model.run.id), current()  # another thread has no session to ask
     chosen = [each.volume for each in found] if sequences_of(model.description) else [shown.volume]
 
     def run(progress: Progress) -> Marked:
@@ -114,7 +115,7 @@ def start_marking(key: Key, model: Member, found: Sequence[Series], shown: Serie
         from brainseg.diagnosis.volume_mask import mark_volume
 
         volumes = volumes_for(model.description, chosen)
-        with counted_answer("segment-volume"):
+        with acting_as(visitor), counted_answer("segment-volume", [model.run.id]):
             answer = mark_volume(segmenter, volumes, plane, progress)
         answer = _without_file_names(answer, chosen)
         return Marked(sha256_bytes(repr(key).encode())[:16], Mask.of(answer))
@@ -140,7 +141,7 @@ def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], s
     Raises:
         BundleError: A model cannot be loaded.
     """
-    predictors = [model_cache.predictor(member.run.id) for member in members]
+    predictors, visitor = [model_cache.predictor(member.run.id) for member in members], current()
     chosen = [each.volume for each in found] if sequences_of(members[0].description) else [shown.volume]
 
     def run(progress: Progress) -> VolumeClasses:
@@ -151,7 +152,7 @@ def start_classifying(key: Key, members: Classifiers, found: Sequence[Series], s
         first = members[0].description
         ask = partial(diagnose_with, predictors, ensemble=members.ensemble, heatmaps=False)
         volumes = volumes_for(first, chosen)
-        with counted_answer("classify-volume"):
+        with acting_as(visitor), counted_answer("classify-volume", [member.run.id for member in members]):
             return classify_volume(ask, first.classes, volumes, plane, progress)
 
     _start(key, CLASSIFYING, run)

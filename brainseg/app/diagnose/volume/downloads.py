@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from brainseg.app.diagnose.members import Member
+from brainseg.app.visitor import later
 from brainseg.errors import ScanError
 from brainseg.extras import installed
 
@@ -106,7 +107,7 @@ def offer_files(answer: VolumeMask, model: Member, corrected: bool) -> None:
             name = f"{stem}-corrected.{ending}" if corrected else file.name
             st.download_button(
                 f"{file.label}, corrected" if corrected else file.label,
-                partial(file.make, answer, model),
+                later(partial(file.make, answer, model)),
                 name,
                 file.kind,
                 key=f"download-{name}",
