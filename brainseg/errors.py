@@ -35,6 +35,14 @@ class RunError(BrainsegError):
     """A run does not exist, or its state does not allow what the user asked for."""
 
 
+class StoreError(BrainsegError):
+    """The run store, or the storage of its files, cannot be used as it is set up."""
+
+
+class UnreachableStoreError(StoreError):
+    """The run store does not answer now; the same request may succeed later."""
+
+
 class ReadingError(BrainsegError):
     """A reader study does not allow what the user asked for, or its files cannot be used."""
 

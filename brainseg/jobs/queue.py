@@ -13,6 +13,7 @@ from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs.parents import settle
+from brainseg.jobs.patience import patiently
 from brainseg.jobs.shares import refuse_if_share_is_used
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workers import ensure_worker, queue_of
@@ -54,8 +55,9 @@ def _take(store: RunStore, run: Run) -> Run:
     workspace = Workspace(run.id)
     workspace.make()
     workspace.record_owners([os.getpid()])
-    store.set_status(run.id, "RUNNING")
-    return store.get(run.id)
+    # If the store stops to answer in between, the claim may count already: nobody else would train the run then.
+    patiently(lambda: store.set_status(run.id, "RUNNING"))
+    return patiently(lambda: store.get(run.id))
 
 
 def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import psutil
 
 from brainseg.config import RunConfig
+from brainseg.errors import StoreError
 from brainseg.jobs.parents import settle
+from brainseg.jobs.patience import patiently
 from brainseg.jobs.queue import queue_lock
+from brainseg.jobs.served_checkpoints import keep_checkpoint
 from brainseg.jobs.workspace import Workspace, child_environment, kill_group
 from brainseg.runs import EndKind, Run, RunStore
 
 POLL = 0.2
+_LOGGER = logging.getLogger(__name__)
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """Lets glibc ask Linux for pages of 2 MB instead of 4 kB. A training step touches gigabytes, and with small pages a
 third of its time goes to looking them up. Other systems ignore it."""
@@ -55,7 +61,8 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
             run.id, "KILLED", f"The process that supervised the {run.work} was stopped.", EndKind.UNSUPERVISED
         )
         raise
-    return _record(store, run, workspace, trainer.returncode)
+    ended = patiently(partial(_record, store, run, workspace, trainer.returncode))
+    return _cleared(store, ended, workspace)
 
 
 def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callable[[Workspace], None] | None) -> None:
@@ -73,7 +80,7 @@ def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callabl
 
 
 def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
-    """Record an end that the trainer could not record, and remove the workspace of a finished run.
+    """Record an end that the trainer could not record.
 
     A run whose end the trainer did record may have been resumed since then by another process, and is left alone.
     """
@@ -86,7 +93,17 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
         ended = store.get(run.id)
         if ended.parent:
             settle(store, ended.parent)
-    store.log_file(run.id, workspace.log)
+    return ended
+
+
+def _cleared(store: RunStore, ended: Run, workspace: Workspace) -> Run:
+    """Store the log of an ended run and what it can be resumed from, and remove the workspace of a finished one."""
+    try:
+        patiently(lambda: store.log_file(ended.id, workspace.log))
+        patiently(lambda: keep_checkpoint(store, ended, workspace))
+    except StoreError as error:  # how the run ended is known all the same, and the workspace stays
+        _LOGGER.warning("The files of run %s were not stored. %s", ended.name, error, extra={"run": ended.id})
+        return ended
     if ended.status == "FINISHED":
         workspace.remove()
     return ended

@@ -8,11 +8,13 @@ import os
 
 from brainseg import paths
 from brainseg.config import RunConfig
-from brainseg.errors import BrainsegError, RunError
+from brainseg.errors import BrainsegError, RunError, StoreError
 from brainseg.evaluation.collapse import collapse_sentence
 from brainseg.files import refuse_if_disk_is_full
 from brainseg.jobs import parent_watch
+from brainseg.jobs.patience import patiently
 from brainseg.jobs.robustness import measure_and_store
+from brainseg.jobs.served_checkpoints import fetch_checkpoint
 from brainseg.jobs.store_log import StoreLog
 from brainseg.jobs.trial_log import log_of
 from brainseg.jobs.workspace import Workspace
@@ -35,9 +37,10 @@ def main(run_id: str) -> int:
     Returns:
         The exit code: 0 finished, 1 crashed, 2 stopped by an error that the user can fix, 3 cancelled.
     """
-    store, workspace = RunStore(), Workspace(run_id)
+    # A training waits for a store that does not answer: whatever it has computed so far would be lost otherwise.
+    store, workspace = patiently(lambda: RunStore(patiently)), Workspace(run_id)
     run = store.get(run_id)
-    _record_if_unsupervised(store, run)
+    _record_if_unsupervised(run)
     _lower_priority(run.config)
     log = log_of(store, run, workspace)
     try:
@@ -58,7 +61,8 @@ def main(run_id: str) -> int:
             return REFUSED
         if isinstance(error, BrainsegError):
             log.message(str(error))
-            store.set_status(run_id, "FAILED", str(error), EndKind.REFUSED)
+            kind = EndKind.STORE if isinstance(error, StoreError) else EndKind.REFUSED
+            store.set_status(run_id, "FAILED", str(error), kind)
             return REFUSED
         _LOGGER.exception("The %s stopped because of a fault in brainseg.", run.work, extra={"run": run_id})
         crash = f"The {run.work} stopped because of a fault in brainseg ({type(error).__name__}: {error})."
@@ -86,6 +90,8 @@ def _find_rate(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -
 
 def _train(store: RunStore, run: Run, workspace: Workspace, log: StoreLog) -> dict[str, float]:
     task = task_of(run.config)
+    if fetch_checkpoint(store, run, workspace):
+        log.message("The checkpoint of the last epoch was fetched from the server of the run store.")
     trained = train(task, log, workspace.results, run.name, store.warm_start(run.config))
     interval = trained.report.intervals[trained.headline]  # None for a single patient
     bounds = dict(zip((f"{trained.headline}_low", f"{trained.headline}_high"), interval or (), strict=False))
@@ -143,10 +149,11 @@ def _lower_priority(config: RunConfig) -> None:
         os.nice(config.compute.nice)
 
 
-def _record_if_unsupervised(store: RunStore, run: Run) -> None:
+def _record_if_unsupervised(run: Run) -> None:
     """Have the end of the run recorded if the supervisor dies, before `parent_watch` ends this process."""
 
     def record() -> None:
+        store = RunStore()  # one that does not wait: this process must end
         if store.get(run.id).status == "RUNNING":
             store.set_status(run.id, "FAILED", ORPHANED.format(run.work), EndKind.UNSUPERVISED)
 

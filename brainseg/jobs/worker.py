@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from filelock import Timeout
 
 from brainseg import paths
+from brainseg.errors import UnreachableStoreError
+from brainseg.jobs.patience import patiently
 from brainseg.jobs.queue import claim_next, queue_lock, queued, reconcile
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workers import queue_of, worker_lock
@@ -35,17 +38,17 @@ def work(device: str, idle: float | None, after: Callable[[RunStore, Run], None]
         lock.acquire(blocking=False)
     except Timeout:
         return -1
-    store, done, since = RunStore(), 0, time.monotonic()
-    reconcile(store)
+    store, done, since = patiently(RunStore), 0, time.monotonic()
+    patiently(lambda: reconcile(store))
     while True:
-        run = claim_next(store, queue_of(device))
+        run = patiently(lambda: claim_next(store, queue_of(device)))
         if run:
             _LOGGER.info("Starting the %s %s.", run.work, run.name, extra={"run": run.id})
             _train(store, run, after)
             done, since = done + 1, time.monotonic()
         elif idle is not None and time.monotonic() - since > idle:
             # Both locks are held: a run queued at this moment is either found here, or its submitter finds no worker.
-            with queue_lock():
+            with suppress(UnreachableStoreError), queue_lock():
                 if not queued(store, queue_of(device)):
                     lock.release()
                     return done

@@ -91,6 +91,10 @@ class Workspace:
         if paths.is_inside(self.folder, paths.home()):
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def has_checkpoint(self) -> bool:
+        """Return whether the run can be resumed from its last epoch."""
+        return (self.results / "checkpoint" / "state.json").exists()
+
     def request_cancel(self) -> None:
         """Ask the training to stop at its next batch."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,11 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would stand between the lines of `--json`
+# Unless told otherwise, MLflow's client fetches files directly from a bucket that the server names, which is often
+# reached by the server alone; the attempt takes minutes and has no other way to the file.
+for _way in ("UPLOAD", "DOWNLOAD"):
+    os.environ.setdefault(f"MLFLOW_ENABLE_PROXY_MULTIPART_{_way}", "false")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 from brainseg.runs.connection import EXPERIMENT  # noqa: E402

@@ -16,13 +16,12 @@ from filelock import FileLock
 from brainseg import paths
 from brainseg.errors import BrainsegError, RunError
 from brainseg.imports import without_garbage_collection
-from brainseg.runs.artifacts import is_served
-from brainseg.runs.faults import GuardedClient, explained_errors
+from brainseg.runs.faults import Attempt, GuardedClient, explained_errors
 from brainseg.runs.opening import check, file_of, private_uri
+from brainseg.runs.served_files import is_served
 from brainseg.runs.snapshot import Snapshot, StoredRun
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "brainseg"
@@ -35,16 +34,23 @@ class StoreConnection:
     MLflow, whose import takes seconds, is imported only at the first write, or if the store is not an SQLite file with
     a known schema; see `runs.snapshot`.
 
+    Args:
+        attempt: Makes each call to the database or server; by default it is made once.
+
     Raises:
-        RunError: The store is damaged or cannot be reached.
+        RunError: The store is damaged, or cannot be opened as it is.
+        StoreError: Its server does not answer, or refuses to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, attempt: Attempt[Any] | None = None) -> None:
+        self._attempt: Attempt[Any] = attempt or (lambda call: call())
         self.home = paths.home()
         own = private_uri(self.home)
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own
         self.private = self.uri == own
         """Whether the store and all its runs belong to this home alone, even runs made before the home moved."""
+        self.server = self.uri if "://" in self.uri and not self.uri.startswith(("sqlite:", "file:")) else ""
+        """Address of the server that has the store, and may not answer for a while; "" if it is a file."""
         self._snapshot = self._readable()
         if not self._snapshot:
             self.client, self.experiment = self._connect()
@@ -62,7 +68,7 @@ class StoreConnection:
         self.client, experiment = self._connect()
         return experiment
 
-    def stored_run(self, run_id: str) -> MlflowRun | StoredRun | None:
+    def stored_run(self, run_id: str) -> StoredRun | None:
         """Return a stored run by its full id, deleted or not; None if there is none."""
         if self._snapshot:
             with self._reading():
@@ -70,11 +76,13 @@ class StoreConnection:
         from mlflow.exceptions import MlflowException
 
         try:
-            return self.client.get_run(run_id)
-        except MlflowException:
-            return None
+            return StoredRun.of(self.client.get_run(run_id))
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
 
-    def stored_runs(self, statuses: Sequence[str] = ()) -> Iterator[MlflowRun | StoredRun]:
+    def stored_runs(self, statuses: Sequence[str] = ()) -> Iterator[StoredRun]:
         """Return the stored runs with some statuses, or with any if none is given; deleted runs are left out."""
         if self._snapshot:
             with self._reading():
@@ -98,13 +106,15 @@ class StoreConnection:
         # Two processes that create the tables at the same time would break each other's migration.
         try:
             with FileLock(self.home / "mlflow.lock"):
-                check(self.uri)
                 place = self._place()
-                with without_garbage_collection(), explained_errors(place):
+                with explained_errors(place, server=self.server):
+                    check(self.uri)
+                with without_garbage_collection(), explained_errors(place, server=self.server):
                     from mlflow.tracking import MlflowClient
 
-                    client: Any = GuardedClient(MlflowClient(tracking_uri=self.uri), place)
-                    return client, self._experiment(client)
+                    mlflow = MlflowClient(tracking_uri=self.uri)
+                    client: Any = GuardedClient(mlflow, place, self.server, self._attempt)
+                    return client, self._experiment(mlflow)  # not with `_attempt`, since the lock is held
         except BrainsegError:
             raise
         except Exception as error:  # MLflow, SQLAlchemy and the network each raise their own
@@ -137,7 +147,7 @@ class StoreConnection:
                 f"The run store {self.uri} cannot be read ({error}): check that it is reachable and undamaged."
             ) from error
 
-    def _search(self, query: str) -> Iterator[MlflowRun]:
+    def _search(self, query: str) -> Iterator[StoredRun]:
         from mlflow.entities import ViewType
 
         token = None
@@ -145,7 +155,7 @@ class StoreConnection:
             page = self.client.search_runs(
                 [self.experiment], query, ViewType.ACTIVE_ONLY, max_results=_PAGE, page_token=token
             )
-            yield from page
+            yield from map(StoredRun.of, page)
             token = page.token
             if not token:
                 return

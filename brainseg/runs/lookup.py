@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brainseg.errors import RunError
 from brainseg.runs.connection import StoreConnection
 from brainseg.runs.crossval import PARENT, children_of, follow, followed
+from brainseg.runs.faults import Attempt
 from brainseg.runs.reading import KnownRuns
 from brainseg.runs.run import FULL_ID, STATUSES, Run, StoredEntry, UnreadableRun, matching
 from brainseg.runs.search import with_counts
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-
     from brainseg.runs.snapshot import StoredRun
 
 _NO_RUN = "There is no run {!r}: `runs` lists the runs."
@@ -26,8 +25,8 @@ class RunReader(StoreConnection):
     home_id = ""
     """The id of the open home if several homes may share the store; see `runs.identity`."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, attempt: Attempt[Any] | None = None) -> None:
+        super().__init__(attempt)
         self._known = KnownRuns()
 
     def get(self, wanted: str) -> Run:
@@ -114,5 +113,5 @@ class RunReader(StoreConnection):
         """Return whether a run belongs to this home; only then may it be trained and deleted here."""
         return run.home_folder == str(self.home) and run.home_id in ("", self.home_id)
 
-    def _read(self, stored: MlflowRun | StoredRun) -> StoredEntry:
+    def _read(self, stored: StoredRun) -> StoredEntry:
         return self._known.read(stored, self.home if self.private else None)

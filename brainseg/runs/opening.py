@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from brainseg.errors import RunError
-from brainseg.runs.artifacts import is_served
+from brainseg.errors import UnreachableStoreError
 from brainseg.runs.schema import check_file, check_server
+from brainseg.runs.served_files import is_served
+from brainseg.runs.server_faults import timeout
 
 _SQLITE = "sqlite:///"
 
@@ -26,8 +26,8 @@ def check(uri: str) -> None:
     """Refuse a store that cannot be opened as it is.
 
     Raises:
-        RunError: The schema differs, the file is damaged or not a database, a driver is missing, or the server does not
-            answer.
+        RunError: The schema differs, the file is damaged or not a database, or a driver is missing.
+        UnreachableStoreError: The server does not answer in time.
     """
     if uri.startswith(_SQLITE):
         check_file(file_of(uri))
@@ -41,11 +41,10 @@ def _check_answer(uri: str) -> None:
     """Check that a server answers: MLflow would repeat its requests to a silent server."""
     import requests
 
-    timeout = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
     try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=timeout)
+        requests.get(f"{uri.rstrip('/')}/health", timeout=timeout())
     except requests.Timeout as error:
-        raise RunError(
-            f"The MLflow server that MLFLOW_TRACKING_URI names did not answer within {timeout:g} seconds: check "
+        raise UnreachableStoreError(
+            f"The MLflow server that MLFLOW_TRACKING_URI names did not answer within {timeout():g} seconds: check "
             "that it is running, or unset MLFLOW_TRACKING_URI to use this home's own store."
         ) from error

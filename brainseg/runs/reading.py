@@ -22,16 +22,14 @@ from brainseg.runs.run_summary import Kind
 from brainseg.runs.search import read_search, read_trial
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-
     from brainseg.runs.snapshot import StoredRun
 
 
-def read_run(found: MlflowRun | StoredRun, home: Path | None = None) -> Run | UnreadableRun:
+def read_run(found: StoredRun, home: Path | None = None) -> Run | UnreadableRun:
     """Return a stored run.
 
     Args:
-        found: The run as MLflow or `runs.snapshot` returns it.
+        found: The run as the store returns it.
         home: The home folder that owns the store, and so all its runs, wherever they were made. None for a store that
             several homes may share.
     """
@@ -59,9 +57,9 @@ class KnownRuns:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[MlflowRun | StoredRun, Path | None, Run | UnreadableRun]] = {}
+        self._known: dict[str, tuple[StoredRun, Path | None, Run | UnreadableRun]] = {}
 
-    def read(self, found: MlflowRun | StoredRun, home: Path | None) -> Run | UnreadableRun:
+    def read(self, found: StoredRun, home: Path | None) -> Run | UnreadableRun:
         """Return a stored run as `read_run` does."""
         known = self._known.get(found.info.run_id)
         if known is not None and known[:2] == (found, home):
@@ -76,7 +74,7 @@ class KnownRuns:
         self._known = {run_id: known for run_id, known in list(self._known.items()) if run_id in ids}
 
 
-def _run(found: MlflowRun | StoredRun, home: Path | None) -> Run:
+def _run(found: StoredRun, home: Path | None) -> Run:
     schema = stored_schema(found.data.tags)
     tags = migrated(found.data.tags)
     config, folder = RunConfig.parse(settings_of(tags)), tags.get(PREFIX + "host", "")
@@ -142,7 +140,7 @@ def _seconds(tags: Tags, name: str) -> float:
     return seconds
 
 
-def _name(found: MlflowRun | StoredRun) -> str:
+def _name(found: StoredRun) -> str:
     return found.info.run_name or found.info.run_id[:8]
 
 

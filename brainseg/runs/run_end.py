@@ -29,6 +29,8 @@ class EndKind(StrEnum):
     """The home folder was moved or copied during the training."""
     INCOMPLETE = "incomplete"
     """Folds of a cross-validation failed or have no run, or a search was interrupted."""
+    STORE = "store"
+    """The server of the run store could not store the files of the run."""
     PRUNED = "pruned"
     """A trial of a search ended early, since it was worse than the median of the others."""
     UNKNOWN = "unknown"
@@ -36,7 +38,15 @@ class EndKind(StrEnum):
 
 
 RESUMABLE = frozenset(
-    {EndKind.CANCELLED, EndKind.DIED, EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED, EndKind.INCOMPLETE}
+    {
+        EndKind.CANCELLED,
+        EndKind.DIED,
+        EndKind.LOST,
+        EndKind.UNSUPERVISED,
+        EndKind.MOVED,
+        EndKind.INCOMPLETE,
+        EndKind.STORE,
+    }
 )
 """Kinds after which a run can be resumed unchanged, since nothing was wrong with the run itself."""
 

@@ -41,10 +41,17 @@ _OLDER_SERVER = (
     "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: copy it with the database's own tools, "
     "then upgrade it with `mlflow db upgrade`."
 )
+_OLDER_POSTGRES = (
+    "The database that MLFLOW_TRACKING_URI names was made by an older MLflow: stop all programs that use it, then run "
+    "`python -m brainseg doctor --upgrade-store`, which copies it and then upgrades it."
+)
 _NEWER_SERVER = (
     "The database that MLFLOW_TRACKING_URI names was made by a newer MLflow than the installed version {}: upgrade "
     "MLflow on this machine."
 )
+
+
+_POSTGRES, _BEGIN = "brainseg[postgres]", ", and let the address begin with postgresql+psycopg://"
 
 
 def check_file(file: Path) -> None:
@@ -61,11 +68,29 @@ def check_file(file: Path) -> None:
     raise RunError(_OLDER.format(file) if revision in _known() else _NEWER.format(file, metadata.version("mlflow")))
 
 
-def check_server(uri: str) -> None:
+def check_server(uri: str, *, may_be_older: bool = False) -> None:
     """Refuse a store on a database server whose schema is older or newer; a store without tables is fine.
+
+    Args:
+        uri: Its address.
+        may_be_older: Accept one on PostgreSQL that is older, since it is about to be upgraded.
 
     Raises:
         RunError: The schema differs, or the driver for the server is not installed.
+        sqlalchemy.exc.SQLAlchemyError: The server cannot be reached.
+    """
+    revision, postgres = server_revision(uri), uri.startswith("postgres")
+    if revision in (None, head()) or (may_be_older and postgres and revision in _known()):
+        return
+    older = _OLDER_POSTGRES if postgres else _OLDER_SERVER
+    raise RunError(older if revision in _known() else _NEWER_SERVER.format(metadata.version("mlflow")))
+
+
+def server_revision(uri: str) -> str | None:
+    """Return the schema version of a store on a database server; None if it has no tables.
+
+    Raises:
+        RunError: The driver for the server is not installed.
         sqlalchemy.exc.SQLAlchemyError: The server cannot be reached.
     """
     from sqlalchemy import create_engine, inspect, text
@@ -73,20 +98,19 @@ def check_server(uri: str) -> None:
     try:
         engine = create_engine(uri)
     except ModuleNotFoundError as error:
-        extra = "brainseg[postgres]" if uri.startswith("postgresql") else str(error.name)
+        extra, begin = (_POSTGRES, _BEGIN) if uri.startswith("postgresql") else (str(error.name), "")
         raise RunError(
             f"The run store that MLFLOW_TRACKING_URI names needs the driver {error.name}, which is not installed: "
-            f"install it with `pip install '{extra}'`."
+            f"install one with `pip install '{extra}'`{begin}."
         ) from error
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
-                return
-            revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                return None
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
     finally:
         engine.dispose()
-    if revision not in (None, head()):
-        raise RunError(_OLDER_SERVER if revision in _known() else _NEWER_SERVER.format(metadata.version("mlflow")))
 
 
 def upgrade(file: Path) -> Path | None:

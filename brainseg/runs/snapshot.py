@@ -6,11 +6,16 @@ Only files with the tables of `SCHEMA` are read; MLflow reads all other stores, 
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
 
 SCHEMA = "dc11669786a5"
 """The readable revision of MLflow's tables, as in the table `alembic_version`: that of MLflow 3.17."""
@@ -45,6 +50,13 @@ class StoredRun:
 
     info: Info
     data: Data
+
+    @classmethod
+    def of(cls, run: MlflowRun) -> StoredRun:
+        """Return the parts of a run that MLflow has read; unlike MLflow's runs, they can be compared."""
+        info, data = run.info, run.data
+        metrics = {name: value for name, value in data.metrics.items() if not math.isnan(value)}
+        return cls(Info(*(getattr(info, each.name) for each in fields(Info))), Data(metrics, dict(data.tags)))
 
 
 class Snapshot:

@@ -7,29 +7,28 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock
+from typing import Any
 
 from brainseg.config import RunConfig
-from brainseg.errors import RunError
+from brainseg.errors import BundleError, RunError
 from brainseg.models.description import bundle_digest, read_description
 from brainseg.models.export.names import FOLDER as EXPORTS
 from brainseg.models.sources import RUN, WEIGHTS
-from brainseg.runs.artifacts import Files, LocalFiles, ServedFiles, is_served
+from brainseg.runs.artifacts import LocalFiles
 from brainseg.runs.crossval import PARENT, why_no_model
 from brainseg.runs.digests import check_digest
 from brainseg.runs.ensembles import open_ensemble
-from brainseg.runs.identity import Identity, has_identity, identify, save_identity
+from brainseg.runs.faults import Attempt
 from brainseg.runs.labels import clean_name, clean_note
 from brainseg.runs.lookup import RunReader
 from brainseg.runs.migrations import PREFIX as _TAG
-from brainseg.runs.migrations import SCHEMA, migrated
-from brainseg.runs.moved_paths import moved_config
+from brainseg.runs.migrations import SCHEMA
+from brainseg.runs.moved_runs import home_identity
 from brainseg.runs.owners import owner_tags
-from brainseg.runs.reading import read_run
 from brainseg.runs.run import ENDED, NOTE, Run
 from brainseg.runs.run_end import EndKind
 from brainseg.runs.run_summary import Kind
+from brainseg.runs.served_files import ServedFiles, is_served
 from brainseg.users.actor import Owner
 from brainseg.users.policy import Act, Asked, acting
 
@@ -37,13 +36,13 @@ from brainseg.users.policy import Act, Asked, acting
 class RunStore(RunReader):
     """Reads and writes runs; see `runs.connection` for how long opening a store takes, and its errors."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: Files = (
+    def __init__(self, attempt: Attempt[Any] | None = None) -> None:
+        super().__init__(attempt)
+        self.files: LocalFiles | ServedFiles = (
             ServedFiles(self.client, self.home, self.uri) if is_served(self.uri) else LocalFiles(self.home)
         )
         if not self.private:
-            self.home_id = self._home_identity()
+            self.home_id = home_identity(self)
 
     def create(
         self,
@@ -76,28 +75,6 @@ class RunStore(RunReader):
     def _owner_of(self, parent: str) -> Owner | None:
         """Return whom a new part of a run belongs to; None for a run that is no part."""
         return self.find(parent).owner if parent else None
-
-    def _home_identity(self) -> str:
-        """Return this home's id, after updating its runs if the home was moved."""
-        with FileLock(self.home / "home.lock"):
-            identity = identify(self.home)
-            if identity.path != str(self.home):
-                self._update_moved_runs(identity)
-                save_identity(self.home, identity)
-            return identity.id
-
-    def _update_moved_runs(self, old: Identity) -> None:
-        ids = {old.id} if has_identity(Path(old.path)) else {old.id, ""}
-        for stored in self.stored_runs():
-            run = read_run(stored)
-            if run.home_folder == old.path and run.home_id in ids:
-                tags = {_TAG + "host": str(self.home), _TAG + "home": old.id}
-                if isinstance(run, Run):
-                    config = moved_config(run.config, Path(old.path), self.home).model_dump_json()
-                    # The settings are written in this schema, so all other tags must be, too.
-                    tags = {**_own(migrated(stored.data.tags)), **tags, _TAG + "config": config}
-                    tags[_TAG + "schema"] = str(SCHEMA)
-                self.set_tags(run.id, tags)
 
     def set_status(
         self, run_id: str, status: str, reason: str = "", kind: EndKind | None = None, log_tail: str = ""
@@ -206,6 +183,7 @@ class RunStore(RunReader):
 
         Raises:
             RunError: The run has no such file.
+            StoreError: The server that has it does not answer, or cannot read it.
         """
         return self.files.find(run_id, name)
 
@@ -217,6 +195,7 @@ class RunStore(RunReader):
 
         Raises:
             RunError: The run has not ended, its files lie outside this home, or they cannot be removed.
+            StoreError: The server that has them cannot remove them.
         """
         run = self.find(run_id)
         if run.status not in ENDED and (isinstance(run, Run) or run.status == "RUNNING"):
@@ -234,6 +213,15 @@ class RunStore(RunReader):
         """
         if not run.has_model:
             raise RunError(f"Run {run.name!r} has no model: {why_no_model(run)}.")
+        try:
+            return self._checked_bundle(run)
+        except BundleError:
+            if not isinstance(self.files, ServedFiles):
+                raise
+            self.files.forget(run.id)  # another home may have changed its threshold since it was downloaded
+            return self._checked_bundle(run)
+
+    def _checked_bundle(self, run: Run) -> Path:
         folder = self.path(run.id, "bundle")
         if run.bundle_digest:
             check_digest(run, bundle_digest(folder, read_description(folder)))
@@ -268,7 +256,3 @@ class RunStore(RunReader):
         if not config.model.weights.startswith(RUN):
             return None
         return self.bundle(self.get(config.model.weights.removeprefix(RUN))) / WEIGHTS
-
-
-def _own(tags: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in tags.items() if name.startswith(_TAG)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.errors import RunError
+from brainseg.errors import RunError, UnreachableStoreError
 from brainseg.jobs.removal import delete
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import RunStore
@@ -89,7 +89,7 @@ def test_a_server_that_is_not_there_is_one_sentence_without_its_password(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
-    with pytest.raises(RunError, match="that MLFLOW_TRACKING_URI names cannot be opened") as refused:
+    with pytest.raises(UnreachableStoreError, match="that MLFLOW_TRACKING_URI names does not answer") as refused:
         RunStore()
     assert "secret" not in str(refused.value)
 

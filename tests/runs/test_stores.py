@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from alembic import command
 from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
 from mlflow.store.tracking.dbmodels.initial_models import Base
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
 from brainseg.cli.app import app
-from brainseg.errors import RunError
+from brainseg.errors import RunError, StoreError
 from brainseg.files import sha256_file, sqlite_copy
 from brainseg.runs import RunStore, schema
 
@@ -26,34 +26,37 @@ OLD = "acf3f17fdcc7"
 
 
 def refusal() -> str:
-    with pytest.raises(RunError) as refused:
+    with pytest.raises((RunError, StoreError)) as refused:
         RunStore()
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
 
-def older_store(file: Path, tags: dict[str, str]) -> None:
+def older_store(uri: str, tags: dict[str, str]) -> None:
     """Make a store by MLflow's own steps up to an older schema, with one finished run in it."""
-    engine = create_engine(f"sqlite:///{file}")
+    run_id = "a" * 32
+    named = {"mlflow.runName": "old", **tags}
+    engine = create_engine(uri)
     Base.metadata.create_all(engine)
-    config = _get_alembic_config(str(engine.url))
+    config = _get_alembic_config(uri)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, OLD)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO experiments VALUES (1, 'brainseg', 'file:///old/runs', 'active', 1, 1)"))
+        connection.execute(
+            text(
+                "INSERT INTO runs (run_uuid, name, source_type, status, start_time, end_time, lifecycle_stage, "
+                "artifact_uri, experiment_id, user_id) "
+                "VALUES (:run, 'old', 'LOCAL', 'FINISHED', 1, 2, 'active', 'file:///old/runs/x', 1, 'me')"
+            ),
+            {"run": run_id},
+        )
+        connection.execute(
+            text("INSERT INTO tags (key, value, run_uuid) VALUES (:key, :value, :run)"),
+            [{"key": key, "value": value, "run": run_id} for key, value in named.items()],
+        )
     engine.dispose()
-    run_id = "a" * 32
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute("INSERT INTO experiments VALUES (1, 'brainseg', 'file:///old/runs', 'active', 1, 1)")
-        database.execute(
-            "INSERT INTO runs (run_uuid, name, source_type, status, start_time, end_time, lifecycle_stage, "
-            "artifact_uri, experiment_id, user_id) "
-            "VALUES (?, 'old', 'LOCAL', 'FINISHED', 1, 2, 'active', 'file:///old/runs/x', 1, 'me')",
-            (run_id,),
-        )
-        database.executemany(
-            "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)",
-            [(key, value, run_id) for key, value in {"mlflow.runName": "old", **tags}.items()],
-        )
 
 
 def test_the_schema_is_read_as_mlflow_knows_it() -> None:
@@ -67,7 +70,9 @@ def test_an_older_store_is_refused_and_upgraded_after_a_copy(
     home.mkdir()
     monkeypatch.setenv("BRAINSEG_HOME", str(home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    older_store(home / "mlflow.db", {"brainseg.config": config().model_dump_json(), "brainseg.host": str(home)})
+    older_store(
+        f"sqlite:///{home / 'mlflow.db'}", {"brainseg.config": config().model_dump_json(), "brainseg.host": str(home)}
+    )
     before = sha256_file(home / "mlflow.db")
     assert "older MLflow: run `python -m brainseg doctor --upgrade-store`, which copies" in refusal()
     assert sha256_file(home / "mlflow.db") == before
@@ -84,7 +89,7 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
 ) -> None:
     """A conflicting table stops MLflow's own steps half-way."""
     file = tmp_path / "mlflow.db"
-    older_store(file, {})
+    older_store(f"sqlite:///{file}", {})
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE webhooks (mine TEXT)")
         rows = list(database.iterdump())
@@ -169,10 +174,12 @@ def test_a_silent_server_is_given_up_soon(home: Path, monkeypatch: pytest.Monkey
     assert "secret" not in message
 
 
-@pytest.mark.skipif(find_spec("psycopg") is not None, reason="the driver is installed")
 def test_a_missing_driver_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://user:secret@127.0.0.1/runs")
     message = refusal()
     assert "needs the driver psycopg" in message
     assert "brainseg[postgres]" in message
+    assert "begin with postgresql+psycopg://" in message
     assert "secret" not in message
