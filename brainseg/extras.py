@@ -23,6 +23,7 @@ EXTRAS = {
     "openvino": "export",
     "optuna": "search",
     "psycopg": "postgres",
+    "boto3": "s3",
 }
 """Import name of a library -> the extra of brainseg that installs it."""
 

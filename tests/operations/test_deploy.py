@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import typer
@@ -49,8 +51,9 @@ def test_what_the_container_is_built_from_exists_and_is_let_in() -> None:
         for source in argument.split()[:-1]:
             assert (PROJECT_ROOT / source).exists(), source
             assert f"!{source}" in ignore, source
-    driver = re.search(r'"(psycopg\[binary\][^"]*)"', DOCKERFILE)[1]
-    assert f'"{driver}"' in (PROJECT_ROOT / "pyproject.toml").read_text("utf-8")
+    for name in ("psycopg", "boto3"):
+        needed = re.search(rf'"({name}[^"]*)"', DOCKERFILE)[1]
+        assert f'"{needed}"' in (PROJECT_ROOT / "pyproject.toml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("service", ["mlflow", "app", "clean"])
@@ -81,3 +84,14 @@ def test_every_setting_in_the_compose_file_is_one_of_brainsegs() -> None:
     names = [name for name in COMPOSE["x-settings"] if name.startswith("BRAINSEG_")]
     assert [name for name in names if f"`{name}`" not in listed] == []
     assert "://" not in re.sub(r"(http://(mlflow|localhost|127\.0\.0\.1)|postgresql\+psycopg)[:/]", "", COMPOSE_TEXT)
+
+
+def test_what_the_mlflow_server_is_told_is_known_to_it() -> None:
+    """Of the names for storage, those without a value are passed on only if they are set outside."""
+    listed = (PROJECT_ROOT / "docs" / "reference" / "environment.md").read_text("utf-8")
+    known = (Path(find_spec("mlflow").origin).parent / "environment_variables.py").read_text("utf-8")
+    told = COMPOSE["services"]["mlflow"]["environment"]
+    assert [name for name in told if name.startswith("MLFLOW_") and f'"{name}"' not in known] == []
+    passed = [name for name, value in told.items() if value is None]
+    assert passed == ["MLFLOW_S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"]
+    assert [name for name in (*passed, "ARTIFACTS") if f"`{name}`" not in listed] == []
