@@ -45,7 +45,7 @@ lint: $(VENV)/.installed-dev
 
 # Folders without such a test are not even read.
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit $(addprefix --ignore=tests/,app browser cli jobs models runs)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit $(addprefix --ignore=tests/,app browser cli jobs models runs servers)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -62,12 +62,12 @@ TRAINING_PLACES = {
 }
 """Folders and files whose tests do the same, start processes of brainseg (workers, trainers, commands), or are slow."""
 
-SLOWEST_FIRST = ("train", "browser", "app", "data", "unit")
+SLOWEST_FIRST = ("server", "train", "browser", "app", "data", "unit")
 """All tiers, those with the longest files first."""
 
 
 def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
-    """Return a test's tier: browser, app, train or unit.
+    """Return a test's tier: browser, app, server, train or unit.
 
     Args:
         place: The folders from `tests` to its file, and the file's name.
@@ -75,6 +75,8 @@ def tier_of(place: Sequence[str], fixtures: set[str]) -> str:
     """
     if place[0] in ("browser", "app"):
         return place[0]
+    if place[0] == "servers":
+        return "server"
     if TRAINING_PLACES & set(place) or fixtures & TRAINING_FIXTURES:
         return "train"
     return "unit"
