@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from brainseg.datasets.inspection import open_any
-from brainseg.datasets.library import add_zip, datasets_folder, inspect_known_dataset
+from brainseg.datasets.library import add_zip, inspect_known_dataset
+from brainseg.datasets.registry import datasets_folder
 from brainseg.errors import DataError
 from tests.datasets.zips import images, make_zip, png
 
