@@ -9,7 +9,8 @@ import pytest
 from brainseg.plots import doubt, training_curves
 from brainseg.plots.comparison_curves import comparison_curves
 from brainseg.plots.epoch_axis import epoch_step
-from brainseg.plots.narrow_layout import fit
+from brainseg.plots.narrow_layout import LINE, SIDE, TOP, fit
+from brainseg.plots.search_parallel import Axis, parallel_figure
 from tests.plots.test_run_plots import every_figure, history
 
 
@@ -70,3 +71,17 @@ def test_values_of_metrics_stay_readable() -> None:
     values = [note for note in figure.layout.annotations if note.name == "accuracy"]
     assert values[0].xanchor == "right"
     assert "<br>" not in values[0].text
+
+
+def test_the_names_of_parallel_axes_are_not_cut_off() -> None:
+    table = pd.DataFrame(
+        {"value": [0.61234, 0.7], "model.dropout": [0.12345, 0.5], "training.learning_rate": [1e-4, 1]}
+    )
+    axes = [Axis("training.learning_rate", log=True), Axis("model.dropout")]
+    figure = fit(parallel_figure(table, axes, "Accuracy"))
+    assert figure.layout.margin.t >= TOP + 2 * LINE
+    assert figure.layout.margin.r > 2 * SIDE  # the last name is centred on the last axis
+    [lines] = figure.data
+    assert [each.label for each in lines.dimensions] == ["learning_rate<br>(log)", "dropout", "Accuracy"]
+    assert {each.tickformat for each in lines.dimensions[1:]} == {".3~g"}
+    assert "darker lines: higher accuracy" in parallel_figure(table, axes, "Accuracy").layout.title.subtitle.text
