@@ -24,6 +24,7 @@ EXTRAS = {
     "optuna": "search",
     "psycopg": "postgres",
     "boto3": "s3",
+    "ray": "cluster",
 }
 """Import name of a library -> the extra of brainseg that installs it."""
 

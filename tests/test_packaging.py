@@ -46,7 +46,7 @@ def test_each_extra_asks_for_the_versions_of_a_plain_installation() -> None:
     assert everything == [f"brainseg[{','.join(optional)}]"]
     dependencies = {name_of(line): line for line in PROJECT["project"]["dependencies"]}
     parts = {name_of(line): line for lines in optional.values() for line in lines}
-    for server in ("psycopg", "boto3"):  # what only servers need: a plain installation leaves them out
+    for server in ("psycopg", "boto3", "ray"):  # what only servers and clusters need is not in a plain installation
         del parts[server]
     assert parts.items() <= dependencies.items()
     assert set(extras.EXTRAS.values()) == set(optional)

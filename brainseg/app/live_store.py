@@ -12,7 +12,8 @@ import streamlit as st
 from brainseg import paths
 from brainseg.app.navigation import demo_mode
 from brainseg.errors import ConfigError
-from brainseg.jobs.queue import is_lost, reconcile
+from brainseg.jobs.lost_runs import forgotten, is_lost
+from brainseg.jobs.queue import reconcile
 from brainseg.results.crossval.reading import settled
 from brainseg.results.run_details import RunDetails, run_details
 from brainseg.results.run_files import run_file
@@ -57,7 +58,7 @@ def runs() -> list[Run]:
     """
     opened = store()
     listed, _ = _list(opened.uri, _stamp(opened.uri))
-    if not demo_mode() and any(is_lost(opened, run) for run in listed):
+    if not demo_mode() and (any(is_lost(opened, run) for run in listed) or forgotten(opened, listed)):
         reconcile(opened)
         listed, _ = _list(opened.uri, _stamp(opened.uri))
     return listed

@@ -17,7 +17,9 @@ COMMANDS = {
     ),
     "dashboard": ListedCommand("dashboard", "Open the dashboard in the browser. Ctrl-C ends it; trainings continue."),
     "train": ListedCommand("training", "Train a model here and now, and evaluate it."),
-    "submit": ListedCommand("training", "Put a training into the queue; a worker process takes it from there."),
+    "submit": ListedCommand(
+        "training", "Put a training into the queue; a worker, a Ray cluster or a command of yours takes it from there."
+    ),
     "resume": ListedCommand(
         "training",
         "Resume a failed or cancelled run from its last epoch; folds and trials always go into the queue.",

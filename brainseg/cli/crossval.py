@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from brainseg.cli.options import JsonOption, RunOptions, run_options
+from brainseg.cli.options import JsonOption, LauncherOption, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, counter, fraction, print_json
 from brainseg.cli.waiting import INCOMPLETE, wait_for
 from brainseg.errors import ConfigError
@@ -42,6 +42,7 @@ def crossval(
         ),
     ] = None,
     inner_folds: Annotated[int, typer.Option(help="Number of inner folds for --choose, 2 to 20.")] = 3,
+    launcher: LauncherOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all folds have ended, and print the result.")] = (
         False
     ),
@@ -64,7 +65,7 @@ def crossval(
     with bar:
         check_dataset(config, plan, report_progress)
     store = RunStore()
-    parent = submit_crossval(store, config, options.name or f"{run_name(None, config)}-crossval", plan)
+    parent = submit_crossval(store, config, options.name or f"{run_name(None, config)}-crossval", plan, launcher)
     if not wait:
         print_queued(parent, as_json)
         return

@@ -24,6 +24,14 @@ CrossvalOption = Annotated[
 ]
 Own = ParamSpec("Own")
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, with nothing else on stdout.")]
+LauncherOption = Annotated[
+    str | None,
+    typer.Option(
+        "--launcher",
+        help="What trains it: local (the worker of this machine), ray (a Ray cluster) or command (the command that "
+        "BRAINSEG_LAUNCH_COMMAND names, such as sbatch). BRAINSEG_LAUNCHER sets the default.",
+    ),
+]
 RunArgument = Annotated[str, typer.Argument(help="Id, start of the id, or name of a run.")]
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from brainseg.cli.options import JsonOption, RunArgument, RunOptions, run_options
-from brainseg.cli.output import ANSWERS, NOTES, counter, fraction, print_json
+from brainseg.cli.options import JsonOption, LauncherOption, RunArgument, RunOptions, run_options
+from brainseg.cli.output import NOTES, counter
+from brainseg.cli.search_output import print_queued_search, print_search
 from brainseg.cli.waiting import INCOMPLETE, wait_for
 from brainseg.errors import RunError
 from brainseg.jobs.submission import run_name
@@ -21,7 +19,6 @@ from brainseg.search.plan import TRIALS, check_budget, plan_search, refuse_chang
 from brainseg.search.ranges import parse_ranges
 
 if TYPE_CHECKING:
-    from brainseg.results.search.result import SearchResult
     from brainseg.runs import Run, RunStore
     from brainseg.search.plan import SearchPlan
 
@@ -59,7 +56,9 @@ def search(
     prune: Annotated[
         bool, typer.Option("--prune/--no-prune", help="End trials early that are worse than the median of the others.")
     ] = True,
-    parallel: Annotated[int, typer.Option(help="Trials in the queue at a time.")] = 1,
+    parallel: Annotated[
+        int, typer.Option(help="Trials in the queue at a time; 0: as many as the launcher trains at a time.")
+    ] = 0,
     confirm: Annotated[
         str,
         typer.Option(
@@ -70,6 +69,7 @@ def search(
     resume: Annotated[
         str | None, typer.Option(help="Continue this search instead; --trials, --hours and --epochs raise its budget.")
     ] = None,
+    launcher: LauncherOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of the search, and print the result.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +83,7 @@ def search(
 
     store = RunStore()
     if resume is not None:
-        found = _resume(store, resume, set_range or [], trials, hours, epochs)
+        found = _resume(store, resume, set_range or [], trials, hours, epochs, launcher)
     else:
         plan_of = partial(
             plan_search,
@@ -97,7 +97,7 @@ def search(
             parallel=parallel,
             confirm=confirm,
         )
-        found = _submit(store, options, set_range or [], plan_of, prune)
+        found = _submit(store, options, set_range or [], plan_of, launcher)
     if not wait:
         print_queued_search(found, as_json)
         return
@@ -108,7 +108,11 @@ def search(
 
 
 def _submit(
-    store: RunStore, options: RunOptions, set_range: list[str], plan_of: Callable[..., SearchPlan], prune: bool
+    store: RunStore,
+    options: RunOptions,
+    set_range: list[str],
+    plan_of: partial[SearchPlan],
+    launcher: str | None,
 ) -> Run:
     from brainseg.jobs.search import check_dataset, search_config, submit_search, with_absolute_weights
     from brainseg.results.search.reading import metrics_of
@@ -116,24 +120,31 @@ def _submit(
     config = options.config()
     ranges = with_absolute_weights(parse_ranges(set_range, config), config)
     plan = plan_of(ranges, config, list(metrics_of(config.task)))
-    if prune and not plan.prune:
+    if plan_of.keywords["prune"] and not plan.prune:
         NOTES.print("Nothing is pruned: the epochs of these trials cannot be compared.", markup=False)
     config = search_config(config, plan)
     bar, report_progress = counter("Reading images")
     with bar:
         check_dataset(config, plan, report_progress)
-    return submit_search(store, config, options.name or f"{run_name(None, config)}-search", plan)
+    return submit_search(store, config, options.name or f"{run_name(None, config)}-search", plan, launcher)
 
 
 def _resume(
-    store: RunStore, wanted: str, set_range: list[str], trials: int | None, hours: float | None, epochs: int | None
+    store: RunStore,
+    wanted: str,
+    set_range: list[str],
+    trials: int | None,
+    hours: float | None,
+    epochs: int | None,
+    launcher: str | None,
 ) -> Run:
-    """Resume a search, with another budget if one is given.
+    """Resume a search, with another budget or launcher if one is given.
 
     Raises:
         ConfigError: The ranges differ from its own, or a budget is not allowed.
         RunError: There is no such search, or nothing to resume.
     """
+    from brainseg.jobs.actions import change_launcher
     from brainseg.jobs.queue import reconcile
     from brainseg.jobs.search import resume_search
 
@@ -150,28 +161,13 @@ def _resume(
         epochs=plan.epochs if epochs is None else epochs,
     )
     check_budget(plan)
+    if launcher:
+        found = change_launcher(store, found, launcher)
     return resume_search(store, found, plan)
 
 
 def _ended(search: Run) -> tuple[int, int] | None:
     return (search.trials.ended, search.trials.total) if search.trials else None
-
-
-def print_queued_search(search: Run, as_json: bool) -> None:
-    """Print that a search was queued, or that it ended at once."""
-    if as_json:
-        print_json(search.to_dict())
-        return
-    if search.status in ("FINISHED", "FAILED"):  # a resumed search that has nothing left to do
-        ANSWERS.print(f"Search {search.name} is {search.status}. {search.reason}".strip(), markup=False, soft_wrap=True)
-        return
-    counts = f" ({search.trials.words()})" if search.trials else ""
-    ANSWERS.print(
-        f"Queued search {search.name}, {search.id}{counts}; `search show {search.id[:8]}` shows its progress and its "
-        "result.",
-        markup=False,
-        soft_wrap=True,
-    )
 
 
 def show(
@@ -190,58 +186,3 @@ def show(
     if found.search is None:
         raise RunError(f"Run {found.name!r} is no search: `brainseg search` makes one, and `show` shows any run.")
     print_search(store, found, as_json, csv, figures)
-
-
-def print_search(
-    store: RunStore, search: Run, as_json: bool, csv: Path | None = None, figures: Path | None = None
-) -> None:
-    """Print the trials and the result of a search, and write them into files."""
-    from brainseg.files import write_atomically
-    from brainseg.results.search.reading import search_result
-    from brainseg.results.search.tables import trials_table
-
-    result = search_result(store, search)
-    if csv:
-        table = trials_table(result)
-        write_atomically(csv, lambda temporary: table.to_csv(temporary, index=False))
-    drawn: list[str] = []
-    if figures:
-        from brainseg.cli.outputs import folder_of_run
-        from brainseg.plots import save_html
-        from brainseg.results.exports import file_stem
-        from brainseg.results.search.tables import plots_of
-
-        folder = folder_of_run(figures, search.id, file_stem(search))
-        for name, figure in plots_of(result).items():
-            save_html(figure, folder / f"{name}.html")
-            drawn.append(str(folder / f"{name}.html"))
-    if as_json:
-        print_json({**search.to_dict(), **result.values(), "figures": drawn})
-        return
-    print_result(result)
-    for file in drawn:
-        ANSWERS.print(f"plot: {file}", markup=False, soft_wrap=True)
-
-
-def print_result(result: SearchResult) -> None:
-    """Print the trials, the importance of the settings, and the winner with its confirmation."""
-    from brainseg.results.search.wording import head_sentence, result_sentences, value_words
-
-    ANSWERS.print(head_sentence(result), markup=False, soft_wrap=True)
-    if result.search.reason:
-        ANSWERS.print(result.search.reason, markup=False, soft_wrap=True)
-    names = [name.rpartition(".")[2] for name in result.plan.names]
-    table = Table("trial", "run", "state", result.plan.metric, *names, box=None, pad_edge=False)
-    for trial in result.trials:
-        best = " *" if result.best and trial.number == result.best.number else ""
-        value = "" if trial.value is None else fraction(trial.value)
-        settings = [escape(value_words(trial.point[name])) for name in result.plan.names]
-        table.add_row(f"{trial.number}{best}", escape(trial.run.id[:8]), trial.state, value, *settings)
-    ANSWERS.print(table)
-    for name, importance in result.importance.items():
-        ANSWERS.print(f"Importance of {name}: {importance:.2f} ({result.importance_method})", markup=False)
-    for sentence in result_sentences(result):
-        ANSWERS.print(sentence, markup=False, soft_wrap=True)
-    if result.confirmation:
-        run = result.confirmation.run
-        ANSWERS.print(f"Confirmation: {run.name} ({run.id[:8]}), {run.status}", markup=False, soft_wrap=True)

@@ -48,7 +48,7 @@ def show(
     found = store.get(run)
     warn_if_no_worker(store, list(store.all_children(found)) if found.is_parent else [found])
     if found.search:
-        from brainseg.cli.search import print_search
+        from brainseg.cli.search_output import print_search
 
         print_search(store, found, as_json, figures=figures)
         return
@@ -76,7 +76,11 @@ def _crossval(store: RunStore, run: Run, needed: bool) -> CrossvalResult | None:
 def _print_run(
     store: RunStore, found: Run, details: RunDetails, plots: list[str], result: CrossvalResult | None
 ) -> None:
-    ANSWERS.print(f"{found.name} ({found.id}): {found.status}", markup=False)
+    from brainseg.jobs.launcher import words
+    from brainseg.runs.run import LOCAL
+
+    waits = f", for {words(found.launcher)}" if found.status == "SCHEDULED" and found.launcher != LOCAL else ""
+    ANSWERS.print(f"{found.name} ({found.id}): {found.status}{waits}", markup=False)
     _print_labels(found)
     for line in end_lines(found):
         ANSWERS.print(line, markup=False, soft_wrap=True)

@@ -10,11 +10,11 @@ import typer
 
 from brainseg import paths
 from brainseg.cli.crossval import print_queued
-from brainseg.cli.options import JsonOption, RunOptions, run_options
+from brainseg.cli.options import JsonOption, LauncherOption, RunOptions, run_options
 from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json
 from brainseg.cli.outputs import new_folder
 from brainseg.cli.report import print_report
-from brainseg.cli.search import print_queued_search
+from brainseg.cli.search_output import print_queued_search
 from brainseg.jobs.submission import run_name
 
 if TYPE_CHECKING:
@@ -44,18 +44,22 @@ def train(options: RunOptions, as_json: JsonOption = False) -> None:
 
 
 @run_options()
-def submit(options: RunOptions, as_json: JsonOption = False) -> None:
-    """Put a training into the queue; a worker process takes it from there."""
+def submit(options: RunOptions, launcher: LauncherOption = None, as_json: JsonOption = False) -> None:
+    """Put a training into the queue; a worker, a Ray cluster or a command of yours takes it from there."""
     config = options.config()
     from brainseg.jobs.queue import submit as put
     from brainseg.runs import RunStore
 
-    _print_queued(put(RunStore(), config, run_name(options.name, config)), as_json)
+    _print_queued(put(RunStore(), config, run_name(options.name, config), launcher=launcher), as_json)
 
 
 def resume(
     run: Annotated[str, typer.Argument(help="Id, start of the id, or name of a failed or cancelled run.")],
     queue: Annotated[bool, typer.Option("--queue", help="Put it into the queue instead of training here.")] = False,
+    launcher: Annotated[
+        str | None,
+        typer.Option("--launcher", help="Put it into the queue, where this launcher trains it: local, ray or command."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Resume a failed or cancelled run from its last epoch; folds and trials always go into the queue."""
@@ -67,11 +71,11 @@ def resume(
     reconcile(store)
     kind = store.get(run).kind
     if kind == "crossval":
-        print_queued(resubmit(store, run), as_json)
+        print_queued(resubmit(store, run, launcher), as_json)
     elif kind == "search":
-        print_queued_search(resubmit(store, run), as_json)
-    elif queue:
-        _print_queued(resubmit(store, run), as_json)
+        print_queued_search(resubmit(store, run, launcher), as_json)
+    elif queue or launcher:
+        _print_queued(resubmit(store, run, launcher), as_json)
     else:
         _watch(store, reclaim(store, run), as_json)
 

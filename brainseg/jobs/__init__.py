@@ -1,1 +1,1 @@
-"""The queue, its workers and the processes that train."""
+"""The queue, what starts its runs (workers, a Ray cluster, a command), and the processes that train."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 from contextlib import suppress
 
 from brainseg.errors import RunError
-from brainseg.jobs import crossval, queue, removal, search
+from brainseg.jobs import cancelling, crossval, queue, removal, search
+from brainseg.jobs.launcher import chosen, launcher_of, start
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.parents import settle
 from brainseg.jobs.robustness import submit_check
 from brainseg.jobs.search_steps import forget_study
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run, RunStore
-from brainseg.runs.run import StoredEntry
+from brainseg.runs.run import LOCAL, StoredEntry
 from brainseg.users.policy import Act, acting
 
 
@@ -38,7 +40,7 @@ def _request_cancel(store: RunStore, run: Run) -> Run:
                 _request_cancel(store, store.get(child.id))
         return store.get(run.id)
     if run.kind != "crossval":
-        return queue.request_cancel(store, run.id)
+        return cancelling.request_cancel(store, run.id)
     for child in crossval.stop_waiting(store, run):
         Workspace(child.id).request_cancel()
     return store.get(run.id)
@@ -62,29 +64,60 @@ def _cancel(store: RunStore, run: Run) -> Run:
                 _cancel(store, store.get(child.id))
         return store.get(run.id)
     if run.kind != "crossval":
-        return queue.cancel(store, run.id)
+        return cancelling.cancel(store, run.id)
     while True:
         for child in crossval.stop_waiting(store, run):
             if store.get(child.id).status not in ENDED:
-                queue.cancel(store, child.id)
-        with queue.queue_lock():
-            settle(store, run.id)
+                cancelling.cancel(store, child.id)
+        with queue_lock():
+            made = settle(store, run.id)
+        start(store, made)
         # A fold that finished meanwhile may have made way for another one.
         if (stopped := store.get(run.id)).status in ENDED:
             return stopped
 
 
-def resubmit(store: RunStore, run_id: str) -> Run:
-    """Put a failed or cancelled run back into the queue, and start a worker for it if none is alive.
+def resubmit(store: RunStore, run_id: str, launcher: str | None = None) -> Run:
+    """Put a failed or cancelled run back into the queue, and have it trained.
+
+    Args:
+        store: The run store.
+        run_id: The run.
+        launcher: What trains it from now on, with all its folds or trials; None for what trained it before.
 
     Raises:
-        RunError: There is nothing to resume, or the queue is full.
+        RunError: There is nothing to resume, the queue is full, or the launcher cannot work.
+        ConfigError: The launcher is unknown.
     """
     run = store.get(run_id)
     with acting(Act.RESUME, run.id, run.owner):
+        if launcher:
+            run = change_launcher(store, run, launcher)
+        if run.status == "SCHEDULED" and not run.is_parent and (launcher or run.launcher != LOCAL):
+            queue.start_again(store, run)
+            return store.get(run.id)
         if run.kind == "search":
             return search.resume_search(store, run)
         return crossval.resume_crossval(store, run) if run.kind == "crossval" else queue.resubmit(store, run.id)
+
+
+def change_launcher(store: RunStore, run: Run, launcher: str) -> Run:
+    """Give a run, with all its folds or trials, to another launcher; what runs stays where it is until it ends.
+
+    Raises:
+        RunError: The run belongs to another home, or the launcher cannot work.
+        ConfigError: The launcher is unknown.
+    """
+    with acting(Act.RESUME, run.id, run.owner):
+        if not store.owns(run):
+            raise RunError(f"Run {run.name!r} was made from another home folder: resume it there.")
+        launcher = chosen(launcher)
+        launcher_of(launcher).check(run.config)
+        with queue_lock():
+            for one in (run, *(store.all_children(run) if run.is_parent else ())):
+                if one.is_parent or one.status != "RUNNING":
+                    store.set_launcher(one.id, launcher)
+        return store.get(run.id)
 
 
 def retry(store: RunStore, run_id: str) -> Run:
@@ -98,9 +131,9 @@ def retry(store: RunStore, run_id: str) -> Run:
         return submit_check(store, store.get(run.check.run), run.check.plan)
     name = free_name(run.name, {other.name for other in store.list()})
     if run.search:
-        return search.submit_search(store, run.config, name, run.search)
+        return search.submit_search(store, run.config, name, run.search, run.launcher)
     if run.plan:
-        return crossval.submit_crossval(store, run.config, name, run.plan)
+        return crossval.submit_crossval(store, run.config, name, run.plan, run.launcher)
     return queue.retry(store, run.id)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, RunError
 from brainseg.jobs.fold_runs import fold_config, inner_config, make_crossval, make_missing
+from brainseg.jobs.launcher import chosen, launcher_of, start
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.parents import settle
-from brainseg.jobs.queue import queue_lock, refuse_if_full, resumable
-from brainseg.jobs.workers import ensure_worker
+from brainseg.jobs.queue import refuse_if_full, resumable, start_or_refuse
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, EndKind, Run, RunStore
@@ -81,25 +82,36 @@ def check_dataset(config: RunConfig, plan: Plan, report_progress: Callable[[int,
             check_folds(dataset, inner_config(config, plan, (repeat, fold), (0, 0)).data)
 
 
-def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -> Run:
-    """Queue a cross-validation, and start a worker for it if none is alive.
+def submit_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan, launcher: str | None = None) -> Run:
+    """Queue a cross-validation, and have its folds trained.
+
+    Args:
+        store: The run store.
+        config: As the user configured a run.
+        name: Its name.
+        plan: Its folds and repeats.
+        launcher: What trains the folds; None for the one that `BRAINSEG_LAUNCHER` names.
 
     Returns:
         The parent.
 
     Raises:
-        RunError: The queue has no room for all folds, or the weights are of a run that does not exist, has no model or
-            was trained on the same dataset, so folds would be evaluated on images that the weights know.
+        RunError: The queue has no room for all folds, the launcher cannot work or start them, or the weights are of a
+            run that does not exist, has no model or was trained on the same dataset, so folds would be evaluated on
+            images that the weights know.
+        ConfigError: The launcher is unknown.
     """
     with acting(Act.TRAIN, count=plan.total) as made:
         store.warm_start(config)
         refuse_weights_of_same_data(store, config)
+        launcher = chosen(launcher)
+        launcher_of(launcher).check(config)
         with queue_lock():
             refuse_if_full(store, plan.total)
-            parent = make_crossval(store, config, name, plan)
+            parent = make_crossval(store, config, name, plan, launcher)
         made.target = parent.id
-        ensure_worker(config.compute.device)
-        return parent
+        start_or_refuse(store, store.all_children(parent))
+        return store.get(parent.id)
 
 
 def resume_crossval(store: RunStore, parent: Run) -> Run:
@@ -109,6 +121,7 @@ def resume_crossval(store: RunStore, parent: Run) -> Run:
         RunError: There are none, or the queue has no room for all of them.
     """
     plan = _plan(parent)
+    launcher_of(parent.launcher).check(parent.config)
     with queue_lock():
         parent = store.get(parent.id)
         if not store.owns(parent):
@@ -127,7 +140,7 @@ def resume_crossval(store: RunStore, parent: Run) -> Run:
             store.requeue(run.id)
         make_missing(store, parent, plan)
         store.set_status(parent.id, "RUNNING")
-    ensure_worker(parent.config.compute.device)
+    start_or_refuse(store, (run for run in store.all_children(parent) if run.status == "SCHEDULED"))
     return store.get(parent.id)
 
 
@@ -141,14 +154,15 @@ def stop_waiting(store: RunStore, parent: Run) -> list[Run]:
         RunError: All its folds have ended.
     """
     with queue_lock():  # so that no worker takes the next fold meanwhile
-        settle(store, parent.id)
+        made = settle(store, parent.id)
         live = [run for run in store.all_children(parent) if run.status not in ENDED]
         if not live and store.get(parent.id).status in ENDED:
             raise RunError(f"Run {parent.name!r} is already {parent.status}: there is nothing to cancel.")
         for run in live:
             if run.status == "SCHEDULED":
                 store.set_status(run.id, "KILLED", "The run was cancelled before it started.", EndKind.CANCELLED)
-        settle(store, parent.id)
+        made += settle(store, parent.id)
+    start(store, made)
     return [run for run in live if run.status == "RUNNING"]
 
 

@@ -91,29 +91,34 @@ def fold_name(parent: str, plan: Plan, repeat: int, fold: int) -> str:
     return f"{parent}-repeat{repeat}-fold{fold}" if plan.repeats > 1 else f"{parent}-fold{fold}"
 
 
-def make_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan) -> Run:
+def make_crossval(store: RunStore, config: RunConfig, name: str, plan: Plan, launcher: str) -> Run:
     """Make a cross-validation and its runs; call it while the queue is locked."""
     tags = {PREFIX + "crossval": write_plan(plan)}
-    parent = store.create(fold_config(config, plan), name, kind="crossval", tags=tags)
+    parent = store.create(fold_config(config, plan), name, kind="crossval", tags=tags, launcher=launcher)
     make_missing(store, parent, plan)
     store.set_status(parent.id, "RUNNING")
     return store.get(parent.id)
 
 
-def make_missing(store: RunStore, parent: Run, plan: Plan) -> None:
-    """Make the runs that a cross-validation lacks and that can be made; call it while the queue is locked."""
+def make_missing(store: RunStore, parent: Run, plan: Plan) -> list[Run]:
+    """Make the runs that a cross-validation lacks and that can be made, and return them; the queue must be locked."""
+    made = []
     inner = inner_of(parent, store.all_children(parent))
     for repeat, fold in plan.places:
         for inside in plan.inner_places:
             if inside not in inner.get((repeat, fold), {}):
                 config = inner_config(parent.config, plan, (repeat, fold), inside)
                 name = f"{fold_name(parent.name, plan, repeat, fold)}-choice{inside[0]}-inner{inside[1]}"
-                store.create(config, name, tags={PARENT: parent.id})
-    make_outer(store, parent, plan)
+                made.append(store.create(config, name, tags={PARENT: parent.id}, launcher=parent.launcher))
+    return made + make_outer(store, parent, plan)
 
 
-def make_outer(store: RunStore, parent: Run, plan: Plan) -> None:
-    """Make the missing run of each fold: if there are candidates, only of those whose inner runs have all finished."""
+def make_outer(store: RunStore, parent: Run, plan: Plan) -> list[Run]:
+    """Make and return the missing run of each fold.
+
+    If there are candidates, only those folds get one whose inner runs have all finished.
+    """
+    made = []
     children = store.all_children(parent)
     known, inner = children_of(parent, children), inner_of(parent, children)
     for repeat, fold in plan.places:
@@ -124,4 +129,6 @@ def make_outer(store: RunStore, parent: Run, plan: Plan) -> None:
             continue
         if chosen:
             config = config.with_settings(plan.candidates[chosen.winner])
-        store.create(config, fold_name(parent.name, plan, repeat, fold), tags={PARENT: parent.id})
+        name = fold_name(parent.name, plan, repeat, fold)
+        made.append(store.create(config, name, tags={PARENT: parent.id}, launcher=parent.launcher))
+    return made

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import os
-import time
-from pathlib import Path
-
-from filelock import FileLock
+from collections.abc import Iterable
 
 from brainseg import paths
 from brainseg.config import RunConfig
 from brainseg.errors import RunError
 from brainseg.files import refuse_if_disk_is_full
+from brainseg.jobs.launcher import chosen, launcher_of, start
+from brainseg.jobs.lock import queue_lock
+from brainseg.jobs.lost_runs import forgotten, is_lost, mark_lost
 from brainseg.jobs.parents import settle
 from brainseg.jobs.patience import patiently
 from brainseg.jobs.shares import refuse_if_share_is_used
 from brainseg.jobs.submission import free_name
-from brainseg.jobs.workers import ensure_worker, queue_of
-from brainseg.jobs.workspace import Workspace, kill_group
-from brainseg.runs import ENDED, EndKind, Kind, Run, RunStore
+from brainseg.jobs.workers import queue_of, waits_for_worker
+from brainseg.jobs.workspace import Workspace
+from brainseg.runs import Kind, Run, RunStore
+from brainseg.runs.run import LOCAL
 from brainseg.users.policy import Act, acting
 
-CANCEL_LIMIT = 9.0
-"""Seconds after which `cancel` kills a trainer that did not stop."""
 MOST_WAITING = 100
 """Runs that may wait at a time, unless `BRAINSEG_MAX_QUEUE` sets another limit."""
-_LOST = "The {} and its supervisor ended without recording why."
-_COPIED = "This home was copied or moved during the {}{}."
-_RESTORED = "The {} was under way when the backup was made ({}) from which this home was restored."
-_CONTINUES = ", which continues in the other folder"
-
-
-def queue_lock() -> FileLock:
-    """Return the lock that is held while a run changes its status or its process."""
-    return FileLock(paths.subfolder("jobs") / "queue.lock")
 
 
 def claim_next(store: RunStore, queue_name: str) -> Run | None:
@@ -44,36 +34,79 @@ def claim_next(store: RunStore, queue_name: str) -> Run | None:
 
 
 def queued(store: RunStore, queue_name: str) -> list[Run]:
-    """Return the waiting runs of this home, longest wait first."""
-    mine = filter(store.owns, store.list(["SCHEDULED"]))
+    """Return the runs that wait for a worker of this home, longest wait first; never those of another launcher."""
+    mine = (run for run in store.list(["SCHEDULED"]) if waits_for_worker(store, run))
     return sorted(
         (run for run in mine if queue_of(run.config.compute.device) == queue_name), key=lambda run: run.queued
     )
 
 
+def claim(store: RunStore, run_id: str) -> Run | None:
+    """Claim one waiting run, which another launcher than the worker has started; None if it no longer waits."""
+    with queue_lock():
+        run = store.get(run_id)
+        return _take(store, run) if run.status == "SCHEDULED" and run.launcher != LOCAL and store.owns(run) else None
+
+
 def _take(store: RunStore, run: Run) -> Run:
     workspace = Workspace(run.id)
-    workspace.make()
+    workspace.make(claiming=True)
     workspace.record_owners([os.getpid()])
     # If the store stops to answer in between, the claim may count already: nobody else would train the run then.
     patiently(lambda: store.set_status(run.id, "RUNNING"))
+    workspace.forget_starter()
     return patiently(lambda: store.get(run.id))
 
 
-def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
-    """Queue a new run, and start a worker for it if none is alive.
+def submit(store: RunStore, config: RunConfig, name: str, kind: Kind = "train", launcher: str | None = None) -> Run:
+    """Queue a new run, and have it trained.
+
+    Args:
+        store: The run store.
+        config: Its configuration.
+        name: Its name.
+        kind: What it does.
+        launcher: What trains it; None for the one that `BRAINSEG_LAUNCHER` names.
 
     Raises:
-        RunError: The queue is full, or the run needs the weights of a run that does not exist or has no model.
+        RunError: The queue is full, the launcher cannot work or start the run, or the run needs the weights of a run
+            that does not exist or has no model.
+        ConfigError: The launcher is unknown.
     """
     with acting(Act.TRAIN) as made:
         store.warm_start(config)
+        launcher = chosen(launcher)
+        launcher_of(launcher).check(config)
         with queue_lock():
             refuse_if_full(store)
-            run = store.create(config, name, kind=kind)
+            run = store.create(config, name, kind=kind, launcher=launcher)
         made.target = run.id
-        ensure_worker(config.compute.device)
+        start_or_refuse(store, [run])
         return run
+
+
+def start_again(store: RunStore, run: Run) -> None:
+    """Have a run trained that still waits, for example because its Ray cluster was started again.
+
+    Nothing happens twice: only the process that claims the run trains it.
+
+    Raises:
+        RunError: The run belongs to another home, or its launcher cannot work or start it.
+    """
+    if not store.owns(run):
+        raise RunError(f"Run {run.name!r} was made from another home folder: resume it there.")
+    launcher_of(run.launcher).check(run.config)
+    start_or_refuse(store, [run])
+
+
+def start_or_refuse(store: RunStore, runs: Iterable[Run]) -> None:
+    """Have waiting runs trained.
+
+    Raises:
+        RunError: A launcher could not start one, which is recorded with the run.
+    """
+    if why := start(store, runs):
+        raise RunError(why)
 
 
 def create_claimed(store: RunStore, config: RunConfig, name: str, kind: Kind = "train") -> Run:
@@ -103,17 +136,19 @@ def reclaim(store: RunStore, run_id: str) -> Run:
 
 
 def resubmit(store: RunStore, run_id: str) -> Run:
-    """Put a failed or cancelled run back into the queue, and start a worker for it if none is alive.
+    """Put a failed or cancelled run back into the queue, and have it trained by its launcher.
 
     Raises:
-        RunError: The run is waiting, running or finished, or the queue is full.
+        RunError: The run is waiting, running or finished, the queue is full, or the launcher cannot work.
     """
+    run = resumable(store, run_id)
+    launcher_of(run.launcher).check(run.config)
     with queue_lock():
         run = resumable(store, run_id)
         refuse_if_full(store)
         Workspace(run.id).make()
         store.requeue(run.id)
-    ensure_worker(run.config.compute.device)
+    start_or_refuse(store, [store.get(run.id)])
     return store.get(run.id)
 
 
@@ -144,7 +179,8 @@ def retry(store: RunStore, run_id: str) -> Run:
     """
     run = store.get(run_id)
     _refuse_ensemble(run)
-    return submit(store, run.config, free_name(run.name, {other.name for other in store.list()}), run.kind)
+    name = free_name(run.name, {other.name for other in store.list()})
+    return submit(store, run.config, name, run.kind, run.launcher)
 
 
 def _refuse_ensemble(run: Run) -> None:
@@ -167,48 +203,6 @@ def resumable(store: RunStore, run_id: str) -> Run:
     return run
 
 
-def request_cancel(store: RunStore, run_id: str) -> Run:
-    """Cancel a run without waiting for its end: a waiting run ends at once, a running one within ten seconds.
-
-    Raises:
-        RunError: The run has already ended.
-    """
-    with queue_lock():
-        run = store.get(run_id)
-        if run.status in ENDED:
-            raise RunError(f"Run {run.name!r} is already {run.status}: there is nothing to cancel.")
-        if run.status == "SCHEDULED":
-            store.set_status(run.id, "KILLED", "The run was cancelled before it started.", EndKind.CANCELLED)
-            return store.get(run.id)
-    Workspace(run.id).request_cancel()
-    return run
-
-
-def cancel(store: RunStore, run_id: str) -> Run:
-    """Stop a run and all its processes within ten seconds.
-
-    Raises:
-        RunError: The run has already ended.
-    """
-    run = request_cancel(store, run_id)
-    if run.status in ENDED:
-        return run
-    workspace = Workspace(run.id)
-    limit = time.monotonic() + CANCEL_LIMIT
-    while time.monotonic() < limit and (workspace.trainer() or _supervised(store, run.id, workspace)):
-        time.sleep(0.2)
-    if trainer := workspace.trainer():
-        kill_group(trainer)
-    if store.get(run.id).status == "RUNNING":
-        store.set_status(run.id, "KILLED", "The run was cancelled.", EndKind.CANCELLED)
-    return store.get(run.id)
-
-
-def _supervised(store: RunStore, run_id: str, workspace: Workspace) -> bool:
-    """Return whether a live process will record the end, such as a supervisor that is about to start its trainer."""
-    return bool(workspace.owners()) and store.get(run_id).status not in ENDED
-
-
 def reconcile(store: RunStore) -> list[Run]:
     """Record the end of runs whose processes all died without recording it, as after a power cut.
 
@@ -218,31 +212,10 @@ def reconcile(store: RunStore) -> list[Run]:
         The runs that were marked FAILED.
     """
     with queue_lock():
-        lost = [run for run in store.list(["RUNNING"]) if is_lost(store, run)]
+        active = store.list(["RUNNING", "SCHEDULED"])
+        lost = [run for run in active if is_lost(store, run)]
         for run in lost:
-            workspace = Workspace(run.id)
-            if made := workspace.restored():
-                store.set_status(run.id, "FAILED", _RESTORED.format(run.work, made), EndKind.MOVED)
-            elif other := workspace.other_home():
-                continues = (Path(other) / "work" / run.id).is_dir()
-                moved = _COPIED.format(run.work, _CONTINUES if continues else "")
-                store.set_status(run.id, "FAILED", moved, EndKind.MOVED)
-            else:
-                store.set_status(run.id, "FAILED", _LOST.format(run.work), EndKind.LOST, workspace.log_tail())
-        for parent in filter(store.owns, store.unsettled()):
-            settle(store, parent.id)
-        return lost
-
-
-def is_lost(store: RunStore, run: Run) -> bool:
-    """Return whether a run of this home has the status RUNNING although all its processes have died.
-
-    No process works on a cross-validation or a search: it is lost if some folds have no run and none is being made, or
-    if a search has nothing in the queue, so that its next step was not taken.
-    """
-    if run.kind == "search":
-        idle = run.trials is not None and not run.trials.live and not run.trials.confirming
-        return run.status == "RUNNING" and store.owns(run) and idle
-    if run.kind == "crossval":
-        return run.status == "SCHEDULED" and store.owns(run) and run.counts is not None and run.counts.missing > 0
-    return run.status == "RUNNING" and store.owns(run) and Workspace(run.id).abandoned()
+            mark_lost(store, run)
+        queued_now = [run for parent in filter(store.owns, store.unsettled()) for run in settle(store, parent.id)]
+    start(store, {run.id: run for run in (*queued_now, *forgotten(store, active))}.values())
+    return lost

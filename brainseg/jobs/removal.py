@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from brainseg.datasets.library import KnownDataset
 from brainseg.errors import DataError, RunError
+from brainseg.jobs.launcher import start
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.parents import settle
-from brainseg.jobs.queue import queue_lock
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.sources import RUN
 from brainseg.runs import ENDED, Run, RunStore
@@ -28,17 +29,20 @@ def delete(store: RunStore, run_id: str) -> StoredEntry:
     Raises:
         RunError: The run has not ended, another run or an ensemble needs it, or its files cannot be removed.
     """
+    made: list[Run] = []
     with queue_lock():  # so that nobody resumes it meanwhile
         run = store.find(run_id)
-        if Workspace(run.id).trainer():
+        workspace = Workspace(run.id)
+        if workspace.trainer() or workspace.alive_elsewhere():
             work = run.work if isinstance(run, Run) else "training"
             raise RunError(f"The {work} of run {run.name!r} is about to end: delete the run in a moment.")
         refuse_if_needed_by_runs(store, run)
         store.delete(run.id)
-        Workspace(run.id).remove()
+        workspace.remove()
         if isinstance(run, Run) and run.parent:
-            settle(store, run.parent)
-        return run
+            made = settle(store, run.parent)
+    start(store, made)
+    return run
 
 
 def refuse_if_needed_by_runs(store: RunStore, run: StoredEntry) -> None:

@@ -17,9 +17,10 @@ import pandas as pd
 from brainseg.datasets.split_table import SPLIT, read_split
 from brainseg.errors import ConfigError, DataError, RunError
 from brainseg.files import write_json
-from brainseg.jobs.queue import queue_lock, refuse_if_full
+from brainseg.jobs.launcher import chosen, launcher_of
+from brainseg.jobs.lock import queue_lock
+from brainseg.jobs.queue import refuse_if_full, start_or_refuse
 from brainseg.jobs.submission import free_name
-from brainseg.jobs.workers import ensure_worker
 from brainseg.models.description import read_description
 from brainseg.robustness.plan import CheckPlan
 from brainseg.robustness.result import FILE, RobustnessReport
@@ -37,7 +38,7 @@ ReportProgress = Callable[[int, int], None]
 
 
 def submit_check(store: RunStore, run: Run, plan: CheckPlan) -> Run:
-    """Queue a robustness check of a finished run, and start a worker for it if none is alive.
+    """Queue a robustness check of a finished run, and have it measured by the launcher that `BRAINSEG_LAUNCHER` names.
 
     Raises:
         RunError: The run has no model or no split, it already has a check in the queue, or the queue is full.
@@ -51,6 +52,8 @@ def submit_check(store: RunStore, run: Run, plan: CheckPlan) -> Run:
 
 def _submit(store: RunStore, run: Run, plan: CheckPlan) -> Run:
     refuse_if_not_measurable(store, run, plan)
+    launcher = chosen()
+    launcher_of(launcher).check(run.config)
     with queue_lock():
         if under_way := check_under_way(store.list(("SCHEDULED", "RUNNING")), run):
             raise RunError(
@@ -60,8 +63,8 @@ def _submit(store: RunStore, run: Run, plan: CheckPlan) -> Run:
         refuse_if_full(store)
         name = free_name(f"{run.name}-robustness", {other.name for other in store.entries()})
         tags = {PREFIX + "robustness": write_check(RobustnessCheck(run.id, plan))}
-        check = store.create(run.config, name, kind="robustness", tags=tags)
-    ensure_worker(run.config.compute.device)
+        check = store.create(run.config, name, kind="robustness", tags=tags, launcher=launcher)
+    start_or_refuse(store, [check])
     return check
 
 

@@ -9,8 +9,9 @@ from brainseg import extras
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, DataError, RunError
 from brainseg.jobs.crossval import refuse_weights_of_same_data, resume_crossval
-from brainseg.jobs.launcher import launcher
-from brainseg.jobs.queue import queue_lock, refuse_if_full
+from brainseg.jobs.launcher import chosen, launcher_of
+from brainseg.jobs.lock import queue_lock
+from brainseg.jobs.queue import refuse_if_full, start_or_refuse
 from brainseg.jobs.search_steps import confirmation, take_step
 from brainseg.jobs.search_trials import best_trial
 from brainseg.jobs.submission import validate
@@ -19,7 +20,7 @@ from brainseg.models.sources import is_weights_file
 from brainseg.runs import ENDED, EndKind, Run, RunStore
 from brainseg.runs.migrations import PREFIX
 from brainseg.runs.search import trials_of
-from brainseg.search.plan import CONFIRM_FOLDS, TEST_FRACTION, SearchPlan
+from brainseg.search.plan import AUTOMATIC, CONFIRM_FOLDS, MOST_PARALLEL, TEST_FRACTION, SearchPlan
 from brainseg.search.ranges import Range
 from brainseg.tasks import task_of
 from brainseg.users.policy import Act, acting
@@ -86,43 +87,51 @@ def with_absolute_weights(ranges: Sequence[Range], config: RunConfig) -> tuple[R
     )
 
 
-def submit_search(store: RunStore, config: RunConfig, name: str, plan: SearchPlan) -> Run:
-    """Queue a search, and have its first trial trained.
+def submit_search(store: RunStore, config: RunConfig, name: str, plan: SearchPlan, launcher: str | None = None) -> Run:
+    """Queue a search, and have its first trials trained.
 
     Args:
         store: The run store.
         config: From `search_config`.
         name: Its name.
-        plan: The search.
+        plan: The search. If it does not say how many trials are in the queue at a time, these are as many as the
+            launcher trains at a time.
+        launcher: What trains the trials; None for the one that `BRAINSEG_LAUNCHER` names.
 
     Returns:
         The parent.
 
     Raises:
-        RunError: The queue is full, or weights are of a run that does not exist, has no model or was trained on the
-            same dataset, so it knows images that the trials are evaluated on.
-        ConfigError: No combination of the ranges is allowed, or the budget does not suffice for one trial.
+        RunError: The queue is full, the launcher cannot work or start the trials, or weights are of a run that does
+            not exist, has no model or was trained on the same dataset, so it knows images that the trials are
+            evaluated on.
+        ConfigError: No combination of the ranges is allowed, the budget does not suffice for one trial, or the launcher
+            is unknown.
     """
     with acting(Act.TRAIN) as asked:
         for each in _weights(config, plan):
             store.warm_start(each)
             refuse_weights_of_same_data(store, each)
-        search = _submit(store, config, name, plan)
+        launcher = chosen(launcher)
+        slots = launcher_of(launcher).check(config)
+        if plan.parallel == AUTOMATIC:
+            plan = replace(plan, parallel=min(slots, plan.trials, MOST_PARALLEL))
+        search = _submit(store, config, name, plan, launcher)
         asked.target = search.id
         return search
 
 
-def _submit(store: RunStore, config: RunConfig, name: str, plan: SearchPlan) -> Run:
+def _submit(store: RunStore, config: RunConfig, name: str, plan: SearchPlan, launcher: str) -> Run:
     with queue_lock():
         refuse_if_full(store)
         tags = {PREFIX + "search": plan.to_json()}
-        search = store.create(config, name, status="RUNNING", kind="search", tags=tags)
+        search = store.create(config, name, status="RUNNING", kind="search", tags=tags, launcher=launcher)
         made = take_step(store, search)
         if not made:
             why = store.get(search.id).reason.partition(":")[0]
             store.delete(search.id)
             raise ConfigError(f"{why}: choose other ranges or a larger budget.")
-    launcher().start(made)
+    start_or_refuse(store, made)
     return store.get(search.id)
 
 
@@ -137,12 +146,13 @@ def resume_search(store: RunStore, search: Run, plan: SearchPlan | None = None) 
 
     Args:
         store: The run store.
-        search: The search; if it runs, only a missing worker is started.
+        search: The search; if it runs, only its waiting trials are started again.
         plan: Its plan with another budget; None for the stored one.
 
     Raises:
         RunError: There is nothing to resume, the queue is full, or the search belongs to another home.
     """
+    launcher_of(search.launcher).check(search.config)
     folds = _confirming_folds(store, search)
     if folds and folds.status in ("FAILED", "KILLED"):
         resume_crossval(store, folds)
@@ -163,7 +173,7 @@ def resume_search(store: RunStore, search: Run, plan: SearchPlan | None = None) 
         if search.status in ENDED:
             _requeue(store, search, plan or stored)
         take_step(store, store.get(search.id))
-    launcher().start(run for run in store.all_children(search) if run.status == "SCHEDULED")
+    start_or_refuse(store, (run for run in store.all_children(search) if run.status == "SCHEDULED"))
     return store.get(search.id)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DATABASE = "optuna.db"
 """Optuna's own database, in the home folder."""
-INTERRUPTED = frozenset({EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED})
+INTERRUPTED = frozenset({EndKind.LOST, EndKind.UNSUPERVISED, EndKind.MOVED, EndKind.NOT_STARTED})
 """Ends of a trial after which a search waits for `resume`: not the trial went wrong, but the machine stopped."""
 FAILURES = 5
 """Trials that may fail at the beginning before the search gives up."""
@@ -80,7 +80,7 @@ def _more_trials(store: RunStore, search: Run, plan: SearchPlan, trials: list[Ru
     """Queue as many trials as the plan allows now; return them, and why no further one follows, without a full stop."""
     trials = list(trials)
     made: list[Run] = []
-    while sum(run.status not in ENDED for run in trials) < plan.parallel:
+    while sum(run.status not in ENDED for run in trials) < max(1, plan.parallel):
         if len(trials) >= plan.trials:
             return made, ""
         if plan.hours and hours_used(trials) >= plan.hours:
@@ -94,7 +94,7 @@ def _more_trials(store: RunStore, search: Run, plan: SearchPlan, trials: list[Ru
             return made, f"The budget of {plan.epochs} epochs does not suffice for another trial"
         number = max((run.trial.number for run in trials if run.trial), default=-1) + 1
         tags = {PARENT: search.id, PREFIX + "trial": write_trial(TrialOf(number, point))}
-        run = store.create(config, f"{search.name}-trial{number}", tags=tags)
+        run = store.create(config, f"{search.name}-trial{number}", tags=tags, launcher=search.launcher)
         trials.append(run)
         made.append(run)
     return made, ""
@@ -180,10 +180,10 @@ def _make_confirmation(store: RunStore, search: Run, plan: SearchPlan, winner: R
     if plan.confirm == "test":
         config = winner.config.model_copy(update={"data": data.model_copy(update={"test_use": "evaluate"})})
         tags = {PARENT: search.id, PREFIX + "trial": write_trial(TrialOf(-1, {}, winner.id))}
-        return [store.create(config, name, tags=tags)]
+        return [store.create(config, name, tags=tags, launcher=search.launcher)]
     other = {"seed": (data.seed + 1) % 2**32, "test_fraction": 0.0, "test_use": "evaluate"}
     config = winner.config.model_copy(update={"data": data.model_copy(update=other)})
-    parent = make_crossval(store, config, name, Plan(CONFIRM_FOLDS))
+    parent = make_crossval(store, config, name, Plan(CONFIRM_FOLDS), search.launcher)
     store.set_tags(search.id, {PREFIX + "confirmed-by": f"{winner.id} {parent.id}"})
     return list(store.all_children(parent))
 

@@ -15,11 +15,13 @@ import psutil
 
 from brainseg.config import RunConfig
 from brainseg.errors import StoreError
+from brainseg.jobs.launcher import start
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.parents import settle
 from brainseg.jobs.patience import patiently
-from brainseg.jobs.queue import queue_lock
+from brainseg.jobs.processes import kill_group
 from brainseg.jobs.served_checkpoints import keep_checkpoint
-from brainseg.jobs.workspace import Workspace, child_environment, kill_group
+from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, Run, RunStore
 
 POLL = 0.2
@@ -27,6 +29,8 @@ _LOGGER = logging.getLogger(__name__)
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """Lets glibc ask Linux for pages of 2 MB instead of 4 kB. A training step touches gigabytes, and with small pages a
 third of its time goes to looking them up. Other systems ignore it."""
+SIGN_OF_LIFE = 5.0
+"""Seconds between two signs of life, which other machines see."""
 CANCEL_TIMEOUT = 6.0
 """Seconds that a trainer has to stop after a cancel request before it is killed; a batch takes less."""
 
@@ -66,8 +70,11 @@ def supervise(store: RunStore, run: Run, watch: Callable[[Workspace], None] | No
 
 
 def _wait(trainer: subprocess.Popen[bytes], workspace: Workspace, watch: Callable[[Workspace], None] | None) -> None:
-    asked = None
+    asked, sign = None, 0.0
     while trainer.poll() is None:
+        if time.monotonic() - sign > SIGN_OF_LIFE:
+            workspace.give_sign_of_life()
+            sign = time.monotonic()
         if watch:
             watch(workspace)
         if workspace.cancel_requested():
@@ -84,15 +91,20 @@ def _record(store: RunStore, run: Run, workspace: Workspace, code: int) -> Run:
 
     A run whose end the trainer did record may have been resumed since then by another process, and is left alone.
     """
+    made: list[Run] = []
     with queue_lock():
-        if store.get(run.id).status == "RUNNING" and os.getpid() in {owner.pid for owner in workspace.owners()}:
+        mine = os.getpid() in {owner.pid for owner in workspace.owners()}
+        if store.get(run.id).status == "RUNNING" and mine:
             if workspace.cancel_requested():
                 store.set_status(run.id, "KILLED", "The run was cancelled.", EndKind.CANCELLED)
             else:
                 store.set_status(run.id, "FAILED", death_notice(code, run.work), EndKind.DIED, workspace.log_tail())
+        if mine:
+            workspace.release()
         ended = store.get(run.id)
         if ended.parent:
-            settle(store, ended.parent)
+            made = settle(store, ended.parent)
+    start(store, made)
     return ended
 
 

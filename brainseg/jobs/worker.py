@@ -11,8 +11,9 @@ from filelock import Timeout
 
 from brainseg import paths
 from brainseg.errors import UnreachableStoreError
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.patience import patiently
-from brainseg.jobs.queue import claim_next, queue_lock, queued, reconcile
+from brainseg.jobs.queue import claim_next, queued, reconcile
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workers import queue_of, worker_lock
 from brainseg.runs import Run, RunStore

@@ -12,8 +12,10 @@ from filelock import FileLock, Timeout
 
 from brainseg import paths
 from brainseg.files import write_json
-from brainseg.jobs.workspace import child_environment, living_process, process_record
+from brainseg.jobs.processes import living_process, process_record
+from brainseg.jobs.workspace import child_environment
 from brainseg.runs import Run, RunStore
+from brainseg.runs.run import LOCAL
 
 NVIDIA = Path("/proc/driver/nvidia/version")
 IDLE = 120.0
@@ -56,10 +58,15 @@ def _is_starting(queue_name: str) -> bool:
 
 def without_worker(store: RunStore, runs: Iterable[Run]) -> list[Run]:
     """Return the runs that wait for a worker of this home although none is alive."""
-    waiting = [run for run in runs if run.status == "SCHEDULED" and run.kind != "crossval" and store.owns(run)]
+    waiting = [run for run in runs if run.status == "SCHEDULED" and waits_for_worker(store, run)]
     devices = {run.config.compute.device for run in waiting}
     idle = {device for device in devices if not worker_lives(device) and not _is_starting(queue_of(device))}
     return [run for run in waiting if run.config.compute.device in idle]
+
+
+def waits_for_worker(store: RunStore, run: Run) -> bool:
+    """Return whether a run, if it waits, does so for a worker of this home, not for another launcher."""
+    return run.launcher == LOCAL and run.kind != "crossval" and store.owns(run)
 
 
 def worker_lives(device: str) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from typing_extensions import TypedDict
 
 from brainseg import paths
 from brainseg.files import write_json
+from brainseg.jobs.processes import here, host, living_process, process_record
 
 TAIL_LINES = 20
+HANDOVER = ".launch.json"
+"""What a launcher hands over, see `handover`. Hidden, so that no backup has it."""
 _OWNERS, _RESTORED = "owners.json", "restored.txt"
+SILENT = 60.0
+"""Seconds without a sign of life after which a run counts as lost whose processes are on another machine."""
 
 
 class StoredProgress(TypedDict, total=False):
@@ -60,13 +66,23 @@ class Workspace:
         self._cancel = self.folder / "cancel"
         self._owners = self.folder / _OWNERS
         self._restored = self.folder / _RESTORED
+        self.handover = self.folder / HANDOVER
+        self._starter = self.folder / "starter.json"
+        self._sign, self._now = self.folder / "alive", self.folder / "now"
 
-    def make(self) -> None:
-        """Make the folder, and remove an earlier attempt's progress and cancel request."""
+    def make(self, claiming: bool = False) -> None:
+        """Make the folder, and remove an earlier attempt's progress and cancel request.
+
+        Args:
+            claiming: Keep what was handed over to the process that claims the run, until its claim is stored.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cancel.unlink(missing_ok=True)
         self._progress.unlink(missing_ok=True)
         self._restored.unlink(missing_ok=True)
+        if not claiming:
+            self.handover.unlink(missing_ok=True)
+            self.forget_starter()
 
     @staticmethod
     def mark_restored(folder: Path, made: str) -> None:
@@ -117,7 +133,45 @@ class Workspace:
 
     def record_owners(self, process_ids: list[int]) -> None:
         """Record the processes that work on the run: its supervisor, and its trainer once it is started."""
+        self.give_sign_of_life()
         write_json(self._owners, [process_record(pid) for pid in process_ids])
+
+    def give_sign_of_life(self) -> None:
+        """Show other machines that the recorded processes are alive; they cannot see processes of this one."""
+        with suppress(OSError):  # the home was moved, or the file system does not answer
+            self._sign.touch()
+
+    def alive_elsewhere(self) -> bool:
+        """Return whether processes of another machine work on the run: they gave a sign of life lately."""
+        return any(entry.get("host", host()) != host() for entry in self._recorded()) and self._sign_is_fresh()
+
+    def _sign_is_fresh(self) -> bool:
+        # The clocks of two machines differ, so the age of the sign is measured with the clock of the file system.
+        try:
+            self._now.touch()
+            return self._now.stat().st_mtime - self._sign.stat().st_mtime < SILENT
+        except OSError:
+            return False
+
+    def record_starter(self) -> None:
+        """Record this process, which another launcher than the worker has started, until it claims the run."""
+        self.give_sign_of_life()
+        write_json(self._starter, [process_record(os.getpid())])
+
+    def forget_starter(self) -> None:
+        """Remove what `record_starter` wrote."""
+        self._starter.unlink(missing_ok=True)
+
+    def starter_died(self) -> bool:
+        """Return whether a process was started for the run, and ended before it claimed it."""
+        entry = next(iter(_records(self._starter)), None)
+        if entry is None or living_process(entry):
+            return False
+        return entry.get("host") == host() or not self._sign_is_fresh()
+
+    def release(self) -> None:
+        """Record that no process works on the run any more, so that other machines need not wait for silence."""
+        self._owners.unlink(missing_ok=True)
 
     def record_trainer(self) -> None:
         """Record this process as the run's trainer, in addition to the recorded supervisor."""
@@ -126,6 +180,10 @@ class Workspace:
     def owners(self) -> list[psutil.Process]:
         """Return the recorded processes that are still alive; a reused process number does not count."""
         return [process for process in map(living_process, self._recorded()) if process]
+
+    def claimed(self) -> bool:
+        """Return whether a live process works on the run, on this machine or another."""
+        return bool(self.owners()) or self.alive_elsewhere()
 
     def trainer(self) -> psutil.Process | None:
         """Return the trainer process if it is alive."""
@@ -138,8 +196,8 @@ class Workspace:
         return FileLock(self.folder / "trainer.lock")
 
     def abandoned(self) -> bool:
-        """Return whether no process works on the run any more."""
-        if self.owners():
+        """Return whether no process works on the run any more, on this machine or another."""
+        if self.claimed():
             return False
         if not self.folder.exists():
             return True
@@ -153,15 +211,11 @@ class Workspace:
 
     def other_home(self) -> str:
         """Return the home folder in which the run was trained before this home was copied or moved; "" if none."""
-        homes = (entry.get("home", _here()) for entry in self._recorded())
-        return next((str(home) for home in homes if home != _here()), "")
+        homes = (entry.get("home", here()) for entry in self._recorded())
+        return next((str(home) for home in homes if home != here()), "")
 
     def _recorded(self) -> list[dict[str, Any]]:
-        try:
-            recorded = json.loads(self._owners.read_text("utf-8"))
-        except (OSError, ValueError):
-            return []
-        return recorded if isinstance(recorded, list) else []
+        return _records(self._owners)
 
     def log_tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of the log."""
@@ -172,41 +226,13 @@ class Workspace:
             return ""
 
 
-def _here() -> str:
-    return str(paths.home())
-
-
-def process_record(pid: int) -> dict[str, Any]:
-    """Return what identifies a process of this home for `living_process`; a process number alone may be reused."""
-    return {"pid": pid, "started": psutil.Process(pid).create_time(), "home": _here()}
-
-
-def living_process(entry: dict[str, Any]) -> psutil.Process | None:
-    """Return a recorded process if it is alive and works for this home, not for one that this home was copied from."""
+def _records(file: Path) -> list[dict[str, Any]]:
+    """Return the processes that a file records; none if it is missing or damaged."""
     try:
-        if entry.get("home", _here()) != _here():
-            return None
-        process = psutil.Process(int(entry["pid"]))
-        same = abs(process.create_time() - entry["started"]) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.Error:
-        return None
-
-
-def kill_group(process: psutil.Process) -> None:
-    """Kill a process and all its descendants. Trainers lead a separate process group."""
-    try:
-        family = [process, *process.children(recursive=True)]
-        if os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, 9)
-    except (psutil.Error, ProcessLookupError, PermissionError):
-        return
-    for member in family:
-        try:
-            member.kill()
-        except psutil.Error:
-            continue
-    psutil.wait_procs(family, timeout=3)
+        recorded = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return recorded if isinstance(recorded, list) else []
 
 
 def child_environment() -> dict[str, str]:

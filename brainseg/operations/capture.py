@@ -25,7 +25,7 @@ from brainseg import paths
 from brainseg.datasets.registry import list_lock
 from brainseg.errors import DataError
 from brainseg.files import check_free_space, sqlite_copy
-from brainseg.jobs.queue import queue_lock
+from brainseg.jobs.lock import queue_lock
 
 LEFT_OUT = ("cache", "jobs", "sessions")
 """Folders of a home that brainseg makes again: prepared images, the locks and logs of workers, and what keeps visitors

@@ -120,7 +120,7 @@ def _has_content(home: Path) -> bool:
 
 
 def _trainings(home: Path) -> bool:
-    return any(Workspace(folder.name).owners() for folder in (home / "work").glob("*") if folder.is_dir())
+    return any(Workspace(folder.name).claimed() for folder in (home / "work").glob("*") if folder.is_dir())
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from brainseg.datasets.library import KnownDataset, forget, known_datasets
 from brainseg.errors import BrainsegError
 from brainseg.files import file_state
 from brainseg.jobs import actions
-from brainseg.jobs.queue import queue_lock
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.removal import refuse_if_needed, runs_on
 from brainseg.jobs.workspace import Workspace
 from brainseg.monitoring import AnswerLog

@@ -16,7 +16,7 @@ from brainseg.runs.migrations import PREFIX, Tags, migrated, settings_of, stored
 from brainseg.runs.moved_paths import moved_config
 from brainseg.runs.owners import read_owner
 from brainseg.runs.robustness_check import read_check
-from brainseg.runs.run import ENDED, NOTE, Run, UnreadableRun
+from brainseg.runs.run import ENDED, LOCAL, NOTE, Run, UnreadableRun
 from brainseg.runs.run_end import EndKind, RunEnd
 from brainseg.runs.run_summary import Kind
 from brainseg.runs.search import read_search, read_trial
@@ -109,6 +109,7 @@ def _run(found: StoredRun, home: Path | None) -> Run:
         trial=read_trial(tags[PREFIX + "trial"]) if PREFIX + "trial" in tags else None,
         confirmed_by=dict(zip(("trial", "run"), tags.get(PREFIX + "confirmed-by", "").split(), strict=False)),
         owner=read_owner(tags),
+        launcher=tags.get(PREFIX + "launcher", LOCAL),
     )
 
 

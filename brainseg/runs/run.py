@@ -32,6 +32,8 @@ FULL_ID = re.compile("[0-9a-f]{32}")
 """A full id, which no run may have as its name."""
 NOTE = "mlflow.note.content"
 """The tag that MLflow's own pages show as a run's description."""
+LOCAL = "local"
+"""The launcher of runs that the worker of their home trains."""
 PARENTS = ("crossval", "search")
 """Kinds of runs that no process works on: their work is that of their children."""
 
@@ -73,6 +75,8 @@ class Run:
         trial: What it is to its search; None for a run that is no child of one.
         confirmed_by: Of a search whose winner a cross-validation confirms, the ids of both: "trial" and "run".
         owner: Whom it belongs to; folds and trials belong to whom their parent belongs to.
+        launcher: What trains it while it waits in the queue, see `jobs.launcher`: "local", the worker of its home,
+            which takes no other runs, "ray" or "command".
     """
 
     id: str
@@ -104,6 +108,7 @@ class Run:
     trial: TrialOf | None = None
     confirmed_by: Mapping[str, str] = field(default_factory=dict)
     owner: Owner = UNOWNED
+    launcher: str = LOCAL
 
     @property
     def is_parent(self) -> bool:
@@ -182,6 +187,7 @@ class Run:
             "unreadable": None,
             "name": self.name,
             "kind": self.kind,
+            "launcher": self.launcher,
             "parent": self.parent or None,
             "measures": self.check.run if self.check else None,
             "members": [member.run for member in self.members] or None,

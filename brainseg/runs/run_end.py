@@ -31,6 +31,8 @@ class EndKind(StrEnum):
     """Folds of a cross-validation failed or have no run, or a search was interrupted."""
     STORE = "store"
     """The server of the run store could not store the files of the run."""
+    NOT_STARTED = "not-started"
+    """Its launcher could not start it."""
     PRUNED = "pruned"
     """A trial of a search ended early, since it was worse than the median of the others."""
     UNKNOWN = "unknown"
@@ -46,6 +48,7 @@ RESUMABLE = frozenset(
         EndKind.MOVED,
         EndKind.INCOMPLETE,
         EndKind.STORE,
+        EndKind.NOT_STARTED,
     }
 )
 """Kinds after which a run can be resumed unchanged, since nothing was wrong with the run itself."""

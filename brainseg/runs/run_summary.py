@@ -21,6 +21,7 @@ class RunSummary(TypedDict):
     unreadable: None
     name: str
     kind: Kind
+    launcher: str
     parent: str | None
     measures: str | None
     members: list[str] | None

@@ -25,7 +25,7 @@ from brainseg.runs.migrations import PREFIX as _TAG
 from brainseg.runs.migrations import SCHEMA
 from brainseg.runs.moved_runs import home_identity
 from brainseg.runs.owners import owner_tags
-from brainseg.runs.run import ENDED, NOTE, Run
+from brainseg.runs.run import ENDED, LOCAL, NOTE, Run
 from brainseg.runs.run_end import EndKind
 from brainseg.runs.run_summary import Kind
 from brainseg.runs.served_files import ServedFiles, is_served
@@ -51,13 +51,15 @@ class RunStore(RunReader):
         status: str = "SCHEDULED",
         kind: Kind = "train",
         tags: Mapping[str, str] | None = None,
+        launcher: str = LOCAL,
     ) -> Run:
-        """Make a run with a configuration; `tags` are stored with it from its first moment."""
+        """Make a run with a configuration; `tags` and its launcher are stored with it from its first moment."""
         stored = {
             **owner_tags(self._owner_of((tags or {}).get(PARENT, ""))),
             **(tags or {}),
             _TAG + "config": config.model_dump_json(),
             _TAG + "kind": kind,
+            _TAG + "launcher": launcher,
             _TAG + "host": str(self.home),
             _TAG + "home": self.home_id,
             _TAG + "queued": repr(time.time()),
@@ -157,6 +159,10 @@ class RunStore(RunReader):
         """Put an ended run at the end of the queue."""
         self.set_tags(run_id, {_TAG + "queued": repr(time.time())})
         self.set_status(run_id, "SCHEDULED")
+
+    def set_launcher(self, run_id: str, launcher: str) -> None:
+        """Set what trains a run that waits, or is queued again."""
+        self.set_tags(run_id, {_TAG + "launcher": launcher})
 
     def log_metrics(self, run_id: str, metrics: dict[str, float], step: int = 0) -> None:
         """Store metrics; NaN and infinite values are left out, since not every database accepts them."""

@@ -19,6 +19,9 @@ TRIALS = 20
 """Trials of a search unless the user sets another number."""
 TEST_FRACTION = 0.2
 """Fraction of the images that a search keeps for the confirmation, unless `data.test_fraction` sets another."""
+MOST_PARALLEL = 64
+AUTOMATIC = 0
+"""Number of trials in the queue at a time that leaves the choice to what trains them."""
 CONFIRM_FOLDS = 5
 """Number of folds on which a winner is confirmed with `folds`."""
 _EPOCHS = ("training.epochs", "training.frozen_epochs")
@@ -37,7 +40,7 @@ class SearchPlan:
         hours: Hours of training after which no further trial begins; 0: no limit.
         epochs: Most epochs of all trials together; 0: no limit.
         prune: Whether trials that are worse than the median of the others end early.
-        parallel: Trials that are in the queue at a time.
+        parallel: Trials that are in the queue at a time; `AUTOMATIC` until the search is queued.
         confirm: How the winner is confirmed: "test" (on a test set that the search leaves out), "folds" (by a
             cross-validation on other folds), or "none".
     """
@@ -92,7 +95,7 @@ class SearchPlan:
             )
         except (TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"the plan lacks a value or has one of another type: {error}") from error
-        if not ranges or plan.trials < 1 or plan.parallel < 1:
+        if not ranges or plan.trials < 1 or plan.parallel < AUTOMATIC:
             raise ValueError("the plan has no ranges or no trials")
         return plan
 
@@ -118,7 +121,7 @@ def plan_search(
     hours: float = 0.0,
     epochs: int = 0,
     prune: bool = True,
-    parallel: int = 1,
+    parallel: int = AUTOMATIC,
     confirm: str = "test",
 ) -> SearchPlan:
     """Return a plan, after checking each value; see `SearchPlan`.
@@ -179,7 +182,7 @@ def check_budget(plan: SearchPlan) -> None:
     """
     for name, value, least, most in (
         ("trials", plan.trials, 1, MOST_TRIALS),
-        ("trials in the queue at a time", plan.parallel, 1, 64),
+        ("trials in the queue at a time", plan.parallel, AUTOMATIC, MOST_PARALLEL),
         ("hours", plan.hours, 0, 1e5),
         ("epochs", plan.epochs, 0, 10**7),
         ("seed", plan.seed, 0, 2**32 - 1),

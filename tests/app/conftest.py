@@ -14,7 +14,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from brainseg.config import RunConfig
-from brainseg.jobs import crossval, queue
+from brainseg.jobs import crossval, launcher, queue
 from brainseg.jobs.queue import create_claimed
 from brainseg.jobs.trainer_process import main as train_run
 from brainseg.jobs.workspace import Workspace
@@ -122,7 +122,7 @@ def crossval_template(session_folder: Path, store_template: Path, masked_set: Pa
 
 def _crossvals(home: Path, wanted: dict[str, tuple[RunConfig, Plan]]) -> None:
     with opened_home(home), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crossval, "ensure_worker", lambda device: train_queued())
+        patch.setattr(launcher, "ensure_worker", lambda device: train_queued())
         for name, (config, plan) in wanted.items():
             crossval.submit_crossval(RunStore(), config, name, plan)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.app.compare.choice import RUNS
-from brainseg.jobs import crossval
+from brainseg.jobs import launcher
 from brainseg.results.crossval.reading import crossval_result
 from brainseg.results.crossval.wording import JUDGES
 from brainseg.runs import RunStore
@@ -21,7 +21,7 @@ on_crossvals = pytest.mark.parametrize("finished_home", ["crossval_template"], i
 def test_a_cross_validation_is_launched_from_the_train_page(
     working_home: Path, tiny_set: Path, open_page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crossval, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
     monkeypatch.setattr("brainseg.app.train.queue.ensure_worker", lambda device: False)
     app = fill(open_page("train"), tiny_set)
     single = estimates(app)[0]

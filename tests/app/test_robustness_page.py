@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from brainseg.files import write_json
-from brainseg.jobs import robustness
+from brainseg.jobs import launcher
 from brainseg.jobs.workspace import Workspace
 from brainseg.robustness.result import FILE
 from brainseg.runs import Run, RunStore
@@ -20,7 +20,7 @@ from tests.robustness.reports import report
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave what is queued in the queue."""
-    monkeypatch.setattr(robustness, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
 
 
 def test_a_check_is_queued_followed_and_shown(

@@ -100,7 +100,7 @@ def test_a_waiting_run_is_stopped_and_cannot_be_deleted_before(home, config, ope
 
 def test_a_failed_run_goes_back_into_the_queue(home, config, open_page, monkeypatch: pytest.MonkeyPatch) -> None:
     # A worker that really starts would take the run away before the page can be looked at.
-    monkeypatch.setattr("brainseg.jobs.queue.ensure_worker", lambda device: False)
+    monkeypatch.setattr("brainseg.jobs.launcher.ensure_worker", lambda device: False)
     run = RunStore().create(config(), "again", "FAILED")
     Workspace(run.id).make()
     app = open_page("runs", run=run.id)

@@ -165,7 +165,7 @@ def test_a_rate_that_was_found_is_not_searched_for_again(home: Path, tiny_set: P
 
 
 def test_two_networks_have_two_searches(home: Path, tiny_set: Path, open_page, monkeypatch) -> None:
-    monkeypatch.setattr("brainseg.jobs.queue.ensure_worker", lambda device: False)
+    monkeypatch.setattr("brainseg.jobs.launcher.ensure_worker", lambda device: False)
     app = fill(open_page("train"), tiny_set)
     app.pills(key=widget_key(app, "model.arch")).set_value(["resnet18", "resnet34"]).run()
     assert app.button(key="train:find").label == "Find 2 learning rates"

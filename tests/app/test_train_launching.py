@@ -12,7 +12,7 @@ from brainseg.app.train.launch import launch
 from brainseg.app.train.queue import kind_words, position_words
 from brainseg.app.train.weights import FINISHED
 from brainseg.evaluation.collapse import collapse_sentence
-from brainseg.jobs import queue
+from brainseg.jobs import cancelling
 from brainseg.results.run_wording import STATES
 from brainseg.runs import Run, RunStore
 from tests.app.run_pages import texts
@@ -90,7 +90,7 @@ def test_two_networks_are_two_runs_which_are_cancelled_and_resumed(
     click(app, f"train:resume:{first.id}")
     wait_for(lambda: epochs_done(first, done + 1), "an epoch after those before")
     assert RunStore().get(first.id).status == "RUNNING"
-    queue.cancel(RunStore(), first.id)
+    cancelling.cancel(RunStore(), first.id)
 
 
 def test_of_two_visitors_one_trains_and_the_other_waits(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg.jobs import crossval
+from brainseg.jobs import launcher
 from brainseg.results.crossval.reading import crossval_result
 from brainseg.results.crossval.wording import basis_sentences
 from brainseg.results.stored_results import split
@@ -22,13 +22,13 @@ LOGISTIC = [*TINY, "--set", "model.head=logistic", "--set", "compute.nice=0"]
 
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossval, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
 
 
 def test_a_nested_cross_validation_is_waited_for_and_names_the_winner_of_each_fold(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crossval, "ensure_worker", lambda device: train_queued())
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: train_queued())
     data = write_set(tmp_path / "few", ("no", "yes"), 8)
     choose = ["--choose", "model.regularisation=0.0001,1.0", "--inner-folds", 2]
     done = here("crossval", "--data", data, "--folds", 2, *choose, "--wait", "--json", *LOGISTIC, home=home)

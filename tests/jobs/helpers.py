@@ -11,9 +11,10 @@ from threading import Thread
 
 import psutil
 
+from brainseg.jobs import queue
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
-from brainseg.runs import Run, RunStore
+from brainseg.runs import ENDED, Run, RunStore
 
 PATIENCE = 90
 
@@ -30,6 +31,17 @@ def wait_for(done: Callable[[], object], what: str) -> object:
 def epochs_done(run: Run, least: int) -> bool:
     file = Workspace(run.id).results / "epochs.csv"
     return file.exists() and len(file.read_text().splitlines()) > least
+
+
+def search_ended(store: RunStore, name: str) -> Run:
+    """Wait for the end of a search, as `brainseg search --wait` does."""
+
+    def ended() -> Run | None:
+        queue.reconcile(store)
+        found = store.get(name)
+        return found if found.status in ENDED else None
+
+    return wait_for(ended, "the search to end")
 
 
 @contextmanager

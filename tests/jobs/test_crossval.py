@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.errors import BrainsegError, ConfigError, DataError, RunError
-from brainseg.jobs import actions, crossval, queue
+from brainseg.jobs import actions, crossval, launcher, lost_runs, queue
 from brainseg.jobs.workspace import child_environment
 from brainseg.runs import EndKind, Run, RunStore, UnreadableRun
 from brainseg.runs.crossval import PARENT, nested
@@ -22,7 +22,7 @@ THREE = Plan(3)
 @pytest.fixture
 def queued(store: RunStore, config, monkeypatch: pytest.MonkeyPatch):
     """Queue a cross-validation without a worker; settings of its configuration as a dict."""
-    monkeypatch.setattr(crossval, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
 
     def submitted(name: str = "cv", plan: Plan = THREE, settings: dict | None = None) -> Run:
         return crossval.submit_crossval(store, config({"data.seed": 7, **(settings or {})}), name, plan)
@@ -107,7 +107,7 @@ def test_a_process_killed_between_two_folds_leaves_a_cross_validation_to_resume(
     assert done.returncode == -9
     parent = store.get("cv")
     assert (parent.status, parent.counts.waiting, parent.counts.missing) == ("SCHEDULED", 1, 2)
-    assert queue.is_lost(store, parent)
+    assert lost_runs.is_lost(store, parent)
     queue.reconcile(store)
     assert store.get("cv").counts.words() == "0 of 3 folds finished, 1 waits, 2 have no run"
     resumed = actions.resubmit(store, "cv")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brainseg.errors import ConfigError, RunError
-from brainseg.jobs import queue
+from brainseg.jobs import cancelling, queue
 from brainseg.jobs.submission import free_name, run_name, validate
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace
@@ -50,7 +50,7 @@ def test_a_running_finder_is_cancelled(store, config) -> None:
     settings = config({"training.finder_steps": 1000, "preparation.size": 160})
     run = queue.submit(store, settings, "rate", "find-lr")
     wait_for(lambda: Workspace(run.id).read_progress().get("phase") == "finding", "the search to begin")
-    assert queue.cancel(store, run.id).status == "KILLED"
+    assert cancelling.cancel(store, run.id).status == "KILLED"
 
 
 def test_a_finder_that_cannot_work_fails_with_its_sentence(store, config, tmp_path) -> None:
@@ -79,11 +79,11 @@ def test_a_cancel_request_answers_at_once_and_the_supervisor_does_the_rest(store
     run = queue.submit(store, config({"training.epochs": 400}), "endless")
     waiting = queue.submit(store, config(), "waiting")
     wait_for(lambda: Workspace(run.id).read_progress().get("phase") == "unfrozen", "the training to begin")
-    assert queue.request_cancel(store, waiting.id).status == "KILLED"
-    assert queue.request_cancel(store, run.id).status == "RUNNING"
+    assert cancelling.request_cancel(store, waiting.id).status == "KILLED"
+    assert cancelling.request_cancel(store, run.id).status == "RUNNING"
     wait_for(lambda: store.get(run.id).status == "KILLED", "the run to end")
     with pytest.raises(RunError, match="nothing to cancel"):
-        queue.request_cancel(store, run.id)
+        cancelling.request_cancel(store, run.id)
 
 
 def test_a_retry_is_a_new_run_with_the_same_configuration(store, config, tmp_path) -> None:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from brainseg.errors import RunError
-from brainseg.jobs import queue, supervisor, workers
+from brainseg.jobs import cancelling, queue, supervisor, workers
 from brainseg.jobs.supervisor import supervise
 from brainseg.jobs.workspace import Workspace, child_environment
 from brainseg.runs import EndKind, RunStore
@@ -100,11 +100,11 @@ def test_cancel_stops_a_running_run_and_leaves_no_child(store, config) -> None:
     with supervised(run):
         wait_for(lambda: epochs_done(run, 1), "the first epochs")
         trainer = Workspace(run.id).trainer()
-        cancelled = queue.cancel(store, run.id)
+        cancelled = cancelling.cancel(store, run.id)
     assert cancelled.status == "KILLED"
     assert not psutil.pid_exists(trainer.pid) or trainer.status() == psutil.STATUS_ZOMBIE
     with pytest.raises(RunError, match="nothing to cancel"):
-        queue.cancel(store, run.id)
+        cancelling.cancel(store, run.id)
 
 
 def test_a_run_resumed_before_its_supervisor_looked_is_not_called_dead(store, config) -> None:
@@ -127,13 +127,13 @@ def test_a_trainer_that_does_not_listen_is_killed(store, config, monkeypatch: py
     with supervised(run):
         trainer = wait_for(lambda: Workspace(run.id).trainer(), "the trainer")
         trainer.suspend()
-        assert queue.cancel(store, run.id).status == "KILLED"
+        assert cancelling.cancel(store, run.id).status == "KILLED"
     wait_for(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE, "the trainer to be gone")
 
 
 def test_a_waiting_run_is_cancelled_at_once(store, config) -> None:
     run = store.create(config(), "waiting")
-    assert queue.cancel(store, run.id).status == "KILLED"
+    assert cancelling.cancel(store, run.id).status == "KILLED"
     assert queue.claim_next(store, "cpu") is None
 
 

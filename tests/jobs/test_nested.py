@@ -8,7 +8,7 @@ import pytest
 from brainseg.config import DataConfig
 from brainseg.datasets.splits import fold_members, split_dataset
 from brainseg.errors import ConfigError, RunError
-from brainseg.jobs import actions, crossval, queue
+from brainseg.jobs import actions, crossval, launcher, queue
 from brainseg.jobs.candidates import parse_candidates
 from brainseg.runs import EndKind, Run, RunStore
 from brainseg.runs.crossval import inner_of, nested
@@ -19,7 +19,7 @@ CHOICES = ["model.regularisation=0.0001,1.0"]
 
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossval, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
 
 
 def submitted(store: RunStore, config, name: str = "cv") -> Run:

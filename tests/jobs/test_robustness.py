@@ -20,7 +20,7 @@ from brainseg.errors import BrainsegError, ConfigError, DataError, RunError
 from brainseg.evaluation.intervals import wilson
 from brainseg.evaluation.segmentation import load_masks
 from brainseg.files import write_json
-from brainseg.jobs import queue, robustness
+from brainseg.jobs import launcher, queue, robustness
 from brainseg.jobs.actions import delete, resubmit, retry
 from brainseg.jobs.trainer_process import main as work_on
 from brainseg.jobs.workspace import Workspace
@@ -49,8 +49,7 @@ def opened(finished_home: Path) -> Iterator[RunStore]:
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave what is queued in the queue."""
-    monkeypatch.setattr(robustness, "ensure_worker", lambda device: False)
-    monkeypatch.setattr(queue, "ensure_worker", lambda device: False)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: False)
 
 
 def command(*arguments: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from brainseg.config import RunConfig
 from brainseg.errors import ConfigError, DataError, RunError
-from brainseg.jobs import actions, launcher, queue, search
+from brainseg.jobs import actions, launcher, lost_runs, queue, search
 from brainseg.jobs.search_steps import DATABASE
 from brainseg.jobs.trainer_process import CANCELLED
 from brainseg.jobs.trainer_process import main as train_run
@@ -137,7 +137,7 @@ def test_a_search_whose_next_step_was_not_taken_goes_on(store: RunStore, submitt
     run = waiting(store)
     store.log_metrics(run.id, {FINAL + "accuracy": 0.5})
     store.set_status(run.id, "FINISHED", "", EndKind.FINISHED)  # and the process died
-    assert queue.is_lost(store, store.get("s"))
+    assert lost_runs.is_lost(store, store.get("s"))
     queue.reconcile(store)
     queue.reconcile(store)
     assert waiting(store).trial.number == 1

@@ -18,7 +18,7 @@ from brainseg.cli.app import app
 from brainseg.datasets import library
 from brainseg.datasets.near_decisions import judge_different
 from brainseg.errors import AccessError, ConfigError, LimitError
-from brainseg.jobs import actions, queue
+from brainseg.jobs import actions, launcher, queue
 from brainseg.jobs.submission import validate
 from brainseg.limits import SharedRateLimit
 from brainseg.monitoring import AnswerLog
@@ -39,7 +39,7 @@ ADMIN = Actor("admin", "page", Owner("s-ada", "Ada"), True)
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ensure_worker", lambda device: None)
+    monkeypatch.setattr(launcher, "ensure_worker", lambda device: None)
 
 
 def refused(actor: Actor, call: Callable[[], object], words: str = ".") -> None:

@@ -19,10 +19,12 @@ from brainseg.app.train.search import SearchChoice, choose_search, launch_search
 from brainseg.app.widgets.dataset_reading import count_pairs
 from brainseg.app.widgets.time_estimate import Estimate, crowding, estimate, machine_load, measured_paces
 from brainseg.config import RunConfig
+from brainseg.jobs.launcher import chosen, words
 from brainseg.results.markdown import escape
 from brainseg.results.run_files import readable
 from brainseg.results.stored_dataset import stored_report
 from brainseg.runs import ENDED, Kind, Run
+from brainseg.runs.run import LOCAL
 from brainseg.runs.run_plan import Plan
 
 BASELINE = (
@@ -60,7 +62,7 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     wanted, reused = (configs, []) if plan or search else reuse_rates(configs, runs, data)
     if configs:
         st.markdown(plan_words(wanted))
-        for sentence in filter(None, [*reused, remark]):
+        for sentence in filter(None, [*reused, remark, _launcher_words()]):
             st.caption(escape(sentence))
     clicked = _buttons(len(configs), ready, no_baseline, plan, search)
     name = st.session_state.get(state.RUN_NAME, "")
@@ -75,6 +77,12 @@ def draw_actions(data: str, configs: list[RunConfig], runs: list[Run], remark: s
     elif clicked == "instant":
         baselines, name = [instant_baseline(config) for config in configs], name and f"{name}-baseline"
         _report(launch_crossval(baselines, plan, name) if plan else launch(baselines, name))
+
+
+def _launcher_words() -> str:
+    """Return what trains the runs, if that is not the worker of this machine."""
+    name = chosen()
+    return "" if name == LOCAL else f"Runs are trained by {words(name)}, as BRAINSEG_LAUNCHER says."
 
 
 def _buttons(count: int, ready: bool, no_baseline: str, plan: Plan | None, search: SearchChoice | None) -> str:

@@ -16,11 +16,13 @@ from brainseg.app.widgets.epoch_times import epoch_seconds
 from brainseg.app.widgets.live_run import draw_bars
 from brainseg.app.widgets.time_left import place
 from brainseg.jobs.actions import request_cancel
+from brainseg.jobs.launcher import words
 from brainseg.jobs.workers import ensure_worker, queue_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.results.markdown import escape
 from brainseg.results.run_wording import STATES, model_words
 from brainseg.runs import Run
+from brainseg.runs.run import LOCAL
 from brainseg.users.policy import Act, may
 
 BUSY, IDLE = 2.0, 10.0
@@ -56,9 +58,8 @@ def _draw() -> None:
     positions: Counter[str] = Counter()
     for run in active:
         if run.status == "SCHEDULED":
-            own_queue = queue_of(run.config.compute.device)
-            positions[own_queue] += 1
-            _waiting(run, positions[own_queue])
+            positions[_queue(run)] += 1
+            _waiting(run, positions[_queue(run)])
         else:
             _running(run)
     others = [run for run in runs if _is_active(run) and run not in active]
@@ -70,6 +71,11 @@ def _draw() -> None:
 def in_queue(runs: list[Run]) -> list[Run]:
     """Return the running and waiting runs of this home, in the order of the queue."""
     return sorted(_of_this_home(filter(_is_active, runs)), key=lambda run: (run.status != "RUNNING", run.queued))
+
+
+def _queue(run: Run) -> str:
+    """Return the queue that a run waits in: that of a worker, or of another launcher."""
+    return queue_of(run.config.compute.device) if run.launcher == LOCAL else run.launcher
 
 
 def _is_active(run: Run) -> bool:
@@ -88,9 +94,8 @@ def _state(runs: list[Run]) -> list[tuple[str, str]]:
 
 def _needs_worker(run: Run, active: list[Run]) -> bool:
     """Return whether a run waits although nothing runs before it, for example after a restart of the machine."""
-    device = queue_of(run.config.compute.device)
-    busy = any(other.status == "RUNNING" and queue_of(other.config.compute.device) == device for other in active)
-    return run.status == "SCHEDULED" and not busy and time.time() - run.queued > PATIENCE
+    busy = any(other.status == "RUNNING" and _queue(other) == _queue(run) for other in active)
+    return run.status == "SCHEDULED" and run.launcher == LOCAL and not busy and time.time() - run.queued > PATIENCE
 
 
 @st.cache_resource(ttl=PATIENCE, show_spinner=False)
@@ -120,7 +125,7 @@ def _running(run: Run) -> None:
 
 def _waiting(run: Run, position: int) -> None:
     with st.container(border=True):
-        _title(run, position_words(position))
+        _title(run, position_words(position) if run.launcher == LOCAL else f"for {words(run.launcher)}")
         _buttons(run, False)
 
 

@@ -12,10 +12,12 @@ from brainseg.app.navigation import demo_mode
 from brainseg.app.widgets.epoch_times import epoch_seconds, epoch_words
 from brainseg.app.widgets.run_panels import draw_plot, log_panel
 from brainseg.app.widgets.time_left import Place, place
+from brainseg.jobs.launcher import words
 from brainseg.jobs.queue import queued, reconcile
 from brainseg.jobs.workers import queue_of
 from brainseg.jobs.workspace import Workspace
 from brainseg.runs import ENDED, Run
+from brainseg.runs.run import LOCAL
 
 EVERY = 2.0
 """Seconds between two updates."""
@@ -73,6 +75,10 @@ def draw_bars(run: Run, now: Place) -> None:
 
 
 def _waiting(run: Run) -> None:
+    if run.launcher != LOCAL:
+        st.info(f"Queued for {words(run.launcher)}.", icon=":material/schedule:")
+        link("train", "See the queue", icon=":material/model_training:")
+        return
     ids = [other.id for other in queued(live_store.store(), queue_of(run.config.compute.device))]
     before = ids.index(run.id) if run.id in ids else 0
     ahead = f"{before} run{'' if before == 1 else 's'} ahead" if before else "next in line"

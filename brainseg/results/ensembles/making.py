@@ -25,7 +25,7 @@ from brainseg.evaluation.hardest import hardest_cases
 from brainseg.evaluation.report import ClassificationReport
 from brainseg.evaluation.stored import SCHEMA, as_validation
 from brainseg.files import write_atomically, write_json
-from brainseg.jobs.queue import queue_lock
+from brainseg.jobs.lock import queue_lock
 from brainseg.jobs.submission import free_name
 from brainseg.jobs.workspace import Workspace
 from brainseg.models.calibration import CalibrationState
