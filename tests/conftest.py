@@ -16,6 +16,9 @@ from PIL import Image
 from brainseg.config import RunConfig
 from brainseg.imports import without_garbage_collection
 from brainseg.training.log import EpochMetrics, Progress
+from tests.chromium import browser
+
+__all__ = ["browser"]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 

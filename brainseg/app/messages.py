@@ -32,6 +32,7 @@ PHRASES = (
     (r"resume the search without --set-range, or start a new one", "start a new search"),
     (r"unless you raise a budget \(--trials, --hours or --epochs\)", "unless you raise its budget"),
     (r"--set-range\b:?", "The range"),
+    (r"--launcher\b", "The launcher"),
     (r", or add --replace, which moves the earlier home aside", ""),
     (r"name the file, the folder or the sequence to use", "correct their sequences in the list of series"),
 )

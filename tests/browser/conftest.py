@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from brainseg.cli.server import Server
 from brainseg.runs import RunStore
 from tests.app.compare_runs import copy_of, forget_a_mask
 from tests.app.conftest import finished_template, moved_home, segment_template
+from tests.chromium import PATIENCE
 from tests.conftest import opened_home
 from tests.jobs.helpers import end_processes
 
 __all__ = ["finished_template", "segment_template"]
-
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 90_000
-"""Milliseconds until something that should appear counts as missing; two busy cores can be slow."""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; without one its tests are skipped, unless BRAINSEG_REQUIRE_BROWSER says that they must run."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if not program:
-        reason = "no Chromium: install it, for example with `apt install chromium`"
-        pytest.fail(reason) if os.environ.get("BRAINSEG_REQUIRE_BROWSER") else pytest.skip(reason)
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from brainseg.cli.server import Server
 from brainseg.runs import RunStore
 from brainseg.users import audit
 from tests.app.conftest import moved_home
-from tests.browser.conftest import PATIENCE
 from tests.browser.visitor import open_page, settled
+from tests.chromium import PATIENCE
 from tests.conftest import opened_home
 from tests.jobs.helpers import end_processes
 from tests.oidc_provider import Provider, free_port, running_provider

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from brainseg.runs import RunStore
-from tests.browser.conftest import browser
 from tests.jobs.helpers import end_processes
 from tests.servers import compose
 from tests.servers.bucket import BUCKET, Storage
@@ -18,7 +17,7 @@ from tests.servers.postgres import Postgres, find_binaries
 from tests.servers.processes import Process, answers_http, free_port
 from tests.users.conftest import provider
 
-__all__ = ["browser", "provider"]
+__all__ = ["provider"]
 
 
 @pytest.fixture(scope="session")
