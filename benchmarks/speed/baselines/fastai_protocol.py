@@ -44,6 +44,7 @@ def side(turns: Turns, data: str, split: str, arch: str, size: int, weights: str
             batch_tfms=aug_transforms(),
         )
         learn = vision_learner(dls, network(arch, weights), metrics=accuracy, pretrained=False)
+        learn.path = Path(folder)  # the finder writes a file there, by default beside the images
         if weights != "none":
             learn.freeze()
         found = learn.lr_find(show_plot=False)
