@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from brainseg.cli.options import JsonOption, LauncherOption, RunOptions, run_options
-from brainseg.cli.output import ANSWERS, counter, fraction, print_json
+from brainseg.cli.output import ANSWERS, counter, fraction, print_json, print_run
 from brainseg.cli.waiting import INCOMPLETE, wait_for
 from brainseg.errors import ConfigError
 from brainseg.jobs.submission import run_name
@@ -99,16 +99,12 @@ def _ended(parent: Run) -> tuple[int, int] | None:
 
 def print_queued(parent: Run, as_json: bool) -> None:
     """Print that a cross-validation was queued."""
-    if as_json:
-        print_json(parent.to_dict())
-        return
     counts = f" ({parent.counts.words()})" if parent.counts else ""
-    ANSWERS.print(
+    words = (
         f"Queued cross-validation {parent.name}, {parent.id}{counts}; `show {parent.id[:8]}` shows its progress "
-        "and its result.",
-        markup=False,
-        soft_wrap=True,
+        "and its result."
     )
+    print_run(parent, words, as_json)
 
 
 def print_crossval(store: RunStore, parent: Run, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brainseg.cli.options import JsonOption, RunArgument
-from brainseg.cli.output import ANSWERS, print_json
+from brainseg.cli.output import print_run
 from brainseg.errors import RunError
 
 if TYPE_CHECKING:
@@ -108,7 +108,4 @@ def delete(
 
 
 def _answer(run: StoredEntry, what: str, as_json: bool) -> None:
-    if as_json:
-        print_json(run.to_dict())
-    else:
-        ANSWERS.print(f"{run.name} ({run.id[:8]}): {what}", markup=False, soft_wrap=True)
+    print_run(run, f"{run.name} ({run.id[:8]}): {what}", as_json)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 if TYPE_CHECKING:
     from brainseg.jobs.workspace import Workspace
     from brainseg.runs import Run
+    from brainseg.runs.run import StoredEntry
 
 ANSWERS = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
@@ -32,6 +33,14 @@ PHASES = {
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON, and nothing else, on stdout; NaN and infinite numbers become null."""
     typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str))
+
+
+def print_run(run: StoredEntry, words: str, as_json: bool) -> None:
+    """Print a run that a command has queued or changed: as JSON, or what was done in words."""
+    if as_json:
+        print_json(run.to_dict())
+    else:
+        ANSWERS.print(words, markup=False, soft_wrap=True)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ import typer
 
 from brainseg import DISCLAIMER
 from brainseg.cli.options import JsonOption, RunArgument
-from brainseg.cli.output import ANSWERS, counter, print_json
+from brainseg.cli.output import ANSWERS, counter, print_json, print_run
 from brainseg.robustness.plan import HEATMAPS, IMAGES, SEED, CheckPlan
 
 if TYPE_CHECKING:
@@ -58,12 +58,7 @@ def robustness(
 
 
 def _print_queued(check: Run, as_json: bool) -> None:
-    if as_json:
-        print_json(check.to_dict())
-    else:
-        ANSWERS.print(
-            f"Queued {check.name} ({check.id}); `show {check.id[:8]}` shows its progress.", markup=False, soft_wrap=True
-        )
+    print_run(check, f"Queued {check.name} ({check.id}); `show {check.id[:8]}` shows its progress.", as_json)
 
 
 def print_measured(store: RunStore, run: Run, as_json: bool) -> None:

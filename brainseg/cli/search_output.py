@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from brainseg.cli.output import ANSWERS, fraction, print_json
+from brainseg.cli.output import ANSWERS, fraction, print_json, print_run
 
 if TYPE_CHECKING:
     from brainseg.results.search.result import SearchResult
@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 
 def print_queued_search(search: Run, as_json: bool) -> None:
     """Print that a search was queued, or that it ended at once."""
-    if as_json:
-        print_json(search.to_dict())
-        return
-    if search.status in ("FINISHED", "FAILED"):  # a resumed search that has nothing left to do
-        ANSWERS.print(f"Search {search.name} is {search.status}. {search.reason}".strip(), markup=False, soft_wrap=True)
-        return
     counts = f" ({search.trials.words()})" if search.trials else ""
-    ANSWERS.print(
+    words = (
         f"Queued search {search.name}, {search.id}{counts}; `search show {search.id[:8]}` shows its progress and its "
-        "result.",
-        markup=False,
-        soft_wrap=True,
+        "result."
     )
+    if search.status in ("FINISHED", "FAILED"):  # a resumed search that has nothing left to do
+        words = f"Search {search.name} is {search.status}. {search.reason}".strip()
+    print_run(search, words, as_json)
 
 
 def print_search(

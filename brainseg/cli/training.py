@@ -11,7 +11,7 @@ import typer
 from brainseg import paths
 from brainseg.cli.crossval import print_queued
 from brainseg.cli.options import JsonOption, LauncherOption, RunOptions, run_options
-from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json
+from brainseg.cli.output import ANSWERS, NOTES, TrainingView, end_lines, print_json, print_run
 from brainseg.cli.outputs import new_folder
 from brainseg.cli.report import print_report
 from brainseg.cli.search_output import print_queued_search
@@ -174,9 +174,4 @@ def _watch(store: RunStore, run: Run, as_json: bool) -> None:
 
 
 def _print_queued(run: Run, as_json: bool) -> None:
-    if as_json:
-        print_json(run.to_dict())
-    else:
-        ANSWERS.print(
-            f"Queued run {run.name} ({run.id}); `show {run.id[:8]}` shows its progress.", markup=False, soft_wrap=True
-        )
+    print_run(run, f"Queued run {run.name} ({run.id}); `show {run.id[:8]}` shows its progress.", as_json)

@@ -35,7 +35,7 @@ WHAT = (
 @st.fragment
 @guarded
 def audit_panel() -> None:
-    """Draw the log of a time, newest first, with filters."""
+    """Draw the log of a period, newest lines first, with filters."""
     check(Act.SEE_AUDIT)
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     days = left.segmented_control(
